@@ -1,0 +1,223 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// Arena hands out the tensors of one pass: activations, gradients, scratch. It
+// takes memory from its device in a few large chunks, gives it back to itself
+// as tensors are freed, and returns everything at Reset; after the largest pass
+// has run once it asks its device for nothing.
+//
+// A tensor lives until one of two things: its scope ends while nothing holds it
+// ([Arena.Begin], [Arena.End]), or its last [Arena.Release] after a
+// [Arena.Retain]. An arena belongs to one pass and is not for concurrent use.
+type Arena struct {
+	dev    Device
+	chunks []Memory
+	chunk  int // index of the chunk being bumped
+	bump   int // bytes used of it
+
+	free   [classes][]*Block
+	blocks []*Block // every block ever made, reused after Reset
+	made   int      // blocks in use since Reset
+	scope  []*Block // blocks of open scopes, innermost last
+
+	inUse, peak int
+	// Poison fills freed memory with NaN, so that a read after free shows. For
+	// tests on host devices.
+	Poison bool
+}
+
+// Block is the bookkeeping of one arena allocation.
+type Block struct {
+	mem    Memory
+	off    int
+	class  int
+	bytes  int // as asked for
+	refs   int
+	scoped bool
+	freed  bool
+}
+
+const (
+	chunkBytes = 32 << 20
+	classes    = 4 * 48
+)
+
+// NewArena returns an empty arena on dev.
+func NewArena(dev Device) *Arena { return &Arena{dev: dev} }
+
+// Reserve makes room for about bytes in one chunk, so that a pass of that size
+// asks its device for nothing.
+func (a *Arena) Reserve(bytes int) {
+	if a.Capacity() < bytes {
+		a.chunks = append(a.chunks, a.dev.Alloc(bytes-a.Capacity()))
+	}
+}
+
+// Capacity returns the bytes taken from the device.
+func (a *Arena) Capacity() int {
+	n := 0
+	for _, c := range a.chunks {
+		n += c.Len()
+	}
+	return n
+}
+
+// InUse returns the bytes of live tensors, and Peak their maximum since the last
+// ResetPeak: sizes as asked for, so that a formula can be held against them.
+func (a *Arena) InUse() int { return a.inUse }
+
+// Peak returns the largest InUse since the arena was made or ResetPeak.
+func (a *Arena) Peak() int { return a.peak }
+
+// ResetPeak starts a new maximum.
+func (a *Arena) ResetPeak() { a.peak = a.inUse }
+
+// sizeClass rounds bytes up to a quarter step of a power of two and returns the
+// class index and its size: at most a fifth of a block is unused.
+func sizeClass(bytes int) (class, size int) {
+	n := max((bytes+hostAlign-1)/hostAlign, 4)
+	shift := bits.Len(uint(n-1)) - 3 // n-1 in [4·2^shift, 8·2^shift)
+	if shift < 0 {
+		shift = 0
+	}
+	q := (n + (1 << shift) - 1) >> shift // 4..8
+	if q == 8 {
+		q, shift = 4, shift+1
+	}
+	return 4*shift + q - 4, q << shift * hostAlign
+}
+
+// New returns a tensor with undefined contents in the innermost open scope.
+func (a *Arena) New(d DType, shape ...int) Tensor {
+	t := header("Arena.New", d, shape)
+	b := a.alloc(d.Bytes(t.Len()))
+	b.scoped = true
+	a.scope = append(a.scope, b)
+	t.dev, t.mem, t.off, t.block = a.dev, b.mem, b.off, b
+	return t
+}
+
+func (a *Arena) alloc(bytes int) *Block {
+	class, size := sizeClass(bytes)
+	a.inUse += bytes
+	a.peak = max(a.peak, a.inUse)
+	if n := len(a.free[class]); n > 0 {
+		b := a.free[class][n-1]
+		a.free[class] = a.free[class][:n-1]
+		b.bytes, b.refs, b.freed = bytes, 0, false
+		return b
+	}
+	for a.chunk < len(a.chunks) && a.bump+size > a.chunks[a.chunk].Len() {
+		a.chunk, a.bump = a.chunk+1, 0
+	}
+	if a.chunk == len(a.chunks) {
+		a.chunks = append(a.chunks, a.dev.Alloc(max(chunkBytes, size)))
+	}
+	if a.made == len(a.blocks) {
+		a.blocks = append(a.blocks, new(Block))
+	}
+	b := a.blocks[a.made]
+	a.made++
+	*b = Block{mem: a.chunks[a.chunk], off: a.bump, class: class, bytes: bytes}
+	a.bump += size
+	return b
+}
+
+// Retain keeps t beyond its scope until a matching Release. It does nothing for
+// memory that is not the arena's.
+func (a *Arena) Retain(t Tensor) {
+	if t.block != nil {
+		if t.block.freed {
+			panic(fmt.Sprintf("tensor: Retain: %v is freed", t))
+		}
+		t.block.refs++
+	}
+}
+
+// Release undoes one Retain; the last one frees t if its scope has ended.
+func (a *Arena) Release(t Tensor) {
+	b := t.block
+	if b == nil {
+		return
+	}
+	if b.refs--; b.refs < 0 {
+		panic(fmt.Sprintf("tensor: Release: %v was not retained", t))
+	}
+	if b.refs == 0 && !b.scoped {
+		a.drop(b)
+	}
+}
+
+// Shared reports whether somebody beside the caller retains t.
+func (a *Arena) Shared(t Tensor) bool { return t.block == nil || t.block.refs > 1 || t.block.scoped }
+
+// Begin opens a scope and returns its mark for End.
+func (a *Arena) Begin() int { return len(a.scope) }
+
+// End closes the scope that began at mark: tensors made in it that are neither
+// kept nor retained are freed; kept ones move to the scope outside.
+func (a *Arena) End(mark int, keep ...Tensor) {
+	inner := a.scope[mark:]
+	a.scope = a.scope[:mark]
+	for _, b := range inner {
+		if holds(keep, b) {
+			a.scope = append(a.scope, b)
+			continue
+		}
+		b.scoped = false
+		if b.refs == 0 {
+			a.drop(b)
+		}
+	}
+}
+
+func holds(keep []Tensor, b *Block) bool {
+	for _, t := range keep {
+		if t.block == b {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Arena) drop(b *Block) {
+	b.freed = true
+	a.inUse -= b.bytes
+	a.free[b.class] = append(a.free[b.class], b)
+	if a.Poison {
+		poison(b)
+	}
+}
+
+func poison(b *Block) {
+	if m, ok := b.mem.(*HostMemory); ok {
+		words := View[uint32](m.Data[b.off : b.off+b.bytes/4*4])
+		for i := range words {
+			words[i] = math.Float32bits(float32(math.NaN()))
+		}
+	}
+}
+
+// Reset frees everything. Chunks that a growing pass left in pieces become one,
+// so that the next pass of that size fits without a gap.
+func (a *Arena) Reset() {
+	if a.Poison {
+		for _, b := range a.blocks[:a.made] {
+			poison(b)
+		}
+	}
+	if len(a.chunks) > 1 {
+		total := a.Capacity()
+		a.chunks = append(a.chunks[:0], a.dev.Alloc(total))
+	}
+	for i := range a.free {
+		a.free[i] = a.free[i][:0]
+	}
+	a.chunk, a.bump, a.made, a.inUse = 0, 0, 0, 0
+	a.scope = a.scope[:0]
+}
