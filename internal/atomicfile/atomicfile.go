@@ -51,6 +51,8 @@ func WriteBytes(path string, data []byte) error {
 // written. They go to a temporary file beside path, which is synced, closed
 // and renamed over path; then the directory is synced. When write or a later
 // step fails, path is as it was and the error names it; the cause is wrapped.
+// (Only a failed sync of the directory comes after the rename: the new content
+// is then in place, but may not survive a power cut.)
 //
 // A symbolic link is followed and its target replaced. A path that exists and
 // is no regular file (a terminal, a pipe, the null device) cannot be replaced
