@@ -15,6 +15,8 @@
 //   - the first argument is written; `dX` is the gradient of x;
 //   - all float operands of one call have one type, F32 (F64 in ref), except
 //     weights, which may have any storage type where the comment says so;
+//   - a tensor of more than two axes is a matrix [Rows Cols] where one is asked for;
+//   - any axis may be empty;
 //   - outputs are overwritten unless the comment says "added";
 //   - outputs alias no input unless the comment allows it;
 //   - the same bits come out for any number of workers and any other rows in the
@@ -129,7 +131,8 @@ func (op ReduceOp) String() string { return [NumReduceOps]string{"sum", "max"}[o
 //	C     [M N]
 //
 // A and C are F32 or F64. B may have any float storage type, block types
-// included (its rows as stored are whole blocks); it is widened on the way.
+// included (its rows as stored are whole blocks); it is brought to C's type on
+// the way.
 // Products of one element are summed in order of the inner index within
 // constant-length blocks, whose sums are added in order, so a row of C depends
 // on its row of op(A) only.
@@ -141,9 +144,13 @@ type MatMulArgs struct {
 }
 
 // DropoutArgs describes y = x·mask/(1-P), mask element = 0 with probability P.
-// Element (row r, column c) is dropped if the word c%4 of
-// philox.New(Seed, Stream).At(Rows[r,0], Rows[r,1], c/4) is below P·2³², so it
-// depends on sample and position, not on where in a batch the row stands. The
+// Element (row r, column c) is dropped if word c%4 of
+//
+//	philox.New(Seed, Stream).At(DropoutCounter(Rows[r,0], Rows[r,1], c/4))
+//
+// is below P·2³² ([DropoutArgs.Threshold]), so it depends on sample and position,
+// not on where in a batch the row stands. A dropped element is 0 whatever x
+// holds; the others are x times 1/(1-P), that factor rounded to x's type. The
 // backward pass is the same call on dY. Y may alias X.
 type DropoutArgs struct {
 	Y, X   tensor.Tensor // [N D]
@@ -199,7 +206,7 @@ type Segment struct {
 	PrefixLen  int
 }
 
-// KV is the keys and values of earlier positions: [≥PrefixLen G·K], F32.
+// KV is the keys and values of earlier positions: [≥PrefixLen G·K], of Q's type.
 type KV struct{ K, V tensor.Tensor }
 
 // AttentionArgs describes causal grouped-query attention over ragged segments.
@@ -210,7 +217,8 @@ type KV struct{ K, V tensor.Tensor }
 //
 // Out and Q are [N H·K], K and V [N G·K] (the segments' own rows), Prefix[i] the
 // earlier positions of segment i (ignored where PrefixLen is 0; Prefix may be
-// nil if all are). LSE [N H], if not none, receives log Σ exp(Scale·q·k) for the
+// nil if all are). Segments follow one another and fill all rows; several may
+// share one prefix. LSE [N H], if not none, receives log Σ exp(Scale·q·k) for the
 // backward pass. Key blocks begin at absolute position 0 of the sequence, so
 // the split between prefix and own rows does not change a bit.
 //
@@ -227,7 +235,13 @@ type AttentionArgs struct {
 }
 
 // AttentionGrads describes the gradients of attention without prefixes. All of
-// DQ, DK, DV are overwritten. Fwd is the forward call, LSE included.
+// DQ, DK, DV are overwritten. Fwd is the forward call, Out and LSE included. With
+// p the probabilities and Δ[h] = DOut[h]·Out[h],
+//
+//	dV[s,g] = Σ p·DOut[h];  ds = p·(DOut[h]·v[s,g] - Δ[h])
+//	dQ[h] = Scale·Σ_s ds·k[s,g];  dK[s,g] = Scale·Σ ds·q[h]
+//
+// where the sums of dV and dK go over later rows and the heads h of group g.
 type AttentionGrads struct {
 	DQ, DK, DV, DOut tensor.Tensor
 	Fwd              AttentionArgs

@@ -1,0 +1,132 @@
+package kernels
+
+import (
+	"fmt"
+
+	"lamina/tensor"
+)
+
+// RoPE turns pairs of elements by the row's angles (Su et al., "RoFormer",
+// 2021), in the half-split order of transformers' apply_rotary_pos_emb; see
+// [RoPEArgs].
+func RoPE(be Backend, a RoPEArgs) {
+	const op = "RoPE"
+	wantReal(op, "Y", a.Y)
+	wantLike(op, "X", a.X, "Y", a.Y)
+	wantMatrix(op, "Cos", a.Cos, a.X.DType(), a.X.Rows(), a.Cos.Cols())
+	wantLike(op, "Sin", a.Sin, "Cos", a.Cos)
+	if a.HeadDim <= 0 || a.X.Cols()%a.HeadDim != 0 {
+		fail(op, "rows are not whole heads", "X", a.X, "HeadDim", a.HeadDim)
+	}
+	if 2*a.Cos.Cols() > a.HeadDim {
+		fail(op, "rotary width exceeds the head", "Cos", a.Cos, "HeadDim", a.HeadDim)
+	}
+	wantWhole(op, "Y", a.Y, "X", a.X)
+	wantApart(op, "Y", a.Y, "Cos", a.Cos)
+	wantApart(op, "Y", a.Y, "Sin", a.Sin)
+	be.RoPE(a)
+}
+
+// Attention computes causal grouped-query attention; see [AttentionArgs].
+func Attention(be Backend, a AttentionArgs) {
+	wantAttention("Attention", a)
+	be.Attention(a)
+}
+
+// AttentionDecode is [Attention] where every segment has exactly one row: the
+// step of decoding.
+func AttentionDecode(be Backend, a AttentionArgs) {
+	const op = "AttentionDecode"
+	wantAttention(op, a)
+	for i, s := range a.Segments {
+		if s.Len != 1 {
+			fail(op, "segment has not one row", "segment", i, "of", fmt.Sprint(s))
+		}
+	}
+	be.AttentionDecode(a)
+}
+
+// AttentionBackward computes the gradients of [Attention] without prefixes; see
+// [AttentionGrads].
+func AttentionBackward(be Backend, a AttentionGrads) {
+	const op = "AttentionBackward"
+	f := a.Fwd
+	wantAttention(op, f)
+	if f.LSE.IsNone() {
+		fail(op, "needs the forward LSE", "Q", f.Q)
+	}
+	for i, s := range f.Segments {
+		if s.PrefixLen != 0 {
+			fail(op, "takes no prefix", "segment", i, "of", fmt.Sprint(s))
+		}
+	}
+	wantLike(op, "DOut", a.DOut, "Out", f.Out)
+	wantLike(op, "DQ", a.DQ, "Q", f.Q)
+	wantLike(op, "DK", a.DK, "K", f.K)
+	wantLike(op, "DV", a.DV, "V", f.V)
+	outs := [...]tensor.Tensor{a.DQ, a.DK, a.DV}
+	for i, y := range outs {
+		name := [...]string{"DQ", "DK", "DV"}[i]
+		for _, x := range outs[i+1:] {
+			wantApart(op, name, y, "another gradient", x)
+		}
+		for _, x := range [...]tensor.Tensor{f.Q, f.K, f.V, f.Out, f.LSE, a.DOut} {
+			wantApart(op, name, y, "an operand", x)
+		}
+	}
+	be.AttentionBackward(a)
+}
+
+func wantAttention(op string, a AttentionArgs) {
+	if a.Heads <= 0 || a.KVHeads <= 0 || a.HeadDim <= 0 || a.Heads%a.KVHeads != 0 {
+		fail(op, "impossible heads", "Heads", a.Heads, "KVHeads", a.KVHeads, "HeadDim", a.HeadDim)
+	}
+	wantReal(op, "Q", a.Q)
+	d, n := a.Q.DType(), a.Q.Rows()
+	width := a.KVHeads * a.HeadDim
+	wantMatrix(op, "Q", a.Q, d, n, a.Heads*a.HeadDim)
+	wantLike(op, "Out", a.Out, "Q", a.Q)
+	wantMatrix(op, "K", a.K, d, n, width)
+	wantMatrix(op, "V", a.V, d, n, width)
+	if !a.LSE.IsNone() {
+		wantVector(op, "LSE", a.LSE, d, n*a.Heads)
+		wantApart(op, "LSE", a.LSE, "Out", a.Out)
+	}
+	for i, x := range [...]tensor.Tensor{a.Q, a.K, a.V} {
+		name := [...]string{"Q", "K", "V"}[i]
+		wantApart(op, "Out", a.Out, name, x)
+		wantApart(op, "LSE", a.LSE, name, x)
+	}
+	wantSegments(op, a, d, n, width)
+}
+
+// wantSegments panics unless the segments follow one another, fill all rows and
+// have their prefixes.
+func wantSegments(op string, a AttentionArgs, d tensor.DType, n, width int) {
+	row := 0
+	for i, s := range a.Segments {
+		if s.Start != row || s.Len < 0 || s.Len > n-row || s.PrefixLen < 0 {
+			fail(op, "segments do not follow one another", "segment", i, "of", fmt.Sprint(s), "Q", a.Q)
+		}
+		row += s.Len
+		if s.PrefixLen == 0 {
+			continue
+		}
+		if i >= len(a.Prefix) {
+			fail(op, "no Prefix", "segment", i, "of", fmt.Sprint(s))
+		}
+		wantPrefix(op, "Prefix.K", a.Prefix[i].K, d, s.PrefixLen, width)
+		wantPrefix(op, "Prefix.V", a.Prefix[i].V, d, s.PrefixLen, width)
+		wantApart(op, "Out", a.Out, "Prefix.K", a.Prefix[i].K)
+		wantApart(op, "Out", a.Out, "Prefix.V", a.Prefix[i].V)
+	}
+	if row != n {
+		fail(op, "segments do not fill all rows", "rows in segments", row, "Q", a.Q)
+	}
+}
+
+func wantPrefix(op, name string, t tensor.Tensor, d tensor.DType, rows, cols int) {
+	if t.DType() != d || t.Rows() < rows || t.Cols() != cols {
+		fail(op, fmt.Sprintf("wants %s [≥%d %d]", d, rows, cols), name, t)
+	}
+}

@@ -1,0 +1,79 @@
+package kernels
+
+import "lamina/tensor"
+
+// Softmax computes y = exp(x - max) / Σ exp(x - max) over the last axis. y may
+// alias x. A row with a NaN or +Inf becomes NaN, and so does a row of -Inf only.
+func Softmax(be Backend, y, x tensor.Tensor) {
+	const op = "Softmax"
+	wantReal(op, "y", y)
+	wantLike(op, "x", x, "y", y)
+	wantWhole(op, "y", y, "x", x)
+	be.Softmax(y, x)
+}
+
+// SoftmaxBackward computes dX = y·(dY - Σ dY·y) over the last axis, y being the
+// result of [Softmax]. dX may alias dY.
+func SoftmaxBackward(be Backend, dX, dY, y tensor.Tensor) {
+	const op = "SoftmaxBackward"
+	wantReal(op, "dX", dX)
+	wantLike(op, "dY", dY, "dX", dX)
+	wantLike(op, "y", y, "dX", dX)
+	wantWhole(op, "dX", dX, "dY", dY)
+	wantApart(op, "dX", dX, "y", y)
+	be.SoftmaxBackward(dX, dY, y)
+}
+
+// CrossEntropy computes for each row of logits [R V]
+//
+//	lse[r] = log Σ_v exp(logits[r,v]);  loss[r] = lse[r] - logits[r,targets[r]]
+//
+// the negative log-probability of the target. targets is I32 [R]; an id outside
+// [0, V) panics, or is an error at Sync. loss and lse are [R].
+func CrossEntropy(be Backend, loss, lse, logits, targets tensor.Tensor) {
+	const op = "CrossEntropy"
+	wantReal(op, "logits", logits)
+	rows := logits.Rows()
+	wantVector(op, "loss", loss, logits.DType(), rows)
+	wantVector(op, "lse", lse, logits.DType(), rows)
+	wantVector(op, "targets", targets, tensor.I32, rows)
+	wantApart(op, "loss", loss, "lse", lse)
+	wantApart(op, "loss", loss, "logits", logits)
+	wantApart(op, "lse", lse, "logits", logits)
+	wantApart(op, "loss", loss, "targets", targets)
+	wantApart(op, "lse", lse, "targets", targets)
+	be.CrossEntropy(loss, lse, logits, targets)
+}
+
+// CrossEntropyBackward computes the gradient of [CrossEntropy]:
+//
+//	dLogits[r,v] = (exp(logits[r,v] - lse[r]) - [v = targets[r]])·dLoss[r]
+//
+// dLogits may alias logits.
+func CrossEntropyBackward(be Backend, dLogits, logits, lse, targets, dLoss tensor.Tensor) {
+	const op = "CrossEntropyBackward"
+	wantReal(op, "dLogits", dLogits)
+	wantLike(op, "logits", logits, "dLogits", dLogits)
+	rows := logits.Rows()
+	wantVector(op, "lse", lse, logits.DType(), rows)
+	wantVector(op, "targets", targets, tensor.I32, rows)
+	wantVector(op, "dLoss", dLoss, logits.DType(), rows)
+	wantWhole(op, "dLogits", dLogits, "logits", logits)
+	wantApart(op, "dLogits", dLogits, "lse", lse)
+	wantApart(op, "dLogits", dLogits, "targets", targets)
+	wantApart(op, "dLogits", dLogits, "dLoss", dLoss)
+	be.CrossEntropyBackward(dLogits, logits, lse, targets, dLoss)
+}
+
+// ArgMax writes the place of each row's first maximum to ids, I32 [N]. NaN
+// never wins; a row of NaN only gives 0.
+func ArgMax(be Backend, ids, x tensor.Tensor) {
+	const op = "ArgMax"
+	wantReal(op, "x", x)
+	wantVector(op, "ids", ids, tensor.I32, x.Rows())
+	if x.Cols() == 0 && x.Rows() > 0 {
+		fail(op, "rows are empty", "x", x)
+	}
+	wantApart(op, "ids", ids, "x", x)
+	be.ArgMax(ids, x)
+}
