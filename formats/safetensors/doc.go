@@ -1,0 +1,22 @@
+// Package safetensors reads and writes .safetensors files, single or sharded
+// with a Hugging Face index.
+//
+// A file is an 8-byte little-endian length N, N bytes of JSON naming each
+// tensor's dtype, shape and byte range, and the ranges themselves, which tile
+// the rest of the file without hole or overlap. The format knows no quantised
+// blocks. Reference: the format section of huggingface/safetensors, README.md
+// and tensor.rs; stricter than the Rust code in one point: equal names are
+// refused instead of the last one winning.
+//
+//	src, err := safetensors.Open("model.safetensors")
+//	if err != nil { … }
+//	defer src.Close()
+//	for _, name := range src.Names() {
+//		data, err := src.Bytes(name) // a view, no copy
+//	}
+//
+// Invariants: Open returns only files whose whole header was checked, and
+// allocates in proportion to the header bytes that are there. Tensor data is not
+// looked at: it may hold NaN. Files appear under their name complete or not at
+// all.
+package safetensors
