@@ -1,0 +1,136 @@
+package par
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var workerCounts = []int{0, 1, 2, 3, 7, 16}
+
+func TestForRunsEveryChunkOnce(t *testing.T) {
+	for _, w := range workerCounts {
+		p := New(w)
+		for _, n := range []int{0, 1, 2, 3, 17, 1000} {
+			count := make([]atomic.Int32, n)
+			p.For(n, func(i int) { count[i].Add(1) })
+			for i := range count {
+				if c := count[i].Load(); c != 1 {
+					t.Errorf("workers %d, n %d: chunk %d ran %d times", w, n, i, c)
+				}
+			}
+		}
+		p.Close()
+	}
+}
+
+func TestForReturnsAfterTheLastChunk(t *testing.T) {
+	var tick atomic.Uint32
+	p := Open(Options{Workers: 7, Delay: func() {
+		if tick.Add(1)%5 == 0 {
+			time.Sleep(200 * time.Microsecond)
+		}
+	}})
+	defer p.Close()
+	for range 50 {
+		sum := make([]int, 40) // plain writes: the race detector sees a missing wait
+		p.For(len(sum), func(i int) { sum[i] = i + 1 })
+		for i, v := range sum {
+			if v != i+1 {
+				t.Fatalf("chunk %d left %d", i, v)
+			}
+		}
+	}
+}
+
+func TestForNestsAndSharesOnePool(t *testing.T) {
+	p := New(3)
+	defer p.Close()
+	var total atomic.Int64
+	var callers sync.WaitGroup
+	for range 5 {
+		callers.Go(func() {
+			for range 20 {
+				p.For(4, func(int) {
+					p.For(5, func(int) { total.Add(1) })
+				})
+			}
+		})
+	}
+	callers.Wait()
+	if got := total.Load(); got != 5*20*4*5 {
+		t.Errorf("ran %d inner chunks, want %d", got, 5*20*4*5)
+	}
+}
+
+func TestForPanicsWithTheChunksPanic(t *testing.T) {
+	for _, w := range workerCounts {
+		p := New(w)
+		for _, bad := range []int{0, 7, 63} {
+			func() {
+				defer func() {
+					if v := recover(); v != bad {
+						t.Errorf("workers %d: recovered %v, want %d", w, v, bad)
+					}
+				}()
+				p.For(64, func(i int) {
+					if i == bad {
+						panic(bad)
+					}
+				})
+			}()
+		}
+		var ran atomic.Int32
+		p.For(8, func(int) { ran.Add(1) })
+		if ran.Load() != 8 {
+			t.Errorf("workers %d: after a panic %d of 8 chunks ran", w, ran.Load())
+		}
+		p.Close()
+	}
+}
+
+func TestForAllocatesNothing(t *testing.T) {
+	p := New(4)
+	defer p.Close()
+	f := func(int) {}
+	p.For(16, f)
+	if n := testing.AllocsPerRun(200, func() { p.For(16, f) }); n != 0 {
+		t.Errorf("For allocates %v times a call", n)
+	}
+}
+
+func TestCloseEndsTheGoroutines(t *testing.T) {
+	before := runtime.NumGoroutine()
+	p := New(8)
+	p.For(100, func(int) {})
+	p.Close()
+	for range 1000 {
+		if runtime.NumGoroutine() <= before {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if now := runtime.NumGoroutine(); now > before {
+		t.Errorf("%d goroutines before, %d after Close", before, now)
+	}
+	sum := 0
+	p.For(10, func(i int) { sum += i }) // alone now: plain writes are safe
+	if sum != 45 {
+		t.Errorf("after Close chunks sum to %d, want 45", sum)
+	}
+}
+
+func BenchmarkFor(b *testing.B) {
+	for _, w := range []int{1, 2} {
+		p := New(w)
+		f := func(int) {}
+		b.Run("workers="+string(rune('0'+w)), func(b *testing.B) {
+			for b.Loop() {
+				p.For(8, f)
+			}
+		})
+		p.Close()
+	}
+}
