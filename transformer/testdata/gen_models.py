@@ -21,7 +21,6 @@ another CPU family torch's products may differ in the last bits; the weights do 
 
 import argparse
 import json
-import logging
 import math
 import os
 import pathlib
@@ -31,6 +30,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
+from transformers.utils import logging
 
 IGNORE = -100
 
@@ -135,7 +135,8 @@ def save(model, form, directory):
         if old.suffix in (".json", ".safetensors", ".bin"):
             old.unlink()
     if form == "bin-bare":
-        model.config.save_pretrained(directory)
+        model.save_pretrained(directory)
+        (directory / "model.safetensors").unlink()
         state = {k.removeprefix("model."): v for k, v in model.state_dict().items() if k != "lm_head.weight"}
         state["decoder.version"] = torch.tensor([3.0])
         torch.save(state, directory / "pytorch_model.bin")
@@ -274,7 +275,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
     parser.add_argument("--only", default=",".join(MODELS), help="comma-separated names")
     args = parser.parse_args()
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     for name in args.only.split(","):
