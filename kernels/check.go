@@ -79,7 +79,8 @@ func overlap(t, u tensor.Tensor) bool {
 	}
 	tm, from := t.Memory()
 	um, start := u.Memory()
-	return tm == um && from < start+u.Bytes() && start < from+t.Bytes()
+	end, stop := from+t.Bytes(), start+u.Bytes()
+	return tm == um && max(from, start) < min(end, stop)
 }
 
 // wantApart panics if the output y shares memory with x.

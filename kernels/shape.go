@@ -73,7 +73,8 @@ func Gather(be Backend, y, table, ids tensor.Tensor) {
 }
 
 // ScatterAdd computes dTable[ids[i]] += dY[i], the gradient of [Gather], in
-// ascending i for each row of dTable. dTable [V D] and dY [N D] have one type.
+// ascending i for each row of dTable, every addition rounded to the type: all
+// backends agree to the bit. dTable [V D] and dY [N D] have one type.
 func ScatterAdd(be Backend, dTable, ids, dY tensor.Tensor) {
 	const op = "ScatterAdd"
 	wantReal(op, "dTable", dTable)

@@ -1,0 +1,135 @@
+package ref
+
+import (
+	"math"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// logSumExp returns log Σ exp(x), through the maximum.
+func logSumExp[T real](x []T) float64 {
+	top := math.Inf(-1)
+	for _, v := range x {
+		top = max(top, float64(v))
+	}
+	sum := 0.0
+	for _, v := range x {
+		sum += math.Exp(float64(v) - top)
+	}
+	return top + math.Log(sum)
+}
+
+// Softmax implements kernels.Softmax.
+func (*Backend) Softmax(y, x tensor.Tensor) {
+	if isF64(y) {
+		softmax[float64](y, x)
+	} else {
+		softmax[float32](y, x)
+	}
+}
+
+func softmax[T real](y, x tensor.Tensor) {
+	out, in, n := floats[T](y), floats[T](x), x.Cols()
+	for r := range x.Rows() {
+		row := in[r*n : (r+1)*n]
+		top := math.Inf(-1)
+		for _, v := range row {
+			top = max(top, float64(v))
+		}
+		e, sum := make([]float64, n), 0.0
+		for i, v := range row {
+			e[i] = math.Exp(float64(v) - top)
+			sum += e[i]
+		}
+		for i, v := range e {
+			out[r*n+i] = T(v / sum)
+		}
+	}
+}
+
+// SoftmaxBackward implements kernels.SoftmaxBackward.
+func (*Backend) SoftmaxBackward(dX, dY, y tensor.Tensor) {
+	if isF64(dX) {
+		softmaxBackward[float64](dX, dY, y)
+	} else {
+		softmaxBackward[float32](dX, dY, y)
+	}
+}
+
+func softmaxBackward[T real](dX, dY, y tensor.Tensor) {
+	out, n := floats[T](dX), y.Cols()
+	for r := range y.Rows() {
+		g, p := floats[T](dY)[r*n:(r+1)*n], floats[T](y)[r*n:(r+1)*n]
+		sum := dot(g, p)
+		for i, v := range p {
+			out[r*n+i] = T(float64(v) * (float64(g[i]) - sum))
+		}
+	}
+}
+
+// CrossEntropy implements kernels.CrossEntropy.
+func (*Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
+	if isF64(logits) {
+		crossEntropy[float64](loss, lse, logits, targets)
+	} else {
+		crossEntropy[float32](loss, lse, logits, targets)
+	}
+}
+
+func crossEntropy[T real](loss, lse, logits, targets tensor.Tensor) {
+	losses, sums, x, v := floats[T](loss), floats[T](lse), floats[T](logits), logits.Cols()
+	for r, id := range tensor.HostInts(targets) {
+		kernels.WantID("CrossEntropy", r, id, v)
+		row := x[r*v : (r+1)*v]
+		sum := logSumExp(row)
+		sums[r] = T(sum)
+		losses[r] = T(sum - float64(row[id]))
+	}
+}
+
+// CrossEntropyBackward implements kernels.CrossEntropyBackward.
+func (*Backend) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor) {
+	if isF64(logits) {
+		crossEntropyBackward[float64](dLogits, logits, lse, targets, dLoss)
+	} else {
+		crossEntropyBackward[float32](dLogits, logits, lse, targets, dLoss)
+	}
+}
+
+func crossEntropyBackward[T real](dLogits, logits, lse, targets, dLoss tensor.Tensor) {
+	out, x, n := floats[T](dLogits), floats[T](logits), logits.Cols()
+	sums, g := floats[T](lse), floats[T](dLoss)
+	for r, id := range tensor.HostInts(targets) {
+		kernels.WantID("CrossEntropyBackward", r, id, n)
+		for i := range n {
+			p := math.Exp(float64(x[r*n+i]) - float64(sums[r]))
+			if i == int(id) {
+				p--
+			}
+			out[r*n+i] = T(p * float64(g[r]))
+		}
+	}
+}
+
+// ArgMax implements kernels.ArgMax.
+func (*Backend) ArgMax(ids, x tensor.Tensor) {
+	if isF64(x) {
+		argMax[float64](ids, x)
+	} else {
+		argMax[float32](ids, x)
+	}
+}
+
+func argMax[T real](ids, x tensor.Tensor) {
+	out, in, n := tensor.HostInts(ids), floats[T](x), x.Cols()
+	for r := range out {
+		row, best := in[r*n:(r+1)*n], -1
+		for i, v := range row {
+			if v == v && (best < 0 || v > row[best]) {
+				best = i
+			}
+		}
+		out[r] = int32(max(best, 0))
+	}
+}
