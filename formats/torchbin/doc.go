@@ -1,0 +1,24 @@
+// Package torchbin reads state dicts that torch.save wrote: pytorch_model.bin,
+// single or sharded with a Hugging Face index. It runs no code.
+//
+// Such a file is a zip archive of uncompressed records: data.pkl, a pickle of
+// the dict, and one record per storage. A pickle is a program for a stack
+// machine that may import and call anything. The machine here knows the opcodes
+// torch's own restricted loader knows and a closed table of names; "calling" one
+// of them fills in a Go value, everything else is an error that names it, and
+// its memory is bounded in proportion to the pickle. No name is ever looked up
+// outside the table and no laxer mode is tried. Reference: pickletools.py for
+// the opcodes, torch/serialization.py and torch/_weights_only_unpickler.py.
+//
+//	src, err := torchbin.Open("pytorch_model.bin")
+//	if err != nil { … }
+//	defer src.Close()
+//	data, err := src.Bytes("decoder.embed_tokens.weight")
+//
+// Invariants: Open has checked the archive, the pickle and that every tensor lies
+// in its storage. Tensors that share a storage (tied weights) share bytes. A
+// tensor that is not row-major (transposed before saving) is copied into order by
+// each call of Bytes; all others are views. A record's checksum is compared when
+// its bytes are first asked for. Files older than torch 1.6 (no zip), TorchScript
+// and sparse, complex or quantised tensors are errors that say so.
+package torchbin
