@@ -153,8 +153,9 @@ func (a *Arena) Release(t Tensor) {
 	}
 }
 
-// Shared reports whether somebody beside the caller retains t.
-func (a *Arena) Shared(t Tensor) bool { return t.block == nil || t.block.refs > 1 || t.block.scoped }
+// Held reports whether more than one Retain holds t, or it is not the arena's:
+// then the one who retained it must not write to it.
+func (a *Arena) Held(t Tensor) bool { return t.block == nil || t.block.refs > 1 }
 
 // Begin opens a scope and returns its mark for End.
 func (a *Arena) Begin() int { return len(a.scope) }

@@ -1,0 +1,111 @@
+package autograd
+
+import (
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// Linear returns x·wᵀ + bias: x [N P], w [M P] in any storage type if frozen,
+// bias [M] or absent; the result is [N M].
+//
+//	dX = dY·w      dW += dYᵀ·x      dBias += Σ_rows dY
+//
+// x is saved only if w is trained. In a decoding pass the product is
+// [kernels.MatVec].
+func (p *Pass) Linear(x, w, bias Var) Var {
+	n, m := x.T.Rows(), w.T.Dim(0)
+	y := Var{T: p.New(x.T.DType(), n, m)}
+	if p.Decoding {
+		kernels.MatVec(p.Backend, y.T, x.T, w.T, bias.T)
+	} else {
+		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: y.T, A: x.T, B: w.T, TransB: true, Bias: bias.T})
+	}
+	if r := p.Record(linearOp{}, &y, x, w, bias); r != nil {
+		if w.Tracked() {
+			p.Save(r, 0, x.T)
+		}
+		if x.Tracked() {
+			p.Save(r, 1, w.T)
+		}
+		r.Ints = [4]int{n, m, w.T.Dim(1)}
+	}
+	return y
+}
+
+type linearOp struct{}
+
+func (linearOp) Name() string { return "linear" }
+
+func (linearOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
+	n, m, k := r.Ints[0], r.Ints[1], r.Ints[2]
+	if x := r.In[0]; x.Tracked() {
+		dX, add := p.Grad(x, dY.DType(), n, k)
+		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: dX, A: dY, B: r.Saved[1], Accumulate: add})
+	}
+	if w := r.In[1]; w.Tracked() {
+		dW, add := p.Grad(w, dY.DType(), m, k)
+		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: dW, A: dY, B: r.Saved[0], TransA: true, Accumulate: add})
+	}
+	if bias := r.In[2]; bias.Tracked() {
+		dB := p.New(dY.DType(), 1, m)
+		kernels.Reduce(p.Backend, kernels.Sum, dB, dY)
+		p.Give(bias, dB.Reshape(m))
+	}
+}
+
+// MatMul returns op(a)·op(b) of two matrices, op transposing where asked.
+//
+//	dA = dY·bᵀ      dB = aᵀ·dY      (with op taken into account)
+func (p *Pass) MatMul(a, b Var, transA, transB bool) Var {
+	m, n := a.T.Dim(0), b.T.Dim(1)
+	if transA {
+		m = a.T.Dim(1)
+	}
+	if transB {
+		n = b.T.Dim(0)
+	}
+	y := Var{T: p.New(a.T.DType(), m, n)}
+	kernels.MatMul(p.Backend, kernels.MatMulArgs{C: y.T, A: a.T, B: b.T, TransA: transA, TransB: transB})
+	if r := p.Record(matmulOp{}, &y, a, b); r != nil {
+		if b.Tracked() {
+			p.Save(r, 0, a.T)
+		}
+		if a.Tracked() {
+			p.Save(r, 1, b.T)
+		}
+		r.Ints = [4]int{bit(transA), bit(transB)}
+		r.In[0].T, r.In[1].T = a.T, b.T // shapes
+	}
+	return y
+}
+
+type matmulOp struct{}
+
+func (matmulOp) Name() string { return "matmul" }
+
+func (matmulOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
+	ta, tb := r.Ints[0] == 1, r.Ints[1] == 1
+	if a := r.In[0]; a.Tracked() {
+		dA, add := p.Grad(a, dY.DType(), a.T.Shape()...)
+		args := kernels.MatMulArgs{C: dA, A: dY, B: r.Saved[1], TransB: !tb, Accumulate: add}
+		if ta { // stored transposed: dA = op(b)·dYᵀ
+			args = kernels.MatMulArgs{C: dA, A: r.Saved[1], B: dY, TransA: tb, TransB: true, Accumulate: add}
+		}
+		kernels.MatMul(p.Backend, args)
+	}
+	if b := r.In[1]; b.Tracked() {
+		dB, add := p.Grad(b, dY.DType(), b.T.Shape()...)
+		args := kernels.MatMulArgs{C: dB, A: r.Saved[0], B: dY, TransA: !ta, Accumulate: add}
+		if tb { // stored transposed: dB = dYᵀ·op(a)
+			args = kernels.MatMulArgs{C: dB, A: dY, B: r.Saved[0], TransA: true, TransB: ta, Accumulate: add}
+		}
+		kernels.MatMul(p.Backend, args)
+	}
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,202 @@
+package autograd
+
+import (
+	"fmt"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// Op is the backward half of an operation. Implementations are stateless
+// (struct{} types), so that a record costs no allocation; what a call needs
+// stands in the [Record].
+type Op interface {
+	// Name is how gradcheck tables and profiles call the operation.
+	Name() string
+	// Backward receives the gradient of the output and hands gradients to the
+	// inputs that are tracked, through [Pass.Give] or [Pass.Grad].
+	Backward(p *Pass, r *Record, dY tensor.Tensor)
+}
+
+// Limits of a record; operations have few operands.
+const (
+	maxInputs = 4
+	maxSaved  = 8
+)
+
+// Record is one operation on the tape. Saved tensors live until its backward
+// has run.
+type Record struct {
+	Op    Op
+	In    [maxInputs]Var // T is set only where saved
+	Saved [maxSaved]tensor.Tensor
+
+	// Parameters of the call, whatever the operation needs.
+	Func   kernels.Func
+	Scalar float64
+	Ints   [4]int
+	Ref    any // a pointer to something that outlives the pass
+
+	out int32
+}
+
+type node struct {
+	grad  tensor.Tensor
+	param *Parameter
+}
+
+// Tape remembers the operations of one forward pass. Its slices are reused from
+// pass to pass.
+type Tape struct {
+	records []Record
+	nodes   []node // index 0 is "no gradient"
+	leaves  map[*Parameter]int32
+}
+
+// NewTape returns an empty tape.
+func NewTape() *Tape {
+	return &Tape{nodes: make([]node, 1), leaves: map[*Parameter]int32{}}
+}
+
+// Len returns the number of records: what a frozen model keeps at zero.
+func (t *Tape) Len() int { return len(t.records) }
+
+// Ops returns the names of the recorded operations, in order.
+func (t *Tape) Ops() []string {
+	names := make([]string, len(t.records))
+	for i := range t.records {
+		names[i] = t.records[i].Op.Name()
+	}
+	return names
+}
+
+func (t *Tape) reset() {
+	clear(t.records)
+	t.records = t.records[:0]
+	clear(t.nodes)
+	t.nodes = t.nodes[:1]
+	clear(t.leaves)
+}
+
+func (t *Tape) leaf(w *Parameter) int32 {
+	if id, ok := t.leaves[w]; ok {
+		return id
+	}
+	t.nodes = append(t.nodes, node{param: w})
+	id := int32(len(t.nodes) - 1)
+	t.leaves[w] = id
+	return id
+}
+
+// Record notes an operation whose output is y, if any input is tracked: it
+// makes y tracked and returns the record to fill, else nil. Own operations call
+// it after computing y (see the example of [Op]).
+func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
+	if p.Tape == nil {
+		return nil
+	}
+	tracked := false
+	for _, v := range in {
+		tracked = tracked || v.node != 0
+	}
+	if !tracked {
+		return nil
+	}
+	t := p.Tape
+	t.nodes = append(t.nodes, node{})
+	y.node = int32(len(t.nodes) - 1)
+	t.records = append(t.records, Record{Op: op, out: y.node})
+	r := &t.records[len(t.records)-1]
+	for i, v := range in {
+		r.In[i].node = v.node
+	}
+	return r
+}
+
+// Save keeps a tensor for backward in slot i.
+func (p *Pass) Save(r *Record, i int, t tensor.Tensor) {
+	if !t.IsNone() {
+		p.Arena.Retain(t)
+		r.Saved[i] = t
+	}
+}
+
+// Grad returns where the gradient of a tracked v is to be written, and whether
+// it is to be added there: for operations that can add.
+func (p *Pass) Grad(v Var, d tensor.DType, shape ...int) (dst tensor.Tensor, add bool) {
+	n := &p.Tape.nodes[v.node]
+	switch {
+	case n.param != nil:
+		return n.param.Grad.Reshape(shape...), true
+	case n.grad.IsNone():
+		n.grad = p.Arena.New(d, shape...)
+		p.Arena.Retain(n.grad)
+		return n.grad, false
+	}
+	p.unshare(n)
+	return n.grad.Reshape(shape...), true
+}
+
+// Give hands g to v as (a further part of) its gradient. The tape may keep g
+// itself; the caller must not write to it afterwards.
+func (p *Pass) Give(v Var, g tensor.Tensor) {
+	if v.node == 0 {
+		return
+	}
+	n := &p.Tape.nodes[v.node]
+	switch {
+	case n.param != nil:
+		kernels.AddScaled(p.Backend, n.param.Grad, g.Reshape(n.param.Grad.Shape()...), 1)
+	case n.grad.IsNone():
+		p.Arena.Retain(g)
+		n.grad = g
+	default:
+		p.unshare(n)
+		kernels.AddScaled(p.Backend, n.grad, g.Reshape(n.grad.Shape()...), 1)
+	}
+}
+
+// unshare makes a gradient that other nodes also hold (both sides of a residual
+// addition receive the same tensor) the node's own before it is added to.
+func (p *Pass) unshare(n *node) {
+	if !p.Arena.Held(n.grad) {
+		return
+	}
+	own := p.Arena.New(n.grad.DType(), n.grad.Shape()...)
+	p.Arena.Retain(own)
+	kernels.Convert(p.Backend, own, n.grad)
+	p.Arena.Release(n.grad)
+	n.grad = own
+}
+
+// Backward differentiates scale·loss, loss being one number, and adds to the
+// gradients of the trainable parameters beneath it. Saved tensors are freed on
+// the way; the pass can only be reset afterwards.
+func (p *Pass) Backward(loss Var, scale float64) {
+	if p.Tape == nil || loss.node == 0 {
+		panic("autograd: Backward: nothing trainable was recorded under the loss")
+	}
+	if loss.T.Len() != 1 {
+		panic(fmt.Sprintf("autograd: Backward: the loss is one number, got %v", loss.T))
+	}
+	seed, _ := p.Grad(loss, loss.T.DType(), loss.T.Shape()...)
+	kernels.Fill(p.Backend, seed, scale)
+	t := p.Tape
+	for i := len(t.records) - 1; i >= 0; i-- {
+		r := &t.records[i]
+		dY := t.nodes[r.out].grad
+		if !dY.IsNone() {
+			t.nodes[r.out].grad = tensor.Tensor{}
+			mark := p.Arena.Begin()
+			r.Op.Backward(p, r, dY)
+			p.Arena.Release(dY)
+			p.Arena.End(mark)
+		}
+		for _, s := range r.Saved {
+			if !s.IsNone() {
+				p.Arena.Release(s)
+			}
+		}
+	}
+	t.reset()
+}

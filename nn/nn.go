@@ -1,0 +1,149 @@
+// Package nn has the layers that decoders are built from: each holds its
+// parameters and says how a pass runs through it. Layers hold no activations
+// and no state, so one layer may stand at several places of a model and in
+// several passes at once.
+//
+// Where weights come from is a [Source]: a checkpoint, or a seeded initialiser.
+// A layer names its parameters as the checkpoint does, where it is built:
+//
+//	w := nn.From(source).At("model.layers.0.mlp")
+//	up := nn.NewLinear(w.At("up_proj"), 576, 1536, false) // "….up_proj.weight" [1536 576]
+//	y := up.Forward(p, x)
+//
+// The package knows no model and no file.
+package nn
+
+import (
+	"iter"
+
+	"lamina/autograd"
+	"lamina/kernels"
+)
+
+// Source gives parameters by name. Parameter returns the named one if it is
+// there with exactly this shape; what is missing or misshapen the source
+// remembers, returning a placeholder, so that a loader reports every mismatch of
+// a checkpoint at once. Each call returns a new Parameter, frozen.
+type Source interface {
+	Parameter(name string, shape ...int) *autograd.Parameter
+}
+
+// Weights is a place in a Source's tree of names.
+type Weights struct {
+	source Source
+	prefix string
+}
+
+// From returns the root of a source's names.
+func From(s Source) Weights { return Weights{source: s} }
+
+// At returns the names below child.
+func (w Weights) At(child string) Weights { return Weights{w.source, w.prefix + child + "."} }
+
+// Get returns the parameter called name at this place.
+func (w Weights) Get(name string, shape ...int) *autograd.Parameter {
+	return w.source.Parameter(w.prefix+name, shape...)
+}
+
+// Params is a list of parameters in a fixed order.
+type Params = iter.Seq[*autograd.Parameter]
+
+// Linear is y = x·Wᵀ + b.
+type Linear struct {
+	Weight *autograd.Parameter // [out in]
+	Bias   *autograd.Parameter // [out], or nil
+}
+
+// NewLinear takes "weight" and, if asked for, "bias".
+func NewLinear(w Weights, in, out int, bias bool) Linear {
+	l := Linear{Weight: w.Get("weight", out, in)}
+	if bias {
+		l.Bias = w.Get("bias", out)
+	}
+	return l
+}
+
+// Forward maps x [N in] to [N out].
+func (l Linear) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
+	return p.Linear(x, p.Param(l.Weight), p.Param(l.Bias))
+}
+
+// Each yields the layer's parameters and reports whether to go on.
+func (l Linear) Each(yield func(*autograd.Parameter) bool) bool {
+	return each(yield, l.Weight, l.Bias)
+}
+
+// Clone returns a frozen layer over the same values.
+func (l Linear) Clone() Linear { return Linear{clone(l.Weight), clone(l.Bias)} }
+
+// Norm is a layer or root-mean-square normalisation.
+type Norm struct {
+	Gain *autograd.Parameter // [D], or nil
+	Bias *autograd.Parameter // [D], or nil
+	Eps  float64
+	RMS  bool
+}
+
+// NewLayerNorm takes "weight" and "bias" unless affine is false.
+func NewLayerNorm(w Weights, d int, eps float64, affine bool) Norm {
+	n := Norm{Eps: eps}
+	if affine {
+		n.Gain, n.Bias = w.Get("weight", d), w.Get("bias", d)
+	}
+	return n
+}
+
+// NewRMSNorm takes "weight".
+func NewRMSNorm(w Weights, d int, eps float64) Norm {
+	return Norm{Gain: w.Get("weight", d), Eps: eps, RMS: true}
+}
+
+// Forward normalises the rows of x [N D].
+func (n Norm) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
+	if n.RMS {
+		return p.RMSNorm(x, p.Param(n.Gain), n.Eps)
+	}
+	return p.LayerNorm(x, p.Param(n.Gain), p.Param(n.Bias), n.Eps)
+}
+
+// Each yields the layer's parameters and reports whether to go on.
+func (n Norm) Each(yield func(*autograd.Parameter) bool) bool { return each(yield, n.Gain, n.Bias) }
+
+// Clone returns a frozen layer over the same values.
+func (n Norm) Clone() Norm {
+	n.Gain, n.Bias = clone(n.Gain), clone(n.Bias)
+	return n
+}
+
+// activations maps transformers' ACT2FN names to our functions.
+var activations = map[string]kernels.Func{
+	"relu":              kernels.ReLU,
+	"gelu":              kernels.GELU,
+	"gelu_new":          kernels.GELUTanh,
+	"gelu_pytorch_tanh": kernels.GELUTanh,
+	"silu":              kernels.SiLU,
+	"swish":             kernels.SiLU,
+	"tanh":              kernels.Tanh,
+}
+
+// ParseActivation returns the function that transformers calls name.
+func ParseActivation(name string) (kernels.Func, bool) {
+	f, ok := activations[name]
+	return f, ok
+}
+
+func each(yield func(*autograd.Parameter) bool, params ...*autograd.Parameter) bool {
+	for _, w := range params {
+		if w != nil && !yield(w) {
+			return false
+		}
+	}
+	return true
+}
+
+func clone(w *autograd.Parameter) *autograd.Parameter {
+	if w == nil {
+		return nil
+	}
+	return &autograd.Parameter{Name: w.Name, Value: w.Value}
+}

@@ -1,0 +1,177 @@
+// Package transformer has decoders layer by layer: OPT and LLaMA, reading them
+// from checkpoints, running them with or without a cache, scoring and
+// generating. It knows nothing of CRaSh; package crash rearranges
+// [Decoder.Blocks].
+//
+//	ckpt, err := transformer.Open("facebook/opt-125m")
+//	d, err := ckpt.Decoder(be)
+//	p := autograd.NewPass(be)
+//	x := d.Forward(p, transformer.NewBatch([]int32{2, 31414, 232}), nil) // [3 D]
+//	logits := d.Logits(p, x)                                           // [3 V]
+//
+// Invariants: blocks know neither their index nor their neighbours, so the same
+// block may stand at several places, blocks may be left out, repeated and
+// replaced by slice operations. A batch is ragged and unpadded. The final norm
+// and the head run only on the rows they are given.
+package transformer
+
+import (
+	"fmt"
+	"iter"
+
+	"lamina/autograd"
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/tensor"
+)
+
+// Block is one decoder layer.
+type Block interface {
+	// Forward maps the stream x [N D] to [N D].
+	Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var
+	// Params yields the parameters in the order of the forward pass.
+	Params() nn.Params
+	// Clone returns a frozen block over the same values.
+	Clone() Block
+}
+
+// Embedding maps tokens to the stream.
+type Embedding interface {
+	Forward(p *autograd.Pass, s *Stream) autograd.Var
+	Params() nn.Params
+}
+
+// Decoder is a decoder-only language model.
+type Decoder struct {
+	Config Config
+	Embed  Embedding
+	Blocks []Block
+	Norm   *nn.Norm   // final norm, or nil
+	Out    *nn.Linear // projection to the width of the head (OPT-350m), or nil
+	Head   *autograd.Parameter
+}
+
+// Observer sees the hidden states of a pass: state 0 is the embedding output,
+// state i the output of block i-1, and the last one also went through final
+// norm and output projection, as transformers' hidden_states has them. x [N D]
+// is valid during the call only.
+type Observer func(state int, x autograd.Var)
+
+// Forward runs embedding and blocks and returns the stream [N D] before the
+// final norm. With an observer the final norm runs on all rows too.
+func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd.Var {
+	s := d.newStream(p, b)
+	mark := p.Begin()
+	x := p.End(mark, d.Embed.Forward(p, s))
+	for i, block := range d.Blocks {
+		if observe != nil {
+			observe(i, x)
+		}
+		p.Dropout.At(i)
+		x = p.End(mark, block.Forward(p, x, Place{s, i}))
+	}
+	if observe != nil {
+		observe(len(d.Blocks), d.Finish(p, x))
+	}
+	b.advance()
+	return x
+}
+
+// Finish applies final norm and output projection to rows of the stream.
+func (d *Decoder) Finish(p *autograd.Pass, x autograd.Var) autograd.Var {
+	if d.Norm != nil {
+		x = d.Norm.Forward(p, x)
+	}
+	if d.Out != nil {
+		x = d.Out.Forward(p, x)
+	}
+	return x
+}
+
+// Logits returns the vocabulary scores [R V] of rows x [R D] of the stream.
+func (d *Decoder) Logits(p *autograd.Pass, x autograd.Var) autograd.Var {
+	return p.Linear(d.Finish(p, x), p.Param(d.Head), autograd.Var{})
+}
+
+// Rows returns the chosen rows of the stream, in that order.
+func (d *Decoder) Rows(p *autograd.Pass, x autograd.Var, rows []int32) autograd.Var {
+	ids := p.New(tensor.I32, len(rows))
+	ids.SetInts(rows)
+	return p.Gather(x, ids, x.T.DType())
+}
+
+// Params yields every parameter once, in the order of the forward pass: one
+// that is shared (a tied head, a repeated block) where it first stands.
+func (d *Decoder) Params() nn.Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		seen := map[*autograd.Parameter]bool{}
+		for w := range d.all() {
+			if !seen[w] {
+				seen[w] = true
+				if !yield(w) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (d *Decoder) all() iter.Seq[*autograd.Parameter] {
+	return func(yield func(*autograd.Parameter) bool) {
+		for w := range d.Embed.Params() {
+			if !yield(w) {
+				return
+			}
+		}
+		for _, b := range d.Blocks {
+			for w := range b.Params() {
+				if !yield(w) {
+					return
+				}
+			}
+		}
+		if d.Norm != nil && !d.Norm.Each(yield) || d.Out != nil && !d.Out.Each(yield) {
+			return
+		}
+		yield(d.Head)
+	}
+}
+
+// Train makes parameters trainable: each gets an F32 value of its own (the
+// file's bytes stay as they are for whoever else reads them) and a slice of one
+// flat zeroed gradient, which is returned.
+func Train(be kernels.Backend, params nn.Params) (grads tensor.Tensor) {
+	total := 0
+	for w := range params {
+		total += w.Value.Len()
+	}
+	grads = tensor.New(be, tensor.F32, total)
+	from := 0
+	for w := range params {
+		shape := w.Value.Shape()
+		own := tensor.New(be, tensor.F32, shape...)
+		kernels.Convert(be, own, w.Value)
+		w.Value, w.Trainable = own, true
+		w.Grad = grads.Slice(from, from+own.Len()).Reshape(shape...)
+		from += own.Len()
+	}
+	return grads
+}
+
+// Freeze undoes the trainable state of parameters and keeps their values.
+func Freeze(params nn.Params) {
+	for w := range params {
+		w.Trainable, w.Grad = false, tensor.Tensor{}
+	}
+}
+
+// New builds a decoder of the configured family over a source of weights.
+func New(c Config, src nn.Source) *Decoder {
+	switch c.Family {
+	case "opt":
+		return newOPT(c, src)
+	case "llama":
+		return newLLaMA(c, src)
+	}
+	panic(fmt.Sprintf("transformer: New: family %q is not known", c.Family))
+}

@@ -1,0 +1,102 @@
+package transformer
+
+import (
+	"fmt"
+
+	"lamina/autograd"
+	"lamina/nn"
+	"lamina/tensor"
+)
+
+// LLaMA (Touvron et al. 2023, arXiv 2302.13971) and what shares its layers
+// (SmolLM2, TinyLlama, Mistral without a window), as transformers'
+// modeling_llama.py runs it: root-mean-square norms, rotary positions,
+// grouped-query attention, a gated feed-forward layer, optional biases.
+
+// activations is the type of the stream.
+const activations = tensor.F32
+
+func newLLaMA(c Config, src nn.Source) *Decoder {
+	w := nn.From(src).At("model")
+	embed := &llamaEmbedding{Tokens: w.Get("embed_tokens.weight", c.Vocab, c.Width)}
+	d := &Decoder{Config: c, Embed: embed, Head: embed.Tokens}
+	for i := range c.Layers {
+		d.Blocks = append(d.Blocks, newLLaMABlock(c, w.At(fmt.Sprintf("layers.%d", i))))
+	}
+	norm := nn.NewRMSNorm(w.At("norm"), c.Width, c.Eps)
+	d.Norm = &norm
+	if !c.Tied {
+		d.Head = nn.From(src).Get("lm_head.weight", c.Vocab, c.Width)
+	}
+	return d
+}
+
+type llamaEmbedding struct {
+	Tokens *autograd.Parameter // [V D]
+}
+
+func (e *llamaEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
+	return p.Gather(p.Param(e.Tokens), s.ids, activations)
+}
+
+func (e *llamaEmbedding) Params() nn.Params {
+	return func(yield func(*autograd.Parameter) bool) { yield(e.Tokens) }
+}
+
+type llamaBlock struct {
+	Norm1   nn.Norm // input_layernorm
+	Q, K, V nn.Linear
+	O       nn.Linear
+	Norm2   nn.Norm // post_attention_layernorm
+	Gate    nn.Linear
+	Up      nn.Linear
+	Down    nn.Linear
+
+	config *Config
+}
+
+func newLLaMABlock(c Config, w nn.Weights) *llamaBlock {
+	attn, mlp := w.At("self_attn"), w.At("mlp")
+	d, q, kv := c.Width, c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	return &llamaBlock{
+		Norm1:  nn.NewRMSNorm(w.At("input_layernorm"), d, c.Eps),
+		Q:      nn.NewLinear(attn.At("q_proj"), d, q, c.Bias),
+		K:      nn.NewLinear(attn.At("k_proj"), d, kv, c.Bias),
+		V:      nn.NewLinear(attn.At("v_proj"), d, kv, c.Bias),
+		O:      nn.NewLinear(attn.At("o_proj"), q, d, c.Bias),
+		Norm2:  nn.NewRMSNorm(w.At("post_attention_layernorm"), d, c.Eps),
+		Gate:   nn.NewLinear(mlp.At("gate_proj"), d, c.FeedForward, c.MLPBias),
+		Up:     nn.NewLinear(mlp.At("up_proj"), d, c.FeedForward, c.MLPBias),
+		Down:   nn.NewLinear(mlp.At("down_proj"), c.FeedForward, d, c.MLPBias),
+		config: &c,
+	}
+}
+
+func (b *llamaBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
+	x = p.Add(x, b.attention(p, b.Norm1.Forward(p, x), at))
+	return p.Add(x, b.feedForward(p, b.Norm2.Forward(p, x)))
+}
+
+func (b *llamaBlock) attention(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
+	q := p.RoPE(b.Q.Forward(p, x), at.cos, at.sin, b.config.HeadDim)
+	k := p.RoPE(b.K.Forward(p, x), at.cos, at.sin, b.config.HeadDim)
+	return b.O.Forward(p, at.Attend(p, q, k, b.V.Forward(p, x)))
+}
+
+func (b *llamaBlock) feedForward(p *autograd.Pass, x autograd.Var) autograd.Var {
+	return b.Down.Forward(p, p.Gated(b.config.Activation, b.Gate.Forward(p, x), b.Up.Forward(p, x)))
+}
+
+func (b *llamaBlock) Params() nn.Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		_ = b.Norm1.Each(yield) && b.Q.Each(yield) && b.K.Each(yield) && b.V.Each(yield) && b.O.Each(yield) &&
+			b.Norm2.Each(yield) && b.Gate.Each(yield) && b.Up.Each(yield) && b.Down.Each(yield)
+	}
+}
+
+func (b *llamaBlock) Clone() Block {
+	return &llamaBlock{
+		Norm1: b.Norm1.Clone(), Q: b.Q.Clone(), K: b.K.Clone(), V: b.V.Clone(), O: b.O.Clone(),
+		Norm2: b.Norm2.Clone(), Gate: b.Gate.Clone(), Up: b.Up.Clone(), Down: b.Down.Clone(), config: b.config,
+	}
+}

@@ -1,0 +1,127 @@
+package transformer
+
+import (
+	"fmt"
+
+	"lamina/autograd"
+	"lamina/nn"
+)
+
+// OPT (Zhang et al. 2022, arXiv 2205.01068), as transformers' modeling_opt.py
+// runs it: learned positions with an offset of two, biases, a tied head without
+// bias; every published size from 125m to 66b. The 350m normalises after each
+// residual addition, has no final norm, and projects between an embedding of
+// width E = 512 and the stream of width D = 1024.
+
+// optPositionOffset is the number of unused rows before position 0.
+const optPositionOffset = 2
+
+func newOPT(c Config, src nn.Source) *Decoder {
+	w := nn.From(src).At("model").At("decoder")
+	embed := &optEmbedding{
+		Tokens:    w.Get("embed_tokens.weight", c.Vocab, c.EmbedWidth),
+		Positions: w.Get("embed_positions.weight", c.MaxPositions+optPositionOffset, c.Width),
+	}
+	d := &Decoder{Config: c, Embed: embed, Head: embed.Tokens}
+	if c.EmbedWidth != c.Width {
+		in := nn.NewLinear(w.At("project_in"), c.EmbedWidth, c.Width, false)
+		out := nn.NewLinear(w.At("project_out"), c.Width, c.EmbedWidth, false)
+		embed.In, d.Out = &in, &out
+	}
+	for i := range c.Layers {
+		d.Blocks = append(d.Blocks, newOPTBlock(c, w.At(fmt.Sprintf("layers.%d", i))))
+	}
+	if !c.PostNorm {
+		norm := nn.NewLayerNorm(w.At("final_layer_norm"), c.Width, c.Eps, c.NormAffine)
+		d.Norm = &norm
+	}
+	if !c.Tied {
+		d.Head = nn.From(src).Get("lm_head.weight", c.Vocab, c.EmbedWidth)
+	}
+	return d
+}
+
+type optEmbedding struct {
+	Tokens    *autograd.Parameter // [V E]
+	Positions *autograd.Parameter // [positions+2 D]
+	In        *nn.Linear          // E → D, or nil
+}
+
+func (e *optEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
+	x := p.Gather(p.Param(e.Tokens), s.ids, activations)
+	if e.In != nil {
+		x = e.In.Forward(p, x)
+	}
+	at := p.New(s.positions.DType(), s.positions.Len())
+	rows := s.positions.Ints()
+	for i := range rows {
+		rows[i] += optPositionOffset
+	}
+	at.SetInts(rows)
+	return p.Add(x, p.Gather(p.Param(e.Positions), at, activations))
+}
+
+func (e *optEmbedding) Params() nn.Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		_ = yield(e.Tokens) && yield(e.Positions) && (e.In == nil || e.In.Each(yield))
+	}
+}
+
+type optBlock struct {
+	Norm1   nn.Norm // self_attn_layer_norm
+	Q, K, V nn.Linear
+	O       nn.Linear
+	Norm2   nn.Norm // final_layer_norm
+	Up      nn.Linear
+	Down    nn.Linear
+
+	config *Config
+}
+
+func newOPTBlock(c Config, w nn.Weights) *optBlock {
+	attn, d := w.At("self_attn"), c.Width
+	return &optBlock{
+		Norm1:  nn.NewLayerNorm(w.At("self_attn_layer_norm"), d, c.Eps, c.NormAffine),
+		Q:      nn.NewLinear(attn.At("q_proj"), d, d, c.Bias),
+		K:      nn.NewLinear(attn.At("k_proj"), d, d, c.Bias),
+		V:      nn.NewLinear(attn.At("v_proj"), d, d, c.Bias),
+		O:      nn.NewLinear(attn.At("out_proj"), d, d, c.Bias),
+		Norm2:  nn.NewLayerNorm(w.At("final_layer_norm"), d, c.Eps, c.NormAffine),
+		Up:     nn.NewLinear(w.At("fc1"), d, c.FeedForward, c.MLPBias),
+		Down:   nn.NewLinear(w.At("fc2"), c.FeedForward, d, c.MLPBias),
+		config: &c,
+	}
+}
+
+func (b *optBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
+	if b.config.PostNorm {
+		x = b.Norm1.Forward(p, p.Add(x, b.attention(p, x, at)))
+		return b.Norm2.Forward(p, p.Add(x, b.feedForward(p, x)))
+	}
+	x = p.Add(x, b.attention(p, b.Norm1.Forward(p, x), at))
+	return p.Add(x, b.feedForward(p, b.Norm2.Forward(p, x)))
+}
+
+func (b *optBlock) attention(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
+	y := at.Attend(p, b.Q.Forward(p, x), b.K.Forward(p, x), b.V.Forward(p, x))
+	return p.ApplyDropout(b.O.Forward(p, y))
+}
+
+func (b *optBlock) feedForward(p *autograd.Pass, x autograd.Var) autograd.Var {
+	h := p.Unary(b.config.Activation, b.Up.Forward(p, x))
+	return p.ApplyDropout(b.Down.Forward(p, h))
+}
+
+func (b *optBlock) Params() nn.Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		_ = b.Norm1.Each(yield) && b.Q.Each(yield) && b.K.Each(yield) && b.V.Each(yield) && b.O.Each(yield) &&
+			b.Norm2.Each(yield) && b.Up.Each(yield) && b.Down.Each(yield)
+	}
+}
+
+func (b *optBlock) Clone() Block {
+	return &optBlock{
+		Norm1: b.Norm1.Clone(), Q: b.Q.Clone(), K: b.K.Clone(), V: b.V.Clone(), O: b.O.Clone(),
+		Norm2: b.Norm2.Clone(), Up: b.Up.Clone(), Down: b.Down.Clone(), config: b.config,
+	}
+}
