@@ -1,0 +1,253 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// A spec is everything a tokenizer.json says, checked only as JSON: the five
+// components as they stand in the file and the tables. Every loader makes
+// one, build makes the Tokenizer of it, WriteJSON writes it back.
+type spec struct {
+	normalizer, preTokenizer, postProcessor, decoder string // JSON, "" for null
+
+	vocab        map[string]int32
+	merges       [][2]string
+	byteFallback bool
+	unk          string
+	fuseUnk      bool
+	ignoreMerges bool
+	added        []AddedToken
+}
+
+const (
+	maxMerges    = 4 << 20
+	maxTokenSize = 64 << 10 // bytes of one token
+)
+
+// component parses one component's JSON text.
+func component(name, text string) (field, error) {
+	f := field{path: name}
+	if text == "" {
+		return f, nil
+	}
+	n, err := parseJSON([]byte(text))
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", name, err)
+	}
+	f.node = n
+	return f, nil
+}
+
+func (s *spec) build() (*Tokenizer, error) {
+	t := &Tokenizer{spec: s, ids: map[string]int32{}}
+	if err := t.number(); err != nil {
+		return nil, err
+	}
+	f, err := component("normalizer", s.normalizer)
+	if err != nil {
+		return nil, err
+	}
+	if t.normalize, err = parseNormalizer(f, 0); err != nil {
+		return nil, err
+	}
+	if f, err = component("pre_tokenizer", s.preTokenizer); err != nil {
+		return nil, err
+	}
+	pre, err := parsePreTokenizer(f, 0)
+	if err != nil {
+		return nil, err
+	}
+	if f, err = component("post_processor", s.postProcessor); err != nil {
+		return nil, err
+	}
+	if t.template, err = parsePost(f, 0); err != nil {
+		return nil, err
+	}
+	if f, err = component("decoder", s.decoder); err != nil {
+		return nil, err
+	}
+	if t.decode, err = parseDecoder(f, 0); err != nil {
+		return nil, err
+	}
+	if t.model, err = newBPE(s, pre.lastBytes); err != nil {
+		return nil, err
+	}
+	t.cut = pre.cut
+	if !t.model.raw {
+		t.cut = pre.spelled()
+	}
+	t.addTries()
+	t.pool = &sync.Pool{New: func() any { return &workspace{} }}
+	return t, nil
+}
+
+// number fills the tables id → token and token → id of the vocabulary and
+// the added tokens, and refuses ids that are taken, negative or far apart.
+func (t *Tokenizer) number() error {
+	s := t.spec
+	last := int32(-1)
+	for token, id := range s.vocab {
+		if id < 0 || id > maxID {
+			return fmt.Errorf("model.vocab: token %s: id %d is outside 0 to %d", quote(token), id, maxID)
+		}
+		if len(token) > maxTokenSize || !utf8.ValidString(token) {
+			return fmt.Errorf("model.vocab: token %s: no utf-8, or longer than %d bytes", quote(token), maxTokenSize)
+		}
+		last = max(last, id)
+	}
+	for i, a := range s.added {
+		if a.ID < 0 || a.ID > maxID || a.Content == "" || len(a.Content) > maxTokenSize || !utf8.ValidString(a.Content) {
+			return fmt.Errorf("added_tokens[%d]: token %s: bad id %d or content", i, quote(a.Content), a.ID)
+		}
+		last = max(last, a.ID)
+	}
+	if entries := len(s.vocab) + len(s.added); int(last) > 8*entries+1<<16 {
+		return fmt.Errorf("model.vocab: id %d with only %d tokens: ids too far apart", last, entries)
+	}
+	t.tokens = make([]string, last+1)
+	t.used = make([]bool, last+1)
+	for token, id := range s.vocab {
+		if t.used[id] {
+			return fmt.Errorf("model.vocab: id %d: two tokens, %s and %s", id, quote(t.tokens[id]), quote(token))
+		}
+		t.tokens[id], t.used[id], t.ids[token] = token, true, id
+	}
+	t.special = map[int32]bool{}
+	for i, a := range s.added {
+		if have, known := t.ids[a.Content]; known && have != a.ID || !known && t.used[a.ID] {
+			return fmt.Errorf("added_tokens[%d]: token %s: id %d does not agree with the vocabulary", i, quote(a.Content), a.ID)
+		}
+		t.tokens[a.ID], t.used[a.ID], t.ids[a.Content] = a.Content, true, a.ID
+		if a.Special {
+			t.special[a.ID] = true
+		}
+	}
+	return nil
+}
+
+// addTries sorts the added tokens into those looked for in the text as it
+// came and those looked for after normalizing, special ones first.
+func (t *Tokenizer) addTries() {
+	t.verbatim, t.normalized = newTrie(), newTrie()
+	for _, special := range []bool{true, false} {
+		for _, a := range t.spec.added {
+			switch {
+			case a.Special != special:
+			case !a.Normalized:
+				t.verbatim.add(a.Content, a)
+			case t.normalize != nil:
+				t.normalized.add(t.normalize(a.Content), a)
+			default:
+				t.normalized.add(a.Content, a)
+			}
+		}
+	}
+}
+
+func newBPE(s *spec, lastBytes bool) (*bpe, error) {
+	m := &bpe{vocab: s.vocab, byteFallback: s.byteFallback, fuseUnk: s.fuseUnk, ignoreMerges: s.ignoreMerges, unk: -1}
+	if s.unk != "" {
+		id, ok := s.vocab[s.unk]
+		if !ok {
+			return nil, fmt.Errorf("model.unk_token: %s is not in the vocabulary", quote(s.unk))
+		}
+		m.unk = id
+	}
+	m.runeID = map[rune]int32{}
+	for token, id := range s.vocab {
+		if r, w := utf8.DecodeRuneInString(token); w == len(token) && w > 0 {
+			m.runeID[r] = id
+		}
+	}
+	for b := range m.fallbackID {
+		m.fallbackID[b] = -1
+		if id, ok := s.vocab[fmt.Sprintf("<0x%02X>", b)]; ok {
+			m.fallbackID[b] = id
+		}
+	}
+	if lastBytes {
+		m.raw = true
+		for b := range m.byteID {
+			id, ok := m.runeID[byteToRune[b]]
+			if !ok {
+				id = -1
+			}
+			m.byteID[b] = id
+			// Bytes that no UTF-8 text holds may be missing.
+			m.raw = m.raw && (ok || b == 0xc0 || b == 0xc1 || b > 0xf4)
+		}
+	}
+	if s.ignoreMerges {
+		m.whole = s.vocab
+		if m.raw {
+			m.whole = make(map[string]int32, len(s.vocab))
+			for token, id := range s.vocab {
+				if raw, ok := fromByteLevel(token); ok {
+					m.whole[raw] = id
+				}
+			}
+		}
+	}
+	if err := m.rank(s.merges); err != nil {
+		return nil, err
+	}
+	if !m.raw {
+		m.findJoints(s)
+	}
+	return m, nil
+}
+
+// rank fills the table of merges. Every part and every result must be a
+// token, so each merge makes a longer token and merging ends.
+func (m *bpe) rank(merges [][2]string) error {
+	if len(merges) > maxMerges {
+		return fmt.Errorf("model.merges: %d merges, at most %d are taken", len(merges), maxMerges)
+	}
+	m.merges = make(map[uint64]merge, len(merges))
+	for i, pair := range merges {
+		var ids [3]int32
+		if pair[0] == "" || pair[1] == "" {
+			return fmt.Errorf("model.merges[%d]: empty part", i)
+		}
+		if len(pair[0])+len(pair[1]) > maxTokenSize {
+			return fmt.Errorf("model.merges[%d]: result longer than %d bytes", i, maxTokenSize)
+		}
+		for j, token := range []string{pair[0], pair[1], pair[0] + pair[1]} {
+			id, ok := m.vocab[token]
+			if !ok {
+				return fmt.Errorf("model.merges[%d]: token %s is not in the vocabulary", i, quote(token))
+			}
+			ids[j] = id
+		}
+		key := pairOf(ids[0], ids[1])
+		if _, dup := m.merges[key]; dup {
+			return fmt.Errorf("model.merges[%d]: the pair %s %s stands there twice", i, quote(pair[0]), quote(pair[1]))
+		}
+		m.merges[key] = merge{int32(i), ids[2]}
+	}
+	return nil
+}
+
+// findJoints fills joints: a merge puts the last rune of its left part beside
+// the first rune of its right part.
+func (m *bpe) findJoints(s *spec) {
+	m.joints = make(map[uint64]struct{}, len(s.merges)/4)
+	for _, pair := range s.merges {
+		left, _ := utf8.DecodeLastRuneInString(pair[0])
+		right, _ := utf8.DecodeRuneInString(pair[1])
+		m.joints[pairOf(left, right)] = struct{}{}
+	}
+}
+
+// splitMerge cuts the merge "a b" in two.
+func splitMerge(line string) ([2]string, error) {
+	a, b, ok := strings.Cut(line, " ")
+	if !ok || strings.Contains(b, " ") {
+		return [2]string{}, errors.New("want two tokens with one space between, got " + quote(line))
+	}
+	return [2]string{a, b}, nil
+}

@@ -1,0 +1,125 @@
+package tokenizer
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// A field is a JSON value together with its path, so that every complaint
+// about it says where it stands.
+type field struct {
+	*node
+	path string
+}
+
+func (f field) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s: %s", f.path, fmt.Sprintf(format, args...))
+}
+
+// null reports whether the value is absent or null.
+func (f field) null() bool { return f.node == nil || f.kind == 'n' }
+
+// at returns the member called name; absent members are null fields.
+func (f field) at(name string) field {
+	out := field{path: f.path + "." + name}
+	if f.node != nil && f.kind == '{' {
+		if i := slices.Index(f.keys, name); i >= 0 {
+			out.node = &f.kids[i]
+		}
+	}
+	return out
+}
+
+// each returns the elements of an array.
+func (f field) each() ([]field, error) {
+	if f.null() {
+		return nil, nil
+	}
+	if f.kind != '[' {
+		return nil, f.errorf("want an array")
+	}
+	out := make([]field, len(f.kids))
+	for i := range f.kids {
+		out[i] = field{&f.kids[i], f.path + "[" + strconv.Itoa(i) + "]"}
+	}
+	return out, nil
+}
+
+// only refuses values that are no object, and members not named.
+func (f field) only(names ...string) error {
+	if f.null() || f.kind != '{' {
+		return f.errorf("want an object")
+	}
+	for _, k := range f.keys {
+		if !slices.Contains(names, k) {
+			return f.errorf("unknown member %s (known: %v)", quote(k), names)
+		}
+	}
+	return nil
+}
+
+// text returns a string, def where it is absent or null.
+func (f field) text(def string) (string, error) {
+	if f.null() {
+		return def, nil
+	}
+	if f.kind != '"' {
+		return "", f.errorf("want a string")
+	}
+	return f.str, nil
+}
+
+// boolean returns a truth value, def where it is absent or null.
+func (f field) boolean(def bool) (bool, error) {
+	if f.null() {
+		return def, nil
+	}
+	if f.kind != 't' && f.kind != 'f' {
+		return false, f.errorf("want true or false")
+	}
+	return f.kind == 't', nil
+}
+
+// maxID bounds the token ids a file may name.
+const maxID = 1 << 24
+
+// integer returns a whole number in [0, limit], def where absent or null.
+func (f field) integer(def, limit int) (int, error) {
+	if f.null() {
+		return def, nil
+	}
+	v, err := strconv.Atoi(f.str)
+	if f.kind != '0' || err != nil || v < 0 || v > limit {
+		return 0, f.errorf("want a whole number from 0 to %d, got %s", limit, quote(f.str))
+	}
+	return v, nil
+}
+
+// A bag collects the first error of a row of reads, so that a component with
+// five members reads as five lines.
+type bag struct{ err error }
+
+func (b *bag) keep(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+func (b *bag) text(f field, def string) string {
+	v, err := f.text(def)
+	b.keep(err)
+	return v
+}
+
+func (b *bag) boolean(f field, def bool) bool {
+	v, err := f.boolean(def)
+	b.keep(err)
+	return v
+}
+
+func (b *bag) integer(f field, def, limit int) int {
+	v, err := f.integer(def, limit)
+	b.keep(err)
+	return v
+}

@@ -1,0 +1,319 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Load reads the tokenizer of a Hugging Face directory as transformers'
+// AutoTokenizer does: tokenizer.json, else tokenizer.model, else vocab.json
+// with merges.txt; beside them tokenizer_config.json, special_tokens_map.json
+// and added_tokens.json where they are there.
+func Load(dir string) (*Tokenizer, error) {
+	c, err := readConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	loaders := []struct {
+		file string
+		load func(c *config, path string) (*Tokenizer, error)
+	}{
+		{"tokenizer.json", loadJSON},
+		{"tokenizer.model", loadSentencePiece},
+		{"vocab.json", loadVocabMerges},
+	}
+	for _, l := range loaders {
+		path := filepath.Join(dir, l.file)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		t, err := l.load(c, path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return t, nil
+	}
+	return nil, fmt.Errorf("%s: no tokenizer: want tokenizer.json, tokenizer.model, or vocab.json with merges.txt", dir)
+}
+
+// config is what tokenizer_config.json and its older companions say.
+type config struct {
+	present bool // tokenizer_config.json is there
+	class   string
+	roles   Roles
+	said    map[string]bool // members that are there, null or not
+	added   []AddedToken    // roles and added tokens, with their flags
+	addBOS  bool            // true by default, as LlamaTokenizer has it
+	addEOS  bool
+	prefix  bool
+	legacy  bool
+}
+
+func readOptional(path string) (field, error) {
+	f := field{path: filepath.Base(path)}
+	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		f.node, err = parseJSON(text)
+	}
+	if err == nil && f.kind != '{' {
+		err = f.errorf("want an object")
+	}
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+func readConfig(dir string) (*config, error) {
+	main, err := readOptional(filepath.Join(dir, "tokenizer_config.json"))
+	if err != nil {
+		return nil, err
+	}
+	special, err := readOptional(filepath.Join(dir, "special_tokens_map.json"))
+	if err != nil {
+		return nil, err
+	}
+	added, err := readOptional(filepath.Join(dir, "added_tokens.json"))
+	if err != nil {
+		return nil, err
+	}
+	c := &config{present: main.node != nil, said: map[string]bool{}}
+	var b bag
+	c.class = strings.TrimSuffix(b.text(main.at("tokenizer_class"), ""), "Fast")
+	c.addBOS = b.boolean(main.at("add_bos_token"), true)
+	c.addEOS = b.boolean(main.at("add_eos_token"), false)
+	c.legacy = b.boolean(main.at("legacy"), true)
+	c.prefix = b.boolean(main.at("add_prefix_space"), false)
+	for _, f := range []field{main, special} {
+		if f.node != nil {
+			for i, k := range f.keys {
+				c.said[k] = c.said[k] || f.kids[i].kind != 'n' || f.path == main.path
+			}
+		}
+	}
+	b.keep(c.decoderTable(main.at("added_tokens_decoder")))
+	modern := !main.at("added_tokens_decoder").null()
+	sources := []field{main}
+	if !modern {
+		sources = append(sources, special)
+	}
+	for _, f := range sources {
+		b.keep(c.readRoles(f))
+	}
+	if !modern {
+		b.keep(c.oldAdded(added))
+	}
+	b.keep(c.chatTemplate(main.at("chat_template")))
+	if b.err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, b.err)
+	}
+	return c, nil
+}
+
+// readRoles takes the roles f names and the configuration has not yet.
+func (c *config) readRoles(f field) error {
+	for _, r := range []struct {
+		key string
+		to  *string
+	}{{"bos_token", &c.roles.BOS}, {"eos_token", &c.roles.EOS}, {"unk_token", &c.roles.Unk}, {"pad_token", &c.roles.Pad}, {"sep_token", nil}, {"cls_token", nil}, {"mask_token", nil}} {
+		one := f.at(r.key)
+		if one.null() || r.to != nil && *r.to != "" {
+			continue
+		}
+		token, err := parseSpecial(one)
+		if err != nil {
+			return err
+		}
+		if r.to != nil {
+			*r.to = token.Content
+		}
+		c.added = append(c.added, token)
+	}
+	more, err := f.at("additional_special_tokens").each()
+	if err != nil {
+		return err
+	}
+	for _, one := range more {
+		token, err := parseSpecial(one)
+		if err != nil {
+			return err
+		}
+		c.added = append(c.added, token)
+	}
+	return nil
+}
+
+// parseSpecial reads a special token: its text or an object with flags.
+func parseSpecial(f field) (AddedToken, error) {
+	if f.kind == '"' {
+		return AddedToken{Content: f.str, Special: true}, nil
+	}
+	a, err := parseAdded(f)
+	a.Special = true
+	return a, err
+}
+
+// decoderTable reads added_tokens_decoder: {"id": {"content": …}, …}.
+func (c *config) decoderTable(f field) error {
+	if f.null() {
+		return nil
+	}
+	if f.kind != '{' {
+		return f.errorf("want an object")
+	}
+	from := len(c.added)
+	for i, key := range f.keys {
+		id, err := strconv.Atoi(key)
+		if err != nil || id < 0 || id > maxID {
+			return f.errorf("bad id %s", quote(key))
+		}
+		a, err := parseAdded(field{&f.kids[i], f.path + "[" + quote(key) + "]"})
+		if err != nil {
+			return err
+		}
+		a.ID = int32(id)
+		c.added = append(c.added, a)
+	}
+	slices.SortStableFunc(c.added[from:], func(a, b AddedToken) int { return int(a.ID - b.ID) })
+	return nil
+}
+
+// oldAdded reads added_tokens.json: {"token": id, …}.
+func (c *config) oldAdded(f field) error {
+	if f.node == nil {
+		return nil
+	}
+	vocab, err := parseVocab(f)
+	if err != nil {
+		return err
+	}
+	var tokens []AddedToken
+	for token, id := range vocab {
+		special := slices.ContainsFunc(c.added, func(a AddedToken) bool { return a.Content == token })
+		tokens = append(tokens, AddedToken{ID: id, Content: token, Special: special, Normalized: !special})
+	}
+	slices.SortFunc(tokens, func(a, b AddedToken) int { return int(a.ID - b.ID) })
+	c.added = append(tokens, c.added...)
+	return nil
+}
+
+// chatTemplate reads a template, or of a list of named ones "default".
+func (c *config) chatTemplate(f field) error {
+	if f.null() || f.kind != '[' {
+		var err error
+		c.roles.ChatTemplate, err = f.text("")
+		return err
+	}
+	list, err := f.each()
+	if err != nil {
+		return err
+	}
+	for _, one := range list {
+		if name, _ := one.at("name").text(""); name == "default" {
+			c.roles.ChatTemplate, err = one.at("template").text("")
+		}
+	}
+	return err
+}
+
+func loadJSON(c *config, path string) (*Tokenizer, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseSpec(text)
+	if err != nil {
+		return nil, err
+	}
+	s.addTokens(c.added)
+	if c.present && strings.HasPrefix(s.preTokenizer, "{") {
+		s.overridePrefix(c.prefix)
+	}
+	// These classes put their own template in place of the file's.
+	switch c.class {
+	case "LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer":
+		if c.roles.BOS == "" && !c.said["bos_token"] {
+			c.roles.BOS = "<s>"
+		}
+		if c.roles.EOS == "" && !c.said["eos_token"] {
+			c.roles.EOS = "</s>"
+		}
+		if err := s.surround(c.roles, c.addBOS, c.addEOS); err != nil {
+			return nil, err
+		}
+	}
+	t, err := s.build()
+	if err != nil {
+		return nil, err
+	}
+	t.roles = c.roles
+	return t, nil
+}
+
+// overridePrefix sets add_prefix_space of a pre-tokenizer that is a plain
+// ByteLevel to the configuration's, as PreTrainedTokenizerFast does.
+func (s *spec) overridePrefix(prefix bool) {
+	f, err := component("pre_tokenizer", s.preTokenizer)
+	if err != nil {
+		return // build reports it
+	}
+	if kind, _ := f.at("type").text(""); kind != "ByteLevel" || f.only("type", "add_prefix_space", "use_regex", "trim_offsets") != nil {
+		return
+	}
+	have, _ := f.at("add_prefix_space").boolean(true)
+	regex, err := f.at("use_regex").boolean(true)
+	if have == prefix || err != nil {
+		return
+	}
+	s.preTokenizer = fmt.Sprintf(`{"type":"ByteLevel","add_prefix_space":%t,"trim_offsets":true,"use_regex":%t}`, prefix, regex)
+}
+
+func loadSentencePiece(c *config, path string) (*Tokenizer, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return FromSentencePiece(data, SentencePieceOptions{
+		Legacy:        c.legacy,
+		NoPrefixSpace: c.said["add_prefix_space"] && !c.prefix,
+		NoBOS:         !c.addBOS,
+		AddEOS:        c.addEOS,
+		Roles:         c.roles,
+		Specials:      c.added,
+	})
+}
+
+func loadVocabMerges(c *config, path string) (*Tokenizer, error) {
+	vocabText, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	mergesText, err := readFile(filepath.Join(filepath.Dir(path), "merges.txt"))
+	if err != nil {
+		return nil, err
+	}
+	vocab, merges, err := readVocabMerges(vocabText, mergesText)
+	if err != nil {
+		return nil, err
+	}
+	v := VocabMerges{Vocab: vocab, Merges: merges, Roles: c.roles, Specials: c.added, AddPrefixSpace: c.prefix}
+	if c.present {
+		// The defaults of GPT2Tokenizer, the class of this file format.
+		for key, to := range map[string]*string{"bos_token": &v.Roles.BOS, "eos_token": &v.Roles.EOS, "unk_token": &v.Roles.Unk} {
+			if *to == "" && !c.said[key] {
+				*to = "<|endoftext|>"
+			}
+		}
+		v.AddBOS = c.addBOS && c.said["add_bos_token"]
+	}
+	return FromVocabMerges(v)
+}
