@@ -1,0 +1,61 @@
+// Package cpu is the backend that computes on the host's processor, with the
+// vector instructions that package simd finds and one pool of goroutines. It
+// knows F32 activations and weights in any storage type; F64 belongs to package
+// ref.
+//
+//	be := cpu.New(cpu.Options{})
+//	defer be.Close()
+//	x := tensor.FromFloats(be, tensor.F32, values, 512, 768)
+//	y := tensor.New(be, tensor.F32, 512, 768)
+//	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true})
+//
+// Invariants: work is cut into chunks by shape alone and every chunk writes
+// elements, or sums into a slot, of its own, so that results have the same bits
+// for any number of threads; scratch memory is kept and reused, so that a call
+// allocates nothing once its like has run.
+package cpu
+
+import (
+	"runtime"
+
+	"lamina/internal/par"
+	"lamina/kernels/internal/simd"
+	"lamina/tensor"
+)
+
+// Options says how a backend is made. The zero value is the usual one.
+type Options struct {
+	// Threads is the number of goroutines that compute at once; 0 means
+	// runtime.GOMAXPROCS(0).
+	Threads int
+	// Delay, if not nil, is called before every chunk of work, for tests of
+	// independence from scheduling.
+	Delay func()
+}
+
+// Backend implements kernels.Backend. It may be used from several goroutines
+// at once; Close it when done.
+type Backend struct {
+	tensor.Host
+	pool     *par.Pool
+	scratch  freeList[scratch]
+	products freeList[product]
+	vectors  freeList[vector]
+}
+
+// New returns a backend with goroutines of its own.
+func New(o Options) *Backend {
+	if o.Threads <= 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	return &Backend{pool: par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})}
+}
+
+// Name returns "cpu/" and the instruction set: "cpu/avx2".
+func (be *Backend) Name() string { return "cpu/" + simd.Active().String() }
+
+// Threads returns the number of goroutines that compute at once.
+func (be *Backend) Threads() int { return be.pool.Workers() }
+
+// Close ends the backend's goroutines. Its memory stays valid.
+func (be *Backend) Close() { be.pool.Close() }

@@ -1,0 +1,228 @@
+package cpu
+
+import (
+	"lamina/kernels"
+	"lamina/kernels/internal/simd"
+	"lamina/tensor"
+)
+
+// The product is the packed, blocked one of Goto and van de Geijn ("Anatomy of
+// High-Performance Matrix Multiplication", 2008), arranged so that each operand
+// is packed about once:
+//
+//	for blocks of rows of op(A) whose packed form stays below packedA floats
+//	    pack them, all of the inner index, for everybody          (parallel)
+//	    for tiles of MC×NC of C                                   (parallel)
+//	        for blocks of KC of the inner index, in order
+//	            pack KC×NC of op(B), widened to F32
+//	            for its panels, for the tile's panels of A: simd.Gemm
+//
+// An element of C is the sum over blocks of KC, in order, of the micro-kernel's
+// sums, whatever tile it lies in. Nothing else reaches its bits.
+
+// packedA bounds the packed op(A): 8 MiB, a part of the third-level cache.
+const packedA = 2 << 20
+
+// inline is the number of multiplications below which waking others costs more
+// than it saves.
+const inline = 1 << 19
+
+// packPanels is how many panels of A one chunk packs.
+const packPanels = 8
+
+// product is one call of MatMul. Calls are reused: run functions bound once
+// keep For free of allocations.
+type product struct {
+	be      *Backend
+	m, n, k int
+	c       []float32
+	a       view
+	b       weight
+	transA  bool
+	transB  bool
+	add     bool
+	bias    []float32
+
+	tile     simd.Tile
+	i0, rows int // the rows of C in work
+	packed   []float32
+	nTiles   int // tiles along n
+
+	pack, run func(chunk int)
+}
+
+// MatMul implements kernels.Backend.
+func (be *Backend) MatMul(args kernels.MatMulArgs) {
+	mustF32("MatMul", args.C, args.A)
+	p := be.products.get()
+	if p.be == nil {
+		p.be = be
+		p.pack, p.run = p.packChunk, p.runChunk
+	}
+	p.set(args)
+	p.compute()
+	p.c, p.a, p.b, p.bias = nil, view{}, weight{}, nil
+	be.products.put(p)
+}
+
+func (p *product) set(args kernels.MatMulArgs) {
+	p.m, p.n = args.C.Rows(), args.C.Cols()
+	p.c = tensor.HostFloats[float32](args.C)
+	p.a = viewOf(args.A)
+	p.b = weightOf(args.B)
+	p.transA, p.transB = args.TransA, args.TransB
+	p.add = args.Accumulate
+	p.bias = nil
+	if !args.Bias.IsNone() {
+		p.bias = tensor.HostFloats[float32](args.Bias)
+	}
+	p.k = p.a.cols
+	if p.transA {
+		p.k = p.a.rows
+	}
+	p.tile = simd.GemmTile()
+}
+
+func (p *product) compute() {
+	if p.m == 0 || p.n == 0 {
+		return
+	}
+	t := p.tile
+	step := p.m
+	if p.m*p.k > packedA {
+		step = max(packedA/p.k/t.MC, 1) * t.MC
+	}
+	p.nTiles = ceilDiv(p.n, t.NC)
+	for p.i0 = 0; p.i0 < p.m; p.i0 += step {
+		p.rows = min(step, p.m-p.i0)
+		panels := ceilDiv(p.rows, t.MR)
+		grow(&p.packed, panels*t.MR*p.k)
+		p.each(ceilDiv(panels, packPanels), p.pack)
+		p.each(ceilDiv(p.rows, t.MC)*p.nTiles, p.run)
+	}
+}
+
+// each runs n chunks: here if the product is small, else on the pool.
+func (p *product) each(n int, f func(chunk int)) {
+	if p.m*p.n*p.k >= inline {
+		p.be.pool.For(n, f)
+		return
+	}
+	for i := range n {
+		f(i)
+	}
+}
+
+// packChunk packs packPanels panels of the rows in work, the panels of the
+// first block of KC first.
+func (p *product) packChunk(chunk int) {
+	t := p.tile
+	panels := ceilDiv(p.rows, t.MR)
+	from, to := chunk*packPanels, min((chunk+1)*packPanels, panels)
+	for k0 := 0; k0 < p.k; k0 += t.KC {
+		kl := min(t.KC, p.k-k0)
+		block := p.packed[k0*panels*t.MR:]
+		i := p.i0 + from*t.MR
+		packPanelsOf(block[from*t.MR*kl:], t.MR, p.a, p.transA, i, min(p.i0+p.rows, p.i0+to*t.MR), k0, kl)
+	}
+}
+
+// runChunk computes one tile of C.
+func (p *product) runChunk(chunk int) {
+	t := p.tile
+	i := chunk / p.nTiles * t.MC // from i0
+	j := chunk % p.nTiles * t.NC
+	m, n := min(t.MC, p.rows-i), min(t.NC, p.n-j)
+	c := p.c[(p.i0+i)*p.n+j:]
+	add := p.add
+	if p.bias != nil || p.k == 0 && !add {
+		p.begin(c, m, n, j)
+		add = true
+	}
+	s := p.be.scratch.get()
+	panels := ceilDiv(p.rows, t.MR)
+	pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*t.KC)
+	for k0 := 0; k0 < p.k; k0 += t.KC {
+		kl := min(t.KC, p.k-k0)
+		p.b.pack(s, pb, t.NR, p.transB, j, j+n, k0, kl)
+		pa := p.packed[k0*panels*t.MR+i*kl:]
+		s.macro(c, p.n, m, n, kl, pa, pb, add || k0 > 0)
+	}
+	p.be.scratch.put(s)
+}
+
+// begin sets a tile of C to the bias, or to zero.
+func (p *product) begin(c []float32, m, n, j int) {
+	for i := range m {
+		row := c[i*p.n:][:n]
+		if p.bias != nil {
+			copy(row, p.bias[j:])
+		} else {
+			clear(row)
+		}
+	}
+}
+
+// macro multiplies packed panels: c[i·ldc+j] (+)= Σ_p a[i,p]·b[p,j] for i < m,
+// j < n, p < k.
+func (s *scratch) macro(c []float32, ldc, m, n, k int, pa, pb []float32, add bool) {
+	t := simd.GemmTile()
+	for j := 0; j < n; j += t.NR {
+		b := pb[j*k:][:t.NR*k]
+		for i := 0; i < m; i += t.MR {
+			a := pa[i*k:][:t.MR*k]
+			if i+t.MR <= m && j+t.NR <= n {
+				simd.Gemm(c[i*ldc+j:], ldc, a, b, k, add)
+				continue
+			}
+			edge := grow(&s.tile, t.MR*t.NR)
+			simd.Gemm(edge, t.NR, a, b, k, false)
+			copyTile(c[i*ldc+j:], ldc, edge, t.NR, min(t.MR, m-i), min(t.NR, n-j), add)
+		}
+	}
+}
+
+// copyTile does c[i·ldc+j] (+)= edge[i·width+j] for i < m, j < n.
+func copyTile(c []float32, ldc int, edge []float32, width, m, n int, add bool) {
+	for i := range m {
+		row, from := c[i*ldc:][:n], edge[i*width:][:n]
+		if !add {
+			copy(row, from)
+			continue
+		}
+		for j, v := range from {
+			row[j] += v
+		}
+	}
+}
+
+// sgemm computes c (+)= op(a)·op(b) inside one worker: c, a and b are strided
+// matrices as stored, of matching shapes. It sums as MatMul does.
+func (s *scratch) sgemm(c, a view, transA bool, b view, transB, accumulate bool) {
+	t := simd.GemmTile()
+	k := a.cols
+	if transA {
+		k = a.rows
+	}
+	if k == 0 && !accumulate {
+		for i := range c.rows {
+			clear(c.data[i*c.stride:][:c.cols])
+		}
+	}
+	for i0 := 0; i0 < c.rows; i0 += t.MC {
+		m := min(t.MC, c.rows-i0)
+		for k0 := 0; k0 < k; k0 += t.KC {
+			kl := min(t.KC, k-k0)
+			pa := grow(&s.a, ceilDiv(m, t.MR)*t.MR*kl)
+			packPanelsOf(pa, t.MR, a, transA, i0, i0+m, k0, kl)
+			for j0 := 0; j0 < c.cols; j0 += t.NC {
+				n := min(t.NC, c.cols-j0)
+				pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*kl)
+				packPanelsOf(pb, t.NR, b, !transB, j0, j0+n, k0, kl)
+				s.macro(c.data[i0*c.stride+j0:], c.stride, m, n, kl, pa, pb, accumulate || k0 > 0)
+			}
+		}
+	}
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -1,0 +1,75 @@
+//go:build amd64 && !noasm
+
+package simd
+
+//go:noescape
+func geluAVX2(dst, x *float32, n int)
+
+//go:noescape
+func geluBackwardAVX2(dst, dy, x *float32, n int)
+
+//go:noescape
+func geluTanhAVX2(dst, x *float32, n int)
+
+//go:noescape
+func geluTanhBackwardAVX2(dst, dy, x *float32, n int)
+
+//go:noescape
+func logisticSlopeAVX2(dst, dy, x *float32, n int, k, c float32)
+
+//go:noescape
+func siluMulAVX2(dst, gate, up *float32, n int)
+
+//go:noescape
+func siluMulBackwardAVX2(dGate, dUp, dy, gate, up *float32, n int)
+
+//go:noescape
+func expScaledAVX2(dst, x *float32, n int, shift, scale float32)
+
+func geluVector(dst, x []float32) {
+	if len(dst) > 0 {
+		geluAVX2(&dst[0], &x[0], len(dst))
+	}
+}
+
+func geluBackwardVector(dst, dy, x []float32) {
+	if len(dst) > 0 {
+		geluBackwardAVX2(&dst[0], &dy[0], &x[0], len(dst))
+	}
+}
+
+func geluTanhVector(dst, x []float32) {
+	if len(dst) > 0 {
+		geluTanhAVX2(&dst[0], &x[0], len(dst))
+	}
+}
+
+func geluTanhBackwardVector(dst, dy, x []float32) {
+	if len(dst) > 0 {
+		geluTanhBackwardAVX2(&dst[0], &dy[0], &x[0], len(dst))
+	}
+}
+
+func logisticSlopeVector(dst, dy, x []float32, k, c float32) {
+	if len(dst) > 0 {
+		logisticSlopeAVX2(&dst[0], &dy[0], &x[0], len(dst), k, c)
+	}
+}
+
+func siluMulVector(dst, gate, up []float32) {
+	if len(dst) > 0 {
+		siluMulAVX2(&dst[0], &gate[0], &up[0], len(dst))
+	}
+}
+
+func siluMulBackwardVector(dGate, dUp, dy, gate, up []float32) {
+	if len(dGate) > 0 {
+		siluMulBackwardAVX2(&dGate[0], &dUp[0], &dy[0], &gate[0], &up[0], len(dGate))
+	}
+}
+
+func expScaledVector(dst, x []float32, shift, scale float32) {
+	if len(dst) > 0 {
+		expScaledAVX2(&dst[0], &x[0], len(dst), shift, scale)
+	}
+}

@@ -1,0 +1,129 @@
+package simd
+
+import "math"
+
+// The lower tail of the normal distribution is Φ(-z) = e^(-z²/2)·R(z) for z ≥ 0,
+// where R, a scaled Mills ratio, is smooth: R(z) = t·P(t), t = 1/(1 + tailScale·z).
+// The coefficients of P are a minimax fit of our own (relative error 4e-9 for z
+// up to tailMax, beyond which Φ(-z) is 0 in float32).
+const (
+	tailScale = 0.3
+	tailMax   = 14.5
+
+	tail0 = 0.11968668674
+	tail1 = 0.11957180894
+	tail2 = 0.11023547215
+	tail3 = 0.07838943686
+	tail4 = 0.09615743971
+	tail5 = -0.07942463661
+	tail6 = 0.19178592920
+	tail7 = -0.22821465195
+	tail8 = 0.11243605640
+	tail9 = -0.02062354590
+
+	normalDensity0 = 0.3989422804014327 // 1/√(2π)
+)
+
+// Constants of GELUTanh: 2u = x·(geluLinear + geluCubic·x²). Beyond geluMax the
+// derivative is 0 or 1 in float32.
+const (
+	geluLinear = 1.5957691216057308 // 2·√(2/π)
+	geluCubic  = geluLinear * 0.044715
+	geluMax    = 30
+)
+
+// logisticMin is where σ is still a normal number; below it products with
+// 1-σ = e^-x·σ would meet an infinite e^-x.
+const logisticMin = -87
+
+// activationTable holds the constants of the assembly, in the order of its
+// offsets.
+var activationTable = [...]float32{
+	expMin, expMax, log2e, ln2Hi, ln2Lo, exp4, exp3, exp2, exp1, exp0, 1,
+	math.Float32frombits(127), // as an integer: the exponent's bias
+	math.Float32frombits(1 << 31), math.Float32frombits(1<<31 - 1),
+	tailMax, tailScale, tail9, tail8, tail7, tail6, tail5, tail4, tail3, tail2, tail1, tail0,
+	normalDensity0, 0.5,
+	geluLinear, geluCubic, 3 * geluCubic, -geluMax, geluMax, logisticMin,
+}
+
+// normalTail returns Φ(x) and e^(-x²/2).
+func normalTail(x float32) (phi, e float32) {
+	z := min(float32(math.Abs(float64(x))), tailMax)
+	square := z * z
+	// What z·z lost in rounding matters times z²/2 in e^(-z²/2).
+	lost := float32(float64(z)*float64(z) - float64(square))
+	e = expOne(-0.5*square) * (1 - float32(0.5*lost))
+	t := 1 / (1 + float32(tailScale*z))
+	p := float32(tail9)
+	for _, c := range [...]float32{tail8, tail7, tail6, tail5, tail4, tail3, tail2, tail1, tail0} {
+		p = float32(p*t) + c
+	}
+	q := float32(p*t) * e
+	if math.Signbit(float64(x)) {
+		return q, e
+	}
+	return 1 - q, e
+}
+
+func geluGeneric(dst, x []float32) {
+	for i, v := range x {
+		phi, _ := normalTail(v)
+		dst[i] = v * phi
+	}
+}
+
+func geluBackwardGeneric(dst, dy, x []float32) {
+	for i, v := range x {
+		phi, e := normalTail(v)
+		dst[i] = dy[i] * (phi + float32(v*float32(normalDensity0*e)))
+	}
+}
+
+func geluTanhGeneric(dst, x []float32) {
+	for i, v := range x {
+		dst[i] = v * sigmoidOne(v*(geluLinear+float32(geluCubic*float32(v*v))))
+	}
+}
+
+func geluTanhBackwardGeneric(dst, dy, x []float32) {
+	for i, v := range x {
+		v = min(max(v, -geluMax), geluMax)
+		square := v * v
+		e := expOne(-max(v*(geluLinear+float32(geluCubic*square)), logisticMin))
+		s := 1 / (1 + e)
+		slope := geluLinear + float32(3*geluCubic*square)
+		dst[i] = dy[i] * float32(s*(1+float32(float32(v*float32(e*s))*slope)))
+	}
+}
+
+func logisticSlopeGeneric(dst, dy, x []float32, k, c float32) {
+	for i, v := range x {
+		e := expOne(-k * float32(math.Abs(float64(v))))
+		s := 1 / (1 + e)
+		dst[i] = dy[i] * float32(float32(c*e)*float32(s*s))
+	}
+}
+
+func siluMulGeneric(dst, gate, up []float32) {
+	for i, v := range gate {
+		dst[i] = float32(v*sigmoidOne(v)) * up[i]
+	}
+}
+
+func siluMulBackwardGeneric(dGate, dUp, dy, gate, up []float32) {
+	for i, v := range gate {
+		e := expOne(-max(v, logisticMin))
+		s := 1 / (1 + e)
+		d := dy[i]
+		dUp[i] = float32(d*v) * s
+		slope := s * (1 + float32(max(v, logisticMin)*float32(e*s)))
+		dGate[i] = float32(d*up[i]) * slope
+	}
+}
+
+func expScaledGeneric(dst, x []float32, shift, scale float32) {
+	for i, v := range x {
+		dst[i] = scale * expOne(v-shift)
+	}
+}

@@ -1,0 +1,72 @@
+package simd
+
+// Tile is the shape of a GEMM micro-kernel's result and the block lengths that
+// suit it.
+type Tile struct {
+	MR, NR int // rows and columns of one micro-kernel's result
+	KC     int // products summed before the sum is added to C
+	MC, NC int // rows and columns of the part of C that one worker takes at once
+}
+
+// KC is the same for every level, so that a product's partial sums are cut at
+// the same places everywhere: B's panel of KC·16 floats is 16 KiB, half of the
+// smallest first-level cache in use.
+const kc = 256
+
+// tiles has one entry a level.
+//
+//   - Generic: 16 sums are what Go keeps near registers.
+//   - NEON: 16 registers of sums, 2 of A, 2 of B.
+//   - AVX2: 12 of 16 registers hold sums, which covers four cycles of latency
+//     at two FMA a cycle; 2 hold B, 2 broadcast A.
+//
+// MC rows of A (264·256·4 B = 264 KiB) stay in the second-level cache while
+// the NC/NR panels of B pass; NC is a multiple of 32, a quantised block.
+var tiles = [...]Tile{
+	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64},
+	NEON:    {MR: 8, NR: 8, KC: kc, MC: 256, NC: 64},
+	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64},
+}
+
+// GemmTile returns the shape of the active level's micro-kernel.
+func GemmTile() Tile { return tiles[level] }
+
+// Gemm adds the product of two packed panels to a tile of C, or stores it
+// there:
+//
+//	c[i·ldc+j] (+)= Σ_p a[p·MR+i]·b[p·NR+j]   p = 0..k-1, in order
+//
+// for all i < MR, j < NR of [GemmTile].
+func Gemm(c []float32, ldc int, a, b []float32, k int, add bool) {
+	t := &tiles[level]
+	_ = c[(t.MR-1)*ldc+t.NR-1]
+	a, b = a[:k*t.MR], b[:k*t.NR]
+	if level == Generic {
+		gemmGeneric(c, ldc, a, b, k, add)
+		return
+	}
+	gemmVector(c, ldc, a, b, k, add)
+}
+
+func gemmGeneric(c []float32, ldc int, a, b []float32, k int, add bool) {
+	var sum [4][4]float32
+	for p := range k {
+		x, y := (*[4]float32)(a[4*p:]), (*[4]float32)(b[4*p:])
+		for i, v := range x {
+			row := &sum[i]
+			row[0] += v * y[0]
+			row[1] += v * y[1]
+			row[2] += v * y[2]
+			row[3] += v * y[3]
+		}
+	}
+	for i := range sum {
+		row := (*[4]float32)(c[i*ldc:])
+		for j, v := range sum[i] {
+			if add {
+				v += row[j]
+			}
+			row[j] = v
+		}
+	}
+}

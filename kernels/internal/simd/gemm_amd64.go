@@ -1,0 +1,16 @@
+//go:build !noasm
+
+package simd
+
+func gemmVector(c []float32, ldc int, a, b []float32, k int, add bool) {
+	if k == 0 {
+		gemmAVX2(&c[0], ldc, nil, nil, 0, add)
+		return
+	}
+	gemmAVX2(&c[0], ldc, &a[0], &b[0], k, add)
+}
+
+// gemmAVX2 is [Gemm] for 6×16.
+//
+//go:noescape
+func gemmAVX2(c *float32, ldc int, a, b *float32, k int, add bool)

@@ -1,0 +1,7 @@
+//go:build noasm || !amd64
+
+package simd
+
+func gemmVector(c []float32, ldc int, a, b []float32, k int, add bool) {
+	gemmGeneric(c, ldc, a, b, k, add)
+}

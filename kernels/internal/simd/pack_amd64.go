@@ -1,0 +1,34 @@
+//go:build !noasm
+
+package simd
+
+// interleaveVector packs full panels in steps of 8 and returns how many of the
+// k steps it has packed.
+func interleaveVector(dst []float32, width int, src []float32, stride, k int) int {
+	blocks := k / 8
+	if blocks == 0 {
+		return 0
+	}
+	switch width {
+	case 16:
+		interleave8AVX2(&dst[0], 16, &src[0], stride, blocks)
+		interleave8AVX2(&dst[8], 16, &src[8*stride], stride, blocks)
+	case 8:
+		interleave8AVX2(&dst[0], 8, &src[0], stride, blocks)
+	case 6:
+		interleave6AVX2(&dst[0], &src[0], stride, blocks)
+	default:
+		return 0
+	}
+	return blocks * 8
+}
+
+// interleave8AVX2 does dst[p·width+i] = src[i·stride+p] for i < 8, p < 8·blocks.
+//
+//go:noescape
+func interleave8AVX2(dst *float32, width int, src *float32, stride, blocks int)
+
+// interleave6AVX2 does dst[p·6+i] = src[i·stride+p] for i < 6, p < 8·blocks.
+//
+//go:noescape
+func interleave6AVX2(dst *float32, src *float32, stride, blocks int)

@@ -1,0 +1,111 @@
+//go:build !noasm
+
+#include "textflag.h"
+
+// TRANSPOSE8 turns the 8×8 matrix with rows Y0..Y7 into one with rows
+// Y8 Y9 Y10 Y11 Y12 Y13 Y14 Y15: pairs of rows, then pairs of pairs, then halves.
+#define TRANSPOSE8 \
+	VUNPCKLPS Y1, Y0, Y8 \
+	VUNPCKHPS Y1, Y0, Y9 \
+	VUNPCKLPS Y3, Y2, Y10 \
+	VUNPCKHPS Y3, Y2, Y11 \
+	VUNPCKLPS Y5, Y4, Y12 \
+	VUNPCKHPS Y5, Y4, Y13 \
+	VUNPCKLPS Y7, Y6, Y14 \
+	VUNPCKHPS Y7, Y6, Y15 \
+	VUNPCKLPD Y10, Y8, Y0 \
+	VUNPCKHPD Y10, Y8, Y1 \
+	VUNPCKLPD Y11, Y9, Y2 \
+	VUNPCKHPD Y11, Y9, Y3 \
+	VUNPCKLPD Y14, Y12, Y4 \
+	VUNPCKHPD Y14, Y12, Y5 \
+	VUNPCKLPD Y15, Y13, Y6 \
+	VUNPCKHPD Y15, Y13, Y7 \
+	VPERM2F128 $0x20, Y4, Y0, Y8 \
+	VPERM2F128 $0x20, Y5, Y1, Y9 \
+	VPERM2F128 $0x20, Y6, Y2, Y10 \
+	VPERM2F128 $0x20, Y7, Y3, Y11 \
+	VPERM2F128 $0x31, Y4, Y0, Y12 \
+	VPERM2F128 $0x31, Y5, Y1, Y13 \
+	VPERM2F128 $0x31, Y6, Y2, Y14 \
+	VPERM2F128 $0x31, Y7, Y3, Y15
+
+// func interleave8AVX2(dst *float32, width int, src *float32, stride, blocks int)
+TEXT ·interleave8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ width+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ stride+24(FP), R9
+	MOVQ blocks+32(FP), CX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	LEAQ (R9)(R9*2), R10
+	LEAQ (R8)(R8*2), R11
+
+loop8:
+	LEAQ (SI)(R9*4), BX
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R9*1), Y1
+	VMOVUPS (SI)(R9*2), Y2
+	VMOVUPS (SI)(R10*1), Y3
+	VMOVUPS (BX), Y4
+	VMOVUPS (BX)(R9*1), Y5
+	VMOVUPS (BX)(R9*2), Y6
+	VMOVUPS (BX)(R10*1), Y7
+	TRANSPOSE8
+	LEAQ (DI)(R8*4), BX
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, (DI)(R8*1)
+	VMOVUPS Y10, (DI)(R8*2)
+	VMOVUPS Y11, (DI)(R11*1)
+	VMOVUPS Y12, (BX)
+	VMOVUPS Y13, (BX)(R8*1)
+	VMOVUPS Y14, (BX)(R8*2)
+	VMOVUPS Y15, (BX)(R11*1)
+	LEAQ (DI)(R8*8), DI
+	ADDQ $32, SI
+	DECQ CX
+	JNZ  loop8
+	VZEROUPPER
+	RET
+
+// STORE6 writes the first six floats of y, whose lower half is x.
+#define STORE6(x, y, off) \
+	VMOVUPS x, off(DI) \
+	VEXTRACTF128 $1, y, X0 \
+	VMOVLPS X0, off+16(DI)
+
+// func interleave6AVX2(dst *float32, src *float32, stride, blocks int)
+TEXT ·interleave6AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ stride+16(FP), R9
+	MOVQ blocks+24(FP), CX
+	SHLQ $2, R9
+	LEAQ (R9)(R9*2), R10
+
+loop6:
+	LEAQ (SI)(R9*4), BX
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R9*1), Y1
+	VMOVUPS (SI)(R9*2), Y2
+	VMOVUPS (SI)(R10*1), Y3
+	VMOVUPS (BX), Y4
+	VMOVUPS (BX)(R9*1), Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	TRANSPOSE8
+	STORE6(X8, Y8, 0)
+	STORE6(X9, Y9, 24)
+	STORE6(X10, Y10, 48)
+	STORE6(X11, Y11, 72)
+	STORE6(X12, Y12, 96)
+	STORE6(X13, Y13, 120)
+	STORE6(X14, Y14, 144)
+	STORE6(X15, Y15, 168)
+	ADDQ $192, DI
+	ADDQ $32, SI
+	DECQ CX
+	JNZ  loop6
+	VZEROUPPER
+	RET

@@ -1,0 +1,6 @@
+//go:build noasm || !amd64
+
+package simd
+
+// interleaveVector returns how many of the k steps it has packed.
+func interleaveVector(dst []float32, width int, src []float32, stride, k int) int { return 0 }

@@ -1,0 +1,49 @@
+//go:build amd64 && !noasm
+
+package simd
+
+//go:noescape
+func softmaxBackwardAVX2(dst, dy, y *float32, n int, shift float32)
+
+//go:noescape
+func normSumsAVX2(dy, x, gain *float32, n int, mean, rstd float32) (g, gx float32)
+
+//go:noescape
+func normBackwardAVX2(dst, dy, x, gain *float32, n int, mean, rstd, meanG, meanGX float32)
+
+//go:noescape
+func normAccumulateAVX2(dGain, dBias, dy, x *float32, n int, mean, rstd float32)
+
+//go:noescape
+func rotateAVX2(y, z, a, b, cos, sin *float32, n int, sign float32)
+
+func softmaxBackwardVector(dst, dy, y []float32, shift float32) {
+	if len(dst) > 0 {
+		softmaxBackwardAVX2(&dst[0], &dy[0], &y[0], len(dst), shift)
+	}
+}
+
+func normSumsVector(dy, x, gain []float32, mean, rstd float32) (g, gx float32) {
+	if len(dy) == 0 {
+		return 0, 0
+	}
+	return normSumsAVX2(&dy[0], &x[0], &gain[0], len(dy), mean, rstd)
+}
+
+func normBackwardVector(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
+	if len(dst) > 0 {
+		normBackwardAVX2(&dst[0], &dy[0], &x[0], &gain[0], len(dst), mean, rstd, meanG, meanGX)
+	}
+}
+
+func normAccumulateVector(dGain, dBias, dy, x []float32, mean, rstd float32) {
+	if len(dGain) > 0 {
+		normAccumulateAVX2(&dGain[0], &dBias[0], &dy[0], &x[0], len(dGain), mean, rstd)
+	}
+}
+
+func rotateVector(y, z, a, b, cos, sin []float32, sign float32) {
+	if len(y) > 0 {
+		rotateAVX2(&y[0], &z[0], &a[0], &b[0], &cos[0], &sin[0], len(y), sign)
+	}
+}
