@@ -1,5 +1,5 @@
 // Package formats holds what the checkpoint readers share: the [Source] every
-// reader returns, the one error type, mapped files, and atomic writing.
+// reader returns, the one error type, mapped files and sharded indexes.
 //
 // It turns nothing into models and knows no tensor names. Readers:
 // formats/safetensors, formats/torchbin, formats/gguf.

@@ -12,13 +12,15 @@ import (
 	"strings"
 
 	"lamina/formats"
+	"lamina/internal/atomicfile"
+	"lamina/tensor"
 )
 
 // Write writes path whole or not at all. It puts down the header first and then
 // calls write once per entry, which must write the tensor's little-endian
-// storage bytes to w, no more and no fewer. Entries are laid out widest element
-// first and then by name, as the reference does, so that data is aligned; only
-// one tensor need be in memory at a time. meta nil means {"format":"pt"}.
+// storage bytes to w, no more and no fewer; only one tensor need be in memory at
+// a time. Entries are laid out by type, wide ones first so that data is aligned,
+// and then by name: the reference writes the same bytes. meta nil means {"format":"pt"}.
 // Quantised block types have no name in the format and are an error.
 func Write(path string, entries []formats.Entry, meta map[string]string, write func(name string, w io.Writer) error) error {
 	entries, err := layout(path, entries)
@@ -29,14 +31,14 @@ func Write(path string, entries []formats.Entry, meta map[string]string, write f
 	if err != nil {
 		return err
 	}
-	return formats.WriteFile(path, func(w io.Writer) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
 		if _, err := w.Write(head); err != nil {
-			return &formats.Error{Path: path, Code: "WRITE", Got: "cannot write the header", Err: err}
+			return err
 		}
 		for _, e := range entries {
-			err := formats.WriteExactly(w, byteSize(e), func(w io.Writer) error { return write(e.Name, w) })
+			err := writeExactly(w, byteSize(e), func(w io.Writer) error { return write(e.Name, w) })
 			if err != nil {
-				return &formats.Error{Path: path, Item: formats.TensorItem(e.Name), Code: "WRITE", Got: "cannot write", Err: err}
+				return fmt.Errorf("%s: %w", formats.TensorItem(e.Name), err)
 			}
 		}
 		return nil
@@ -76,24 +78,29 @@ func WriteSharded(dir string, entries []formats.Entry, maxShard int64, write fun
 	if err != nil {
 		return err
 	}
-	return formats.WriteFile(filepath.Join(dir, single+".index.json"), func(w io.Writer) error {
+	return atomicfile.Write(filepath.Join(dir, single+".index.json"), func(w io.Writer) error {
 		_, err := w.Write(append(index, '\n'))
 		return err
 	})
+}
+
+// order is that of types in a file, tensor.rs's Dtype from the last to the first.
+var order = [...]tensor.DType{
+	tensor.I64, tensor.F64, tensor.F32, tensor.I32, tensor.BF16, tensor.F16, tensor.I16, tensor.I8, tensor.U8, tensor.Bool,
 }
 
 // layout checks the entries and returns them in file order.
 func layout(path string, entries []formats.Entry) ([]formats.Entry, error) {
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b formats.Entry) int {
-		return cmp.Or(cmp.Compare(b.DType.BlockBytes(), a.DType.BlockBytes()), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(slices.Index(order[:], a.DType), slices.Index(order[:], b.DType)), cmp.Compare(a.Name, b.Name))
 	})
 	seen := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		fail := func(code, got, want string) ([]formats.Entry, error) {
 			return nil, &formats.Error{Path: path, Item: formats.TensorItem(e.Name), Code: code, Got: got, Want: want}
 		}
-		if d, ok := dtypes[e.DType.String()]; !ok || d.dtype != e.DType {
+		if !slices.Contains(order[:], e.DType) {
 			return fail("ST_DTYPE", fmt.Sprintf("the format has no %s", e.DType), "F32, F16 or BF16; convert it first")
 		}
 		if _, ok := formats.StorageBytes(e.Shape, 1, e.DType.BlockBytes()); !ok || len(e.Shape) > formats.MaxRank {
@@ -168,4 +175,31 @@ func encodeHeader(path string, entries []formats.Entry, meta map[string]string) 
 func appendString(b []byte, s string) []byte {
 	quoted, _ := json.Marshal(s) // a string always marshals
 	return append(b, quoted...)
+}
+
+// limited refuses the byte after the declared size.
+type limited struct {
+	w    io.Writer
+	left int64
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if int64(len(p)) > l.left {
+		return 0, fmt.Errorf("%d bytes more than declared", int64(len(p))-l.left)
+	}
+	n, err := l.w.Write(p)
+	l.left -= int64(n)
+	return n, err
+}
+
+// writeExactly calls write and checks that it wrote size bytes to w.
+func writeExactly(w io.Writer, size int64, write func(w io.Writer) error) error {
+	l := &limited{w: w, left: size}
+	if err := write(l); err != nil {
+		return err
+	}
+	if l.left != 0 {
+		return fmt.Errorf("%d of %d bytes were not written", l.left, size)
+	}
+	return nil
 }
