@@ -19,6 +19,9 @@ type RoPE struct {
 	// The rest belongs to llama3.
 	LowFreq, HighFreq float64
 	OriginalPositions int
+	// Factors divides the inverse frequencies one by one, as GGUF files state
+	// llama3 scaling; nil for none.
+	Factors []float32
 }
 
 // Validate returns an error naming the wrong field.
@@ -62,6 +65,9 @@ func (r RoPE) InverseFrequencies(length int) []float32 {
 	for i := range inv {
 		exponent := float64(float32(2*i) / float32(r.Dim))
 		inv[i] = 1 / float32(math.Pow(theta, exponent))
+		if r.Factors != nil {
+			inv[i] /= r.Factors[i]
+		}
 		switch r.Type {
 		case "linear":
 			inv[i] /= float32(r.Factor)

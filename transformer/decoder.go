@@ -20,7 +20,6 @@ import (
 	"iter"
 
 	"lamina/autograd"
-	"lamina/kernels"
 	"lamina/nn"
 	"lamina/tensor"
 )
@@ -134,34 +133,6 @@ func (d *Decoder) all() iter.Seq[*autograd.Parameter] {
 			return
 		}
 		yield(d.Head)
-	}
-}
-
-// Train makes parameters trainable: each gets an F32 value of its own (the
-// file's bytes stay as they are for whoever else reads them) and a slice of one
-// flat zeroed gradient, which is returned.
-func Train(be kernels.Backend, params nn.Params) (grads tensor.Tensor) {
-	total := 0
-	for w := range params {
-		total += w.Value.Len()
-	}
-	grads = tensor.New(be, tensor.F32, total)
-	from := 0
-	for w := range params {
-		shape := w.Value.Shape()
-		own := tensor.New(be, tensor.F32, shape...)
-		kernels.Convert(be, own, w.Value)
-		w.Value, w.Trainable = own, true
-		w.Grad = grads.Slice(from, from+own.Len()).Reshape(shape...)
-		from += own.Len()
-	}
-	return grads
-}
-
-// Freeze undoes the trainable state of parameters and keeps their values.
-func Freeze(params nn.Params) {
-	for w := range params {
-		w.Trainable, w.Grad = false, tensor.Tensor{}
 	}
 }
 

@@ -1,0 +1,135 @@
+// Package optim updates trained parameters: AdamW, clipping by the global norm,
+// and learning-rate schedules.
+//
+//	opt := optim.New(be, nn.Train(be, block.Params()), optim.Config{LR: 1e-4, Clip: 1})
+//	rate := optim.Schedule{Kind: optim.Cosine, Warmup: 20, Steps: 500}
+//	for step := range 500 {
+//		... backward ...
+//		norm := opt.Step(rate.Factor(step))
+//	}
+//
+// Formulas are torch.optim.AdamW's and torch.nn.utils.clip_grad_norm_'s; see
+// [kernels.AdamWArgs] and [kernels.ClipCoefficient].
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/tensor"
+)
+
+// Config holds the hyper-parameters. Zero Beta1, Beta2 and Eps mean 0.9, 0.999, 1e-8.
+type Config struct {
+	LR           float64
+	Beta1, Beta2 float64
+	Eps          float64
+	WeightDecay  float64
+	Clip         float64 // largest global gradient norm; 0: no clipping
+}
+
+// AdamW is the optimiser and its state.
+type AdamW struct {
+	Config
+	// Done counts the steps taken; M and V are the moments, F32 [M] flat in the
+	// order of the trained parameters. All three are what a resumed run needs.
+	Done int
+	M, V tensor.Tensor
+
+	be        kernels.Backend
+	trained   *nn.Trained
+	sum, coef tensor.Tensor
+}
+
+// New returns an optimiser with zero moments.
+func New(be kernels.Backend, t *nn.Trained, c Config) *AdamW {
+	if c.Beta1 == 0 {
+		c.Beta1 = 0.9
+	}
+	if c.Beta2 == 0 {
+		c.Beta2 = 0.999
+	}
+	if c.Eps == 0 {
+		c.Eps = 1e-8
+	}
+	n := t.Values.Len()
+	return &AdamW{
+		Config: c, be: be, trained: t,
+		M: tensor.New(be, tensor.F32, n), V: tensor.New(be, tensor.F32, n),
+		sum: tensor.New(be, tensor.F64, 1), coef: tensor.New(be, tensor.F32, 1),
+	}
+}
+
+// Step clips the gradients, updates the values with LR·factor and zeroes the
+// gradients. It returns the gradient norm before clipping; if that is not finite
+// nothing is updated.
+func (o *AdamW) Step(factor float64) (norm float64) {
+	t := o.trained
+	kernels.Fill(o.be, o.sum, 0)
+	kernels.SumSquares(o.be, o.sum, t.Grads)
+	args := kernels.AdamWArgs{
+		W: t.Values, Grad: t.Grads, M: o.M, V: o.V, LR: o.LR * factor,
+		Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay,
+	}
+	if o.Clip > 0 {
+		kernels.ClipCoefficient(o.be, o.coef, o.sum, o.Clip)
+		args.Coef = o.coef
+	}
+	norm = math.Sqrt(o.sum.Floats()[0])
+	if !math.IsNaN(norm) && !math.IsInf(norm, 0) {
+		o.Done++
+		args.Step = o.Done
+		kernels.AdamW(o.be, args)
+	}
+	t.ZeroGrads(o.be)
+	return norm
+}
+
+// Kind is the shape of a schedule.
+type Kind string
+
+// The schedules, as transformers' get_scheduler names them.
+const (
+	Constant Kind = "constant"
+	Linear   Kind = "linear"
+	Cosine   Kind = "cosine"
+)
+
+// Schedule scales the learning rate over a run of Steps steps: a linear rise
+// over Warmup steps, then constant, or linearly or by half a cosine down to 0.
+type Schedule struct {
+	Kind   Kind
+	Warmup int
+	Steps  int
+}
+
+// Validate returns an error for an unknown kind or impossible lengths.
+func (s Schedule) Validate() error {
+	switch s.Kind {
+	case Constant, Linear, Cosine:
+	default:
+		return fmt.Errorf("schedule %q is not known (constant, linear, cosine)", s.Kind)
+	}
+	if s.Warmup < 0 || s.Steps < 0 {
+		return fmt.Errorf("schedule: warm-up %d and steps %d must not be negative", s.Warmup, s.Steps)
+	}
+	return nil
+}
+
+// Factor returns the multiplier for a step counted from 0: transformers'
+// get_{constant,linear,cosine}_schedule_with_warmup.
+func (s Schedule) Factor(step int) float64 {
+	if step < s.Warmup {
+		return float64(step) / float64(max(1, s.Warmup))
+	}
+	progress := float64(step-s.Warmup) / float64(max(1, s.Steps-s.Warmup))
+	switch s.Kind {
+	case Linear:
+		return max(0, 1-progress)
+	case Cosine:
+		return max(0, 0.5*(1+math.Cos(math.Pi*progress)))
+	}
+	return 1
+}

@@ -1,0 +1,270 @@
+package transformer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"lamina/autograd"
+	"lamina/formats"
+	"lamina/formats/gguf"
+	"lamina/formats/safetensors"
+	"lamina/formats/torchbin"
+	"lamina/nn"
+	"lamina/tensor"
+)
+
+// Checkpoint is a model on disk, opened: its configuration and its tensors under
+// the names transformers gives them, whatever the file calls them. The files
+// stay mapped until Close; decoders made from it read frozen weights there.
+type Checkpoint struct {
+	Path   string // as given
+	Dir    string // the directory, for the files beside the weights
+	Config Config
+	GGUF   *gguf.File // nil for a directory
+
+	source formats.Source
+	names  map[string]string // transformers' name → the file's
+}
+
+// weightFiles are tried in this order, as transformers does.
+var weightFiles = []struct {
+	name string
+	open func(string) (formats.Source, error)
+}{
+	{"model.safetensors", func(p string) (formats.Source, error) { return safetensors.Open(p) }},
+	{"model.safetensors.index.json", safetensors.OpenIndex},
+	{"pytorch_model.bin", func(p string) (formats.Source, error) { return torchbin.Open(p) }},
+	{"pytorch_model.bin.index.json", torchbin.OpenIndex},
+}
+
+// Open opens a Hugging Face directory or a .gguf file. Headers and shapes are
+// checked; no weight is read.
+func Open(path string) (*Checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: no such model (want a Hugging Face directory or a .gguf file)", path)
+	}
+	if !info.IsDir() {
+		if filepath.Ext(path) != ".gguf" {
+			return nil, fmt.Errorf("%s: not a model: give the directory that holds config.json, or a .gguf file", path)
+		}
+		return openGGUF(path)
+	}
+	c := &Checkpoint{Path: path, Dir: path, names: map[string]string{}}
+	data, err := readSmall(filepath.Join(path, "config.json"))
+	if err != nil {
+		return nil, err
+	}
+	if c.Config, err = ParseConfig(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(path, "config.json"), err)
+	}
+	for _, f := range weightFiles {
+		p := filepath.Join(path, f.name)
+		if _, err := os.Stat(p); err != nil {
+			continue
+		}
+		if c.source, err = f.open(p); err != nil {
+			return nil, err
+		}
+		break
+	}
+	if c.source == nil {
+		return nil, fmt.Errorf("%s: no weights: want model.safetensors or pytorch_model.bin, or their .index.json", path)
+	}
+	for _, name := range c.source.Names() {
+		c.names[hfName(c.Config.Family, name)] = name
+	}
+	return c, c.check()
+}
+
+// hfName adds the prefix that checkpoints saved from the bare model lack.
+func hfName(family, name string) string {
+	if family == "opt" && strings.HasPrefix(name, "decoder.") || family == "llama" && strings.HasPrefix(name, "layers.") ||
+		family == "llama" && (name == "embed_tokens.weight" || name == "norm.weight") {
+		return "model." + name
+	}
+	return name
+}
+
+// maxSmallFile bounds configuration files read whole.
+const maxSmallFile = 16 << 20
+
+func readSmall(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: missing: a model directory needs it", path)
+	}
+	if info.Size() > maxSmallFile {
+		return nil, fmt.Errorf("%s: %d bytes, more than the %d a configuration may have", path, info.Size(), maxSmallFile)
+	}
+	return os.ReadFile(path)
+}
+
+// Close unmaps the files. Decoders made from the checkpoint are invalid then.
+func (c *Checkpoint) Close() error { return c.source.Close() }
+
+// Names returns transformers' names of all tensors, sorted.
+func (c *Checkpoint) Names() []string {
+	names := make([]string, 0, len(c.names))
+	for n := range c.names {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Entry describes a tensor by transformers' name.
+func (c *Checkpoint) Entry(name string) (formats.Entry, bool) {
+	e, ok := c.source.Entry(c.names[name])
+	e.Name = name
+	return e, ok
+}
+
+// Data returns a tensor's storage bytes, rows in transformers' order (the q and
+// k of a GGUF file are un-permuted into memory of their own; all else is a view).
+func (c *Checkpoint) Data(name string) ([]byte, error) {
+	file, ok := c.names[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: no tensor %q", c.Path, name)
+	}
+	data, err := c.source.Bytes(file)
+	if err != nil {
+		return nil, err
+	}
+	if heads := c.permutedHeads(name); heads > 0 {
+		e, _ := c.Entry(name)
+		own := unpermute(data, e.Shape[0], heads)
+		c.source.Release(file)
+		return own, nil
+	}
+	return data, nil
+}
+
+// Release hints that a tensor's pages of the file are not needed for now.
+func (c *Checkpoint) Release(name string) { c.source.Release(c.names[name]) }
+
+// check compares names and shapes with what the configuration asks for, without
+// reading a weight.
+func (c *Checkpoint) check() error {
+	s := &shapes{checkpoint: c}
+	New(c.Config, s)
+	for _, name := range c.Names() {
+		if !s.used[name] && !ignorable(c.Config, name) {
+			s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is not part of this model", quote(name)))
+		}
+	}
+	return c.report(s.wrong)
+}
+
+func (c *Checkpoint) report(wrong []string) error {
+	const shown = 4
+	if len(wrong) == 0 {
+		return nil
+	}
+	text := strings.Join(wrong[:min(shown, len(wrong))], "; ")
+	if n := len(wrong) - shown; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return fmt.Errorf("%s: does not fit its config: %s", c.Path, text)
+}
+
+// ignorable tells buffers and duplicates that older checkpoints carry.
+func ignorable(c Config, name string) bool {
+	return strings.HasSuffix(name, "rotary_emb.inv_freq") || strings.HasSuffix(name, "decoder.version") ||
+		c.Tied && name == "lm_head.weight"
+}
+
+// shapes is a Source that gives no data and notes what does not fit.
+type shapes struct {
+	checkpoint *Checkpoint
+	used       map[string]bool
+	wrong      []string
+}
+
+func (s *shapes) Parameter(name string, shape ...int) *autograd.Parameter {
+	if s.used == nil {
+		s.used = map[string]bool{}
+	}
+	s.used[name] = true
+	e, ok := s.checkpoint.Entry(name)
+	switch {
+	case !ok:
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is missing", quote(name)))
+	case !slices.Equal(e.Shape, shape):
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has shape %v, want %v", quote(name), e.Shape, shape))
+	case !e.DType.IsFloat():
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want a float type", quote(name), e.DType))
+	}
+	return &autograd.Parameter{Name: name}
+}
+
+// quote shows a name from a file: escaped and cut.
+func quote(name string) string {
+	const limit = 128
+	if len(name) > limit {
+		name = name[:limit] + "…"
+	}
+	return fmt.Sprintf("%q", name)
+}
+
+// Decoder builds the model on dev with every weight frozen and as the file
+// stores it.
+func (c *Checkpoint) Decoder(dev tensor.Device) (*Decoder, error) {
+	s := &loader{checkpoint: c, dev: dev}
+	d := New(c.Config, s)
+	return d, errors.Join(s.errs...)
+}
+
+// loader is a Source of frozen parameters on dev; it collects what cannot be
+// read.
+type loader struct {
+	checkpoint *Checkpoint
+	dev        tensor.Device
+	errs       []error
+}
+
+func (l *loader) Parameter(name string, shape ...int) *autograd.Parameter {
+	t, err := l.checkpoint.Tensor(l.dev, name)
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	return &autograd.Parameter{Name: name, Value: t}
+}
+
+// Tensor returns one tensor on dev: on a host device a view of the file where
+// alignment allows.
+func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, error) {
+	e, ok := c.Entry(name)
+	if !ok {
+		return tensor.Tensor{}, fmt.Errorf("%s: no tensor %q", c.Path, name)
+	}
+	data, err := c.Data(name)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	if e.DType == tensor.F64 { // nothing computes in it but gradient checks
+		wide := make([]float64, len(data)/8)
+		copy(tensor.Bytes(wide), data)
+		return tensor.FromFloats(dev, tensor.F32, wide, e.Shape...), nil
+	}
+	if len(e.Shape) == 1 && e.DType != tensor.F32 { // biases and gains: a thousandth of the weights
+		wide := make([]float32, e.Shape[0])
+		tensor.DecodeF32(wide, data, e.DType)
+		t := tensor.New(dev, tensor.F32, e.Shape...)
+		t.SetFloat32s(wide)
+		return t, nil
+	}
+	if size := e.DType.BlockBytes(); !e.DType.IsBlock() && len(data) > 0 && uintptr(unsafe.Pointer(&data[0]))%uintptr(size) != 0 {
+		t := tensor.New(dev, e.DType, e.Shape...)
+		t.SetRaw(data)
+		return t, nil
+	}
+	return tensor.Wrap(dev, e.DType, data, e.Shape...), nil
+}
+
+var _ nn.Source = (*loader)(nil)
