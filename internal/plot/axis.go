@@ -27,18 +27,22 @@ type tick struct {
 }
 
 // ticks returns about n places inside the axis: multiples of 1, 2 or 5 times a
-// power of ten; on a logarithmic axis of a decade or more 1, 2, 5 per decade.
+// power of ten; on a logarithmic axis of a decade or more the same few multiples
+// in every decade.
 func (a axis) ticks(n int) []tick {
 	if !a.log || a.hi/a.lo < 10 {
 		return linearTicks(a.lo, a.hi, n)
 	}
-	decades := math.Log10(a.hi / a.lo)
+	multiples := []float64{1}
+	switch decades := math.Log10(a.hi / a.lo); {
+	case decades < 1.5:
+		multiples = []float64{1, 1.5, 2, 3, 5, 7}
+	case decades < float64(n)/2:
+		multiples = []float64{1, 2, 5}
+	}
 	var out []tick
 	for e := math.Floor(math.Log10(a.lo)); e <= math.Log10(a.hi); e++ {
-		for _, m := range []float64{1, 2, 5} {
-			if m != 1 && decades > float64(n)/2 {
-				continue
-			}
+		for _, m := range multiples {
 			if v := m * math.Pow(10, e); v >= a.lo*(1-1e-9) && v <= a.hi*(1+1e-9) {
 				out = append(out, tick{v, strconv.FormatFloat(v, 'g', 4, 64)})
 			}

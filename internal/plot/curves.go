@@ -46,7 +46,7 @@ func (c Curves) Draw() *Picture {
 	y.from, y.to = top+curvesHeight, top
 	frame(p, x, y, x.ticks(8), yTicks, c.XLabel, c.YLabel)
 	for i, run := range c.Runs {
-		s := stroke{paint: solid(seriesColour(i)), width: 1.2, alpha: 0.55}
+		s := stroke{paint: solid(seriesColour(i)), width: 1.2, alpha: 0.45}
 		for _, part := range c.parts(run.Train) {
 			drawLine(p, x, y, thin(part), s)
 		}
@@ -60,7 +60,7 @@ func (c Curves) Draw() *Picture {
 			}
 		}
 	}
-	bottom := p.legend(c.keys(), left, y.from+18+labelSize+10, curvesWidth)
+	bottom := p.legend(c.keys(), left, y.from+22+labelSize+10, curvesWidth)
 	return p.finish(left+curvesWidth+margin+10, bottom+margin)
 }
 
@@ -188,6 +188,6 @@ func frame(p *Picture, x, y axis, xTicks, yTicks []tick, xLabel, yLabel string) 
 		p.line(at, base, at, base+4, stroke{paint: themed(ink), width: 1})
 		p.add(text{x: at, y: base + 16, s: t.label, size: tickSize, anchor: middle, fill: themed(ink)})
 	}
-	p.add(text{x: (x.from + x.to) / 2, y: base + 18 + labelSize, s: cut(xLabel, 60), size: labelSize, anchor: middle, fill: themed(ink)},
+	p.add(text{x: (x.from + x.to) / 2, y: base + 22 + labelSize, s: cut(xLabel, 60), size: labelSize, anchor: middle, fill: themed(ink)},
 		text{x: margin + labelSize - 2, y: (y.from + y.to) / 2, s: cut(yLabel, 60), size: labelSize, anchor: middle, upward: true, fill: themed(ink)})
 }

@@ -62,7 +62,7 @@ func (h HeatMap) Draw() *Picture {
 	h.groups(p, left, top, size)
 	h.indices(p, left, top, size)
 	right := h.scale(p, colours, left+side+22, top)
-	return p.finish(right+margin, top+side+22+labelSize+margin)
+	return p.finish(right+margin, top+side+24+labelSize+margin)
 }
 
 func (h HeatMap) check() {
@@ -141,7 +141,7 @@ func (h HeatMap) indices(p *Picture, left, top, size float64) {
 			text{x: left - 5, y: top + at + 4, s: s, size: tickSize, anchor: end, fill: themed(ink)})
 	}
 	label := cut(h.AxisLabel, 60)
-	p.add(text{x: left + side/2, y: top + side + 18 + labelSize, s: label, size: labelSize, anchor: middle, fill: themed(ink)},
+	p.add(text{x: left + side/2, y: top + side + 22 + labelSize, s: label, size: labelSize, anchor: middle, fill: themed(ink)},
 		text{x: margin + labelSize - 2, y: top + side/2, s: label, size: labelSize, anchor: middle, upward: true, fill: themed(ink)})
 }
 

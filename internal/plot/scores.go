@@ -62,7 +62,7 @@ func (s Scores) Draw() *Picture {
 		p.line(at, top, at, bottom, stroke{paint: themed(grid), width: 1})
 		p.add(text{x: at, y: bottom + 15, s: t.label, size: tickSize, anchor: middle, fill: themed(ink)})
 	}
-	p.add(text{x: left + scoresWidth/2, y: bottom + 18 + labelSize, s: cut(s.XLabel, 60), size: labelSize, anchor: middle, fill: themed(ink)})
+	p.add(text{x: left + scoresWidth/2, y: bottom + 22 + labelSize, s: cut(s.XLabel, 60), size: labelSize, anchor: middle, fill: themed(ink)})
 	for i, row := range s.Rows {
 		y := top + rowHeight*float64(i)
 		p.line(margin, y+rowHeight, left+scoresWidth, y+rowHeight, stroke{paint: themed(grid), width: 1})
@@ -72,7 +72,7 @@ func (s Scores) Draw() *Picture {
 		}
 	}
 	s.marks(p, x, markTop, top, bottom)
-	end := bottom + 18 + labelSize + 10
+	end := bottom + 22 + labelSize + 10
 	if len(s.Series) > 1 {
 		end = p.legend(s.keys(), left, end, scoresWidth)
 	}

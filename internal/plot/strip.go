@@ -49,7 +49,7 @@ var looks = [...]struct {
 	trainable:  {"trainable", solid(rgb{0xc2, 0x56, 0x08}), stroke{}, solid(white), true},
 	frozen:     {"frozen", solid(rgb{0x3f, 0x68, 0x9c}), stroke{}, solid(white), false},
 	sharedCopy: {"shared copy", solid(rgb{0xc9, 0xd9, 0xec}), stroke{paint: solid(rgb{0x3f, 0x68, 0x9c}), width: 1.5, dash: true}, solid(rgb{0x1f, 0x24, 0x2b}), false},
-	removed:    {"removed", paint{}, stroke{paint: themed(grid), width: 1, dash: true}, themed(muted), false},
+	removed:    {"removed", paint{}, stroke{paint: themed(muted), width: 1, dash: true, alpha: 0.6}, themed(muted), false},
 }
 
 const (

@@ -79,7 +79,7 @@ func fillAttrs(p paint) string {
 	return fmt.Sprintf(` class="f%d"`, p.theme)
 }
 
-// strokeAttrs returns the attributes of an outline. An element has one class
+// paintAttrs returns the attributes of an area with an outline. An element has one class
 // attribute, so fill and stroke are written together.
 func paintAttrs(fill paint, s stroke) string {
 	if s.width == 0 || s.paint.theme == none {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"lamina/internal/atomicfile"
 	"lamina/internal/plot"
 	"lamina/internal/report"
 )
@@ -107,13 +108,16 @@ func demoTable() (report.Table, plot.Scores) {
 	return t, s
 }
 
+func demoHeat() plot.HeatMap {
+	return plot.HeatMap{Title: "CKA between layer states", AxisLabel: "state (0 = embeddings, i = output of block i−1)", ValueLabel: "linear CKA",
+		Matrix: demoMatrix(), Groups: []plot.Span{{From: 1, To: 3}, {From: 4, To: 9}, {From: 10, To: 16}, {From: 17, To: 24}, {From: 25, To: 30}}}
+}
+
 func demoReport() report.Report {
 	figure := func(p *plot.Picture, caption, alt string) report.Figure {
 		return report.Figure{SVG: template.HTML(p.SVG()), Caption: caption, Alt: alt}
 	}
 	table, scores := demoTable()
-	heat := plot.HeatMap{Title: "CKA between layer states", AxisLabel: "state (0 = embeddings, i = output of block i−1)", ValueLabel: "linear CKA",
-		Matrix: demoMatrix(), Groups: []plot.Span{{From: 1, To: 3}, {From: 4, To: 9}, {From: 10, To: 16}, {From: 17, To: 24}, {From: 25, To: 30}}}
 	return report.Report{
 		Title: "CRaSh on SmolLM2-135M-Instruct, ARC-Easy", Subtitle: "Keep 15 of 30 layers, train 4; seed 42",
 		Facts: []report.Fact{{Name: "Model", Value: "SmolLM2-135M-Instruct.Q4_1.gguf"}, {Name: "Task", Value: "arc_easy, rules 0.4"}, {Name: "Rows", Value: "2025 train · 226 valid · 512 support · 570 test"},
@@ -122,7 +126,7 @@ func demoReport() report.Report {
 			{Title: "Results", Text: []string{"Each emulator row trains the starred layers without the removed ones; plug_in puts them back into the full model."},
 				Tables: []report.Table{table}, Figures: []report.Figure{figure(scores.Draw(), "Whiskers are one standard error over questions.", "Accuracies of ten rows")},
 				Notes: []string{"The learning rate was chosen by the emulator's validation loss.", "Both sharing rows are always reported."}},
-			{Title: "Similarity", Figures: []report.Figure{figure(heat.Draw(), "Red squares: clusters of adjacent blocks.", "CKA rises towards the diagonal; embeddings differ from all blocks")}},
+			{Title: "Similarity", Figures: []report.Figure{figure(demoHeat().Draw(), "Red squares: clusters of adjacent blocks.", "CKA rises towards the diagonal; embeddings differ from all blocks")}},
 			{Title: "Plans", Figures: []report.Figure{figure(demoStrip().Draw(), "", "Three plans of 30 layers")}},
 			{Title: "Training", Figures: []report.Figure{figure(demoCurves().Draw(), "", "Losses fall in all four runs")}},
 		},
@@ -139,6 +143,15 @@ func TestDemoReport(t *testing.T) {
 	path := filepath.Join(dir, "report.html")
 	if err := demoReport().WriteFile(path); err != nil {
 		t.Fatal(err)
+	}
+	_, scores := demoTable()
+	for name, p := range map[string]*plot.Picture{"cka": demoHeat().Draw(), "plans": demoStrip().Draw(), "loss": demoCurves().Draw(), "accuracy": scores.Draw()} {
+		if err := atomicfile.Write(filepath.Join(dir, name+".png"), p.PNG); err != nil {
+			t.Error(err)
+		}
+		if err := atomicfile.WriteBytes(filepath.Join(dir, name+".svg"), []byte(p.SVG())); err != nil {
+			t.Error(err)
+		}
 	}
 	page, err := os.ReadFile(path)
 	if err != nil {

@@ -20,10 +20,12 @@
 package report
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
+	"unicode"
 
 	"lamina/internal/atomicfile"
 )
@@ -57,6 +59,10 @@ type Figure struct {
 	Alt     string // what the picture shows, for those who cannot see it
 }
 
+// longCell is how many bytes a cell may have before it is kept from being
+// squeezed into a column of single words on a narrow screen.
+const longCell = 24
+
 //go:embed page.html
 var pageSource string
 
@@ -68,6 +74,7 @@ var pageStyle string
 func parsePage() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
 		"style": func() template.CSS { return template.CSS(pageStyle) },
+		"long":  func(s string) bool { return len(s) > longCell },
 	}).Parse(pageSource))
 }
 
@@ -79,10 +86,27 @@ func (r Report) Render(w io.Writer) error {
 			t.check("Render")
 		}
 	}
-	if err := parsePage().Execute(w, r); err != nil {
+	if err := parsePage().Execute(plainWriter{w}, r); err != nil {
 		return fmt.Errorf("render report: %w", err)
 	}
 	return nil
+}
+
+// plainWriter turns control characters into spaces on their way out: HTML does
+// not allow them, and a page shown with cat must not command the terminal.
+type plainWriter struct{ w io.Writer }
+
+func (p plainWriter) Write(b []byte) (int, error) {
+	_, err := p.w.Write(bytes.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return ' '
+		}
+		return r
+	}, b))
+	if err != nil {
+		return 0, err
+	}
+	return len(b), nil // of the caller's bytes, though some may have shrunk
 }
 
 // WriteFile writes the page to path, whole or not at all.

@@ -2,7 +2,202 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	"lamina/internal/report"
 )
 
-func checkPage(t *testing.T, page []byte) { t.Helper(); _ = bytes.Contains }
+// asking are the attributes with which an element can ask for something.
+var asking = []string{"src", "href", "srcset", "action", "formaction", "data", "poster", "background", "ping", "cite"}
+
+// allowed are the elements of a page and its pictures; none can run or fetch.
+var allowed = strings.Fields(`html head meta title style body header h1 h2 p dl div dt dd nav ol li a main section
+	table caption thead tbody tr th td figure figcaption ul svg g rect path polyline polygon circle text`)
+
+// checkPage fails where the page holds a script or asks for anything outside.
+func checkPage(t *testing.T, page []byte) {
+	t.Helper()
+	dec := xml.NewDecoder(bytes.NewReader(page))
+	dec.Strict, dec.AutoClose, dec.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("page cannot be parsed: %v", err)
+		}
+		e, ok := tok.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if !slices.Contains(allowed, e.Name.Local) {
+			t.Errorf("element <%s>", e.Name.Local)
+		}
+		for _, a := range e.Attr {
+			name := strings.ToLower(a.Name.Local)
+			if strings.HasPrefix(name, "on") || slices.Contains(asking, name) && !strings.HasPrefix(a.Value, "#section-") {
+				t.Errorf("<%s %s=%q>", e.Name.Local, name, a.Value)
+			}
+		}
+	}
+	for _, bad := range []string{"url(", "@import"} {
+		if bytes.Contains(page, []byte(bad)) {
+			t.Errorf("page contains %q", bad)
+		}
+	}
+	if !bytes.Contains(page, []byte(`content="default-src 'none'`)) {
+		t.Error("page has no Content-Security-Policy")
+	}
+	// html/template writes this where it refuses a value.
+	if bytes.Contains(page, []byte("ZgotmplZ")) {
+		t.Error("a value was refused by html/template")
+	}
+}
+
+func render(t *testing.T, r report.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Render(&b); err != nil {
+		t.Fatal(err)
+	}
+	checkPage(t, b.Bytes())
+	return b.String()
+}
+
+func TestPageHoldsEverything(t *testing.T) {
+	page := render(t, report.Report{Title: "T1", Subtitle: "S1", Facts: []report.Fact{{Name: "F1", Value: "V1"}},
+		Sections: []report.Section{{Title: "A1", Text: []string{"P1", "P2"}, Notes: []string{"N1"},
+			Tables:  []report.Table{{Caption: "C1", Columns: []report.Column{{Name: "H1", Help: "H2"}, {Name: "H3", Right: true}}, Rows: [][]string{{"R1", "0.4210"}, {"R2", "-1e-05"}}}},
+			Figures: []report.Figure{{SVG: "<svg><circle r='1'/></svg>", Caption: "G1", Alt: "L1"}}}}})
+	at := 0
+	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<", "<caption>C1<", `title="H2">H1<`, `class="r">H3<`,
+		"<td>R1<", `<td class="r">0.4210<`, "<td>R2<", `<td class="r">-1e-05<`, `aria-label="L1"`, "<circle r='1'/>", "<figcaption>G1<", "<li>N1<"} {
+		i := strings.Index(page[at:], want)
+		if i < 0 {
+			t.Fatalf("%q is missing, or not after the part before it", want)
+		}
+		at += i
+	}
+	if strings.Contains(page, "<nav") {
+		t.Error("one section needs no list of sections")
+	}
+	render(t, report.Report{}) // an empty one is a page too
+}
+
+func TestHostileStringsAreEscaped(t *testing.T) {
+	const s = `"><script>alert(1)</script><img src=https://example.org/x onerror=alert(1)>' style="x` + "\x00\x1b[31m"
+	page := render(t, report.Report{Title: s, Subtitle: s, Facts: []report.Fact{{Name: s, Value: s}}, Sections: []report.Section{{
+		Title: s, Text: []string{s}, Notes: []string{s},
+		Tables:  []report.Table{{Caption: s, Columns: []report.Column{{Name: s, Help: s}, {Name: s, Right: true}}, Rows: [][]string{{s, s}}}},
+		Figures: []report.Figure{{Caption: s, Alt: s}}}, {}, {Title: s}}})
+	if strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script&gt;") {
+		t.Error("a string became an element, or is not shown")
+	}
+}
+
+func TestRowsMustFit(t *testing.T) {
+	table := report.Table{Columns: []report.Column{{Name: "a"}, {Name: "b"}}, Rows: [][]string{{"1", "2"}, {"3"}}}
+	for name, f := range map[string]func(){
+		"Text": func() { table.Text() }, "Markdown": func() { table.Markdown() }, "CSV": func() { table.CSV() }, "HTML": func() { table.HTML() },
+		"Render": func() {
+			_ = report.Report{Sections: []report.Section{{Tables: []report.Table{table}}}}.Render(io.Discard)
+		},
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, "row 1 has 1 cells for 2 columns") {
+					t.Errorf("%s: panic %q", name, got)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+func TestWriteFileFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "missing", "report.html")
+	err := report.Report{}.WriteFile(path)
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), fmt.Sprintf("%q", path)) {
+		t.Errorf("error %v: want the path named", err)
+	}
+}
+
+func sample() report.Table {
+	return report.Table{
+		Columns: []report.Column{{Name: "row"}, {Name: "plug_in", Right: true}, {Name: "Δ", Right: true}},
+		Rows:    [][]string{{"crash", "0.4210", "+0.013"}, {"share-all", "0.4", "-0.5"}, {"日本", "", "=1+1"}},
+	}
+}
+
+func TestText(t *testing.T) {
+	const want = "" +
+		" row        plug_in       Δ \n" +
+		"────────────────────────────\n" +
+		" crash       0.4210  +0.013 \n" +
+		" share-all      0.4    -0.5 \n" +
+		" 日本                  =1+1 \n"
+	if got := sample().Text(); got != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	table := sample()
+	table.Rows = append(table.Rows, []string{"a|b\n<i>*c*", "1", "0* 1 2*"})
+	const want = "" +
+		"| row | plug_in | Δ |\n" +
+		"|:--- | ---:| ---:|\n" +
+		"| crash | 0.4210 | +0.013 |\n" +
+		"| share-all | 0.4 | -0.5 |\n" +
+		"| 日本 |  | =1+1 |\n" +
+		`| a\|b &lt;i&gt;\*c\* | 1 | 0\* 1 2\* |` + "\n"
+	if got := table.Markdown(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestCSVReadsBack(t *testing.T) {
+	table := sample()
+	table.Rows = append(table.Rows, []string{`say "x"`, "a,b", " lead"}, []string{"", "", ""}, []string{"0* 1", "-0", "+1"})
+	records, err := csv.NewReader(strings.NewReader(table.CSV())).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append([][]string{{"row", "plug_in", "Δ"}}, table.Rows...)
+	if !slices.EqualFunc(records, want, slices.Equal[[]string]) {
+		t.Errorf("read back\n%q\nwant\n%q", records, want)
+	}
+}
+
+func TestControlCharactersStayOut(t *testing.T) {
+	table := report.Table{Columns: []report.Column{{Name: "n\x1b[2J"}}, Rows: [][]string{{"a\x1b]0;title\x07b\r\nc\u202ed\u2028e"}}}
+	for name, s := range map[string]string{"text": table.Text(), "markdown": table.Markdown(), "csv": table.CSV()} {
+		if strings.ContainsAny(s, "\x1b\x07\r\u202e\u2028") {
+			t.Errorf("%s: control characters in %q", name, s)
+		}
+	}
+}
+
+func TestEmptyTables(t *testing.T) {
+	head := report.Table{Columns: []report.Column{{Name: "a"}}}
+	if got := head.CSV(); got != "a\n" {
+		t.Errorf("CSV %q, want the names alone", got)
+	}
+	for _, table := range []report.Table{{}, head} {
+		table.Text()
+		table.Markdown()
+		if !strings.HasPrefix(string(table.HTML()), "<table>") {
+			t.Errorf("HTML %q", table.HTML())
+		}
+	}
+}
