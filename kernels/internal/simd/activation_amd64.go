@@ -73,3 +73,7 @@ func expScaledVector(dst, x []float32, shift, scale float32) {
 		expScaledAVX2(&dst[0], &x[0], len(dst), shift, scale)
 	}
 }
+
+// tailMask holds eight set words and eight clear ones: the vector that starts k
+// words before the middle masks the first k lanes.
+var tailMask = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}

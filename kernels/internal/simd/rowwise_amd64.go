@@ -6,7 +6,7 @@ package simd
 func softmaxBackwardAVX2(dst, dy, y *float32, n int, shift float32)
 
 //go:noescape
-func normSumsAVX2(dy, x, gain *float32, n int, mean, rstd float32) (g, gx float32)
+func normSumsAVX2(dy, x, gain *float32, n int, mean, rstd float32) (sumG, sumGX float32)
 
 //go:noescape
 func normBackwardAVX2(dst, dy, x, gain *float32, n int, mean, rstd, meanG, meanGX float32)
@@ -23,7 +23,7 @@ func softmaxBackwardVector(dst, dy, y []float32, shift float32) {
 	}
 }
 
-func normSumsVector(dy, x, gain []float32, mean, rstd float32) (g, gx float32) {
+func normSumsVector(dy, x, gain []float32, mean, rstd float32) (sumG, sumGX float32) {
 	if len(dy) == 0 {
 		return 0, 0
 	}

@@ -1,0 +1,276 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "elementwise_amd64.h"
+
+// Each body below is its twin in activation_generic.go with fused products;
+// Y0 is x and the result.
+
+// NORMAL_TAIL: Y6 = Φ(Y0), Y1 = e^(-Y0²/2). Scratch: Y2 to Y5.
+#define NORMAL_TAIL \
+	VBROADCASTSS MAGNITUDE(R8), Y5  \
+	VANDPS       Y5, Y0, Y5         \
+	VBROADCASTSS TAIL_MAX(R8), Y1   \
+	VMINPS       Y5, Y1, Y5         \
+	VMULPS       Y5, Y5, Y1         \
+	VMOVAPS      Y5, Y6             \
+	VFMSUB213PS  Y1, Y5, Y6         \
+	VBROADCASTSS HALF(R8), Y2       \
+	VMULPS       Y2, Y6, Y6         \
+	VMULPS       Y2, Y1, Y1         \
+	VBROADCASTSS SIGN(R8), Y2       \
+	VXORPS       Y2, Y1, Y1         \
+	EXP(Y1, Y2, Y3, Y4)             \
+	VFNMADD231PS Y6, Y1, Y1         \
+	VBROADCASTSS ONE(R8), Y2        \
+	VBROADCASTSS TAIL_SCALE(R8), Y3 \
+	VFMADD213PS  Y2, Y3, Y5         \
+	VDIVPS       Y5, Y2, Y5         \
+	VBROADCASTSS TAIL9(R8), Y3      \
+	STEP(TAIL8, Y5, Y3, Y4)         \
+	STEP(TAIL7, Y5, Y3, Y4)         \
+	STEP(TAIL6, Y5, Y3, Y4)         \
+	STEP(TAIL5, Y5, Y3, Y4)         \
+	STEP(TAIL4, Y5, Y3, Y4)         \
+	STEP(TAIL3, Y5, Y3, Y4)         \
+	STEP(TAIL2, Y5, Y3, Y4)         \
+	STEP(TAIL1, Y5, Y3, Y4)         \
+	STEP(TAIL0, Y5, Y3, Y4)         \
+	VMULPS       Y5, Y3, Y3         \
+	VMULPS       Y1, Y3, Y3         \
+	VSUBPS       Y3, Y2, Y4         \
+	VBLENDVPS    Y0, Y3, Y4, Y6
+
+#define GELU_BODY \
+	NORMAL_TAIL        \
+	VMULPS Y6, Y0, Y0
+
+// func geluAVX2(dst, x *float32, n int)
+TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	GELU_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	GELU_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
+#define GELU_BACKWARD_BODY \
+	NORMAL_TAIL                  \
+	VBROADCASTSS DENSITY(R8), Y2 \
+	VMULPS       Y2, Y1, Y1      \
+	VFMADD231PS  Y0, Y1, Y6      \
+	VMULPS       Y6, Y14, Y0
+
+// func geluBackwardAVX2(dst, dy, x *float32, n int)
+TEXT ·geluBackwardAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ dy+8(FP), DX
+	MOVQ x+16(FP), SI
+	MOVQ n+24(FP), CX
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y14
+	GELU_BACKWARD_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VMASKMOVPS (DX)(AX*4), Y15, Y14
+	GELU_BACKWARD_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
+// GELU_ARGUMENT: Y1 = 2u of Y0, Y5 = Y0². Scratch: Y2.
+#define GELU_ARGUMENT \
+	VMULPS       Y0, Y0, Y5           \
+	VBROADCASTSS GELU_CUBIC(R8), Y1   \
+	VBROADCASTSS GELU_LINEAR(R8), Y2  \
+	VFMADD213PS  Y2, Y5, Y1           \
+	VMULPS       Y0, Y1, Y1
+
+#define GELU_TANH_BODY \
+	GELU_ARGUMENT             \
+	LOGISTIC(Y1, Y2, Y3, Y4)  \
+	VMULPS Y2, Y0, Y0
+
+// func geluTanhAVX2(dst, x *float32, n int)
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	GELU_TANH_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	GELU_TANH_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
+#define GELU_TANH_BACKWARD_BODY \
+	VBROADCASTSS GELU_MIN(R8), Y1     \
+	VMAXPS       Y0, Y1, Y0           \
+	VBROADCASTSS GELU_MAX(R8), Y1     \
+	VMINPS       Y0, Y1, Y0           \
+	GELU_ARGUMENT                     \
+	VBROADCASTSS LOGISTIC_MIN(R8), Y2 \
+	VMAXPS       Y1, Y2, Y1           \
+	LOGISTIC(Y1, Y2, Y3, Y4)          \
+	VBROADCASTSS GELU_CUBIC3(R8), Y3  \
+	VBROADCASTSS GELU_LINEAR(R8), Y4  \
+	VFMADD213PS  Y4, Y5, Y3           \
+	VMULPS       Y2, Y1, Y1           \
+	VMULPS       Y1, Y0, Y0           \
+	VBROADCASTSS ONE(R8), Y4          \
+	VFMADD213PS  Y4, Y3, Y0           \
+	VMULPS       Y2, Y0, Y0           \
+	VMULPS       Y14, Y0, Y0
+
+// func geluTanhBackwardAVX2(dst, dy, x *float32, n int)
+TEXT ·geluTanhBackwardAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ dy+8(FP), DX
+	MOVQ x+16(FP), SI
+	MOVQ n+24(FP), CX
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y14
+	GELU_TANH_BACKWARD_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VMASKMOVPS (DX)(AX*4), Y15, Y14
+	GELU_TANH_BACKWARD_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
+// Y12 = k, Y13 = c.
+#define LOGISTIC_SLOPE_BODY \
+	VBROADCASTSS MAGNITUDE(R8), Y1 \
+	VANDPS       Y1, Y0, Y1        \
+	VMULPS       Y12, Y1, Y1       \
+	LOGISTIC(Y1, Y2, Y3, Y4)       \
+	VMULPS       Y13, Y1, Y1       \
+	VMULPS       Y2, Y2, Y2        \
+	VMULPS       Y2, Y1, Y1        \
+	VMULPS       Y14, Y1, Y0
+
+// func logisticSlopeAVX2(dst, dy, x *float32, n int, k, c float32)
+TEXT ·logisticSlopeAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ dy+8(FP), DX
+	MOVQ x+16(FP), SI
+	MOVQ n+24(FP), CX
+	VBROADCASTSS k+32(FP), Y12
+	VBROADCASTSS c+36(FP), Y13
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y14
+	LOGISTIC_SLOPE_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VMASKMOVPS (DX)(AX*4), Y15, Y14
+	LOGISTIC_SLOPE_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
+#define SILU_MUL_BODY \
+	VMOVAPS Y0, Y1            \
+	LOGISTIC(Y1, Y2, Y3, Y4)  \
+	VMULPS  Y2, Y0, Y0        \
+	VMULPS  Y14, Y0, Y0
+
+// func siluMulAVX2(dst, gate, up *float32, n int)
+TEXT ·siluMulAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ gate+8(FP), SI
+	MOVQ up+16(FP), DX
+	MOVQ n+24(FP), CX
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y14
+	SILU_MUL_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VMASKMOVPS (DX)(AX*4), Y15, Y14
+	SILU_MUL_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
+// Y0 = gate, Y13 = up, Y14 = dy; results: Y1 = dGate, Y0 = dUp.
+#define SILU_MUL_BACKWARD_BODY \
+	VBROADCASTSS LOGISTIC_MIN(R8), Y5 \
+	VMAXPS       Y0, Y5, Y5           \
+	VMOVAPS      Y5, Y1               \
+	LOGISTIC(Y1, Y2, Y3, Y4)          \
+	VMULPS       Y14, Y0, Y0          \
+	VMULPS       Y2, Y0, Y0           \
+	VMULPS       Y2, Y1, Y1           \
+	VBROADCASTSS ONE(R8), Y3          \
+	VFMADD213PS  Y3, Y5, Y1           \
+	VMULPS       Y2, Y1, Y1           \
+	VMULPS       Y14, Y13, Y3         \
+	VMULPS       Y3, Y1, Y1
+
+// func siluMulBackwardAVX2(dGate, dUp, dy, gate, up *float32, n int)
+TEXT ·siluMulBackwardAVX2(SB), NOSPLIT, $0-48
+	MOVQ dGate+0(FP), DI
+	MOVQ dUp+8(FP), R9
+	MOVQ dy+16(FP), DX
+	MOVQ gate+24(FP), SI
+	MOVQ up+32(FP), R10
+	MOVQ n+40(FP), CX
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (R10)(AX*4), Y13
+	VMOVUPS (DX)(AX*4), Y14
+	SILU_MUL_BACKWARD_BODY
+	VMOVUPS Y1, (DI)(AX*4)
+	VMOVUPS Y0, (R9)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VMASKMOVPS (R10)(AX*4), Y15, Y13
+	VMASKMOVPS (DX)(AX*4), Y15, Y14
+	SILU_MUL_BACKWARD_BODY
+	VMASKMOVPS Y1, Y15, (DI)(AX*4)
+	VMASKMOVPS Y0, Y15, (R9)(AX*4)
+	DONE(done)
+
+// Y12 = shift, Y13 = scale.
+#define EXP_SCALED_BODY \
+	VSUBPS Y12, Y0, Y0    \
+	EXP(Y0, Y1, Y2, Y3)   \
+	VMULPS Y13, Y0, Y0
+
+// func expScaledAVX2(dst, x *float32, n int, shift, scale float32)
+TEXT ·expScaledAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS shift+24(FP), Y12
+	VBROADCASTSS scale+28(FP), Y13
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	EXP_SCALED_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	EXP_SCALED_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
