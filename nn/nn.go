@@ -74,7 +74,7 @@ func (l Linear) Each(yield func(*autograd.Parameter) bool) bool {
 }
 
 // Clone returns a frozen layer over the same values.
-func (l Linear) Clone() Linear { return Linear{clone(l.Weight), clone(l.Bias)} }
+func (l Linear) Clone() Linear { return Linear{Clone(l.Weight), Clone(l.Bias)} }
 
 // Norm is a layer or root-mean-square normalisation.
 type Norm struct {
@@ -111,7 +111,7 @@ func (n Norm) Each(yield func(*autograd.Parameter) bool) bool { return each(yiel
 
 // Clone returns a frozen layer over the same values.
 func (n Norm) Clone() Norm {
-	n.Gain, n.Bias = clone(n.Gain), clone(n.Bias)
+	n.Gain, n.Bias = Clone(n.Gain), Clone(n.Bias)
 	return n
 }
 
@@ -141,7 +141,8 @@ func each(yield func(*autograd.Parameter) bool, params ...*autograd.Parameter) b
 	return true
 }
 
-func clone(w *autograd.Parameter) *autograd.Parameter {
+// Clone returns a frozen parameter over the same value; nil for nil.
+func Clone(w *autograd.Parameter) *autograd.Parameter {
 	if w == nil {
 		return nil
 	}

@@ -38,6 +38,10 @@ type Block interface {
 type Embedding interface {
 	Forward(p *autograd.Pass, s *Stream) autograd.Var
 	Params() nn.Params
+	// TokenWeights is the table [V E] that a tied head shares.
+	TokenWeights() *autograd.Parameter
+	// Clone returns a frozen embedding over the same values.
+	Clone() Embedding
 }
 
 // Decoder is a decoder-only language model.
@@ -134,6 +138,36 @@ func (d *Decoder) all() iter.Seq[*autograd.Parameter] {
 		}
 		yield(d.Head)
 	}
+}
+
+// Clone returns a frozen decoder over the same values: a place to start training
+// from that leaves d as it is. A block that stands at several places of d does
+// so in the clone.
+func (d *Decoder) Clone() *Decoder {
+	c := *d
+	c.Embed = d.Embed.Clone()
+	c.Blocks = make([]Block, len(d.Blocks))
+	copies := map[Block]Block{}
+	for i, b := range d.Blocks {
+		if copies[b] == nil {
+			copies[b] = b.Clone()
+		}
+		c.Blocks[i] = copies[b]
+	}
+	if d.Norm != nil {
+		norm := d.Norm.Clone()
+		c.Norm = &norm
+	}
+	if d.Out != nil {
+		out := d.Out.Clone()
+		c.Out = &out
+	}
+	if d.Head == d.Embed.TokenWeights() {
+		c.Head = c.Embed.TokenWeights()
+	} else {
+		c.Head = nn.Clone(d.Head)
+	}
+	return &c
 }
 
 // New builds a decoder of the configured family over a source of weights.

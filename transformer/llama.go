@@ -43,6 +43,10 @@ func (e *llamaEmbedding) Params() nn.Params {
 	return func(yield func(*autograd.Parameter) bool) { yield(e.Tokens) }
 }
 
+func (e *llamaEmbedding) TokenWeights() *autograd.Parameter { return e.Tokens }
+
+func (e *llamaEmbedding) Clone() Embedding { return &llamaEmbedding{Tokens: nn.Clone(e.Tokens)} }
+
 type llamaBlock struct {
 	Norm1   nn.Norm // input_layernorm
 	Q, K, V nn.Linear

@@ -67,6 +67,17 @@ func (e *optEmbedding) Params() nn.Params {
 	}
 }
 
+func (e *optEmbedding) TokenWeights() *autograd.Parameter { return e.Tokens }
+
+func (e *optEmbedding) Clone() Embedding {
+	c := &optEmbedding{Tokens: nn.Clone(e.Tokens), Positions: nn.Clone(e.Positions)}
+	if e.In != nil {
+		in := e.In.Clone()
+		c.In = &in
+	}
+	return c
+}
+
 type optBlock struct {
 	Norm1   nn.Norm // self_attn_layer_norm
 	Q, K, V nn.Linear

@@ -1,0 +1,152 @@
+package transformer_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"lamina/autograd"
+	"lamina/transformer"
+)
+
+// TestScoreEqualsLogits compares shared-prefix scoring with log-softmax over the
+// logits of each whole sequence, and shows that the bits do not depend on what
+// else is in the batch.
+func TestScoreEqualsLogits(t *testing.T) {
+	for _, be := range backends(t) {
+		for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "opt-350m-like", "llama-long"} {
+			t.Run(be.Name()+"/"+name, func(t *testing.T) {
+				d, g := open(t, be, name)
+				longest := slices.MaxFunc(g.Tokens, func(a, b []int32) int { return len(a) - len(b) })
+				ctx := longest[:len(longest)-3]
+				items := []transformer.Continuation{
+					{Context: ctx, Target: longest[len(ctx):]},
+					{Context: ctx, Target: []int32{5}},
+					{Context: ctx, Target: []int32{7, 8, 9, 4}[:min(4, d.Config.MaxPositions-len(ctx)+1)]},
+					{Context: longest[:1], Target: longest[1:3]},
+					{Context: longest[:2], Target: longest[2:3]},
+					{Context: longest[:2], Target: longest[3:5]},
+				}
+				got, err := d.Score(context.Background(), be, items, transformer.ScoreOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				alone, err := d.Score(context.Background(), be, items, transformer.ScoreOptions{Tokens: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, it := range items {
+					want := direct(autograd.NewPass(be), d, it)
+					if math.Abs(got[i].LogProb-want.LogProb) > 1e-4 || got[i].Greedy != want.Greedy {
+						t.Errorf("item %d: %+v, want %+v", i, got[i], want)
+					}
+					single, err := d.Score(context.Background(), be, items[i:i+1], transformer.ScoreOptions{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got[i] != alone[i] || got[i] != single[0] {
+						t.Errorf("item %d: bits depend on the batch: %v, %v alone, %v as the only item", i, got[i], alone[i], single[0])
+					}
+				}
+			})
+		}
+	}
+}
+
+// direct scores a continuation from the full logits of one sequence.
+func direct(p *autograd.Pass, d *transformer.Decoder, it transformer.Continuation) transformer.Score {
+	row := slices.Concat(it.Context, it.Target)
+	x := d.Forward(p, transformer.NewBatch(row[:len(row)-1]), nil)
+	logits := d.Logits(p, x).T.Float32s()
+	v := d.Config.Vocab
+	s := transformer.Score{Greedy: true}
+	for i, token := range it.Target {
+		at := logits[(len(it.Context)-1+i)*v:][:v]
+		sum, best := 0.0, 0
+		for j, z := range at {
+			sum += math.Exp(float64(z))
+			if z > at[best] {
+				best = j
+			}
+		}
+		s.LogProb += float64(at[token]) - math.Log(sum)
+		s.Greedy = s.Greedy && best == int(token)
+	}
+	return s
+}
+
+func TestGreedyEqualsTransformers(t *testing.T) {
+	for _, be := range backends(t) {
+		found := 0
+		for _, name := range models(t) {
+			d, g := open(t, be, name)
+			if g.Greedy == nil {
+				continue
+			}
+			found++
+			var ids []int32
+			err := d.Generate(context.Background(), be, g.Greedy.Prompt, len(g.Greedy.IDs), transformer.Sampling{}, func(id int32) bool {
+				ids = append(ids, id)
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(ids, g.Greedy.IDs) {
+				t.Errorf("%s/%s: %v, want %v", be.Name(), name, ids, g.Greedy.IDs)
+			}
+		}
+		if found < 2 {
+			t.Errorf("%d models with a greedy golden, want 2 or more", found)
+		}
+	}
+}
+
+// TestDecodingAgreesWithPrefill runs N tokens at once and k one by one, against
+// all at once: two sequences of different lengths, all layers, grouped heads.
+func TestDecodingAgreesWithPrefill(t *testing.T) {
+	for _, be := range backends(t) {
+		for _, name := range []string{"llama-gqa-tied", "opt-prenorm", "llama3-rope"} {
+			t.Run(be.Name()+"/"+name, func(t *testing.T) {
+				d, g := open(t, be, name)
+				row := slices.MaxFunc(g.Tokens, func(a, b []int32) int { return len(a) - len(b) })
+				rows := [][]int32{row, row[2:]}
+				p := autograd.NewPass(be)
+				const k = 3
+				store := d.NewKVStore(be, 2*len(row))
+				prefill := &transformer.Batch{Store: true}
+				caches := make([]*transformer.Cache, len(rows))
+				for i, r := range rows {
+					caches[i] = store.Sequence(len(r))
+					prefill.Add(r[:len(r)-k], caches[i])
+				}
+				d.Forward(p, prefill, nil)
+				p.Reset()
+				for step := range k {
+					b := &transformer.Batch{Store: true}
+					for i, r := range rows {
+						at := len(r) - k + step
+						b.Add(r[at:at+1], caches[i])
+					}
+					p.Decoding = true
+					got := d.Logits(p, d.Forward(p, b, nil)).T.Floats()
+					p.Reset()
+					p.Decoding = false
+					for i, r := range rows {
+						at := len(r) - k + step
+						whole := d.Logits(p, d.Forward(p, transformer.NewBatch(r[:at+1]), nil)).T
+						want := whole.Slice(at, at+1).Floats()
+						p.Reset()
+						one := make([]float32, d.Config.Vocab)
+						for j := range one {
+							one[j] = float32(got[i*d.Config.Vocab+j])
+						}
+						compare(t, fmt.Sprintf("step %d sequence %d", step, i), one, want)
+					}
+				}
+			})
+		}
+	}
+}
