@@ -24,13 +24,12 @@ func viewOf(t tensor.Tensor) view {
 // other, the last one filled up with zeros. The outer index runs over the rows
 // of v, or its columns with across.
 func packPanelsOf(dst []float32, width int, v view, across bool, from, to, k0, kl int) {
+	if across {
+		simd.Gather(dst, width, v.data[k0*v.stride+from:], v.stride, to-from, kl)
+		return
+	}
 	for i := from; i < to; i += width {
-		n := min(width, to-i)
-		if across {
-			simd.Gather(dst, width, v.data[k0*v.stride+i:], v.stride, n, kl)
-		} else {
-			simd.Interleave(dst, width, v.data[i*v.stride+k0:], v.stride, n, kl)
-		}
+		simd.Interleave(dst, width, v.data[i*v.stride+k0:], v.stride, min(width, to-i), kl)
 		dst = dst[width*kl:]
 	}
 }

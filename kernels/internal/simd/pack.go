@@ -38,31 +38,39 @@ func interleaveGeneric(dst []float32, width int, src []float32, stride, rows, k 
 	}
 }
 
-// Gather packs columns of a matrix into a panel of the given width, for the
-// operand whose inner index runs across rows:
+// Gather packs columns of a matrix into panels of the given width, one after
+// the other, for the operand whose inner index runs across rows:
 //
-//	dst[p·width+i] = src[p·stride+i]   i < cols, p < k
-//	dst[p·width+i] = 0                 cols ≤ i < width
+//	dst[(j/width·k+p)·width+j%width] = src[p·stride+j]   j < cols, p < k
+//
+// The rest of the last panel is zero. dst does not overlap src.
 func Gather(dst []float32, width int, src []float32, stride, cols, k int) {
-	dst = dst[:k*width]
-	// Array assignments of a known length compile to a few vector moves.
-	switch {
-	case cols == 16 && width == 16:
-		for p := range k {
-			*(*[16]float32)(dst[p*16:]) = *(*[16]float32)(src[p*stride:])
-		}
-	case cols == 6 && width == 6:
-		for p := range k {
-			*(*[6]float32)(dst[p*6:]) = *(*[6]float32)(src[p*stride:])
-		}
-	case cols == 8 && width == 8:
-		for p := range k {
-			*(*[8]float32)(dst[p*8:]) = *(*[8]float32)(src[p*stride:])
-		}
-	default:
-		for p := range k {
-			out := dst[p*width:][:width]
-			clear(out[copy(out, src[p*stride:][:cols]):])
+	if k == 0 {
+		return
+	}
+	full := cols / width
+	_, _ = dst[:(cols+width-1)/width*width*k], src[:(k-1)*stride+cols]
+	if level == Generic || full == 0 || !gatherVector(dst, width, src, stride, full, k) {
+		gatherGeneric(dst, width, src, stride, full, k)
+	}
+	rest := cols - full*width
+	if rest == 0 {
+		return
+	}
+	dst, src = dst[full*width*k:], src[full*width:]
+	for p := range k {
+		out := dst[p*width:][:width]
+		clear(out[copy(out, src[p*stride:][:rest]):])
+	}
+}
+
+// gatherGeneric packs full panels. It goes along the rows, so that a row's
+// memory is read in one run.
+func gatherGeneric(dst []float32, width int, src []float32, stride, panels, k int) {
+	for p := range k {
+		row := src[p*stride:][:panels*width]
+		for j := range panels {
+			copy(dst[(j*k+p)*width:][:width], row[j*width:])
 		}
 	}
 }

@@ -32,3 +32,27 @@ func interleave8AVX2(dst *float32, width int, src *float32, stride, blocks int)
 //
 //go:noescape
 func interleave6AVX2(dst *float32, src *float32, stride, blocks int)
+
+// gatherVector packs full panels and reports whether it could.
+func gatherVector(dst []float32, width int, src []float32, stride, panels, k int) bool {
+	switch width {
+	case 16:
+		gather16AVX2(&dst[0], &src[0], stride, panels, k)
+	case 6:
+		gather6AVX2(&dst[0], &src[0], stride, panels, k)
+	default:
+		return false
+	}
+	return true
+}
+
+// gather16AVX2 does dst[(j·k+p)·16+i] = src[p·stride+16j+i] for i < 16,
+// j < panels, p < k.
+//
+//go:noescape
+func gather16AVX2(dst, src *float32, stride, panels, k int)
+
+// gather6AVX2 is the same for panels of 6.
+//
+//go:noescape
+func gather6AVX2(dst, src *float32, stride, panels, k int)

@@ -4,3 +4,6 @@ package simd
 
 // interleaveVector returns how many of the k steps it has packed.
 func interleaveVector(dst []float32, width int, src []float32, stride, k int) int { return 0 }
+
+// gatherVector packs full panels and reports whether it could.
+func gatherVector(dst []float32, width int, src []float32, stride, panels, k int) bool { return false }
