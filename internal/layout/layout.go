@@ -1,0 +1,215 @@
+// Package layout states which package may import which, and its test holds the
+// tree to it. It knows paths only; it reads no source.
+//
+//	cmd, bench, examples → crash → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
+//	transformer → formats → tensor
+//
+// A program feeds it what go list says and prints what is wrong:
+//
+//	for _, fault := range layout.Check("lamina", packages) {
+//		fmt.Println(fault)
+//	}
+//
+// Invariants: every package of the module stands under one entry of the table
+// below, the longest that fits, so a new folder has to be placed before it can
+// be imported; arrows inside an entry are free; the Go compiler already forbids
+// circles.
+package layout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Package is what go list says of one package.
+type Package struct {
+	Path    string
+	Imports []string
+	// Tests are the imports of the package's own test files, internal and external.
+	Tests []string
+}
+
+// layer is a folder and the folders outside it that it may import.
+type layer struct {
+	path string
+	may  []string
+}
+
+// The layers, from the bottom up. Paths are relative to the module.
+var layers = []layer{
+	{"internal/philox", nil},
+	{"internal/par", nil},
+	{"tensor", bottom},
+	{"kernels", append([]string{"tensor"}, bottom...)},
+	{"autograd", append([]string{"kernels", "tensor"}, bottom...)},
+	{"nn", append([]string{"autograd", "kernels", "tensor"}, bottom...)},
+	{"formats", []string{"tensor", "internal/atomicfile"}},
+	{"transformer/tokenizer", []string{"internal/atomicfile"}},
+	{"transformer", append([]string{
+		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
+	{"crash", append([]string{
+		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
+
+	{"internal/atomicfile", nil},
+	{"internal/hub", []string{"internal/atomicfile"}},
+	{"internal/layout", nil},
+	{"internal/plot", nil},
+	{"internal/progress", nil},
+	{"internal/report", []string{"internal/atomicfile", "internal/plot"}},
+	{"internal/testkit", []string{"formats", "tensor"}},
+
+	{"bench", []string{everything}},
+	{"cmd", []string{everything}},
+	{"examples", []string{everything}},
+}
+
+// bottom is what every layer above it may use.
+var bottom = []string{"internal/par", "internal/philox"}
+
+// everything stands for the whole module in a layer's list.
+const everything = "*"
+
+// Devices, and who besides tests may name one: programs choose a device, the rest
+// of the module takes what it is given.
+var (
+	devices      = []string{"kernels/cpu", "kernels/cuda", "kernels/ref"}
+	nameDevices  = []string{"cmd", "bench", "examples"}
+	leanOnDevice = map[string]string{"kernels/cpu": "kernels/ref"}
+)
+
+// testOnly packages serve tests; they may name devices, and only tests, or each
+// other, import them.
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "internal/testkit"}
+
+// testLibraries are modules that only tests may import.
+var testLibraries = []string{"github.com/google/go-cmp"}
+
+// core is the framework: below it lie only the standard library without its
+// heavy parts, and coreLibraries.
+var (
+	core          = []string{"tensor", "kernels", "autograd", "nn"}
+	coreLibraries = []string{"github.com/klauspost/cpuid/v2", "golang.org/x/sys"}
+	heavyStandard = []string{"net", "crypto", "database", "html", "image", "text/template", "encoding/json", "encoding/xml", "os/exec", "regexp", "log", "math/rand", "go"}
+)
+
+// Check returns one line for each breach of the rules among packages, which must
+// hold the whole dependency tree of the module called module if the core is to be
+// checked through its libraries.
+func Check(module string, packages []Package) []string {
+	c := checker{prefix: module + "/", imports: map[string][]string{}}
+	for _, p := range packages {
+		c.imports[p.Path] = p.Imports
+	}
+	for _, p := range packages {
+		from, own := strings.CutPrefix(p.Path, c.prefix)
+		if !own {
+			continue
+		}
+		for _, to := range p.Imports {
+			c.arrow(from, to, slices.ContainsFunc(testOnly, under(from)))
+		}
+		for _, to := range p.Tests {
+			c.arrow(from, to, true)
+		}
+		if slices.ContainsFunc(core, under(from)) && !slices.ContainsFunc(testOnly, under(from)) {
+			c.light(from)
+		}
+	}
+	return c.faults
+}
+
+type checker struct {
+	prefix  string
+	imports map[string][]string
+	faults  []string
+}
+
+func (c *checker) fault(format string, args ...any) {
+	if line := fmt.Sprintf(format, args...); !slices.Contains(c.faults, line) {
+		c.faults = append(c.faults, line)
+	}
+}
+
+// arrow checks that from may import the package to, a full path; forTests says
+// that the import stands in a test or serves tests.
+func (c *checker) arrow(from, to string, forTests bool) {
+	short, own := strings.CutPrefix(to, c.prefix)
+	if !own {
+		if !forTests && slices.ContainsFunc(testLibraries, under(to)) {
+			c.fault("%s imports %s, which is for tests", from, to)
+		}
+		return
+	}
+	a, b := layerOf(from), layerOf(short)
+	switch {
+	case a == nil:
+		c.fault("%s has no place in the layout: add it to internal/layout", from)
+		return
+	case b == nil:
+		return // said of the package itself
+	}
+	if !forTests && slices.ContainsFunc(testOnly, under(short)) {
+		c.fault("%s imports %s, which is for tests", from, short)
+	}
+	if slices.ContainsFunc(devices, under(short)) {
+		switch {
+		case forTests, slices.ContainsFunc(nameDevices, under(from)), leanOnDevice[from] == short, from == short:
+		default:
+			c.fault("%s names a device: %s", from, short)
+		}
+	}
+	if a == b || slices.Contains(a.may, b.path) || slices.Contains(a.may, everything) || forTests && forAllTests(short) {
+		return
+	}
+	c.fault("%s imports %s: an arrow points up or aside", from, short)
+}
+
+// forAllTests says whether tests anywhere may use a package: devices, what is
+// for tests, and files of goldens.
+func forAllTests(path string) bool {
+	return slices.ContainsFunc(devices, under(path)) || slices.ContainsFunc(testOnly, under(path)) ||
+		strings.HasPrefix(path, "internal/") || path == "tensor" || under(path)("formats")
+}
+
+// light checks everything beneath a core package.
+func (c *checker) light(from string) {
+	seen := map[string]bool{}
+	var walk func(path string)
+	walk = func(path string) {
+		for _, to := range c.imports[path] {
+			if seen[to] {
+				continue
+			}
+			seen[to] = true
+			library := strings.Contains(strings.SplitN(to, "/", 2)[0], ".")
+			switch {
+			case strings.HasPrefix(to, c.prefix):
+				walk(to)
+			case library && slices.ContainsFunc(coreLibraries, under(to)):
+				walk(to)
+			case library:
+				c.fault("%s is core and reaches the library %s through %s", from, to, strings.TrimPrefix(path, c.prefix))
+			case slices.ContainsFunc(heavyStandard, under(to)):
+				c.fault("%s is core and reaches the heavy package %s through %s", from, to, strings.TrimPrefix(path, c.prefix))
+			}
+		}
+	}
+	walk(c.prefix + from)
+}
+
+// layerOf returns the longest entry that path stands under, or nil.
+func layerOf(path string) *layer {
+	var found *layer
+	for i := range layers {
+		if l := &layers[i]; under(path)(l.path) && (found == nil || len(l.path) > len(found.path)) {
+			found = l
+		}
+	}
+	return found
+}
+
+// under returns a test for folders that hold path or are it.
+func under(path string) func(folder string) bool {
+	return func(folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+}
