@@ -1,0 +1,358 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"lamina/autograd"
+	"lamina/crash/task"
+	"lamina/internal/philox"
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/nn/optim"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// TrainSettings are the choices of a fine-tuning run. Together with data, model
+// and plan they determine every bit of the result.
+type TrainSettings struct {
+	LR          float64    `json:"lr"`
+	Epochs      int        `json:"epochs,omitempty"`
+	Steps       int        `json:"steps,omitempty"` // if set, instead of Epochs
+	Batch       int        `json:"batch"`
+	MicroBatch  int        `json:"micro_batch,omitempty"` // examples a pass holds at once; 0: the batch
+	Schedule    optim.Kind `json:"schedule"`
+	Warmup      int        `json:"warmup"`
+	Clip        float64    `json:"clip"`
+	WeightDecay float64    `json:"weight_decay"`
+	Dropout     float64    `json:"dropout"`
+	EvalEvery   int        `json:"eval_every"` // steps between validations; 0: each epoch
+	NoShuffle   bool       `json:"no_shuffle,omitempty"`
+	Seed        uint64     `json:"seed"`
+}
+
+// Validate returns an error naming the setting that cannot be used.
+func (s TrainSettings) Validate() error {
+	switch {
+	case !(s.LR > 0) || math.IsInf(s.LR, 0):
+		return fmt.Errorf("lr %v: want a positive number", s.LR)
+	case s.Epochs < 1 && s.Steps < 1:
+		return fmt.Errorf("epochs %d and steps %d: want one of them positive", s.Epochs, s.Steps)
+	case s.Batch < 1:
+		return fmt.Errorf("batch %d: want 1 or more", s.Batch)
+	case s.MicroBatch < 0 || s.EvalEvery < 0:
+		return fmt.Errorf("micro-batch %d and eval-every %d: want 0 or more", s.MicroBatch, s.EvalEvery)
+	case !(s.Clip >= 0) || !(s.WeightDecay >= 0):
+		return fmt.Errorf("clip %v and weight decay %v: want 0 or more", s.Clip, s.WeightDecay)
+	case !(s.Dropout >= 0 && s.Dropout < 1):
+		return fmt.Errorf("dropout %v: want 0 to 1", s.Dropout)
+	}
+	return s.schedule(1).Validate()
+}
+
+func (s TrainSettings) schedule(steps int) optim.Schedule {
+	return optim.Schedule{Kind: s.Schedule, Warmup: s.Warmup, Steps: steps}
+}
+
+// Metrics is one line of metrics.jsonl: a step, or a validation (which carries
+// ValidLoss and no Loss).
+type Metrics struct {
+	Step            int     `json:"step"`
+	Loss            float64 `json:"loss,omitempty"` // mean over the batch's target tokens, before the update
+	LR              float64 `json:"lr,omitempty"`
+	GradNorm        float64 `json:"grad_norm,omitempty"` // before clipping
+	Tokens          int     `json:"tokens,omitempty"`    // through the model in this step
+	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
+	ValidLoss       float64 `json:"valid_loss,omitempty"`
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	Steps     int     `json:"steps"`
+	BestStep  int     `json:"best_step,omitempty"` // whose weights were kept; 0: before training
+	BestLoss  float64 `json:"best_valid_loss,omitempty"`
+	Loss      float64 `json:"loss"` // of the last step
+	Tokens    int     `json:"tokens"`
+	Seconds   float64 `json:"seconds"`
+	PeakBytes int     `json:"peak_bytes"` // of activations and gradients in a pass
+	Stopped   bool    `json:"stopped,omitempty"`
+}
+
+// Trainer fine-tunes some parameters of a decoder on pairs of context and target.
+// With validation pairs it keeps the weights of the lowest validation loss, the
+// ones before training included, else the last.
+type Trainer struct {
+	Backend      kernels.Backend
+	Decoder      *transformer.Decoder
+	Params       nn.Params // what is trained
+	Settings     TrainSettings
+	Train, Valid []task.Pair
+	Store        Store         // where the run is kept; nil: nowhere
+	Report       func(Metrics) // called for each line of metrics; may be nil
+
+	trained *nn.Trained
+	opt     *optim.AdamW
+	pass    *autograd.Pass
+	state   State
+	best    []byte // the best weights, where there is no store
+	outcome Outcome
+}
+
+// State is what a run needs, beside weights and moments, to go on to the same bits.
+type State struct {
+	Step      int     `json:"step"`
+	Validated bool    `json:"validated"` // BestStep and BestLoss hold a measurement
+	BestStep  int     `json:"best_step"`
+	BestLoss  float64 `json:"best_loss"`
+}
+
+// Store keeps a run so that it can be resumed; see [RunDir].
+type Store interface {
+	// Resume fills weights and moments from the newest good checkpoint, if any.
+	Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error)
+	// Save writes a checkpoint, whole or not at all.
+	Save(s State, t *nn.Trained, o *optim.AdamW) error
+	// SaveBest and LoadBest keep the weights of the lowest validation loss.
+	SaveBest(t *nn.Trained) error
+	LoadBest(t *nn.Trained) error
+	// Log appends a line of metrics.
+	Log(m Metrics) error
+}
+
+// Run trains until the planned steps are done or ctx ends, then saves. On return
+// the parameters hold the kept weights and are frozen again.
+func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
+	if err := t.start(); err != nil {
+		return Outcome{}, err
+	}
+	defer t.trained.Freeze()
+	begin := time.Now()
+	perEpoch := (len(t.Train) + t.Settings.Batch - 1) / t.Settings.Batch
+	steps := t.Settings.Steps
+	if steps == 0 {
+		steps = t.Settings.Epochs * perEpoch
+	}
+	evalEvery := t.Settings.EvalEvery
+	if evalEvery == 0 {
+		evalEvery = perEpoch
+	}
+	schedule := t.Settings.schedule(steps)
+	for t.state.Step < steps {
+		if ctx.Err() != nil {
+			t.outcome.Stopped = true
+			break
+		}
+		if err := t.step(perEpoch, schedule.Factor(t.state.Step)); err != nil {
+			return t.outcome, err
+		}
+		if t.state.Step%evalEvery == 0 || t.state.Step == steps {
+			if err := t.validate(ctx); err != nil {
+				return t.outcome, err
+			}
+			if err := t.save(); err != nil {
+				return t.outcome, err
+			}
+		}
+	}
+	t.outcome.Steps, t.outcome.BestStep, t.outcome.BestLoss = t.state.Step, t.state.BestStep, t.state.BestLoss
+	t.outcome.Seconds = time.Since(begin).Seconds()
+	if t.outcome.Stopped {
+		return t.outcome, t.save()
+	}
+	return t.outcome, t.keepBest()
+}
+
+func (t *Trainer) start() error {
+	if err := t.Settings.Validate(); err != nil {
+		return err
+	}
+	if len(t.Train) == 0 {
+		return fmt.Errorf("no training examples")
+	}
+	for i, pair := range t.Train {
+		if err := t.row(i, pair).Validate(t.Decoder.Config); err != nil {
+			return fmt.Errorf("training example %d: %w", i, err)
+		}
+	}
+	t.trained = nn.Train(t.Backend, t.Params)
+	s := t.Settings
+	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
+	t.pass = autograd.NewPass(t.Backend)
+	t.state, t.outcome = State{}, Outcome{}
+	if t.Store != nil {
+		state, found, err := t.Store.Resume(t.trained, t.opt)
+		if err != nil {
+			return err
+		}
+		if found {
+			t.state = state
+			return nil
+		}
+	}
+	if len(t.Valid) == 0 {
+		return nil
+	}
+	return t.validate(context.Background())
+}
+
+func (t *Trainer) row(i int, pair task.Pair) *transformer.Batch {
+	b := &transformer.Batch{Samples: []int32{int32(i)}}
+	b.Add(append(append([]int32(nil), pair.Context...), pair.Target[:len(pair.Target)-1]...), nil)
+	return b
+}
+
+// order returns the examples of a step: consecutive runs of a permutation that
+// depends on seed and epoch.
+func (t *Trainer) order(step, perEpoch int) []int {
+	epoch, at := step/perEpoch, step%perEpoch*t.Settings.Batch
+	n := len(t.Train)
+	ids := make([]int, 0, t.Settings.Batch)
+	var perm []int
+	if !t.Settings.NoShuffle {
+		perm = philox.New(t.Settings.Seed, uint64(epoch)).Perm(n)
+	}
+	for i := at; i < min(at+t.Settings.Batch, n); i++ {
+		if perm == nil {
+			ids = append(ids, i)
+		} else {
+			ids = append(ids, perm[i])
+		}
+	}
+	return ids
+}
+
+// step runs one optimiser step: the loss is the sum over all target tokens of
+// the batch divided by their number, however the batch is cut into passes.
+func (t *Trainer) step(perEpoch int, factor float64) error {
+	begin := time.Now()
+	ids := t.order(t.state.Step, perEpoch)
+	targets := 0
+	for _, i := range ids {
+		targets += len(t.Train[i].Target)
+	}
+	micro := t.Settings.MicroBatch
+	if micro == 0 {
+		micro = len(ids)
+	}
+	sum, tokens := 0.0, 0
+	for from := 0; from < len(ids); from += micro {
+		s, n := t.accumulate(ids[from:min(from+micro, len(ids))], 1/float64(targets))
+		sum, tokens = sum+s, tokens+n
+	}
+	loss := sum / float64(targets)
+	norm := t.opt.Step(factor)
+	t.state.Step++
+	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
+		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr, or look at the examples of this step %v", t.state.Step, loss, norm, ids)
+	}
+	t.outcome.Loss, t.outcome.Tokens = loss, t.outcome.Tokens+tokens
+	return t.log(Metrics{
+		Step: t.state.Step, Loss: loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: tokens,
+		TokensPerSecond: float64(tokens) / time.Since(begin).Seconds(),
+	})
+}
+
+// accumulate adds the gradient of some examples and returns their summed loss.
+func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int) {
+	b := &transformer.Batch{}
+	var rows, targets []int32
+	for _, i := range ids {
+		pair := t.Train[i]
+		first := int32(len(b.Tokens) + len(pair.Context) - 1)
+		one := t.row(i, pair)
+		b.Add(one.Tokens, nil)
+		b.Samples = append(b.Samples, one.Samples...)
+		for j, token := range pair.Target {
+			rows, targets = append(rows, first+int32(j)), append(targets, token)
+		}
+	}
+	p := t.pass
+	if p.Tape == nil {
+		p.Tape = autograd.NewTape()
+	}
+	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
+	x := t.Decoder.Rows(p, t.Decoder.Forward(p, b, nil), rows)
+	want := p.New(tensor.I32, len(targets))
+	want.SetInts(targets)
+	loss := p.Sum(p.CrossEntropy(t.Decoder.Logits(p, x), want))
+	sum = loss.T.Floats()[0]
+	p.Backward(loss, scale)
+	t.outcome.PeakBytes = max(t.outcome.PeakBytes, p.Arena.Peak())
+	p.Reset()
+	return sum, len(b.Tokens)
+}
+
+// validate measures the mean loss a target token over the validation pairs and
+// keeps the weights if it is the lowest so far.
+func (t *Trainer) validate(ctx context.Context) error {
+	if len(t.Valid) == 0 {
+		return nil
+	}
+	loss, err := MeanLoss(ctx, t.Backend, t.Decoder, t.Valid)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped between two validations: the next run repeats it
+		}
+		return err
+	}
+	if !t.state.Validated || loss < t.state.BestLoss {
+		t.state.Validated, t.state.BestLoss, t.state.BestStep = true, loss, t.state.Step
+		if t.Store == nil {
+			t.best = t.trained.Values.Raw()
+		} else if err := t.Store.SaveBest(t.trained); err != nil {
+			return err
+		}
+	}
+	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss})
+}
+
+// MeanLoss returns the mean negative log-likelihood a target token, in nats.
+func MeanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair) (float64, error) {
+	items := make([]transformer.Continuation, len(pairs))
+	tokens := 0
+	for i, pair := range pairs {
+		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
+		tokens += len(pair.Target)
+	}
+	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{})
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, s := range scores {
+		sum -= s.LogProb
+	}
+	return sum / float64(tokens), nil
+}
+
+func (t *Trainer) keepBest() error {
+	switch {
+	case len(t.Valid) == 0:
+		return nil
+	case t.Store != nil:
+		return t.Store.LoadBest(t.trained)
+	case t.best != nil:
+		t.trained.Values.SetRaw(t.best)
+	}
+	return nil
+}
+
+func (t *Trainer) save() error {
+	if t.Store == nil {
+		return nil
+	}
+	return t.Store.Save(t.state, t.trained, t.opt)
+}
+
+func (t *Trainer) log(m Metrics) error {
+	if t.Report != nil {
+		t.Report(m)
+	}
+	if t.Store == nil {
+		return nil
+	}
+	return t.Store.Log(m)
+}
