@@ -108,28 +108,3 @@ func TestTicks(t *testing.T) {
 		}
 	}
 }
-
-func TestScores(t *testing.T) {
-	s := Scores{Title: "Accuracy", XLabel: "acc", Series: []string{"zs", "ft"}, Marks: []Mark{{"chance", 0.25}, {"none", math.NaN()}}, Rows: []Row{
-		{"uniform", []Estimate{{0.4, 0.02, "0.400 ± 0.020"}, {0.5, 0, ""}}},
-		{"crash", []Estimate{{Value: math.NaN(), Label: "–"}, {0.55, 0.02, ""}}},
-	}}
-	p := s.Draw()
-	d := parse(t, p)
-	for _, want := range []string{"uniform", "crash", "zs", "ft", "chance", "0.400 ± 0.020", "–", "acc"} {
-		if !d.has(want) {
-			t.Errorf("no text %q in %q", want, d.texts)
-		}
-	}
-	if d.has("none") {
-		t.Error("a mark without a value is drawn")
-	}
-	if got := d.elements["polygon"]; got != 3+2 { // three values, two in the legend
-		t.Errorf("%d markers, want 5", got)
-	}
-	rasterise(t, p)
-	if x := s.axis(); x.lo > 0.25 || x.hi < 0.57 {
-		t.Errorf("axis %g … %g cuts off the mark or a whisker", x.lo, x.hi)
-	}
-	parse(t, Scores{}.Draw())
-}

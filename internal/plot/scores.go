@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Scores draws one line per row with a marker per series and its standard
@@ -50,13 +51,12 @@ func (s Scores) Draw() *Picture {
 	nameWidth, labelWidth := s.measure()
 	left := margin + nameWidth + 12
 	rowHeight := float64(scoreLine*len(s.Series) + scoreGap)
-	markTop := top
-	if len(s.Marks) > 0 {
-		top += 18
-	}
-	bottom := top + rowHeight*float64(len(s.Rows))
 	x := s.axis()
 	x.from, x.to = left, left+scoresWidth
+	names, room := s.markNames(x, top)
+	p.add(names...)
+	top += room
+	bottom := top + rowHeight*float64(len(s.Rows))
 	for _, t := range x.ticks(8) {
 		at := math.Round(x.at(t.value)) + 0.5
 		p.line(at, top, at, bottom, stroke{paint: themed(grid), width: 1})
@@ -71,7 +71,7 @@ func (s Scores) Draw() *Picture {
 			s.estimate(p, x, y+scoreGap/2+scoreLine*(float64(k)+0.5), k, row.Name, v)
 		}
 	}
-	s.marks(p, x, markTop, top, bottom)
+	s.marks(p, x, top, bottom)
 	end := bottom + 22 + labelSize + 10
 	if len(s.Series) > 1 {
 		end = p.legend(s.keys(), left, end, scoresWidth)
@@ -148,18 +148,43 @@ func (v Estimate) tip() string {
 	return fmt.Sprintf("%.4g", v.Value)
 }
 
-// marks draws the reference lines; their names stand above the rows.
-func (s Scores) marks(p *Picture, x axis, nameTop, top, bottom float64) {
+// markNames returns the names of the marks, set above the rows in as many lines
+// as keep them from overlapping, and the height they take.
+func (s Scores) markNames(x axis, top float64) (names []shape, room float64) {
+	const lineHeight, gap = 13, 8
+	var lines [][]point // from (x) to (y) of each name already in the line
 	for _, m := range s.Marks {
 		if !finite(m.Value) {
 			continue
 		}
-		at := x.at(m.Value)
-		p.line(at, top, at, bottom, stroke{paint: themed(muted), width: 1.4, dash: true})
-		// Kept inside the plot, so that a name at its edge is not cut off.
 		name := cut(m.Name, maxName)
 		half := textWidth(name, smallSize) / 2
-		p.add(text{x: min(max(at, x.from+half), x.to-half), y: nameTop + smallSize + 2, s: name, size: smallSize, anchor: middle, fill: themed(muted)})
+		// Kept inside the plot, so that a name at its edge is not cut off.
+		at := min(max(x.at(m.Value), x.from+half), x.to-half)
+		free := func(line []point) bool {
+			return !slices.ContainsFunc(line, func(t point) bool { return at-half < t.y+gap && t.x < at+half+gap })
+		}
+		k := slices.IndexFunc(lines, free)
+		if k < 0 {
+			k = len(lines)
+			lines = append(lines, nil)
+		}
+		lines[k] = append(lines[k], point{at - half, at + half})
+		names = append(names, text{x: at, y: top + lineHeight*float64(k+1) - 1, s: name, size: smallSize, anchor: middle, fill: themed(muted)})
+	}
+	if len(lines) > 0 {
+		room = lineHeight*float64(len(lines)) + 5
+	}
+	return names, room
+}
+
+// marks draws the reference lines.
+func (s Scores) marks(p *Picture, x axis, top, bottom float64) {
+	for _, m := range s.Marks {
+		if finite(m.Value) {
+			at := x.at(m.Value)
+			p.line(at, top, at, bottom, stroke{paint: themed(muted), width: 1.4, dash: true})
+		}
 	}
 }
 
