@@ -71,6 +71,11 @@ type scanner struct {
 	line  int // of the line in buf
 	buf   []byte
 	shape Shape // of the first document
+
+	// The document being read stands here, so that one is not allocated anew for
+	// each line.
+	f   fields
+	doc Document
 }
 
 func (s *scanner) run(yield func(Document, error) bool) {
@@ -146,27 +151,28 @@ func (s *scanner) parse(text []byte) (Document, error) {
 
 // document reads one object at the decoder's place and checks its shape.
 func (s *scanner) document(d *decoder) (Document, error) {
-	f := fields{}
-	err := d.object(func(name string) error { return f.read(name, d) })
-	doc := Document{File: s.name, Line: s.line}
+	s.f = fields{}
+	err := d.object(func(name string) error { return s.f.read(name, d) })
+	s.doc = Document{File: s.name, Line: s.line}
 	if err == nil {
-		err = f.document(&doc)
+		err = s.f.document(&s.doc)
 	}
-	if err == nil && s.shape != 0 && doc.Shape != s.shape {
-		err = fmt.Errorf("a document %v in a file of %v", doc.Shape, s.shape)
+	if err == nil && s.shape != 0 && s.doc.Shape != s.shape {
+		err = fmt.Errorf("a document %v in a file of %v", s.doc.Shape, s.shape)
 	}
 	if err != nil {
 		return Document{}, fmt.Errorf("%s:%d: %w", s.name, s.line, err)
 	}
-	s.shape = doc.Shape
-	return doc, nil
+	s.shape = s.doc.Shape
+	return s.doc, nil
 }
 
 // array reads the rest of the file as one JSON array of documents, of which buf
 // holds the first line.
 func (s *scanner) array(yield func(Document, error) bool) {
-	rest, err := io.ReadAll(io.LimitReader(s.r, maxArray+1-int64(len(s.buf))))
-	text := append(s.buf, rest...)
+	all := bytes.NewBuffer(s.buf)
+	_, err := all.ReadFrom(io.LimitReader(s.r, maxArray+1-int64(len(s.buf))))
+	text := all.Bytes()
 	if s.line == 1 {
 		text = bytes.TrimPrefix(text, byteOrderMark)
 	}
