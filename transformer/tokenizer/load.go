@@ -30,7 +30,7 @@ func Load(dir string) (*Tokenizer, error) {
 	}
 	for _, l := range loaders {
 		path := filepath.Join(dir, l.file)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || l.file == "tokenizer.json" && c.fromModel(dir) {
 			continue
 		}
 		t, err := l.load(c, path)
@@ -42,17 +42,27 @@ func Load(dir string) (*Tokenizer, error) {
 	return nil, fmt.Errorf("%s: no tokenizer: want tokenizer.json, tokenizer.model, or vocab.json with merges.txt", dir)
 }
 
+// fromModel reports whether transformers would make the tokenizer anew from
+// tokenizer.model: LlamaTokenizerFast does where add_prefix_space is set.
+func (c *config) fromModel(dir string) bool {
+	if c.class != "LlamaTokenizer" || !c.prefixSet {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, "tokenizer.model"))
+	return err == nil
+}
+
 // config is what tokenizer_config.json and its older companions say.
 type config struct {
-	present bool // tokenizer_config.json is there
-	class   string
-	roles   Roles
-	said    map[string]bool // members that are there, null or not
-	added   []AddedToken    // roles and added tokens, with their flags
-	addBOS  bool            // true by default, as LlamaTokenizer has it
-	addEOS  bool
-	prefix  bool
-	legacy  bool
+	present           bool // tokenizer_config.json is there
+	class             string
+	roles             Roles
+	said              map[string]bool // members that are there, null or not
+	added             []AddedToken    // roles and added tokens, with their flags
+	addBOS            bool            // true by default, as LlamaTokenizer has it
+	addEOS            bool
+	prefix, prefixSet bool
+	legacy            bool
 }
 
 func readOptional(path string) (field, error) {
@@ -93,6 +103,7 @@ func readConfig(dir string) (*config, error) {
 	c.addEOS = b.boolean(main.at("add_eos_token"), false)
 	c.legacy = b.boolean(main.at("legacy"), true)
 	c.prefix = b.boolean(main.at("add_prefix_space"), false)
+	c.prefixSet = !main.at("add_prefix_space").null()
 	for _, f := range []field{main, special} {
 		if f.node != nil {
 			for i, k := range f.keys {

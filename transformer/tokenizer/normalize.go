@@ -154,6 +154,10 @@ func normalForm(form norm.Form, s string) string {
 func longMarks(s string) bool {
 	run := 0
 	for _, r := range s {
+		if r < 0xc0 { // neither marks nor decomposed to any
+			run = 0
+			continue
+		}
 		p := norm.NFKD.PropertiesString(string(r))
 		switch {
 		case p.CCC() != 0:

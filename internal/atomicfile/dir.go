@@ -1,0 +1,63 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Dir makes a directory that is there whole or not at all: fill gets an empty
+// temporary directory beside path, whose files it writes (and syncs) itself; it
+// is then synced and renamed to path. If path exists, Dir is an error unless
+// overwrite is set; the old directory is then put aside, replaced, and removed.
+func Dir(path string, overwrite bool, fill func(tmp string) error) (err error) {
+	path = filepath.Clean(path)
+	if _, err := os.Lstat(path); err == nil && !overwrite {
+		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", path)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(path)+".tmp-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(tmp)
+		}
+	}()
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := fill(tmp); err != nil {
+		return err
+	}
+	if err := syncDir(tmp); err != nil {
+		return err
+	}
+	aside := ""
+	if _, err := os.Lstat(path); err == nil {
+		aside = tmp + ".old"
+		if err := os.Rename(path, aside); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		if aside != "" {
+			err = errors.Join(err, os.Rename(aside, path))
+		}
+		return err
+	}
+	if aside != "" {
+		if err := os.RemoveAll(aside); err != nil {
+			return err
+		}
+	}
+	return syncDir(parent)
+}
