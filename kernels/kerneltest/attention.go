@@ -1,0 +1,359 @@
+package kerneltest
+
+import (
+	"math"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+func (s *suite) rope(t *testing.T) {
+	for _, shape := range []struct{ n, heads, k, half int }{
+		{1, 1, 2, 1}, {3, 2, 8, 4}, {5, 3, 16, 8}, {2, 4, 64, 32}, {9, 2, 80, 40}, {3, 2, 10, 3}, {4, 3, 33, 16},
+		{3, 2, 64, 16}, {3, 1, 7, 0}, {0, 2, 8, 4}, {2, 2, 128, 64}, {130, 1, 6, 3},
+	} {
+		for _, inverse := range []bool{false, true} {
+			src := newSource(uint64(shape.k))
+			width := shape.heads * shape.k
+			x, angles := src.normal(shape.n*width, 1), src.normal(shape.n*shape.half, 10)
+			cosines, sines := make([]float64, len(angles)), make([]float64, len(angles))
+			for i, a := range angles {
+				cosines[i], sines[i] = float64(float32(math.Cos(a))), float64(float32(math.Sin(a)))
+			}
+			s.check(t, testCase{
+				name: named("RoPE %+v inverse=%v", shape, inverse),
+				operands: []operand{
+					out("Y", shape.n, width).rows(), in("X", x, shape.n, width).rows(),
+					in("Cos", cosines, shape.n, shape.half).rows(), in("Sin", sines, shape.n, shape.half).rows(),
+				},
+				run: func(be kernels.Backend, o []tensor.Tensor) {
+					kernels.RoPE(be, kernels.RoPEArgs{Y: o[0], X: o[1], Cos: o[2], Sin: o[3], HeadDim: shape.k, Inverse: inverse})
+				},
+				bound: func(_, i int, _, u float64) float64 {
+					j := i % shape.k
+					if j >= 2*shape.half {
+						return 0
+					}
+					mate := i + shape.half
+					if j >= shape.half {
+						mate = i - shape.half
+					}
+					angle := i/width*shape.half + j%shape.half
+					return 3 * u * (math.Abs(x[i]*cosines[angle]) + math.Abs(x[mate]*sines[angle]))
+				},
+				alias:  [][2]int{{0, 1}},
+				poison: []int{1},
+			})
+		}
+	}
+}
+
+// heads is the geometry of attention: query heads, key heads, head width.
+type heads struct{ h, g, k int }
+
+// sequence is one segment of a test: its own rows and those before them.
+type sequence struct {
+	len, prefix      int
+	q, k, v          []float64 // own rows
+	prefixK, prefixV []float64 // prefix rows and one more of NaN, which nobody reads
+}
+
+// newSequence draws one sequence. size scales queries and keys: large values
+// make the softmax sharp.
+func newSequence(src source, n, prefix int, w heads, size float64) sequence {
+	s := sequence{
+		len: n, prefix: prefix,
+		q: src.normal(n*w.h*w.k, size), k: src.normal(n*w.g*w.k, size), v: src.normal(n*w.g*w.k, 1),
+	}
+	if prefix > 0 {
+		s.prefixK = withGap(src.normal(prefix*w.g*w.k, size), w.g*w.k)
+		s.prefixV = withGap(src.normal(prefix*w.g*w.k, 1), w.g*w.k)
+	}
+	return s
+}
+
+func withGap(x []float64, n int) []float64 {
+	for range n {
+		x = append(x, math.NaN())
+	}
+	return x
+}
+
+// key and value return row pos of the whole sequence for key head g.
+func (s sequence) key(w heads, pos, g int) []float64   { return s.row(w, pos, g, s.prefixK, s.k) }
+func (s sequence) value(w heads, pos, g int) []float64 { return s.row(w, pos, g, s.prefixV, s.v) }
+
+func (s sequence) row(w heads, pos, g int, prefix, own []float64) []float64 {
+	if pos >= s.prefix {
+		prefix, pos = own, pos-s.prefix
+	}
+	return prefix[(pos*w.g+g)*w.k:][:w.k]
+}
+
+// The operands of attentionCase, in their order; two more for each prefix.
+const (
+	argOut = iota
+	argLSE
+	argQ
+	argK
+	argV
+	argPrefix
+)
+
+// attentionCase is the forward call on a ragged batch of the sequences.
+func attentionCase(name string, w heads, batch []sequence, call func(kernels.Backend, kernels.AttentionArgs)) testCase {
+	var q, k, v []float64
+	var prefixes []operand
+	args := kernels.AttentionArgs{Heads: w.h, KVHeads: w.g, HeadDim: w.k, Scale: 1 / math.Sqrt(float64(w.k))}
+	rows := 0
+	for _, s := range batch {
+		q, k, v = append(q, s.q...), append(k, s.k...), append(v, s.v...)
+		args.Segments = append(args.Segments, kernels.Segment{Start: rows, Len: s.len, PrefixLen: s.prefix})
+		rows += s.len
+		if s.prefix > 0 {
+			prefixes = append(prefixes, in("prefix K", s.prefixK, s.prefix+1, w.g*w.k), in("prefix V", s.prefixV, s.prefix+1, w.g*w.k))
+		}
+	}
+	c := testCase{name: named("%s %+v of %v", name, w, args.Segments), operands: append([]operand{
+		argOut: out("Out", rows, w.h*w.k), argLSE: out("LSE", rows, w.h),
+		argQ: in("Q", q, rows, w.h*w.k), argK: in("K", k, rows, w.g*w.k), argV: in("V", v, rows, w.g*w.k),
+	}, prefixes...)}
+	c.run = func(be kernels.Backend, o []tensor.Tensor) {
+		call(be, withOperands(args, o))
+	}
+	outBound, lseBound := attentionBounds(w, batch, args.Scale)
+	c.bound = func(o, i int, _, u float64) float64 {
+		if o == argLSE {
+			return u * lseBound[i]
+		}
+		return u * outBound[i]
+	}
+	return c
+}
+
+// withOperands fills in the tensors.
+func withOperands(a kernels.AttentionArgs, o []tensor.Tensor) kernels.AttentionArgs {
+	a.Out, a.LSE, a.Q, a.K, a.V = o[argOut], o[argLSE], o[argQ], o[argK], o[argV]
+	next := argPrefix
+	for _, s := range a.Segments {
+		kv := kernels.KV{}
+		if s.PrefixLen > 0 {
+			kv = kernels.KV{K: o[next], V: o[next+1]}
+			next += 2
+		}
+		a.Prefix = append(a.Prefix, kv)
+	}
+	return a
+}
+
+// scores returns, for one row and head, scale·q·k of the first n positions, Σ|q||k|
+// scaled alike, and the log-sum-exp.
+func (s sequence) scores(w heads, t, h int, scale float64) (score, size []float64, lse float64) {
+	q := s.q[(t*w.h+h)*w.k:][:w.k]
+	n := s.prefix + t + 1
+	score, size = make([]float64, n), make([]float64, n)
+	top := math.Inf(-1)
+	for pos := range n {
+		for j, k := range s.key(w, pos, h/(w.h/w.g)) {
+			score[pos] += scale * q[j] * k
+			size[pos] += scale * math.Abs(q[j]*k)
+		}
+		top = max(top, score[pos])
+	}
+	for _, x := range score {
+		lse += math.Exp(x - top)
+	}
+	return score, size, math.Log(lse) + top
+}
+
+// attentionBounds bounds the errors of Out and LSE in units of u. A score is off
+// by (K+4)·Σ|q||k| and by the rounding of score - max; a probability is off by
+// that relative to itself and by the mean of it, from the denominator.
+func attentionBounds(w heads, batch []sequence, scale float64) (outBound, lseBound []float64) {
+	for _, s := range batch {
+		for t := range s.len {
+			for h := range w.h {
+				score, size, lse := s.scores(w, t, h, scale)
+				mean := 0.0
+				for pos, x := range score {
+					size[pos] = float64(w.k+4)*size[pos] + math.Abs(x-lse) + 1
+					mean += math.Exp(x-lse) * size[pos]
+				}
+				sums := make([]float64, w.k)
+				for pos, x := range score {
+					p := math.Exp(x - lse)
+					for j, v := range s.value(w, pos, h/(w.h/w.g)) {
+						sums[j] += p * math.Abs(v) * (size[pos] + mean + walk(len(score)))
+					}
+				}
+				outBound = append(outBound, sums...)
+				lseBound = append(lseBound, mean+walk(len(score))+6*math.Abs(lse))
+			}
+		}
+	}
+	return outBound, lseBound
+}
+
+func geometries() []heads {
+	return []heads{{1, 1, 64}, {4, 2, 16}, {6, 2, 8}, {3, 1, 5}, {2, 2, 80}, {4, 1, 33}, {2, 1, 128}}
+}
+
+// lengthsOf draws the ragged batch that most rows use.
+func ragged(src source, w heads, size float64, lengths ...int) []sequence {
+	batch := make([]sequence, len(lengths))
+	for i, n := range lengths {
+		batch[i] = newSequence(src, n, 0, w, size)
+	}
+	return batch
+}
+
+func (s *suite) attention(t *testing.T) {
+	for i, w := range geometries() {
+		for _, size := range []float64{0.3, 1, 6} {
+			src := newSource(uint64(i))
+			s.check(t, attentionCase("Attention", w, ragged(src, w, size, 1, 2, 3, 7, 0, 33, 17, 64, 65), kernels.Attention))
+		}
+	}
+	w := heads{2, 1, 16}
+	s.check(t, attentionCase("Attention", w, ragged(newSource(50), w, 1, 130, 1, 611), kernels.Attention))
+	s.check(t, attentionCase("Attention", w, nil, kernels.Attention))
+	s.attentionWithoutLSE(t)
+	s.attentionSick(t)
+}
+
+// attentionWithoutLSE leaves LSE out: Out keeps its bits.
+func (s *suite) attentionWithoutLSE(t *testing.T) {
+	w := heads{4, 2, 16}
+	full := attentionCase("Attention", w, ragged(newSource(60), w, 1, 5, 70), kernels.Attention)
+	lean := attentionCase("Attention without LSE", w, ragged(newSource(60), w, 1, 5, 70), func(be kernels.Backend, a kernels.AttentionArgs) {
+		a.LSE = tensor.Tensor{}
+		kernels.Attention(be, a)
+	})
+	lean.operands[argLSE].written = false
+	for _, d := range s.types {
+		lean.wantBits(t, "against one with LSE", d, full.execute(t, s.be, d, aligned), lean.execute(t, s.be, d, aligned))
+	}
+}
+
+// attentionSick puts NaN into single elements: it reaches exactly the rows that
+// see it, and masked positions reach nobody.
+func (s *suite) attentionSick(t *testing.T) {
+	w := heads{4, 2, 16}
+	for arg := argQ; arg <= argV; arg++ {
+		for _, row := range []int{0, 5, 40, 69, 70, 74} {
+			c := attentionCase("Attention with NaN", w, ragged(newSource(61), w, 1, 70, 5), kernels.Attention)
+			width := len(c.operands[arg].values) / 75
+			c.operands[arg].values[row*width+3] = math.NaN()
+			s.check(t, c)
+		}
+	}
+}
+
+// attentionSegments runs segments alone and in other company: same bits.
+func (s *suite) attentionSegments(t *testing.T) {
+	for i, w := range geometries() {
+		src := newSource(uint64(i) + 70)
+		batch := []sequence{
+			newSequence(src, 9, 0, w, 1), newSequence(src, 33, 65, w, 1), newSequence(src, 70, 0, w, 1),
+			newSequence(src, 1, 130, w, 1), newSequence(src, 2, 1, w, 1),
+		}
+		s.checkAlone(t, "Attention", w, batch, kernels.Attention)
+	}
+}
+
+// checkAlone compares each sequence in a batch with the same sequence alone.
+func (s *suite) checkAlone(t *testing.T, name string, w heads, batch []sequence, call func(kernels.Backend, kernels.AttentionArgs)) {
+	all := attentionCase(name, w, batch, call)
+	s.check(t, all)
+	for _, d := range s.types {
+		together := all.execute(t, s.be, d, aligned)
+		row := 0
+		for i, one := range batch {
+			c := attentionCase(named("%s: segment %d alone", name, i), w, []sequence{one}, call)
+			want := make([][]byte, len(c.operands))
+			for arg := argOut; arg <= argLSE; arg++ {
+				size := len(together[arg]) / product(all.operands[arg].shape[:1])
+				want[arg] = together[arg][row*size : (row+one.len)*size]
+			}
+			c.wantBits(t, "against the batch", d, want, c.execute(t, s.be, d, aligned))
+			row += one.len
+		}
+	}
+}
+
+// attentionPrefix moves the border between prefix and own rows: same bits, for
+// any split of a sequence of 650 rows.
+func (s *suite) attentionPrefix(t *testing.T) {
+	w := heads{4, 2, 16}
+	whole := newSequence(newSource(80), 650, 0, w, 1)
+	c := attentionCase("Attention", w, []sequence{whole}, kernels.Attention)
+	for _, d := range s.types {
+		together := c.execute(t, s.be, d, aligned)
+		for _, p := range []int{1, 5, 31, 63, 64, 65, 127, 128, 129, 256, 511, 600, 649} {
+			part := attentionCase("Attention after a prefix", w, []sequence{whole.split(w, p)}, kernels.Attention)
+			want := make([][]byte, len(part.operands))
+			for arg := argOut; arg <= argLSE; arg++ {
+				want[arg] = together[arg][p*len(together[arg])/whole.len:]
+			}
+			part.wantBits(t, named("split at %d", p), d, want, part.execute(t, s.be, d, aligned))
+		}
+	}
+	s.attentionSharedPrefix(t)
+}
+
+// split turns the first p rows into a prefix.
+func (s sequence) split(w heads, p int) sequence {
+	own := p * w.g * w.k
+	return sequence{
+		len: s.len - p, prefix: p,
+		q: s.q[p*w.h*w.k:], k: s.k[own:], v: s.v[own:],
+		prefixK: withGap(append([]float64(nil), s.k[:own]...), w.g*w.k),
+		prefixV: withGap(append([]float64(nil), s.v[:own]...), w.g*w.k),
+	}
+}
+
+// attentionSharedPrefix gives three segments one prefix, of which they use
+// different lengths.
+func (s *suite) attentionSharedPrefix(t *testing.T) {
+	w := heads{4, 2, 16}
+	src := newSource(81)
+	long := newSequence(src, 3, 100, w, 1)
+	batch := []sequence{long, newSequence(src, 4, 0, w, 1), newSequence(src, 5, 0, w, 1)}
+	for i, n := range []int{100, 64, 7} {
+		batch[i].prefix, batch[i].prefixK, batch[i].prefixV = n, long.prefixK, long.prefixV
+	}
+	c := attentionCase("Attention with a shared prefix", w, batch, nil)
+	args := kernels.AttentionArgs{Heads: w.h, KVHeads: w.g, HeadDim: w.k, Scale: 1 / math.Sqrt(float64(w.k))}
+	row := 0
+	for _, b := range batch {
+		args.Segments = append(args.Segments, kernels.Segment{Start: row, Len: b.len, PrefixLen: b.prefix})
+		row += b.len
+	}
+	c.operands = c.operands[:argPrefix+2]
+	c.operands[argPrefix] = in("prefix K", long.prefixK, 101, w.g*w.k)
+	c.operands[argPrefix+1] = in("prefix V", long.prefixV, 101, w.g*w.k)
+	c.run = func(be kernels.Backend, o []tensor.Tensor) {
+		a := args
+		a.Out, a.LSE, a.Q, a.K, a.V = o[argOut], o[argLSE], o[argQ], o[argK], o[argV]
+		kv := kernels.KV{K: o[argPrefix], V: o[argPrefix+1]}
+		a.Prefix = []kernels.KV{kv, kv, kv}
+		kernels.Attention(be, a)
+	}
+	s.check(t, c)
+}
+
+func (s *suite) attentionDecode(t *testing.T) {
+	for i, w := range geometries() {
+		src := newSource(uint64(i) + 90)
+		var batch []sequence
+		for _, prefix := range []int{0, 1, 2, 7, 31, 32, 33, 64, 65, 127, 130} {
+			batch = append(batch, newSequence(src, 1, prefix, w, 1))
+		}
+		s.checkAlone(t, "AttentionDecode", w, batch, kernels.AttentionDecode)
+	}
+	w := heads{4, 2, 64}
+	src := newSource(99)
+	batch := []sequence{newSequence(src, 1, 1500, w, 1), newSequence(src, 1, 700, w, 6)}
+	s.checkAlone(t, "AttentionDecode", w, batch, kernels.AttentionDecode)
+}

@@ -1,0 +1,125 @@
+package kerneltest
+
+import (
+	"math"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+func (s *suite) attentionBackward(t *testing.T) {
+	for i, w := range geometries() {
+		for _, size := range []float64{1, 4} {
+			src := newSource(uint64(i) + 110)
+			s.check(t, s.attentionBackwardCase(t, w, ragged(src, w, size, 1, 2, 7, 0, 33, 65, 16), src))
+		}
+	}
+	w := heads{2, 1, 8}
+	src := newSource(120)
+	s.check(t, s.attentionBackwardCase(t, w, ragged(src, w, 1, 3, 610), src))
+	s.attentionBackwardAlone(t)
+}
+
+// attentionBackwardCase has operands DQ, DK, DV, DOut, Out, LSE, Q, K, V; Out and
+// LSE come from the oracle, rounded to float32.
+func (s *suite) attentionBackwardCase(t *testing.T, w heads, batch []sequence, src source) testCase {
+	forward := attentionCase("AttentionBackward", w, batch, kernels.Attention)
+	results := forward.expected(t, s.oracle, tensor.F64)
+	rows := product(forward.operands[argLSE].shape) / w.h
+	outs, lse := rounded(results[argOut], tensor.F32), rounded(results[argLSE], tensor.F32)
+	dOut := src.normal(len(outs), 1)
+	args := kernels.AttentionArgs{Heads: w.h, KVHeads: w.g, HeadDim: w.k, Scale: 1 / math.Sqrt(float64(w.k))}
+	start := 0
+	for _, b := range batch {
+		args.Segments = append(args.Segments, kernels.Segment{Start: start, Len: b.len})
+		start += b.len
+	}
+	c := testCase{
+		name: forward.name,
+		operands: []operand{
+			out("DQ", rows, w.h*w.k), out("DK", rows, w.g*w.k), out("DV", rows, w.g*w.k),
+			in("DOut", dOut, rows, w.h*w.k), in("Out", outs, rows, w.h*w.k), in("LSE", lse, rows, w.h),
+			forward.operands[argQ], forward.operands[argK], forward.operands[argV],
+		},
+		run: func(be kernels.Backend, o []tensor.Tensor) {
+			a := args
+			a.Out, a.LSE, a.Q, a.K, a.V = o[4], o[5], o[6], o[7], o[8]
+			kernels.AttentionBackward(be, kernels.AttentionGrads{DQ: o[0], DK: o[1], DV: o[2], DOut: o[3], Fwd: a})
+		},
+	}
+	bounds := backwardBounds(w, batch, args.Scale, outs, dOut)
+	c.bound = func(o, i int, _, u float64) float64 { return u * bounds[o][i] }
+	return c
+}
+
+// backwardBounds bounds the errors of DQ, DK and DV in units of u: a probability
+// is off relative to itself by its score's error, DOut·v and DOut·out by (K+4)
+// times their sums of absolute values, and each sum by a random walk.
+func backwardBounds(w heads, batch []sequence, scale float64, outs, dOut []float64) [3][]float64 {
+	rows := len(outs) / (w.h * w.k)
+	bounds := [3][]float64{make([]float64, rows*w.h*w.k), make([]float64, rows*w.g*w.k), make([]float64, rows*w.g*w.k)}
+	dots := float64(w.k + 4)
+	start := 0
+	for _, s := range batch {
+		steps := walk(s.len * w.h / w.g)
+		for t := range s.len {
+			for h := range w.h {
+				from := ((start+t)*w.h + h) * w.k
+				g, o := dOut[from:][:w.k], outs[from:][:w.k]
+				delta, deltaSize := products(g, o)
+				score, size, lse := s.scores(w, t, h, scale)
+				for pos, x := range score {
+					p := math.Exp(x - lse)
+					dp, dpSize := products(g, s.value(w, pos, h/(w.h/w.g)))
+					pError := dots*size[pos] + math.Abs(x-lse) + 2*math.Abs(lse) + 8
+					ds := scale * p * math.Abs(dp-delta)
+					dsError := ds*(pError+steps) + scale*p*dots*(dpSize+deltaSize)
+					key, to := s.key(w, pos, h/(w.h/w.g)), ((start+pos)*w.g+h/(w.h/w.g))*w.k
+					for j := range w.k {
+						bounds[0][from+j] += dsError * math.Abs(key[j])
+						bounds[1][to+j] += dsError * math.Abs(s.q[(t*w.h+h)*w.k+j])
+						bounds[2][to+j] += p * math.Abs(g[j]) * (pError + steps)
+					}
+				}
+			}
+		}
+		start += s.len
+	}
+	return bounds
+}
+
+// products returns Σ x·y and Σ |x·y|.
+func products(x, y []float64) (sum, size float64) {
+	for i, v := range x {
+		sum += v * y[i]
+		size += math.Abs(v * y[i])
+	}
+	return sum, size
+}
+
+// attentionBackwardAlone compares segments of a batch with the same alone, bit
+// by bit.
+func (s *suite) attentionBackwardAlone(t *testing.T) {
+	w := heads{4, 2, 16}
+	batch := ragged(newSource(121), w, 1, 9, 70, 1)
+	all := s.attentionBackwardCase(t, w, batch, newSource(122))
+	for _, d := range s.types {
+		together := all.execute(t, s.be, d, aligned)
+		row := 0
+		for i, b := range batch {
+			c := s.attentionBackwardCase(t, w, []sequence{b}, newSource(122))
+			for arg := 3; arg <= 5; arg++ { // DOut, Out and LSE of the batch's rows
+				width := len(all.operands[arg].values) / 80
+				c.operands[arg].values = all.operands[arg].values[row*width : (row+b.len)*width]
+			}
+			want := make([][]byte, len(c.operands))
+			for arg := range 3 {
+				size := len(together[arg]) / 80
+				want[arg] = together[arg][row*size : (row+b.len)*size]
+			}
+			c.wantBits(t, named("segment %d alone", i), d, want, c.execute(t, s.be, d, aligned))
+			row += b.len
+		}
+	}
+}

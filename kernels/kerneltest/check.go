@@ -1,0 +1,298 @@
+package kerneltest
+
+import (
+	"bytes"
+	"math"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// suite is one run of the conformance suite.
+type suite struct {
+	be     *Counting
+	same   []kernels.Backend
+	types  []tensor.DType
+	oracle kernels.Backend
+}
+
+// guardUnits is the number of guard elements (blocks, for block types) after
+// each operand. Before it there are 16 or 17, so that an operand begins on a
+// cache line or one element past it.
+const (
+	guardUnits = 19
+	aligned    = 16
+	shifted    = 17
+	guardByte  = 0xA5
+)
+
+// placed is an operand in a backend's memory with guards around it.
+type placed struct {
+	whole, part tensor.Tensor
+	from, to    int // bytes of part in whole
+	before      []byte
+}
+
+func place(be kernels.Backend, o operand, d tensor.DType, shift int) placed {
+	d, data := o.storage(d)
+	units := product(o.shape) / d.BlockLen()
+	whole := tensor.New(be, d, shift+units+guardUnits, d.BlockLen())
+	raw := bytes.Repeat([]byte{guardByte}, whole.Bytes())
+	from := shift * d.BlockBytes()
+	copy(raw[from:], data)
+	whole.SetRaw(raw)
+	part := whole.Slice(shift, shift+units).Reshape(o.shape...)
+	return placed{whole: whole, part: part, from: from, to: from + len(data), before: raw}
+}
+
+// verify fails if guards changed, or the contents of an operand that is not
+// written.
+func (p placed) verify(t testing.TB, name string, written bool) {
+	t.Helper()
+	after := p.whole.Raw()
+	if bytes.Equal(after, p.before) {
+		return
+	}
+	for i := range after {
+		if inside := i >= p.from && i < p.to; after[i] != p.before[i] && !(inside && written) {
+			what := "its guard"
+			if inside {
+				what = "an input"
+			}
+			t.Fatalf("%s: %s changed at byte %d of [%d, %d)", name, what, i-p.from, 0, p.to-p.from)
+		}
+	}
+}
+
+// execute runs the case in type d and returns the storage bytes of its written
+// operands, nil for the others. alias makes output alias[0] the tensor of
+// alias[1].
+func (c testCase) execute(t testing.TB, be kernels.Backend, d tensor.DType, shift int, alias ...int) [][]byte {
+	t.Helper()
+	at := make([]placed, len(c.operands))
+	args := make([]tensor.Tensor, len(c.operands))
+	for i, o := range c.operands {
+		at[i] = place(be, o, d, shift)
+		args[i] = at[i].part
+	}
+	if len(alias) == 2 {
+		args[alias[0]] = args[alias[1]].Reshape(c.operands[alias[0]].shape...)
+	}
+	c.run(be, args)
+	if err := be.Sync(); err != nil {
+		t.Fatalf("%s: Sync: %v", c.name, err)
+	}
+	results := make([][]byte, len(c.operands))
+	for i, o := range c.operands {
+		shared := len(alias) == 2 && i == alias[1]
+		at[i].verify(t, c.name+": "+o.name, o.written || shared)
+		if o.written {
+			results[i] = args[i].Raw()
+		}
+	}
+	return results
+}
+
+// check holds the backend to the case in every way that it allows.
+func (s *suite) check(t *testing.T, c testCase) {
+	t.Helper()
+	for _, d := range s.types {
+		if d == tensor.F64 && c.f32only {
+			continue
+		}
+		got := c.execute(t, s.be, d, aligned)
+		s.compare(t, c, d, got)
+		c.wantBits(t, "operands shifted by one element", d, got, c.execute(t, s.be, d, shifted))
+		for _, other := range s.same {
+			c.wantBits(t, "on "+other.Name()+" of Options.Same", d, got, c.execute(t, other, d, aligned))
+		}
+		for _, pair := range c.alias {
+			name := named("%s in the place of %s", c.operands[pair[0]].name, c.operands[pair[1]].name)
+			c.wantBits(t, name, d, got, c.execute(t, s.be, d, aligned, pair[0], pair[1]))
+		}
+		s.checkRows(t, c, d, got)
+		s.checkPoison(t, c, d, got)
+	}
+}
+
+// compare holds results against the oracle.
+func (s *suite) compare(t *testing.T, c testCase, d tensor.DType, got [][]byte) {
+	t.Helper()
+	if c.exact {
+		c.wantBits(t, "against the oracle", d, c.execute(t, s.oracle, d, aligned), got)
+		return
+	}
+	for i, want := range c.expected(t, s.oracle, d) {
+		o := c.operands[i]
+		if !o.written {
+			continue
+		}
+		kind, _ := o.storage(d)
+		for e, have := range decode(got[i], product(o.shape), kind) {
+			limit := c.bound(i, e, want[e], unit(d))
+			if !near(have, want[e], limit, kind) {
+				t.Fatalf("%s: %s: %s[%d] = %v, want %v, off by %.3g, allowed %.3g",
+					c.name, d, o.name, e, have, want[e], have-want[e], limit)
+			}
+		}
+	}
+}
+
+// expected returns the written operands in float64: from the case itself, or
+// from the oracle on the operands as d rounds them.
+func (c testCase) expected(t testing.TB, oracle kernels.Backend, d tensor.DType) [][]float64 {
+	t.Helper()
+	if c.want != nil {
+		return append([][]float64{c.want(d)}, make([][]float64, len(c.operands)-1)...)
+	}
+	wide := c
+	wide.operands = append([]operand(nil), c.operands...)
+	for i, o := range wide.operands {
+		if o.dtype == tensor.Invalid {
+			wide.operands[i].values = rounded(o.values, d)
+		}
+	}
+	want := make([][]float64, len(c.operands))
+	for i, raw := range wide.execute(t, oracle, tensor.F64, aligned) {
+		if o := c.operands[i]; o.written {
+			kind, _ := o.storage(tensor.F64)
+			want[i] = decode(raw, product(o.shape), kind)
+		}
+	}
+	return want
+}
+
+// near reports whether got is want within limit. NaN matches NaN, an infinity
+// itself; where want is beyond the type's range, infinity is right, and where it
+// is below the normal numbers, so is anything as small.
+func near(got, want, limit float64, d tensor.DType) bool {
+	largest, smallest := math.MaxFloat64, 0.0
+	if d == tensor.F32 {
+		largest, smallest = math.MaxFloat32, 0x1p-126
+	}
+	switch {
+	case want != want || got != got:
+		return want != want && got != got
+	case got == want:
+		return true
+	case math.IsInf(got, 0):
+		return math.Abs(want)+limit >= largest && math.Signbit(got) == math.Signbit(want)
+	}
+	if limit > 0 {
+		limit += smallest
+	}
+	return math.Abs(got-want) <= limit
+}
+
+// wantBits fails unless two runs gave the same bits; all NaNs are alike.
+func (c testCase) wantBits(t testing.TB, how string, d tensor.DType, want, got [][]byte) {
+	t.Helper()
+	for i, o := range c.operands {
+		if !o.written || bytes.Equal(want[i], got[i]) {
+			continue
+		}
+		kind, _ := o.storage(d)
+		n := product(o.shape)
+		have, wish := decode(got[i], n, kind), decode(want[i], n, kind)
+		for e := range have {
+			if !identical(have[e], wish[e]) {
+				t.Fatalf("%s: %s: %s: %s[%d] = %v, want the bits of %v (off by %.3g)",
+					c.name, d, how, o.name, e, have[e], wish[e], have[e]-wish[e])
+			}
+		}
+	}
+}
+
+func identical(x, y float64) bool {
+	return math.Float64bits(x) == math.Float64bits(y) || x != x && y != y
+}
+
+// checkRows runs single rows, and all but the first, on their own: the bits must
+// be those they had together.
+func (s *suite) checkRows(t *testing.T, c testCase, d tensor.DType, got [][]byte) {
+	t.Helper()
+	n := c.batch()
+	if n < 2 {
+		return
+	}
+	for _, r := range [][2]int{{0, 1}, {n / 2, n/2 + 1}, {n - 1, n}, {1, n}} {
+		part := c.cut(r[0], r[1])
+		alone := part.execute(t, s.be, d, aligned)
+		together := make([][]byte, len(got))
+		for i, o := range c.operands {
+			if o.written && o.rowwise {
+				size := len(got[i]) / n
+				together[i] = got[i][r[0]*size : r[1]*size]
+			} else {
+				together[i] = alone[i]
+			}
+		}
+		part.wantBits(t, named("rows [%d:%d) without the other %d", r[0], r[1], n-r[1]+r[0]), d, together, alone)
+	}
+}
+
+// checkPoison puts NaN and infinities into one row of an operand: other rows
+// keep their bits, and in the row exactly those elements that the oracle says
+// become NaN or infinite.
+func (s *suite) checkPoison(t *testing.T, c testCase, d tensor.DType, got [][]byte) {
+	t.Helper()
+	n := c.batch()
+	values := c.poisons
+	if len(values) == 0 {
+		values = []float64{math.NaN()}
+	}
+	for _, which := range c.poison {
+		if n == 0 || product(c.operands[which].shape) == 0 {
+			continue
+		}
+		row, width := n/2, product(c.operands[which].shape)/n
+		for _, v := range values {
+			for _, col := range []int{0, width / 2, width - 1} {
+				sick := c
+				sick.want = nil
+				sick.name = named("%s with %v at %s[%d %d]", c.name, v, c.operands[which].name, row, col)
+				sick.operands = append([]operand(nil), c.operands...)
+				changed := append([]float64(nil), c.operands[which].values...)
+				changed[row*width+col] = v
+				sick.operands[which].values = changed
+				s.comparePoison(t, sick, d, got, row, n)
+			}
+		}
+	}
+}
+
+func (s *suite) comparePoison(t *testing.T, c testCase, d tensor.DType, healthy [][]byte, row, rows int) {
+	t.Helper()
+	got, want := c.execute(t, s.be, d, aligned), c.expected(t, s.oracle, d)
+	for i, o := range c.operands {
+		if !o.written || !o.rowwise {
+			continue
+		}
+		kind, _ := o.storage(d)
+		n := product(o.shape)
+		have, before := decode(got[i], n, kind), decode(healthy[i], n, kind)
+		for e := range have {
+			if e/(n/rows) != row {
+				if !identical(have[e], before[e]) {
+					t.Fatalf("%s: %s: %s[%d] of another row changed from %v to %v", c.name, d, o.name, e, before[e], have[e])
+				}
+			} else if class(have[e]) != class(want[i][e]) {
+				t.Fatalf("%s: %s: %s[%d] = %v, want %v", c.name, d, o.name, e, have[e], want[i][e])
+			}
+		}
+	}
+}
+
+// class tells NaN, the infinities and finite numbers apart.
+func class(x float64) int {
+	switch {
+	case x != x:
+		return 2
+	case math.IsInf(x, 1):
+		return 1
+	case math.IsInf(x, -1):
+		return -1
+	}
+	return 0
+}

@@ -1,0 +1,18 @@
+// Package kerneltest is the conformance suite of kernels.Backend: every
+// implementation runs it and is held against the oracle of package ref in
+// float64, products against gonum.
+//
+//	func TestConformance(t *testing.T) {
+//		kerneltest.Run(t, cpu.New(), kerneltest.Options{Same: []kernels.Backend{cpu.New(cpu.Threads(3))}})
+//	}
+//	func FuzzShapes(f *testing.F) { kerneltest.Fuzz(f, cpu.New()) }
+//
+// Each case is run with operands at two alignments and guard words around every
+// one; inputs must stay as they were, allowed aliasing must not change a bit,
+// rows must come out alike alone and in company, and a NaN in one row must not
+// reach another. Tolerances are formulas of the rounding unit u (2⁻²⁴ for F32)
+// and of sums of absolute values computed in float64; beside them products of
+// small integers, which any order of sums gives exactly, are compared exactly.
+//
+// It is for tests only. It knows the Backend interface and nothing above it.
+package kerneltest

@@ -1,0 +1,219 @@
+package kerneltest
+
+import (
+	"math"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// storageTypes are the types a weight may have; Invalid is that of the call.
+func storageTypes() []tensor.DType {
+	return []tensor.DType{
+		tensor.Invalid, tensor.F32, tensor.F16, tensor.BF16, tensor.F64,
+		tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0,
+	}
+}
+
+// productShape is one matrix product [M P]·[P N].
+type productShape struct {
+	m, p, n        int
+	transA, transB bool
+	b              tensor.DType
+	accumulate     bool
+	bias           bool
+	whole          bool // small integers, compared exactly
+}
+
+// fit rounds B's stored row up to whole blocks.
+func (p productShape) fit() productShape {
+	unit := p.b.BlockLen()
+	if p.transB {
+		p.p = (p.p + unit - 1) / unit * unit
+	} else {
+		p.n = (p.n + unit - 1) / unit * unit
+	}
+	return p
+}
+
+func (p productShape) String() string {
+	return named("[%d %d]·[%d %d] %s transA=%v transB=%v accumulate=%v bias=%v whole=%v",
+		p.m, p.p, p.p, p.n, p.b, p.transA, p.transB, p.accumulate, p.bias, p.whole)
+}
+
+// stored returns the shape of a matrix [rows cols] as stored.
+func stored(rows, cols int, transposed bool) []int {
+	if transposed {
+		return []int{cols, rows}
+	}
+	return []int{rows, cols}
+}
+
+// matMulCase is the product with operands C, A, B and, with bias, Bias. Its want
+// comes from gonum.
+func (s *suite) matMulCase(src source, p productShape) testCase {
+	numbers := func(n int) []float64 {
+		if p.whole {
+			return src.integers(n, 3)
+		}
+		return src.normal(n, 1)
+	}
+	a := in("A", numbers(p.m*p.p), stored(p.m, p.p, p.transA)...)
+	b := src.weight("B", p.b, p.whole, stored(p.p, p.n, p.transB)...)
+	c := out("C", p.m, p.n).rows()
+	if p.accumulate {
+		c = inOut("C", numbers(p.m*p.n), p.m, p.n).rows()
+	}
+	tc := testCase{name: p.String(), operands: []operand{c, a, b}, poisons: []float64{math.NaN(), math.Inf(1)}}
+	if !p.transA {
+		tc.operands[1] = a.rows()
+		tc.poison = []int{1}
+	} else {
+		tc.operands[0].rowwise = false
+	}
+	if p.bias {
+		tc.operands = append(tc.operands, in("Bias", numbers(p.n), p.n))
+	}
+	tc.run = func(be kernels.Backend, o []tensor.Tensor) {
+		args := kernels.MatMulArgs{C: o[0], A: o[1], B: o[2], TransA: p.transA, TransB: p.transB, Accumulate: p.accumulate}
+		if p.bias {
+			args.Bias = o[3]
+		}
+		kernels.MatMul(be, args)
+	}
+	setProductBounds(&tc, p)
+	return tc
+}
+
+// setProductBounds sets want, from gonum, and the bound
+// γ_{P+2}·(Σ|a||b| + |bias| + |c|), which holds for any order of sums.
+func setProductBounds(tc *testCase, p productShape) {
+	a, b := tc.operands[1].values, tc.operands[2].floats(tensor.F64)
+	add := make([]float64, p.m*p.n)
+	if p.accumulate {
+		copy(add, tc.operands[0].values)
+	}
+	if p.bias {
+		for i := range add {
+			add[i] = tc.operands[3].values[i%p.n]
+		}
+	}
+	want := gemm(p, a, b, add)
+	size := gemm(p, magnitudes(a), magnitudes(b), magnitudes(add))
+	tc.want = func(tensor.DType) []float64 { return want }
+	tc.bound = func(_, i int, _, u float64) float64 { return gamma(p.p+2, u) * size[i] }
+	if p.whole {
+		tc.bound = exactly
+	}
+}
+
+// gemm is gonum's product op(A)·op(B) + add.
+func gemm(p productShape, a, b, add []float64) []float64 {
+	c := append([]float64(nil), add...)
+	if p.m == 0 || p.n == 0 || p.p == 0 {
+		return c
+	}
+	flag := map[bool]blas.Transpose{false: blas.NoTrans, true: blas.Trans}
+	blas64.Gemm(flag[p.transA], flag[p.transB], 1, general(stored(p.m, p.p, p.transA), a),
+		general(stored(p.p, p.n, p.transB), b), 1, general([]int{p.m, p.n}, c))
+	return c
+}
+
+func general(shape []int, data []float64) blas64.General {
+	return blas64.General{Rows: shape[0], Cols: shape[1], Stride: shape[1], Data: data}
+}
+
+func magnitudes(x []float64) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = math.Abs(v)
+	}
+	return y
+}
+
+func productShapes() [][3]int {
+	return [][3]int{
+		{1, 1, 1}, {1, 7, 3}, {2, 8, 9}, {3, 16, 17}, {4, 31, 33}, {5, 32, 15}, {6, 33, 8}, {7, 63, 16},
+		{8, 64, 31}, {9, 65, 63}, {15, 15, 65}, {16, 9, 64}, {17, 17, 7}, {31, 127, 32}, {33, 3, 130},
+		{0, 5, 3}, {3, 0, 5}, {5, 3, 0}, {13, 513, 5}, {1, 257, 100}, {65, 2, 2},
+	}
+}
+
+func (s *suite) matMul(t *testing.T) {
+	for i, shape := range productShapes() {
+		for flags := range 4 {
+			for j, b := range storageTypes() {
+				p := productShape{
+					m: shape[0], p: shape[1], n: shape[2], b: b,
+					transA: flags&1 != 0, transB: flags&2 != 0,
+					accumulate: (i+j)%3 == 1, bias: (i+j)%3 == 2, whole: true,
+				}.fit()
+				src := newSource(uint64(100*i + 10*flags + j))
+				s.check(t, s.matMulCase(src, p).sickIf((i+j)%5 == 0))
+				p.whole = false
+				s.check(t, s.matMulCase(src, p).sickIf(false))
+			}
+		}
+	}
+	s.matMulSickWeight(t)
+}
+
+// matMulSickWeight puts NaN and Inf into B: they reach their own column only.
+func (s *suite) matMulSickWeight(t *testing.T) {
+	for flags := range 4 {
+		for _, b := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+			p := productShape{m: 18, p: 35, n: 37, b: b, transA: flags&1 != 0, transB: flags&2 != 0}
+			c := s.matMulCase(newSource(uint64(flags)), p)
+			w := c.operands[2]
+			w.values[17] = math.NaN()
+			w.values[len(w.values)-1] = math.Inf(-1)
+			c.name += " with NaN and Inf in B"
+			c.want, c.poison = nil, nil
+			s.check(t, c)
+		}
+	}
+}
+
+// matMulLarge has products beyond the blocks of any cache level in each
+// direction.
+func (s *suite) matMulLarge(t *testing.T) {
+	shapes := [][3]int{{150, 16*40 + 5, 3*256 + 7}, {9, 70, 4100}, {5, 9001, 17}, {700, 33, 21}}
+	for i, shape := range shapes {
+		for flags := range 4 {
+			for j, b := range []tensor.DType{tensor.Invalid, tensor.BF16, tensor.Q4_1} {
+				if j > 0 && flags != 2 {
+					continue // a Linear's weight is stored [out in]
+				}
+				p := productShape{m: shape[0], p: shape[1], n: shape[2], b: b, transA: flags&1 != 0, transB: flags&2 != 0}.fit()
+				p.accumulate, p.whole = flags == 1, i%2 == 0
+				s.check(t, s.matMulCase(newSource(uint64(1000+10*i+flags)), p).sickIf(false))
+			}
+		}
+	}
+}
+
+func (s *suite) matVec(t *testing.T) {
+	for i, shape := range append(productShapes(), [3]int{2, 2050, 515}, [3]int{1, 96, 4100}) {
+		for j, d := range storageTypes() {
+			for _, whole := range []bool{true, false} {
+				p := productShape{
+					m: min(shape[0], 5), p: shape[1], n: shape[2], b: d,
+					transB: true, bias: (i+j)%2 == 1, whole: whole,
+				}.fit()
+				c := s.matMulCase(newSource(uint64(5000+10*i+j)), p)
+				c.run = func(be kernels.Backend, o []tensor.Tensor) {
+					if p.bias {
+						kernels.MatVec(be, o[0], o[1], o[2], o[3])
+					} else {
+						kernels.MatVec(be, o[0], o[1], o[2], tensor.Tensor{})
+					}
+				}
+				s.check(t, c)
+			}
+		}
+	}
+}
