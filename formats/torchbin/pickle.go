@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"lamina/formats"
@@ -14,7 +15,9 @@ import (
 type (
 	tuple []any
 	list  struct{ items []any }
-	dict  struct {
+	// absent is in the memo where nothing was put.
+	absent struct{}
+	dict   struct {
 		pairs   []any // key, value, key, value, …
 		ordered bool  // made by collections.OrderedDict
 	}
@@ -29,23 +32,32 @@ type machine struct {
 	op     int // where the running opcode begins
 	stack  []any
 	marks  []int
-	memo   []any
-	budget int // bytes it may still allocate
+	memo   [][]any // in chunks, which need not be copied to grow; nil: never stored
+	budget int     // bytes it may still allocate
 	// storage resolves a persistent id.
 	storage func(class storageClass, key string, numel int64) (*storage, error)
 	err     error
 }
 
-// A real pickle takes up to 11 times its size in values.
+// The values of a real pickle take up to 11 times its size. The whole file, in
+// which every storage has headers of its own, bounds them too, so that all that
+// is allocated for a file stays below 16 times its size.
 const (
-	budgetFactor = 14
-	budgetBase   = 16 << 10
-	maxMemo      = 1 << 24
+	perPickleByte = 24
+	perFileByte   = 13
+	budgetBase    = 16 << 10
+
+	maxMemo   = 1 << 24
+	memoChunk = 256
 )
+
+// budgetOf is what the values of a pickle in a file may take, sizes in bytes.
+func budgetOf(pickle, file int) int {
+	return min(perPickleByte*pickle, perFileByte*file) + budgetBase
+}
 
 // run executes the pickle and returns the object it leaves.
 func (m *machine) run() (any, error) {
-	m.budget = budgetFactor*len(m.data) + budgetBase
 	for m.err == nil {
 		m.op = m.pos
 		b := m.take(1)
@@ -105,7 +117,7 @@ func (m *machine) uint(n int) int {
 // spend accounts for n bytes before they are allocated.
 func (m *machine) spend(n int) bool {
 	if m.err == nil && n > m.budget {
-		m.fail("PICKLE_MEMORY", fmt.Sprintf("pickle of %d bytes wants more than %d times that in memory", len(m.data), budgetFactor), "a plain state dict")
+		m.fail("PICKLE_MEMORY", fmt.Sprintf("pickle of %d bytes wants too much memory", len(m.data)), "a plain state dict")
 	}
 	if m.err != nil {
 		return false
@@ -321,13 +333,16 @@ func (m *machine) pushString(b []byte) {
 }
 
 func (m *machine) get(i int) {
-	if m.err == nil && (i >= len(m.memo) || m.memo[i] == nil) {
-		m.fail("PICKLE_MEMO", fmt.Sprintf("memo %d was never stored", i), "")
+	if m.err != nil {
 		return
 	}
-	if m.err == nil {
-		m.push(m.memo[i])
+	if i/memoChunk < len(m.memo) && m.memo[i/memoChunk] != nil {
+		if v := m.memo[i/memoChunk][i%memoChunk]; v != any(absent{}) {
+			m.push(v)
+			return
+		}
 	}
+	m.fail("PICKLE_MEMO", fmt.Sprintf("memo %d was never stored", i), "")
 }
 
 func (m *machine) put(i int) {
@@ -335,12 +350,24 @@ func (m *machine) put(i int) {
 	if m.err == nil && i >= maxMemo {
 		m.fail("PICKLE_MEMO", fmt.Sprintf("memo index %d", i), fmt.Sprintf("one below %d", maxMemo))
 	}
-	for m.err == nil && i >= len(m.memo) {
-		m.memo = m.grow(m.memo, nil)
+	if m.err != nil {
+		return
 	}
-	if m.err == nil {
-		m.memo[i] = v
+	at := i / memoChunk
+	if at >= len(m.memo) {
+		n := max(16, 2*at)
+		if !m.spend(24 * n) {
+			return
+		}
+		m.memo = append(make([][]any, 0, n), m.memo...)[:n]
 	}
+	if m.memo[at] == nil {
+		if !m.spend(16 * memoChunk) {
+			return
+		}
+		m.memo[at] = slices.Repeat([]any{absent{}}, memoChunk)
+	}
+	m.memo[at][i%memoChunk] = v
 }
 
 func (m *machine) appendTo(items ...any) {

@@ -207,9 +207,6 @@ func (m *machine) persistent(id any) {
 		m.fail("PICKLE_PERSISTENT", "malformed persistent id", `("storage", class, key, location, number of elements)`)
 		return
 	}
-	if !m.spend(160) { // and its place in the table of storages
-		return
-	}
 	s, err := m.storage(class, key, numel)
 	if err != nil {
 		m.err = err

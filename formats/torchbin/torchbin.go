@@ -96,9 +96,12 @@ func (o Options) parse(f *formats.File) (*File, error) {
 	if err := out.checksum(pkl); err != nil {
 		return nil, err
 	}
-	m := &machine{path: f.Path(), base: pkl.start, data: data[pkl.start:pkl.end]}
+	m := &machine{path: f.Path(), base: pkl.start, data: data[pkl.start:pkl.end], budget: budgetOf(int(pkl.end-pkl.start), len(data))}
 	storages := make(map[string]*storage)
 	m.storage = func(class storageClass, key string, numel int64) (*storage, error) {
+		if _, known := storages[key]; !known && !m.spend(160) { // it and its place in the table
+			return nil, m.err
+		}
 		return a.storage(records, storages, root, tensor.DType(class), key, numel)
 	}
 	top, err := m.run()
