@@ -52,12 +52,13 @@ func (r *Rules) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Encoder is a tokenizer. Encode adds no special tokens at the ends. BOS and EOS
-// return the ids of those tokens, negative where there is none.
+// Encoder is a tokenizer; transformer/tokenizer has one. Encode is always called
+// without the special tokens that it would add at the ends. BOS and EOS report
+// whether there is such a token.
 type Encoder interface {
-	Encode(text string) []int32
-	BOS() int32
-	EOS() int32
+	Encode(text string, addSpecial bool) []int32
+	BOS() (id int32, ok bool)
+	EOS() (id int32, ok bool)
 }
 
 // Pair is what a decoder runs on: it reads Context and Target and is asked for
@@ -90,13 +91,14 @@ func (p Pair) Fit(maxLength int) (Pair, error) {
 // Prefix returns the token that stands before the first one of a text, where
 // something must: BOS, or EOS where there is none or the rules are 0.3.
 func (r Rules) Prefix(e Encoder) (int32, error) {
-	if bos := e.BOS(); r == Rules04 && bos >= 0 {
+	bos, hasBOS := e.BOS()
+	if hasBOS && r == Rules04 {
 		return bos, nil
 	}
-	if eos := e.EOS(); eos >= 0 {
+	if eos, ok := e.EOS(); ok {
 		return eos, nil
 	}
-	if bos := e.BOS(); bos >= 0 {
+	if hasBOS {
 		return bos, nil
 	}
 	return 0, fmt.Errorf("an empty context, and the tokenizer has no BOS or EOS token to put there")
@@ -124,7 +126,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 		if err != nil {
 			return nil, err
 		}
-		pairs := Windows(e.Encode(item.Requests[0].Continuation), prefix, maxLength)
+		pairs := Windows(e.Encode(item.Requests[0].Continuation, false), prefix, maxLength)
 		if len(pairs) == 0 {
 			return nil, fmt.Errorf("the text has no tokens")
 		}
@@ -138,7 +140,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 			r = moveSpace(r)
 		}
 		if i == 0 || r.Context != last {
-			last, ids = r.Context, e.Encode(r.Context)
+			last, ids = r.Context, e.Encode(r.Context, false)
 		}
 		p, err := encodePair(r, ids, e, rules)
 		if err == nil {
@@ -165,12 +167,12 @@ func moveSpace(r Request) Request {
 func encodePair(r Request, context []int32, e Encoder, rules Rules) (Pair, error) {
 	if len(context) == 0 {
 		prefix, err := rules.Prefix(e)
-		return Pair{Context: []int32{prefix}, Target: e.Encode(r.Continuation)}, err
+		return Pair{Context: []int32{prefix}, Target: e.Encode(r.Continuation, false)}, err
 	}
 	if rules == Rules03 {
-		return Pair{Context: context, Target: e.Encode(r.Continuation)}, nil
+		return Pair{Context: context, Target: e.Encode(r.Continuation, false)}, nil
 	}
-	whole := e.Encode(r.Context + r.Continuation)
+	whole := e.Encode(r.Context+r.Continuation, false)
 	return Pair{Context: context, Target: whole[min(len(context), len(whole)):]}, nil
 }
 

@@ -66,7 +66,7 @@ func TestContextIsCutFromTheLeft(t *testing.T) {
 			target    string
 		}{{c.keep0, c.cut0, " xy"}, {c.keep1, c.cut1, " z"}} {
 			p := got[i]
-			if !slices.Equal(p.Context, e.Encode("abcdef")[6-want.keep:]) || p.Cut != want.cut || !slices.Equal(p.Target, e.Encode(want.target)) {
+			if !slices.Equal(p.Context, e.Encode("abcdef", false)[6-want.keep:]) || p.Cut != want.cut || !slices.Equal(p.Target, e.Encode(want.target, false)) {
 				t.Errorf("length %d, choice %d: %v", c.length, i, p)
 			}
 		}
@@ -80,7 +80,7 @@ func TestContextIsCutFromTheLeft(t *testing.T) {
 // swallow has one token for every text: the whole is no longer than the context.
 type swallow struct{ pieces }
 
-func (swallow) Encode(string) []int32 { return []int32{5} }
+func (swallow) Encode(string, bool) []int32 { return []int32{5} }
 
 func TestTargetWithoutTokensIsAnError(t *testing.T) {
 	item := Item{Shape: Continuation, Requests: []Request{{"a", "b"}}}
@@ -106,11 +106,11 @@ type countingEncoder struct {
 	contexts *int
 }
 
-func (c countingEncoder) Encode(text string) []int32 {
+func (c countingEncoder) Encode(text string, special bool) []int32 {
 	if strings.HasSuffix(text, "Answer:") {
 		*c.contexts++
 	}
-	return c.pieces.Encode(text)
+	return c.pieces.Encode(text, special)
 }
 
 func TestSharedContextIsEncodedOnce(t *testing.T) {

@@ -88,6 +88,6 @@ func (t Task) paperPair(r Request, e Encoder) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	context := append([]int32{bos}, e.Encode(r.Context)...)
-	return Pair{Context: context, Target: e.Encode(target)}, nil
+	context := append([]int32{bos}, e.Encode(r.Context, false)...)
+	return Pair{Context: context, Target: e.Encode(target, false)}, nil
 }

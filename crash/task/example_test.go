@@ -10,9 +10,9 @@ import (
 // letters is a tokenizer with one token per byte.
 type letters struct{}
 
-func (letters) BOS() int32 { return 1 }
-func (letters) EOS() int32 { return 2 }
-func (letters) Encode(text string) (ids []int32) {
+func (letters) BOS() (int32, bool) { return 1, true }
+func (letters) EOS() (int32, bool) { return 2, true }
+func (letters) Encode(text string, addSpecial bool) (ids []int32) {
 	for _, b := range []byte(text) {
 		ids = append(ids, int32(b))
 	}

@@ -47,13 +47,13 @@ func TestPaperFormat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := append([]int32{1}, e.Encode(c.context)...); !slices.Equal(got[0].Context, want) || !slices.Equal(got[0].Target, e.Encode(c.target)) {
-			t.Errorf("%s %v: %v, want %v and %v", c.task, c.doc.Shape, got, want, e.Encode(c.target))
+		if want := append([]int32{1}, e.Encode(c.context, false)...); !slices.Equal(got[0].Context, want) || !slices.Equal(got[0].Target, e.Encode(c.target, false)) {
+			t.Errorf("%s %v: %v, want %v and %v", c.task, c.doc.Shape, got, want, e.Encode(c.target, false))
 		}
 	}
 	// The first of several answers is trained, as it stands in the file.
 	got, err := mustNamed(t, "webqs").Examples(answers, e, FormatScoring, 100)
-	if err != nil || !slices.Equal(got[0].Target, e.Encode(" zz")) {
+	if err != nil || !slices.Equal(got[0].Target, e.Encode(" zz", false)) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -61,7 +61,7 @@ func TestPaperFormat(t *testing.T) {
 func TestExamplesOfTextAndTokens(t *testing.T) {
 	e := pieces{nil, 1, 2}
 	got, err := Task{}.Examples(Document{Shape: Text, Text: "abcde"}, e, FormatPaper, 2)
-	if err != nil || len(got) != 3 || got[0].Context[0] != 1 || !slices.Equal(got[2].Target, e.Encode("e")) {
+	if err != nil || len(got) != 3 || got[0].Context[0] != 1 || !slices.Equal(got[2].Target, e.Encode("e", false)) {
 		t.Errorf("%v, %v", got, err)
 	}
 	got, err = Task{}.Examples(Document{Shape: Tokens, ContextIDs: []int32{9, 8}, TargetIDs: []int32{7}}, e, FormatPaper, 9)

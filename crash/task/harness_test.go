@@ -55,10 +55,10 @@ type pieces struct {
 	bos, eos int32
 }
 
-func (p pieces) BOS() int32 { return p.bos }
-func (p pieces) EOS() int32 { return p.eos }
+func (p pieces) BOS() (int32, bool) { return p.bos, p.bos >= 0 }
+func (p pieces) EOS() (int32, bool) { return p.eos, p.eos >= 0 }
 
-func (p pieces) Encode(text string) (ids []int32) {
+func (p pieces) Encode(text string, _ bool) (ids []int32) {
 	for len(text) > 0 {
 		best := -1
 		for i, s := range p.list {
