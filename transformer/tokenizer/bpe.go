@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -119,7 +120,7 @@ func (m *bpe) encodeCached(dst []int32, word string, ws *workspace) []int32 {
 }
 
 func (m *bpe) encodeWord(dst []int32, word string, ws *workspace) []int32 {
-	ids := ws.ids[:0]
+	ids := slices.Grow(ws.ids[:0], len(word))
 	if m.raw {
 		for i := range len(word) {
 			if id := m.byteID[word[i]]; id >= 0 {
@@ -226,7 +227,7 @@ func (m *bpe) mergeShort(ids []int32, ws *workspace) []int32 {
 // mergeLong merges with a linked list and a heap, n log n in the length.
 func (m *bpe) mergeLong(dst, ids []int32, ws *workspace) []int32 {
 	n := int32(len(ids))
-	syms, heap := ws.symbols[:0], ws.heap[:0]
+	syms, heap := slices.Grow(ws.symbols[:0], len(ids)), slices.Grow(ws.heap[:0], len(ids))
 	for i, id := range ids {
 		next := int32(i) + 1
 		if next == n {
