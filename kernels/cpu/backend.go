@@ -38,6 +38,7 @@ type Options struct {
 type Backend struct {
 	tensor.Host
 	pool     *par.Pool
+	small    int // work below which a call stays on its caller: smallWork, 0 in tests
 	scratch  freeList[scratch]
 	products freeList[product]
 	vectors  freeList[vector]
@@ -48,7 +49,8 @@ func New(o Options) *Backend {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{pool: par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})}
+	pool := par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})
+	return &Backend{pool: pool, small: smallWork}
 }
 
 // Name returns "cpu/" and the instruction set: "cpu/avx2".

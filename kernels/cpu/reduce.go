@@ -1,0 +1,178 @@
+package cpu
+
+import (
+	"math"
+
+	"lamina/kernels"
+	"lamina/kernels/internal/simd"
+	"lamina/tensor"
+)
+
+// rowsPerPartial is how many rows one partial sum over rows covers. It is part of
+// the order of sums.
+const rowsPerPartial = 64
+
+// axes is a tensor's shape for a reduction: neighbours that are both folded or
+// both kept are one axis, so that kinds alternate.
+type axes struct {
+	rank   int
+	size   [tensor.MaxRank]int
+	folded [tensor.MaxRank]bool
+}
+
+func axesOf(y, x tensor.Tensor) axes {
+	var a axes
+	all := y.Len() == 1 && y.Rank() <= 1
+	for i := range x.Rank() {
+		n := x.Dim(i)
+		folded := all || y.Dim(i) != n
+		switch last := a.rank - 1; {
+		case n == 1:
+		case last >= 0 && a.folded[last] == folded:
+			a.size[last] *= n
+		default:
+			a.size[a.rank], a.folded[a.rank] = n, folded
+			a.rank++
+		}
+	}
+	return a
+}
+
+// Reduce implements kernels.Backend.
+func (be *Backend) Reduce(op kernels.ReduceOp, y, x tensor.Tensor) {
+	mustF32("Reduce", y)
+	out, in := f32(y), f32(x)
+	if len(out) == 0 {
+		return
+	}
+	if len(in) == 0 {
+		fill(out, nothing(op))
+		return
+	}
+	a := axesOf(y, x)
+	switch {
+	case a.rank == 0:
+		out[0] = in[0]
+	case a.rank == 1 && a.folded[0]:
+		be.reduceAll(op, out, in)
+	case a.rank == 1:
+		copy(out, in)
+	case a.rank == 2 && a.folded[1]:
+		be.reduceRows(op, out, in, a.size[1])
+	case a.rank == 2:
+		be.reduceColumns(op, out, in, a.size[1])
+	case a.rank == 3 && a.folded[1]:
+		slab := a.size[1] * a.size[2]
+		for i := range a.size[0] {
+			be.reduceColumns(op, out[i*a.size[2]:][:a.size[2]], in[i*slab:][:slab], a.size[2])
+		}
+	default:
+		be.reduceNested(op, out, in, a)
+	}
+}
+
+// nothing is the reduction of no elements.
+func nothing(op kernels.ReduceOp) float32 {
+	if op == kernels.Max {
+		return float32(math.Inf(-1))
+	}
+	return 0
+}
+
+// reduceAll folds everything: runs of constant length, their results in order.
+func (be *Backend) reduceAll(op kernels.ReduceOp, out, in []float32) {
+	s := be.scratch.get()
+	parts := s.sums64(ceilDiv(len(in), chunkLen))
+	be.eachRun(len(in), cheap, func(from, to int) {
+		parts[from/chunkLen] = foldRun(op, in[from:to])
+	})
+	total := parts[0]
+	for _, v := range parts[1:] {
+		if op == kernels.Max {
+			total = max(total, v)
+		} else {
+			total += v
+		}
+	}
+	out[0] = float32(total)
+	be.scratch.put(s)
+}
+
+func foldRun(op kernels.ReduceOp, x []float32) float64 {
+	if op == kernels.Max {
+		return float64(simd.Max(x))
+	}
+	return simd.SumF64(x)
+}
+
+// reduceRows folds rows of n elements.
+func (be *Backend) reduceRows(op kernels.ReduceOp, out, in []float32, n int) {
+	be.eachRow(len(out), n, cheap, func(r int) {
+		out[r] = float32(foldRun(op, in[r*n:(r+1)*n]))
+	})
+}
+
+// reduceColumns folds the columns of rows of n elements: blocks of rows of
+// constant number, their results in order.
+func (be *Backend) reduceColumns(op kernels.ReduceOp, out, in []float32, n int) {
+	rows := len(in) / n
+	s := be.scratch.get()
+	parts := s.partials(ceilDiv(rows, rowsPerPartial), n)
+	be.each(len(in), parts.n, func(chunk int) {
+		part := parts.row(chunk)
+		from := chunk * rowsPerPartial
+		copy(part, in[from*n:][:n])
+		for r := from + 1; r < min(from+rowsPerPartial, rows); r++ {
+			foldInto(op, part, in[r*n:][:n])
+		}
+	})
+	copy(out, parts.row(0))
+	for i := 1; i < parts.n; i++ {
+		foldInto(op, out, parts.row(i))
+	}
+	be.scratch.put(s)
+}
+
+func foldInto(op kernels.ReduceOp, dst, x []float32) {
+	if op == kernels.Sum {
+		simd.AddTo(dst, x)
+		return
+	}
+	for i, v := range x {
+		dst[i] = max(dst[i], v)
+	}
+}
+
+// reduceNested folds what is left: the last axis folded and an earlier one too,
+// or kept axes around two folded ones. Each output walks its own elements, in
+// order, in float64.
+func (be *Backend) reduceNested(op kernels.ReduceOp, out, in []float32, a axes) {
+	per := len(in) / len(out)
+	be.eachRow(len(out), per, expensive, func(o int) {
+		base, rest, step := 0, o, 1
+		for i := a.rank - 1; i >= 0; i-- {
+			if !a.folded[i] {
+				base += rest % a.size[i] * step
+				rest /= a.size[i]
+			}
+			step *= a.size[i]
+		}
+		total := float64(nothing(op))
+		for e := range per {
+			place, rest, step := base, e, 1
+			for i := a.rank - 1; i >= 0; i-- {
+				if a.folded[i] {
+					place += rest % a.size[i] * step
+					rest /= a.size[i]
+				}
+				step *= a.size[i]
+			}
+			if op == kernels.Max {
+				total = max(total, float64(in[place]))
+			} else {
+				total += float64(in[place])
+			}
+		}
+		out[o] = float32(total)
+	})
+}

@@ -1,0 +1,41 @@
+package simd
+
+// Dots does dst[i] = Σ_j x[j]·rows[i·stride+j]: the scores of a query against
+// keys that lie a stride apart.
+func Dots(dst, x, rows []float32, stride int) {
+	if len(dst) == 0 {
+		return
+	}
+	_ = rows[:(len(dst)-1)*stride+len(x)]
+	if level == Generic || len(x) == 0 {
+		dotsGeneric(dst, x, rows, stride)
+		return
+	}
+	dotsVector(dst, x, rows, stride)
+}
+
+func dotsGeneric(dst, x, rows []float32, stride int) {
+	for i := range dst {
+		dst[i] = dotGeneric(x, rows[i*stride:][:len(x)])
+	}
+}
+
+// AddRows does dst[j] += Σ_i w[i]·rows[i·stride+j], one row after the other: rows
+// may be added in several calls without a change of bits.
+func AddRows(dst, w, rows []float32, stride int) {
+	if len(w) == 0 || len(dst) == 0 {
+		return
+	}
+	_ = rows[:(len(w)-1)*stride+len(dst)]
+	if level == Generic {
+		addRowsGeneric(dst, w, rows, stride)
+		return
+	}
+	addRowsVector(dst, w, rows, stride)
+}
+
+func addRowsGeneric(dst, w, rows []float32, stride int) {
+	for i, a := range w {
+		axpyGeneric(dst, rows[i*stride:][:len(dst)], a)
+	}
+}

@@ -1,0 +1,27 @@
+package simd
+
+// Transpose does dst[j·dstStride+i] = src[i·srcStride+j] for i < rows, j < cols.
+// dst does not overlap src.
+func Transpose(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	_, _ = dst[(cols-1)*dstStride+rows-1], src[(rows-1)*srcStride+cols-1]
+	r, c := 0, 0
+	if level != Generic {
+		r, c = rows&^7, cols&^7
+		transposeVector(dst, dstStride, src, srcStride, r, c)
+	}
+	transposeGeneric(dst[r:], dstStride, src[r*srcStride:], srcStride, rows-r, cols)
+	if c < cols {
+		transposeGeneric(dst[c*dstStride:], dstStride, src[c:], srcStride, r, cols-c)
+	}
+}
+
+func transposeGeneric(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	for i := range rows {
+		for j, v := range src[i*srcStride:][:cols] {
+			dst[j*dstStride+i] = v
+		}
+	}
+}
