@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"math"
+	"sync"
 	"testing"
 
 	"lamina/kernels"
@@ -122,13 +123,8 @@ func attentionCase(name string, w heads, batch []sequence, call func(kernels.Bac
 	c.run = func(be kernels.Backend, o []tensor.Tensor) {
 		call(be, withOperands(args, o))
 	}
-	outBound, lseBound := attentionBounds(w, batch, args.Scale)
-	c.bound = func(o, i int, _, u float64) float64 {
-		if o == argLSE {
-			return u * lseBound[i]
-		}
-		return u * outBound[i]
-	}
+	bounds := sync.OnceValue(func() [2][]float64 { return attentionBounds(w, batch, args.Scale) })
+	c.bound = func(o, i int, _, u float64) float64 { return u * bounds()[o][i] }
 	return c
 }
 
@@ -167,10 +163,10 @@ func (s sequence) scores(w heads, t, h int, scale float64) (score, size []float6
 	return score, size, math.Log(lse) + top
 }
 
-// attentionBounds bounds the errors of Out and LSE in units of u. A score is off
+// attentionBounds bounds the errors of argOut and argLSE in units of u. A score is off
 // by (K+4)·Σ|q||k| and by the rounding of score - max; a probability is off by
 // that relative to itself and by the mean of it, from the denominator.
-func attentionBounds(w heads, batch []sequence, scale float64) (outBound, lseBound []float64) {
+func attentionBounds(w heads, batch []sequence, scale float64) (bounds [2][]float64) {
 	for _, s := range batch {
 		for t := range s.len {
 			for h := range w.h {
@@ -187,19 +183,19 @@ func attentionBounds(w heads, batch []sequence, scale float64) (outBound, lseBou
 						sums[j] += p * math.Abs(v) * (size[pos] + mean + walk(len(score)))
 					}
 				}
-				outBound = append(outBound, sums...)
-				lseBound = append(lseBound, mean+walk(len(score))+6*math.Abs(lse))
+				bounds[argOut] = append(bounds[argOut], sums...)
+				bounds[argLSE] = append(bounds[argLSE], mean+walk(len(score))+6*math.Abs(lse))
 			}
 		}
 	}
-	return outBound, lseBound
+	return bounds
 }
 
 func geometries() []heads {
 	return []heads{{1, 1, 64}, {4, 2, 16}, {6, 2, 8}, {3, 1, 5}, {2, 2, 80}, {4, 1, 33}, {2, 1, 128}}
 }
 
-// lengthsOf draws the ragged batch that most rows use.
+// ragged draws a batch of sequences without prefixes.
 func ragged(src source, w heads, size float64, lengths ...int) []sequence {
 	batch := make([]sequence, len(lengths))
 	for i, n := range lengths {
@@ -263,7 +259,7 @@ func (s *suite) attentionSegments(t *testing.T) {
 }
 
 // checkAlone compares each sequence in a batch with the same sequence alone.
-func (s *suite) checkAlone(t *testing.T, name string, w heads, batch []sequence, call func(kernels.Backend, kernels.AttentionArgs)) {
+func (s *suite) checkAlone(t testing.TB, name string, w heads, batch []sequence, call func(kernels.Backend, kernels.AttentionArgs)) {
 	all := attentionCase(name, w, batch, call)
 	s.check(t, all)
 	for _, d := range s.types {
@@ -290,7 +286,7 @@ func (s *suite) attentionPrefix(t *testing.T) {
 	c := attentionCase("Attention", w, []sequence{whole}, kernels.Attention)
 	for _, d := range s.types {
 		together := c.execute(t, s.be, d, aligned)
-		for _, p := range []int{1, 5, 31, 63, 64, 65, 127, 128, 129, 256, 511, 600, 649} {
+		for _, p := range []int{1, 5, 63, 64, 128, 257, 600, 649} {
 			part := attentionCase("Attention after a prefix", w, []sequence{whole.split(w, p)}, kernels.Attention)
 			want := make([][]byte, len(part.operands))
 			for arg := argOut; arg <= argLSE; arg++ {

@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"math"
+	"sync"
 	"testing"
 
 	"lamina/kernels"
@@ -23,7 +24,7 @@ func (s *suite) attentionBackward(t *testing.T) {
 
 // attentionBackwardCase has operands DQ, DK, DV, DOut, Out, LSE, Q, K, V; Out and
 // LSE come from the oracle, rounded to float32.
-func (s *suite) attentionBackwardCase(t *testing.T, w heads, batch []sequence, src source) testCase {
+func (s *suite) attentionBackwardCase(t testing.TB, w heads, batch []sequence, src source) testCase {
 	forward := attentionCase("AttentionBackward", w, batch, kernels.Attention)
 	results := forward.expected(t, s.oracle, tensor.F64)
 	rows := product(forward.operands[argLSE].shape) / w.h
@@ -48,8 +49,8 @@ func (s *suite) attentionBackwardCase(t *testing.T, w heads, batch []sequence, s
 			kernels.AttentionBackward(be, kernels.AttentionGrads{DQ: o[0], DK: o[1], DV: o[2], DOut: o[3], Fwd: a})
 		},
 	}
-	bounds := backwardBounds(w, batch, args.Scale, outs, dOut)
-	c.bound = func(o, i int, _, u float64) float64 { return u * bounds[o][i] }
+	bounds := sync.OnceValue(func() [3][]float64 { return backwardBounds(w, batch, args.Scale, outs, dOut) })
+	c.bound = func(o, i int, _, u float64) float64 { return u * bounds()[o][i] }
 	return c
 }
 

@@ -95,7 +95,7 @@ func (c testCase) execute(t testing.TB, be kernels.Backend, d tensor.DType, shif
 }
 
 // check holds the backend to the case in every way that it allows.
-func (s *suite) check(t *testing.T, c testCase) {
+func (s *suite) check(t testing.TB, c testCase) {
 	t.Helper()
 	for _, d := range s.types {
 		if d == tensor.F64 && c.f32only {
@@ -117,7 +117,7 @@ func (s *suite) check(t *testing.T, c testCase) {
 }
 
 // compare holds results against the oracle.
-func (s *suite) compare(t *testing.T, c testCase, d tensor.DType, got [][]byte) {
+func (s *suite) compare(t testing.TB, c testCase, d tensor.DType, got [][]byte) {
 	t.Helper()
 	if c.exact {
 		c.wantBits(t, "against the oracle", d, c.execute(t, s.oracle, d, aligned), got)
@@ -210,7 +210,7 @@ func identical(x, y float64) bool {
 
 // checkRows runs single rows, and all but the first, on their own: the bits must
 // be those they had together.
-func (s *suite) checkRows(t *testing.T, c testCase, d tensor.DType, got [][]byte) {
+func (s *suite) checkRows(t testing.TB, c testCase, d tensor.DType, got [][]byte) {
 	t.Helper()
 	n := c.batch()
 	if n < 2 {
@@ -235,7 +235,7 @@ func (s *suite) checkRows(t *testing.T, c testCase, d tensor.DType, got [][]byte
 // checkPoison puts NaN and infinities into one row of an operand: other rows
 // keep their bits, and in the row exactly those elements that the oracle says
 // become NaN or infinite.
-func (s *suite) checkPoison(t *testing.T, c testCase, d tensor.DType, got [][]byte) {
+func (s *suite) checkPoison(t testing.TB, c testCase, d tensor.DType, got [][]byte) {
 	t.Helper()
 	n := c.batch()
 	values := c.poisons
@@ -262,7 +262,7 @@ func (s *suite) checkPoison(t *testing.T, c testCase, d tensor.DType, got [][]by
 	}
 }
 
-func (s *suite) comparePoison(t *testing.T, c testCase, d tensor.DType, healthy [][]byte, row, rows int) {
+func (s *suite) comparePoison(t testing.TB, c testCase, d tensor.DType, healthy [][]byte, row, rows int) {
 	t.Helper()
 	got, want := c.execute(t, s.be, d, aligned), c.expected(t, s.oracle, d)
 	for i, o := range c.operands {

@@ -47,7 +47,7 @@ func (s *suite) softmax(t *testing.T) {
 	})
 }
 
-func (s *suite) softmaxRow(t *testing.T, n, cols int, scale float64) {
+func (s *suite) softmaxRow(t testing.TB, n, cols int, scale float64) {
 	src := newSource(uint64(100*n + cols))
 	x := src.normal(n*cols, scale)
 	top := rowMaxima(x, cols)
@@ -91,7 +91,7 @@ func (s *suite) crossEntropy(t *testing.T) {
 	}
 }
 
-func (s *suite) crossEntropyRow(t *testing.T, n, cols int, scale float64) {
+func (s *suite) crossEntropyRow(t testing.TB, n, cols int, scale float64) {
 	src := newSource(uint64(100*n+cols) + 8)
 	x, targets := src.normal(n*cols, scale), src.ids(n, cols)
 	top := rowMaxima(x, cols)

@@ -17,6 +17,8 @@ type normRow struct {
 	x        []float64
 	gain     operand // name "" for none
 	bias     operand
+	gains    []float64 // their values; 1 and 0 for none
+	biases   []float64
 	mean     []float64
 	size     []float64 // mean |x|
 	variance []float64 // of x, or mean x²
@@ -34,6 +36,7 @@ func newNormRow(src source, n, d int, centred bool, offset, scale float64, gain 
 	if withBias {
 		r.bias = src.weight("Bias", gain, false, d)
 	}
+	r.gains, r.biases = valuesOr(r.gain, d, 1), valuesOr(r.bias, d, 0)
 	for i := range n {
 		row := r.x[i*d : (i+1)*d]
 		mean, size, squares := 0.0, 0.0, 0.0
@@ -53,12 +56,17 @@ func newNormRow(src source, n, d int, centred bool, offset, scale float64, gain 
 	return r
 }
 
-// at returns element i of an optional operand as the call sees it.
-func at(o operand, i int, none float64) float64 {
-	if o.name == "" {
-		return none
+// valuesOr returns an operand of n elements as the call sees it, or n times none
+// if it has no name.
+func valuesOr(o operand, n int, none float64) []float64 {
+	if o.name != "" {
+		return o.floats(tensor.F64)
 	}
-	return o.floats(tensor.F64)[i]
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = none
+	}
+	return values
 }
 
 // shift bounds, in units of u, the error of x - mean at element i: that of the
@@ -123,8 +131,8 @@ func (r *normRow) forward() testCase {
 			return u * walk(r.d) * r.size[i]
 		}
 		row, col := i/r.d, i%r.d
-		gain := math.Abs(at(r.gain, col, 1)) * r.rstd[row]
-		return gain*(u*r.shift(i)+math.Abs(r.x[i]-r.mean[row])*(r.rstdError(row, u)+4*u)) + 2*u*math.Abs(at(r.bias, col, 0))
+		gain := math.Abs(r.gains[col]) * r.rstd[row]
+		return gain*(u*r.shift(i)+math.Abs(r.x[i]-r.mean[row])*(r.rstdError(row, u)+4*u)) + 2*u*math.Abs(r.biases[col])
 	}
 	return c
 }
@@ -185,10 +193,7 @@ func (r *normRow) gradientBound(dY, dGain, dBias []float64) func(o, i int, want,
 	sumGX, sumGE, sumG := make([]float64, d), make([]float64, d), make([]float64, d)
 	unitError := func(i int) float64 { return 4 * (math.Abs(r.x[i]) + math.Abs(r.mean[i/d])) * r.rstd[i/d] }
 	unit := func(i int) float64 { return math.Abs(r.x[i]-r.mean[i/d]) * r.rstd[i/d] }
-	gain := make([]float64, d)
-	for j := range gain {
-		gain[j] = math.Abs(at(r.gain, j, 1))
-	}
+	gain := magnitudes(r.gains)
 	for i, v := range dY {
 		g, row, col := math.Abs(v), i/d, i%d
 		sumG[col] += g
