@@ -340,8 +340,12 @@ func (s *Scanner) number() error {
 		return false
 	}
 	accept("-")
+	start := s.pos
 	if !digits() {
 		return s.fail("no JSON value")
+	}
+	if s.data[start] == '0' && s.pos > start+1 {
+		return s.fail("number with a leading zero")
 	}
 	if accept(".") && !digits() {
 		return s.fail("malformed number")
