@@ -1,0 +1,44 @@
+package main
+
+import (
+	"testing"
+
+	"lamina/autograd"
+	"lamina/autograd/gradcheck"
+	"lamina/kernels/ref"
+	"lamina/tensor"
+)
+
+func Example() {
+	main()
+	// Output:
+	// step   0  loss 0.9
+	// step 100  loss 0.0
+	// step 200  loss 0.0
+	// right on 100% of the points between
+}
+
+// TestBumpGradient holds the operation's gradient against differences in float64.
+func TestBumpGradient(t *testing.T) {
+	be := ref.New()
+	x := tensor.FromFloats(be, tensor.F64, []float64{-2.5, -1, -0.1, 0, 0.3, 1.7}, 2, 3)
+	worst, err := gradcheck.Check(be, func(p *autograd.Pass, in []autograd.Var) autograd.Var {
+		return bump(p, in[0])
+	}, x)
+	if err != nil {
+		t.Errorf("worst relative error %g: %v", worst, err)
+	}
+}
+
+// TestSameOnReference trains on the oracle backend: the example depends on no
+// device.
+func TestSameOnReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the reference backend is slow; Example trains on the fast one")
+	}
+	be := ref.New()
+	net := train(be, func(int, float64) {})
+	if got := net.accuracy(be); got < 1 {
+		t.Errorf("right on %.3f of the points, want all", got)
+	}
+}
