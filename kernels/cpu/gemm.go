@@ -23,9 +23,9 @@ import (
 // packedA bounds the packed op(A): 8 MiB, a part of the third-level cache.
 const packedA = 2 << 20
 
-// inline is the number of multiplications below which waking others costs more
-// than it saves.
-const inline = 1 << 19
+// productsPerWork is how many multiplications in registers take the time that
+// smallWork counts as one.
+const productsPerWork = 8
 
 // packPanels is how many panels of A one chunk packs.
 const packPanels = 8
@@ -88,6 +88,7 @@ func (p *product) compute() {
 		return
 	}
 	t := p.tile
+	work := p.m * p.n * p.k / productsPerWork
 	step := p.m
 	if p.m*p.k > packedA {
 		step = max(packedA/p.k/t.MC, 1) * t.MC
@@ -97,19 +98,8 @@ func (p *product) compute() {
 		p.rows = min(step, p.m-p.i0)
 		panels := ceilDiv(p.rows, t.MR)
 		grow(&p.packed, panels*t.MR*p.k)
-		p.each(ceilDiv(panels, packPanels), p.pack)
-		p.each(ceilDiv(p.rows, t.MC)*p.nTiles, p.run)
-	}
-}
-
-// each runs n chunks: here if the product is small, else on the pool.
-func (p *product) each(n int, f func(chunk int)) {
-	if p.m*p.n*p.k >= inline {
-		p.be.pool.For(n, f)
-		return
-	}
-	for i := range n {
-		f(i)
+		p.be.each(work, ceilDiv(panels, packPanels), p.pack)
+		p.be.each(work, ceilDiv(p.rows, t.MC)*p.nTiles, p.run)
 	}
 }
 

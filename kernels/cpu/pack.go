@@ -52,11 +52,15 @@ func weightOf(t tensor.Tensor) weight {
 	return w
 }
 
+// stored returns the bytes of columns [from, to) of row i, whole blocks.
+func (w *weight) stored(i, from, to int) []byte {
+	row := w.bytes[i*w.rowBytes:]
+	return row[w.dtype.Bytes(from):w.dtype.Bytes(to)]
+}
+
 // row widens columns [from, to) of row i, whole blocks, into dst.
 func (w *weight) row(dst []float32, i, from, to int) {
-	lo := i*w.rowBytes + w.dtype.Bytes(from)
-	hi := i*w.rowBytes + w.dtype.Bytes(to)
-	simd.Decode(dst[:to-from], w.bytes[lo:hi], w.dtype)
+	simd.Decode(dst[:to-from], w.stored(i, from, to), w.dtype)
 }
 
 // pack packs columns [j0, j1) and inner indices [k0, k0+kl) of op(w), widened.

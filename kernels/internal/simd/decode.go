@@ -7,8 +7,8 @@ import (
 )
 
 // Decode writes the len(dst) elements stored in src as d to dst, with the bits
-// of [tensor.DecodeF32]. src may have any alignment and is not longer than it
-// must be.
+// of [tensor.DecodeF32], but for the payload of a NaN. src may have any
+// alignment and is exactly d.Bytes(len(dst)) long.
 func Decode(dst []float32, src []byte, d tensor.DType) {
 	if len(src) != d.Bytes(len(dst)) {
 		panic("simd: Decode: sizes differ")
@@ -29,8 +29,15 @@ func Decode(dst []float32, src []byte, d tensor.DType) {
 	}
 }
 
-// FromBF16 does dst[i] = the bfloat16 at src[2i:].
-func FromBF16(dst []float32, src []byte) { Decode(dst, src, tensor.BF16) }
-
-// FromF16 does dst[i] = the binary16 at src[2i:].
-func FromF16(dst []float32, src []byte) { Decode(dst, src, tensor.F16) }
+// DotStored returns Σ x[i]·src[i] for elements stored as d, with the bits of
+// Dot(x, y), y the decoded elements. ok is false, and nothing done, where there is
+// no kernel for it: then the caller decodes.
+func DotStored(x []float32, src []byte, d tensor.DType) (sum float32, ok bool) {
+	if level == Generic || len(x) == 0 || len(x)%32 != 0 {
+		return 0, false
+	}
+	if len(src) != d.Bytes(len(x)) {
+		panic("simd: DotStored: sizes differ")
+	}
+	return dotStoredVector(x, src, d)
+}

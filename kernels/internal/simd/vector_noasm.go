@@ -29,3 +29,5 @@ func decodeVector(dst []float32, src []byte, d tensor.DType) int { return 0 }
 func affineVector(dst, x []float32, mean, rstd float32, gain, bias []float32) {
 	affineGeneric(dst, x, mean, rstd, gain, bias)
 }
+
+func dotStoredVector(x []float32, src []byte, d tensor.DType) (sum float32, ok bool) { return 0, false }

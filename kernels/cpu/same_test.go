@@ -1,0 +1,171 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// shuffler returns a delay that differs from chunk to chunk.
+func shuffler() func() {
+	var count atomic.Uint32
+	return func() {
+		if n := count.Add(1) * 2654435761 >> 28; n < 5 {
+			time.Sleep(time.Duration(n*30) * time.Microsecond)
+		}
+	}
+}
+
+func TestMatMulHasTheSameBitsForAnyWorkers(t *testing.T) {
+	cases := []matMulCase{
+		{m: 300, n: 200, k: 300, transB: true, bias: true},
+		{m: 64, n: 65, k: 520, transA: true, add: true},
+		{m: 5, n: 700, k: 260},
+	}
+	for _, c := range cases {
+		a, bt, bias, into := c.operands()
+		var want []float32
+		for _, workers := range []int{1, 2, 3, 7, 16} {
+			be := New(Options{Threads: workers, Delay: shuffler()})
+			for range 2 {
+				got := c.run(be, a, bt, bias, into)
+				if want == nil {
+					want = got
+				}
+				sameFloats(t, got, want, fmt.Sprintf("%v, %d workers", c, workers))
+			}
+			be.Close()
+		}
+	}
+}
+
+func TestMatVecHasTheSameBitsForAnyWorkers(t *testing.T) {
+	const n, p = 900, 576
+	r := noise(5)
+	xs, ws := r.slice(2*p), r.slice(n*p)
+	var want []float32
+	for _, workers := range []int{1, 2, 3, 7, 16} {
+		be := New(Options{Threads: workers, Delay: shuffler()})
+		y := tensor.New(be, tensor.F32, 2, n)
+		be.MatVec(y, tensorOf(be, xs, 2, p), tensorOf(be, ws, n, p), tensor.Tensor{})
+		if want == nil {
+			want = y.Float32s()
+		}
+		sameFloats(t, y.Float32s(), want, fmt.Sprint(workers, " workers"))
+		be.Close()
+	}
+}
+
+// TestMatMulRowsDoNotSeeEachOther compares rows of a large product with the
+// products of one and of a few rows.
+func TestMatMulRowsDoNotSeeEachOther(t *testing.T) {
+	be := New(Options{Threads: 2})
+	defer be.Close()
+	eachLevel(t, func(t *testing.T) {
+		const m, n, k = 277, 83, 300
+		for _, transB := range []bool{false, true} {
+			all := matMulCase{m: m, n: n, k: k, transB: transB, bias: true}
+			a, bt, bias, into := all.operands()
+			want := all.run(be, a, bt, bias, into)
+			for _, rows := range [][2]int{{0, 1}, {5, 6}, {276, 277}, {3, 8}, {100, 270}} {
+				c := all
+				c.m = rows[1] - rows[0]
+				got := c.run(be, a[rows[0]*k:rows[1]*k], bt, bias, into[:c.m*n])
+				sameFloats(t, got, want[rows[0]*n:rows[1]*n], fmt.Sprintf("transB=%v rows %v", transB, rows))
+			}
+		}
+	})
+}
+
+func TestMatMulPropagatesNaNAndInf(t *testing.T) {
+	be := New(Options{Threads: 2})
+	defer be.Close()
+	inf := float32(math.Inf(1))
+	eachLevel(t, func(t *testing.T) {
+		c := matMulCase{m: 7, n: 18, k: 9, transB: true}
+		a, bt := make([]float32, c.m*c.k), make([]float32, c.n*c.k)
+		a[3*c.k+4], bt[11*c.k+2] = inf, inf // 0·Inf is NaN: no zero is skipped
+		got := c.run(be, a, bt, nil, make([]float32, c.m*c.n))
+		for i := range c.m {
+			for j := range c.n {
+				if v := got[i*c.n+j]; (v != v) != (i == 3 || j == 11) {
+					t.Errorf("C[%d %d] = %v", i, j, v)
+				}
+			}
+		}
+	})
+}
+
+func TestProductsAllocateNothingOnceWarm(t *testing.T) {
+	be := New(Options{Threads: 2})
+	defer be.Close()
+	r := noise(1)
+	a, w := tensorOf(be, r.slice(300*300), 300, 300), tensorOf(be, r.slice(300*300), 300, 300)
+	c, x, y := tensor.New(be, tensor.F32, 300, 300), a.Slice(0, 1), tensor.New(be, tensor.F32, 1, 300)
+	half := tensor.New(be, tensor.BF16, 300, 300)
+	s := be.scratch.get()
+	v := viewOf(a)
+	calls := map[string]func(){
+		"MatMul":      func() { be.MatMul(kernels.MatMulArgs{C: c, A: a, B: w, TransB: true}) },
+		"MatMul/bf16": func() { be.MatMul(kernels.MatMulArgs{C: c, A: a, B: half}) },
+		"MatVec":      func() { be.MatVec(y, x, w, tensor.Tensor{}) },
+		"sgemm":       func() { s.sgemm(viewOf(c), v, false, v, true, false) },
+	}
+	for name, call := range calls {
+		// More workers than one may be caught between two chunks: warm up well.
+		for range 20 {
+			call()
+		}
+		if n := testing.AllocsPerRun(50, call); n != 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
+func TestSgemmOnStridedViewsAgreesWithMatMul(t *testing.T) {
+	be := New(Options{Threads: 1})
+	defer be.Close()
+	eachLevel(t, func(t *testing.T) {
+		for _, size := range []struct{ m, n, k int }{{1, 1, 1}, {25, 25, 64}, {64, 64, 64}, {7, 100, 33}, {270, 70, 300}, {3, 4, 0}} {
+			for bit := range 8 {
+				c := matMulCase{m: size.m, n: size.n, k: size.k, transA: bit&1 != 0, transB: bit&2 != 0, add: bit&4 != 0}
+				a, bt, _, into := c.operands()
+				want := c.run(be, a, bt, nil, into)
+				va, vb := strided(a, c.m, c.k), strided(transposed(bt, c.n, c.k), c.k, c.n)
+				if c.transA {
+					va = strided(transposed(a, c.m, c.k), c.k, c.m)
+				}
+				if c.transB {
+					vb = strided(bt, c.n, c.k)
+				}
+				vc := strided(into, c.m, c.n)
+				s := be.scratch.get()
+				s.sgemm(vc, va, c.transA, vb, c.transB, c.add)
+				be.scratch.put(s)
+				for i := range c.m {
+					sameFloats(t, vc.data[i*vc.stride:][:c.n], want[i*c.n:][:c.n], c.String())
+					if i+1 < c.m && vc.data[i*vc.stride+c.n] != 7 {
+						t.Fatalf("%v: wrote beside row %d", c, i)
+					}
+				}
+			}
+		}
+	})
+}
+
+// strided returns x [rows cols] as a view with three more columns of sevens.
+func strided(x []float32, rows, cols int) view {
+	v := view{make([]float32, rows*(cols+3)), rows, cols, cols + 3}
+	for i := range v.data {
+		v.data[i] = 7
+	}
+	for i := range rows {
+		copy(v.data[i*v.stride:], x[i*cols:][:cols])
+	}
+	return v
+}
