@@ -136,10 +136,12 @@ func (be *Backend) CopyAxis(y, x tensor.Tensor, axis, yFrom, xFrom, n int, add b
 // Gather implements kernels.Backend.
 func (be *Backend) Gather(y, table, ids tensor.Tensor) {
 	mustF32("Gather", y)
-	out, cols, places, w := f32(y), y.Cols(), tensor.HostInts(ids), weightOf(table)
-	wantIDs("Gather", places, w.rows)
+	out, cols, places := f32(y), y.Cols(), tensor.HostInts(ids)
+	raw, d := tensor.HostBytes(table), table.DType()
+	wantIDs("Gather", places, table.Rows())
+	size := d.Bytes(cols)
 	be.eachRow(len(places), cols, cheap, func(i int) {
-		w.row(out[i*cols:(i+1)*cols], int(places[i]), 0, cols)
+		simd.Decode(out[i*cols:(i+1)*cols], raw[int(places[i])*size:][:size], d)
 	})
 }
 
