@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ type record struct {
 	crc       uint32
 	size      uint32 // in the directory
 	offset    uint32 // of the local header, plus one
+	wide      []byte // extra field; when set, sizes and offset say "see there"
 }
 
 // zipOf writes local headers and data, the directory and the end record.
@@ -45,11 +47,16 @@ func zipOf(records ...record) []byte {
 		sizes := func(b []byte) []byte {
 			return le.AppendUint32(le.AppendUint32(le.AppendUint32(b, r.crc), r.size), r.size)
 		}
+		offset := r.offset - 1
+		if r.wide != nil {
+			r.size, offset = math.MaxUint32, math.MaxUint32
+		}
 		dir = append(dir, "PK\x01\x02\x00\x00\x00\x00"...)
 		dir = le.AppendUint16(le.AppendUint16(dir, r.flags), r.method)
 		dir = sizes(append(dir, 0, 0, 0, 0))
-		dir = append(le.AppendUint16(dir, uint16(len(r.name))), make([]byte, 12)...)
-		dir = append(le.AppendUint32(dir, r.offset-1), r.name...)
+		dir = le.AppendUint16(le.AppendUint16(dir, uint16(len(r.name))), uint16(len(r.wide)))
+		dir = append(le.AppendUint32(append(dir, make([]byte, 10)...), offset), r.name...)
+		dir = append(dir, r.wide...)
 		b = append(b, "PK\x03\x04\x00\x00"...)
 		b = le.AppendUint16(le.AppendUint16(b, r.flags), r.method)
 		b = sizes(append(b, 0, 0, 0, 0))
@@ -66,6 +73,29 @@ func end(dir []byte, n, offset int) []byte {
 	b = le.AppendUint16(le.AppendUint16(b, uint16(n)), uint16(n))
 	b = le.AppendUint32(le.AppendUint32(b, uint32(len(dir))), uint32(offset))
 	return append(b, 0, 0)
+}
+
+// wideField is the zip64 extra field of size and local header offset, after a
+// field that must be skipped.
+func wideField(size, offset int) []byte {
+	le := binary.LittleEndian
+	b := append([]byte{9, 9, 1, 0, 0}, 1, 0, 24, 0)
+	return le.AppendUint64(le.AppendUint64(le.AppendUint64(b, uint64(size)), uint64(size)), uint64(offset))
+}
+
+// end64 replaces the end record of an archive by a zip64 one, a locator and an
+// end record that refers to them.
+func end64(zip []byte, records int) []byte {
+	le := binary.LittleEndian
+	at := len(zip) - 22
+	size, offset := uint64(le.Uint32(zip[at+12:])), uint64(le.Uint32(zip[at+16:]))
+	b := append(bytes.Clone(zip[:at]), "PK\x06\x06"...)
+	b = append(le.AppendUint64(b, 44), make([]byte, 12)...)
+	b = le.AppendUint64(le.AppendUint64(b, uint64(records)), uint64(records))
+	b = le.AppendUint64(le.AppendUint64(b, size), offset)
+	b = append(b, "PK\x06\x07\x00\x00\x00\x00"...)
+	b = le.AppendUint32(le.AppendUint64(b, uint64(at)), 1)
+	return append(b, "PK\x05\x06\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00"...)
 }
 
 // archive is a torch file of the given pickle and records.
@@ -129,6 +159,7 @@ func TestBadArchivesAreRefused(t *testing.T) {
 		edit(&r)
 		return zipOf(pkl, r)
 	}
+	wide := end64(with(func(r *record) { r.wide = wideField(8, 30+len(pkl.name)+len(plain)) }), 2)
 	tar := append(make([]byte, 257), "ustar\x0000"...)
 	formattest.Reject(t, []formattest.Case{
 		bad("legacy pickle", []byte("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), "TORCH_LEGACY", ok),
@@ -162,6 +193,11 @@ func TestBadArchivesAreRefused(t *testing.T) {
 			zipOf(pkl, w, record{name: "m/byteorder", data: []byte("little")})),
 		bad("no storage record", zipOf(pkl), "TORCH_STORAGE", ok),
 		bad("storage of another size", zipOf(pkl, record{name: w.name, data: make([]byte, 12)}), "TORCH_STORAGE", ok),
+		bad("zip64 end record gone", bytes.Replace(end64(ok, 2), []byte("PK\x06\x06"), []byte("PK\x06\x05"), 1), "ZIP_TRUNCATED", end64(ok, 2)),
+		bad("zip64 field too short", with(func(r *record) { r.wide = wideField(8, 0)[:17] }), "ZIP_DIRECTORY", wide),
+		bad("zip64 field absent", with(func(r *record) { r.wide = []byte{9, 9, 0, 0} }), "ZIP_DIRECTORY", wide),
+		bad("zip64 offset past the file", with(func(r *record) { r.wide = wideField(8, 1<<40) }), "ZIP_LOCAL", wide),
+		bad("zip64 size past the file", with(func(r *record) { r.wide = wideField(1<<62, 40+len(plain)) }), "ZIP_TRUNCATED", wide),
 		bad("zip64 without locator", append([]byte("PK\x03\x04"), end(nil, 0xffff, 4)...), "ZIP_TRUNCATED", ok),
 	}, parse)
 }
