@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -39,40 +40,33 @@ func component(name, text string) (field, error) {
 		return f, fmt.Errorf("%s: %w", name, err)
 	}
 	f.node = n
-	return f, nil
+	return f, checkGrowth(f)
 }
 
 func (s *spec) build() (*Tokenizer, error) {
-	t := &Tokenizer{spec: s, ids: map[string]int32{}}
+	t := &Tokenizer{spec: s, ids: map[string]int32{}, pool: &sync.Pool{New: func() any { return &workspace{} }}}
 	if err := t.number(); err != nil {
 		return nil, err
 	}
-	f, err := component("normalizer", s.normalizer)
-	if err != nil {
-		return nil, err
+	var pre preTokens
+	for _, part := range []struct {
+		name, text string
+		parse      func(f field) error
+	}{
+		{"normalizer", s.normalizer, func(f field) (err error) { t.normalize, err = parseNormalizer(f, 0); return }},
+		{"pre_tokenizer", s.preTokenizer, func(f field) (err error) { pre, err = parsePreTokenizer(f, 0); return }},
+		{"post_processor", s.postProcessor, t.setTemplate},
+		{"decoder", s.decoder, func(f field) (err error) { t.decode, err = parseDecoder(f, 0); return }},
+	} {
+		f, err := component(part.name, part.text)
+		if err != nil {
+			return nil, err
+		}
+		if err := part.parse(f); err != nil {
+			return nil, err
+		}
 	}
-	if t.normalize, err = parseNormalizer(f, 0); err != nil {
-		return nil, err
-	}
-	if f, err = component("pre_tokenizer", s.preTokenizer); err != nil {
-		return nil, err
-	}
-	pre, err := parsePreTokenizer(f, 0)
-	if err != nil {
-		return nil, err
-	}
-	if f, err = component("post_processor", s.postProcessor); err != nil {
-		return nil, err
-	}
-	if t.template, err = parsePost(f, 0); err != nil {
-		return nil, err
-	}
-	if f, err = component("decoder", s.decoder); err != nil {
-		return nil, err
-	}
-	if t.decode, err = parseDecoder(f, 0); err != nil {
-		return nil, err
-	}
+	var err error
 	if t.model, err = newBPE(s, pre.lastBytes); err != nil {
 		return nil, err
 	}
@@ -81,8 +75,19 @@ func (s *spec) build() (*Tokenizer, error) {
 		t.cut = pre.spelled()
 	}
 	t.addTries()
-	t.pool = &sync.Pool{New: func() any { return &workspace{} }}
 	return t, nil
+}
+
+func (t *Tokenizer) setTemplate(f field) (err error) {
+	if t.template, err = parsePost(f, 0); err != nil {
+		return err
+	}
+	for _, id := range slices.Concat(t.template.before, t.template.after) {
+		if int(id) >= len(t.used) || !t.used[id] {
+			return f.errorf("id %d is no token", id)
+		}
+	}
+	return nil
 }
 
 // number fills the tables id → token and token → id of the vocabulary and
