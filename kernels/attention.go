@@ -40,7 +40,7 @@ func AttentionDecode(be Backend, a AttentionArgs) {
 	wantAttention(op, a)
 	for i, s := range a.Segments {
 		if s.Len != 1 {
-			fail(op, "segment has not one row", "segment", i, "of", fmt.Sprint(s))
+			fail(op, "segment has not one row", fmt.Sprint("segment ", i), fmt.Sprintf("%+v", s))
 		}
 	}
 	be.AttentionDecode(a)
@@ -57,7 +57,7 @@ func AttentionBackward(be Backend, a AttentionGrads) {
 	}
 	for i, s := range f.Segments {
 		if s.PrefixLen != 0 {
-			fail(op, "takes no prefix", "segment", i, "of", fmt.Sprint(s))
+			fail(op, "takes no prefix", fmt.Sprint("segment ", i), fmt.Sprintf("%+v", s))
 		}
 	}
 	wantLike(op, "DOut", a.DOut, "Out", f.Out)
@@ -106,14 +106,14 @@ func wantSegments(op string, a AttentionArgs, d tensor.DType, n, width int) {
 	row := 0
 	for i, s := range a.Segments {
 		if s.Start != row || s.Len < 0 || s.Len > n-row || s.PrefixLen < 0 {
-			fail(op, "segments do not follow one another", "segment", i, "of", fmt.Sprint(s), "Q", a.Q)
+			fail(op, "segments do not follow one another", fmt.Sprint("segment ", i), fmt.Sprintf("%+v", s), "Q", a.Q)
 		}
 		row += s.Len
 		if s.PrefixLen == 0 {
 			continue
 		}
 		if i >= len(a.Prefix) {
-			fail(op, "no Prefix", "segment", i, "of", fmt.Sprint(s))
+			fail(op, "no Prefix", fmt.Sprint("segment ", i), fmt.Sprintf("%+v", s))
 		}
 		wantPrefix(op, "Prefix.K", a.Prefix[i].K, d, s.PrefixLen, width)
 		wantPrefix(op, "Prefix.V", a.Prefix[i].V, d, s.PrefixLen, width)

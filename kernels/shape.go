@@ -23,10 +23,12 @@ func Transpose(be Backend, y, x tensor.Tensor, perm ...int) {
 			fail(op, "no permutation", "perm", fmt.Sprint(perm))
 		}
 		seen[p] = true
+		full[i] = p
+	}
+	for i, p := range perm {
 		if y.Dim(i) != x.Dim(p) {
 			fail(op, "shapes differ", "y", y, "x", x, "perm", fmt.Sprint(perm))
 		}
-		full[i] = p
 	}
 	wantApart(op, "y", y, "x", x)
 	be.Transpose(y, x, full)
