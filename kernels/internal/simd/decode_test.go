@@ -80,7 +80,7 @@ func TestDotStoredHasTheBitsOfDot(t *testing.T) {
 				x, y := newGuarded(&r, n, 1, 1).x, make([]float32, n)
 				Decode(y, src, d)
 				got, ok := DotStored(x, src, d)
-				if plain := d == tensor.F32 || d == tensor.F64; ok != (!plain && n > 0 && n%32 == 0) {
+				if plain := d == tensor.F32 || d == tensor.F64; ok != (Active() == AVX2 && !plain && n > 0 && n%32 == 0) {
 					t.Errorf("%v n=%d: ok = %v", d, n, ok)
 				}
 				if want := Dot(x, y); ok && !sameBits(got, want) {

@@ -4,15 +4,9 @@ package simd
 
 import "lamina/tensor"
 
-// Without assembly for a machine the vector versions are the Go twins.
+// Without assembly for a machine the vector versions are the Go twins. Those
+// that NEON has are in plain_noasm.go.
 
-func dotVector(x, y []float32) float32                           { return dotGeneric(x, y) }
-func axpyVector(dst, x []float32, a float32)                     { axpyGeneric(dst, x, a) }
-func scaleVector(dst, x []float32, a float32)                    { scaleGeneric(dst, x, a) }
-func addVector(dst, x, y []float32)                              { addGeneric(dst, x, y) }
-func subVector(dst, x, y []float32)                              { subGeneric(dst, x, y) }
-func mulVector(dst, x, y []float32)                              { mulGeneric(dst, x, y) }
-func sumVector(x []float32) float32                              { return sumGeneric(x) }
 func sumF64Vector(x []float32) float64                           { return sumF64Generic(x) }
 func sumSquaresF64Vector(x []float32, mean float64) float64      { return sumSquaresF64Generic(x, mean) }
 func maxVector(x []float32) float32                              { return maxGeneric(x) }
