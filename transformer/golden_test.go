@@ -11,6 +11,7 @@ import (
 	"lamina/autograd"
 	"lamina/formats/safetensors"
 	"lamina/kernels"
+	"lamina/kernels/cpu"
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/nn/optim"
@@ -225,5 +226,5 @@ func near(t *testing.T, what string, got, want, relative float64) {
 // backends returns one of each kind that runs here.
 func backends(t *testing.T) []kernels.Backend {
 	t.Helper()
-	return []kernels.Backend{ref.New()}
+	return []kernels.Backend{ref.New(), cpu.New(cpu.Options{})}
 }

@@ -31,6 +31,9 @@ type Options struct {
 	// Delay, if not nil, is called before every chunk of work, for tests of
 	// independence from scheduling.
 	Delay func()
+	// SplitAll hands work to other goroutines however small it is, for the same
+	// tests.
+	SplitAll bool
 }
 
 // Backend implements kernels.Backend. It may be used from several goroutines
@@ -50,7 +53,11 @@ func New(o Options) *Backend {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	pool := par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})
-	return &Backend{pool: pool, small: smallWork}
+	be := &Backend{pool: pool, small: smallWork}
+	if o.SplitAll {
+		be.small = 0
+	}
+	return be
 }
 
 // Name returns "cpu/" and the instruction set: "cpu/avx2".

@@ -67,7 +67,7 @@ func New(be kernels.Backend, t *nn.Trained, c Config) *AdamW {
 // nothing is updated.
 func (o *AdamW) Step(factor float64) (norm float64) {
 	t := o.trained
-	kernels.Fill(o.be, o.sum, 0)
+	o.sum.SetFloats([]float64{0})
 	kernels.SumSquares(o.be, o.sum, t.Grads)
 	args := kernels.AdamWArgs{
 		W: t.Values, Grad: t.Grads, M: o.M, V: o.V, LR: o.LR * factor,

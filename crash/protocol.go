@@ -1,0 +1,476 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lamina/crash/task"
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// Rows of the protocol's table, in the order they are run.
+var ProtocolRows = []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random", "crash", "share-all", "share-frozen"}
+
+// randomDraws is how many random plans the row "random" stands for.
+const randomDraws = 5
+
+// Protocol measures fine-tuning without the full model for one model and task:
+// it ranks nothing and chooses nothing on the scored rows. Plans read only
+// Support; learning rate and checkpoint are chosen by the emulator's loss on
+// Valid; Test is scored once a finished model.
+type Protocol struct {
+	Backend kernels.Backend
+	Full    *transformer.Decoder // frozen, as loaded
+	Model   string               // its name in the table
+	Task    string
+
+	Train, Valid []task.Pair
+	Support      [][]int32 // token rows
+	Test         []task.Item
+	TestPairs    [][]task.Pair // of each item, see [task.Encode]
+	Rules        task.Rules
+
+	Keep, Trainable int
+	AnchorEnds      bool
+	Rows            []string
+	Seeds           []uint64
+	LRs             []float64     // candidates
+	Settings        TrainSettings // LR and Seed are set per run
+	Pooling         Pooling
+	Dir             string // run directory
+
+	// Watch is told what goes on; may be nil.
+	Watch func(Event)
+
+	similarity *Similarity
+}
+
+// Event is a step of the protocol, for progress lines.
+type Event struct {
+	Row         string
+	Phase       string // "similarity", "score", "train"
+	Done, Total int
+	Metrics     Metrics // of a training step
+}
+
+// TableRow is one line of the table. A cell that has no meaning for a row is
+// null: an untrained full model has no emulator. Delta is the plug-in's accuracy
+// less the fine-tuned emulator's: what the owner keeps.
+type TableRow struct {
+	Row         string    `json:"row"`
+	Plan        LayerPlan `json:"plan"`
+	Share       Sharing   `json:"share"`
+	Seed        uint64    `json:"seed"`
+	LR          float64   `json:"lr,omitempty"`
+	EmulatorZS  *float64  `json:"emulator_zs"`
+	EmulatorFT  *float64  `json:"emulator_ft"`
+	PlugIn      *float64  `json:"plug_in"`
+	PlugInNorm  *float64  `json:"plug_in_norm"` // acc_norm of the same scores
+	Stderr      float64   `json:"stderr"`       // of plug_in
+	N           int       `json:"n"`
+	Delta       *float64  `json:"delta"`
+	ValidLoss   float64   `json:"valid_loss,omitempty"` // of the kept checkpoint
+	BestStep    int       `json:"best_step,omitempty"`
+	Steps       int       `json:"steps,omitempty"`
+	HeldParams  int       `json:"held_params"`
+	TrainParams int       `json:"train_params"`
+	Seconds     float64   `json:"seconds"`    // training and scoring
+	PeakBytes   int       `json:"peak_bytes"` // weights held, moments and the largest pass
+}
+
+// Splits states what each part of the data was used for.
+type ProtocolSplits struct {
+	Train   int `json:"train"`
+	Valid   int `json:"valid"`
+	Support int `json:"support"`
+	Test    int `json:"test"`
+}
+
+// Table is the protocol's result.
+type Table struct {
+	Rows     []TableRow        `json:"rows"`
+	Model    string            `json:"model"`
+	Task     string            `json:"task"`
+	Splits   ProtocolSplits    `json:"splits"`
+	Versions map[string]string `json:"versions"`
+}
+
+// variant is one row before it is run.
+type variant struct {
+	row   string
+	plan  LayerPlan
+	share Sharing
+	whole bool // every weight is trained
+}
+
+// Validate returns an error naming what cannot be run, before anything is.
+func (p *Protocol) Validate() error {
+	layers := len(p.Full.Blocks)
+	switch {
+	case len(p.Test) == 0:
+		return fmt.Errorf("no documents to score")
+	case len(p.Seeds) == 0:
+		return fmt.Errorf("no seeds: want one or more")
+	case len(p.LRs) == 0:
+		return fmt.Errorf("no learning rate: want one or more")
+	case p.Keep < 1 || p.Keep > layers:
+		return fmt.Errorf("keep %d: want 1 to %d, the model's layers", p.Keep, layers)
+	case p.Trainable < 1 || p.Trainable > p.Keep:
+		return fmt.Errorf("trainable %d: want 1 to %d, the kept layers", p.Trainable, p.Keep)
+	}
+	known := map[string]bool{}
+	for _, r := range ProtocolRows {
+		known[r] = true
+	}
+	for _, r := range p.Rows {
+		if !known[r] {
+			return fmt.Errorf("row %.64q is not known (%v)", r, ProtocolRows)
+		}
+	}
+	return nil
+}
+
+// Run measures the rows in order and calls emit after each; finished rows of an
+// earlier run in Dir are taken from there. When ctx ends it saves and returns
+// ctx's error.
+func (p *Protocol) Run(ctx context.Context, emit func(TableRow) error) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	for i, seed := range p.Seeds {
+		variants, err := p.variants(ctx, seed)
+		if err != nil {
+			return err
+		}
+		for _, v := range variants {
+			if v.row == "zs" && i > 0 {
+				continue // no seed reaches it
+			}
+			row, err := p.row(ctx, v, seed)
+			if err != nil {
+				return fmt.Errorf("row %s: %w", v.row, err)
+			}
+			if err := emit(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// variants lists the asked-for rows with their plans.
+func (p *Protocol) variants(ctx context.Context, seed uint64) ([]variant, error) {
+	asked := map[string]bool{}
+	for _, r := range p.Rows {
+		asked[r] = true
+	}
+	layers := len(p.Full.Blocks)
+	var list []variant
+	add := func(v variant, err error) error {
+		list = append(list, v)
+		return err
+	}
+	var errs []error
+	if asked["zs"] {
+		list = append(list, variant{row: "zs", plan: IdentityPlan(layers, nil)})
+	}
+	if asked["full"] {
+		list = append(list, variant{row: "full", plan: IdentityPlan(layers, nil), whole: true})
+	}
+	crash := LayerPlan(nil)
+	if asked["ceiling"] || asked["crash"] || asked["share-all"] || asked["share-frozen"] {
+		s, err := p.Similarity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if crash, err = PlanCRaSh(s, p.Keep, p.Trainable, p.AnchorEnds); err != nil {
+			return nil, err
+		}
+	}
+	if asked["ceiling"] {
+		list = append(list, variant{row: "ceiling", plan: IdentityPlan(layers, crash.Trainable())})
+	}
+	if asked["uniform"] {
+		plan, err := Uniform(layers, p.Keep, p.Trainable)
+		errs = append(errs, add(variant{row: "uniform", plan: plan}, err))
+	}
+	if asked["uniform-learnable"] {
+		plan, err := UniformLearnable(layers, p.Keep, p.Trainable)
+		errs = append(errs, add(variant{row: "uniform-learnable", plan: plan}, err))
+	}
+	if asked["random"] {
+		for i := range randomDraws {
+			plan, err := Random(layers, p.Keep, p.Trainable, seed+uint64(i)<<32, p.AnchorEnds)
+			errs = append(errs, add(variant{row: fmt.Sprintf("random-%d", i+1), plan: plan}, err))
+		}
+	}
+	if asked["crash"] {
+		list = append(list, variant{row: "crash", plan: crash})
+	}
+	for _, how := range []Sharing{ShareAll, ShareFrozen} {
+		if asked["share-"+how.String()] {
+			plan, err := Share(crash, layers, how)
+			errs = append(errs, add(variant{row: "share-" + how.String(), plan: plan, share: how}, err))
+		}
+	}
+	return list, errors.Join(errs...)
+}
+
+// PlanCRaSh clusters layers by the likeness of neighbours and returns the plan of
+// the clusters' centres.
+func PlanCRaSh(s Similarity, keep, trainable int, anchorEnds bool) (LayerPlan, error) {
+	clusters, err := Clusters(Adjacent(s.Matrix), keep)
+	if err != nil {
+		return nil, err
+	}
+	return CRaSh(clusters, trainable, anchorEnds)
+}
+
+// Similarity measures the full model on the support rows, once; a run directory
+// keeps it.
+func (p *Protocol) Similarity(ctx context.Context) (Similarity, error) {
+	if p.similarity != nil {
+		return *p.similarity, nil
+	}
+	path := filepath.Join(p.Dir, "similarity.json")
+	var s Similarity
+	if p.Dir != "" && readJSON(path, &s) == nil {
+		p.similarity = &s
+		return s, nil
+	}
+	s, err := MeasureSimilarity(ctx, p.Backend, p.Full, p.Support, p.Pooling, func(done, total int) {
+		p.tell(Event{Phase: "similarity", Done: done, Total: total})
+	})
+	if err != nil {
+		return s, err
+	}
+	p.similarity = &s
+	if p.Dir == "" {
+		return s, nil
+	}
+	return s, writeJSON(path, s)
+}
+
+// row runs one variant, or reads its result.
+func (p *Protocol) row(ctx context.Context, v variant, seed uint64) (TableRow, error) {
+	name := fmt.Sprintf("%s-seed%d", v.row, seed)
+	dir := filepath.Join(p.Dir, "rows", name)
+	result := filepath.Join(dir, "result.json")
+	r := TableRow{Row: v.row, Plan: v.plan, Share: v.share, Seed: seed, N: len(p.Test)}
+	if p.Dir != "" {
+		if _, err := os.Stat(result); !errors.Is(err, fs.ErrNotExist) {
+			return r, readJSON(result, &r)
+		}
+	}
+	begin := time.Now()
+	var err error
+	if v.row == "zs" {
+		err = p.scoreInto(ctx, &r, p.Full)
+	} else {
+		err = p.train(ctx, &r, v, dir)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	if p.Dir == "" {
+		return r, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return r, err
+	}
+	return r, writeJSON(result, r)
+}
+
+// subject is what a row trains: a decoder to run, the parameters, and the model
+// the result goes back into.
+type subject struct {
+	decoder *transformer.Decoder
+	params  nn.Params
+	plugged func() *transformer.Decoder
+	small   bool // the decoder is not the full model
+}
+
+func (p *Protocol) subject(v variant) (subject, error) {
+	if v.whole {
+		d := p.Full.Clone()
+		return subject{decoder: d, params: d.Params(), plugged: func() *transformer.Decoder { return d }}, nil
+	}
+	e, err := NewEmulator(p.Full, v.plan)
+	if err != nil {
+		return subject{}, err
+	}
+	return subject{
+		decoder: e.Decoder, params: e.Params(), small: v.row != "ceiling",
+		plugged: func() *transformer.Decoder { return e.Plug(p.Full) },
+	}, nil
+}
+
+// train fine-tunes a variant with each candidate learning rate, keeps the one of
+// the lowest validation loss, and scores it.
+func (p *Protocol) train(ctx context.Context, r *TableRow, v variant, dir string) error {
+	var kept subject
+	for i, lr := range p.LRs {
+		s, err := p.subject(v)
+		if err != nil {
+			return err
+		}
+		if i == 0 && s.small {
+			acc, err := p.accuracy(ctx, v.row, s.decoder)
+			if err != nil {
+				return err
+			}
+			r.EmulatorZS = &acc.Metrics[0].Value
+		}
+		out, err := p.finetune(ctx, v, s, r.Seed, lr, filepath.Join(dir, fmt.Sprintf("lr%g", lr)))
+		if err != nil {
+			return err
+		}
+		if i == 0 || out.BestLoss < r.ValidLoss {
+			kept, r.LR, r.ValidLoss, r.BestStep, r.Steps = s, lr, out.BestLoss, out.BestStep, out.Steps
+		}
+		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+heldBytes(s.decoder)+trainBytes(s.params))
+	}
+	for w := range kept.params {
+		r.TrainParams += w.Value.Len()
+	}
+	for w := range kept.decoder.Params() {
+		r.HeldParams += w.Value.Len()
+	}
+	if kept.small {
+		acc, err := p.accuracy(ctx, v.row, kept.decoder)
+		if err != nil {
+			return err
+		}
+		r.EmulatorFT = &acc.Metrics[0].Value
+	}
+	if err := p.scoreInto(ctx, r, kept.plugged()); err != nil {
+		return err
+	}
+	if r.EmulatorFT != nil {
+		delta := *r.PlugIn - *r.EmulatorFT
+		r.Delta = &delta
+	}
+	return nil
+}
+
+// rowConfig is config.json of a row's fine-tuning.
+type rowConfig struct {
+	Plan     LayerPlan     `json:"plan"`
+	Whole    bool          `json:"whole"`
+	Settings TrainSettings `json:"settings"`
+	Train    int           `json:"train"`
+	Valid    int           `json:"valid"`
+}
+
+func (p *Protocol) finetune(ctx context.Context, v variant, s subject, seed uint64, lr float64, dir string) (Outcome, error) {
+	t := &Trainer{
+		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: p.Settings, Train: p.Train, Valid: p.Valid,
+		Report: func(m Metrics) { p.tell(Event{Row: v.row, Phase: "train", Metrics: m}) },
+	}
+	t.Settings.LR, t.Settings.Seed = lr, seed
+	base := Fingerprint(s.params)
+	if p.Dir != "" {
+		store, err := OpenRunDir(dir, rowConfig{v.plan, v.whole, t.Settings, len(p.Train), len(p.Valid)}, false)
+		if err != nil {
+			return Outcome{}, err
+		}
+		defer store.Close()
+		t.Store = store
+	}
+	out, err := t.Run(ctx)
+	if err == nil && out.Stopped {
+		err = context.Cause(ctx)
+	}
+	if err != nil || p.Dir == "" {
+		return out, err
+	}
+	m := AdapterManifest{Plan: v.plan, Whole: v.whole, Base: base}
+	if !v.whole {
+		if err := SaveAdapter(filepath.Join(dir, "adapter"), m, s.params); err != nil {
+			return out, err
+		}
+	}
+	// The row's result stands from here on; what only resuming needs can go.
+	return out, errors.Join(os.RemoveAll(filepath.Join(dir, checkpointsDir)), os.RemoveAll(filepath.Join(dir, bestDir)))
+}
+
+func (p *Protocol) accuracy(ctx context.Context, row string, d *transformer.Decoder) (task.Result, error) {
+	return ScoreItems(ctx, p.Backend, d, p.Task, p.Rules, p.Test, p.TestPairs, func(done, total int) {
+		p.tell(Event{Row: row, Phase: "score", Done: done, Total: total})
+	})
+}
+
+func (p *Protocol) scoreInto(ctx context.Context, r *TableRow, d *transformer.Decoder) error {
+	result, err := p.accuracy(ctx, r.Row, d)
+	if err != nil {
+		return err
+	}
+	r.PlugIn, r.Stderr = &result.Metrics[0].Value, result.Metrics[0].Stderr
+	if m, ok := result.Metric("acc_norm"); ok {
+		r.PlugInNorm = &m.Value
+	}
+	if math.IsNaN(r.Stderr) { // of a single document
+		r.Stderr = 0
+	}
+	if r.HeldParams == 0 {
+		for w := range d.Params() {
+			r.HeldParams += w.Value.Len()
+		}
+	}
+	return nil
+}
+
+func (p *Protocol) tell(e Event) {
+	if p.Watch != nil {
+		p.Watch(e)
+	}
+}
+
+// heldBytes returns the storage of a decoder's distinct weights, trainBytes what
+// training adds: gradient and two moments in F32.
+func heldBytes(d *transformer.Decoder) int {
+	n := 0
+	for w := range d.Params() {
+		n += w.Value.Bytes()
+	}
+	return n
+}
+
+func trainBytes(params nn.Params) int {
+	n := 0
+	for w := range params {
+		n += 3 * 4 * w.Value.Len()
+	}
+	return n
+}
+
+// ScoreItems scores the encoded continuations of items and evaluates them.
+func ScoreItems(ctx context.Context, be kernels.Backend, d *transformer.Decoder, name string, rules task.Rules, items []task.Item, pairs [][]task.Pair, progress func(done, total int)) (task.Result, error) {
+	var flat []transformer.Continuation
+	for _, row := range pairs {
+		for _, pair := range row {
+			flat = append(flat, transformer.Continuation{Context: pair.Context, Target: pair.Target})
+		}
+	}
+	scores, err := d.Score(ctx, be, flat, transformer.ScoreOptions{Progress: progress})
+	if err != nil {
+		return task.Result{}, err
+	}
+	rows := make([][]task.Score, len(items))
+	for i, row := range pairs {
+		for range row {
+			rows[i] = append(rows[i], task.Score{LogProb: scores[0].LogProb, Greedy: scores[0].Greedy})
+			scores = scores[1:]
+		}
+	}
+	return task.Evaluate(name, rules, items, rows)
+}
