@@ -20,7 +20,8 @@
 //   - outputs are overwritten unless the comment says "added";
 //   - outputs alias no input unless the comment allows it;
 //   - the same bits come out for any number of workers and any other rows in the
-//     batch: a row's sums depend on its own data and on the operation's constants.
+//     batch: a row's sums depend on its own data and on the operation's constants;
+//   - several goroutines may call one backend at once, on outputs of their own.
 package kernels
 
 import "lamina/tensor"

@@ -130,8 +130,8 @@ type testCase struct {
 	// values, NaN if empty.
 	poison  []int
 	poisons []float64
-	// f32only marks calls that have no float64 form.
-	f32only bool
+	// f32Only leaves float64 out of large cases, which are about block sizes.
+	f32Only bool
 }
 
 // exactly is the bound of results that any order of sums gives.

@@ -98,7 +98,7 @@ func (c testCase) execute(t testing.TB, be kernels.Backend, d tensor.DType, shif
 func (s *suite) check(t testing.TB, c testCase) {
 	t.Helper()
 	for _, d := range s.types {
-		if d == tensor.F64 && c.f32only {
+		if d == tensor.F64 && c.f32Only {
 			continue
 		}
 		got := c.execute(t, s.be, d, aligned)

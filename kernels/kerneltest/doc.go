@@ -3,9 +3,10 @@
 // float64, products against gonum.
 //
 //	func TestConformance(t *testing.T) {
-//		kerneltest.Run(t, cpu.New(), kerneltest.Options{Same: []kernels.Backend{cpu.New(cpu.Threads(3))}})
+//		one := cpu.New(cpu.Options{Threads: 1})
+//		kerneltest.Run(t, cpu.New(cpu.Options{}), kerneltest.Options{Same: []kernels.Backend{one}})
 //	}
-//	func FuzzShapes(f *testing.F) { kerneltest.Fuzz(f, cpu.New()) }
+//	func FuzzShapes(f *testing.F) { kerneltest.Fuzz(f, cpu.New(cpu.Options{}), kerneltest.Options{}) }
 //
 // Each case is run with operands at two alignments and guard words around every
 // one; inputs must stay as they were, allowed aliasing must not change a bit,

@@ -55,6 +55,7 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 		{"ClipCoefficient", (*suite).clipCoefficient},
 		{"AdamW", (*suite).adamW},
 		{"RandomShapes", (*suite).randomShapes},
+		{"Concurrent", (*suite).concurrent},
 		{"EveryMethod", (*suite).everyMethod},
 	} {
 		t.Run(row.name, func(t *testing.T) { row.run(s, t) })
@@ -67,6 +68,34 @@ func newSuite(be kernels.Backend, opts Options) *suite {
 		s.types = append(s.types, tensor.F64)
 	}
 	return s
+}
+
+// concurrent runs several passes at once on the one backend: each gets the bits
+// that it gets alone.
+func (s *suite) concurrent(t *testing.T) {
+	w := heads{4, 2, 16}
+	cases := []testCase{
+		s.matMulCase(newSource(1), productShape{m: 70, p: 130, n: 90, transB: true, b: tensor.Q8_0}.fit()),
+		s.matMulCase(newSource(2), productShape{m: 33, p: 300, n: 64, transA: true, accumulate: true}),
+		attentionCase("Attention", w, ragged(newSource(3), w, 1, 70, 5), kernels.Attention),
+		s.attentionBackwardCase(t, w, ragged(newSource(4), w, 1, 30, 5), newSource(5)),
+		newNormRow(newSource(6), 40, 65, true, 0, 1, tensor.BF16, true, true).backward(newSource(7)),
+		reduceCase(kernels.Sum, []int{1, 129}, []int{200, 129}, newSource(8).normal(200*129, 1), exactly),
+	}
+	want := make([][][]byte, len(cases))
+	for i, c := range cases {
+		want[i] = c.execute(t, s.be, tensor.F32, aligned)
+	}
+	for i, c := range cases {
+		for range 2 {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				for range 5 {
+					c.wantBits(t, "beside other calls", tensor.F32, want[i], c.execute(t, s.be, tensor.F32, aligned))
+				}
+			})
+		}
+	}
 }
 
 // everyMethod fails if a method of the interface that is not a Device's was
