@@ -8,37 +8,34 @@
 
 // NORMAL_TAIL: Y6 = Φ(Y0), Y1 = e^(-Y0²/2). Scratch: Y2 to Y5.
 #define NORMAL_TAIL \
-	VBROADCASTSS MAGNITUDE(R8), Y5  \
-	VANDPS       Y5, Y0, Y5         \
-	VBROADCASTSS TAIL_MAX(R8), Y1   \
-	VMINPS       Y5, Y1, Y5         \
-	VMULPS       Y5, Y5, Y1         \
-	VMOVAPS      Y5, Y6             \
-	VFMSUB213PS  Y1, Y5, Y6         \
-	VBROADCASTSS HALF(R8), Y2       \
-	VMULPS       Y2, Y6, Y6         \
-	VMULPS       Y2, Y1, Y1         \
-	VBROADCASTSS SIGN(R8), Y2       \
-	VXORPS       Y2, Y1, Y1         \
-	EXP(Y1, Y2, Y3, Y4)             \
-	VFNMADD231PS Y6, Y1, Y1         \
-	VBROADCASTSS ONE(R8), Y2        \
-	VBROADCASTSS TAIL_SCALE(R8), Y3 \
-	VFMADD213PS  Y2, Y3, Y5         \
-	VDIVPS       Y5, Y2, Y5         \
-	VBROADCASTSS TAIL9(R8), Y3      \
-	STEP(TAIL8, Y5, Y3, Y4)         \
-	STEP(TAIL7, Y5, Y3, Y4)         \
-	STEP(TAIL6, Y5, Y3, Y4)         \
-	STEP(TAIL5, Y5, Y3, Y4)         \
-	STEP(TAIL4, Y5, Y3, Y4)         \
-	STEP(TAIL3, Y5, Y3, Y4)         \
-	STEP(TAIL2, Y5, Y3, Y4)         \
-	STEP(TAIL1, Y5, Y3, Y4)         \
-	STEP(TAIL0, Y5, Y3, Y4)         \
-	VMULPS       Y5, Y3, Y3         \
-	VMULPS       Y1, Y3, Y3         \
-	VSUBPS       Y3, Y2, Y4         \
+	VANDPS       MAGNITUDE(R8), Y0, Y5  \
+	VMOVUPS      TAIL_MAX(R8), Y1       \
+	VMINPS       Y5, Y1, Y5             \
+	VMULPS       Y5, Y5, Y1             \
+	VMOVAPS      Y5, Y6                 \
+	VFMSUB213PS  Y1, Y5, Y6             \
+	VMULPS       HALF(R8), Y6, Y6       \
+	VMULPS       HALF(R8), Y1, Y1       \
+	VXORPS       SIGN(R8), Y1, Y1       \
+	EXP(Y1, Y2, Y3, Y4)                 \
+	VFNMADD231PS Y6, Y1, Y1             \
+	VMOVUPS      ONE(R8), Y2            \
+	VMOVUPS      TAIL_SCALE(R8), Y3     \
+	VFMADD213PS  Y2, Y3, Y5             \
+	VDIVPS       Y5, Y2, Y5             \
+	VMOVUPS      TAIL9(R8), Y3          \
+	STEP(TAIL8, Y5, Y3)                 \
+	STEP(TAIL7, Y5, Y3)                 \
+	STEP(TAIL6, Y5, Y3)                 \
+	STEP(TAIL5, Y5, Y3)                 \
+	STEP(TAIL4, Y5, Y3)                 \
+	STEP(TAIL3, Y5, Y3)                 \
+	STEP(TAIL2, Y5, Y3)                 \
+	STEP(TAIL1, Y5, Y3)                 \
+	STEP(TAIL0, Y5, Y3)                 \
+	VMULPS       Y5, Y3, Y3             \
+	VMULPS       Y1, Y3, Y3             \
+	VSUBPS       Y3, Y2, Y4             \
 	VBLENDVPS    Y0, Y3, Y4, Y6
 
 #define GELU_BODY \
@@ -63,8 +60,7 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-24
 
 #define GELU_BACKWARD_BODY \
 	NORMAL_TAIL                  \
-	VBROADCASTSS DENSITY(R8), Y2 \
-	VMULPS       Y2, Y1, Y1      \
+	VMULPS      DENSITY(R8), Y1, Y1 \
 	VFMADD231PS  Y0, Y1, Y6      \
 	VMULPS       Y6, Y14, Y0
 
@@ -87,12 +83,11 @@ TEXT ·geluBackwardAVX2(SB), NOSPLIT, $0-32
 	VMASKMOVPS Y0, Y15, (DI)(AX*4)
 	DONE(done)
 
-// GELU_ARGUMENT: Y1 = 2u of Y0, Y5 = Y0². Scratch: Y2.
+// GELU_ARGUMENT: Y1 = 2u of Y0, Y5 = Y0².
 #define GELU_ARGUMENT \
 	VMULPS       Y0, Y0, Y5           \
-	VBROADCASTSS GELU_CUBIC(R8), Y1   \
-	VBROADCASTSS GELU_LINEAR(R8), Y2  \
-	VFMADD213PS  Y2, Y5, Y1           \
+	VMOVUPS      GELU_CUBIC(R8), Y1   \
+	STEP(GELU_LINEAR, Y5, Y1)         \
 	VMULPS       Y0, Y1, Y1
 
 #define GELU_TANH_BODY \
@@ -117,21 +112,19 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-24
 	DONE(done)
 
 #define GELU_TANH_BACKWARD_BODY \
-	VBROADCASTSS GELU_MIN(R8), Y1     \
+	VMOVUPS      GELU_MIN(R8), Y1     \
 	VMAXPS       Y0, Y1, Y0           \
-	VBROADCASTSS GELU_MAX(R8), Y1     \
+	VMOVUPS      GELU_MAX(R8), Y1     \
 	VMINPS       Y0, Y1, Y0           \
 	GELU_ARGUMENT                     \
-	VBROADCASTSS LOGISTIC_MIN(R8), Y2 \
+	VMOVUPS      LOGISTIC_MIN(R8), Y2 \
 	VMAXPS       Y1, Y2, Y1           \
 	LOGISTIC(Y1, Y2, Y3, Y4)          \
-	VBROADCASTSS GELU_CUBIC3(R8), Y3  \
-	VBROADCASTSS GELU_LINEAR(R8), Y4  \
-	VFMADD213PS  Y4, Y5, Y3           \
+	VMOVUPS      GELU_CUBIC3(R8), Y3  \
+	STEP(GELU_LINEAR, Y5, Y3)         \
 	VMULPS       Y2, Y1, Y1           \
 	VMULPS       Y1, Y0, Y0           \
-	VBROADCASTSS ONE(R8), Y4          \
-	VFMADD213PS  Y4, Y3, Y0           \
+	STEP(ONE, Y3, Y0)                 \
 	VMULPS       Y2, Y0, Y0           \
 	VMULPS       Y14, Y0, Y0
 
@@ -156,8 +149,7 @@ TEXT ·geluTanhBackwardAVX2(SB), NOSPLIT, $0-32
 
 // Y12 = k, Y13 = c.
 #define LOGISTIC_SLOPE_BODY \
-	VBROADCASTSS MAGNITUDE(R8), Y1 \
-	VANDPS       Y1, Y0, Y1        \
+	VANDPS       MAGNITUDE(R8), Y0, Y1 \
 	VMULPS       Y12, Y1, Y1       \
 	LOGISTIC(Y1, Y2, Y3, Y4)       \
 	VMULPS       Y13, Y1, Y1       \
@@ -213,15 +205,14 @@ TEXT ·siluMulAVX2(SB), NOSPLIT, $0-32
 
 // Y0 = gate, Y13 = up, Y14 = dy; results: Y1 = dGate, Y0 = dUp.
 #define SILU_MUL_BACKWARD_BODY \
-	VBROADCASTSS LOGISTIC_MIN(R8), Y5 \
+	VMOVUPS      LOGISTIC_MIN(R8), Y5 \
 	VMAXPS       Y0, Y5, Y5           \
 	VMOVAPS      Y5, Y1               \
 	LOGISTIC(Y1, Y2, Y3, Y4)          \
 	VMULPS       Y14, Y0, Y0          \
 	VMULPS       Y2, Y0, Y0           \
 	VMULPS       Y2, Y1, Y1           \
-	VBROADCASTSS ONE(R8), Y3          \
-	VFMADD213PS  Y3, Y5, Y1           \
+	STEP(ONE, Y5, Y1)                 \
 	VMULPS       Y2, Y1, Y1           \
 	VMULPS       Y14, Y13, Y3         \
 	VMULPS       Y3, Y1, Y1

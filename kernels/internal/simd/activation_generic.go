@@ -37,14 +37,23 @@ const (
 const logisticMin = -87
 
 // activationTable holds the constants of the assembly, in the order of its
-// offsets.
-var activationTable = [...]float32{
+// offsets; each fills a vector, so that instructions take it from memory.
+var activationTable = replicated([...]float32{
 	expMin, expMax, log2e, ln2Hi, ln2Lo, exp4, exp3, exp2, exp1, exp0, 1,
 	math.Float32frombits(127), // as an integer: the exponent's bias
 	math.Float32frombits(1 << 31), math.Float32frombits(1<<31 - 1),
 	tailMax, tailScale, tail9, tail8, tail7, tail6, tail5, tail4, tail3, tail2, tail1, tail0,
 	normalDensity0, 0.5,
 	geluLinear, geluCubic, 3 * geluCubic, -geluMax, geluMax, logisticMin,
+})
+
+func replicated(values [34]float32) (table [34][8]float32) {
+	for i, v := range values {
+		for lane := range table[i] {
+			table[i][lane] = v
+		}
+	}
+	return table
 }
 
 // normalTail returns Φ(x) and e^(-x²/2).

@@ -26,86 +26,78 @@ done:          \
 	VZEROUPPER \
 	RET
 
-// Offsets in activationTable, which R8 points to.
+// Offsets in activationTable, which R8 points to: every constant fills a vector.
 #define EXP_MIN 0
-#define EXP_MAX 4
-#define LOG2E 8
-#define LN2_HI 12
-#define LN2_LO 16
-#define EXP4 20
-#define EXP3 24
-#define EXP2 28
-#define EXP1 32
-#define EXP0 36
-#define ONE 40
-#define BIAS 44
-#define SIGN 48
-#define MAGNITUDE 52
-#define TAIL_MAX 56
-#define TAIL_SCALE 60
-#define TAIL9 64
-#define TAIL8 68
-#define TAIL7 72
-#define TAIL6 76
-#define TAIL5 80
-#define TAIL4 84
-#define TAIL3 88
-#define TAIL2 92
-#define TAIL1 96
-#define TAIL0 100
-#define DENSITY 104
-#define HALF 108
-#define GELU_LINEAR 112
-#define GELU_CUBIC 116
-#define GELU_CUBIC3 120
-#define GELU_MIN 124
-#define GELU_MAX 128
-#define LOGISTIC_MIN 132
+#define EXP_MAX 32
+#define LOG2E 64
+#define LN2_HI 96
+#define LN2_LO 128
+#define EXP4 160
+#define EXP3 192
+#define EXP2 224
+#define EXP1 256
+#define EXP0 288
+#define ONE 320
+#define BIAS 352
+#define SIGN 384
+#define MAGNITUDE 416
+#define TAIL_MAX 448
+#define TAIL_SCALE 480
+#define TAIL9 512
+#define TAIL8 544
+#define TAIL7 576
+#define TAIL6 608
+#define TAIL5 640
+#define TAIL4 672
+#define TAIL3 704
+#define TAIL2 736
+#define TAIL1 768
+#define TAIL0 800
+#define DENSITY 832
+#define HALF 864
+#define GELU_LINEAR 896
+#define GELU_CUBIC 928
+#define GELU_CUBIC3 960
+#define GELU_MIN 992
+#define GELU_MAX 1024
+#define LOGISTIC_MIN 1056
 
 // STEP: p = p·x + coefficient.
-#define STEP(k, x, p, t) \
-	VBROADCASTSS k(R8), t \
-	VFMADD213PS  t, x, p
+#define STEP(k, x, p) VFMADD213PS k(R8), x, p
 
 // EXP: x = e^x as in exp_generic.go; a, b, c are scratch. Minimum and maximum
 // take x second, so that NaN stays.
 #define EXP(x, a, b, c) \
-	VBROADCASTSS EXP_MIN(R8), a \
-	VMAXPS       x, a, x        \
-	VBROADCASTSS EXP_MAX(R8), a \
-	VMINPS       x, a, x        \
-	VBROADCASTSS LOG2E(R8), a   \
-	VMULPS       a, x, a        \
-	VROUNDPS     $0, a, a       \
-	VBROADCASTSS LN2_HI(R8), b  \
-	VFNMADD231PS b, a, x        \
-	VBROADCASTSS LN2_LO(R8), b  \
-	VFNMADD231PS b, a, x        \
-	VBROADCASTSS EXP4(R8), b    \
-	STEP(EXP3, x, b, c)         \
-	STEP(EXP2, x, b, c)         \
-	STEP(EXP1, x, b, c)         \
-	STEP(EXP0, x, b, c)         \
-	VMULPS       x, x, c        \
-	VFMADD213PS  x, c, b        \
-	VBROADCASTSS ONE(R8), c     \
-	VADDPS       c, b, b        \
-	VCVTPS2DQ    a, a           \
-	VPSRAD       $1, a, c       \
-	VPSUBD       c, a, a        \
-	VBROADCASTSS BIAS(R8), x    \
-	VPADDD       x, c, c        \
-	VPADDD       x, a, a        \
-	VPSLLD       $23, c, c      \
-	VPSLLD       $23, a, a      \
-	VMULPS       c, b, b        \
+	VMOVUPS      EXP_MIN(R8), a   \
+	VMAXPS       x, a, x          \
+	VMOVUPS      EXP_MAX(R8), a   \
+	VMINPS       x, a, x          \
+	VMULPS       LOG2E(R8), x, a  \
+	VROUNDPS     $0, a, a         \
+	VFNMADD231PS LN2_HI(R8), a, x \
+	VFNMADD231PS LN2_LO(R8), a, x \
+	VMOVUPS      EXP4(R8), b      \
+	STEP(EXP3, x, b)              \
+	STEP(EXP2, x, b)              \
+	STEP(EXP1, x, b)              \
+	STEP(EXP0, x, b)              \
+	VMULPS       x, x, c          \
+	VFMADD213PS  x, c, b          \
+	VADDPS       ONE(R8), b, b    \
+	VCVTPS2DQ    a, a             \
+	VPSRAD       $1, a, c         \
+	VPSUBD       c, a, a          \
+	VPADDD       BIAS(R8), c, c   \
+	VPADDD       BIAS(R8), a, a   \
+	VPSLLD       $23, c, c        \
+	VPSLLD       $23, a, a        \
+	VMULPS       c, b, b          \
 	VMULPS       a, b, x
 
 // LOGISTIC: e = e^-x and s = 1/(1+e); e holds x before, a, b and s are scratch.
 #define LOGISTIC(e, s, a, b) \
-	VBROADCASTSS SIGN(R8), a \
-	VXORPS       a, e, e     \
-	EXP(e, a, b, s)          \
-	VBROADCASTSS ONE(R8), a  \
-	VADDPS       a, e, s     \
-	VDIVPS       s, a, s
+	VXORPS  SIGN(R8), e, e \
+	EXP(e, a, b, s)        \
+	VMOVUPS ONE(R8), a     \
+	VADDPS  a, e, s        \
+	VDIVPS  s, a, s

@@ -12,7 +12,9 @@ func Transpose(dst []float32, dstStride int, src []float32, srcStride, rows, col
 		r, c = rows&^7, cols&^7
 		transposeVector(dst, dstStride, src, srcStride, r, c)
 	}
-	transposeGeneric(dst[r:], dstStride, src[r*srcStride:], srcStride, rows-r, cols)
+	if r < rows {
+		transposeGeneric(dst[r:], dstStride, src[r*srcStride:], srcStride, rows-r, cols)
+	}
 	if c < cols {
 		transposeGeneric(dst[c*dstStride:], dstStride, src[c:], srcStride, r, cols-c)
 	}

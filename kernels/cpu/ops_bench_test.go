@@ -1,0 +1,220 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+// opBench is one call and the bytes that it must move: each operand read, each
+// result written, once.
+type opBench struct {
+	name  string
+	bytes int
+	run   func()
+}
+
+// bench makes operands for the calls of one benchmark.
+type bench struct {
+	be   *Backend
+	seed uint64
+}
+
+func (b *bench) values(shape ...int) tensor.Tensor {
+	t := tensor.New(b.be, tensor.F32, shape...)
+	b.seed++
+	n := noise(b.seed)
+	copy(f32(t), n.slice(t.Len()))
+	return t
+}
+
+func (b *bench) empty(shape ...int) tensor.Tensor { return tensor.New(b.be, tensor.F32, shape...) }
+
+func (b *bench) ids(n, limit int) tensor.Tensor {
+	t := tensor.New(b.be, tensor.I32, n)
+	for i := range tensor.HostInts(t) {
+		tensor.HostInts(t)[i] = int32(i * 7919 % limit)
+	}
+	return t
+}
+
+// operations are the single operators of real layers at 512 tokens: OPT-125M's
+// width 768, feed-forward width 3072, vocabulary 50272.
+func (b *bench) operations() []opBench {
+	const n, d, f, v = 512, 768, 3072, 50272
+	be := b.be
+	var all []opBench
+	add := func(name string, floats int, run func()) { all = append(all, opBench{name, 4 * floats, run}) }
+
+	x, y, g := b.values(n, f), b.empty(n, f), b.values(n, f)
+	for _, fn := range []kernels.Func{kernels.ReLU, kernels.SiLU, kernels.GELU, kernels.GELUTanh, kernels.Tanh, kernels.Exp} {
+		add(fmt.Sprintf("Unary/f=%v/n=%d/d=%d", fn, n, f), 2*n*f, func() { kernels.Unary(be, fn, y, x) })
+		add(fmt.Sprintf("UnaryBackward/f=%v/n=%d/d=%d", fn, n, f), 3*n*f, func() { kernels.UnaryBackward(be, fn, y, g, x) })
+	}
+	du := b.empty(n, f)
+	add(fmt.Sprintf("Gated/f=silu/n=%d/d=%d", n, f), 3*n*f, func() { kernels.Gated(be, kernels.SiLU, y, x, g) })
+	add(fmt.Sprintf("GatedBackward/f=silu/n=%d/d=%d", n, f), 5*n*f, func() {
+		kernels.GatedBackward(be, kernels.SiLU, y, du, g, x, x)
+	})
+	row, col := b.values(f), b.values(n, 1)
+	add(fmt.Sprintf("Binary/op=add/n=%d/d=%d", n, f), 3*n*f, func() { kernels.Binary(be, kernels.Add, y, x, g) })
+	add(fmt.Sprintf("Binary/op=add/n=%d/d=%d/b=row", n, f), 2*n*f, func() { kernels.Binary(be, kernels.Add, y, x, row) })
+	add(fmt.Sprintf("Binary/op=mul/n=%d/d=%d/b=column", n, f), 2*n*f, func() { kernels.Binary(be, kernels.Mul, y, x, col) })
+	one, sums := b.empty(1), b.empty(1, f)
+	add(fmt.Sprintf("Reduce/op=sum/n=%d/d=%d/axes=all", n, f), n*f, func() { kernels.Reduce(be, kernels.Sum, one, x) })
+	add(fmt.Sprintf("Reduce/op=sum/n=%d/d=%d/axes=0", n, f), n*f, func() { kernels.Reduce(be, kernels.Sum, sums, x) })
+	turned := b.empty(f, n)
+	add(fmt.Sprintf("Transpose/n=%d/d=%d", n, f), 2*n*f, func() { kernels.Transpose(be, turned, x, 1, 0) })
+	drop := kernels.DropoutArgs{Y: b.empty(n, d), X: b.values(n, d), Rows: tensor.New(be, tensor.I32, n, 2), P: 0.1, Seed: 1}
+	add(fmt.Sprintf("Dropout/n=%d/d=%d", n, d), 2*n*d, func() { kernels.Dropout(be, drop) })
+
+	p, q, dp := b.values(6144, 128), b.empty(6144, 128), b.values(6144, 128)
+	add("Softmax/n=6144/d=128", 2*p.Len(), func() { kernels.Softmax(be, q, p) })
+	add("SoftmaxBackward/n=6144/d=128", 3*p.Len(), func() { kernels.SoftmaxBackward(be, q, dp, p) })
+	b.normOperations(n, d, add)
+
+	logits, targets, loss, lse := b.values(n, v), b.ids(n, v), b.values(n), b.empty(n)
+	out := b.empty(n, v)
+	add(fmt.Sprintf("Softmax/n=%d/d=%d", n, v), 2*n*v, func() { kernels.Softmax(be, out, logits) })
+	add(fmt.Sprintf("CrossEntropy/n=%d/d=%d", n, v), n*v, func() { kernels.CrossEntropy(be, loss, lse, logits, targets) })
+	add(fmt.Sprintf("CrossEntropyBackward/n=%d/d=%d", n, v), 2*n*v, func() {
+		kernels.CrossEntropyBackward(be, out, logits, lse, targets, loss)
+	})
+	add(fmt.Sprintf("ArgMax/n=%d/d=%d", n, v), n*v, func() { kernels.ArgMax(be, targets, logits) })
+	table, ids, rows := b.values(v, d), b.ids(n, v), b.empty(n, d)
+	add(fmt.Sprintf("Gather/n=%d/d=%d/type=F32", n, d), 2*n*d, func() { kernels.Gather(be, rows, table, ids) })
+	add(fmt.Sprintf("ScatterAdd/n=%d/d=%d", n, d), 3*n*d, func() { kernels.ScatterAdd(be, table, ids, rows) })
+	return all
+}
+
+func (b *bench) normOperations(n, d int, add func(name string, floats int, run func())) {
+	be := b.be
+	x, y, dy, gain, bias := b.values(n, d), b.empty(n, d), b.values(n, d), b.values(d), b.values(d)
+	norm := kernels.NormArgs{Y: y, X: x, Gain: gain, Bias: bias, Mean: b.empty(n), Rstd: b.empty(n), Eps: 1e-5}
+	grads := kernels.NormGrads{DX: b.empty(n, d), DGain: b.empty(d), DBias: b.empty(d), DY: dy, X: x, Gain: gain, Mean: norm.Mean, Rstd: norm.Rstd}
+	add(fmt.Sprintf("LayerNorm/n=%d/d=%d", n, d), 2*n*d, func() { kernels.LayerNorm(be, norm) })
+	add(fmt.Sprintf("LayerNormBackward/n=%d/d=%d", n, d), 3*n*d, func() { kernels.LayerNormBackward(be, grads) })
+	rms := kernels.NormArgs{Y: y, X: x, Gain: gain, Rstd: norm.Rstd, Eps: 1e-5}
+	add(fmt.Sprintf("RMSNorm/n=%d/d=%d", n, d), 2*n*d, func() { kernels.RMSNorm(be, rms) })
+	const width = 64
+	rope := kernels.RoPEArgs{Y: y, X: x, Cos: b.values(n, width/2), Sin: b.values(n, width/2), HeadDim: width}
+	add(fmt.Sprintf("RoPE/n=%d/d=%d", n, d), 2*n*d, func() { kernels.RoPE(be, rope) })
+}
+
+func BenchmarkOperation(b *testing.B) {
+	for _, threads := range []int{1, 2} {
+		be := New(Options{Threads: threads})
+		for _, op := range (&bench{be: be}).operations() {
+			b.Run(fmt.Sprintf("%s/threads=%d", op.name, threads), func(b *testing.B) {
+				b.SetBytes(int64(op.bytes))
+				for b.Loop() {
+					op.run()
+				}
+			})
+		}
+		be.Close()
+	}
+}
+
+// AdamW reads four arrays and writes three: 28 bytes a parameter.
+func BenchmarkAdamW(b *testing.B) {
+	for _, n := range []int{1 << 20, 38_600_000} {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("n=%d/threads=%d", n, threads), func(b *testing.B) {
+				be := New(Options{Threads: threads})
+				defer be.Close()
+				m := &bench{be: be}
+				args := kernels.AdamWArgs{
+					W: m.values(n), Grad: m.values(n), M: m.empty(n), V: m.empty(n),
+					LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: 10,
+				}
+				sum := tensor.New(be, tensor.F64, 1)
+				b.Run("op=step", func(b *testing.B) {
+					b.SetBytes(int64(28 * n))
+					for b.Loop() {
+						kernels.AdamW(be, args)
+					}
+				})
+				b.Run("op=norm", func(b *testing.B) {
+					b.SetBytes(int64(4 * n))
+					for b.Loop() {
+						kernels.SumSquares(be, sum, args.Grad)
+					}
+				})
+			})
+		}
+	}
+}
+
+// attentionShapes are a training batch of OPT-125M and of SmolLM2-135M, and a
+// long sequence.
+var attentionShapes = []struct{ segments, tokens, heads, kvHeads, width int }{
+	{4, 128, 12, 12, 64}, {4, 128, 9, 3, 64}, {1, 2048, 9, 3, 64},
+}
+
+func BenchmarkAttention(b *testing.B) {
+	for _, s := range attentionShapes {
+		for _, threads := range []int{1, 2} {
+			be := New(Options{Threads: threads})
+			m := &bench{be: be}
+			n := s.segments * s.tokens
+			args := kernels.AttentionArgs{
+				Out: m.empty(n, s.heads*s.width), Q: m.values(n, s.heads*s.width),
+				K: m.values(n, s.kvHeads*s.width), V: m.values(n, s.kvHeads*s.width),
+				LSE: m.empty(n, s.heads), Heads: s.heads, KVHeads: s.kvHeads, HeadDim: s.width, Scale: 0.125,
+			}
+			for i := range s.segments {
+				args.Segments = append(args.Segments, kernels.Segment{Start: i * s.tokens, Len: s.tokens})
+			}
+			grads := kernels.AttentionGrads{
+				DQ: m.empty(n, s.heads*s.width), DK: m.empty(n, s.kvHeads*s.width), DV: m.empty(n, s.kvHeads*s.width),
+				DOut: m.values(n, s.heads*s.width), Fwd: args,
+			}
+			// Products that causal attention needs: two forward, five backward.
+			pairs := float64(s.segments) * float64(s.tokens) * float64(s.tokens+1) / 2
+			flop := 2 * pairs * float64(s.heads*s.width)
+			name := fmt.Sprintf("segments=%d/tokens=%d/heads=%d/kv=%d/threads=%d", s.segments, s.tokens, s.heads, s.kvHeads, threads)
+			rate := func(b *testing.B, products float64) {
+				b.ReportMetric(products*flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			}
+			b.Run("op=forward/"+name, func(b *testing.B) {
+				for b.Loop() {
+					kernels.Attention(be, args)
+				}
+				rate(b, 2)
+			})
+			b.Run("op=backward/"+name, func(b *testing.B) {
+				for b.Loop() {
+					kernels.AttentionBackward(be, grads)
+				}
+				rate(b, 5)
+			})
+			be.Close()
+		}
+	}
+}
+
+// A decode step reads the keys and values of its prefix once.
+func BenchmarkAttentionDecode(b *testing.B) {
+	for _, prefix := range []int{64, 1024, 8192} {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("prefix=%d/heads=9/kv=3/threads=%d", prefix, threads), func(b *testing.B) {
+				be := New(Options{Threads: threads})
+				defer be.Close()
+				m := &bench{be: be}
+				args := kernels.AttentionArgs{
+					Out: m.empty(1, 576), Q: m.values(1, 576), K: m.values(1, 192), V: m.values(1, 192),
+					Segments: []kernels.Segment{{Len: 1, PrefixLen: prefix}},
+					Prefix:   []kernels.KV{{K: m.values(prefix, 192), V: m.values(prefix, 192)}},
+					Heads:    9, KVHeads: 3, HeadDim: 64, Scale: 0.125,
+				}
+				b.SetBytes(int64(2 * 4 * 192 * prefix))
+				for b.Loop() {
+					kernels.AttentionDecode(be, args)
+				}
+			})
+		}
+	}
+}
