@@ -27,5 +27,7 @@
 // place, never skipped; no pattern of a file runs on a backtracking engine;
 // memory while reading is bounded by the size of the files; a word of n
 // bytes takes O(n log n). Character classes are those of Unicode 15, Go's
-// tables: code points assigned later may be cut differently.
+// tables: code points assigned later may be cut differently. The reference
+// normalizes (NFC and kin; none of OPT, LLaMA, SmolLM) by older tables, which
+// know no combining class for some marks, such as U+0EBA and U+0898.
 package tokenizer
