@@ -41,22 +41,24 @@ func (be *Backend) ArgMax(ids, x tensor.Tensor) {
 	})
 }
 
+// argPiece is how many elements are compared at a time: only the piece with the
+// maximum is gone through one by one.
+const argPiece = 256
+
 func argMax(x []float32) int {
-	top := simd.Max(x)
-	if top != top {
-		top = float32(math.Inf(-1))
-		for _, v := range x {
-			if v > top {
-				top = v
+	top, best := float32(math.Inf(-1)), -1
+	for from := 0; from < len(x); from += argPiece {
+		piece := x[from:min(from+argPiece, len(x))]
+		if m := simd.Max(piece); m <= top && best >= 0 {
+			continue
+		}
+		for i, v := range piece { // greater, or the maximum is NaN, which never wins
+			if v > top || best < 0 && v == v {
+				top, best = v, from+i
 			}
 		}
 	}
-	for i, v := range x {
-		if v == top {
-			return i
-		}
-	}
-	return 0 // NaN only
+	return max(best, 0)
 }
 
 // lossPiece is how many logits are exponentiated at a time: their exponentials
