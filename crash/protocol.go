@@ -29,19 +29,15 @@ const randomDraws = 5
 type Protocol struct {
 	Backend kernels.Backend
 	Full    *transformer.Decoder // frozen, as loaded
-	Model   string               // its name in the table
-	Task    string
 
 	Train, Valid []task.Pair
 	Support      [][]int32 // token rows
-	Test         []task.Item
-	TestPairs    [][]task.Pair // of each item, see [task.Encode]
-	Rules        task.Rules
+	Test         *task.Requests
 
 	Keep, Trainable int
 	AnchorEnds      bool
 	Rows            []string
-	Seeds           []uint64
+	Seed            uint64
 	LRs             []float64     // candidates
 	Settings        TrainSettings // LR and Seed are set per run
 	Pooling         Pooling
@@ -115,10 +111,8 @@ type variant struct {
 func (p *Protocol) Validate() error {
 	layers := len(p.Full.Blocks)
 	switch {
-	case len(p.Test) == 0:
+	case p.Test == nil || len(p.Test.Items) == 0:
 		return fmt.Errorf("no documents to score")
-	case len(p.Seeds) == 0:
-		return fmt.Errorf("no seeds: want one or more")
 	case len(p.LRs) == 0:
 		return fmt.Errorf("no learning rate: want one or more")
 	case p.Keep < 1 || p.Keep > layers:
@@ -145,29 +139,24 @@ func (p *Protocol) Run(ctx context.Context, emit func(TableRow) error) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	for i, seed := range p.Seeds {
-		variants, err := p.variants(ctx, seed)
+	variants, err := p.variants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range variants {
+		row, err := p.row(ctx, v)
 		if err != nil {
-			return err
+			return fmt.Errorf("row %s: %w", v.row, err)
 		}
-		for _, v := range variants {
-			if v.row == "zs" && i > 0 {
-				continue // no seed reaches it
-			}
-			row, err := p.row(ctx, v, seed)
-			if err != nil {
-				return fmt.Errorf("row %s: %w", v.row, err)
-			}
-			if err := emit(row); err != nil {
-				return err
-			}
+		if err := emit(row); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // variants lists the asked-for rows with their plans.
-func (p *Protocol) variants(ctx context.Context, seed uint64) ([]variant, error) {
+func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
 	asked := map[string]bool{}
 	for _, r := range p.Rows {
 		asked[r] = true
@@ -208,7 +197,7 @@ func (p *Protocol) variants(ctx context.Context, seed uint64) ([]variant, error)
 	}
 	if asked["random"] {
 		for i := range randomDraws {
-			plan, err := Random(layers, p.Keep, p.Trainable, seed+uint64(i)<<32, p.AnchorEnds)
+			plan, err := Random(layers, p.Keep, p.Trainable, p.Seed+uint64(i)<<32, p.AnchorEnds)
 			errs = append(errs, add(variant{row: fmt.Sprintf("random-%d", i+1), plan: plan}, err))
 		}
 	}
@@ -259,12 +248,14 @@ func (p *Protocol) Similarity(ctx context.Context) (Similarity, error) {
 	return s, writeJSON(path, s)
 }
 
+// RowDir returns where a row's result, metrics and adapter are kept.
+func (p *Protocol) RowDir(row string) string { return filepath.Join(p.Dir, "rows", row) }
+
 // row runs one variant, or reads its result.
-func (p *Protocol) row(ctx context.Context, v variant, seed uint64) (TableRow, error) {
-	name := fmt.Sprintf("%s-seed%d", v.row, seed)
-	dir := filepath.Join(p.Dir, "rows", name)
+func (p *Protocol) row(ctx context.Context, v variant) (TableRow, error) {
+	dir := p.RowDir(v.row)
 	result := filepath.Join(dir, "result.json")
-	r := TableRow{Row: v.row, Plan: v.plan, Share: v.share, Seed: seed, N: len(p.Test)}
+	r := TableRow{Row: v.row, Plan: v.plan, Share: v.share, Seed: p.Seed, N: len(p.Test.Items)}
 	if p.Dir != "" {
 		if _, err := os.Stat(result); !errors.Is(err, fs.ErrNotExist) {
 			return r, readJSON(result, &r)
@@ -330,7 +321,7 @@ func (p *Protocol) train(ctx context.Context, r *TableRow, v variant, dir string
 			}
 			r.EmulatorZS = &acc.Metrics[0].Value
 		}
-		out, err := p.finetune(ctx, v, s, r.Seed, lr, filepath.Join(dir, fmt.Sprintf("lr%g", lr)))
+		out, err := p.finetune(ctx, v, s, lr, filepath.Join(dir, fmt.Sprintf("lr%g", lr)))
 		if err != nil {
 			return err
 		}
@@ -371,12 +362,12 @@ type rowConfig struct {
 	Valid    int           `json:"valid"`
 }
 
-func (p *Protocol) finetune(ctx context.Context, v variant, s subject, seed uint64, lr float64, dir string) (Outcome, error) {
+func (p *Protocol) finetune(ctx context.Context, v variant, s subject, lr float64, dir string) (Outcome, error) {
 	t := &Trainer{
 		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: p.Settings, Train: p.Train, Valid: p.Valid,
 		Report: func(m Metrics) { p.tell(Event{Row: v.row, Phase: "train", Metrics: m}) },
 	}
-	t.Settings.LR, t.Settings.Seed = lr, seed
+	t.Settings.LR, t.Settings.Seed = lr, p.Seed
 	base := Fingerprint(s.params)
 	if p.Dir != "" {
 		store, err := OpenRunDir(dir, rowConfig{v.plan, v.whole, t.Settings, len(p.Train), len(p.Valid)}, false)
@@ -404,7 +395,7 @@ func (p *Protocol) finetune(ctx context.Context, v variant, s subject, seed uint
 }
 
 func (p *Protocol) accuracy(ctx context.Context, row string, d *transformer.Decoder) (task.Result, error) {
-	return ScoreItems(ctx, p.Backend, d, p.Task, p.Rules, p.Test, p.TestPairs, func(done, total int) {
+	return Score(ctx, p.Backend, d, p.Test, func(done, total int) {
 		p.tell(Event{Row: row, Phase: "score", Done: done, Total: total})
 	})
 }
@@ -453,24 +444,19 @@ func trainBytes(params nn.Params) int {
 	return n
 }
 
-// ScoreItems scores the encoded continuations of items and evaluates them.
-func ScoreItems(ctx context.Context, be kernels.Backend, d *transformer.Decoder, name string, rules task.Rules, items []task.Item, pairs [][]task.Pair, progress func(done, total int)) (task.Result, error) {
-	var flat []transformer.Continuation
-	for _, row := range pairs {
-		for _, pair := range row {
-			flat = append(flat, transformer.Continuation{Context: pair.Context, Target: pair.Target})
-		}
+// Score runs requests through a decoder and evaluates them.
+func Score(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r *task.Requests, progress func(done, total int)) (task.Result, error) {
+	items := make([]transformer.Continuation, len(r.Pairs))
+	for i, pair := range r.Pairs {
+		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
 	}
-	scores, err := d.Score(ctx, be, flat, transformer.ScoreOptions{Progress: progress})
+	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Progress: progress})
 	if err != nil {
 		return task.Result{}, err
 	}
-	rows := make([][]task.Score, len(items))
-	for i, row := range pairs {
-		for range row {
-			rows[i] = append(rows[i], task.Score{LogProb: scores[0].LogProb, Greedy: scores[0].Greedy})
-			scores = scores[1:]
-		}
+	rows := make([]task.Score, len(scores))
+	for i, s := range scores {
+		rows[i] = task.Score(s)
 	}
-	return task.Evaluate(name, rules, items, rows)
+	return r.Result(rows)
 }

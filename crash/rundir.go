@@ -162,6 +162,25 @@ func (r *RunDir) Log(m Metrics) error {
 	return err
 }
 
+// ReadMetrics reads the metrics.jsonl of a run directory; lines after one that is
+// cut short are left out.
+func ReadMetrics(dir string) ([]Metrics, error) {
+	f, err := os.Open(filepath.Join(dir, metricsFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []Metrics
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var m Metrics
+		if json.Unmarshal(lines.Bytes(), &m) != nil {
+			break
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
 // Save writes checkpoints/step-N and removes all but the newest two.
 func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 	if err := r.metrics.Sync(); err != nil {
