@@ -89,6 +89,10 @@ func (p *product) compute() {
 	}
 	t := p.tile
 	work := p.m * p.n * p.k / productsPerWork
+	if work < p.be.small && p.b.f32 != nil {
+		p.small()
+		return
+	}
 	step := p.m
 	if p.m*p.k > packedA {
 		step = max(packedA/p.k/t.MC, 1) * t.MC
@@ -101,6 +105,18 @@ func (p *product) compute() {
 		p.be.each(work, ceilDiv(panels, packPanels), p.pack)
 		p.be.each(work, ceilDiv(p.rows, t.MC)*p.nTiles, p.run)
 	}
+}
+
+// small computes all of C on the caller.
+func (p *product) small() {
+	add := p.add
+	if p.bias != nil {
+		p.begin(p.c, p.m, p.n, 0)
+		add = true
+	}
+	s := p.be.scratch.get()
+	s.sgemm(view{p.c, p.m, p.n, p.n}, p.a, p.transA, view{p.b.f32, p.b.rows, p.b.cols, p.b.cols}, p.transB, add)
+	p.be.scratch.put(s)
 }
 
 // packChunk packs packPanels panels of the rows in work, the panels of the
@@ -135,8 +151,8 @@ func (p *product) runChunk(chunk int) {
 	for k0 := 0; k0 < p.k; k0 += t.KC {
 		kl := min(t.KC, p.k-k0)
 		p.b.pack(s, pb, t.NR, p.transB, j, j+n, k0, kl)
-		pa := p.packed[k0*panels*t.MR+i*kl:]
-		s.macro(c, p.n, m, n, kl, pa, pb, add || k0 > 0)
+		left := leftRows{packed: p.packed[k0*panels*t.MR+i*kl:]}
+		s.macro(c, p.n, m, n, kl, &left, pb, add || k0 > 0)
 	}
 	p.be.scratch.put(s)
 }
@@ -153,21 +169,41 @@ func (p *product) begin(c []float32, m, n, j int) {
 	}
 }
 
-// macro multiplies packed panels: c[i·ldc+j] (+)= Σ_p a[i,p]·b[p,j] for i < m,
-// j < n, p < k.
-func (s *scratch) macro(c []float32, ldc, m, n, k int, pa, pb []float32, add bool) {
+// leftRows is how the micro-kernels find m rows and k columns of op(A).
+type leftRows struct {
+	packed        []float32 // panels one after the other; in place only one, if m < MR
+	place         []float32 // nil, or op(A)[i, p] = place[i·rowStep+p·step]
+	rowStep, step int
+}
+
+// macro multiplies: c[i·ldc+j] (+)= Σ_p a[i,p]·b[p,j] for i < m, j < n, p < k, b
+// packed.
+func (s *scratch) macro(c []float32, ldc, m, n, k int, a *leftRows, pb []float32, add bool) {
 	t := simd.GemmTile()
+	edge := grow(&s.tile, t.MR*t.NR)
 	for j := 0; j < n; j += t.NR {
 		b := pb[j*k:][:t.NR*k]
 		for i := 0; i < m; i += t.MR {
-			a := pa[i*k:][:t.MR*k]
-			if i+t.MR <= m && j+t.NR <= n {
-				simd.Gemm(c[i*ldc+j:], ldc, a, b, k, add)
-				continue
+			to, width, sum := c[i*ldc+j:], ldc, add
+			full := i+t.MR <= m
+			inside := full && j+t.NR <= n
+			if !inside {
+				to, width, sum = edge, t.NR, false
 			}
-			edge := grow(&s.tile, t.MR*t.NR)
-			simd.Gemm(edge, t.NR, a, b, k, false)
-			copyTile(c[i*ldc+j:], ldc, edge, t.NR, min(t.MR, m-i), min(t.NR, n-j), add)
+			switch {
+			case a.place == nil:
+				simd.Gemm(to, width, a.packed[i*k:][:t.MR*k], b, k, sum)
+			case full:
+				simd.GemmInPlace(to, width, a.place[i*a.rowStep:], a.rowStep, a.step, b, k, sum)
+			case m >= t.MR: // the last rows, among some that are done already
+				simd.GemmInPlace(to, width, a.place[(m-t.MR)*a.rowStep:], a.rowStep, a.step, b, k, false)
+				to = edge[(t.MR-m+i)*t.NR:]
+			default:
+				simd.Gemm(to, width, a.packed, b, k, false)
+			}
+			if !inside {
+				copyTile(c[i*ldc+j:], ldc, to, t.NR, min(t.MR, m-i), min(t.NR, n-j), add)
+			}
 		}
 	}
 }
@@ -187,7 +223,8 @@ func copyTile(c []float32, ldc int, edge []float32, width, m, n int, add bool) {
 }
 
 // sgemm computes c (+)= op(a)·op(b) inside one worker: c, a and b are strided
-// matrices as stored, of matching shapes. It sums as MatMul does.
+// matrices as stored, of matching shapes. It has the bits of MatMul. It leaves a
+// where it is if it can: for small products packing is a fifth of the time.
 func (s *scratch) sgemm(c, a view, transA bool, b view, transB, accumulate bool) {
 	t := simd.GemmTile()
 	k := a.cols
@@ -203,16 +240,33 @@ func (s *scratch) sgemm(c, a view, transA bool, b view, transB, accumulate bool)
 		m := min(t.MC, c.rows-i0)
 		for k0 := 0; k0 < k; k0 += t.KC {
 			kl := min(t.KC, k-k0)
-			pa := grow(&s.a, ceilDiv(m, t.MR)*t.MR*kl)
-			packPanelsOf(pa, t.MR, a, transA, i0, i0+m, k0, kl)
+			left := s.left(t, a, transA, i0, m, k0, kl)
 			for j0 := 0; j0 < c.cols; j0 += t.NC {
 				n := min(t.NC, c.cols-j0)
 				pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*kl)
 				packPanelsOf(pb, t.NR, b, !transB, j0, j0+n, k0, kl)
-				s.macro(c.data[i0*c.stride+j0:], c.stride, m, n, kl, pa, pb, accumulate || k0 > 0)
+				s.macro(c.data[i0*c.stride+j0:], c.stride, m, n, kl, &left, pb, accumulate || k0 > 0)
 			}
 		}
 	}
+}
+
+// left prepares rows [i0, i0+m), inner indices [k0, k0+kl) of op(a).
+func (s *scratch) left(t simd.Tile, a view, trans bool, i0, m, k0, kl int) leftRows {
+	if !t.InPlace {
+		l := leftRows{packed: grow(&s.a, ceilDiv(m, t.MR)*t.MR*kl)}
+		packPanelsOf(l.packed, t.MR, a, trans, i0, i0+m, k0, kl)
+		return l
+	}
+	l := leftRows{packed: grow(&s.a, t.MR*kl), rowStep: a.stride, step: 1}
+	if trans {
+		l.rowStep, l.step = 1, a.stride
+	}
+	l.place = a.data[i0*l.rowStep+k0*l.step:]
+	if m < t.MR {
+		packPanelsOf(l.packed, t.MR, a, trans, i0, i0+m, k0, kl)
+	}
+	return l
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -6,6 +6,8 @@ type Tile struct {
 	MR, NR int // rows and columns of one micro-kernel's result
 	KC     int // products summed before the sum is added to C
 	MC, NC int // rows and columns of the part of C that one worker takes at once
+
+	InPlace bool // whether there is GemmInPlace
 }
 
 // KC is the same for every level, so that a product's partial sums are cut at
@@ -23,9 +25,9 @@ const kc = 256
 // MC rows of A (264·256·4 B = 264 KiB) stay in the second-level cache while
 // the NC/NR panels of B pass; NC is a multiple of 32, a quantised block.
 var tiles = [...]Tile{
-	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64},
+	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64, InPlace: true},
 	NEON:    {MR: 8, NR: 8, KC: kc, MC: 256, NC: 64},
-	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64},
+	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64, InPlace: true},
 }
 
 // GemmTile returns the shape of the active level's micro-kernel.
@@ -42,18 +44,38 @@ func Gemm(c []float32, ldc int, a, b []float32, k int, add bool) {
 	_ = c[(t.MR-1)*ldc+t.NR-1]
 	a, b = a[:k*t.MR], b[:k*t.NR]
 	if level == Generic {
-		gemmGeneric(c, ldc, a, b, k, add)
+		gemmGeneric(c, ldc, a, 1, t.MR, b, k, add)
 		return
 	}
 	gemmVector(c, ldc, a, b, k, add)
 }
 
-func gemmGeneric(c []float32, ldc int, a, b []float32, k int, add bool) {
+// GemmInPlace is Gemm for an A that is not packed, where the active level's
+// Tile has InPlace:
+//
+//	c[i·ldc+j] (+)= Σ_p a[i·rowStep+p·step]·b[p·NR+j]   p = 0..k-1, in order
+//
+// with the bits of Gemm on the same numbers.
+func GemmInPlace(c []float32, ldc int, a []float32, rowStep, step int, b []float32, k int, add bool) {
+	t := &tiles[level]
+	_ = c[(t.MR-1)*ldc+t.NR-1]
+	b = b[:k*t.NR]
+	if k > 0 {
+		_ = a[(t.MR-1)*rowStep+(k-1)*step]
+	}
+	if level == Generic {
+		gemmGeneric(c, ldc, a, rowStep, step, b, k, add)
+		return
+	}
+	gemmInPlaceVector(c, ldc, a, rowStep, step, b, k, add)
+}
+
+func gemmGeneric(c []float32, ldc int, a []float32, rowStep, step int, b []float32, k int, add bool) {
 	var sum [4][4]float32
 	for p := range k {
-		x, y := (*[4]float32)(a[4*p:]), (*[4]float32)(b[4*p:])
-		for i, v := range x {
-			row := &sum[i]
+		y := (*[4]float32)(b[4*p:])
+		for i := range sum {
+			v, row := a[i*rowStep+p*step], &sum[i]
 			row[0] += v * y[0]
 			row[1] += v * y[1]
 			row[2] += v * y[2]

@@ -14,3 +14,16 @@ func gemmVector(c []float32, ldc int, a, b []float32, k int, add bool) {
 //
 //go:noescape
 func gemmAVX2(c *float32, ldc int, a, b *float32, k int, add bool)
+
+func gemmInPlaceVector(c []float32, ldc int, a []float32, rowStep, step int, b []float32, k int, add bool) {
+	if k == 0 {
+		gemmAVX2(&c[0], ldc, nil, nil, 0, add)
+		return
+	}
+	gemmInPlaceAVX2(&c[0], ldc, &a[0], rowStep, step, &b[0], k, add)
+}
+
+// gemmInPlaceAVX2 is [GemmInPlace] for 6×16, k > 0.
+//
+//go:noescape
+func gemmInPlaceAVX2(c *float32, ldc int, a *float32, rowStep, step int, b *float32, k int, add bool)

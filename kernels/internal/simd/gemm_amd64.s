@@ -1,8 +1,9 @@
 //go:build !noasm
 
 #include "textflag.h"
+#include "gemm_amd64.h"
 
-// Row i of the tile is Y(4+2i), Y(5+2i); B is Y0, Y1; A is broadcast to Y2, Y3.
+// B is Y0, Y1; A is broadcast to Y2, Y3.
 
 // STEP does one p: A at aoff(SI), B at boff(DX).
 #define STEP(aoff, boff) \
@@ -27,18 +28,6 @@
 	VFMADD231PS Y0, Y3, Y14 \
 	VFMADD231PS Y1, Y3, Y15
 
-#define STORE(lo, hi) \
-	VMOVUPS lo, (DI) \
-	VMOVUPS hi, 32(DI) \
-	ADDQ R8, DI
-
-#define ADDROW(lo, hi) \
-	VADDPS (DI), lo, lo \
-	VADDPS 32(DI), hi, hi \
-	VMOVUPS lo, (DI) \
-	VMOVUPS hi, 32(DI) \
-	ADDQ R8, DI
-
 // func gemmAVX2(c *float32, ldc int, a, b *float32, k int, add bool)
 TEXT ·gemmAVX2(SB), NOSPLIT, $0-41
 	MOVQ c+0(FP), DI
@@ -47,29 +36,8 @@ TEXT ·gemmAVX2(SB), NOSPLIT, $0-41
 	MOVQ b+24(FP), DX
 	MOVQ k+32(FP), CX
 	SHLQ $2, R8
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
-
-	// C's rows arrive while the products run.
-	MOVQ DI, R9
-	LEAQ (R8)(R8*2), R10
-	PREFETCHT0 (R9)
-	PREFETCHT0 (R9)(R8*1)
-	PREFETCHT0 (R9)(R8*2)
-	ADDQ R10, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 (R9)(R8*1)
-	PREFETCHT0 (R9)(R8*2)
+	CLEAR_TILE
+	FETCH_TILE
 
 	MOVQ CX, BX
 	SHRQ $2, BX
@@ -101,21 +69,7 @@ one:
 done:
 	CMPB add+40(FP), $0
 	JNE  accumulate
-	STORE(Y4, Y5)
-	STORE(Y6, Y7)
-	STORE(Y8, Y9)
-	STORE(Y10, Y11)
-	STORE(Y12, Y13)
-	STORE(Y14, Y15)
-	VZEROUPPER
-	RET
+	STORE_TILE
 
 accumulate:
-	ADDROW(Y4, Y5)
-	ADDROW(Y6, Y7)
-	ADDROW(Y8, Y9)
-	ADDROW(Y10, Y11)
-	ADDROW(Y12, Y13)
-	ADDROW(Y14, Y15)
-	VZEROUPPER
-	RET
+	ADD_TILE

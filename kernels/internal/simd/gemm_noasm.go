@@ -3,5 +3,5 @@
 package simd
 
 func gemmVector(c []float32, ldc int, a, b []float32, k int, add bool) {
-	gemmGeneric(c, ldc, a, b, k, add)
+	gemmGeneric(c, ldc, a, 1, tiles[Generic].MR, b, k, add)
 }

@@ -48,6 +48,43 @@ func TestGemmIsWithinTheBoundOfSummation(t *testing.T) {
 	vectorLevels(t, check)
 }
 
+func TestGemmInPlaceHasTheBitsOfGemm(t *testing.T) {
+	check := func(t *testing.T) {
+		tile := GemmTile()
+		if !tile.InPlace {
+			t.Skipf("%v has no GemmInPlace", Active())
+		}
+		for _, k := range []int{0, 1, 3, 4, 5, 8, 63, 256} {
+			for _, across := range []bool{false, true} {
+				for _, add := range []bool{false, true} {
+					r := noise(k + 1)
+					rowStep, step, n := k+3, 1, (tile.MR-1)*(k+3)+k
+					if across {
+						rowStep, step, n = 1, tile.MR+2, max(k-1, 0)*(tile.MR+2)+tile.MR
+					}
+					a, b := newGuarded(&r, n, 1, 1), newGuarded(&r, k*tile.NR, 2, 1)
+					packed := make([]float32, k*tile.MR)
+					for p := range k {
+						for i := range tile.MR {
+							packed[p*tile.MR+i] = a.x[i*rowStep+p*step]
+						}
+					}
+					ldc := tile.NR + 1
+					got := newGuarded(&r, (tile.MR-1)*ldc+tile.NR, 3, 1)
+					want := slices.Clone(got.x)
+					GemmInPlace(got.x, ldc, a.x, rowStep, step, b.x, k, add)
+					Gemm(want, ldc, packed, b.x, k, add)
+					if !got.intact() || !slices.Equal(got.x, want) {
+						t.Fatalf("k=%d across=%v add=%v: %v, want %v", k, across, add, got.x, want)
+					}
+				}
+			}
+		}
+	}
+	t.Run("generic", func(t *testing.T) { generic(func() { check(t) }) })
+	vectorLevels(t, check)
+}
+
 // TestGemmSumsInOrder tells the order of the inner index from sums that lose
 // small terms if added to a large one first.
 func TestGemmSumsInOrder(t *testing.T) {
