@@ -19,7 +19,7 @@ func rowShapes() [][2]int {
 	return shapes
 }
 
-// spread returns for each row the largest |x - max| and the log-sum-exp.
+// rowMaxima returns the largest element of each row.
 func rowMaxima(x []float64, cols int) []float64 {
 	top := make([]float64, len(x)/max(cols, 1))
 	for r := range top {
