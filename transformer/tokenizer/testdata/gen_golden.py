@@ -8,6 +8,7 @@ LAMINA_DATA holds tokenizers/opt and tokenizers/llama, LAMINA_MODELS the
 SmolLM2 GGUF; of these only digests of ids are kept, no vocabulary.
 """
 import hashlib
+import io
 import json
 import os
 import random
@@ -163,16 +164,14 @@ def template(bos, bos_id, eos, eos_id):
 
 
 def train_sentencepiece(path):
-    with tempfile.TemporaryDirectory() as d:
-        corpus = os.path.join(d, "c.txt")
-        with open(corpus, "w") as f:
-            f.write("\n".join(c.replace("\n", " ") for c in CORPUS))
-        sentencepiece.SentencePieceTrainer.train(
-            input=corpus, model_prefix=os.path.join(d, "m"), vocab_size=520, model_type="bpe", byte_fallback=True,
-            normalization_rule_name="identity", add_dummy_prefix=True, remove_extra_whitespaces=False,
-            character_coverage=0.995, user_defined_symbols=["[A]", "<|im_end|>"], minloglevel=2)
-        with open(os.path.join(d, "m.model"), "rb") as f, open(path, "wb") as g:
-            g.write(f.read())
+    # From memory to memory: a model keeps the paths it was trained from.
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([c.replace("\n", " ") for c in CORPUS]), model_writer=model, vocab_size=520, model_type="bpe",
+        byte_fallback=True, normalization_rule_name="identity", add_dummy_prefix=True, remove_extra_whitespaces=False,
+        character_coverage=0.995, user_defined_symbols=["[A]", "<|im_end|>"], minloglevel=2)
+    with open(path, "wb") as f:
+        f.write(model.getvalue())
 
 
 BYTE = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
