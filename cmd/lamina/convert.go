@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// convertCommand rewrites a checkpoint.
+type convertCommand struct {
+	modelFlag
+	DType string `name:"dtype" placeholder:"TYPE" help:"Storage type: f32, f16 or bf16. Default: f32 from a GGUF file, else as it is."`
+	outFlags
+}
+
+// torchNames are the types as config.json spells them.
+var torchNames = map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}
+
+// Run streams the tensors into a directory that transformers loads.
+func (c convertCommand) Run(s *session) error {
+	dtype, err := parseDType(c.DType)
+	if err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	checkpoint, err := s.openCheckpoint(c.Model)
+	if err != nil {
+		return err
+	}
+	if checkpoint.GGUF != nil && dtype == tensor.Invalid {
+		dtype = tensor.F32
+	}
+	d := checkpoint.Whole()
+	d.DType, d.Overwrite = dtype, c.Overwrite
+	if name, ok := torchNames[dtype]; ok {
+		d.Config = maps.Clone(d.Config)
+		d.Config["torch_dtype"] = name
+	}
+	if err := checkpoint.WriteDir(c.Out, d); err != nil {
+		return err
+	}
+	s.printf("wrote %s: %s\n", c.Out, describeTypes(checkpoint, dtype))
+	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: strings.ToLower(c.DType), Tensors: len(d.Parts)})
+}
+
+func describeTypes(c *transformer.Checkpoint, dtype tensor.DType) string {
+	if dtype == tensor.Invalid {
+		return fmt.Sprintf("%d tensors as they were", len(c.Names()))
+	}
+	return fmt.Sprintf("%d tensors as %s", len(c.Names()), dtype)
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"lamina/crash/task"
+	"lamina/internal/progress"
+	"lamina/kernels"
+	"lamina/transformer"
+)
+
+// maxInput bounds the JSON files that are read whole.
+const maxInput = 256 << 20
+
+// readInput reads a file of a flag whole.
+func readInput(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: no such file", path)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: is a directory, want a file", path)
+	case info.Size() > maxInput:
+		return nil, fmt.Errorf("%s: %d bytes, more than the %d this command reads", path, info.Size(), maxInput)
+	}
+	return os.ReadFile(path)
+}
+
+// decodeJSON decodes one JSON value and refuses what follows it.
+func decodeJSON(path string, data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one JSON value", path)
+	}
+	return nil
+}
+
+// readDocuments reads the documents of a file, the first limit of them if limit
+// is not 0, and checks the token ids that stand in it.
+func (m *model) readDocuments(path string, limit int) ([]task.Document, error) {
+	if limit < 0 {
+		return nil, usagef("a limit of %d documents: want 1 or more", limit)
+	}
+	docs, err := task.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if limit > 0 && limit < len(docs) {
+		docs = docs[:limit]
+	}
+	for i := range docs {
+		if err := docs[i].CheckIDs(m.Config.Vocab); err != nil {
+			return nil, err
+		}
+	}
+	return docs, nil
+}
+
+// requests are documents encoded for scoring.
+type requests struct {
+	name      string
+	rules     task.Rules
+	items     []task.Item
+	counts    []int // pairs by item
+	pairs     []task.Pair
+	truncated int // documents with a context that was cut
+	tokens    int // that run through the model, a shared context once
+}
+
+// encodeRequests prepares documents for scoring.
+func (m *model) encodeRequests(t task.Task, docs []task.Document, rules task.Rules, maxLength int) (*requests, error) {
+	e, err := m.encoder(docs[0].Shape)
+	if err != nil {
+		return nil, err
+	}
+	r := &requests{name: t.Name(), rules: rules}
+	if r.items, err = t.Items(docs); err != nil {
+		return nil, err
+	}
+	for _, item := range r.items {
+		pairs, err := task.Encode(item, e, rules, maxLength)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(pairs, func(p task.Pair) bool { return p.Cut > 0 }) {
+			r.truncated++
+		}
+		for i, p := range pairs {
+			r.tokens += len(p.Target) - 1
+			if i == 0 || !slices.Equal(p.Context, pairs[i-1].Context) {
+				r.tokens += len(p.Context)
+			}
+		}
+		r.counts = append(r.counts, len(pairs))
+		r.pairs = append(r.pairs, pairs...)
+	}
+	return r, nil
+}
+
+// score runs the requests through a decoder.
+func (r *requests) score(ctx context.Context, be kernels.Backend, d *transformer.Decoder, bar *progress.Bar) (task.Result, error) {
+	items := make([]transformer.Continuation, len(r.pairs))
+	for i, p := range r.pairs {
+		items[i] = transformer.Continuation{Context: p.Context, Target: p.Target}
+	}
+	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Progress: func(done, _ int) { bar.Set(done) }})
+	bar.Done()
+	if err != nil {
+		return task.Result{}, err
+	}
+	rows := make([][]task.Score, len(r.items))
+	for i := range r.items {
+		row := make([]task.Score, r.counts[i])
+		for j := range row {
+			row[j] = task.Score(scores[j])
+		}
+		scores = scores[r.counts[i]:]
+		rows[i] = r.items[i].Row(row)
+	}
+	return task.Evaluate(r.name, r.rules, r.items, rows)
+}
+
+// examples encodes documents for training, contexts cut from the left to
+// maxLength; cut counts the pairs that were.
+func (m *model) examples(t task.Task, docs []task.Document, format task.Format, maxLength int) (pairs []task.Pair, cut int, err error) {
+	e, err := m.encoder(docs[0].Shape)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, d := range docs {
+		some, err := t.Examples(d, e, format, maxLength)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, p := range some {
+			if p.Cut > 0 {
+				cut++
+			}
+		}
+		pairs = append(pairs, some...)
+	}
+	return pairs, cut, nil
+}
+
+// rows encodes documents as similarity reads them: context and target in one row,
+// a text without the token that stands before it.
+func (m *model) rows(t task.Task, docs []task.Document, maxLength int) ([][]int32, error) {
+	e, err := m.encoder(docs[0].Shape)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]int32, len(docs))
+	for i, d := range docs {
+		pairs, err := t.Examples(d, e, task.FormatScoring, maxLength)
+		if err != nil {
+			return nil, err
+		}
+		if d.Shape == task.Text {
+			rows[i] = pairs[0].Target
+			continue
+		}
+		row := slices.Concat(pairs[0].Context, pairs[0].Target)
+		rows[i] = row[max(0, len(row)-maxLength):]
+	}
+	return rows, nil
+}

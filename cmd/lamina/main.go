@@ -1,0 +1,144 @@
+// Command lamina opens a decoder language model layer by layer: it measures how
+// layers resemble each other, builds emulators of fewer layers, fine-tunes a part
+// without the full model, plugs the part back and scores it.
+//
+//	lamina info --model MODEL
+//	lamina similarity --model MODEL --data support.jsonl --json sim.json
+//	lamina plan crash --similarity sim.json --keep 8 --trainable 4 --json plan.json
+//	lamina emulate --model MODEL --plan @plan.json --out emulator
+//	lamina finetune --model emulator --data train.jsonl --lr 1e-4 --epochs 3 --out run
+//	lamina plug --model MODEL --adapter run --out plugged
+//	lamina eval --model plugged --data test.jsonl
+//
+// Results go to standard output, progress and errors to standard error. The exit
+// status is 0, 1 after an error, 2 after wrong usage, 130 after an interrupt.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses.
+const (
+	exitError     = 1
+	exitUsage     = 2
+	exitInterrupt = 130
+)
+
+// commands is the command line; the names of commands and flags are a contract.
+type commands struct {
+	commonFlags
+
+	Doctor     doctorCommand     `cmd:"" help:"Show what this machine offers and which kernels run on it."`
+	Info       infoCommand       `cmd:"" help:"Show a model's architecture, size, tokenizer and memory need."`
+	Tokenize   tokenizeCommand   `cmd:"" help:"Turn texts into token ids."`
+	Logits     logitsCommand     `cmd:"" help:"Compute the logits of token rows."`
+	Generate   generateCommand   `cmd:"" help:"Continue a text."`
+	Eval       evalCommand       `cmd:"" help:"Score a model on documents, as lm-evaluation-harness does."`
+	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
+	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
+	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
+	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
+	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
+}
+
+const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`
+
+func main() {
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals // the second one does not wait for anything
+		os.Exit(exitInterrupt)
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	} else if args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
+	var line commands
+	helped := false
+	parser, err := kong.New(&line,
+		kong.Name("lamina"), kong.Description(description), kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { helped = true }), kong.WithHyphenPrefixedParameters(true),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}))
+	if err != nil {
+		panic(err) // the struct above is wrong: every run would fail
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return 0
+	}
+	if err != nil {
+		return complain(stderr, usageError{err})
+	}
+	s := &session{commonFlags: line.commonFlags, ctx: ctx, stdout: stdout, stderr: stderr}
+	defer s.close()
+	if err := s.check(); err != nil {
+		return complain(stderr, err)
+	}
+	if err := parsed.Run(s); err != nil {
+		return complain(stderr, err)
+	}
+	return 0
+}
+
+// usageError is an error of the command line itself.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// interrupted is returned by commands that saved before they stopped; its text
+// says how to go on.
+type interrupted struct{ text string }
+
+func (e interrupted) Error() string { return e.text }
+
+// complain prints err as one line and returns the exit status for it.
+func complain(stderr io.Writer, err error) int {
+	code := exitError
+	switch {
+	case errors.As(err, new(usageError)):
+		code = exitUsage
+		err = fmt.Errorf("%w (lamina help shows the commands, lamina help COMMAND their flags)", err)
+	case errors.As(err, new(interrupted)):
+		code = exitInterrupt
+	case errors.Is(err, context.Canceled):
+		code = exitInterrupt
+		err = errors.New("interrupted")
+	}
+	fmt.Fprintf(stderr, "lamina: %s\n", oneLine(err.Error()))
+	return code
+}
+
+// oneLine joins lines and takes out control characters, which a name from a file
+// may hold.
+func oneLine(text string) string {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,48 @@
+package main
+
+import "lamina/crash"
+
+// plugCommand puts trained blocks back.
+type plugCommand struct {
+	modelFlag
+	Adapter string `required:"" placeholder:"RUN" help:"Run directory of finetune, or its adapter directory."`
+	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of all tensors: f32, f16 or bf16. Default: as the base has them, f32 where it is quantised."`
+	outFlags
+}
+
+// plugResult is the JSON of plug and convert.
+type plugResult struct {
+	Out     string                 `json:"out"`
+	Model   string                 `json:"model"`
+	DType   string                 `json:"dtype,omitempty"`
+	Tensors int                    `json:"tensors"`
+	Adapter *crash.AdapterManifest `json:"adapter,omitempty"`
+}
+
+// Run writes the full model with the adapter's weights in their places.
+func (c plugCommand) Run(s *session) error {
+	dtype, err := parseDType(c.DType)
+	if err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return err
+	}
+	if err := m.full("plug"); err != nil {
+		return err
+	}
+	a, err := crash.OpenAdapter(c.Adapter)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := crash.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite); err != nil {
+		return err
+	}
+	s.printf("wrote %s: %s with %d trained tensors\n", c.Out, c.Model, len(a.Manifest.Tensors))
+	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest})
+}

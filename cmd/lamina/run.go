@@ -1,0 +1,420 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/internal/atomicfile"
+	"lamina/internal/progress"
+	"lamina/nn/optim"
+)
+
+// runCommand is the protocol's table for one model and task.
+type runCommand struct {
+	modelFlag
+	Train      string    `required:"" placeholder:"FILE" help:"Documents to train on."`
+	Test       string    `required:"" placeholder:"FILE" help:"Documents to score."`
+	Valid      string    `placeholder:"FILE" help:"Documents that choose learning rate and checkpoint; without it a seeded tenth of --train."`
+	Support    string    `placeholder:"FILE" help:"Documents the plan is made from; without it a seeded tenth of --train, at most 512."`
+	Task       string    `placeholder:"NAME" help:"Apply this task's prompt (arc_easy, openbookqa, piqa, boolq, copa, webqs, …)."`
+	Rules      string    `default:"0.4" enum:"0.4,0.3" placeholder:"RULES" help:"Scoring rules of lm-evaluation-harness: 0.4 or 0.3."`
+	Keep       int       `required:"" placeholder:"K" help:"Blocks the emulator keeps, trainable ones included."`
+	Trainable  int       `required:"" placeholder:"T" help:"Blocks that are trained."`
+	AnchorEnds bool      `help:"Always keep the first and the last block."`
+	Rows       []string  `default:"zs,full,ceiling,uniform,crash,share-all,share-frozen" placeholder:"R,…" help:"Rows of the table: zs, full, ceiling, uniform, uniform-learnable, random, crash, share-all, share-frozen."`
+	Seeds      []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
+	Limit      int       `placeholder:"N" help:"Score the first N documents only."`
+	Pool       string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
+	LRs        []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
+	protocolTraining
+	outRunFlags
+	profileFlag
+}
+
+// protocolTraining are finetune's flags but for the learning rate, which the
+// protocol may choose among several.
+type protocolTraining struct {
+	Epochs      int     `default:"1" placeholder:"N" help:"Passes over the training documents."`
+	Steps       int     `placeholder:"N" help:"Optimiser steps, instead of --epochs."`
+	Batch       int     `default:"16" placeholder:"N" help:"Documents a step."`
+	MicroBatch  int     `placeholder:"N" help:"Documents that run at once; the result is the batch's."`
+	Schedule    string  `default:"constant" enum:"constant,linear,cosine" placeholder:"NAME" help:"Learning rate over the run: constant, linear or cosine."`
+	Warmup      int     `placeholder:"N" help:"Steps over which the learning rate rises."`
+	Clip        float64 `default:"1" placeholder:"X" help:"Largest gradient norm; 0: any."`
+	WeightDecay float64 `placeholder:"X" help:"Decoupled weight decay."`
+	Dropout     float64 `default:"-1" placeholder:"X" help:"Dropout probability; default: the model's."`
+	MaxLength   int     `placeholder:"N" help:"Tokens a sequence may have; contexts are cut from the left."`
+	EvalEvery   int     `placeholder:"N" help:"Steps between validations; default: each epoch."`
+	TrainLimit  int     `placeholder:"N" help:"Train on the first N documents only."`
+	NoShuffle   bool    `help:"Keep the order of the training documents."`
+	Format      string  `default:"scoring" enum:"scoring,paper" placeholder:"NAME" help:"Training text as scoring has it, or as in the paper (BOS, no space)."`
+}
+
+// settings returns the training settings of a model with this dropout.
+func (f protocolTraining) settings(dropout float64) crash.TrainSettings {
+	if f.Dropout >= 0 {
+		dropout = f.Dropout
+	}
+	epochs := f.Epochs
+	if f.Steps > 0 {
+		epochs = 0
+	}
+	return crash.TrainSettings{
+		Epochs: epochs, Steps: f.Steps, Batch: f.Batch, MicroBatch: f.MicroBatch, Schedule: optim.Kind(f.Schedule),
+		Warmup: f.Warmup, Clip: f.Clip, WeightDecay: f.WeightDecay, Dropout: dropout, EvalEvery: f.EvalEvery, NoShuffle: f.NoShuffle,
+	}
+}
+
+// outRunFlags name a run directory, which is resumed.
+type outRunFlags struct {
+	Out       string `required:"" placeholder:"DIR" help:"Run directory; one with the same settings is resumed."`
+	Overwrite bool   `help:"Start anew."`
+}
+
+// Run is the command.
+func (c *runCommand) Run(s *session) error {
+	finish, err := c.start(s)
+	if err != nil {
+		return err
+	}
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return err
+	}
+	if err := m.full("run"); err != nil {
+		return err
+	}
+	seeds := c.Seeds
+	if len(seeds) == 0 {
+		seeds = []uint64{s.Seed}
+	}
+	err = c.protocol(s, m, seeds)
+	finish()
+	return err
+}
+
+// experiment is a table in the making: what the report shows.
+type experiment struct {
+	Table      crash.Table
+	Settings   runConfig
+	Similarity *crash.Similarity
+	Layers     int
+	Clusters   [][]int
+	Curves     []curve
+}
+
+// curve is the training of a row.
+type curve struct {
+	row     string
+	metrics []crash.Metrics
+}
+
+// runConfig is config.json of the whole run; a resumed one has the same.
+type runConfig struct {
+	Model       string              `json:"model"`
+	Params      int                 `json:"params"`
+	Fingerprint string              `json:"fingerprint"`
+	Task        string              `json:"task"`
+	Train       fileStamp           `json:"train"`
+	Test        fileStamp           `json:"test"`
+	Valid       fileStamp           `json:"valid"`
+	Support     fileStamp           `json:"support"`
+	Limit       int                 `json:"limit"`
+	TrainLimit  int                 `json:"train_limit"`
+	MaxLength   int                 `json:"max_length"`
+	Format      string              `json:"format"`
+	Rules       string              `json:"rules"`
+	Keep        int                 `json:"keep"`
+	Trainable   int                 `json:"trainable"`
+	AnchorEnds  bool                `json:"anchor_ends"`
+	Pool        string              `json:"pool"`
+	LRs         []float64           `json:"lr"`
+	Training    crash.TrainSettings `json:"training"`
+}
+
+// protocol runs every seed and writes table, pictures and report.
+func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
+	config, err := c.config(m)
+	if err != nil {
+		return err
+	}
+	if err := prepareRun(c.Out, config, c.Overwrite); err != nil {
+		return err
+	}
+	x := &experiment{Settings: config, Layers: m.Config.Layers, Table: crash.Table{
+		Model: config.Model, Task: config.Task,
+		Versions: map[string]string{"go": runtime.Version(), "device": m.Backend.Name(), "rules": c.Rules, "platform": runtime.GOOS + "/" + runtime.GOARCH},
+	}}
+	for i, seed := range seeds {
+		p, err := c.prepare(s, m, seed)
+		if err != nil {
+			return err
+		}
+		if i > 0 { // no seed reaches the untrained model
+			p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r string) bool { return r == "zs" })
+		}
+		x.Table.Splits = crash.ProtocolSplits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
+		show := newWatcher(s, p)
+		err = p.Run(s.ctx, func(r crash.TableRow) error {
+			show.done(r)
+			x.Table.Rows = append(x.Table.Rows, r)
+			if i == 0 && r.LR > 0 {
+				metrics, err := crash.ReadMetrics(filepath.Join(p.RowDir(r.Row), fmt.Sprintf("lr%g", r.LR)))
+				if err != nil {
+					return err
+				}
+				x.Curves = append(x.Curves, curve{r.Row, metrics})
+			}
+			return writeTables(c.Out, x)
+		})
+		show.close()
+		if err != nil {
+			return c.stopped(err)
+		}
+		if i == 0 && slices.ContainsFunc(p.Rows, needsSimilarity) {
+			sim, err := p.Similarity(s.ctx)
+			if err != nil {
+				return c.stopped(err)
+			}
+			x.Similarity = &sim
+			if x.Clusters, err = crash.Clusters(crash.Adjacent(sim.Matrix), c.Keep); err != nil {
+				return err
+			}
+		}
+	}
+	if err := x.write(c.Out); err != nil {
+		return err
+	}
+	s.table(x.table())
+	s.printf("\nreport: %s\n", filepath.Join(c.Out, "report.html"))
+	return s.writeJSON(x.Table)
+}
+
+func needsSimilarity(row string) bool {
+	return row == "crash" || row == "ceiling" || strings.HasPrefix(row, "share-")
+}
+
+// stopped says how to go on after an interrupt.
+func (c *runCommand) stopped(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
+	}
+	return err
+}
+
+// config collects what decides the numbers, before anything is computed.
+func (c *runCommand) config(m *model) (runConfig, error) {
+	r := runConfig{
+		Model: modelName(m), Params: m.Config.Params(), Task: c.Task, Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
+		Format: c.Format, Rules: c.Rules, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Pool: c.Pool,
+		LRs: c.LRs, Training: c.settings(m.Config.Dropout),
+	}
+	if r.Task == "" {
+		r.Task = strings.TrimSuffix(filepath.Base(c.Test), ".jsonl")
+	}
+	r.Fingerprint = crash.Fingerprint(m.Decoder.Blocks[0].Params())
+	for _, f := range []struct {
+		path string
+		into *fileStamp
+	}{{c.Train, &r.Train}, {c.Test, &r.Test}, {c.Valid, &r.Valid}, {c.Support, &r.Support}} {
+		if f.path == "" {
+			continue
+		}
+		var err error
+		if *f.into, err = stampFile(f.path); err != nil {
+			return r, err
+		}
+	}
+	for _, lr := range c.LRs {
+		try := r.Training
+		try.LR = lr
+		if err := try.Validate(); err != nil {
+			return r, usageError{err}
+		}
+	}
+	return r, nil
+}
+
+// modelName is what the table calls the model.
+func modelName(m *model) string {
+	return strings.TrimSuffix(filepath.Base(filepath.Clean(m.Path)), ".gguf")
+}
+
+// prepareRun makes or resumes the directory of a run.
+func prepareRun(dir string, config runConfig, overwrite bool) error {
+	path := filepath.Join(dir, "config.json")
+	want, err := json.MarshalIndent(config, "", "  ")
+	if err != nil {
+		return err
+	}
+	want = append(want, '\n')
+	have, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+			return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
+		}
+	case overwrite:
+		for _, name := range []string{"rows", "plots", "similarity.json", "table.json", "table.csv", "table.md", "report.html"} {
+			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	case string(have) != string(want):
+		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, crash.ConfigDifference(have, want))
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, want)
+}
+
+// prepare reads and encodes the data of one seed.
+func (c *runCommand) prepare(s *session, m *model, seed uint64) (*crash.Protocol, error) {
+	pool, err := crash.ParsePooling(c.Pool)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	p := &crash.Protocol{
+		Backend: m.Backend, Full: m.Decoder, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds,
+		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: c.settings(m.Config.Dropout), Pooling: pool,
+		Dir: filepath.Join(c.Out, fmt.Sprintf("seed-%d", seed)),
+	}
+	if err := c.encode(m, p); err != nil {
+		return nil, err
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	return p, os.MkdirAll(p.Dir, 0o755)
+}
+
+// encode fills in the examples. Support, validation and training rows of one
+// file are disjoint; what is scored is never read for anything else.
+func (c *runCommand) encode(m *model, p *crash.Protocol) error {
+	t, err := namedTask(c.Task)
+	if err != nil {
+		return err
+	}
+	rules, err := task.ParseRules(c.Rules)
+	if err != nil {
+		return usageError{err}
+	}
+	format, err := task.ParseFormat(c.Format)
+	if err != nil {
+		return usageError{err}
+	}
+	length, err := m.maxLength(c.MaxLength)
+	if err != nil {
+		return err
+	}
+	train, err := m.readDocuments(c.Train, 0)
+	if err != nil {
+		return err
+	}
+	splits, err := task.Split(len(train), p.Seed, c.Valid == "", c.Support == "")
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Train, err)
+	}
+	part := func(path string, of []int) ([]task.Document, error) {
+		if path != "" {
+			return m.readDocuments(path, 0)
+		}
+		docs := make([]task.Document, len(of))
+		for i, at := range of {
+			docs[i] = train[at]
+		}
+		return docs, nil
+	}
+	valid, err := part(c.Valid, splits.Valid)
+	if err != nil {
+		return err
+	}
+	support, err := part(c.Support, splits.Support)
+	if err != nil {
+		return err
+	}
+	rest, _ := part("", splits.Train)
+	if c.TrainLimit > 0 && c.TrainLimit < len(rest) {
+		rest = rest[:c.TrainLimit]
+	}
+	if p.Train, _, err = m.examples(t, rest, format, length); err != nil {
+		return err
+	}
+	if p.Valid, _, err = m.examples(t, valid, format, length); err != nil {
+		return err
+	}
+	if p.Support, err = m.rows(t, support, length); err != nil {
+		return err
+	}
+	test, err := m.readDocuments(c.Test, c.Limit)
+	if err != nil {
+		return err
+	}
+	e, err := m.encoder(test[0].Shape)
+	if err != nil {
+		return err
+	}
+	p.Test, err = task.EncodeAll(t, test, e, rules, length)
+	return err
+}
+
+// watcher shows the protocol's progress.
+type watcher struct {
+	s     *session
+	p     *crash.Protocol
+	bar   *progress.Bar
+	phase string
+}
+
+func newWatcher(s *session, p *crash.Protocol) *watcher {
+	w := &watcher{s: s, p: p}
+	p.Watch = w.watch
+	return w
+}
+
+func (w *watcher) watch(e crash.Event) {
+	phase := e.Row + " " + e.Phase
+	total, done := e.Total, e.Done
+	if e.Phase == "train" {
+		total, done = w.steps(), e.Metrics.Step
+	}
+	if phase != w.phase {
+		w.close()
+		w.bar, w.phase = w.s.progress(strings.TrimSpace(phase), total), phase
+	}
+	if e.Metrics.Loss > 0 {
+		w.bar.Describe(fmt.Sprintf("%s  loss %.3f  %.0f tokens/s", phase, e.Metrics.Loss, e.Metrics.TokensPerSecond))
+	}
+	w.bar.Set(done)
+}
+
+func (w *watcher) steps() int {
+	if w.p.Settings.Steps > 0 {
+		return w.p.Settings.Steps
+	}
+	return w.p.Settings.Epochs * ((len(w.p.Train) + w.p.Settings.Batch - 1) / w.p.Settings.Batch)
+}
+
+// done prints a line for a finished row, so that a long run shows what it has.
+func (w *watcher) done(r crash.TableRow) {
+	w.close()
+	w.s.notef("%-18s plug-in %s ± %.1f  emulator %s → %s  (%.0f s)\n", r.Row, percent(r.PlugIn), 100*r.Stderr, percent(r.EmulatorZS), percent(r.EmulatorFT), r.Seconds)
+}
+
+func (w *watcher) close() {
+	if w.bar != nil {
+		w.bar.Done()
+		w.bar = nil
+	}
+	w.phase = ""
+}

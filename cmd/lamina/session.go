@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lamina/internal/atomicfile"
+	"lamina/internal/progress"
+	"lamina/internal/report"
+	"lamina/kernels"
+	"lamina/kernels/profile"
+)
+
+// commonFlags are accepted by every command.
+type commonFlags struct {
+	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto, cpu, cuda or cuda:N."`
+	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 or bf16."`
+	Threads   int    `default:"0" placeholder:"N" help:"Goroutines that compute at once; 0: one per processor. Results do not depend on it."`
+	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random."`
+	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
+}
+
+// session is what a command runs in: when to stop, where to write, the flags that
+// every command takes, and what has to be closed at the end.
+type session struct {
+	commonFlags
+	ctx            context.Context
+	stdout, stderr io.Writer
+
+	be      kernels.Backend
+	times   *profile.Backend
+	closers []func()
+}
+
+// check tests the common flags before anything is opened.
+func (s *session) check() error {
+	if s.Threads < 0 {
+		return usagef("--threads %d: want 0 (one per processor) or more", s.Threads)
+	}
+	if s.Precision == "bf16" {
+		return fmt.Errorf("--precision bf16: not built in yet, products run in f32")
+	}
+	if s.JSON == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(s.JSON)); err != nil || !info.IsDir() {
+		return fmt.Errorf("--json %s: no such directory: %s", s.JSON, filepath.Dir(s.JSON))
+	}
+	if info, err := os.Stat(s.JSON); err == nil && info.IsDir() {
+		return fmt.Errorf("--json %s: is a directory, give a file", s.JSON)
+	}
+	return nil
+}
+
+// backend opens the device on first use.
+func (s *session) backend() (kernels.Backend, error) {
+	if s.be != nil {
+		return s.be, nil
+	}
+	be, done, err := openBackend(s.Device, s.Threads)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, done)
+	s.be = be
+	return be, nil
+}
+
+// profiled makes the backend measure the time of each method. It is called before
+// the backend is used; [session.printProfile] shows the result.
+func (s *session) profiled() error {
+	be, err := s.backend()
+	if err != nil {
+		return err
+	}
+	s.times = profile.New(be)
+	s.be = s.times
+	return nil
+}
+
+// close releases what was opened, the last first.
+func (s *session) close() {
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
+	}
+	s.closers = nil
+}
+
+// printf writes to standard output.
+func (s *session) printf(format string, args ...any) { fmt.Fprintf(s.stdout, format, args...) }
+
+// notef writes a remark to standard error.
+func (s *session) notef(format string, args ...any) { fmt.Fprintf(s.stderr, format, args...) }
+
+// table prints a table to standard output.
+func (s *session) table(t report.Table) { io.WriteString(s.stdout, t.Text()) }
+
+// progress returns a line that counts to total on a terminal.
+func (s *session) progress(label string, total int) *progress.Bar {
+	return progress.New(s.stderr, label, total)
+}
+
+// writeJSON writes v to the file of --json, if there is one.
+func (s *session) writeJSON(v any) error {
+	return s.writeJSONWith(func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		return e.Encode(v)
+	})
+}
+
+// writeJSONWith lets write fill the file of --json, if there is one.
+func (s *session) writeJSONWith(write func(w io.Writer) error) error {
+	if s.JSON == "" {
+		return nil
+	}
+	return atomicfile.Write(s.JSON, write)
+}
+
+// result writes v as JSON: to the file of --json, else to standard output. It is
+// for commands whose result is JSON alone.
+func (s *session) result(write func(w io.Writer) error) error {
+	if s.JSON != "" {
+		return s.writeJSONWith(write)
+	}
+	w := bufio.NewWriter(s.stdout)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// outFlags name a directory to be written.
+type outFlags struct {
+	Out       string `required:"" placeholder:"DIR" help:"Directory to write."`
+	Overwrite bool   `help:"Replace what is there."`
+}
+
+// check refuses an existing directory before any work is done.
+func (f outFlags) check() error {
+	if _, err := os.Lstat(f.Out); err == nil && !f.Overwrite {
+		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", f.Out)
+	}
+	return nil
+}
+
+// bytesText shows a size for people.
+func bytesText(n int) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, i := float64(n)/unit, 0
+	for ; value >= unit && i < len("KMGT")-1; i++ {
+		value /= unit
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[i])
+}
+
+// countText groups the digits of a count: 134515008 is "134,515,008".
+func countText(n int) string {
+	digits := fmt.Sprint(n)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}

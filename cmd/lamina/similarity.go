@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+
+	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/internal/report"
+)
+
+// similarityCommand measures the likeness of hidden states.
+type similarityCommand struct {
+	modelFlag
+	Data      string `required:"" placeholder:"FILE" help:"Documents, one JSON object a line; not those the model is tested on."`
+	Task      string `placeholder:"NAME" help:"Prompt of a task; none: the file verbatim."`
+	Samples   int    `default:"512" placeholder:"N" help:"Only the first N documents."`
+	Pool      string `default:"mean_weighted" enum:"mean,mean_weighted,last,max_nonpad,mean_all,max,min" placeholder:"HOW" help:"How a sample's tokens become one vector: mean, mean_weighted, last, max_nonpad, mean_all, max or min."`
+	Metric    string `default:"cka" enum:"cka" placeholder:"NAME" help:"Measure of likeness: cka (linear CKA)."`
+	MaxLength int    `placeholder:"N" help:"Tokens of a sample at most. Default: the model's positions."`
+}
+
+// Run prints the likeness of neighbours; the matrix goes to --json.
+func (c similarityCommand) Run(s *session) error {
+	t, err := task.Named(c.Task)
+	if err != nil {
+		return usageError{err}
+	}
+	pool, err := crash.ParsePooling(c.Pool)
+	if err != nil {
+		return usageError{err}
+	}
+	if c.Samples < 1 {
+		return usagef("--samples %d: want 1 or more", c.Samples)
+	}
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return err
+	}
+	length, err := m.maxLength(c.MaxLength)
+	if err != nil {
+		return err
+	}
+	docs, err := m.readDocuments(c.Data, c.Samples)
+	if err != nil {
+		return err
+	}
+	rows, err := m.rows(t, docs, length)
+	if err != nil {
+		return err
+	}
+	result, err := s.similarity(m, rows, pool)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Data, err)
+	}
+	s.table(adjacentTable(result))
+	return s.writeJSON(result)
+}
+
+// similarity measures rows of tokens with a progress line.
+func (s *session) similarity(m *model, rows [][]int32, pool crash.Pooling) (crash.Similarity, error) {
+	bar := s.progress("similarity", len(rows))
+	defer bar.Done()
+	return crash.MeasureSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(done, _ int) { bar.Set(done) })
+}
+
+// adjacentTable lists the likeness of each layer's output to the next one's.
+func adjacentTable(sim crash.Similarity) report.Table {
+	t := report.Table{Columns: []report.Column{{Name: "layers", Right: true}, {Name: sim.Metric, Right: true}}}
+	for i, v := range crash.Adjacent(sim.Matrix) {
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.6f", v)})
+	}
+	return t
+}

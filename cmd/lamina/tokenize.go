@@ -1,0 +1,37 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"lamina/transformer"
+)
+
+// tokenizeCommand turns texts into ids; it works without weights.
+type tokenizeCommand struct {
+	modelFlag
+	Texts   string `required:"" placeholder:"F.json" help:"JSON array of strings."`
+	Special bool   `help:"Add the tokens that the tokenizer's template puts around a text."`
+}
+
+// Run writes one row of ids a text.
+func (c tokenizeCommand) Run(s *session) error {
+	data, err := readInput(c.Texts)
+	if err != nil {
+		return err
+	}
+	var texts []string
+	if err := decodeJSON(c.Texts, data, &texts); err != nil {
+		return fmt.Errorf("%w (want a JSON array of strings)", err)
+	}
+	t, err := transformer.LoadTokenizer(c.Model)
+	if err != nil {
+		return err
+	}
+	rows := make([][]int32, len(texts))
+	for i, text := range texts {
+		rows[i] = t.Encode(text, c.Special)
+	}
+	return s.result(func(w io.Writer) error { return json.NewEncoder(w).Encode(rows) })
+}

@@ -1,0 +1,66 @@
+package profile_test
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/kernels/profile"
+	"lamina/kernels/ref"
+	"lamina/tensor"
+)
+
+func Example() {
+	be := profile.New(ref.New())
+	x := tensor.FromFloats(be, tensor.F32, []float64{1, 2}, 1, 2)
+	y := tensor.New(be, tensor.F32, 1, 1)
+	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: x, TransB: true})
+	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: x, TransB: true})
+	for _, e := range be.Entries() {
+		fmt.Println(e.Method, e.Calls, e.Time > 0)
+	}
+	fmt.Println(y.Floats())
+	// Output:
+	// MatMul 2 true
+	// [5]
+}
+
+// Every method of the interface but the device's own is measured: an embedded
+// one would be passed on in silence.
+func TestEveryMethodIsMeasured(t *testing.T) {
+	device := reflect.TypeFor[tensor.Device]()
+	methods := reflect.TypeFor[kernels.Backend]()
+	for i := range methods.NumMethod() {
+		m := methods.Method(i)
+		if _, ok := device.MethodByName(m.Name); ok {
+			continue
+		}
+		be := profile.New(ref.New())
+		call(reflect.ValueOf(be).MethodByName(m.Name))
+		entries := be.Entries()
+		if len(entries) != 1 || entries[0].Method != m.Name || entries[0].Calls != 1 {
+			t.Errorf("%s: measured %v", m.Name, entries)
+		}
+	}
+}
+
+// call runs a method on zero arguments: what it computes does not matter, and it
+// may panic.
+func call(method reflect.Value) {
+	defer func() { _ = recover() }()
+	args := make([]reflect.Value, method.Type().NumIn())
+	for i := range args {
+		args[i] = reflect.Zero(method.Type().In(i))
+	}
+	method.Call(args)
+}
+
+func TestReset(t *testing.T) {
+	be := profile.New(ref.New())
+	kernels.Fill(be, tensor.New(be, tensor.F32, 3), 1)
+	be.Reset()
+	if e := be.Entries(); len(e) != 0 {
+		t.Errorf("after Reset: %v", e)
+	}
+}
