@@ -7,6 +7,12 @@ import (
 	"lamina/kernels/internal/simd"
 )
 
+// decodeKeys is how many keys, or values, the heads of a group go through before
+// they take the next ones: 32 KiB at head width 64 stay in the first-level cache.
+// It does not reach a bit: scores do not depend on each other, and the weighted
+// sum of values goes from key to key.
+const decodeKeys = 128
+
 // AttentionDecode implements kernels.Backend: one row a segment. Keys and values
 // are read once, where they lie, for all query heads of a key head.
 func (be *Backend) AttentionDecode(a kernels.AttentionArgs) {
@@ -25,28 +31,40 @@ func (h *heads) decode(s *scratch, segment, g int) {
 	n := seg.PrefixLen + 1
 	first := h.place(seg, g, 0, 0)
 	q, out := h.q[first:][:h.group*d], h.out[first:][:h.group*d]
-	ownK := view{h.k[seg.Start*h.kStride+g*d:], 1, d, h.kStride}
-	ownV := view{h.v[seg.Start*h.kStride+g*d:], 1, d, h.kStride}
-	var earlierK, earlierV view
+	own := seg.Start*h.kStride + g*d
+	buf := s.floats(h.group * (n + 1))
+	scores, sums := take(&buf, h.group*n), take(&buf, h.group)
+	var earlierK, earlierV []float32
 	if seg.PrefixLen > 0 {
-		earlierK = view{f32(h.prefix[segment].K)[g*d:], seg.PrefixLen, d, h.kStride}
-		earlierV = view{f32(h.prefix[segment].V)[g*d:], seg.PrefixLen, d, h.kStride}
+		earlierK, earlierV = f32(h.prefix[segment].K)[g*d:], f32(h.prefix[segment].V)[g*d:]
 	}
-	scores := s.floats(h.group * n)
+
+	for from := 0; from < seg.PrefixLen; from += decodeKeys {
+		to := min(from+decodeKeys, seg.PrefixLen)
+		for i := range h.group {
+			simd.Dots(scores[i*n+from:i*n+to], q[i*d:(i+1)*d], earlierK[from*h.kStride:], h.kStride)
+		}
+	}
 	for i := range h.group {
-		row, head := scores[i*n:(i+1)*n], q[i*d:(i+1)*d]
-		simd.Dots(row[:seg.PrefixLen], head, earlierK.data, earlierK.stride)
-		simd.Dots(row[seg.PrefixLen:], head, ownK.data, ownK.stride)
+		row := scores[i*n : (i+1)*n]
+		simd.Dots(row[n-1:], q[i*d:(i+1)*d], h.k[own:], h.kStride)
 		simd.Scale(row, row, h.scale)
 		top := simd.Max(row)
-		sum := simd.ExpSum(row, row, top)
+		sums[i] = simd.ExpSum(row, row, top)
 		if h.lse != nil {
-			h.lse[first/d+i] = float32(float64(top) + math.Log(float64(sum)))
+			h.lse[first/d+i] = float32(float64(top) + math.Log(float64(sums[i])))
 		}
+	}
+	clear(out)
+	for from := 0; from < seg.PrefixLen; from += decodeKeys {
+		to := min(from+decodeKeys, seg.PrefixLen)
+		for i := range h.group {
+			simd.AddRows(out[i*d:(i+1)*d], scores[i*n+from:i*n+to], earlierV[from*h.kStride:], h.kStride)
+		}
+	}
+	for i := range h.group {
 		o := out[i*d : (i+1)*d]
-		clear(o)
-		simd.AddRows(o, row[:seg.PrefixLen], earlierV.data, earlierV.stride)
-		simd.AddRows(o, row[seg.PrefixLen:], ownV.data, ownV.stride)
-		simd.Scale(o, o, 1/sum)
+		simd.AddRows(o, scores[(i+1)*n-1:(i+1)*n], h.v[own:], h.kStride)
+		simd.Scale(o, o, 1/sums[i])
 	}
 }
