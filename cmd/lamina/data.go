@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +10,6 @@ import (
 	"slices"
 
 	"lamina/crash/task"
-	"lamina/internal/progress"
-	"lamina/kernels"
-	"lamina/transformer"
 )
 
 // maxInput bounds the JSON files that are read whole.
@@ -66,68 +62,13 @@ func (m *model) readDocuments(path string, limit int) ([]task.Document, error) {
 	return docs, nil
 }
 
-// requests are documents encoded for scoring.
-type requests struct {
-	name      string
-	rules     task.Rules
-	items     []task.Item
-	counts    []int // pairs by item
-	pairs     []task.Pair
-	truncated int // documents with a context that was cut
-	tokens    int // that run through the model, a shared context once
-}
-
-// encodeRequests prepares documents for scoring.
-func (m *model) encodeRequests(t task.Task, docs []task.Document, rules task.Rules, maxLength int) (*requests, error) {
-	e, err := m.encoder(docs[0].Shape)
+// namedTask returns the task of --task; an unknown name is wrong usage.
+func namedTask(name string) (task.Task, error) {
+	t, err := task.Named(name)
 	if err != nil {
-		return nil, err
+		return t, usageError{err}
 	}
-	r := &requests{name: t.Name(), rules: rules}
-	if r.items, err = t.Items(docs); err != nil {
-		return nil, err
-	}
-	for _, item := range r.items {
-		pairs, err := task.Encode(item, e, rules, maxLength)
-		if err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(pairs, func(p task.Pair) bool { return p.Cut > 0 }) {
-			r.truncated++
-		}
-		for i, p := range pairs {
-			r.tokens += len(p.Target) - 1
-			if i == 0 || !slices.Equal(p.Context, pairs[i-1].Context) {
-				r.tokens += len(p.Context)
-			}
-		}
-		r.counts = append(r.counts, len(pairs))
-		r.pairs = append(r.pairs, pairs...)
-	}
-	return r, nil
-}
-
-// score runs the requests through a decoder.
-func (r *requests) score(ctx context.Context, be kernels.Backend, d *transformer.Decoder, bar *progress.Bar) (task.Result, error) {
-	items := make([]transformer.Continuation, len(r.pairs))
-	for i, p := range r.pairs {
-		items[i] = transformer.Continuation{Context: p.Context, Target: p.Target}
-	}
-	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Progress: func(done, _ int) { bar.Set(done) }})
-	bar.Done()
-	if err != nil {
-		return task.Result{}, err
-	}
-	rows := make([][]task.Score, len(r.items))
-	for i := range r.items {
-		row := make([]task.Score, r.counts[i])
-		for j := range row {
-			row[j] = task.Score(scores[j])
-		}
-		scores = scores[r.counts[i]:]
-		rows[i] = r.items[i].Row(row)
-	}
-	return task.Evaluate(r.name, r.rules, r.items, rows)
+	return t, nil
 }
 
 // examples encodes documents for training, contexts cut from the left to

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"lamina/crash"
 	"lamina/crash/task"
 	"lamina/internal/report"
 )
@@ -52,9 +53,9 @@ func (r evalResult) MarshalJSON() ([]byte, error) {
 
 // Run scores and prints one line of results.
 func (c evalCommand) Run(s *session) error {
-	t, err := task.Named(c.Task)
+	t, err := namedTask(c.Task)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	rules, err := task.ParseRules(c.Rules)
 	if err != nil {
@@ -92,14 +93,20 @@ func (s *session) evaluate(m *model, t task.Task, rules task.Rules, path string,
 	if err != nil {
 		return evalResult{}, err
 	}
-	requests, err := m.encodeRequests(t, docs, rules, length)
+	e, err := m.encoder(docs[0].Shape)
+	if err != nil {
+		return evalResult{}, err
+	}
+	requests, err := task.EncodeAll(t, docs, e, rules, length)
 	if err != nil {
 		return evalResult{}, err
 	}
 	begin := time.Now()
-	result, err := requests.score(s.ctx, m.Backend, m.Decoder, s.progress("eval", len(requests.pairs)))
+	bar := s.progress("eval", len(requests.Pairs))
+	defer bar.Done()
+	result, err := crash.Score(s.ctx, m.Backend, m.Decoder, requests, func(done, _ int) { bar.Set(done) })
 	return evalResult{
-		Result: result, Truncated: requests.truncated, Tokens: requests.tokens,
+		Result: result, Truncated: requests.Truncated, Tokens: requests.Tokens,
 		Seconds: time.Since(begin).Seconds(), Precision: s.Precision,
 	}, err
 }

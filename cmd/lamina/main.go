@@ -48,7 +48,9 @@ type commands struct {
 	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
 	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
 	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
+	Finetune   finetuneCommand   `cmd:"" help:"Train a model, or the starred blocks of an emulator."`
 	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
+	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 }
 

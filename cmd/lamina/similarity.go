@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/crash"
-	"lamina/crash/task"
 	"lamina/internal/report"
 )
 
@@ -21,9 +20,9 @@ type similarityCommand struct {
 
 // Run prints the likeness of neighbours; the matrix goes to --json.
 func (c similarityCommand) Run(s *session) error {
-	t, err := task.Named(c.Task)
+	t, err := namedTask(c.Task)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	pool, err := crash.ParsePooling(c.Pool)
 	if err != nil {

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/nn"
+)
+
+// finetuneCommand trains a model, or the starred blocks of an emulator.
+type finetuneCommand struct {
+	modelFlag
+	Data  string `required:"" placeholder:"FILE" help:"Training documents, one JSON object a line."`
+	Valid string `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
+	Task  string `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
+	Plan  string `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
+	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places of --plan: none, all or frozen."`
+	trainFlags
+	outFlags
+	profileFlag
+}
+
+// finetuneConfig is config.json of the run: what determines the result.
+type finetuneConfig struct {
+	Command   string              `json:"command"`
+	Format    int                 `json:"format"`
+	Model     string              `json:"model"`
+	Plan      string              `json:"plan"` // "" for everything
+	Base      string              `json:"base"` // fingerprint of the weights before training
+	Data      fileID              `json:"data"`
+	Valid     *fileID             `json:"valid,omitempty"`
+	Task      string              `json:"task"`
+	Text      task.Format         `json:"text"`
+	MaxLength int                 `json:"max_length"`
+	Limit     int                 `json:"train_limit"`
+	Examples  int                 `json:"examples"`
+	Truncated int                 `json:"truncated"`
+	Settings  crash.TrainSettings `json:"settings"`
+	Precision string              `json:"precision"`
+	Backend   string              `json:"backend"`
+}
+
+// fileID is a file and the digest of what was in it.
+type fileID struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+}
+
+// finetuneResult is the JSON: the last metrics and what the run came to.
+type finetuneResult struct {
+	crash.Metrics
+	Outcome   crash.Outcome `json:"outcome"`
+	Examples  int           `json:"examples"`
+	Truncated int           `json:"truncated"`
+	Trained   int           `json:"trained_params"`
+	Held      int           `json:"held_params"`
+	Out       string        `json:"out"`
+}
+
+// Run trains; what can be wrong with the input is found before the run directory
+// is made.
+func (c finetuneCommand) Run(s *session) error {
+	t, err := namedTask(c.Task)
+	if err != nil {
+		return err
+	}
+	finish, err := c.profileFlag.start(s)
+	if err != nil {
+		return err
+	}
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return err
+	}
+	settings, err := c.settings(m.Config, s.Seed)
+	if err != nil {
+		return err
+	}
+	run := &crash.Trainer{Backend: m.Backend, Settings: settings}
+	config := finetuneConfig{
+		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
+		Precision: s.Precision, Backend: m.Backend.Name(),
+	}
+	plan, err := c.target(m, run)
+	if err != nil {
+		return err
+	}
+	if err := c.load(m, t, run, &config); err != nil {
+		return err
+	}
+	manifest := crash.AdapterManifest{Plan: plan, Whole: plan == nil, Base: crash.Fingerprint(run.Params)}
+	config.Plan, config.Base = plan.String(), manifest.Base
+	dir, err := crash.OpenRunDir(c.Out, config, c.Overwrite)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	run.Store = dir
+	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: count(run.Params), Held: count(run.Decoder.Params()), Out: c.Out}
+	if result.Metrics, result.Outcome, err = s.train("finetune", run); err != nil {
+		return err
+	}
+	finish()
+	if result.Outcome.Stopped {
+		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", result.Outcome.Steps, c.Out)}
+	}
+	if err := crash.SaveAdapter(filepath.Join(c.Out, "adapter"), manifest, run.Params); err != nil {
+		return err
+	}
+	return c.print(s, result)
+}
+
+// target sets what the trainer runs and trains, and returns the plan; nil stands
+// for everything.
+func (c finetuneCommand) target(m *model, run *crash.Trainer) (crash.LayerPlan, error) {
+	e := m.Emulator
+	switch {
+	case e != nil && c.Plan != "":
+		return nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
+	case c.Plan != "":
+		plan, err := sharedPlan(c.Plan, c.Share, m.Config.Layers)
+		if err != nil {
+			return nil, err
+		}
+		if e, err = crash.NewEmulator(m.Decoder, plan); err != nil {
+			return nil, err
+		}
+	case c.Share != "none":
+		return nil, usagef("--share %s needs --plan", c.Share)
+	}
+	if e == nil {
+		run.Decoder = m.Decoder.Clone()
+		run.Params = run.Decoder.Params()
+		return nil, nil
+	}
+	if len(e.Plan.TrainablePlaces()) == 0 {
+		return nil, fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", e.Plan, e.Plan[len(e.Plan)-1].Layer)
+	}
+	run.Decoder, run.Params = e.Decoder, e.Params()
+	return e.Plan, nil
+}
+
+// load reads and encodes the documents.
+func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config *finetuneConfig) error {
+	format, err := c.format()
+	if err != nil {
+		return err
+	}
+	length, err := m.maxLength(c.MaxLength)
+	if err != nil {
+		return err
+	}
+	config.Text, config.MaxLength = format, length
+	read := func(path string, limit int) ([]task.Pair, fileID, error) {
+		docs, err := m.readDocuments(path, limit)
+		if err != nil {
+			return nil, fileID{}, err
+		}
+		pairs, cut, err := m.examples(t, docs, format, length)
+		if err != nil {
+			return nil, fileID{}, err
+		}
+		config.Truncated += cut
+		id, err := identify(path)
+		return pairs, id, err
+	}
+	if run.Train, config.Data, err = read(c.Data, c.TrainLimit); err != nil {
+		return err
+	}
+	config.Examples = len(run.Train)
+	if c.Valid == "" {
+		return nil
+	}
+	config.Valid = new(fileID)
+	run.Valid, *config.Valid, err = read(c.Valid, 0)
+	return err
+}
+
+// print shows what the run came to.
+func (c finetuneCommand) print(s *session, r finetuneResult) error {
+	o := r.Outcome
+	s.printf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
+		countText(r.Trained), countText(r.Held), countText(r.Examples), r.Truncated, o.Steps, o.Seconds, bytesText(o.PeakBytes))
+	if r.Step > 0 {
+		s.printf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
+	}
+	if c.Valid != "" {
+		s.printf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
+	}
+	s.printf("wrote %s\n", filepath.Join(c.Out, "adapter"))
+	return s.writeJSON(r)
+}
+
+// count returns the number of weights.
+func count(params nn.Params) int {
+	n := 0
+	for w := range params {
+		n += w.Value.Len()
+	}
+	return n
+}
+
+// identify digests a file that was read.
+func identify(path string) (fileID, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return fileID{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fileID{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return fileID{path, hex.EncodeToString(h.Sum(nil))}, nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/nn/optim"
+	"lamina/transformer"
+)
+
+// trainFlags are the choices of training, shared by the commands that train.
+type trainFlags struct {
+	LR          float64  `name:"lr" placeholder:"X" help:"Learning rate."`
+	Epochs      int      `placeholder:"N" xor:"length" help:"Passes over the training examples."`
+	Steps       int      `placeholder:"N" xor:"length" help:"Optimiser steps, instead of --epochs."`
+	Batch       int      `default:"16" placeholder:"N" help:"Examples a step (default 16)."`
+	MicroBatch  int      `placeholder:"N" help:"Examples in memory at once; the result is the same. Default: the batch."`
+	Schedule    string   `default:"constant" enum:"constant,linear,cosine" placeholder:"KIND" help:"Course of the learning rate: constant, linear or cosine."`
+	Warmup      int      `placeholder:"N" help:"Steps over which the learning rate rises."`
+	Clip        float64  `default:"1" placeholder:"X" help:"Largest norm of the gradient (default 1); 0: any."`
+	WeightDecay float64  `default:"0" placeholder:"X" help:"Weight decay of AdamW."`
+	Dropout     *float64 `placeholder:"X" help:"Default: what the model's config says."`
+	MaxLength   int      `placeholder:"N" help:"Tokens of an example; contexts are cut from the left. Default: the model's positions."`
+	EvalEvery   int      `placeholder:"N" help:"Steps between validations. Default: an epoch."`
+	TrainLimit  int      `placeholder:"N" help:"Only the first N training documents."`
+	NoShuffle   bool     `help:"Take the examples in the order of the file."`
+	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (as it is scored) or paper (BOS in front, no space before the target)."`
+}
+
+// settings returns the trainer's settings. Errors are of usage.
+func (f trainFlags) settings(c transformer.Config, seed uint64) (crash.TrainSettings, error) {
+	s := crash.TrainSettings{
+		LR: f.LR, Epochs: f.Epochs, Steps: f.Steps, Batch: f.Batch, MicroBatch: f.MicroBatch,
+		Schedule: optim.Kind(f.Schedule), Warmup: f.Warmup, Clip: f.Clip, WeightDecay: f.WeightDecay,
+		Dropout: c.Dropout, EvalEvery: f.EvalEvery, NoShuffle: f.NoShuffle, Seed: seed,
+	}
+	if f.Dropout != nil {
+		s.Dropout = *f.Dropout
+	}
+	switch {
+	case f.LR == 0:
+		return s, usagef("--lr X is missing")
+	case f.Epochs == 0 && f.Steps == 0:
+		return s, usagef("--epochs N or --steps N is missing")
+	case f.TrainLimit < 0:
+		return s, usagef("--train-limit %d: want 1 or more", f.TrainLimit)
+	}
+	if err := s.Validate(); err != nil {
+		return s, usageError{err}
+	}
+	return s, nil
+}
+
+// format returns how training text is written.
+func (f trainFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
+
+// steps returns how many optimiser steps n examples make.
+func totalSteps(s crash.TrainSettings, n int) int {
+	if s.Steps > 0 {
+		return s.Steps
+	}
+	return s.Epochs * ((n + s.Batch - 1) / s.Batch)
+}
+
+// train runs a trainer with a progress line and returns the last line of metrics
+// with a loss, and the outcome.
+func (s *session) train(label string, t *crash.Trainer) (crash.Metrics, crash.Outcome, error) {
+	bar := s.progress(label, totalSteps(t.Settings, len(t.Train)))
+	defer bar.Done()
+	var last crash.Metrics
+	valid := math.NaN()
+	t.Report = func(m crash.Metrics) {
+		bar.Set(m.Step)
+		if m.ValidLoss != 0 {
+			valid = m.ValidLoss
+		} else {
+			last = m
+		}
+		text := fmt.Sprintf("%s: loss %.4f", label, last.Loss)
+		if !math.IsNaN(valid) {
+			text += fmt.Sprintf(", valid %.4f", valid)
+		}
+		bar.Describe(text)
+	}
+	outcome, err := t.Run(s.ctx)
+	if !math.IsNaN(valid) {
+		last.ValidLoss = valid
+	}
+	return last, outcome, err
+}
