@@ -30,6 +30,10 @@ const productsPerWork = 8
 // packPanels is how many panels of A one chunk packs.
 const packPanels = 8
 
+// manyTiles is how many tiles of C leave no worker idle for long at the end. With
+// fewer, tiles are halved, though op(B) is packed once for every row of tiles.
+const manyTiles = 12
+
 // product is one call of MatMul. Calls are reused: run functions bound once
 // keep For free of allocations.
 type product struct {
@@ -47,6 +51,7 @@ type product struct {
 	i0, rows int // the rows of C in work
 	packed   []float32
 	nTiles   int // tiles along n
+	mTile    int // rows of a tile
 
 	pack, run func(chunk int)
 }
@@ -100,10 +105,14 @@ func (p *product) compute() {
 	p.nTiles = ceilDiv(p.n, t.NC)
 	for p.i0 = 0; p.i0 < p.m; p.i0 += step {
 		p.rows = min(step, p.m-p.i0)
+		p.mTile = 2 * t.MC
+		if ceilDiv(p.rows, p.mTile)*p.nTiles < manyTiles {
+			p.mTile = t.MC
+		}
 		panels := ceilDiv(p.rows, t.MR)
 		grow(&p.packed, panels*t.MR*p.k)
 		p.be.each(work, ceilDiv(panels, packPanels), p.pack)
-		p.be.each(work, ceilDiv(p.rows, t.MC)*p.nTiles, p.run)
+		p.be.each(work, ceilDiv(p.rows, p.mTile)*p.nTiles, p.run)
 	}
 }
 
@@ -136,9 +145,9 @@ func (p *product) packChunk(chunk int) {
 // runChunk computes one tile of C.
 func (p *product) runChunk(chunk int) {
 	t := p.tile
-	i := chunk / p.nTiles * t.MC // from i0
+	i := chunk / p.nTiles * p.mTile // from i0
 	j := chunk % p.nTiles * t.NC
-	m, n := min(t.MC, p.rows-i), min(t.NC, p.n-j)
+	m, n := min(p.mTile, p.rows-i), min(t.NC, p.n-j)
 	c := p.c[(p.i0+i)*p.n+j:]
 	add := p.add
 	if p.bias != nil || p.k == 0 && !add {
