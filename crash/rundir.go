@@ -78,7 +78,7 @@ func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 			}
 		}
 	case !bytes.Equal(have, want):
-		return nil, fmt.Errorf("%s: a run with other settings is there: %s; choose another --out or pass --overwrite", dir, difference(have, want))
+		return nil, fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, ConfigDifference(have, want))
 	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
 		return nil, err
@@ -102,11 +102,12 @@ func refuseForeign(dir string) error {
 	return nil
 }
 
-// difference names up to three settings in which two configs differ.
-func difference(have, want []byte) string {
+// ConfigDifference says in which settings (the first three) the config.json of a
+// run that is there differs from the one that is wanted.
+func ConfigDifference(have, want []byte) string {
 	var a, b map[string]any
 	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
-		return "its config.json cannot be read"
+		return "a run is there whose config.json cannot be read"
 	}
 	flatA, flatB := map[string]string{}, map[string]string{}
 	flatten("", a, flatA)
@@ -125,7 +126,7 @@ func difference(have, want []byte) string {
 		}
 	}
 	slices.Sort(out)
-	return strings.Join(out[:min(3, len(out))], ", ")
+	return "a run with other settings is there: " + strings.Join(out[:min(3, len(out))], ", ")
 }
 
 func show(s string) string {

@@ -244,6 +244,12 @@ func (c *runCommand) config(m *model) (runConfig, error) {
 	return r, nil
 }
 
+// indented returns v as JSON for a file that people read too.
+func indented(v any) ([]byte, error) {
+	text, err := json.MarshalIndent(v, "", "  ")
+	return append(text, '\n'), err
+}
+
 // modelName is what the table calls the model.
 func modelName(m *model) string {
 	return strings.TrimSuffix(filepath.Base(filepath.Clean(m.Path)), ".gguf")
@@ -252,11 +258,10 @@ func modelName(m *model) string {
 // prepareRun makes or resumes the directory of a run.
 func prepareRun(dir string, config runConfig, overwrite bool) error {
 	path := filepath.Join(dir, "config.json")
-	want, err := json.MarshalIndent(config, "", "  ")
+	want, err := indented(config)
 	if err != nil {
 		return err
 	}
-	want = append(want, '\n')
 	have, err := os.ReadFile(path)
 	switch {
 	case err != nil:
@@ -301,9 +306,9 @@ func (c *runCommand) prepare(s *session, m *model, seed uint64) (*crash.Protocol
 // encode fills in the examples. Support, validation and training rows of one
 // file are disjoint; what is scored is never read for anything else.
 func (c *runCommand) encode(m *model, p *crash.Protocol) error {
-	t, err := namedTask(c.Task)
+	t, err := task.Named(c.Task)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	rules, err := task.ParseRules(c.Rules)
 	if err != nil {

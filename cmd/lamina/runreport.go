@@ -85,7 +85,11 @@ func planText(r crash.TableRow) string {
 
 // writeTables writes table.json, .md and .csv, after each row.
 func writeTables(dir string, x *experiment) error {
-	if err := writeIndented(filepath.Join(dir, "table.json"), x.Table); err != nil {
+	text, err := indented(x.Table)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(filepath.Join(dir, "table.json"), text); err != nil {
 		return err
 	}
 	t := x.table()
