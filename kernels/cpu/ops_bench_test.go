@@ -40,10 +40,9 @@ func (b *bench) ids(n, limit int) tensor.Tensor {
 	return t
 }
 
-// operations are the single operators of real layers at 512 tokens: OPT-125M's
-// width 768, feed-forward width 3072, vocabulary 50272.
-func (b *bench) operations() []opBench {
-	const n, d, f, v = 512, 768, 3072, 50272
+// operations are the single operators of layers of n tokens, width d,
+// feed-forward width f and vocabulary v.
+func (b *bench) operations(n, d, f, v int) []opBench {
 	be := b.be
 	var all []opBench
 	add := func(name string, floats int, run func()) { all = append(all, opBench{name, 4 * floats, run}) }
@@ -70,9 +69,10 @@ func (b *bench) operations() []opBench {
 	drop := kernels.DropoutArgs{Y: b.empty(n, d), X: b.values(n, d), Rows: tensor.New(be, tensor.I32, n, 2), P: 0.1, Seed: 1}
 	add(fmt.Sprintf("Dropout/n=%d/d=%d", n, d), 2*n*d, func() { kernels.Dropout(be, drop) })
 
-	p, q, dp := b.values(6144, 128), b.empty(6144, 128), b.values(6144, 128)
-	add("Softmax/n=6144/d=128", 2*p.Len(), func() { kernels.Softmax(be, q, p) })
-	add("SoftmaxBackward/n=6144/d=128", 3*p.Len(), func() { kernels.SoftmaxBackward(be, q, dp, p) })
+	const t = 128 // scores of 12 heads against 128 keys
+	p, q, dp := b.values(12*n, t), b.empty(12*n, t), b.values(12*n, t)
+	add(fmt.Sprintf("Softmax/n=%d/d=%d", 12*n, t), 2*p.Len(), func() { kernels.Softmax(be, q, p) })
+	add(fmt.Sprintf("SoftmaxBackward/n=%d/d=%d", 12*n, t), 3*p.Len(), func() { kernels.SoftmaxBackward(be, q, dp, p) })
 	b.normOperations(n, d, add)
 
 	logits, targets, loss, lse := b.values(n, v), b.ids(n, v), b.values(n), b.empty(n)
@@ -103,10 +103,11 @@ func (b *bench) normOperations(n, d int, add func(name string, floats int, run f
 	add(fmt.Sprintf("RoPE/n=%d/d=%d", n, d), 2*n*d, func() { kernels.RoPE(be, rope) })
 }
 
+// Sizes of OPT-125M at 512 tokens.
 func BenchmarkOperation(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		be := New(Options{Threads: threads})
-		for _, op := range (&bench{be: be}).operations() {
+		for _, op := range (&bench{be: be}).operations(512, 768, 3072, 50272) {
 			b.Run(fmt.Sprintf("%s/threads=%d", op.name, threads), func(b *testing.B) {
 				b.SetBytes(int64(op.bytes))
 				for b.Loop() {
@@ -154,24 +155,36 @@ var attentionShapes = []struct{ segments, tokens, heads, kvHeads, width int }{
 	{4, 128, 12, 12, 64}, {4, 128, 9, 3, 64}, {1, 2048, 9, 3, 64},
 }
 
+// attention returns a call on equal segments, and its gradients.
+func (b *bench) attention(segments, tokens, heads, kvHeads, width int) (kernels.AttentionArgs, kernels.AttentionGrads) {
+	n, d, kv := segments*tokens, heads*width, kvHeads*width
+	args := kernels.AttentionArgs{
+		Out: b.empty(n, d), Q: b.values(n, d), K: b.values(n, kv), V: b.values(n, kv),
+		LSE: b.empty(n, heads), Heads: heads, KVHeads: kvHeads, HeadDim: width, Scale: 0.125,
+	}
+	for i := range segments {
+		args.Segments = append(args.Segments, kernels.Segment{Start: i * tokens, Len: tokens})
+	}
+	return args, kernels.AttentionGrads{
+		DQ: b.empty(n, d), DK: b.empty(n, kv), DV: b.empty(n, kv), DOut: b.values(n, d), Fwd: args,
+	}
+}
+
+// decoding returns a step of one sequence of SmolLM2-135M.
+func (b *bench) decoding(prefix int) kernels.AttentionArgs {
+	return kernels.AttentionArgs{
+		Out: b.empty(1, 576), Q: b.values(1, 576), K: b.values(1, 192), V: b.values(1, 192),
+		Segments: []kernels.Segment{{Len: 1, PrefixLen: prefix}},
+		Prefix:   []kernels.KV{{K: b.values(prefix, 192), V: b.values(prefix, 192)}},
+		Heads:    9, KVHeads: 3, HeadDim: 64, Scale: 0.125,
+	}
+}
+
 func BenchmarkAttention(b *testing.B) {
 	for _, s := range attentionShapes {
 		for _, threads := range []int{1, 2} {
 			be := New(Options{Threads: threads})
-			m := &bench{be: be}
-			n := s.segments * s.tokens
-			args := kernels.AttentionArgs{
-				Out: m.empty(n, s.heads*s.width), Q: m.values(n, s.heads*s.width),
-				K: m.values(n, s.kvHeads*s.width), V: m.values(n, s.kvHeads*s.width),
-				LSE: m.empty(n, s.heads), Heads: s.heads, KVHeads: s.kvHeads, HeadDim: s.width, Scale: 0.125,
-			}
-			for i := range s.segments {
-				args.Segments = append(args.Segments, kernels.Segment{Start: i * s.tokens, Len: s.tokens})
-			}
-			grads := kernels.AttentionGrads{
-				DQ: m.empty(n, s.heads*s.width), DK: m.empty(n, s.kvHeads*s.width), DV: m.empty(n, s.kvHeads*s.width),
-				DOut: m.values(n, s.heads*s.width), Fwd: args,
-			}
+			args, grads := (&bench{be: be}).attention(s.segments, s.tokens, s.heads, s.kvHeads, s.width)
 			// Products that causal attention needs: two forward, five backward.
 			pairs := float64(s.segments) * float64(s.tokens) * float64(s.tokens+1) / 2
 			flop := 2 * pairs * float64(s.heads*s.width)
@@ -203,13 +216,7 @@ func BenchmarkAttentionDecode(b *testing.B) {
 			b.Run(fmt.Sprintf("prefix=%d/heads=9/kv=3/threads=%d", prefix, threads), func(b *testing.B) {
 				be := New(Options{Threads: threads})
 				defer be.Close()
-				m := &bench{be: be}
-				args := kernels.AttentionArgs{
-					Out: m.empty(1, 576), Q: m.values(1, 576), K: m.values(1, 192), V: m.values(1, 192),
-					Segments: []kernels.Segment{{Len: 1, PrefixLen: prefix}},
-					Prefix:   []kernels.KV{{K: m.values(prefix, 192), V: m.values(prefix, 192)}},
-					Heads:    9, KVHeads: 3, HeadDim: 64, Scale: 0.125,
-				}
+				args := (&bench{be: be}).decoding(prefix)
 				b.SetBytes(int64(2 * 4 * 192 * prefix))
 				for b.Loop() {
 					kernels.AttentionDecode(be, args)
