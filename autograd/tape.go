@@ -179,8 +179,10 @@ func (p *Pass) Backward(loss Var, scale float64) {
 	if loss.T.Len() != 1 {
 		panic(fmt.Sprintf("autograd: Backward: the loss is one number, got %v", loss.T))
 	}
+	outer := p.Arena.Begin()
 	seed, _ := p.Grad(loss, loss.T.DType(), loss.T.Shape()...)
 	kernels.Fill(p.Backend, seed, scale)
+	p.Arena.End(outer)
 	t := p.Tape
 	for i := len(t.records) - 1; i >= 0; i-- {
 		r := &t.records[i]
