@@ -52,6 +52,7 @@ type commands struct {
 	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
+	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
 }
 
 const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`

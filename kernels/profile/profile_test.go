@@ -64,3 +64,12 @@ func TestReset(t *testing.T) {
 		t.Errorf("after Reset: %v", e)
 	}
 }
+
+func TestLimitsArePositive(t *testing.T) {
+	if f := profile.PeakFLOPS(1); !(f > 0) {
+		t.Errorf("PeakFLOPS(1) = %v", f)
+	}
+	if b := profile.ReadBandwidth(1); !(b > 0) {
+		t.Errorf("ReadBandwidth(1) = %v", b)
+	}
+}
