@@ -17,6 +17,8 @@ const vecWide = 4096
 type vector struct {
 	be      *Backend
 	y, x    []float32
+	direct  bool // weights go through simd.DotRows, with x arranged for it
+	order   []float32
 	w       weight
 	bias    []float32
 	r, p, n int
@@ -38,44 +40,46 @@ func (be *Backend) MatVec(y, x, w, bias tensor.Tensor) {
 	if !bias.IsNone() {
 		v.bias = tensor.HostFloats[float32](bias)
 	}
+	v.direct = simd.HasDotRows(v.w.dtype, v.p)
+	if v.direct {
+		simd.Arrange(grow(&v.order, len(v.x)), v.x, v.w.dtype)
+		v.x = v.order[:len(v.x)]
+	}
 	v.step = max(vecChunk/max(v.p, 1), 1)
 	be.each(v.n*v.p, ceilDiv(v.n, v.step), v.run)
 	v.y, v.x, v.w, v.bias = nil, nil, weight{}, nil
 	be.vectors.put(v)
 }
 
-// rows computes outputs [chunk·step, …) for all rows of x.
+// rows computes outputs [chunk·step, …) for all rows of x. Which way depends on
+// the type and length of a row of w alone.
 func (v *vector) rows(chunk int) {
-	s := v.be.scratch.get()
-	for n := chunk * v.step; n < min(v.n, (chunk+1)*v.step); n++ {
-		for r := range v.r {
-			var sum float32
-			if v.bias != nil {
-				sum = v.bias[n]
-			}
-			v.y[r*v.n+n] = sum
+	from, to := chunk*v.step, min(v.n, (chunk+1)*v.step)
+	for r := range v.r {
+		y := v.y[r*v.n+from : r*v.n+to]
+		if v.bias != nil {
+			copy(y, v.bias[from:to])
+		} else {
+			clear(y)
 		}
+		if v.direct {
+			simd.DotRows(y, v.x[r*v.p:][:v.p], v.w.bytes[from*v.w.rowBytes:to*v.w.rowBytes], v.w.dtype)
+		}
+	}
+	if v.direct {
+		return
+	}
+	s := v.be.scratch.get()
+	for n := from; n < to; n++ {
 		for p := 0; p < v.p; p += vecWide {
-			v.piece(s, n, p, min(p+vecWide, v.p))
+			q := min(p+vecWide, v.p)
+			row := v.w.wideRow(s, n, p, q)
+			for r := range v.r {
+				v.y[r*v.n+n] += simd.Dot(v.x[r*v.p+p:r*v.p+q], row)
+			}
 		}
 	}
 	v.be.scratch.put(s)
-}
-
-// piece adds the products of columns [p, q) to output n of every row of x. A
-// weight that one row of x reads is not widened to memory first; the bits are
-// the same.
-func (v *vector) piece(s *scratch, n, p, q int) {
-	if v.r == 1 && v.w.f32 == nil {
-		if sum, ok := simd.DotStored(v.x[p:q], v.w.stored(n, p, q), v.w.dtype); ok {
-			v.y[n] += sum
-			return
-		}
-	}
-	row := v.w.wideRow(s, n, p, q)
-	for r := range v.r {
-		v.y[r*v.n+n] += simd.Dot(v.x[r*v.p+p:r*v.p+q], row)
-	}
 }
 
 // wideRow returns columns [from, to) of row i as F32, in place if they are.

@@ -36,14 +36,6 @@ TEXT ·dotBF16AVX2(SB), NOSPLIT, $0-28
 TEXT ·dotF16AVX2(SB), NOSPLIT, $0-28
 	DOT(WIDEN_F16, 64)
 
-// func dotQ40AVX2(x *float32, src *byte, blocks int) float32
-TEXT ·dotQ40AVX2(SB), NOSPLIT, $0-28
-	DOT(WIDEN_Q4_0, 18)
-
-// func dotQ41AVX2(x *float32, src *byte, blocks int) float32
-TEXT ·dotQ41AVX2(SB), NOSPLIT, $0-28
-	DOT(WIDEN_Q4_1, 20)
-
 // func dotQ50AVX2(x *float32, src *byte, blocks int) float32
 TEXT ·dotQ50AVX2(SB), NOSPLIT, $0-28
 	DOT(WIDEN_Q5_0, 22)

@@ -24,4 +24,8 @@ func affineVector(dst, x []float32, mean, rstd float32, gain, bias []float32) {
 	affineGeneric(dst, x, mean, rstd, gain, bias)
 }
 
-func dotStoredVector(x []float32, src []byte, d tensor.DType) (sum float32, ok bool) { return 0, false }
+func hasDotRows(tensor.DType) bool { return false }
+
+func dotRowsVector(y, x []float32, src []byte, d tensor.DType) {
+	panic("simd: DotRows: this machine or build has no kernel")
+}
