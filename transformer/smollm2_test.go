@@ -3,9 +3,11 @@ package transformer_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -103,4 +105,51 @@ func TestSmolLM2EqualsTransformers(t *testing.T) {
 		}
 	}
 	t.Logf("largest difference of a summed log-probability: %.2g (bar 2e-3)", worst)
+}
+
+// TestLoadingKeepsWeightsInTheFile bounds the resident memory that a loaded model
+// takes before its first product: the file and a tenth, since frozen weights stay
+// as the file has them.
+func TestLoadingKeepsWeightsInTheFile(t *testing.T) {
+	dir := os.Getenv("LAMINA_MODELS")
+	if dir == "" {
+		t.Skip("LAMINA_MODELS is not set to a directory with SmolLM2-135M-Instruct.Q4_1.gguf")
+	}
+	path := filepath.Join(dir, "SmolLM2-135M-Instruct.Q4_1.gguf")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	before := resident(t)
+	c, err := transformer.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	d, err := c.Decoder(be)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := resident(t) - before
+	if limit := info.Size() + info.Size()/10; grown > limit {
+		t.Errorf("loading took %d bytes resident, the file has %d", grown, info.Size())
+	}
+	t.Logf("loading took %.1f MB resident of a file of %.1f MB; %d blocks", float64(grown)/1e6, float64(info.Size())/1e6, len(d.Blocks))
+}
+
+// resident returns the resident set size of this process after a collection.
+func resident(t *testing.T) int64 {
+	t.Helper()
+	runtime.GC()
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("no /proc/self/statm here: resident memory cannot be read")
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(data), &size, &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
 }
