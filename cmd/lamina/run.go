@@ -195,6 +195,9 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 		return err
 	}
 	s.table(x.table())
+	if len(x.planned()) > 0 {
+		s.table(x.plans())
+	}
 	s.printf("\nreport: %s\n", filepath.Join(c.Out, "report.html"))
 	return s.writeJSON(x.Table)
 }

@@ -55,7 +55,6 @@ func (x *experiment) table() report.Table {
 		{Name: "delta", Right: true, Help: "plug-in less tuned emulator: what the owner keeps"},
 		{Name: "held weights", Right: true, Help: "weights the data owner holds, of the full model's"},
 		{Name: "seconds", Right: true}, {Name: "peak", Right: true, Help: "weights held, gradients, moments and the largest pass"},
-		{Name: "plan"},
 	}}
 	for _, r := range x.Table.Rows {
 		lr := "–"
@@ -69,18 +68,30 @@ func (x *experiment) table() report.Table {
 		t.Rows = append(t.Rows, []string{
 			r.Row, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
 			fmt.Sprintf("%.1f", 100*r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.Settings.Params)),
-			fmt.Sprintf("%.0f", r.Seconds), peak, planText(r),
+			fmt.Sprintf("%.0f", r.Seconds), peak,
 		})
 	}
 	return t
 }
 
-// planText leaves the plan of the rows that run the whole model as it is out.
-func planText(r crash.TableRow) string {
-	if r.Row == "zs" || r.Row == "full" {
-		return "the full model"
+// plans lists the plan of each row that has one of its own.
+func (x *experiment) plans() report.Table {
+	t := report.Table{Columns: []report.Column{{Name: "row"}, {Name: "plan", Help: "original layer of each place; * trains"}}}
+	for _, r := range x.planned() {
+		t.Rows = append(t.Rows, []string{r.Row, r.Plan.String()})
 	}
-	return r.Plan.String()
+	return t
+}
+
+// planned returns the rows of the first seed that do not train the model whole.
+func (x *experiment) planned() []crash.TableRow {
+	var rows []crash.TableRow
+	for _, r := range x.Table.Rows {
+		if r.Row != "zs" && r.Row != "full" && r.Seed == x.Table.Rows[0].Seed {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // writeTables writes table.json, .md and .csv, after each row.
@@ -93,7 +104,7 @@ func writeTables(dir string, x *experiment) error {
 		return err
 	}
 	t := x.table()
-	if err := atomicfile.WriteBytes(filepath.Join(dir, "table.md"), []byte(t.Markdown()+"\n")); err != nil {
+	if err := atomicfile.WriteBytes(filepath.Join(dir, "table.md"), []byte(t.Markdown()+"\n\n"+x.plans().Markdown()+"\n")); err != nil {
 		return err
 	}
 	return atomicfile.WriteBytes(filepath.Join(dir, "table.csv"), []byte(t.CSV()+"\n"))
@@ -134,8 +145,10 @@ func (x *experiment) figures() []figure {
 			"Linear CKA between the hidden states of the full model on the support rows. State 0 is the embedding, state i the output of block i-1, the last one after the final norm. Squares are the clusters the plan was made from.",
 			"heat map of layer similarity"})
 	}
-	out = append(out, figure{"plans", x.strip().Draw(),
-		"Which blocks run, and which of them are trained. A copy is a frozen block that stands in for a removed one.", "layer plans, a row each"})
+	if len(x.planned()) > 0 {
+		out = append(out, figure{"plans", x.strip().Draw(),
+			"Which blocks run, and which of them are trained. A copy is a frozen block that stands in for a removed one.", "layer plans, a row each"})
+	}
 	if len(x.Curves) > 0 {
 		out = append(out, figure{"loss", x.losses().Draw(),
 			"Loss a target token while training, and on the validation rows. Emulators start higher: blocks are missing.", "loss curves"})
@@ -153,10 +166,7 @@ func (x *experiment) heatMap() plot.HeatMap {
 
 func (x *experiment) strip() plot.Strip {
 	s := plot.Strip{Title: "Layer plans", Layers: x.Layers}
-	for _, r := range x.Table.Rows {
-		if r.Row == "zs" || r.Row == "full" || r.Seed != x.Table.Rows[0].Seed {
-			continue
-		}
+	for _, r := range x.planned() {
 		p := plot.Plan{Name: r.Row}
 		for _, slot := range r.Plan {
 			p.Places = append(p.Places, plot.Place{Layer: slot.Layer, Trainable: slot.Trainable})
@@ -240,7 +250,7 @@ func (x *experiment) report(figures []figure) report.Report {
 			"Learning rate and checkpoint were chosen by the loss of the emulator (of the model, in the rows full and ceiling) on the validation rows. Plans were made from the support rows only. The scored rows were read for nothing else.",
 			"Numbers are of one run a seed. Two rows differ by chance if they lie within about two standard errors of each other.",
 		}},
-		{Title: "Layers", Figures: pictures[:len(pictures)-1]},
+		{Title: "Layers", Tables: []report.Table{x.plans()}, Figures: pictures[:len(pictures)-1]},
 	}
 	return r
 }
@@ -248,6 +258,9 @@ func (x *experiment) report(figures []figure) report.Report {
 func duration(c runConfig) string {
 	if c.Training.Steps > 0 {
 		return fmt.Sprintf("%d steps", c.Training.Steps)
+	}
+	if c.Training.Epochs == 1 {
+		return "1 epoch"
 	}
 	return fmt.Sprintf("%d epochs", c.Training.Epochs)
 }
