@@ -132,7 +132,7 @@ func (p *Pool) begin(n int, f func(int)) *job {
 func (p *Pool) finish(j *job) {
 	p.retire(j)
 	for start := time.Now(); j.helpers.Load() != 0 && time.Since(start) < spin; {
-		pause()
+		p.pause()
 	}
 	p.mu.Lock()
 	if j.helpers.Load() != 0 {
@@ -187,7 +187,7 @@ func (p *Pool) work(j *job) {
 func (p *Pool) help() {
 	for {
 		for start := time.Now(); p.ready.Load() == 0 && time.Since(start) < spin; {
-			pause()
+			p.pause()
 		}
 		p.mu.Lock()
 		for len(p.open) == 0 {
@@ -216,12 +216,9 @@ func (p *Pool) help() {
 
 // pause lets some time pass, and others run where there are more goroutines
 // than cores.
-func pause() {
+func (p *Pool) pause() {
 	for range 32 {
-		busy.Load()
+		p.ready.Load() // keeps the loop from being optimised away
 	}
 	runtime.Gosched()
 }
-
-// busy is only ever read: an atomic load keeps the loop in pause alive.
-var busy atomic.Int32

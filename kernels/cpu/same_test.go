@@ -105,15 +105,17 @@ func TestProductsAllocateNothingOnceWarm(t *testing.T) {
 	be := New(Options{Threads: 2})
 	defer be.Close()
 	r := noise(1)
-	a, w := tensorOf(be, r.slice(300*300), 300, 300), tensorOf(be, r.slice(300*300), 300, 300)
-	c, x, y := tensor.New(be, tensor.F32, 300, 300), a.Slice(0, 1), tensor.New(be, tensor.F32, 1, 300)
-	half := tensor.New(be, tensor.BF16, 300, 300)
+	const n = 128 // large enough to wake others
+	a, w := tensorOf(be, r.slice(n*n), n, n), tensorOf(be, r.slice(n*n), n, n)
+	c, x, y := tensor.New(be, tensor.F32, n, n), a.Slice(0, 1), tensor.New(be, tensor.F32, 1, n)
+	half := tensor.New(be, tensor.BF16, n, n)
 	s := be.scratch.get()
 	v := viewOf(a)
 	calls := map[string]func(){
 		"MatMul":      func() { be.MatMul(kernels.MatMulArgs{C: c, A: a, B: w, TransB: true}) },
 		"MatMul/bf16": func() { be.MatMul(kernels.MatMulArgs{C: c, A: a, B: half}) },
 		"MatVec":      func() { be.MatVec(y, x, w, tensor.Tensor{}) },
+		"MatVec/bf16": func() { be.MatVec(y, x, half, tensor.Tensor{}) },
 		"sgemm":       func() { s.sgemm(viewOf(c), v, false, v, true, false) },
 	}
 	for name, call := range calls {
