@@ -74,6 +74,7 @@ func largeCases() []largeCase {
 		one("ReduceAll", r*c, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Sum, y, m.values(r, c)) }, 1),
 		one("ReduceRows", c, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Sum, y, m.values(r, c)) }, r, 1),
 		one("ReduceColumns", r, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Sum, y, m.values(r, c)) }, 1, c),
+		one("ReduceManyRows", 9001, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Sum, y, m.values(9001, 3)) }, 1, 3),
 		one("ReduceMiddle", r, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Sum, y, m.values(3, r, 40)) }, 3, 1, 40),
 		one("ReduceNested", 3*40, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Sum, y, m.values(3, r, 40)) }, 1, r, 1),
 		one("MaxAll", 1, func(b be, m maker, y T) { kernels.Reduce(b, kernels.Max, y, m.values(r, c)) }, 1),

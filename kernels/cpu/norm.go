@@ -85,13 +85,14 @@ func (be *Backend) normBackward(a kernels.NormGrads) {
 	summed := dGain != nil || dBias != nil
 	s, t := be.scratch.get(), be.scratch.get()
 	gain, _ := s.affine(a.Gain, tensor.Tensor{}, d)
-	parts := t.partials(ceilDiv(rows, rowsPerPartial), 2*d)
+	group := partialRows(rows)
+	parts := t.partials(ceilDiv(rows, group), 2*d)
 	be.each(rows*d*cheap*4, parts.n, func(chunk int) {
 		part := parts.row(chunk)
 		if summed {
 			clear(part)
 		}
-		for r := chunk * rowsPerPartial; r < min((chunk+1)*rowsPerPartial, rows); r++ {
+		for r := chunk * group; r < min((chunk+1)*group, rows); r++ {
 			dy, row, mean, rstd := dY[r*d:(r+1)*d], x[r*d:(r+1)*d], float32(0), rstds[r]
 			if means != nil {
 				mean = means[r]

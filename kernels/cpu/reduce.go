@@ -8,9 +8,13 @@ import (
 	"lamina/tensor"
 )
 
-// rowsPerPartial is how many rows one partial sum over rows covers. It is part of
-// the order of sums.
-const rowsPerPartial = 64
+// partialRows returns how many of rows one partial sum over rows covers: 64, or
+// more where that would make more than 64 partial sums. It is part of the order
+// of sums.
+func partialRows(rows int) int {
+	const few = 64
+	return max(few, ceilDiv(rows, few))
+}
 
 // axes is a tensor's shape for a reduction: neighbours that are both folded or
 // both kept are one axis, so that kinds alternate.
@@ -116,13 +120,14 @@ func (be *Backend) reduceRows(op kernels.ReduceOp, out, in []float32, n int) {
 // constant number, their results in order.
 func (be *Backend) reduceColumns(op kernels.ReduceOp, out, in []float32, n int) {
 	rows := len(in) / n
+	each := partialRows(rows)
 	s := be.scratch.get()
-	parts := s.partials(ceilDiv(rows, rowsPerPartial), n)
+	parts := s.partials(ceilDiv(rows, each), n)
 	be.each(len(in), parts.n, func(chunk int) {
 		part := parts.row(chunk)
-		from := chunk * rowsPerPartial
+		from := chunk * each
 		copy(part, in[from*n:][:n])
-		for r := from + 1; r < min(from+rowsPerPartial, rows); r++ {
+		for r := from + 1; r < min(from+each, rows); r++ {
 			foldInto(op, part, in[r*n:][:n])
 		}
 	})
