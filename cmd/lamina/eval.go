@@ -17,7 +17,7 @@ type evalCommand struct {
 	Adapter   string `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
 	Data      string `required:"" placeholder:"FILE" help:"Documents, one JSON object a line."`
 	Task      string `placeholder:"NAME" help:"Prompt of a task (arc_easy, arc_challenge, openbookqa, piqa, boolq, copa, webqs, wikitext); none: the file verbatim."`
-	Rules     string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 or 0.3."`
+	Rules     string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
 	Limit     int    `placeholder:"N" help:"Only the first N documents."`
 	MaxLength int    `placeholder:"N" help:"Tokens a request may have; contexts are cut from the left. Default: the model's positions."`
 	profileFlag

@@ -20,9 +20,9 @@ type finetuneCommand struct {
 	Valid string `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
 	Task  string `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Plan  string `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
-	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places of --plan: none, all or frozen."`
+	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places of --plan: none (default), all or frozen."`
 	trainFlags
-	outFlags
+	outRunFlags
 	profileFlag
 }
 
@@ -107,6 +107,11 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	finish()
+	if result.Step == 0 { // a run that was finished already
+		if result.Metrics, err = lastMetrics(c.Out); err != nil {
+			return err
+		}
+	}
 	if result.Outcome.Stopped {
 		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", result.Outcome.Steps, c.Out)}
 	}
@@ -180,6 +185,22 @@ func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config 
 	config.Valid = new(fileID)
 	run.Valid, *config.Valid, err = read(c.Valid, 0)
 	return err
+}
+
+// lastMetrics returns the last step of a run directory, with the last validation
+// loss.
+func lastMetrics(dir string) (last crash.Metrics, err error) {
+	all, err := crash.ReadMetrics(dir)
+	valid := 0.0
+	for _, m := range all {
+		if m.ValidLoss != 0 {
+			valid = m.ValidLoss
+		} else {
+			last = m
+		}
+	}
+	last.ValidLoss = valid
+	return last, err
 }
 
 // print shows what the run came to.

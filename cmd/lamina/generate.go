@@ -19,7 +19,7 @@ type generateCommand struct {
 	Adapter     string  `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
 	Prompt      string  `required:"" placeholder:"TEXT" help:"Text to continue; with --chat the user's message."`
 	System      string  `placeholder:"TEXT" help:"System message for --chat."`
-	MaxTokens   int     `default:"128" placeholder:"N" help:"Tokens to add at most."`
+	MaxTokens   int     `default:"128" placeholder:"N" help:"Tokens to add at most (default 128)."`
 	Temperature float64 `default:"0" placeholder:"X" help:"0: always the likeliest token."`
 	TopK        int     `placeholder:"K" help:"Choose among the K likeliest tokens; 0: all."`
 	TopP        float64 `placeholder:"P" help:"Choose among the likeliest tokens that together reach P; 0: all."`

@@ -13,7 +13,7 @@ import (
 type infoCommand struct {
 	modelFlag
 	Plan  string `placeholder:"PLAN" help:"Layer plan to estimate the memory of training for (text, or @FILE)."`
-	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places: none, all or frozen."`
+	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
 }
 
 // infoResult is its JSON.

@@ -14,7 +14,7 @@ type planCommand struct {
 	Trainable  int    `required:"" placeholder:"T" help:"Layers to train."`
 	Similarity string `placeholder:"F.json" help:"What lamina similarity wrote; crash needs it."`
 	AnchorEnds bool   `help:"Keep the first and the last layer whatever the rule says (crash and random)."`
-	Share      string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places: none, all or frozen."`
+	Share      string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
 }
 
 // planResult is its JSON.

@@ -19,10 +19,10 @@ import (
 
 // commonFlags are accepted by every command.
 type commonFlags struct {
-	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto, cpu, cuda or cuda:N."`
-	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 or bf16."`
+	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default), cpu, cuda or cuda:N."`
+	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default) or bf16."`
 	Threads   int    `default:"0" placeholder:"N" help:"Goroutines that compute at once; 0: one per processor. Results do not depend on it."`
-	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random."`
+	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`
 	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
 }
 

@@ -12,8 +12,8 @@ type similarityCommand struct {
 	modelFlag
 	Data      string `required:"" placeholder:"FILE" help:"Documents, one JSON object a line; not those the model is tested on."`
 	Task      string `placeholder:"NAME" help:"Prompt of a task; none: the file verbatim."`
-	Samples   int    `default:"512" placeholder:"N" help:"Only the first N documents."`
-	Pool      string `default:"mean_weighted" enum:"mean,mean_weighted,last,max_nonpad,mean_all,max,min" placeholder:"HOW" help:"How a sample's tokens become one vector: mean, mean_weighted, last, max_nonpad, mean_all, max or min."`
+	Samples   int    `default:"512" placeholder:"N" help:"Only the first N documents (default 512)."`
+	Pool      string `default:"mean_weighted" enum:"mean,mean_weighted,last,max_nonpad,mean_all,max,min" placeholder:"HOW" help:"How a sample's tokens become one vector: mean, mean_weighted (default), last, max_nonpad, mean_all, max or min."`
 	Metric    string `default:"cka" enum:"cka" placeholder:"NAME" help:"Measure of likeness: cka (linear CKA)."`
 	MaxLength int    `placeholder:"N" help:"Tokens of a sample at most. Default: the model's positions."`
 }

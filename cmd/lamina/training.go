@@ -17,7 +17,7 @@ type trainFlags struct {
 	Steps       int      `placeholder:"N" xor:"length" help:"Optimiser steps, instead of --epochs."`
 	Batch       int      `default:"16" placeholder:"N" help:"Examples a step (default 16)."`
 	MicroBatch  int      `placeholder:"N" help:"Examples in memory at once; the result is the same. Default: the batch."`
-	Schedule    string   `default:"constant" enum:"constant,linear,cosine" placeholder:"KIND" help:"Course of the learning rate: constant, linear or cosine."`
+	Schedule    string   `default:"constant" enum:"constant,linear,cosine" placeholder:"KIND" help:"Course of the learning rate: constant (default), linear or cosine."`
 	Warmup      int      `placeholder:"N" help:"Steps over which the learning rate rises."`
 	Clip        float64  `default:"1" placeholder:"X" help:"Largest norm of the gradient (default 1); 0: any."`
 	WeightDecay float64  `default:"0" placeholder:"X" help:"Weight decay of AdamW."`
@@ -26,7 +26,7 @@ type trainFlags struct {
 	EvalEvery   int      `placeholder:"N" help:"Steps between validations. Default: an epoch."`
 	TrainLimit  int      `placeholder:"N" help:"Only the first N training documents."`
 	NoShuffle   bool     `help:"Take the examples in the order of the file."`
-	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (as it is scored) or paper (BOS in front, no space before the target)."`
+	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (default; as it is scored) or paper (BOS in front, no space before the target)."`
 }
 
 // settings returns the trainer's settings. Errors are of usage.
