@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -53,7 +54,7 @@ func (doctorCommand) Run(s *session) error {
 		Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		CPU: cpuid.CPU.BrandName, Features: []string{}, Processors: runtime.NumCPU(), Threads: threads,
 		CacheL1: max(0, cpuid.CPU.Cache.L1D), CacheL2: max(0, cpuid.CPU.Cache.L2), CacheL3: max(0, cpuid.CPU.Cache.L3),
-		Backend: be.Name(), GPU: gpuState(), Static: true,
+		Backend: be.Name(), GPU: gpuState(), Static: static(),
 	}
 	for _, f := range shownFeatures {
 		if cpuid.CPU.Has(f) {
@@ -62,7 +63,11 @@ func (doctorCommand) Run(s *session) error {
 	}
 	memory := readMemory()
 	r.Memory, r.MemoryFree, r.MemoryLimit = memory.total, memory.available, memory.limit
-	s.printf("lamina     %s, %s, %s/%s, static\n", r.Version, r.Go, r.OS, r.Arch)
+	linked := "static"
+	if !r.Static {
+		linked = "linked with cgo: it needs the C library's loader"
+	}
+	s.printf("lamina     %s, %s, %s/%s, %s\n", r.Version, r.Go, r.OS, r.Arch, linked)
 	s.printf("processor  %s\n", or(r.CPU, "unknown"))
 	s.printf("features   %s\n", or(strings.Join(r.Features, " "), "none known"))
 	s.printf("caches     L1 %s, L2 %s, L3 %s\n", bytesText(r.CacheL1), bytesText(r.CacheL2), bytesText(r.CacheL3))
@@ -84,6 +89,13 @@ func gpuState() string {
 		}
 	}
 	return "none used: no NVIDIA device, and this version has no CUDA kernels yet"
+}
+
+// static reports whether the binary was built without cgo, so that it needs no
+// loader.
+func static() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && !slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"})
 }
 
 // version returns what the binary was built from.

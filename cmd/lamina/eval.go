@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"lamina/crash"
@@ -32,8 +33,10 @@ type evalResult struct {
 	Precision string
 }
 
-// MarshalJSON adds to the result's fields.
+// MarshalJSON adds to the result's fields. A perplexity too large for a number is
+// left out: JSON has no infinity.
 func (r evalResult) MarshalJSON() ([]byte, error) {
+	r.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m task.Metric) bool { return math.IsInf(m.Value, 0) })
 	text, err := json.Marshal(r.Result)
 	if err != nil {
 		return nil, err

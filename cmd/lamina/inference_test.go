@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/crash/task"
 	"lamina/formats/safetensors"
 	"lamina/tensor"
 )
@@ -40,6 +41,29 @@ func TestLogitsEqualGolden(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestThreadsChangeNoBit(t *testing.T) {
+	tokens := write(t, t.TempDir(), "t.json", "[[1,2,3,4,5,6,7,8,9,10],[11,12]]")
+	text := func(threads string) string {
+		return must(t, "logits", "--model", golden("opt-f16"), "--tokens", tokens, "--threads", threads)
+	}
+	one := text("1")
+	for _, threads := range []string{"2", "3", "7"} {
+		if text(threads) != one {
+			t.Errorf("logits with %s threads differ from those with one", threads)
+		}
+	}
+}
+
+// A perplexity beyond float64 is left out of the JSON, which is written all the
+// same.
+func TestInfinitePerplexity(t *testing.T) {
+	r := evalResult{Result: task.Result{N: 1, Metrics: []task.Metric{{Name: "acc", Value: 0}, {Name: "ppl", Value: math.Inf(1)}}}, Seconds: 1}
+	text, err := json.Marshal(r)
+	if err != nil || strings.Contains(string(text), "ppl") || !strings.Contains(string(text), `"acc":0`) || !strings.Contains(string(text), `"truncated":0`) {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

@@ -108,6 +108,7 @@ func TestWrongInput(t *testing.T) {
 		{"json in no directory", []string{"doctor", "--json", filepath.Join(dir, "none", "x.json")}, exitError, "none"},
 		{"missing model", []string{"info", "--model", filepath.Join(dir, "none")}, exitError, "none"},
 		{"hub id", []string{"info", "--model", "facebook/opt-125m"}, exitError, "hub"},
+		{"hub id of a tokenizer", []string{"tokenize", "--model", "facebook/opt-125m", "--texts", file("x.json", "[]")}, exitError, "hub"},
 		{"unknown architecture", []string{"info", "--model", strange}, exitError, "bert"},
 		{"truncated weights", []string{"info", "--model", truncated}, exitError, "model.safetensors"},
 		{"no tokenizer", []string{"eval", "--model", golden("opt-prenorm"), "--data", docs}, exitError, "tokenizer"},

@@ -35,10 +35,19 @@ type model struct {
 // hubID is what a model's name on the hub looks like.
 var hubID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
 
+// refuseHub explains what to do with the name of a model on the hub that is no
+// path.
+func refuseHub(path string) error {
+	if _, err := os.Stat(path); err == nil || !hubID.MatchString(path) || strings.HasSuffix(path, ".gguf") {
+		return nil
+	}
+	return fmt.Errorf("%s: no such directory; downloading from the hub comes later: fetch the model's config.json, weights and tokenizer files yourself and give their directory", path)
+}
+
 // openCheckpoint opens a model's files; they are closed with the session.
 func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
-	if _, err := os.Stat(path); err != nil && hubID.MatchString(path) && !strings.HasSuffix(path, ".gguf") {
-		return nil, fmt.Errorf("%s: no such directory; downloading from the hub comes later: fetch the model's config.json, weights and tokenizer files yourself and give their directory", path)
+	if err := refuseHub(path); err != nil {
+		return nil, err
 	}
 	c, err := transformer.Open(path)
 	if err != nil {

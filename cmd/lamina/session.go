@@ -40,8 +40,9 @@ type session struct {
 
 // check tests the common flags before anything is opened.
 func (s *session) check() error {
-	if s.Threads < 0 {
-		return usagef("--threads %d: want 0 (one per processor) or more", s.Threads)
+	const most = 1024 // far above any machine
+	if s.Threads < 0 || s.Threads > most {
+		return usagef("--threads %d: want 0 (one per processor) to %d", s.Threads, most)
 	}
 	if s.Precision == "bf16" {
 		return fmt.Errorf("--precision bf16: not built in yet, products run in f32")

@@ -25,6 +25,9 @@ func (c tokenizeCommand) Run(s *session) error {
 	if err := decodeJSON(c.Texts, data, &texts); err != nil {
 		return fmt.Errorf("%w (want a JSON array of strings)", err)
 	}
+	if err := refuseHub(c.Model); err != nil {
+		return err
+	}
 	t, err := transformer.LoadTokenizer(c.Model)
 	if err != nil {
 		return err
