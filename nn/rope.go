@@ -32,6 +32,13 @@ func (r RoPE) Validate() error {
 		return bad("rotary width (must be even)", r.Dim)
 	case !(r.Theta > 0) || math.IsInf(r.Theta, 0):
 		return bad("rope_theta", r.Theta)
+	case r.Factors != nil && len(r.Factors) != r.Dim/2:
+		return bad("rope factors (want half the rotary width)", len(r.Factors))
+	}
+	for _, f := range r.Factors {
+		if !(f > 0) || math.IsInf(float64(f), 0) {
+			return bad("rope factors", f)
+		}
 	}
 	switch r.Type {
 	case "", "default":

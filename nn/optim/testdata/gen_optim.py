@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Writes optim.json: learning-rate factors of transformers' schedules and a run of torch's AdamW.
+
+Made with Python 3.11, torch 2.15.0, transformers 4.51.3.
+
+    python gen_optim.py [--out FILE]
+
+schedules: factor[i] is the multiplier that get_<kind>_schedule_with_warmup gives step i (from 0).
+adamw: float64 weights after each step under torch.optim.AdamW with the stated gradients, global norm
+clipped at `clip` by torch.nn.utils.clip_grad_norm_, learning rate following a cosine; norms before clipping.
+"""
+
+import argparse
+import json
+import pathlib
+
+import torch
+from transformers import get_constant_schedule_with_warmup, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+
+SCHEDULES = [("constant", 0, 10), ("constant", 4, 10), ("linear", 0, 10), ("linear", 3, 12),
+             ("cosine", 0, 10), ("cosine", 5, 20), ("cosine", 7, 7), ("linear", 9, 4)]
+
+
+def schedule(optimiser, kind, warmup, steps):
+    if kind == "constant":
+        return get_constant_schedule_with_warmup(optimiser, warmup)
+    make = {"linear": get_linear_schedule_with_warmup, "cosine": get_cosine_schedule_with_warmup}[kind]
+    return make(optimiser, warmup, steps)
+
+
+def factors(kind, warmup, steps):
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    plan = schedule(optimiser, kind, warmup, steps)
+    out = []
+    for _ in range(steps + 3):
+        out.append(plan.get_last_lr()[0])
+        optimiser.step()
+        plan.step()
+    return {"kind": kind, "warmup": warmup, "steps": steps, "factor": out}
+
+
+def adamw(lr=0.05, decay=0.1, clip=1.0, steps=8, warmup=2):
+    generator = torch.Generator().manual_seed(7)
+    start = [torch.randn(n, generator=generator, dtype=torch.float32).double() for n in (3, 4)]
+    params = [torch.nn.Parameter(w.clone()) for w in start]
+    optimiser = torch.optim.AdamW(params, lr=lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, foreach=False)
+    plan = schedule(optimiser, "cosine", warmup, steps)
+    result = {"lr": lr, "weight_decay": decay, "clip": clip, "steps": steps, "warmup": warmup,
+              "start": torch.cat(start).tolist(), "grads": [], "norms": [], "weights": []}
+    for step in range(steps):
+        grads = [torch.randn(n, generator=generator, dtype=torch.float32).double() * (0.1 if step % 2 else 2.0) for n in (3, 4)]
+        result["grads"].append(torch.cat(grads).float().tolist())
+        for p, g in zip(params, grads):
+            p.grad = g.float().double()
+        result["norms"].append(torch.nn.utils.clip_grad_norm_(params, clip, foreach=False).item())
+        optimiser.step()
+        plan.step()
+        result["weights"].append(torch.cat([p.detach() for p in params]).tolist())
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "optim.json")
+    args = parser.parse_args()
+    data = {"schedules": [factors(*c) for c in SCHEDULES], "adamw": adamw()}
+    args.out.write_text(json.dumps(data, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()
