@@ -50,8 +50,8 @@ const (
 // NewArena returns an empty arena on dev.
 func NewArena(dev Device) *Arena { return &Arena{dev: dev} }
 
-// Reserve makes room for about bytes in one chunk, so that a pass of that size
-// asks its device for nothing.
+// Reserve makes room for about bytes in all, so that a pass of that size asks its
+// device for nothing.
 func (a *Arena) Reserve(bytes int) {
 	if a.Capacity() < bytes {
 		a.chunks = append(a.chunks, a.dev.Alloc(bytes-a.Capacity()))
@@ -67,8 +67,8 @@ func (a *Arena) Capacity() int {
 	return n
 }
 
-// InUse returns the bytes of live tensors, and Peak their maximum since the last
-// ResetPeak: sizes as asked for, so that a formula can be held against them.
+// InUse returns the bytes of live tensors: sizes as asked for, so that a formula
+// can be held against them.
 func (a *Arena) InUse() int { return a.inUse }
 
 // Peak returns the largest InUse since the arena was made or ResetPeak.
@@ -214,6 +214,10 @@ func (a *Arena) Reset() {
 	}
 	if len(a.chunks) > 1 {
 		total := a.Capacity()
+		for _, b := range a.blocks {
+			b.mem = nil // or it would keep the piece alive
+		}
+		clear(a.chunks)
 		a.chunks = append(a.chunks[:0], a.dev.Alloc(total))
 	}
 	for i := range a.free {

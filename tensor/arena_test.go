@@ -1,0 +1,204 @@
+package tensor_test
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"testing"
+	"time"
+
+	"lamina/internal/philox"
+	"lamina/kernels/ref"
+	"lamina/tensor"
+)
+
+func ExampleArena() {
+	a := tensor.NewArena(ref.New())
+	mark := a.Begin()
+	scratch := a.New(tensor.F32, 100)
+	kept, result := a.New(tensor.F32, 10), a.New(tensor.F32, 1)
+	a.Retain(kept)
+	a.End(mark, result)
+	fmt.Println(a.InUse(), a.Peak()) // scratch is gone
+	a.Release(kept)
+	fmt.Println(a.InUse(), scratch.Len())
+	a.Reset()
+	fmt.Println(a.InUse())
+	// Output:
+	// 44 444
+	// 4 100
+	// 0
+}
+
+// TestArenaMemoryIsNobodyElses allocates, retains and frees by chance, with
+// every live tensor holding a number of its own in all elements.
+func TestArenaMemoryIsNobodyElses(t *testing.T) {
+	a := tensor.NewArena(ref.New())
+	a.Poison = true
+	rng := philox.New(5, 0).Sequence()
+	type owned struct {
+		x     tensor.Tensor
+		value float64
+	}
+	next, bytes := 0.0, 0
+	check := func(live []owned) {
+		t.Helper()
+		for _, o := range live {
+			for i, v := range o.x.Floats() {
+				if v != o.value {
+					t.Fatalf("%v: element %d is %v, want %v", o.x, i, v, o.value)
+				}
+			}
+		}
+	}
+	for range 20 {
+		var held []owned
+		bytes = 0
+		for range 10 {
+			mark := a.Begin()
+			var scoped []owned
+			for range 1 + rng.Intn(8) {
+				next++
+				x := a.New(tensor.F32, 1+rng.Intn(700))
+				values := make([]float64, x.Len())
+				for i := range values {
+					values[i] = next
+				}
+				x.SetFloats(values)
+				scoped = append(scoped, owned{x, next})
+				if rng.Intn(3) == 0 {
+					a.Retain(x)
+					held = append(held, owned{x, next})
+					bytes += x.Bytes()
+				}
+			}
+			check(scoped)
+			a.End(mark)
+			check(held)
+			if a.InUse() != bytes {
+				t.Fatalf("%d bytes in use, want those retained: %d", a.InUse(), bytes)
+			}
+			for len(held) > 3 {
+				i := rng.Intn(len(held))
+				a.Release(held[i].x)
+				bytes -= held[i].x.Bytes()
+				held = append(held[:i], held[i+1:]...)
+			}
+		}
+		a.Reset()
+	}
+}
+
+func TestArenaScopes(t *testing.T) {
+	a := tensor.NewArena(ref.New())
+	outer := a.Begin()
+	inner := a.Begin()
+	x, y := a.New(tensor.F32, 8), a.New(tensor.F32, 8)
+	view := x.Reshape(2, 4).Slice(1, 2)
+	a.End(inner, view) // keeps the tensor that the view is of
+	if a.InUse() != 32 {
+		t.Errorf("%d bytes in use, want x", a.InUse())
+	}
+	z := a.New(tensor.F32, 8)
+	if !z.Overlaps(y) {
+		t.Error("freed memory of the same size is not used again")
+	}
+	a.Retain(z)
+	a.Retain(z)
+	a.Release(z) // within its scope: stays
+	a.End(outer)
+	if a.InUse() != 32 || !a.Held(tensor.New(ref.New(), tensor.F32, 1)) || a.Held(z) {
+		t.Errorf("%d bytes in use, want z; held %t", a.InUse(), a.Held(z))
+	}
+	a.Release(z)
+	if a.InUse() != 0 || a.Peak() != 64 {
+		t.Errorf("%d bytes in use, peak %d", a.InUse(), a.Peak())
+	}
+	a.ResetPeak()
+	if a.Peak() != 0 {
+		t.Errorf("peak after ResetPeak: %d", a.Peak())
+	}
+	foreign := tensor.New(ref.New(), tensor.F32, 1)
+	a.Retain(foreign)
+	a.Release(foreign)
+	a.Release(foreign) // no business of the arena
+}
+
+func TestArenaMisusePanics(t *testing.T) {
+	a := tensor.NewArena(ref.New())
+	mark := a.Begin()
+	x := a.New(tensor.F32, 3)
+	mustPanic(t, "tensor: Release: F32[3] was not retained", func() { a.Release(x) })
+	a = tensor.NewArena(ref.New())
+	x = a.New(tensor.F32, 3)
+	a.End(mark)
+	mustPanic(t, "tensor: Retain: F32[3] is freed", func() { a.Retain(x) })
+}
+
+func TestArenaPoisonShowsReadsAfterFree(t *testing.T) {
+	a := tensor.NewArena(ref.New())
+	a.Poison = true
+	mark := a.Begin()
+	x := a.New(tensor.F32, 3)
+	x.SetFloats([]float64{1, 2, 3})
+	a.End(mark)
+	if got := x.Floats(); !math.IsNaN(got[0]) || !math.IsNaN(got[2]) {
+		t.Errorf("freed memory still reads %v", got)
+	}
+	y := a.New(tensor.F32, 5)
+	y.SetFloats([]float64{1, 2, 3, 4, 5})
+	a.Reset()
+	if got := y.Floats(); !math.IsNaN(got[4]) {
+		t.Errorf("memory reads %v after Reset", got)
+	}
+}
+
+func TestArenaReserve(t *testing.T) {
+	a := tensor.NewArena(ref.New())
+	a.Reserve(1 << 20)
+	if got := a.Capacity(); got != 1<<20 {
+		t.Errorf("capacity %d, want 1 MiB", got)
+	}
+	for range 15 {
+		a.New(tensor.F32, 16<<10) // 64 KiB
+	}
+	a.Reserve(1 << 19)
+	if got := a.Capacity(); got != 1<<20 {
+		t.Errorf("capacity %d after what was reserved", got)
+	}
+}
+
+// watched is a device that says when memory of it is no longer referenced.
+type watched struct {
+	tensor.Host
+	freed chan int
+}
+
+func (w *watched) Name() string { return "watched" }
+
+func (w *watched) Alloc(bytes int) tensor.Memory {
+	m := w.Host.Alloc(bytes).(*tensor.HostMemory)
+	runtime.AddCleanup(m, func(n int) { w.freed <- n }, bytes)
+	return m
+}
+
+// TestArenaResetLetsGoOfPieces: chunks that became one are not kept alive by the
+// bookkeeping of tensors past.
+func TestArenaResetLetsGoOfPieces(t *testing.T) {
+	dev := &watched{freed: make(chan int, 4)}
+	a := tensor.NewArena(dev)
+	a.Reserve(1 << 10)
+	a.New(tensor.U8, 1<<10)
+	a.New(tensor.U8, 1<<11) // does not fit: a second chunk
+	a.Reset()
+	for range 2 {
+		runtime.GC()
+		runtime.GC() // cleanups of the first are queued at the latest now
+		select {
+		case <-dev.freed:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a piece is still referenced after Reset")
+		}
+	}
+	runtime.KeepAlive(a)
+}
