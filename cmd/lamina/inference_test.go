@@ -167,7 +167,8 @@ func TestEvalEqualsLogits(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "i.json")
-	text := must(t, "info", "--model", tinyModel(t), "--plan", "0* 2 5*", "--share", "all", "--json", out)
+	model := tinyModel(t)
+	text := must(t, "info", "--model", model, "--plan", "0* 2 5*", "--share", "all", "--json", out)
 	r := read[infoResult](t, out)
 	if r.Layers != 6 || r.Vocab != 420 || r.Tokenizer.Vocab != 420 || r.Plan != "0* 2 2 2 5 5*" || r.DTypes["F32"] != r.Params {
 		t.Errorf("%+v", r)
@@ -182,6 +183,13 @@ func TestInfo(t *testing.T) {
 	}
 	if !strings.Contains(text, "420 ids") {
 		t.Errorf("printed %q", text)
+	}
+	// The exported emulator of a plan needs as much as the plan.
+	emulator := filepath.Join(t.TempDir(), "emu")
+	must(t, "emulate", "--model", model, "--plan", "0* 2 5*", "--share", "all", "--out", emulator)
+	must(t, "info", "--model", emulator, "--json", out)
+	if e := read[infoResult](t, out); !e.Emulator || e.Plan != r.Plan || e.Memory.Held != r.Memory.Held || e.Memory.Training != r.Memory.Training {
+		t.Errorf("emulator %+v, plan %+v", e, r)
 	}
 }
 

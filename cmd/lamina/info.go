@@ -46,14 +46,14 @@ type tokenizerInfo struct {
 	Error string `json:"error,omitempty"` // why there is none
 }
 
-// Run opens the model without reading its weights.
+// Run opens the model; of its weights it reads only those an emulator trains.
 func (c infoCommand) Run(s *session) error {
 	checkpoint, err := s.openCheckpoint(c.Model)
 	if err != nil {
 		return err
 	}
 	m := &model{Checkpoint: checkpoint}
-	plan, err := c.plan(m)
+	plan, stored, err := c.plan(s, m)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c infoCommand) Run(s *session) error {
 		Model: c.Model, Architecture: config.Family, Layers: config.Layers, Width: config.Width, Heads: config.Heads,
 		KVHeads: config.KVHeads, HeadDim: config.HeadDim, FeedForward: config.FeedForward, Vocab: config.Vocab,
 		Positions: config.MaxPositions, Params: config.Params(), BlockParams: config.BlockParams(), Tied: config.Tied,
-		DTypes: dtypeCounts(m.Checkpoint), Emulator: m.GGUF == nil && crash.IsEmulator(c.Model), Memory: estimate(m, plan),
+		DTypes: dtypeCounts(m.Checkpoint), Emulator: m.GGUF == nil && crash.IsEmulator(c.Model), Memory: estimate(m, stored),
 	}
 	if plan != nil {
 		r.Plan = plan.String()
@@ -77,12 +77,44 @@ func (c infoCommand) Run(s *session) error {
 	return s.writeJSON(r)
 }
 
-// plan returns the plan to estimate for: the flag's, or nil.
-func (c infoCommand) plan(m *model) (crash.LayerPlan, error) {
-	if c.Plan == "" {
-		return nil, nil
+// plan returns the plan to estimate for, the flag's or the emulator's own, and the
+// same in terms of the layers that the directory stores. Both are nil without a
+// plan.
+func (c infoCommand) plan(s *session, m *model) (plan, stored crash.LayerPlan, err error) {
+	switch {
+	case m.GGUF == nil && crash.IsEmulator(c.Model):
+		if c.Plan != "" {
+			return nil, nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
+		}
+		opened, err := s.openModel(c.Model)
+		if err != nil {
+			return nil, nil, err
+		}
+		return opened.Emulator.Plan, storedPlan(opened.Emulator.Plan), nil
+	case c.Plan == "":
+		return nil, nil, nil
 	}
-	return sharedPlan(c.Plan, c.Share, m.Config.Layers)
+	plan, err = sharedPlan(c.Plan, c.Share, m.Config.Layers)
+	return plan, plan, err
+}
+
+// storedPlan names the layers of an exported emulator by the places they are
+// stored at: a repeated one by its first place, since only that is read.
+func storedPlan(plan crash.LayerPlan) crash.LayerPlan {
+	stored := make(crash.LayerPlan, len(plan))
+	first := map[int]int{}
+	for place, s := range plan {
+		stored[place] = crash.Slot{Layer: place, Trainable: s.Trainable}
+		if s.Trainable {
+			continue
+		}
+		if at, ok := first[s.Layer]; ok {
+			stored[place].Layer = at
+		} else {
+			first[s.Layer] = place
+		}
+	}
+	return stored
 }
 
 // sharedPlan reads a plan for a model of so many layers and fills its places.
