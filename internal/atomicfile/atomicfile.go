@@ -1,9 +1,8 @@
-// Package atomicfile writes a file whole or not at all: a reader, and a
-// machine that restarts after a crash, sees the old content or the new one,
-// never a part.
+// Package atomicfile writes a file, or a directory of files, whole or not at
+// all: a reader, and a machine that restarts after a crash, sees the old content
+// or the new one, never a part.
 //
-// It knows nothing of what is written, of directories published as one unit,
-// or of locks between processes.
+// It knows nothing of what is written or of locks between processes.
 //
 //	err := atomicfile.Write("out/table.json", func(w io.Writer) error {
 //		enc := json.NewEncoder(w)

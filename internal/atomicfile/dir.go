@@ -12,7 +12,8 @@ import (
 // temporary directory beside path, whose files it writes (and syncs) itself; it
 // is then synced and renamed to path. If path exists, Dir is an error unless
 // overwrite is set; the old directory is then put aside, replaced, and removed.
-func Dir(path string, overwrite bool, fill func(tmp string) error) (err error) {
+// On an error or a panic of fill, path is as it was and nothing else remains.
+func Dir(path string, overwrite bool, fill func(tmp string) error) error {
 	path = filepath.Clean(path)
 	if _, err := os.Lstat(path); err == nil && !overwrite {
 		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", path)
@@ -27,8 +28,9 @@ func Dir(path string, overwrite bool, fill func(tmp string) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
+	renamed := false
+	defer func() { // also when fill panics
+		if !renamed {
 			os.RemoveAll(tmp)
 		}
 	}()
@@ -54,6 +56,7 @@ func Dir(path string, overwrite bool, fill func(tmp string) error) (err error) {
 		}
 		return err
 	}
+	renamed = true
 	if aside != "" {
 		if err := os.RemoveAll(aside); err != nil {
 			return err
