@@ -52,6 +52,7 @@ var layers = []layer{
 		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
 
 	{"internal/atomicfile", nil},
+	{"internal/chat", nil},
 	{"internal/hub", []string{"internal/atomicfile"}},
 	{"internal/layout", nil},
 	{"internal/plot", nil},
