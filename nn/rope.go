@@ -29,7 +29,7 @@ func (r RoPE) Validate() error {
 	bad := func(f string, v any) error { return fmt.Errorf("rope: %s: %v is not usable", f, v) }
 	switch {
 	case r.Dim <= 0 || r.Dim%2 != 0:
-		return bad("rotary width (must be even)", r.Dim)
+		return bad("rotary width (head_dim; must be even)", r.Dim)
 	case !(r.Theta > 0) || math.IsInf(r.Theta, 0):
 		return bad("rope_theta", r.Theta)
 	case r.Factors != nil && len(r.Factors) != r.Dim/2:
@@ -45,7 +45,7 @@ func (r RoPE) Validate() error {
 		return nil
 	case "linear", "dynamic", "llama3":
 	default:
-		return fmt.Errorf("rope: type %q is not known (default, linear, dynamic, llama3)", r.Type)
+		return fmt.Errorf("rope: type %.128q is not known (default, linear, dynamic, llama3)", r.Type)
 	}
 	if !(r.Factor >= 1) || math.IsInf(r.Factor, 0) {
 		return bad("factor", r.Factor)

@@ -99,7 +99,7 @@ func ParseConfig(data []byte) (Config, error) {
 	case "llama":
 		err = c.setLLaMA(hf)
 	default:
-		return Config{}, fmt.Errorf("model_type %q is not supported (opt, llama)", hf.ModelType)
+		return Config{}, fmt.Errorf("model_type %s is not supported (opt, llama)", quote(hf.ModelType))
 	}
 	if err != nil {
 		return Config{}, err
@@ -150,7 +150,7 @@ func (c *Config) setActivation(field, name, standard string) error {
 	}
 	f, ok := nn.ParseActivation(name)
 	if !ok {
-		return fmt.Errorf("%s %q is not supported (relu, gelu, gelu_new, silu)", field, name)
+		return fmt.Errorf("%s %s is not supported (relu, gelu, gelu_new, gelu_pytorch_tanh, silu, swish, tanh)", field, quote(name))
 	}
 	c.Activation = f
 	return nil
@@ -180,18 +180,20 @@ func (c Config) Validate() error {
 	case c.Heads%c.KVHeads != 0:
 		return fmt.Errorf("num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
 	case !(c.Eps > 0):
-		return fmt.Errorf("norm epsilon is %v (want > 0)", c.Eps)
+		return fmt.Errorf("norm epsilon (rms_norm_eps) is %v (want > 0)", c.Eps)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return fmt.Errorf("dropout is %v (want 0 to 1)", c.Dropout)
 	}
-	if c.Family == "llama" {
-		return c.RoPE.Validate()
+	if c.Family != "llama" {
+		return nil
 	}
-	return nil
+	if c.RoPE.Dim != c.HeadDim {
+		return fmt.Errorf("rope: rotary width %d is not head_dim %d", c.RoPE.Dim, c.HeadDim)
+	}
+	return c.RoPE.Validate()
 }
 
-// BlockParams returns the number of weights of one block, and Params of the
-// whole model (a tied head counts once).
+// BlockParams returns the number of weights of one block.
 func (c Config) BlockParams() int {
 	d, q, kv, f := c.Width, c.Heads*c.HeadDim, c.KVHeads*c.HeadDim, c.FeedForward
 	n := d*q + 2*d*kv + q*d
@@ -235,6 +237,7 @@ func (c Config) Params() int {
 	return n
 }
 
+// String describes the architecture in one line.
 func (c Config) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d layers, width %d, %d heads", c.Family, c.Layers, c.Width, c.Heads)

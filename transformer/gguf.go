@@ -77,7 +77,7 @@ func fromGGUFName(name string) string {
 func ggufConfig(f *gguf.File) (Config, error) {
 	arch, _ := f.String("general.architecture")
 	if arch != "llama" {
-		return Config{}, fmt.Errorf("general.architecture %q is not supported (llama)", arch)
+		return Config{}, fmt.Errorf("general.architecture %s is not supported (llama)", quote(arch))
 	}
 	number := func(key string, standard int) int {
 		if v, ok := f.Uint("llama." + key); ok && v < 1<<31 {
@@ -127,7 +127,7 @@ func (c *Config) ggufScaling(f *gguf.File) error {
 		c.RoPE.Type = "linear"
 		c.RoPE.Factor, _ = f.Float("llama.rope.scaling.factor")
 	default:
-		return fmt.Errorf("llama.rope.scaling.type %q is not supported (linear)", kind)
+		return fmt.Errorf("llama.rope.scaling.type %s is not supported (linear)", quote(kind))
 	}
 	e, ok := f.Entry(ropeFactors)
 	if !ok {
