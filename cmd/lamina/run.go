@@ -35,49 +35,9 @@ type runCommand struct {
 	Limit      int       `placeholder:"N" help:"Score the first N documents only."`
 	Pool       string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
 	LRs        []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
-	protocolTraining
+	stepFlags
 	outRunFlags
 	profileFlag
-}
-
-// protocolTraining are finetune's flags but for the learning rate, which the
-// protocol may choose among several.
-type protocolTraining struct {
-	Epochs      int     `default:"1" placeholder:"N" help:"Passes over the training documents."`
-	Steps       int     `placeholder:"N" help:"Optimiser steps, instead of --epochs."`
-	Batch       int     `default:"16" placeholder:"N" help:"Documents a step."`
-	MicroBatch  int     `placeholder:"N" help:"Documents that run at once; the result is the batch's."`
-	Schedule    string  `default:"constant" enum:"constant,linear,cosine" placeholder:"NAME" help:"Learning rate over the run: constant, linear or cosine."`
-	Warmup      int     `placeholder:"N" help:"Steps over which the learning rate rises."`
-	Clip        float64 `default:"1" placeholder:"X" help:"Largest gradient norm; 0: any."`
-	WeightDecay float64 `placeholder:"X" help:"Decoupled weight decay."`
-	Dropout     float64 `default:"-1" placeholder:"X" help:"Dropout probability; default: the model's."`
-	MaxLength   int     `placeholder:"N" help:"Tokens a sequence may have; contexts are cut from the left."`
-	EvalEvery   int     `placeholder:"N" help:"Steps between validations; default: each epoch."`
-	TrainLimit  int     `placeholder:"N" help:"Train on the first N documents only."`
-	NoShuffle   bool    `help:"Keep the order of the training documents."`
-	Format      string  `default:"scoring" enum:"scoring,paper" placeholder:"NAME" help:"Training text as scoring has it, or as in the paper (BOS, no space)."`
-}
-
-// settings returns the training settings of a model with this dropout.
-func (f protocolTraining) settings(dropout float64) crash.TrainSettings {
-	if f.Dropout >= 0 {
-		dropout = f.Dropout
-	}
-	epochs := f.Epochs
-	if f.Steps > 0 {
-		epochs = 0
-	}
-	return crash.TrainSettings{
-		Epochs: epochs, Steps: f.Steps, Batch: f.Batch, MicroBatch: f.MicroBatch, Schedule: optim.Kind(f.Schedule),
-		Warmup: f.Warmup, Clip: f.Clip, WeightDecay: f.WeightDecay, Dropout: dropout, EvalEvery: f.EvalEvery, NoShuffle: f.NoShuffle,
-	}
-}
-
-// outRunFlags name a run directory, which is resumed.
-type outRunFlags struct {
-	Out       string `required:"" placeholder:"DIR" help:"Run directory; one with the same settings is resumed."`
-	Overwrite bool   `help:"Start anew."`
 }
 
 // Run is the command.
@@ -219,8 +179,16 @@ func (c *runCommand) config(m *model) (runConfig, error) {
 	r := runConfig{
 		Model: modelName(m), Params: m.Config.Params(), Task: c.Task, Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
 		Format: c.Format, Rules: c.Rules, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Pool: c.Pool,
-		LRs: c.LRs, Training: c.settings(m.Config.Dropout),
+		LRs: c.LRs,
 	}
+	for _, lr := range c.LRs {
+		settings, err := c.settings(lr, m.Config, 0)
+		if err != nil {
+			return r, err
+		}
+		r.Training = settings
+	}
+	r.Training.LR = 0 // a run has several
 	if r.Task == "" {
 		r.Task = strings.TrimSuffix(filepath.Base(c.Test), ".jsonl")
 	}
@@ -235,13 +203,6 @@ func (c *runCommand) config(m *model) (runConfig, error) {
 		var err error
 		if *f.into, err = stampFile(f.path); err != nil {
 			return r, err
-		}
-	}
-	for _, lr := range c.LRs {
-		try := r.Training
-		try.LR = lr
-		if err := try.Validate(); err != nil {
-			return r, usageError{err}
 		}
 	}
 	return r, nil
@@ -292,9 +253,13 @@ func (c *runCommand) prepare(s *session, m *model, seed uint64) (*crash.Protocol
 	if err != nil {
 		return nil, usageError{err}
 	}
+	settings, err := c.settings(c.LRs[0], m.Config, seed)
+	if err != nil {
+		return nil, err
+	}
 	p := &crash.Protocol{
 		Backend: m.Backend, Full: m.Decoder, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds,
-		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: c.settings(m.Config.Dropout), Pooling: pool,
+		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: settings, Pooling: pool,
 		Dir: filepath.Join(c.Out, fmt.Sprintf("seed-%d", seed)),
 	}
 	if err := c.encode(m, p); err != nil {
@@ -309,9 +274,9 @@ func (c *runCommand) prepare(s *session, m *model, seed uint64) (*crash.Protocol
 // encode fills in the examples. Support, validation and training rows of one
 // file are disjoint; what is scored is never read for anything else.
 func (c *runCommand) encode(m *model, p *crash.Protocol) error {
-	t, err := task.Named(c.Task)
+	t, err := namedTask(c.Task)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	rules, err := task.ParseRules(c.Rules)
 	if err != nil {
@@ -394,7 +359,7 @@ func (w *watcher) watch(e crash.Event) {
 	phase := e.Row + " " + e.Phase
 	total, done := e.Total, e.Done
 	if e.Phase == "train" {
-		total, done = w.steps(), e.Metrics.Step
+		total, done = totalSteps(w.p.Settings, len(w.p.Train)), e.Metrics.Step
 	}
 	if phase != w.phase {
 		w.close()
@@ -404,13 +369,6 @@ func (w *watcher) watch(e crash.Event) {
 		w.bar.Describe(fmt.Sprintf("%s  loss %.3f  %.0f tokens/s", phase, e.Metrics.Loss, e.Metrics.TokensPerSecond))
 	}
 	w.bar.Set(done)
-}
-
-func (w *watcher) steps() int {
-	if w.p.Settings.Steps > 0 {
-		return w.p.Settings.Steps
-	}
-	return w.p.Settings.Epochs * ((len(w.p.Train) + w.p.Settings.Batch - 1) / w.p.Settings.Batch)
 }
 
 // done prints a line for a finished row, so that a long run shows what it has.

@@ -10,9 +10,15 @@ import (
 	"lamina/transformer"
 )
 
-// trainFlags are the choices of training, shared by the commands that train.
+// trainFlags are the choices of training with one learning rate.
 type trainFlags struct {
-	LR          float64  `name:"lr" placeholder:"X" help:"Learning rate."`
+	LR float64 `name:"lr" placeholder:"X" help:"Learning rate."`
+	stepFlags
+}
+
+// stepFlags are the choices of training but the learning rate, of which run may
+// try several.
+type stepFlags struct {
 	Epochs      int      `placeholder:"N" xor:"length" help:"Passes over the training examples."`
 	Steps       int      `placeholder:"N" xor:"length" help:"Optimiser steps, instead of --epochs."`
 	Batch       int      `default:"16" placeholder:"N" help:"Examples a step (default 16)."`
@@ -29,10 +35,22 @@ type trainFlags struct {
 	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (default; as it is scored) or paper (BOS in front, no space before the target)."`
 }
 
+// outRunFlags name a run directory, which is resumed.
+type outRunFlags struct {
+	Out       string `required:"" placeholder:"DIR" help:"Run directory; one with the same settings is resumed."`
+	Overwrite bool   `help:"Start anew."`
+}
+
 // settings returns the trainer's settings. Errors are of usage.
 func (f trainFlags) settings(c transformer.Config, seed uint64) (crash.TrainSettings, error) {
+	return f.stepFlags.settings(f.LR, c, seed)
+}
+
+// settings returns the trainer's settings with a learning rate. Errors are of
+// usage.
+func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (crash.TrainSettings, error) {
 	s := crash.TrainSettings{
-		LR: f.LR, Epochs: f.Epochs, Steps: f.Steps, Batch: f.Batch, MicroBatch: f.MicroBatch,
+		LR: lr, Epochs: f.Epochs, Steps: f.Steps, Batch: f.Batch, MicroBatch: f.MicroBatch,
 		Schedule: optim.Kind(f.Schedule), Warmup: f.Warmup, Clip: f.Clip, WeightDecay: f.WeightDecay,
 		Dropout: c.Dropout, EvalEvery: f.EvalEvery, NoShuffle: f.NoShuffle, Seed: seed,
 	}
@@ -40,7 +58,7 @@ func (f trainFlags) settings(c transformer.Config, seed uint64) (crash.TrainSett
 		s.Dropout = *f.Dropout
 	}
 	switch {
-	case f.LR == 0:
+	case lr == 0:
 		return s, usagef("--lr X is missing")
 	case f.Epochs == 0 && f.Steps == 0:
 		return s, usagef("--epochs N or --steps N is missing")
@@ -54,7 +72,7 @@ func (f trainFlags) settings(c transformer.Config, seed uint64) (crash.TrainSett
 }
 
 // format returns how training text is written.
-func (f trainFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
+func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
 
 // steps returns how many optimiser steps n examples make.
 func totalSteps(s crash.TrainSettings, n int) int {
