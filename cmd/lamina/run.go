@@ -15,7 +15,6 @@ import (
 	"lamina/crash/task"
 	"lamina/internal/atomicfile"
 	"lamina/internal/progress"
-	"lamina/nn/optim"
 )
 
 // runCommand is the protocol's table for one model and task.
