@@ -2,10 +2,13 @@ package transformer
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"lamina/formats"
 	"lamina/formats/gguf"
 	"lamina/kernels"
 	"lamina/nn"
@@ -42,16 +45,11 @@ func openGGUF(path string) (*Checkpoint, error) {
 		return nil, err
 	}
 	c := &Checkpoint{Path: path, Dir: filepath.Dir(path), GGUF: f, source: f, names: map[string]string{}}
-	for _, name := range f.Names() {
-		if hf := fromGGUFName(name); hf != "" {
-			c.names[hf] = name
-		}
-	}
 	if c.Config, err = ggufConfig(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return c, c.check()
+	return c.named(fromGGUFName)
 }
 
 // fromGGUFName returns transformers' name; what is not a weight of ours keeps
@@ -77,7 +75,7 @@ func fromGGUFName(name string) string {
 func ggufConfig(f *gguf.File) (Config, error) {
 	arch, _ := f.String("general.architecture")
 	if arch != "llama" {
-		return Config{}, fmt.Errorf("general.architecture %s is not supported (llama)", quote(arch))
+		return Config{}, fmt.Errorf("general.architecture %s is not supported (llama)", formats.Quote(arch))
 	}
 	number := func(key string, standard int) int {
 		if v, ok := f.Uint("llama." + key); ok && v < 1<<31 {
@@ -127,7 +125,7 @@ func (c *Config) ggufScaling(f *gguf.File) error {
 		c.RoPE.Type = "linear"
 		c.RoPE.Factor, _ = f.Float("llama.rope.scaling.factor")
 	default:
-		return fmt.Errorf("llama.rope.scaling.type %s is not supported (linear)", quote(kind))
+		return fmt.Errorf("llama.rope.scaling.type %s is not supported (linear)", formats.Quote(kind))
 	}
 	e, ok := f.Entry(ropeFactors)
 	if !ok {
@@ -158,7 +156,32 @@ func (c Config) llamaJSON() map[string]any {
 	if c.RoPE.Type == "linear" {
 		raw["rope_scaling"] = map[string]any{"rope_type": "linear", "factor": c.RoPE.Factor}
 	}
+	if r, ok := asLLaMA3(c.RoPE); ok {
+		raw["rope_scaling"] = map[string]any{
+			"rope_type": "llama3", "factor": r.Factor, "low_freq_factor": r.LowFreq, "high_freq_factor": r.HighFreq,
+			"original_max_position_embeddings": r.OriginalPositions,
+		}
+	}
 	return raw
+}
+
+// asLLaMA3 recognises in rope factors the scaling of LLaMA 3.1 to 3.3, which
+// differ in Factor alone: the largest of them.
+func asLLaMA3(r nn.RoPE) (nn.RoPE, bool) {
+	if r.Factors == nil || r.Type != "" {
+		return r, false
+	}
+	scaled := nn.RoPE{
+		Dim: r.Dim, Theta: r.Theta, MaxPositions: r.MaxPositions, Type: "llama3",
+		Factor: float64(slices.Max(r.Factors)), LowFreq: 1, HighFreq: 4, OriginalPositions: 8192,
+	}
+	got := scaled.InverseFrequencies(1)
+	for i, want := range r.InverseFrequencies(1) {
+		if math.Abs(float64(got[i]-want)) > 1e-5*float64(want) {
+			return r, false
+		}
+	}
+	return scaled, true
 }
 
 // permutedHeads returns the number of heads by which a GGUF tensor's rows are

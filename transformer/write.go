@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +27,7 @@ type Part struct {
 // Directory describes a Hugging Face directory to be written.
 type Directory struct {
 	Parts  []Part
-	Config map[string]any // config.json
+	Config map[string]any // config.json; its torch_dtype follows DType
 	// DType is the storage type of the tensors; Invalid keeps each one's bytes,
 	// and F32 where the checkpoint is quantised in blocks. Own values are rounded
 	// to the type of the tensor they replace.
@@ -58,6 +60,9 @@ func (c *Checkpoint) Whole() Directory {
 // safetensors (sharded above 5 GiB), config.json, tokenizer and licence files.
 // It is written beside out and renamed; tensors are streamed one by one.
 func (c *Checkpoint) WriteDir(out string, d Directory) error {
+	if err := c.writable(out, d); err != nil {
+		return err
+	}
 	entries := make([]formats.Entry, len(d.Parts))
 	parts := map[string]Part{}
 	for i, part := range d.Parts {
@@ -81,11 +86,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 		if err := c.writeCompanions(tmp); err != nil {
 			return err
 		}
-		config, err := json.MarshalIndent(d.Config, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := atomicfile.WriteBytes(filepath.Join(tmp, "config.json"), append(config, '\n')); err != nil {
+		if err := writeConfig(filepath.Join(tmp, "config.json"), d); err != nil {
 			return err
 		}
 		for name, data := range d.Extra {
@@ -97,12 +98,44 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 	})
 }
 
+// torchNames are the types a directory may be written in, as config.json calls
+// them.
+var torchNames = map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}
+
+// writable refuses what no directory can say, and to replace a directory that is
+// not empty and no model.
+func (c *Checkpoint) writable(out string, d Directory) error {
+	if d.DType != tensor.Invalid && torchNames[d.DType] == "" {
+		return fmt.Errorf("%s: cannot be written as %s (F32, F16, BF16)", out, d.DType)
+	}
+	if c.Config.RoPE.Factors != nil && d.Config["rope_scaling"] == nil {
+		return fmt.Errorf("%s: its rope factors are not those of llama3 scaling; no config.json can state them", c.Path)
+	}
+	entries, _ := os.ReadDir(out)
+	if _, err := os.Stat(filepath.Join(out, "config.json")); err != nil && d.Overwrite && len(entries) > 0 {
+		return fmt.Errorf("%s: holds no model and is not overwritten: choose another directory", out)
+	}
+	return nil
+}
+
+func writeConfig(path string, d Directory) error {
+	config := maps.Clone(d.Config)
+	if name, ok := torchNames[d.DType]; ok {
+		config["torch_dtype"] = name
+	}
+	text, err := json.MarshalIndent(config, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return atomicfile.WriteBytes(path, append(text, '\n'))
+}
+
 // describe returns a part's entry in the output.
 func (c *Checkpoint) describe(part Part, d tensor.DType) (formats.Entry, error) {
 	e, ok := c.Entry(part.From)
 	if !ok {
 		if part.Value.IsNone() {
-			return e, fmt.Errorf("%s: no tensor %q", c.Path, part.From)
+			return e, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(part.From))
 		}
 		e = formats.Entry{DType: part.Value.DType(), Shape: part.Value.Shape()}
 	}
@@ -110,7 +143,7 @@ func (c *Checkpoint) describe(part Part, d tensor.DType) (formats.Entry, error) 
 	switch {
 	case d != tensor.Invalid && e.DType.IsFloat():
 		e.DType = d
-	case e.DType.IsBlock():
+	case e.DType.IsBlock(), e.DType == tensor.F64 && !part.Value.IsNone():
 		e.DType = tensor.F32
 	}
 	return e, nil
@@ -118,10 +151,7 @@ func (c *Checkpoint) describe(part Part, d tensor.DType) (formats.Entry, error) 
 
 func (c *Checkpoint) writePart(w io.Writer, part Part, as tensor.DType) error {
 	if !part.Value.IsNone() {
-		raw := make([]byte, as.Bytes(part.Value.Len()))
-		tensor.EncodeF32(raw, part.Value.Float32s(), as)
-		_, err := w.Write(raw)
-		return err
+		return encode(w, part.Value.Float32s(), part.Name, as)
 	}
 	data, err := c.Data(part.From)
 	if err != nil {
@@ -140,18 +170,33 @@ func (c *Checkpoint) writePart(w io.Writer, part Part, as tensor.DType) error {
 func recode(w io.Writer, data []byte, e formats.Entry, as tensor.DType) error {
 	const chunk = 1 << 14 // whole blocks of every type
 	wide := make([]float32, chunk)
-	raw := make([]byte, as.Bytes(chunk))
 	for n := e.Elems(); n > 0; {
 		m := min(n, chunk)
 		size := e.DType.Bytes(m)
 		tensor.DecodeF32(wide[:m], data[:size], e.DType)
-		tensor.EncodeF32(raw[:as.Bytes(m)], wide[:m], as)
-		if _, err := w.Write(raw[:as.Bytes(m)]); err != nil {
+		if err := encode(w, wide[:m], e.Name, as); err != nil {
 			return err
 		}
 		data, n = data[size:], n-m
 	}
 	return nil
+}
+
+// encode writes values rounded to a type. A finite value that F16 has no number
+// for is an error: it would become infinite.
+func encode(w io.Writer, values []float32, name string, as tensor.DType) error {
+	const largest = 65520 // rounds to infinity from here on
+	if as == tensor.F16 {
+		for _, v := range values {
+			if size := math.Abs(float64(v)); size >= largest && !math.IsInf(size, 0) {
+				return fmt.Errorf("tensor %s has %v, too large for F16: use BF16 or F32", formats.Quote(name), v)
+			}
+		}
+	}
+	raw := make([]byte, as.Bytes(len(values)))
+	tensor.EncodeF32(raw, values, as)
+	_, err := w.Write(raw)
+	return err
 }
 
 func (c *Checkpoint) writeCompanions(dir string) error {
@@ -164,6 +209,9 @@ func (c *Checkpoint) writeCompanions(dir string) error {
 			return err
 		}
 		for _, p := range paths {
+			if info, err := os.Stat(p); err == nil && info.IsDir() {
+				continue // LICENSES/
+			}
 			if err := copyFile(filepath.Join(dir, filepath.Base(p)), p); err != nil {
 				return err
 			}
