@@ -39,6 +39,9 @@ func (d *Decoder) Generate(ctx context.Context, be kernels.Backend, prompt []int
 	if err := how.Validate(); err != nil {
 		return err
 	}
+	if len(prompt) == 0 || maxTokens < 0 {
+		return fmt.Errorf("prompt of %d tokens and %d more: want a prompt of one or more, and no negative number", len(prompt), maxTokens)
+	}
 	if err := NewBatch(prompt).Validate(d.Config); err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ const (
 )
 
 // Score computes the likelihood of continuations. Neighbouring items with equal
-// contexts run the context once and branch from its keys and values.
+// contexts run the context once and branch from its keys and values. When ctx
+// ends, so does Score after the pass that runs, with ctx's error.
 func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continuation, opt ScoreOptions) ([]Score, error) {
 	limit := opt.Tokens
 	if limit == 0 {
@@ -52,7 +53,7 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 	for from := 0; from < len(items); {
 		to, tokens := from, 0
 		for to < len(items) && (to == from || tokens < limit) {
-			end := groupEnd(items, to)
+			end := d.groupEnd(items, to)
 			tokens += len(items[to].Context)
 			for _, it := range items[to:end] {
 				tokens += len(it.Target) - 1
@@ -72,9 +73,15 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 }
 
 // groupEnd returns the end of the run of items that share item i's context.
-func groupEnd(items []Continuation, i int) int {
+// Dynamic RoPE turns every key of a row beyond the trained length by the length
+// of that row: there nothing can be shared.
+func (d *Decoder) groupEnd(items []Continuation, i int) int {
+	shares := func(it Continuation) bool {
+		rope := d.Config.RoPE
+		return rope.Type != "dynamic" || len(it.Context)+len(it.Target)-1 <= rope.MaxPositions
+	}
 	end := i + 1
-	for end < len(items) && slices.Equal(items[end].Context, items[i].Context) {
+	for end < len(items) && shares(items[i]) && shares(items[end]) && slices.Equal(items[end].Context, items[i].Context) {
 		end++
 	}
 	return end
@@ -108,7 +115,7 @@ func (s *scorer) run(items []Continuation, from, to int) {
 	contexts, branches := &Batch{Store: true}, &Batch{}
 	caches := map[int]*Cache{}
 	for i := from; i < to; {
-		end := groupEnd(items, i)
+		end := s.decoder.groupEnd(items, i)
 		it := items[i]
 		last := int32(len(contexts.Tokens) + len(it.Context) - 1)
 		if end == i+1 {
@@ -151,7 +158,7 @@ func (s *scorer) run(items []Continuation, from, to int) {
 func (s *scorer) reserve(items []Continuation) {
 	need := 0
 	for i := 0; i < len(items); {
-		end := groupEnd(items, i)
+		end := s.decoder.groupEnd(items, i)
 		if end > i+1 {
 			need += len(items[i].Context)
 		}
