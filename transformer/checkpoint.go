@@ -1,7 +1,6 @@
 package transformer
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,10 +75,28 @@ func Open(path string) (*Checkpoint, error) {
 	if c.source == nil {
 		return nil, fmt.Errorf("%s: no weights: want model.safetensors or pytorch_model.bin, or their .index.json", path)
 	}
+	return c.named(func(name string) string { return hfName(c.Config.Family, name) })
+}
+
+// named gives the file's tensors the names that transformers has for them ("":
+// left out) and checks them. It closes the files if that fails.
+func (c *Checkpoint) named(hf func(name string) string) (*Checkpoint, error) {
+	var wrong []string
 	for _, name := range c.source.Names() {
-		c.names[hfName(c.Config.Family, name)] = name
+		full := hf(name)
+		if full == "" {
+			continue
+		}
+		if first, again := c.names[full]; again {
+			wrong = append(wrong, fmt.Sprintf("tensor %s stands there twice, as %s too", formats.Quote(name), formats.Quote(first)))
+		}
+		c.names[full] = name
 	}
-	return c, c.check()
+	if err := c.check(wrong); err != nil {
+		c.source.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // hfName adds the prefix that checkpoints saved from the bare model lack.
@@ -130,7 +147,7 @@ func (c *Checkpoint) Entry(name string) (formats.Entry, bool) {
 func (c *Checkpoint) Data(name string) ([]byte, error) {
 	file, ok := c.names[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: no tensor %q", c.Path, name)
+		return nil, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(name))
 	}
 	data, err := c.source.Bytes(file)
 	if err != nil {
@@ -149,13 +166,13 @@ func (c *Checkpoint) Data(name string) ([]byte, error) {
 func (c *Checkpoint) Release(name string) { c.source.Release(c.names[name]) }
 
 // check compares names and shapes with what the configuration asks for, without
-// reading a weight.
-func (c *Checkpoint) check() error {
-	s := &shapes{checkpoint: c}
+// reading a weight; wrong is what was found before.
+func (c *Checkpoint) check(wrong []string) error {
+	s := &shapes{checkpoint: c, wrong: wrong}
 	New(c.Config, s)
 	for _, name := range c.Names() {
 		if !s.used[name] && !ignorable(c.Config, name) {
-			s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is not part of this model", quote(name)))
+			s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is not part of this model", formats.Quote(name)))
 		}
 	}
 	return c.report(s.wrong)
@@ -194,22 +211,13 @@ func (s *shapes) Parameter(name string, shape ...int) *autograd.Parameter {
 	e, ok := s.checkpoint.Entry(name)
 	switch {
 	case !ok:
-		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is missing", quote(name)))
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is missing", formats.Quote(name)))
 	case !slices.Equal(e.Shape, shape):
-		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has shape %v, want %v", quote(name), e.Shape, shape))
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has shape %v, want %v", formats.Quote(name), e.Shape, shape))
 	case !e.DType.IsFloat():
-		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want a float type", quote(name), e.DType))
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want a float type", formats.Quote(name), e.DType))
 	}
 	return &autograd.Parameter{Name: name}
-}
-
-// quote shows a name from a file: escaped and cut.
-func quote(name string) string {
-	const limit = 128
-	if len(name) > limit {
-		name = name[:limit] + "…"
-	}
-	return fmt.Sprintf("%q", name)
 }
 
 // Decoder builds the model on dev with every weight frozen and as the file
@@ -217,7 +225,10 @@ func quote(name string) string {
 func (c *Checkpoint) Decoder(dev tensor.Device) (*Decoder, error) {
 	s := &loader{checkpoint: c, dev: dev}
 	d := New(c.Config, s)
-	return d, errors.Join(s.errs...)
+	if len(s.errs) > 0 {
+		return nil, s.errs[0]
+	}
+	return d, nil
 }
 
 // loader is a Source of frozen parameters on dev; it collects what cannot be
@@ -241,7 +252,7 @@ func (l *loader) Parameter(name string, shape ...int) *autograd.Parameter {
 func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, error) {
 	e, ok := c.Entry(name)
 	if !ok {
-		return tensor.Tensor{}, fmt.Errorf("%s: no tensor %q", c.Path, name)
+		return tensor.Tensor{}, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(name))
 	}
 	data, err := c.Data(name)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lamina/formats"
 	"lamina/kernels"
 	"lamina/nn"
 )
@@ -99,7 +100,7 @@ func ParseConfig(data []byte) (Config, error) {
 	case "llama":
 		err = c.setLLaMA(hf)
 	default:
-		return Config{}, fmt.Errorf("model_type %s is not supported (opt, llama)", quote(hf.ModelType))
+		return Config{}, fmt.Errorf("model_type %s is not supported (opt, llama)", formats.Quote(hf.ModelType))
 	}
 	if err != nil {
 		return Config{}, err
@@ -150,7 +151,7 @@ func (c *Config) setActivation(field, name, standard string) error {
 	}
 	f, ok := nn.ParseActivation(name)
 	if !ok {
-		return fmt.Errorf("%s %s is not supported (relu, gelu, gelu_new, gelu_pytorch_tanh, silu, swish, tanh)", field, quote(name))
+		return fmt.Errorf("%s %s is not supported (relu, gelu, gelu_new, gelu_pytorch_tanh, silu, swish, tanh)", field, formats.Quote(name))
 	}
 	c.Activation = f
 	return nil
