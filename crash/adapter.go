@@ -74,7 +74,7 @@ func SaveAdapter(dir string, m AdapterManifest, params nn.Params) error {
 	return atomicfile.Dir(dir, true, func(tmp string) error {
 		err := safetensors.Write(filepath.Join(tmp, adapterWeights), entries, map[string]string{"format": "pt"},
 			func(name string, w io.Writer) error {
-				_, err := w.Write(values[name].Raw())
+				_, err := values[name].WriteTo(w)
 				return err
 			})
 		if err != nil {
@@ -121,9 +121,13 @@ func (a *Adapter) Close() error { return a.file.Close() }
 // that every number is finite; on an error nothing was changed.
 func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	if got := Fingerprint(params); got != a.Manifest.Base {
-		return fmt.Errorf("%s: made for other weights: they had fingerprint %.19s…, this model's are %.19s…", a.Path, a.Manifest.Base, got)
+		return fmt.Errorf("%s: made for other weights: they had fingerprint %.19q…, this model's have %.19q…", a.Path, a.Manifest.Base, got)
 	}
 	var wrong []string
+	if !slices.Equal(a.Manifest.Tensors, a.file.Names()) {
+		wrong = append(wrong, fmt.Sprintf("%s lists %d tensors that are not the %d of %s",
+			adapterManifest, len(a.Manifest.Tensors), len(a.file.Names()), adapterWeights))
+	}
 	wanted := map[string]bool{}
 	values := map[*autograd.Parameter][]float32{}
 	for w := range params {
@@ -197,8 +201,8 @@ func writeJSON(path string, v any) error {
 	return atomicfile.WriteBytes(path, append(data, '\n'))
 }
 
-// readJSON reads a small file of ours; unknown fields are an error, since
-// nobody else writes it.
+// readJSON reads a small file of ours; unknown fields and anything after the
+// value are an error, since nobody else writes it.
 func readJSON(path string, v any) error {
 	const limit = 16 << 20
 	f, err := os.Open(path)
@@ -210,6 +214,9 @@ func readJSON(path string, v any) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("%s: more text after its JSON", path)
 	}
 	return nil
 }

@@ -325,7 +325,7 @@ func writeFlat(path string, values map[string]tensor.Tensor) error {
 		entries = append(entries, formats.Entry{Name: name, DType: v.DType(), Shape: v.Shape()})
 	}
 	return safetensors.Write(path, entries, nil, func(name string, w io.Writer) error {
-		_, err := w.Write(values[name].Raw())
+		_, err := values[name].WriteTo(w)
 		return err
 	})
 }

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"unsafe"
 )
@@ -282,6 +283,22 @@ func (t Tensor) SetInts(values []int32) {
 
 // Raw copies the storage bytes to the host.
 func (t Tensor) Raw() []byte { return t.download() }
+
+// WriteTo writes the storage bytes to w, a piece at a time, so that a tensor of
+// any size costs the host a megabyte.
+func (t Tensor) WriteTo(w io.Writer) (n int64, err error) {
+	piece := make([]byte, min(t.Bytes(), 1<<20))
+	for from := 0; from < t.Bytes(); from += len(piece) {
+		piece = piece[:min(len(piece), t.Bytes()-from)]
+		t.dev.Download(piece, t.mem, t.off+from)
+		m, err := w.Write(piece)
+		n += int64(m)
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
 
 // SetRaw copies storage bytes from the host.
 func (t Tensor) SetRaw(data []byte) {
