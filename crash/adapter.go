@@ -74,6 +74,10 @@ func SaveAdapter(dir string, m AdapterManifest, params nn.Params) error {
 	return atomicfile.Dir(dir, true, func(tmp string) error {
 		err := safetensors.Write(filepath.Join(tmp, adapterWeights), entries, map[string]string{"format": "pt"},
 			func(name string, w io.Writer) error {
+				if v := values[name]; v.DType() != tensor.F32 { // not trained: as the model's file has it
+					_, err := w.Write(tensor.Bytes(v.Float32s()))
+					return err
+				}
 				_, err := values[name].WriteTo(w)
 				return err
 			})

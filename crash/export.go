@@ -130,7 +130,7 @@ func OpenEmulator(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Mani
 	e := &Emulator{Plan: m.Plan, Decoder: d}
 	e.collect()
 	if got := Fingerprint(e.Params()); got != m.Base {
-		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19s…, want %.19s…)", c.Dir, got, m.Base)
+		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
 	}
 	return e, m, nil
 }

@@ -1,0 +1,312 @@
+package crash_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lamina/autograd"
+	"lamina/crash"
+	"lamina/formats"
+	"lamina/formats/safetensors"
+	"lamina/kernels"
+	"lamina/kernels/ref"
+	"lamina/nn"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+func logits(be kernels.Backend, d *transformer.Decoder) []uint32 {
+	p := autograd.NewPass(be)
+	rows := transformer.NewBatch([]int32{3, 1, 4, 1, 5, 9, 2, 6}, []int32{7}, []int32{12, 14})
+	var out []uint32
+	for _, v := range d.Logits(p, d.Forward(p, rows, nil)).T.Float32s() {
+		out = append(out, math.Float32bits(v))
+	}
+	return out
+}
+
+// saveAdapter trains a plan's layers by adding delta to every weight (0: leaves
+// them alone) and saves the adapter.
+func saveAdapter(t *testing.T, be kernels.Backend, full *transformer.Decoder, text, dir string, delta float64) *crash.Emulator {
+	t.Helper()
+	e, err := crash.NewEmulator(full, plan(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := crash.Fingerprint(e.Params())
+	trained := nn.Train(be, e.Params())
+	values := trained.Values.Floats()
+	for i := range values {
+		values[i] += delta * float64(1+i%7)
+	}
+	trained.Values.SetFloats(values)
+	trained.Freeze()
+	if err := crash.SaveAdapter(dir, crash.AdapterManifest{Plan: e.Plan, Base: base}, e.Params()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestAdapterPlugsIn(t *testing.T) {
+	be := ref.New()
+	for _, family := range []string{"opt", "llama"} {
+		full := small(be, family)
+		before := logits(be, full)
+		for _, run := range []string{"", "adapter"} { // its own directory, or that of a run
+			dir := filepath.Join(t.TempDir(), "run")
+			e := saveAdapter(t, be, full, "0* 2 5* 3", filepath.Join(dir, run), 1e-3)
+			a, err := crash.OpenAdapter(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			d, params, err := a.Plugged(full)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, family+": plugged", logits(be, d), logits(be, e.Plug(full)))
+			same(t, family+": parameters", bits(params), bits(e.Params()))
+			same(t, family+": the full model", logits(be, full), before)
+			if bytes.Equal(tensor.Bytes(logits(be, d)), tensor.Bytes(before)) {
+				t.Errorf("%s: the adapter changes nothing", family)
+			}
+		}
+	}
+}
+
+// TestUntrainedAdapterGivesTheSameBits: zero steps, saved, read and plugged in.
+func TestUntrainedAdapterGivesTheSameBits(t *testing.T) {
+	be := ref.New()
+	for _, family := range []string{"opt", "llama"} {
+		full := small(be, family)
+		dir := filepath.Join(t.TempDir(), "a")
+		saveAdapter(t, be, full, "1* 1 4*", dir, 0)
+		a, err := crash.OpenAdapter(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		d, _, err := a.Plugged(full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, family, logits(be, d), logits(be, full))
+	}
+}
+
+// parts is an adapter, taken apart.
+type parts struct {
+	manifest map[string]any
+	values   map[string]tensor.Tensor
+}
+
+func takeApart(t *testing.T, dir string) parts {
+	t.Helper()
+	p := parts{values: map[string]tensor.Tensor{}}
+	data, err := os.ReadFile(filepath.Join(dir, "adapter.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &p.manifest); err != nil {
+		t.Fatal(err)
+	}
+	f, err := safetensors.Open(filepath.Join(dir, "adapter.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, name := range f.Names() {
+		e, _ := f.Entry(name)
+		raw, err := f.Bytes(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.values[name] = tensor.Wrap(ref.New(), e.DType, bytes.Clone(raw), e.Shape...)
+	}
+	return p
+}
+
+func (p parts) write(t *testing.T, dir string) {
+	t.Helper()
+	var entries []formats.Entry
+	for name, x := range p.values {
+		entries = append(entries, formats.Entry{Name: name, DType: x.DType(), Shape: x.Shape()})
+	}
+	err := safetensors.Write(filepath.Join(dir, "adapter.safetensors"), entries, nil, func(name string, w io.Writer) error {
+		_, err := w.Write(p.values[name].Raw())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(p.manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "adapter.json"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWrongAdaptersAreRefused spoils an adapter in every way that matters: each
+// is one line that names the path, and the model keeps its bits.
+func TestWrongAdaptersAreRefused(t *testing.T) {
+	be := ref.New()
+	full := small(be, "opt")
+	good := filepath.Join(t.TempDir(), "good")
+	saveAdapter(t, be, full, "0* 2 5*", good, 1e-3)
+	before := logits(be, full)
+	const name = "model.decoder.layers.5.fc1.weight"
+	set := func(p parts, x tensor.Tensor) { p.values[name] = x }
+	poisoned := func(p parts, v float64) {
+		x := p.values[name].Floats()
+		x[17] = v
+		set(p, tensor.FromFloats(be, tensor.F32, x, p.values[name].Shape()...))
+	}
+	reject := func(what, want string, spoil func(p parts), damage func(dir string), model *transformer.Decoder) {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), "adapter")
+		if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
+			t.Fatal(err)
+		}
+		if spoil != nil {
+			p := takeApart(t, good)
+			spoil(p)
+			p.write(t, dir)
+		}
+		if damage != nil {
+			damage(dir)
+		}
+		a, err := crash.OpenAdapter(dir)
+		if err == nil {
+			defer a.Close()
+			_, _, err = a.Plugged(model)
+		}
+		if err == nil {
+			t.Errorf("%s: accepted", what)
+			return
+		}
+		text := err.Error()
+		if !strings.Contains(text, dir) || !strings.Contains(text, want) || strings.ContainsAny(text, "\n\x1b") || len(text) > 1200 {
+			t.Errorf("%s: %q: want one line that names %s and %q", what, text, dir, want)
+		}
+	}
+	manifest := func(key string, v any) func(p parts) { return func(p parts) { p.manifest[key] = v } }
+	for _, c := range []struct {
+		what, want string
+		spoil      func(p parts)
+	}{
+		{"another base", "other weights", manifest("base", "sha256:"+strings.Repeat("0", 64))},
+		{"a base that writes to the terminal", "other weights", manifest("base", "\x1b[2Jsha256\n")},
+		{"another plan", "other weights", manifest("plan", "0* 2 4*")},
+		{"a plan beyond the model", "layer 6 out of range", manifest("plan", "0* 2 6*")},
+		{"a plan that cannot be", "star", manifest("plan", "0* 0*")},
+		{"no plan", "no places", func(p parts) { delete(p.manifest, "plan") }},
+		{"said to be whole", "other weights", manifest("whole", true)},
+		{"format 2", "format 2", manifest("format", 2)},
+		{"an emulator's manifest", `"emulator"`, manifest("kind", "emulator")},
+		{"an unknown field", "merge", manifest("merge", true)},
+		{"a field of another type", "tensors", manifest("tensors", 7)},
+		{"other tensors listed", "lists 1 tensors", manifest("tensors", []string{name})},
+		{"a missing tensor", name, func(p parts) { delete(p.values, name) }},
+		{"an extra tensor", "lm_head.weight", func(p parts) { p.values["lm_head.weight"] = p.values[name] }},
+		{"a renamed tensor", "layers.4.fc1", func(p parts) {
+			p.values["model.decoder.layers.4.fc1.weight"] = p.values[name]
+			delete(p.values, name)
+		}},
+		{"a wrong shape", "[24 40]", func(p parts) { set(p, p.values[name].Reshape(24, 40)) }},
+		{"another type", "F16", func(p parts) { set(p, tensor.New(be, tensor.F16, p.values[name].Shape()...)) }},
+		{"NaN", "NaN", func(p parts) { poisoned(p, math.NaN()) }},
+		{"infinity", "-Inf", func(p parts) { poisoned(p, math.Inf(-1)) }},
+	} {
+		reject(c.what, c.want, c.spoil, nil, full)
+	}
+	extended := func(file, text string) func(dir string) {
+		return func(dir string) {
+			data, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), append(data, text...), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		what, want string
+		damage     func(dir string)
+	}{
+		{"no manifest", "adapter.json", func(dir string) { os.Remove(filepath.Join(dir, "adapter.json")) }},
+		{"no weights", "adapter.safetensors", func(dir string) { os.Remove(filepath.Join(dir, "adapter.safetensors")) }},
+		{"a truncated file", "adapter.safetensors", func(dir string) { os.Truncate(filepath.Join(dir, "adapter.safetensors"), 5000) }},
+		{"a truncated manifest", "adapter.json", func(dir string) { os.Truncate(filepath.Join(dir, "adapter.json"), 20) }},
+		{"bytes after the weights", "adapter.safetensors", extended("adapter.safetensors", "x")},
+		{"text after the manifest", "adapter.json", extended("adapter.json", "{}")},
+	} {
+		reject(c.what, c.want, nil, c.damage, full)
+	}
+	other := small(be, "opt")
+	for w := range other.Blocks[5].Params() {
+		if w.Name == name {
+			x := w.Value.Floats()
+			x[0] = float64(math.Nextafter32(float32(x[0]), 9))
+			w.Value.SetFloats(x)
+		}
+	}
+	reject("a model that differs in the last bit of one weight", "other weights", nil, nil, other)
+	reject("another family", "other weights", nil, nil, small(be, "llama"))
+	same(t, "the full model afterwards", logits(be, full), before)
+	reject("no such directory", "adapter.json", nil, func(dir string) { os.RemoveAll(dir) }, full)
+}
+
+func TestFingerprint(t *testing.T) {
+	be := ref.New()
+	seq := func(params ...*autograd.Parameter) nn.Params {
+		return func(yield func(*autograd.Parameter) bool) {
+			for _, w := range params {
+				if !yield(w) {
+					return
+				}
+			}
+		}
+	}
+	param := func(name string, d tensor.DType, shape ...int) *autograd.Parameter {
+		x := tensor.New(be, d, shape...)
+		x.SetFloats([]float64{1, 2, 3, 4})
+		return &autograd.Parameter{Name: name, Value: x}
+	}
+	a, b := param("a", tensor.F32, 4), param("b", tensor.F32, 4)
+	want := crash.Fingerprint(seq(a, b))
+	if !strings.HasPrefix(want, "sha256:") || len(want) != 7+64 {
+		t.Errorf("%q", want)
+	}
+	for what, c := range map[string]struct {
+		params nn.Params
+		same   bool
+	}{
+		"order":         {seq(b, a), true},
+		"storage type":  {seq(a, param("b", tensor.F16, 4)), true},
+		"fewer":         {seq(a), false},
+		"name":          {seq(a, param("c", tensor.F32, 4)), false},
+		"shape":         {seq(a, param("b", tensor.F32, 2, 2)), false},
+		"swapped names": {seq(param("b", tensor.F32, 4), param("a", tensor.BF16, 2, 2)), false},
+	} {
+		if got := crash.Fingerprint(c.params); (got == want) != c.same {
+			t.Errorf("%s: same fingerprint %t, want %t", what, got == want, c.same)
+		}
+	}
+}
+
+func ExampleFingerprint() {
+	be := ref.New()
+	w := &autograd.Parameter{Name: "w", Value: tensor.FromFloats(be, tensor.BF16, []float64{1, 2}, 2)}
+	fmt.Println(crash.Fingerprint(func(yield func(*autograd.Parameter) bool) { yield(w) })[:19])
+	// Output: sha256:c795aea33d90
+}
