@@ -36,9 +36,9 @@ func MeasureSimilarity(ctx context.Context, be kernels.Backend, d *transformer.D
 		if len(r) == 0 {
 			return Similarity{}, fmt.Errorf("row %d has no tokens", i)
 		}
-		if err := transformer.NewBatch(r).Validate(d.Config); err != nil {
-			return Similarity{}, fmt.Errorf("row %d: %w", i, err)
-		}
+	}
+	if err := transformer.NewBatch(rows...).Validate(d.Config); err != nil {
+		return Similarity{}, err
 	}
 	pooled := make([][]float32, len(d.Blocks)+1)
 	p := autograd.NewPass(be)
