@@ -98,15 +98,18 @@ type Trainer struct {
 	pass    *autograd.Pass
 	state   State
 	best    []byte // the best weights, where there is no store
-	outcome Outcome
 }
 
 // State is what a run needs, beside weights and moments, to go on to the same bits.
 type State struct {
 	Step      int     `json:"step"`
+	Due       bool    `json:"due"`       // the validation after Step is still to be made
 	Validated bool    `json:"validated"` // BestStep and BestLoss hold a measurement
 	BestStep  int     `json:"best_step"`
 	BestLoss  float64 `json:"best_loss"`
+	Loss      float64 `json:"loss"` // these three as in Outcome
+	Tokens    int     `json:"tokens"`
+	PeakBytes int     `json:"peak_bytes"`
 }
 
 // Store keeps a run so that it can be resumed; see [RunDir].
@@ -130,6 +133,23 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 	}
 	defer t.trained.Freeze()
 	begin := time.Now()
+	stopped, err := t.loop(ctx)
+	out := Outcome{
+		Steps: t.state.Step, BestStep: t.state.BestStep, BestLoss: t.state.BestLoss, Loss: t.state.Loss, Tokens: t.state.Tokens,
+		Seconds: time.Since(begin).Seconds(), PeakBytes: t.state.PeakBytes, Stopped: stopped,
+	}
+	switch {
+	case err != nil:
+		return out, err
+	case stopped:
+		return out, t.save()
+	}
+	return out, t.keepBest()
+}
+
+// loop takes the steps that are left and reports whether ctx ended before the
+// last of them and its validation.
+func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
 	perEpoch := (len(t.Train) + t.Settings.Batch - 1) / t.Settings.Batch
 	steps := t.Settings.Steps
 	if steps == 0 {
@@ -140,29 +160,32 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 		evalEvery = perEpoch
 	}
 	schedule := t.Settings.schedule(steps)
-	for t.state.Step < steps {
+	for {
+		if t.state.Due {
+			if err := t.validate(ctx); err != nil {
+				if ctx.Err() != nil {
+					return true, nil // still due: the next run makes it
+				}
+				return false, err
+			}
+			t.state.Due = false
+			if t.state.Step > 0 {
+				if err := t.save(); err != nil {
+					return false, err
+				}
+			}
+		}
+		if t.state.Step >= steps {
+			return false, nil
+		}
 		if ctx.Err() != nil {
-			t.outcome.Stopped = true
-			break
+			return true, nil
 		}
 		if err := t.step(perEpoch, schedule.Factor(t.state.Step)); err != nil {
-			return t.outcome, err
+			return false, err
 		}
-		if t.state.Step%evalEvery == 0 || t.state.Step == steps {
-			if err := t.validate(ctx); err != nil {
-				return t.outcome, err
-			}
-			if err := t.save(); err != nil {
-				return t.outcome, err
-			}
-		}
+		t.state.Due = t.state.Step%evalEvery == 0 || t.state.Step == steps
 	}
-	t.outcome.Steps, t.outcome.BestStep, t.outcome.BestLoss = t.state.Step, t.state.BestStep, t.state.BestLoss
-	t.outcome.Seconds = time.Since(begin).Seconds()
-	if t.outcome.Stopped {
-		return t.outcome, t.save()
-	}
-	return t.outcome, t.keepBest()
 }
 
 func (t *Trainer) start() error {
@@ -173,6 +196,9 @@ func (t *Trainer) start() error {
 		return fmt.Errorf("no training examples")
 	}
 	for i, pair := range t.Train {
+		if len(pair.Context) == 0 || len(pair.Target) == 0 {
+			return fmt.Errorf("training example %d: context of %d and target of %d tokens: want at least one each", i, len(pair.Context), len(pair.Target))
+		}
 		if err := t.row(i, pair).Validate(t.Decoder.Config); err != nil {
 			return fmt.Errorf("training example %d: %w", i, err)
 		}
@@ -181,7 +207,7 @@ func (t *Trainer) start() error {
 	s := t.Settings
 	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
 	t.pass = autograd.NewPass(t.Backend)
-	t.state, t.outcome = State{}, Outcome{}
+	t.state = State{Due: true}
 	if t.Store != nil {
 		state, found, err := t.Store.Resume(t.trained, t.opt)
 		if err != nil {
@@ -189,13 +215,9 @@ func (t *Trainer) start() error {
 		}
 		if found {
 			t.state = state
-			return nil
 		}
 	}
-	if len(t.Valid) == 0 {
-		return nil
-	}
-	return t.validate(context.Background())
+	return nil
 }
 
 func (t *Trainer) row(i int, pair task.Pair) *transformer.Batch {
@@ -248,7 +270,7 @@ func (t *Trainer) step(perEpoch int, factor float64) error {
 	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
 		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr, or look at the examples of this step %v", t.state.Step, loss, norm, ids)
 	}
-	t.outcome.Loss, t.outcome.Tokens = loss, t.outcome.Tokens+tokens
+	t.state.Loss, t.state.Tokens = loss, t.state.Tokens+tokens
 	return t.log(Metrics{
 		Step: t.state.Step, Loss: loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: tokens,
 		TokensPerSecond: float64(tokens) / time.Since(begin).Seconds(),
@@ -280,7 +302,7 @@ func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int)
 	loss := p.Sum(p.CrossEntropy(t.Decoder.Logits(p, x), want))
 	sum = loss.T.Floats()[0]
 	p.Backward(loss, scale)
-	t.outcome.PeakBytes = max(t.outcome.PeakBytes, p.Arena.Peak())
+	t.state.PeakBytes = max(t.state.PeakBytes, p.Arena.Peak())
 	p.Reset()
 	return sum, len(b.Tokens)
 }
@@ -293,9 +315,6 @@ func (t *Trainer) validate(ctx context.Context) error {
 	}
 	loss, err := MeanLoss(ctx, t.Backend, t.Decoder, t.Valid)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil // stopped between two validations: the next run repeats it
-		}
 		return err
 	}
 	if !t.state.Validated || loss < t.state.BestLoss {

@@ -1,0 +1,97 @@
+package crash_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"lamina/crash"
+	"lamina/kernels/ref"
+)
+
+// countdown is a context that ends when it has been asked n times: at every
+// place where work looks at it, one after the other.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestRunStoppedAnywhereResumesToTheSameBits ends a run at every place that looks
+// at its context, the validations among them, and takes it up again.
+func TestRunStoppedAnywhereResumesToTheSameBits(t *testing.T) {
+	be := ref.New()
+	full := small(be, "opt")
+	run := func(ctx context.Context, dir string) (*crash.Emulator, crash.Outcome, []crash.Metrics) {
+		tr, e := trainer(t, be, full, "0* 1")
+		// A rate at which the validation loss goes up again, so that which
+		// validations are made decides which weights are kept.
+		tr.Settings.Steps, tr.Settings.EvalEvery, tr.Settings.LR, tr.Settings.Schedule, tr.Settings.Warmup = 6, 2, 0.02, "constant", 0
+		store, err := crash.OpenRunDir(dir, tr.Settings, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		tr.Store = store
+		out, err := tr.Run(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := crash.ReadMetrics(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range m {
+			m[i].TokensPerSecond = 0
+		}
+		out.Seconds = 0
+		return e, out, m
+	}
+	want, wantOut, wantLines := run(context.Background(), t.TempDir())
+	if wantOut.BestStep == 0 || wantOut.BestStep == 6 {
+		t.Fatalf("the best weights are those of step %d: the test wants one in the middle", wantOut.BestStep)
+	}
+	stops := 0
+	for n := 0; ; n++ {
+		dir := filepath.Join(t.TempDir(), "run")
+		_, out, _ := run(&countdown{context.Background(), n}, dir)
+		if !out.Stopped {
+			break
+		}
+		stops++
+		got, out, lines := run(context.Background(), dir)
+		what := fmt.Sprintf("stopped at the %d. look", n+1)
+		same(t, what, bits(got.Params()), bits(want.Params()))
+		if out != wantOut {
+			t.Errorf("%s: outcome %+v, want %+v", what, out, wantOut)
+		}
+		if fmt.Sprint(lines) != fmt.Sprint(wantLines) {
+			t.Errorf("%s: metrics %v\nwant %v", what, lines, wantLines)
+		}
+	}
+	if want := 6 + 4; stops < want { // steps and validations
+		t.Errorf("the run looked at its context %d times, want %d or more", stops, want)
+	}
+}
+
+func TestTrainerRefusesExamplesWithoutTokens(t *testing.T) {
+	be := ref.New()
+	for _, spoil := range []func(*crash.Trainer){
+		func(tr *crash.Trainer) { tr.Train[3].Target = nil },
+		func(tr *crash.Trainer) { tr.Train[3].Context = nil },
+	} {
+		tr, _ := trainer(t, be, small(be, "opt"), "0* 1")
+		spoil(tr)
+		if _, err := tr.Run(context.Background()); err == nil || errors.Is(err, context.Canceled) {
+			t.Errorf("accepted: %v", err)
+		}
+	}
+}
