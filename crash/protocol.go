@@ -16,7 +16,7 @@ import (
 	"lamina/transformer"
 )
 
-// Rows of the protocol's table, in the order they are run.
+// ProtocolRows are the rows of the protocol's table, in the order they are run.
 var ProtocolRows = []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random", "crash", "share-all", "share-frozen"}
 
 // randomDraws is how many random plans the row "random" stands for.
@@ -82,7 +82,7 @@ type TableRow struct {
 	PeakBytes   int       `json:"peak_bytes"` // weights held, moments and the largest pass
 }
 
-// Splits states what each part of the data was used for.
+// ProtocolSplits counts the examples of each part of the data.
 type ProtocolSplits struct {
 	Train   int `json:"train"`
 	Valid   int `json:"valid"`
@@ -115,6 +115,8 @@ func (p *Protocol) Validate() error {
 		return fmt.Errorf("no documents to score")
 	case len(p.LRs) == 0:
 		return fmt.Errorf("no learning rate: want one or more")
+	case len(p.LRs) > 1 && len(p.Valid) == 0:
+		return fmt.Errorf("%d learning rates and no validation examples to choose by", len(p.LRs))
 	case p.Keep < 1 || p.Keep > layers:
 		return fmt.Errorf("keep %d: want 1 to %d, the model's layers", p.Keep, layers)
 	case p.Trainable < 1 || p.Trainable > p.Keep:
