@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,6 +156,91 @@ func (p parts) write(t *testing.T, dir string) {
 	}
 }
 
+// wrong is a way to spoil an adapter: its parts before they are written, or the
+// files after. The error names want.
+type wrong struct {
+	what, want string
+	spoil      func(p parts)
+	damage     func(dir string)
+}
+
+// spoiled is a tensor of the adapter that the tests spoil.
+const spoiled = "model.decoder.layers.5.fc1.weight"
+
+func wrongManifests() []wrong {
+	set := func(what, want, key string, v any) wrong {
+		return wrong{what: what, want: want, spoil: func(p parts) { p.manifest[key] = v }}
+	}
+	return []wrong{
+		set("another base", "other weights", "base", "sha256:"+strings.Repeat("0", 64)),
+		set("a base that writes to the terminal", "other weights", "base", "\x1b[2Jsha256\n"),
+		set("another plan", "other weights", "plan", "0* 2 4*"),
+		set("a plan beyond the model", "layer 6 out of range", "plan", "0* 2 6*"),
+		set("a plan that cannot be", "star", "plan", "0* 0*"),
+		{what: "no plan", want: "no places", spoil: func(p parts) { delete(p.manifest, "plan") }},
+		set("said to be whole", "other weights", "whole", true),
+		set("format 2", "format 2", "format", 2),
+		set("an emulator's manifest", `"emulator"`, "kind", "emulator"),
+		set("an unknown field", "merge", "merge", true),
+		set("a field of another type", "tensors", "tensors", 7),
+		set("other tensors listed", "lists 1 tensors", "tensors", []string{spoiled}),
+	}
+}
+
+func wrongTensors() []wrong {
+	be := ref.New()
+	set := func(what, want string, change func(x tensor.Tensor) tensor.Tensor) wrong {
+		return wrong{what: what, want: want, spoil: func(p parts) { p.values[spoiled] = change(p.values[spoiled]) }}
+	}
+	with := func(v float64) func(x tensor.Tensor) tensor.Tensor {
+		return func(x tensor.Tensor) tensor.Tensor {
+			values := x.Floats()
+			values[17] = v
+			return tensor.FromFloats(be, tensor.F32, values, x.Shape()...)
+		}
+	}
+	return []wrong{
+		{what: "a missing tensor", want: spoiled, spoil: func(p parts) { delete(p.values, spoiled) }},
+		{what: "an extra tensor", want: "lm_head.weight", spoil: func(p parts) { p.values["lm_head.weight"] = p.values[spoiled] }},
+		{what: "a renamed tensor", want: "layers.4.fc1", spoil: func(p parts) {
+			p.values["model.decoder.layers.4.fc1.weight"] = p.values[spoiled]
+			delete(p.values, spoiled)
+		}},
+		set("a wrong shape", "[24 40]", func(x tensor.Tensor) tensor.Tensor { return x.Reshape(24, 40) }),
+		set("another type", "F16", func(x tensor.Tensor) tensor.Tensor { return tensor.New(be, tensor.F16, x.Shape()...) }),
+		set("NaN", "NaN", with(math.NaN())),
+		set("infinity", "-Inf", with(math.Inf(-1))),
+	}
+}
+
+func damagedFiles(t *testing.T) []wrong {
+	const manifest, weights = "adapter.json", "adapter.safetensors"
+	damage := func(what, file string, do func(path string) error) wrong {
+		return wrong{what: what, want: file, damage: func(dir string) {
+			if err := do(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}}
+	}
+	cut := func(n int64) func(string) error { return func(path string) error { return os.Truncate(path, n) } }
+	extend := func(path string) error {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, append(data, "{}"...), 0o644)
+	}
+	return []wrong{
+		damage("no manifest", manifest, os.Remove),
+		damage("no weights", weights, os.Remove),
+		damage("truncated weights", weights, cut(5000)),
+		damage("a truncated manifest", manifest, cut(20)),
+		damage("bytes after the weights", weights, extend),
+		damage("text after the manifest", manifest, extend),
+		{what: "no such directory", want: manifest, damage: func(dir string) { os.RemoveAll(dir) }},
+	}
+}
+
 // TestWrongAdaptersAreRefused spoils an adapter in every way that matters: each
 // is one line that names the path, and the model keeps its bits.
 func TestWrongAdaptersAreRefused(t *testing.T) {
@@ -163,107 +249,50 @@ func TestWrongAdaptersAreRefused(t *testing.T) {
 	good := filepath.Join(t.TempDir(), "good")
 	saveAdapter(t, be, full, "0* 2 5*", good, 1e-3)
 	before := logits(be, full)
-	const name = "model.decoder.layers.5.fc1.weight"
-	set := func(p parts, x tensor.Tensor) { p.values[name] = x }
-	poisoned := func(p parts, v float64) {
-		x := p.values[name].Floats()
-		x[17] = v
-		set(p, tensor.FromFloats(be, tensor.F32, x, p.values[name].Shape()...))
+	for _, w := range slices.Concat(wrongManifests(), wrongTensors(), damagedFiles(t)) {
+		w.refused(t, good, full)
 	}
-	reject := func(what, want string, spoil func(p parts), damage func(dir string), model *transformer.Decoder) {
-		t.Helper()
-		dir := filepath.Join(t.TempDir(), "adapter")
-		if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
-			t.Fatal(err)
-		}
-		if spoil != nil {
-			p := takeApart(t, good)
-			spoil(p)
-			p.write(t, dir)
-		}
-		if damage != nil {
-			damage(dir)
-		}
-		a, err := crash.OpenAdapter(dir)
-		if err == nil {
-			defer a.Close()
-			_, _, err = a.Plugged(model)
-		}
-		if err == nil {
-			t.Errorf("%s: accepted", what)
-			return
-		}
-		text := err.Error()
-		if !strings.Contains(text, dir) || !strings.Contains(text, want) || strings.ContainsAny(text, "\n\x1b") || len(text) > 1200 {
-			t.Errorf("%s: %q: want one line that names %s and %q", what, text, dir, want)
-		}
-	}
-	manifest := func(key string, v any) func(p parts) { return func(p parts) { p.manifest[key] = v } }
-	for _, c := range []struct {
-		what, want string
-		spoil      func(p parts)
-	}{
-		{"another base", "other weights", manifest("base", "sha256:"+strings.Repeat("0", 64))},
-		{"a base that writes to the terminal", "other weights", manifest("base", "\x1b[2Jsha256\n")},
-		{"another plan", "other weights", manifest("plan", "0* 2 4*")},
-		{"a plan beyond the model", "layer 6 out of range", manifest("plan", "0* 2 6*")},
-		{"a plan that cannot be", "star", manifest("plan", "0* 0*")},
-		{"no plan", "no places", func(p parts) { delete(p.manifest, "plan") }},
-		{"said to be whole", "other weights", manifest("whole", true)},
-		{"format 2", "format 2", manifest("format", 2)},
-		{"an emulator's manifest", `"emulator"`, manifest("kind", "emulator")},
-		{"an unknown field", "merge", manifest("merge", true)},
-		{"a field of another type", "tensors", manifest("tensors", 7)},
-		{"other tensors listed", "lists 1 tensors", manifest("tensors", []string{name})},
-		{"a missing tensor", name, func(p parts) { delete(p.values, name) }},
-		{"an extra tensor", "lm_head.weight", func(p parts) { p.values["lm_head.weight"] = p.values[name] }},
-		{"a renamed tensor", "layers.4.fc1", func(p parts) {
-			p.values["model.decoder.layers.4.fc1.weight"] = p.values[name]
-			delete(p.values, name)
-		}},
-		{"a wrong shape", "[24 40]", func(p parts) { set(p, p.values[name].Reshape(24, 40)) }},
-		{"another type", "F16", func(p parts) { set(p, tensor.New(be, tensor.F16, p.values[name].Shape()...)) }},
-		{"NaN", "NaN", func(p parts) { poisoned(p, math.NaN()) }},
-		{"infinity", "-Inf", func(p parts) { poisoned(p, math.Inf(-1)) }},
-	} {
-		reject(c.what, c.want, c.spoil, nil, full)
-	}
-	extended := func(file, text string) func(dir string) {
-		return func(dir string) {
-			data, err := os.ReadFile(filepath.Join(dir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, file), append(data, text...), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for _, c := range []struct {
-		what, want string
-		damage     func(dir string)
-	}{
-		{"no manifest", "adapter.json", func(dir string) { os.Remove(filepath.Join(dir, "adapter.json")) }},
-		{"no weights", "adapter.safetensors", func(dir string) { os.Remove(filepath.Join(dir, "adapter.safetensors")) }},
-		{"a truncated file", "adapter.safetensors", func(dir string) { os.Truncate(filepath.Join(dir, "adapter.safetensors"), 5000) }},
-		{"a truncated manifest", "adapter.json", func(dir string) { os.Truncate(filepath.Join(dir, "adapter.json"), 20) }},
-		{"bytes after the weights", "adapter.safetensors", extended("adapter.safetensors", "x")},
-		{"text after the manifest", "adapter.json", extended("adapter.json", "{}")},
-	} {
-		reject(c.what, c.want, nil, c.damage, full)
-	}
+	same(t, "the full model afterwards", logits(be, full), before)
+
 	other := small(be, "opt")
 	for w := range other.Blocks[5].Params() {
-		if w.Name == name {
+		if w.Name == spoiled {
 			x := w.Value.Floats()
 			x[0] = float64(math.Nextafter32(float32(x[0]), 9))
 			w.Value.SetFloats(x)
 		}
 	}
-	reject("a model that differs in the last bit of one weight", "other weights", nil, nil, other)
-	reject("another family", "other weights", nil, nil, small(be, "llama"))
-	same(t, "the full model afterwards", logits(be, full), before)
-	reject("no such directory", "adapter.json", nil, func(dir string) { os.RemoveAll(dir) }, full)
+	wrong{what: "a model that differs in the last bit of one weight", want: "other weights"}.refused(t, good, other)
+	wrong{what: "another family", want: "other weights"}.refused(t, good, small(be, "llama"))
+}
+
+func (w wrong) refused(t *testing.T, good string, full *transformer.Decoder) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "adapter")
+	if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
+		t.Fatal(err)
+	}
+	if w.spoil != nil {
+		p := takeApart(t, good)
+		w.spoil(p)
+		p.write(t, dir)
+	}
+	if w.damage != nil {
+		w.damage(dir)
+	}
+	a, err := crash.OpenAdapter(dir)
+	if err == nil {
+		defer a.Close()
+		_, _, err = a.Plugged(full)
+	}
+	if err == nil {
+		t.Errorf("%s: accepted", w.what)
+		return
+	}
+	text := err.Error()
+	if !strings.Contains(text, dir) || !strings.Contains(text, w.want) || strings.ContainsAny(text, "\n\x1b") || len(text) > 1200 {
+		t.Errorf("%s: %q: want one line that names %s and %q", w.what, text, dir, w.want)
+	}
 }
 
 func TestFingerprint(t *testing.T) {

@@ -195,7 +195,7 @@ func TestInterruptedProtocolGivesTheSameTable(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	full := small(be, "opt")
-	rows := []string{"zs", "crash", "share-frozen"}
+	rows := []string{"zs", "share-frozen"}
 	want, err := table(context.Background(), protocol(t, be, full, t.TempDir(), rows...))
 	if err != nil {
 		t.Fatal(err)

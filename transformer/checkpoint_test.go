@@ -98,15 +98,15 @@ func configured(t *testing.T, dir string, fields map[string]any) {
 
 const finalNorm = "model.decoder.final_layer_norm.weight"
 
-// TestBadCheckpointsGiveOneClearLine spoils checkpoints in every way a download
-// or an editor does: the error is one line that names the path and the item.
-func TestBadCheckpointsGiveOneClearLine(t *testing.T) {
-	be := ref.New()
-	for _, c := range []struct {
-		name, model string
-		spoil       func(dir string)
-		want        []string
-	}{
+// spoiled is a checkpoint of testdata spoiled as a download or an editor does.
+type spoiled struct {
+	name, model string
+	spoil       func(dir string)
+	want        []string
+}
+
+func spoiledFiles(t *testing.T) []spoiled {
+	return []spoiled{
 		{"no directory", "opt-odd", func(dir string) { os.RemoveAll(dir) }, []string{"no such model"}},
 		{"no config", "opt-odd", func(dir string) { remove(t, dir+"/config.json") }, []string{"config.json", "missing"}},
 		{"broken config", "opt-odd", func(dir string) { truncate(t, dir+"/config.json", 9) }, []string{"config.json"}},
@@ -123,6 +123,12 @@ func TestBadCheckpointsGiveOneClearLine(t *testing.T) {
 		{"truncated shard", "llama-gqa-tied", func(dir string) { truncate(t, dir+"/model-00003-of-00003.safetensors", 4) },
 			[]string{"model-00003-of-00003.safetensors"}},
 		{"truncated torch file", "opt-f16", func(dir string) { truncate(t, dir+"/pytorch_model.bin", 100) }, []string{"pytorch_model.bin"}},
+	}
+}
+
+func spoiledTensors(t *testing.T) []spoiled {
+	be := ref.New()
+	return []spoiled{
 		{"missing tensor", "opt-odd", func(dir string) {
 			rewrite(t, dir, func(m map[string]tensor.Tensor) { delete(m, finalNorm) })
 		}, []string{`tensor "` + finalNorm + `" is missing`}},
@@ -151,7 +157,12 @@ func TestBadCheckpointsGiveOneClearLine(t *testing.T) {
 			[]string{"embed_tokens.weight", "[53 21]", "[54 21]"}},
 		{"untied without head", "opt-350m-like", func(dir string) { configured(t, dir, map[string]any{"tie_word_embeddings": false}) },
 			[]string{"lm_head.weight", "missing"}},
-	} {
+	}
+}
+
+// TestBadCheckpointsGiveOneClearLine that names the path and the item.
+func TestBadCheckpointsGiveOneClearLine(t *testing.T) {
+	for _, c := range slices.Concat(spoiledFiles(t), spoiledTensors(t)) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := copied(t, c.model)
 			c.spoil(dir)
