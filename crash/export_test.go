@@ -54,7 +54,7 @@ func TestExportedEmulatorIsTheEmulator(t *testing.T) {
 	for _, model := range []string{"opt-prenorm", "opt-350m-like", "opt-f16", "llama-gqa-tied", "llama-bf16", "gguf/mixed.gguf"} {
 		c, full := openModel(t, filepath.Join(tiny, model))
 		last := c.Config.Layers - 1
-		for _, text := range []string{"0* 1", fmt.Sprint("1 1 0 0* 1 ", last), fmt.Sprintf("%d* 0 %d 0", last, last)} {
+		for _, text := range []string{fmt.Sprint("1 1 0 0* 1 ", last), fmt.Sprintf("%d* 0 %d 0", last, last)} {
 			dir, m := export(t, c, full, text)
 			own, err := crash.NewEmulator(full, plan(t, text))
 			if err != nil {
