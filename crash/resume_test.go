@@ -1,10 +1,13 @@
 package crash_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"lamina/crash"
@@ -92,6 +95,54 @@ func TestTrainerRefusesExamplesWithoutTokens(t *testing.T) {
 		spoil(tr)
 		if _, err := tr.Run(context.Background()); err == nil || errors.Is(err, context.Canceled) {
 			t.Errorf("accepted: %v", err)
+		}
+	}
+}
+
+// TestTornLineOfMetricsIsDropped: what a machine that lost power left of a line
+// is not part of the file that goes on, newline and all.
+func TestTornLineOfMetricsIsDropped(t *testing.T) {
+	be := ref.New()
+	full := small(be, "opt")
+	for _, torn := range []string{`{"step":2,"loss":4}`, `{"step":2,"lo`, `{"step":2,"loss":4}` + "\x00\x00"} {
+		dir := filepath.Join(t.TempDir(), "run")
+		run := func(ctx context.Context) {
+			tr, _ := trainer(t, be, full, "0* 1")
+			tr.Settings.Steps, tr.Valid = 4, nil
+			store, err := crash.OpenRunDir(dir, tr.Settings, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			tr.Store = store
+			if _, err := tr.Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(&countdown{context.Background(), 2}) // two steps
+		path := filepath.Join(dir, "metrics.jsonl")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bytes.SplitAfter(data, []byte("\n"))
+		if len(lines) != 3 {
+			t.Fatalf("%d lines after two steps", len(lines)-1)
+		}
+		if err := os.WriteFile(path, append(lines[0], torn...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(context.Background())
+		var steps []int
+		m, err := crash.ReadMetrics(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range m {
+			steps = append(steps, line.Step)
+		}
+		if !slices.Equal(steps, []int{1, 3, 4}) {
+			t.Errorf("%q: steps %v, want 1, 3, 4", torn, steps)
 		}
 	}
 }

@@ -276,27 +276,28 @@ func loadCheckpoint(dir string, t *nn.Trained, o *optim.AdamW) (State, error) {
 	return s.State, nil
 }
 
-// truncate drops metrics after a step; -1 drops all.
+// truncate drops metrics after a step, -1 all, and whatever follows the last
+// whole line.
 func (r *RunDir) truncate(step int) error {
 	if _, err := r.metrics.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	var keep []byte
-	lines := bufio.NewScanner(r.metrics)
-	for lines.Scan() {
+	data, err := io.ReadAll(r.metrics)
+	if err != nil {
+		return err
+	}
+	keep := 0
+	for line := range bytes.Lines(data) {
 		var m Metrics
-		if json.Unmarshal(lines.Bytes(), &m) != nil || m.Step > step {
+		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &m) != nil || m.Step > step {
 			break
 		}
-		keep = append(append(keep, lines.Bytes()...), '\n')
+		keep += len(line)
 	}
-	if err := lines.Err(); err != nil {
+	if err := r.metrics.Truncate(int64(keep)); err != nil {
 		return err
 	}
-	if err := r.metrics.Truncate(int64(len(keep))); err != nil {
-		return err
-	}
-	_, err := r.metrics.Seek(0, io.SeekEnd)
+	_, err = r.metrics.Seek(0, io.SeekEnd)
 	return err
 }
 
