@@ -162,6 +162,9 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 	for w := range params {
 		values[w.Name] = w.Value
 	}
+	if c.Config.Tied { // some checkpoints store the embedding under this name too
+		values["lm_head.weight"] = values[full.Head.Name]
+	}
 	d := c.Whole()
 	d.DType, d.Overwrite = dtype, overwrite
 	for i, part := range d.Parts {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"lamina/crash"
+	"lamina/kernels"
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/tensor"
@@ -347,4 +348,40 @@ func ExampleExport() {
 	// 0* 2 2 3 <nil>
 	// 0.72 of the weights stand there as they are
 	// 3 true <nil>
+}
+
+// TestWholeAdapterReplacesTheHeadsSecondName: some tied checkpoints store the
+// embedding again as the head; both follow the adapter.
+func TestWholeAdapterReplacesTheHeadsSecondName(t *testing.T) {
+	be := ref.New()
+	c, full := openModel(t, filepath.Join(tiny, "opt-prenorm"))
+	if _, ok := c.Entry("lm_head.weight"); !ok || !c.Config.Tied {
+		t.Fatal("the checkpoint has no second name: the test wants one")
+	}
+	trained := full.Clone()
+	base := crash.Fingerprint(trained.Params())
+	values := nn.Train(be, trained.Params()).Values
+	kernels.AddScaled(be, values, values, 0.25)
+	sent := filepath.Join(t.TempDir(), "adapter")
+	if err := crash.SaveAdapter(sent, crash.AdapterManifest{Whole: true, Base: base}, trained.Params()); err != nil {
+		t.Fatal(err)
+	}
+	a, err := crash.OpenAdapter(sent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	out := filepath.Join(t.TempDir(), "plugged")
+	if err := crash.ExportPlugged(c, full, a, tensor.Invalid, out, false); err != nil {
+		t.Fatal(err)
+	}
+	p, d := openModel(t, out)
+	same(t, "plugged", logits(be, d), logits(be, trained))
+	head, err := p.Data("lm_head.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if embed, err := p.Data(full.Head.Name); err != nil || !bytes.Equal(head, embed) {
+		t.Errorf("head and %s differ in the plugged model (%v)", full.Head.Name, err)
+	}
 }
