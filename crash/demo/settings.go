@@ -1,0 +1,20 @@
+package demo
+
+import "lamina/crash"
+
+// Settings are the demo's choices for the protocol, fixed before any plan was
+// compared.
+type Settings struct {
+	Keep      int // blocks of an emulator
+	Trainable int // of those, blocks that are trained
+	LRs       []float64
+	Train     crash.TrainSettings // LR and Seed are set per run
+}
+
+// DefaultSettings returns them.
+func DefaultSettings() Settings {
+	return Settings{
+		Keep: 8, Trainable: 4, LRs: []float64{1e-3},
+		Train: crash.TrainSettings{Epochs: 2, Batch: 16, Schedule: "linear", Warmup: 20, Clip: 1},
+	}
+}
