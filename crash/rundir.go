@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,103 +54,73 @@ const (
 // OpenRunDir makes or resumes the directory dir of a run with the given config
 // (anything that marshals to a JSON object). A directory made with another config
 // is refused with the first differences, unless overwrite: then its run is
-// removed first.
+// removed first. One process has it open at a time.
 func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 	want, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	want = append(want, '\n')
-	path := filepath.Join(dir, configFile)
-	have, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := refuseForeign(dir); err != nil {
-			return nil, err
-		}
-	case err != nil:
+	if err := checkRunDir(dir, want, overwrite); err != nil {
 		return nil, err
-	case overwrite:
-		for _, name := range []string{metricsFile, checkpointsDir, bestDir, "adapter", configFile} {
-			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-				return nil, err
-			}
-		}
-	case !bytes.Equal(have, want):
-		return nil, fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, ConfigDifference(have, want))
 	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
-		return nil, err
-	}
-	if err := atomicfile.WriteBytes(path, want); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, metricsFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	return &RunDir{path: dir, metrics: f}, nil
+	r := &RunDir{path: dir, metrics: f}
+	if err := r.prepare(want, overwrite); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return r, nil
 }
 
-// refuseForeign keeps a run from being mixed into a directory of other things.
-func refuseForeign(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
+// prepare locks the directory, cleans up after a killed process and writes the
+// config.
+func (r *RunDir) prepare(config []byte, overwrite bool) error {
+	if err := lockFile(r.metrics); err != nil {
+		return fmt.Errorf("%s: another process is running there: %w", r.path, err)
 	}
-	return nil
-}
-
-// ConfigDifference says in which settings (the first three) the config.json of a
-// run that is there differs from the one that is wanted.
-func ConfigDifference(have, want []byte) string {
-	var a, b map[string]any
-	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
-		return "a run is there whose config.json cannot be read"
-	}
-	flatA, flatB := map[string]string{}, map[string]string{}
-	flatten("", a, flatA)
-	flatten("", b, flatB)
-	keys := map[string]bool{}
-	for k := range flatA {
-		keys[k] = true
-	}
-	for k := range flatB {
-		keys[k] = true
-	}
-	var out []string
-	for k := range keys {
-		if flatA[k] != flatB[k] {
-			out = append(out, fmt.Sprintf("%s is %s there, %s now", k, show(flatA[k]), show(flatB[k])))
+	if overwrite {
+		if err := r.metrics.Truncate(0); err != nil {
+			return err
+		}
+		for _, name := range []string{checkpointsDir, bestDir, "adapter", configFile} {
+			if err := os.RemoveAll(filepath.Join(r.path, name)); err != nil {
+				return err
+			}
+		}
+		if err := os.Mkdir(filepath.Join(r.path, checkpointsDir), 0o755); err != nil {
+			return err
 		}
 	}
-	slices.Sort(out)
-	return "a run with other settings is there: " + strings.Join(out[:min(3, len(out))], ", ")
-}
-
-func show(s string) string {
-	if s == "" {
-		return "absent"
-	}
-	return fmt.Sprintf("%.60s", s)
-}
-
-func flatten(prefix string, v any, out map[string]string) {
-	if m, ok := v.(map[string]any); ok {
-		for k, x := range m {
-			flatten(prefix+"."+k, x, out)
+	for _, name := range []string{bestDir, "adapter"} {
+		if err := atomicfile.Recover(filepath.Join(r.path, name)); err != nil {
+			return err
 		}
-		return
 	}
-	text, _ := json.Marshal(v)
-	out[strings.TrimPrefix(prefix, ".")] = string(text)
+	// A checkpoint is never replaced: what a killed process left beside them is no
+	// loss.
+	entries, err := os.ReadDir(filepath.Join(r.path, checkpointsDir))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".step-") {
+			if err := os.RemoveAll(filepath.Join(r.path, checkpointsDir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return atomicfile.WriteBytes(filepath.Join(r.path, configFile), config)
 }
 
 // Close closes the metrics file.
 func (r *RunDir) Close() error { return r.metrics.Close() }
-
-// Path returns the directory.
-func (r *RunDir) Path() string { return r.path }
 
 // Log appends a line to metrics.jsonl.
 func (r *RunDir) Log(m Metrics) error {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Dir makes a directory that is there whole or not at all: fill gets an empty
@@ -45,7 +46,7 @@ func Dir(path string, overwrite bool, fill func(tmp string) error) error {
 	}
 	aside := ""
 	if _, err := os.Lstat(path); err == nil {
-		aside = tmp + ".old"
+		aside = tmp + asideSuffix
 		if err := os.Rename(path, aside); err != nil {
 			return err
 		}
@@ -64,3 +65,35 @@ func Dir(path string, overwrite bool, fill func(tmp string) error) error {
 	}
 	return syncDir(parent)
 }
+
+// Recover cleans up after a process that was killed inside Dir for path: a
+// directory that had been put aside comes back if path is missing, and temporary
+// ones are removed. Nobody else may be writing path.
+func Recover(path string) error {
+	path = filepath.Clean(path)
+	parent, prefix := filepath.Dir(path), "."+filepath.Base(path)+".tmp-"
+	left, err := os.ReadDir(parent)
+	if err != nil {
+		return err
+	}
+	for _, e := range left {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		dir := filepath.Join(parent, e.Name())
+		_, err := os.Lstat(path)
+		if strings.HasSuffix(dir, asideSuffix) && errors.Is(err, fs.ErrNotExist) {
+			if err := os.Rename(dir, path); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asideSuffix marks a directory that is being replaced.
+const asideSuffix = ".old"
