@@ -37,6 +37,10 @@ type runCommand struct {
 	stepFlags
 	outRunFlags
 	profileFlag
+
+	// What demo adds: names for the table, and a folder in Out that is there
+	// before the run.
+	modelName, taskName, inputs string
 }
 
 // Run is the command.
@@ -106,7 +110,7 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := prepareRun(c.Out, config, c.Overwrite); err != nil {
+	if err := c.prepareOut(config); err != nil {
 		return err
 	}
 	x := &experiment{Settings: config, Layers: m.Config.Layers, Table: crash.Table{
@@ -176,7 +180,7 @@ func (c *runCommand) stopped(err error) error {
 // config collects what decides the numbers, before anything is computed.
 func (c *runCommand) config(m *model) (runConfig, error) {
 	r := runConfig{
-		Model: modelName(m), Params: m.Config.Params(), Task: c.Task, Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
+		Model: or(c.modelName, modelName(m)), Params: m.Config.Params(), Task: or(c.taskName, c.Task), Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
 		Format: c.Format, Rules: c.Rules, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Pool: c.Pool,
 		LRs: c.LRs,
 	}
@@ -218,8 +222,9 @@ func modelName(m *model) string {
 	return strings.TrimSuffix(filepath.Base(filepath.Clean(m.Path)), ".gguf")
 }
 
-// prepareRun makes or resumes the directory of a run.
-func prepareRun(dir string, config runConfig, overwrite bool) error {
+// prepareOut makes or resumes the directory of a run.
+func (c *runCommand) prepareOut(config runConfig) error {
+	dir := c.Out
 	path := filepath.Join(dir, "config.json")
 	want, err := indented(config)
 	if err != nil {
@@ -228,12 +233,20 @@ func prepareRun(dir string, config runConfig, overwrite bool) error {
 	have, err := os.ReadFile(path)
 	switch {
 	case err != nil:
-		if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+		entries, _ := os.ReadDir(dir)
+		if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() != c.inputs }) {
 			return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
 		}
-	case overwrite:
-		for _, name := range []string{"rows", "plots", "similarity.json", "table.json", "table.csv", "table.md", "report.html"} {
-			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+	case c.Overwrite:
+		old, err := filepath.Glob(filepath.Join(dir, "seed-*"))
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{"plots", "table.json", "table.csv", "table.md", "report.html"} {
+			old = append(old, filepath.Join(dir, name))
+		}
+		for _, path := range old {
+			if err := os.RemoveAll(path); err != nil {
 				return err
 			}
 		}
