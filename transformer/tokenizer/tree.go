@@ -245,7 +245,7 @@ func (r *jsonReader) escaped(buf []byte) (string, error) {
 	return "", r.fail("string without an end")
 }
 
-// unicodeEscape reads uXXXX, and the second half of a surrogate pair.
+// unicodeEscape reads u and four digits, and the second half of a surrogate pair.
 func (r *jsonReader) unicodeEscape() (rune, error) {
 	hex := func() (rune, bool) {
 		if r.pos+5 > len(r.src) {
