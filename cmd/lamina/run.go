@@ -110,6 +110,12 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 	if err != nil {
 		return err
 	}
+	protocols := make([]*crash.Protocol, len(seeds))
+	for i, seed := range seeds {
+		if protocols[i], err = c.prepare(m, seed); err != nil {
+			return err
+		}
+	}
 	if err := c.prepareOut(config); err != nil {
 		return err
 	}
@@ -117,41 +123,12 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 		Model: config.Model, Task: config.Task,
 		Versions: map[string]string{"go": runtime.Version(), "device": m.Backend.Name(), "rules": c.Rules, "platform": runtime.GOOS + "/" + runtime.GOARCH},
 	}}
-	for i, seed := range seeds {
-		p, err := c.prepare(s, m, seed)
-		if err != nil {
+	for i, p := range protocols {
+		if err := c.measure(s, p, x, i == 0); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
+			}
 			return err
-		}
-		if i > 0 { // no seed reaches the untrained model
-			p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r string) bool { return r == "zs" })
-		}
-		x.Table.Splits = crash.ProtocolSplits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
-		show := newWatcher(s, p)
-		err = p.Run(s.ctx, func(r crash.TableRow) error {
-			show.done(r)
-			x.Table.Rows = append(x.Table.Rows, r)
-			if i == 0 && r.LR > 0 {
-				metrics, err := crash.ReadMetrics(filepath.Join(p.RowDir(r.Row), fmt.Sprintf("lr%g", r.LR)))
-				if err != nil {
-					return err
-				}
-				x.Curves = append(x.Curves, curve{r.Row, metrics})
-			}
-			return writeTables(c.Out, x)
-		})
-		show.close()
-		if err != nil {
-			return c.stopped(err)
-		}
-		if i == 0 && slices.ContainsFunc(p.Rows, needsSimilarity) {
-			sim, err := p.Similarity(s.ctx)
-			if err != nil {
-				return c.stopped(err)
-			}
-			x.Similarity = &sim
-			if x.Clusters, err = crash.Clusters(crash.Adjacent(sim.Matrix), c.Keep); err != nil {
-				return err
-			}
 		}
 	}
 	if err := x.write(c.Out); err != nil {
@@ -165,16 +142,43 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 	return s.writeJSON(x.Table)
 }
 
-func needsSimilarity(row string) bool {
-	return row == "crash" || row == "ceiling" || strings.HasPrefix(row, "share-")
+// measure runs the rows of one seed. The report shows pictures of the first one.
+func (c *runCommand) measure(s *session, p *crash.Protocol, x *experiment, first bool) error {
+	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
+		return err
+	}
+	if !first { // no seed reaches the untrained model
+		p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r string) bool { return r == "zs" })
+	}
+	x.Table.Splits = crash.ProtocolSplits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
+	show := newWatcher(s, p)
+	defer show.close()
+	err := p.Run(s.ctx, func(r crash.TableRow) error {
+		show.done(r)
+		x.Table.Rows = append(x.Table.Rows, r)
+		if first && r.LR > 0 {
+			metrics, err := crash.ReadMetrics(filepath.Join(p.RowDir(r.Row), fmt.Sprintf("lr%g", r.LR)))
+			if err != nil {
+				return err
+			}
+			x.Curves = append(x.Curves, curve{r.Row, metrics})
+		}
+		return writeTables(c.Out, x)
+	})
+	if err != nil || !first || !slices.ContainsFunc(p.Rows, needsSimilarity) {
+		return err
+	}
+	sim, err := p.Similarity(s.ctx)
+	if err != nil {
+		return err
+	}
+	x.Similarity = &sim
+	x.Clusters, err = crash.Clusters(crash.Adjacent(sim.Matrix), c.Keep)
+	return err
 }
 
-// stopped says how to go on after an interrupt.
-func (c *runCommand) stopped(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
-	}
-	return err
+func needsSimilarity(row string) bool {
+	return row == "crash" || row == "ceiling" || strings.HasPrefix(row, "share-")
 }
 
 // config collects what decides the numbers, before anything is computed.
@@ -260,7 +264,7 @@ func (c *runCommand) prepareOut(config runConfig) error {
 }
 
 // prepare reads and encodes the data of one seed.
-func (c *runCommand) prepare(s *session, m *model, seed uint64) (*crash.Protocol, error) {
+func (c *runCommand) prepare(m *model, seed uint64) (*crash.Protocol, error) {
 	pool, err := crash.ParsePooling(c.Pool)
 	if err != nil {
 		return nil, usageError{err}
@@ -280,7 +284,7 @@ func (c *runCommand) prepare(s *session, m *model, seed uint64) (*crash.Protocol
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	return p, os.MkdirAll(p.Dir, 0o755)
+	return p, nil
 }
 
 // encode fills in the examples. Support, validation and training rows of one

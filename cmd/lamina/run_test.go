@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lamina/crash"
+)
+
+// manyQuestions returns n rows for the tiny model's tokenizer.
+func manyQuestions(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"query":"what is %d?","choices":["a","b %d","c"],"gold":%d}`+"\n", i, i, i%3)
+	}
+	return b.String()
+}
+
+func runArgs(model, train, test, out string, more ...string) []string {
+	return append([]string{"run", "--model", model, "--train", train, "--test", test, "--keep", "4", "--trainable", "2",
+		"--lr", "1e-2", "--steps", "3", "--batch", "4", "--eval-every", "2", "--out", out}, more...)
+}
+
+func TestRunWritesTableAndReport(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	train, test := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(12))
+	out, result := filepath.Join(dir, "run"), filepath.Join(dir, "table.json")
+	rows := []string{"zs", "full", "ceiling", "uniform", "crash", "share-all", "share-frozen"}
+	printed := must(t, runArgs(model, train, test, out, "--rows", strings.Join(rows, ","), "--seeds", "1,2", "--limit", "9", "--json", result)...)
+	table := read[crash.Table](t, result)
+	if len(table.Rows) != 2*len(rows)-1 { // zs once
+		t.Fatalf("%d rows", len(table.Rows))
+	}
+	if s := table.Splits; s.Train != 24 || s.Valid != 3 || s.Support != 3 || s.Test != 9 {
+		t.Errorf("splits %+v", s)
+	}
+	for _, r := range table.Rows {
+		emulator := r.Row != "zs" && r.Row != "full" && r.Row != "ceiling"
+		if r.PlugIn == nil || r.N != 9 || emulator != (r.EmulatorFT != nil) || emulator != (r.Delta != nil) {
+			t.Errorf("%+v", r)
+		}
+		if !strings.Contains(printed, r.Row) {
+			t.Errorf("row %s is not printed", r.Row)
+		}
+	}
+	for _, name := range []string{"table.json", "table.md", "table.csv", "report.html", "plots/similarity.svg", "plots/plans.png", "plots/loss.svg", "plots/scores.svg"} {
+		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	reportEqualsTable(t, out, table)
+	before, err := os.ReadFile(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, runArgs(model, train, test, out, "--rows", strings.Join(rows, ","), "--seeds", "1,2", "--limit", "9", "--json", result)...)
+	if again, _ := os.ReadFile(result); string(again) != string(before) {
+		t.Error("the finished run was not taken from its directory")
+	}
+}
+
+// reportEqualsTable looks for each row's numbers in the page and in table.csv.
+func reportEqualsTable(t *testing.T, out string, table crash.Table) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(out, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(out, "table.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+	if err != nil || len(records) != len(table.Rows)+1 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	for i, r := range table.Rows {
+		plug := percent(r.PlugIn)
+		if records[i+1][0] != r.Row || records[i+1][5] != plug {
+			t.Errorf("table.csv has %v, table.json %s %s", records[i+1], r.Row, plug)
+		}
+		if !strings.Contains(string(page), ">"+plug+"<") {
+			t.Errorf("report.html lacks %s of row %s", plug, r.Row)
+		}
+	}
+}
+
+func TestRunRefusesBeforeItWrites(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	train, test := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(5))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--keep", "7"}, "keep 7"},
+		{[]string{"--trainable", "5"}, "trainable 5"},
+		{[]string{"--rows", "zs,best"}, `"best"`},
+		{[]string{"--task", "nope"}, "nope"},
+		{[]string{"--pool", "median"}, "median"},
+		{[]string{"--lr", "1e-3,-1"}, "-1"},
+		{[]string{"--support", filepath.Join(dir, "none.jsonl")}, "none.jsonl"},
+		{[]string{"--max-length", "100000"}, "100000"},
+	} {
+		out := filepath.Join(dir, "refused")
+		code, _, stderr := lamina(t, runArgs(model, train, test, out, c.args...)...)
+		if code == 0 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: code %d, %q; want one line with %q", c.args, code, stderr, c.want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%v: left %s behind", c.args, out)
+		}
+	}
+}
+
+func TestDemoWritesItsInputsAndStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // before the first row: what the demo computes, package crash/demo tests
+	out := filepath.Join(t.TempDir(), "demo")
+	code, stdout, stderr := laminaContext(t, ctx, "demo", "--out", out)
+	if code != exitInterrupt || !strings.Contains(stderr, "goes on there") || !strings.Contains(stdout, "12 blocks") {
+		t.Errorf("code %d, %q, %q", code, stdout, stderr)
+	}
+	var config map[string]any
+	text, err := os.ReadFile(filepath.Join(out, "config.json"))
+	if err != nil || json.Unmarshal(text, &config) != nil || config["task"] != "shell game" {
+		t.Errorf("config.json: %s, %v", text, err)
+	}
+	must(t, "info", "--model", filepath.Join(out, "inputs", "model"))
+}
