@@ -103,13 +103,38 @@ type reader struct {
 	path string
 	data []byte
 	pos  int
-	item string
 	err  error
+
+	// What is being read: a part of the header, or (if kind is set) a pair or
+	// tensor by its number and, once it is known, its name. The words are put
+	// together when they are needed, since a header may hold very many.
+	item  string
+	kind  string // "metadata pair" or "tensor"
+	index uint64
+	name  string
+}
+
+const (
+	aPair   = "metadata pair"
+	aTensor = "tensor"
+)
+
+// where names what is being read.
+func (r *reader) where() string {
+	switch {
+	case r.kind == "":
+		return r.item
+	case r.name == "":
+		return fmt.Sprintf("%s %d", r.kind, r.index)
+	case r.kind == aTensor:
+		return formats.TensorItem(r.name)
+	}
+	return "metadata " + formats.Quote(r.name)
 }
 
 func (r *reader) fail(code, got, want string) {
 	if r.err == nil {
-		r.err = &formats.Error{Path: r.path, Item: r.item, Code: code, Offset: int64(r.pos), Got: got, Want: want}
+		r.err = &formats.Error{Path: r.path, Item: r.where(), Code: code, Offset: int64(r.pos), Got: got, Want: want}
 	}
 }
 
@@ -141,8 +166,8 @@ func (r *reader) u64() uint64 {
 	return 0
 }
 
-// name reads a counted string of 1 to limit bytes.
-func (r *reader) name(what string, limit uint64) string {
+// text reads a counted string of 1 to limit bytes.
+func (r *reader) text(what string, limit uint64) string {
 	n := r.u64()
 	if r.err == nil && (n == 0 || n > limit) {
 		r.fail("GGUF_NAME", fmt.Sprintf("%s of %d bytes", what, n), fmt.Sprintf("1 to %d", limit))
@@ -199,12 +224,12 @@ func (r *reader) start(g *File) (nTensors, nPairs uint64) {
 
 func (r *reader) pairs(g *File, n uint64) {
 	for i := range n {
-		r.item = fmt.Sprintf("metadata pair %d", i)
-		key := r.name("key", maxKey)
+		r.kind, r.index, r.name = aPair, i, ""
+		key := r.text("key", maxKey)
 		if r.err != nil {
 			return
 		}
-		r.item = "metadata " + formats.Quote(key)
+		r.name = key
 		if _, twice := g.meta[key]; twice {
 			r.fail("GGUF_DUPLICATE", "stands twice", "")
 		}
@@ -281,10 +306,10 @@ func (r *reader) array(elem ValueType, n uint64) {
 	}
 }
 
-// info is one tensor as declared.
+// info is one tensor as declared. It is small: a header may hold very many.
 type info struct {
 	name   string
-	typ    ggmlType
+	typ    *ggmlType
 	shape  []int
 	offset uint64
 	size   int64
@@ -294,7 +319,7 @@ func (r *reader) tensors(g *File, n uint64) {
 	alignment := r.alignment(g)
 	infos := make([]info, 0, n) // in proportion to the bytes left, as checked
 	for i := range n {
-		r.item = fmt.Sprintf("tensor %d", i)
+		r.kind, r.index, r.name = aTensor, i, ""
 		t := r.info()
 		if r.err != nil {
 			return
@@ -304,7 +329,7 @@ func (r *reader) tensors(g *File, n uint64) {
 	dataStart := padded(uint64(r.pos), alignment)
 	at := uint64(0)
 	for _, t := range infos {
-		r.item = formats.TensorItem(t.name)
+		r.name = t.name
 		if t.offset != at {
 			r.fail("GGUF_OFFSET", fmt.Sprintf("data offset %d", t.offset), fmt.Sprintf("%d, where the tensor before it ends, padded to %d", at, alignment))
 			return
@@ -332,7 +357,7 @@ func (r *reader) alignment(g *File) uint64 {
 	if !ok {
 		return 32
 	}
-	r.item = `metadata "general.alignment"`
+	r.kind, r.name = aPair, "general.alignment"
 	n, _ := v.Uint()
 	if v.Type != Uint32 || n == 0 || n&(n-1) != 0 || n > maxAlignment {
 		r.fail("GGUF_ALIGNMENT", fmt.Sprintf("%s of value %d", v.Type, n), fmt.Sprintf("a uint32 power of two up to %d", maxAlignment))
@@ -346,11 +371,11 @@ func padded(n, alignment uint64) uint64 { return (n + alignment - 1) &^ (alignme
 // info reads one tensor description and checks it by itself.
 func (r *reader) info() info {
 	var t info
-	t.name = r.name("tensor name", maxName)
+	t.name = r.text("tensor name", maxName)
 	if r.err != nil {
 		return t
 	}
-	r.item = formats.TensorItem(t.name)
+	r.name = t.name
 	axes := r.u32()
 	if axes > maxAxes {
 		r.fail("GGUF_SHAPE", fmt.Sprintf("%d axes", axes), fmt.Sprintf("at most %d", maxAxes))

@@ -53,9 +53,9 @@ var ggmlTypes = [...]ggmlType{
 	41: {"Q1_0", 128, 18, tensor.Invalid},
 }
 
-func lookupType(id uint32) (ggmlType, error) {
+func lookupType(id uint32) (*ggmlType, error) {
 	if int64(id) < int64(len(ggmlTypes)) && ggmlTypes[id].block > 0 {
-		return ggmlTypes[id], nil
+		return &ggmlTypes[id], nil
 	}
-	return ggmlType{}, fmt.Errorf("unknown or removed tensor type %d", id)
+	return nil, fmt.Errorf("unknown or removed tensor type %d", id)
 }
