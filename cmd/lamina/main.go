@@ -39,7 +39,7 @@ const (
 type commands struct {
 	commonFlags
 
-	Demo       demoCommand       `cmd:"" help:"Run the whole protocol on a small embedded model, in about three minutes."`
+	Demo       demoCommand       `cmd:"" help:"Run the whole protocol on a small embedded model, in about a minute."`
 	Doctor     doctorCommand     `cmd:"" help:"Show what this machine offers and which kernels run on it."`
 	Info       infoCommand       `cmd:"" help:"Show a model's architecture, size, tokenizer and memory need."`
 	Tokenize   tokenizeCommand   `cmd:"" help:"Turn texts into token ids."`
