@@ -80,6 +80,22 @@ func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd
 	return x
 }
 
+// Part runs the places [from, to) over the stream x [N D] alone; the embedding
+// makes x if it is absent. Parts in turn give what Forward gives, to the bit: for
+// work that goes through a model block by block.
+func (d *Decoder) Part(p *autograd.Pass, b *Batch, x autograd.Var, from, to int) autograd.Var {
+	s := d.newStream(p, b)
+	mark := p.Begin()
+	if x.IsNone() {
+		x = p.End(mark, d.Embed.Forward(p, s))
+	}
+	for i, block := range d.Blocks[from:to] {
+		p.Dropout.At(from + i)
+		x = p.End(mark, block.Forward(p, x, Place{s, from + i}))
+	}
+	return x
+}
+
 // Finish applies final norm and output projection to rows of the stream.
 func (d *Decoder) Finish(p *autograd.Pass, x autograd.Var) autograd.Var {
 	if d.Norm != nil {

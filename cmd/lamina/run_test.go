@@ -133,3 +133,18 @@ func TestDemoWritesItsInputsAndStops(t *testing.T) {
 	}
 	must(t, "info", "--model", filepath.Join(out, "inputs", "model"))
 }
+
+func TestStreamedSimilarityIsTheSame(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	emulator, data := filepath.Join(dir, "emulator"), write(t, dir, "d.jsonl", manyQuestions(7))
+	must(t, "emulate", "--model", model, "--plan", "0 3* 5", "--share", "all", "--out", emulator)
+	for _, m := range []string{model, emulator} {
+		at, block := filepath.Join(dir, "at.json"), filepath.Join(dir, "block.json")
+		must(t, "similarity", "--model", m, "--data", data, "--json", at)
+		must(t, "similarity", "--model", m, "--data", data, "--json", block, "--stream")
+		a, b := read[crash.Similarity](t, at), read[crash.Similarity](t, block)
+		if len(a.Matrix) != 7 || fmt.Sprint(a) != fmt.Sprint(b) {
+			t.Errorf("%s: %v streamed, %v at once", m, b, a)
+		}
+	}
+}

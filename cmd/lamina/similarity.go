@@ -5,6 +5,7 @@ import (
 
 	"lamina/crash"
 	"lamina/internal/report"
+	"lamina/transformer"
 )
 
 // similarityCommand measures the likeness of hidden states.
@@ -15,6 +16,7 @@ type similarityCommand struct {
 	Samples   int    `default:"512" placeholder:"N" help:"Only the first N documents (default 512)."`
 	Pool      string `default:"mean_weighted" enum:"mean,mean_weighted,last,max_nonpad,mean_all,max,min" placeholder:"HOW" help:"How a sample's tokens become one vector: mean, mean_weighted (default), last, max_nonpad, mean_all, max or min."`
 	Metric    string `default:"cka" enum:"cka" placeholder:"NAME" help:"Measure of likeness: cka (linear CKA)."`
+	Stream    bool   `help:"Keep one block of the model in memory at a time, and the states of all samples; the result is the same."`
 	MaxLength int    `placeholder:"N" help:"Tokens of a sample at most. Default: the model's positions."`
 }
 
@@ -47,7 +49,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	result, err := s.similarity(m, rows, pool)
+	result, err := s.similarity(m, rows, pool, c.Stream)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
@@ -56,7 +58,16 @@ func (c similarityCommand) Run(s *session) error {
 }
 
 // similarity measures rows of tokens with a progress line.
-func (s *session) similarity(m *model, rows [][]int32, pool crash.Pooling) (crash.Similarity, error) {
+func (s *session) similarity(m *model, rows [][]int32, pool crash.Pooling, stream bool) (crash.Similarity, error) {
+	if stream {
+		bar := s.progress("similarity, block by block", m.Config.Layers)
+		defer bar.Done()
+		return crash.StreamSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(b transformer.Block) {
+			for w := range b.Params() {
+				m.Release(w.Name)
+			}
+		}, func(done, _ int) { bar.Set(done) })
+	}
 	bar := s.progress("similarity", len(rows))
 	defer bar.Done()
 	return crash.MeasureSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(done, _ int) { bar.Set(done) })
