@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"lamina/crash"
+	"lamina/crash/task"
 	"lamina/kernels/ref"
 )
 
@@ -144,5 +146,16 @@ func TestTornLineOfMetricsIsDropped(t *testing.T) {
 		if !slices.Equal(steps, []int{1, 3, 4}) {
 			t.Errorf("%q: steps %v, want 1, 3, 4", torn, steps)
 		}
+	}
+}
+
+// The last token of a target is never read by the decoder, only predicted: it is
+// checked all the same.
+func TestTrainerRefusesTargetsBeyondTheVocabulary(t *testing.T) {
+	be := ref.New()
+	tr, _ := trainer(t, be, small(be, "opt"), "0* 1 5*")
+	tr.Train = append(tr.Train, task.Pair{Context: []int32{1}, Target: []int32{2, 61}})
+	if _, err := tr.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "training example 22: target, token 1: id 61") {
+		t.Errorf("%v", err)
 	}
 }

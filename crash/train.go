@@ -196,10 +196,7 @@ func (t *Trainer) start() error {
 		return fmt.Errorf("no training examples")
 	}
 	for i, pair := range t.Train {
-		if len(pair.Context) == 0 || len(pair.Target) == 0 {
-			return fmt.Errorf("training example %d: context of %d and target of %d tokens: want at least one each", i, len(pair.Context), len(pair.Target))
-		}
-		if err := t.row(i, pair).Validate(t.Decoder.Config); err != nil {
+		if err := t.Decoder.Config.CheckContinuation(pair.Context, pair.Target); err != nil {
 			return fmt.Errorf("training example %d: %w", i, err)
 		}
 	}

@@ -55,13 +55,48 @@ func (b *Batch) Validate(c Config) error {
 		return fmt.Errorf("no tokens")
 	}
 	for i, s := range b.Segments {
-		if end := s.PrefixLen + s.Len; end > c.MaxPositions && c.Family == "opt" {
-			return fmt.Errorf("row %d: %d tokens exceed the model's %d positions", i, end, c.MaxPositions)
+		if err := c.checkLength(s.PrefixLen + s.Len); err != nil {
+			return fmt.Errorf("row %d: %w", i, err)
 		}
-		for j, id := range b.Tokens[s.Start : s.Start+s.Len] {
-			if id < 0 || int(id) >= c.Vocab {
-				return fmt.Errorf("row %d, token %d: id %d is not in the vocabulary (0 to %d)", i, j, id, c.Vocab-1)
-			}
+		if err := c.checkIDs(b.Tokens[s.Start : s.Start+s.Len]); err != nil {
+			return fmt.Errorf("row %d, %w", i, err)
+		}
+	}
+	return nil
+}
+
+// CheckContinuation returns an error if the model cannot score target after
+// context: one of them empty, an id beyond the vocabulary, or more tokens to read
+// (all but the last) than it has positions.
+func (c Config) CheckContinuation(context, target []int32) error {
+	if len(context) == 0 || len(target) == 0 {
+		return fmt.Errorf("context of %d and target of %d tokens (want at least one each)", len(context), len(target))
+	}
+	if err := c.checkLength(len(context) + len(target) - 1); err != nil {
+		return err
+	}
+	if err := c.checkIDs(context); err != nil {
+		return fmt.Errorf("context, %w", err)
+	}
+	if err := c.checkIDs(target); err != nil {
+		return fmt.Errorf("target, %w", err)
+	}
+	return nil
+}
+
+// checkLength holds a sequence against the learned positions; rotary ones have no
+// end.
+func (c Config) checkLength(n int) error {
+	if n > c.MaxPositions && c.Family == "opt" {
+		return fmt.Errorf("%d tokens exceed the model's %d positions", n, c.MaxPositions)
+	}
+	return nil
+}
+
+func (c Config) checkIDs(ids []int32) error {
+	for i, id := range ids {
+		if id < 0 || int(id) >= c.Vocab {
+			return fmt.Errorf("token %d: id %d is not in the vocabulary (0 to %d)", i, id, c.Vocab-1)
 		}
 	}
 	return nil

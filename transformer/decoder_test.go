@@ -148,11 +148,12 @@ func TestScoreErrors(t *testing.T) {
 		return err
 	}
 	for want, it := range map[string]transformer.Continuation{
-		"item 1: context of 0":                           {Target: []int32{4}},
-		"item 1: context of 1 and":                       {Context: []int32{4}},
-		"item 1: row 1, token 0: id 53":                  {Context: []int32{4}, Target: []int32{53}},
-		"item 1: row 0, token 0: id -7":                  {Context: []int32{-7}, Target: []int32{5}},
-		"item 1: row 0: 38 tokens exceed the model's 37": {Context: make([]int32, 37), Target: []int32{1, 2}},
+		"item 1: context of 0":                    {Target: []int32{4}},
+		"item 1: context of 1 and":                {Context: []int32{4}},
+		"item 1: target, token 1: id 99":          {Context: []int32{4}, Target: []int32{5, 99}},
+		"item 1: target, token 0: id 53":          {Context: []int32{4}, Target: []int32{53}},
+		"item 1: context, token 0: id -7":         {Context: []int32{-7}, Target: []int32{5}},
+		"item 1: 38 tokens exceed the model's 37": {Context: make([]int32, 37), Target: []int32{1, 2}},
 	} {
 		if err := score(context.Background(), it); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %q…", err, want)

@@ -43,10 +43,7 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 	}
 	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Score, len(items))}
 	for i, it := range items {
-		if len(it.Context) == 0 || len(it.Target) == 0 {
-			return nil, fmt.Errorf("item %d: context of %d and target of %d tokens (want at least one each)", i, len(it.Context), len(it.Target))
-		}
-		if err := NewBatch(slices.Concat(it.Context, it.Target)[:len(it.Context)+len(it.Target)-1], it.Target).Validate(d.Config); err != nil {
+		if err := d.Config.CheckContinuation(it.Context, it.Target); err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
 	}
