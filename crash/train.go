@@ -8,7 +8,6 @@ import (
 
 	"lamina/autograd"
 	"lamina/crash/task"
-	"lamina/internal/philox"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/nn/optim"
@@ -98,6 +97,11 @@ type Trainer struct {
 	pass    *autograd.Pass
 	state   State
 	best    []byte // the best weights, where there is no store
+
+	perEpoch, steps int // optimiser steps
+	epoch           int // whose order of the examples perm is, if it is not nil
+	perm            []int
+	reserved        bool
 }
 
 // State is what a run needs, beside weights and moments, to go on to the same bits.
@@ -150,16 +154,11 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 // loop takes the steps that are left and reports whether ctx ended before the
 // last of them and its validation.
 func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
-	perEpoch := (len(t.Train) + t.Settings.Batch - 1) / t.Settings.Batch
-	steps := t.Settings.Steps
-	if steps == 0 {
-		steps = t.Settings.Epochs * perEpoch
-	}
 	evalEvery := t.Settings.EvalEvery
 	if evalEvery == 0 {
-		evalEvery = perEpoch
+		evalEvery = t.perEpoch
 	}
-	schedule := t.Settings.schedule(steps)
+	schedule := t.Settings.schedule(t.steps)
 	for {
 		if t.state.Due {
 			if err := t.validate(ctx); err != nil {
@@ -175,16 +174,16 @@ func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
 				}
 			}
 		}
-		if t.state.Step >= steps {
+		if t.state.Step >= t.steps {
 			return false, nil
 		}
 		if ctx.Err() != nil {
 			return true, nil
 		}
-		if err := t.step(perEpoch, schedule.Factor(t.state.Step)); err != nil {
+		if err := t.step(schedule.Factor(t.state.Step)); err != nil {
 			return false, err
 		}
-		t.state.Due = t.state.Step%evalEvery == 0 || t.state.Step == steps
+		t.state.Due = t.state.Step%evalEvery == 0 || t.state.Step == t.steps
 	}
 }
 
@@ -200,8 +199,13 @@ func (t *Trainer) start() error {
 			return fmt.Errorf("training example %d: %w", i, err)
 		}
 	}
-	t.trained = nn.Train(t.Backend, t.Params)
 	s := t.Settings
+	t.perEpoch = (len(t.Train) + s.Batch - 1) / s.Batch
+	if t.steps = s.Steps; t.steps == 0 {
+		t.steps = s.Epochs * t.perEpoch
+	}
+	t.perm, t.reserved = nil, false
+	t.trained = nn.Train(t.Backend, t.Params)
 	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
 	t.pass = autograd.NewPass(t.Backend)
 	t.state = State{Due: true}
@@ -223,43 +227,17 @@ func (t *Trainer) row(i int, pair task.Pair) *transformer.Batch {
 	return b
 }
 
-// order returns the examples of a step: consecutive runs of a permutation that
-// depends on seed and epoch.
-func (t *Trainer) order(step, perEpoch int) []int {
-	epoch, at := step/perEpoch, step%perEpoch*t.Settings.Batch
-	n := len(t.Train)
-	ids := make([]int, 0, t.Settings.Batch)
-	var perm []int
-	if !t.Settings.NoShuffle {
-		perm = philox.New(t.Settings.Seed, uint64(epoch)).Perm(n)
-	}
-	for i := at; i < min(at+t.Settings.Batch, n); i++ {
-		if perm == nil {
-			ids = append(ids, i)
-		} else {
-			ids = append(ids, perm[i])
-		}
-	}
-	return ids
-}
-
 // step runs one optimiser step: the loss is the sum over all target tokens of
 // the batch divided by their number, however the batch is cut into passes.
-func (t *Trainer) step(perEpoch int, factor float64) error {
+func (t *Trainer) step(factor float64) error {
 	begin := time.Now()
-	ids := t.order(t.state.Step, perEpoch)
-	targets := 0
-	for _, i := range ids {
-		targets += len(t.Train[i].Target)
-	}
-	micro := t.Settings.MicroBatch
-	if micro == 0 {
-		micro = len(ids)
-	}
+	ids := t.order(t.state.Step)
+	_, targets := t.size(ids)
 	sum, tokens := 0.0, 0
-	for from := 0; from < len(ids); from += micro {
-		s, n := t.accumulate(ids[from:min(from+micro, len(ids))], 1/float64(targets))
+	for part := range t.passes(ids) {
+		s, n := t.accumulate(part, 1/float64(targets))
 		sum, tokens = sum+s, tokens+n
+		t.reserve(part)
 	}
 	loss := sum / float64(targets)
 	norm := t.opt.Step(factor)
