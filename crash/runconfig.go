@@ -12,33 +12,29 @@ import (
 	"strings"
 )
 
-// checkRunDir refuses a directory that holds other things, or, without overwrite,
-// a run with another config.
-func checkRunDir(dir string, want []byte, overwrite bool) error {
+// CheckRunDir refuses the directory of a run if it holds other things (but for
+// those called as in beside), or, without overwrite, a run whose config.json is
+// not want.
+func CheckRunDir(dir string, want []byte, overwrite bool, beside ...string) error {
 	have, err := os.ReadFile(filepath.Join(dir, configFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return refuseForeign(dir)
+		entries, err := os.ReadDir(dir)
+		if err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !slices.Contains(beside, e.Name()) }) {
+			return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
+		}
+		return nil
 	case err != nil:
 		return err
 	case !overwrite && !bytes.Equal(have, want):
-		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, ConfigDifference(have, want))
+		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, configDifference(have, want))
 	}
 	return nil
 }
 
-// refuseForeign keeps a run from being mixed into a directory of other things.
-func refuseForeign(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
-	}
-	return nil
-}
-
-// ConfigDifference says in which settings (the first three) the config.json of a
+// configDifference says in which settings (the first three) the config.json of a
 // run that is there differs from the one that is wanted.
-func ConfigDifference(have, want []byte) string {
+func configDifference(have, want []byte) string {
 	var a, b map[string]any
 	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
 		return "a run is there whose config.json cannot be read"

@@ -61,7 +61,7 @@ func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 		return nil, err
 	}
 	want = append(want, '\n')
-	if err := checkRunDir(dir, want, overwrite); err != nil {
+	if err := CheckRunDir(dir, want, overwrite); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"lamina/crash/task"
@@ -114,4 +117,25 @@ func (m *model) rows(t task.Task, docs []task.Document, maxLength int) ([][]int3
 		rows[i] = row[max(0, len(row)-maxLength):]
 	}
 	return rows, nil
+}
+
+// fileID is an input file as config.json states it: a run goes on if the content
+// is the same, wherever the file lies now.
+type fileID struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+// identify digests a file.
+func identify(path string) (fileID, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return fileID{}, fmt.Errorf("%s: no such file", path)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fileID{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return fileID{filepath.Base(path), hex.EncodeToString(h.Sum(nil))}, nil
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 
 	"lamina/crash"
@@ -44,12 +40,6 @@ type finetuneConfig struct {
 	Settings  crash.TrainSettings `json:"settings"`
 	Precision string              `json:"precision"`
 	Backend   string              `json:"backend"`
-}
-
-// fileID is a file and the digest of what was in it.
-type fileID struct {
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
 }
 
 // finetuneResult is the JSON: the last metrics and what the run came to.
@@ -225,18 +215,4 @@ func count(params nn.Params) int {
 		n += w.Value.Len()
 	}
 	return n
-}
-
-// identify digests a file that was read.
-func identify(path string) (fileID, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return fileID{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fileID{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return fileID{path, hex.EncodeToString(h.Sum(nil))}, nil
 }

@@ -86,10 +86,10 @@ type runConfig struct {
 	Params      int                 `json:"params"`
 	Fingerprint string              `json:"fingerprint"`
 	Task        string              `json:"task"`
-	Train       fileStamp           `json:"train"`
-	Test        fileStamp           `json:"test"`
-	Valid       fileStamp           `json:"valid"`
-	Support     fileStamp           `json:"support"`
+	Train       fileID              `json:"train"`
+	Test        fileID              `json:"test"`
+	Valid       *fileID             `json:"valid,omitempty"`
+	Support     *fileID             `json:"support,omitempty"`
 	Limit       int                 `json:"limit"`
 	TrainLimit  int                 `json:"train_limit"`
 	MaxLength   int                 `json:"max_length"`
@@ -198,16 +198,22 @@ func (c *runCommand) config(m *model) (runConfig, error) {
 	if r.Task == "" {
 		r.Task = strings.TrimSuffix(filepath.Base(c.Test), ".jsonl")
 	}
-	r.Fingerprint = crash.Fingerprint(m.Decoder.Blocks[0].Params())
+	r.Fingerprint = crash.Fingerprint(m.Decoder.Params())
+	if c.Valid != "" {
+		r.Valid = new(fileID)
+	}
+	if c.Support != "" {
+		r.Support = new(fileID)
+	}
 	for _, f := range []struct {
 		path string
-		into *fileStamp
-	}{{c.Train, &r.Train}, {c.Test, &r.Test}, {c.Valid, &r.Valid}, {c.Support, &r.Support}} {
-		if f.path == "" {
+		into *fileID
+	}{{c.Train, &r.Train}, {c.Test, &r.Test}, {c.Valid, r.Valid}, {c.Support, r.Support}} {
+		if f.into == nil {
 			continue
 		}
 		var err error
-		if *f.into, err = stampFile(f.path); err != nil {
+		if *f.into, err = identify(f.path); err != nil {
 			return r, err
 		}
 	}
@@ -233,14 +239,10 @@ func (c *runCommand) prepareOut(config runConfig) error {
 	if err != nil {
 		return err
 	}
-	have, err := os.ReadFile(path)
-	switch {
-	case err != nil:
-		entries, _ := os.ReadDir(dir)
-		if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() != c.inputs }) {
-			return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
-		}
-	case c.Overwrite:
+	if err := crash.CheckRunDir(dir, want, c.Overwrite, c.inputs); err != nil {
+		return err
+	}
+	if c.Overwrite {
 		old, err := filepath.Glob(filepath.Join(dir, "seed-*"))
 		if err != nil {
 			return err
@@ -253,8 +255,6 @@ func (c *runCommand) prepareOut(config runConfig) error {
 				return err
 			}
 		}
-	case string(have) != string(want):
-		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, crash.ConfigDifference(have, want))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

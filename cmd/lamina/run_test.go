@@ -148,3 +148,23 @@ func TestStreamedSimilarityIsTheSame(t *testing.T) {
 		}
 	}
 }
+
+// A finished run is not taken for that of a model that differs in one weight.
+func TestRunKnowsItsModel(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	train, test, out := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(5)), filepath.Join(dir, "run")
+	must(t, runArgs(model, train, test, out, "--rows", "zs")...)
+	weights := filepath.Join(model, "model.safetensors")
+	data, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)-4] ^= 1 // of the final norm, which comes last
+	if err := os.WriteFile(weights, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := lamina(t, runArgs(model, train, test, out, "--rows", "zs")...)
+	if code != exitError || !strings.Contains(stderr, "fingerprint is") {
+		t.Errorf("code %d, %q", code, stderr)
+	}
+}

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"html/template"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -16,25 +13,6 @@ import (
 	"lamina/internal/plot"
 	"lamina/internal/report"
 )
-
-// fileStamp identifies an input file by its content.
-type fileStamp struct {
-	Name   string `json:"name,omitempty"`
-	SHA256 string `json:"sha256,omitempty"`
-}
-
-func stampFile(path string) (fileStamp, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return fileStamp{}, fmt.Errorf("%s: no such file", path)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fileStamp{}, err
-	}
-	return fileStamp{filepath.Base(path), hex.EncodeToString(h.Sum(nil))}, nil
-}
 
 // percent shows a share, or a dash where a row has none.
 func percent(v *float64) string {
