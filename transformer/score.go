@@ -90,17 +90,17 @@ type scorer struct {
 	store   *KVStore
 	scores  []Score
 
-	// The rows of the two streams that predict a target token.
+	// The rows of the two streams that predict target tokens, each once.
 	rows   [2][]int32
-	wanted []wanted
+	wanted []wanted // in the order of their rows
 }
 
-// wanted is one target token: of which item, predicted by which gathered row.
+// wanted is one target token: of which item, predicted by which gathered row
+// (those of the second stream follow those of the first).
 type wanted struct {
-	item   int
-	stream int
-	row    int32
-	token  int32
+	item  int
+	at    int
+	token int32
 }
 
 // run scores items [from, to): first the contexts (a lone item together with its
@@ -167,44 +167,63 @@ func (s *scorer) reserve(items []Continuation) {
 	s.store.Reset()
 }
 
+// want asks for a token after a row of a stream. Choices that share a context
+// want different tokens after one row, which is gathered once.
 func (s *scorer) want(item, stream int, row, token int32) {
-	s.rows[stream] = append(s.rows[stream], row)
-	s.wanted = append(s.wanted, wanted{item: item, stream: stream, row: int32(len(s.rows[stream]) - 1), token: token})
+	rows := s.rows[stream]
+	if last := len(rows) - 1; last < 0 || rows[last] != row {
+		rows = append(rows, row)
+	}
+	s.rows[stream] = rows
+	at := len(rows) - 1
+	if stream == 1 {
+		at += len(s.rows[0])
+	}
+	s.wanted = append(s.wanted, wanted{item, at, token})
 }
 
 // collect runs the head over the gathered rows, a few at a time, and adds up.
 func (s *scorer) collect(picked autograd.Var) {
-	p, total := s.pass, picked.T.Dim(0)
-	tokens := make([]int32, total)
-	item := make([]int, total)
-	for _, w := range s.wanted {
-		at := int(w.row)
-		if w.stream == 1 {
-			at += len(s.rows[0])
-		}
-		tokens[at], item[at] = w.token, w.item
-	}
-	logProb := make([]float64, total)
-	greedy := make([]bool, total)
-	for from := 0; from < total; from += headRows {
-		to := min(from+headRows, total)
-		mark := p.Begin()
-		logits := s.decoder.Logits(p, autograd.Var{T: picked.T.Slice(from, to)})
-		targets, best := p.New(tensor.I32, to-from), p.New(tensor.I32, to-from)
-		targets.SetInts(tokens[from:to])
-		loss := p.CrossEntropy(logits, targets).T.Floats()
-		kernels.ArgMax(p.Backend, best, logits.T)
-		for i, id := range best.Ints() {
-			logProb[from+i], greedy[from+i] = -loss[i], id == tokens[from+i]
-		}
-		p.End(mark, autograd.Var{})
-	}
 	for _, w := range s.wanted {
 		s.scores[w.item].Greedy = true
 	}
-	for at := range total {
-		sc := &s.scores[item[at]]
-		sc.LogProb += logProb[at]
-		sc.Greedy = sc.Greedy && greedy[at]
+	total, rest := picked.T.Dim(0), s.wanted
+	for from := 0; from < total; from += headRows {
+		to := min(from+headRows, total)
+		n := 0
+		for n < len(rest) && rest[n].at < to {
+			n++
+		}
+		s.add(autograd.Var{T: picked.T.Slice(from, to)}, from, rest[:n])
+		rest = rest[n:]
 	}
+}
+
+// add adds the tokens wanted after the rows x [R D], the gathered ones from first
+// on, to their items: logits[row, token] - lse[row] each.
+func (s *scorer) add(x autograd.Var, first int, tokens []wanted) {
+	p, rows, v := s.pass, x.T.Dim(0), s.decoder.Config.Vocab
+	mark := p.Begin()
+	logits := s.decoder.Logits(p, x).T
+	places, chosen := make([]int32, len(tokens)), make([]int32, rows)
+	for i, w := range tokens {
+		places[i] = int32((w.at-first)*v) + w.token
+		chosen[w.at-first] = w.token
+	}
+	ids, best := p.New(tensor.I32, len(tokens)), p.New(tensor.I32, rows)
+	targets := p.New(tensor.I32, rows)
+	ids.SetInts(places)
+	targets.SetInts(chosen)
+	loss, lse := p.New(logits.DType(), rows), p.New(logits.DType(), rows)
+	kernels.CrossEntropy(p.Backend, loss, lse, logits, targets)
+	kernels.ArgMax(p.Backend, best, logits)
+	at := p.New(logits.DType(), len(tokens), 1)
+	kernels.Gather(p.Backend, at, logits.Reshape(rows*v, 1), ids)
+	z, norm, top := at.Floats(), lse.Floats(), best.Ints()
+	for i, w := range tokens {
+		sc, row := &s.scores[w.item], w.at-first
+		sc.LogProb += z[i] - norm[row]
+		sc.Greedy = sc.Greedy && top[row] == w.token
+	}
+	p.End(mark, autograd.Var{})
 }

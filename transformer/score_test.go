@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"lamina/autograd"
+	"lamina/kernels/kerneltest"
+	"lamina/kernels/ref"
 	"lamina/transformer"
 )
 
@@ -52,6 +54,31 @@ func TestScoreEqualsLogits(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestScoreRunsTheHeadOncePerRow counts: four choices after one context share the
+// row that predicts their first tokens.
+func TestScoreRunsTheHeadOncePerRow(t *testing.T) {
+	be := kerneltest.NewCounting(ref.New())
+	d, _ := open(t, be, "llama-gqa-tied")
+	context4 := []int32{3, 4, 5, 6}
+	var items []transformer.Continuation
+	for first := range int32(4) {
+		items = append(items, transformer.Continuation{Context: context4, Target: []int32{first, 9}})
+	}
+	be.Reset()
+	if _, err := d.Score(context.Background(), be, items, transformer.ScoreOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	head := 0
+	for _, p := range be.Products() {
+		if p.N == d.Config.Vocab {
+			head += p.M
+		}
+	}
+	if want := 1 + len(items); head != want {
+		t.Errorf("the head ran on %d rows, want %d", head, want)
 	}
 }
 
