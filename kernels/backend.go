@@ -32,6 +32,7 @@ type Backend interface {
 	tensor.Device
 
 	MatMul(MatMulArgs)
+	MatMuls([]MatMulArgs)
 	MatVec(y, x, w, bias tensor.Tensor)
 
 	Unary(f Func, y, x tensor.Tensor)
@@ -125,7 +126,8 @@ const (
 // String returns the lower-case name.
 func (op ReduceOp) String() string { return [NumReduceOps]string{"sum", "max"}[op] }
 
-// MatMulArgs describes C = op(A)·op(B) + Bias, or C += op(A)·op(B).
+// MatMulArgs describes C = Func(op(A)·op(B) + Bias) + Residual, or
+// C += op(A)·op(B).
 //
 //	op(A) [M P], stored [M P], or [P M] with TransA
 //	op(B) [P N], stored [P N], or [N P] with TransB (a Linear's weight, [out in])
@@ -140,8 +142,10 @@ func (op ReduceOp) String() string { return [NumReduceOps]string{"sum", "max"}[o
 type MatMulArgs struct {
 	C, A, B        tensor.Tensor
 	TransA, TransB bool
-	Accumulate     bool          // C += …, without Bias
+	Accumulate     bool          // C += …, without Bias, Func and Residual
 	Bias           tensor.Tensor // [N] or none, type of C
+	Func           Func          // of the finished sum, bias included
+	Residual       tensor.Tensor // [M N] or none, type of C, added last; may be C
 }
 
 // DropoutArgs describes y = x·mask/(1-P), mask element = 0 with probability P.

@@ -52,6 +52,35 @@ func TestMisusePanics(t *testing.T) {
 		{"MatMul: wants F32 [5]: Bias F32[4]", func() {
 			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: f32(6, 5), Bias: f32(4)})
 		}},
+		{"MatMul: Accumulate takes no Func: Func relu", func() {
+			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: f32(6, 5), Func: kernels.ReLU, Accumulate: true})
+		}},
+		{"MatMul: Accumulate takes no Residual", func() {
+			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: f32(6, 5), Residual: f32(4, 5), Accumulate: true})
+		}},
+		{"MatMul: no function 12", func() {
+			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: f32(6, 5), Func: kernels.NumFuncs})
+		}},
+		{"MatMul: wants F32 [4 5]: Residual F32[5 4]", func() {
+			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: f32(6, 5), Residual: f32(5, 4)})
+		}},
+		{"MatMul: output overlaps part of an operand: C F32[2 6], Residual F32[2 6]", func() {
+			kernels.MatMul(be, kernels.MatMulArgs{C: x.Slice(1, 3), A: f32(2, 6), B: f32(6, 6), Residual: x.Slice(0, 2)})
+		}},
+		{"MatMuls: inner sizes differ", func() {
+			kernels.MatMuls(be, []kernels.MatMulArgs{{C: f32(4, 5), A: x, B: f32(5, 6)}})
+		}},
+		{"MatMuls: left operands differ: A F32[4 6], TransA false, A F32[4 6], TransA false", func() {
+			kernels.MatMuls(be, []kernels.MatMulArgs{{C: f32(4, 5), A: x, B: f32(6, 5)}, {C: f32(4, 5), A: f32(4, 6), B: f32(6, 5)}})
+		}},
+		{"MatMuls: output overlaps an operand: C F32[4 6], C F32[4 6]", func() {
+			y := f32(4, 6)
+			kernels.MatMuls(be, []kernels.MatMulArgs{{C: y, A: x, B: f32(6, 6)}, {C: y, A: x, B: f32(6, 6)}})
+		}},
+		{"MatMuls: output overlaps an operand: C F32[4 6], Residual F32[4 6]", func() {
+			y := f32(4, 6)
+			kernels.MatMuls(be, []kernels.MatMulArgs{{C: y, A: x, B: f32(6, 6)}, {C: f32(4, 6), A: x, B: f32(6, 6), Residual: y}})
+		}},
 		{"MatMul: output overlaps an operand: C F32[2 6], A F32[2 6]", func() {
 			kernels.MatMul(be, kernels.MatMulArgs{C: x.Slice(1, 3), A: x.Slice(0, 2), B: f32(6, 6)})
 		}},

@@ -1,10 +1,41 @@
 package kernels
 
-// MatMul computes C = op(A)·op(B) + Bias or C += op(A)·op(B); see [MatMulArgs].
-// Operands of more than two axes are matrices [Rows Cols]. An inner size of 0
-// gives the bias, or zeros.
+// MatMul computes C = Func(op(A)·op(B) + Bias) + Residual or C += op(A)·op(B);
+// see [MatMulArgs]. Operands of more than two axes are matrices [Rows Cols]. An
+// inner size of 0 makes the product zeros.
 func MatMul(be Backend, a MatMulArgs) {
-	const op = "MatMul"
+	wantProduct("MatMul", &a)
+	be.MatMul(a)
+}
+
+// MatMuls is [MatMul] for each of several products of one op(A): the queries,
+// keys and values of an attention layer, the gate and up projections of a
+// feed-forward layer. A backend may then read A once and share all the work out
+// at once; the bits are those of the products one by one. A and TransA are the
+// same in all of them, and no output overlaps an operand of another.
+func MatMuls(be Backend, products []MatMulArgs) {
+	const op = "MatMuls"
+	for i := range products {
+		p := &products[i]
+		wantProduct(op, p)
+		first := &products[0]
+		if !p.A.Overlaps(first.A) || !p.A.SameShape(first.A) || p.TransA != first.TransA {
+			fail(op, "left operands differ", "A", first.A, "TransA", first.TransA, "A", p.A, "TransA", p.TransA)
+		}
+		for j := range products {
+			if i != j {
+				wantApart(op, "C", p.C, "C", products[j].C)
+				wantApart(op, "C", p.C, "B", products[j].B)
+				wantApart(op, "C", p.C, "Bias", products[j].Bias)
+				wantApart(op, "C", p.C, "Residual", products[j].Residual)
+			}
+		}
+	}
+	be.MatMuls(products)
+}
+
+// wantProduct panics unless a describes a product.
+func wantProduct(op string, a *MatMulArgs) {
 	wantReal(op, "C", a.C)
 	wantType(op, "A", a.A, a.C.DType())
 	wantWeight(op, "B", a.B)
@@ -22,14 +53,31 @@ func MatMul(be Backend, a MatMulArgs) {
 	if a.C.Rows() != m || a.C.Cols() != n {
 		fail(op, "outer sizes differ", "C", a.C, "A", a.A, "TransA", a.TransA, "B", a.B, "TransB", a.TransB)
 	}
-	if !a.Bias.IsNone() {
-		if a.Accumulate {
+	wantApart(op, "C", a.C, "A", a.A)
+	wantApart(op, "C", a.C, "B", a.B)
+	wantEpilogue(op, a, m, n)
+}
+
+// wantEpilogue panics unless what a does with the finished sums fits C [m n].
+func wantEpilogue(op string, a *MatMulArgs, m, n int) {
+	wantFunc(op, a.Func)
+	if a.Accumulate {
+		if !a.Bias.IsNone() {
 			fail(op, "Accumulate takes no Bias", "Bias", a.Bias)
 		}
+		if a.Func != Identity {
+			fail(op, "Accumulate takes no Func", "Func", a.Func)
+		}
+		if !a.Residual.IsNone() {
+			fail(op, "Accumulate takes no Residual", "Residual", a.Residual)
+		}
+	}
+	if !a.Bias.IsNone() {
 		wantVector(op, "Bias", a.Bias, a.C.DType(), n)
 		wantApart(op, "C", a.C, "Bias", a.Bias)
 	}
-	wantApart(op, "C", a.C, "A", a.A)
-	wantApart(op, "C", a.C, "B", a.B)
-	be.MatMul(a)
+	if !a.Residual.IsNone() {
+		wantMatrix(op, "Residual", a.Residual, a.C.DType(), m, n)
+		wantWhole(op, "C", a.C, "Residual", a.Residual)
+	}
 }

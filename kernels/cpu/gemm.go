@@ -45,7 +45,7 @@ type product struct {
 	transA  bool
 	transB  bool
 	add     bool
-	bias    []float32
+	finish  epilogue
 
 	tile     simd.Tile
 	i0, rows int // the rows of C in work
@@ -66,8 +66,15 @@ func (be *Backend) MatMul(args kernels.MatMulArgs) {
 	}
 	p.set(args)
 	p.compute()
-	p.c, p.a, p.b, p.bias = nil, view{}, weight{}, nil
+	p.c, p.a, p.b, p.finish = nil, view{}, weight{}, epilogue{}
 	be.products.put(p)
+}
+
+// MatMuls implements kernels.Backend.
+func (be *Backend) MatMuls(products []kernels.MatMulArgs) {
+	for _, a := range products {
+		be.MatMul(a)
+	}
 }
 
 func (p *product) set(args kernels.MatMulArgs) {
@@ -77,10 +84,7 @@ func (p *product) set(args kernels.MatMulArgs) {
 	p.b = weightOf(args.B)
 	p.transA, p.transB = args.TransA, args.TransB
 	p.add = args.Accumulate
-	p.bias = nil
-	if !args.Bias.IsNone() {
-		p.bias = tensor.HostFloats[float32](args.Bias)
-	}
+	p.finish = epilogueOf(args)
 	p.k = p.a.cols
 	if p.transA {
 		p.k = p.a.rows
@@ -119,12 +123,14 @@ func (p *product) compute() {
 // small computes all of C on the caller.
 func (p *product) small() {
 	add := p.add
-	if p.bias != nil {
+	s := p.be.scratch.get()
+	residual := p.finish.keep(s, p.c, p.n, p.m, p.n, 0, 0)
+	if p.finish.bias != nil {
 		p.begin(p.c, p.m, p.n, 0)
 		add = true
 	}
-	s := p.be.scratch.get()
 	s.sgemm(view{p.c, p.m, p.n, p.n}, p.a, p.transA, view{p.b.f32, p.b.rows, p.b.cols, p.b.cols}, p.transB, add)
+	p.finish.apply(p.c, p.n, p.m, p.n, residual)
 	p.be.scratch.put(s)
 }
 
@@ -150,11 +156,12 @@ func (p *product) runChunk(chunk int) {
 	m, n := min(p.mTile, p.rows-i), min(t.NC, p.n-j)
 	c := p.c[(p.i0+i)*p.n+j:]
 	add := p.add
-	if p.bias != nil || p.k == 0 && !add {
+	s := p.be.scratch.get()
+	residual := p.finish.keep(s, p.c, p.n, m, n, p.i0+i, j)
+	if p.finish.bias != nil || p.k == 0 && !add {
 		p.begin(c, m, n, j)
 		add = true
 	}
-	s := p.be.scratch.get()
 	panels := ceilDiv(p.rows, t.MR)
 	pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*t.KC)
 	for k0 := 0; k0 < p.k; k0 += t.KC {
@@ -163,6 +170,7 @@ func (p *product) runChunk(chunk int) {
 		left := leftRows{packed: p.packed[k0*panels*t.MR+i*kl:]}
 		s.macro(c, p.n, m, n, kl, &left, pb, add || k0 > 0)
 	}
+	p.finish.apply(c, p.n, m, n, residual)
 	p.be.scratch.put(s)
 }
 
@@ -170,8 +178,8 @@ func (p *product) runChunk(chunk int) {
 func (p *product) begin(c []float32, m, n, j int) {
 	for i := range m {
 		row := c[i*p.n:][:n]
-		if p.bias != nil {
-			copy(row, p.bias[j:])
+		if p.finish.bias != nil {
+			copy(row, p.finish.bias[j:])
 		} else {
 			clear(row)
 		}

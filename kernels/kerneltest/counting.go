@@ -7,12 +7,15 @@ import (
 	"lamina/tensor"
 )
 
-// Product is what a [Counting] backend notes of one MatMul or MatVec call.
+// Product is what a [Counting] backend notes of each product of a MatMul,
+// MatMuls or MatVec call.
 type Product struct {
 	M, N, P        int // C is [M N], the inner size is P
 	TransA, TransB bool
 	Accumulate     bool
 	Bias           bool
+	Func           kernels.Func
+	Residual       bool
 	A, B           tensor.DType
 }
 
@@ -70,8 +73,7 @@ func (c *Counting) count(method string) {
 	c.mu.Unlock()
 }
 
-func (c *Counting) countProduct(method string, p Product) {
-	c.count(method)
+func (c *Counting) addProduct(p Product) {
 	c.mu.Lock()
 	c.products = append(c.products, p)
 	c.flops += 2 * int64(p.M) * int64(p.N) * int64(p.P)
@@ -92,21 +94,37 @@ func (c *Counting) countAttention(method string, a kernels.AttentionArgs, perPai
 
 // MatMul implements kernels.Backend.
 func (c *Counting) MatMul(a kernels.MatMulArgs) {
+	c.count("MatMul")
+	c.addProduct(productOf(a))
+	c.Backend.MatMul(a)
+}
+
+// MatMuls implements kernels.Backend.
+func (c *Counting) MatMuls(products []kernels.MatMulArgs) {
+	c.count("MatMuls")
+	for _, a := range products {
+		c.addProduct(productOf(a))
+	}
+	c.Backend.MatMuls(products)
+}
+
+func productOf(a kernels.MatMulArgs) Product {
 	p := Product{
 		M: a.C.Rows(), N: a.C.Cols(), P: a.A.Cols(),
-		TransA: a.TransA, TransB: a.TransB, Accumulate: a.Accumulate, Bias: !a.Bias.IsNone(),
+		TransA: a.TransA, TransB: a.TransB, Accumulate: a.Accumulate,
+		Bias: !a.Bias.IsNone(), Func: a.Func, Residual: !a.Residual.IsNone(),
 		A: a.A.DType(), B: a.B.DType(),
 	}
 	if a.TransA {
 		p.P = a.A.Rows()
 	}
-	c.countProduct("MatMul", p)
-	c.Backend.MatMul(a)
+	return p
 }
 
 // MatVec implements kernels.Backend.
 func (c *Counting) MatVec(y, x, w, bias tensor.Tensor) {
-	c.countProduct("MatVec", Product{
+	c.count("MatVec")
+	c.addProduct(Product{
 		M: y.Rows(), N: y.Cols(), P: x.Cols(), TransB: true, Bias: !bias.IsNone(), A: x.DType(), B: w.DType(),
 	})
 	c.Backend.MatVec(y, x, w, bias)

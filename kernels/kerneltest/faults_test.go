@@ -59,6 +59,35 @@ func (b roundedProduct) MatMul(a kernels.MatMulArgs) {
 	b.Backend.MatMul(a)
 }
 
+type earlyResidual struct{ *ref.Backend } // adds the residual before the function
+
+func (b earlyResidual) MatMul(a kernels.MatMulArgs) {
+	f := a.Func
+	a.Func = kernels.Identity
+	b.Backend.MatMul(a)
+	b.Unary(f, a.C, a.C)
+}
+
+type lostResidual struct{ *ref.Backend } // sums in C, where the residual may stand
+
+func (b lostResidual) MatMul(a kernels.MatMulArgs) {
+	residual := a.Residual
+	a.Residual = tensor.Tensor{}
+	b.Backend.MatMul(a)
+	b.Binary(kernels.Add, a.C, a.C, residual)
+}
+
+type oneBias struct{ *ref.Backend } // takes the first product's bias for all
+
+func (b oneBias) MatMuls(products []kernels.MatMulArgs) {
+	for _, a := range products {
+		if bias := products[0].Bias; !a.Bias.IsNone() && a.Bias.Len() == bias.Len() {
+			a.Bias = bias
+		}
+		b.MatMul(a)
+	}
+}
+
 type rowsTogether struct{ *ref.Backend } // other bits for other numbers of rows
 
 func (b rowsTogether) RMSNorm(a kernels.NormArgs) {
@@ -145,6 +174,12 @@ func TestSuiteNamesFaults(t *testing.T) {
 			s.check(t, s.matMulCase(newSource(1), productShape{m: 3, p: 4000, n: 5, whole: whole}))
 		}
 	}
+	finished := func(s *suite, t testing.TB) {
+		s.check(t, s.matMulCase(newSource(2), productShape{m: 3, p: 40, n: 5, f: kernels.ReLU, residual: true, whole: true}))
+	}
+	group := func(s *suite, t testing.TB) {
+		s.check(t, s.matMulsCase(newSource(3), []productShape{{n: 7, bias: true}, {n: 7, bias: true}}, 4, 9, false))
+	}
 	unary := func(s *suite, t testing.TB) {
 		x := newSource(1).normal(13, 1)
 		s.check(t, testCase{
@@ -180,6 +215,9 @@ func TestSuiteNamesFaults(t *testing.T) {
 	}{
 		{shortSum{ref.New()}, product(true), "want"},
 		{roundedProduct{ref.New()}, product(false), "want"},
+		{earlyResidual{ref.New()}, finished, "want"},
+		{lostResidual{ref.New()}, finished, "C in the place of Residual"},
+		{oneBias{ref.New()}, group, "C1["},
 		{rowsTogether{ref.New()}, norm(false, 0), "without the other"},
 		{pastTheEnd{ref.New()}, unary, "guard"},
 		{scribbler{ref.New()}, unary, "an input changed"},

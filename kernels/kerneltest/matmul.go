@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"lamina/kernels"
+	"lamina/kernels/ref"
 	"lamina/tensor"
 )
 
@@ -27,7 +28,9 @@ type productShape struct {
 	b              tensor.DType
 	accumulate     bool
 	bias           bool
-	whole          bool // small integers, compared exactly
+	f              kernels.Func
+	residual       bool
+	whole          bool // small integers, compared exactly where f is
 }
 
 // fit rounds B's stored row up to whole blocks.
@@ -42,8 +45,8 @@ func (p productShape) fit() productShape {
 }
 
 func (p productShape) String() string {
-	return named("[%d %d]·[%d %d] %s transA=%v transB=%v accumulate=%v bias=%v whole=%v",
-		p.m, p.p, p.p, p.n, p.b, p.transA, p.transB, p.accumulate, p.bias, p.whole)
+	return named("[%d %d]·[%d %d] %s transA=%v transB=%v accumulate=%v bias=%v f=%v residual=%v whole=%v",
+		p.m, p.p, p.p, p.n, p.b, p.transA, p.transB, p.accumulate, p.bias, p.f, p.residual, p.whole)
 }
 
 // stored returns the shape of a matrix [rows cols] as stored.
@@ -54,8 +57,8 @@ func stored(rows, cols int, transposed bool) []int {
 	return []int{rows, cols}
 }
 
-// matMulCase is the product with operands C, A, B and, with bias, Bias. Its want
-// comes from gonum.
+// matMulCase is the product with operands C, A, B and, if asked for, Bias and
+// Residual. Its want comes from gonum.
 func (s *suite) matMulCase(src source, p productShape) testCase {
 	numbers := func(n int) []float64 {
 		if p.whole {
@@ -79,15 +82,30 @@ func (s *suite) matMulCase(src source, p productShape) testCase {
 	if p.bias {
 		tc.operands = append(tc.operands, in("Bias", numbers(p.n), p.n))
 	}
-	tc.run = func(be kernels.Backend, o []tensor.Tensor) {
-		args := kernels.MatMulArgs{C: o[0], A: o[1], B: o[2], TransA: p.transA, TransB: p.transB, Accumulate: p.accumulate}
-		if p.bias {
-			args.Bias = o[3]
+	if p.residual {
+		r := in("Residual", numbers(p.m*p.n), p.m, p.n)
+		if tc.operands[0].rowwise {
+			r = r.rows()
 		}
-		kernels.MatMul(be, args)
+		tc.alias = [][2]int{{0, len(tc.operands)}}
+		tc.operands = append(tc.operands, r)
 	}
+	tc.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatMul(be, p.args(o)) }
 	setProductBounds(&tc, p)
 	return tc
+}
+
+// args returns the call on the operands of matMulCase.
+func (p productShape) args(o []tensor.Tensor) kernels.MatMulArgs {
+	a := kernels.MatMulArgs{C: o[0], A: o[1], B: o[2], TransA: p.transA, TransB: p.transB, Accumulate: p.accumulate, Func: p.f}
+	o = o[3:]
+	if p.bias {
+		a.Bias, o = o[0], o[1:]
+	}
+	if p.residual {
+		a.Residual = o[0]
+	}
+	return a
 }
 
 // setProductBounds sets want, from gonum, and the bound
@@ -112,6 +130,123 @@ func setProductBounds(tc *testCase, p productShape) {
 	if p.whole {
 		tc.bound = exactly
 	}
+	if p.f != kernels.Identity || p.residual {
+		setEpilogueBounds(tc, p, want)
+	}
+}
+
+// setEpilogueBounds takes want and bound from the sums on to the results. Errors of
+// a sum grow by at most 1.2, the largest slope of the activations, through f; then
+// come those of f itself and the rounding of the addition.
+func setEpilogueBounds(tc *testCase, p productShape, sums func() []float64) {
+	sumBound := tc.bound
+	finish := sync.OnceValues(func() (activated, want []float64) {
+		activated = activate(p.f, sums())
+		want = append(want, activated...)
+		if p.residual {
+			for i, v := range tc.operands[len(tc.operands)-1].values {
+				want[i] += v
+			}
+		}
+		return activated, want
+	})
+	tc.want = func(tensor.DType) []float64 {
+		_, want := finish()
+		return want
+	}
+	if p.whole && (p.f == kernels.Identity || p.f == kernels.ReLU) {
+		return
+	}
+	tc.bound = func(o, i int, want, u float64) float64 {
+		activated, _ := finish()
+		x := sums()[i]
+		const flushed = 0x1p-120 // e^88 times this is where x·σ(x) may become 0
+		return 1.2*sumBound(o, i, x, u) + funcBound(p.f, x, activated[i], u) + u*math.Abs(want) + flushed
+	}
+}
+
+// activate returns f(x), from the oracle in float64.
+func activate(f kernels.Func, x []float64) []float64 {
+	be := ref.New()
+	y := tensor.New(be, tensor.F64, len(x))
+	kernels.Unary(be, f, y, tensor.FromFloats(be, tensor.F64, x, len(x)))
+	return y.Floats()
+}
+
+// activations are the functions whose slope is at most 1.2 everywhere.
+func activations() []kernels.Func {
+	return []kernels.Func{kernels.Identity, kernels.ReLU, kernels.GELU, kernels.GELUTanh, kernels.SiLU, kernels.Tanh, kernels.Sigmoid, kernels.Neg}
+}
+
+// matMulEpilogue has every activation with and without bias and residual.
+func (s *suite) matMulEpilogue(t *testing.T) {
+	shapes := append(productShapes(), [3]int{280, 520, 70})
+	for i, shape := range shapes {
+		for j, f := range activations() {
+			p := productShape{
+				m: shape[0], p: shape[1], n: shape[2], transA: (i+j)%7 == 3, transB: (i+j)%3 > 0,
+				f: f, bias: (i+j)%2 == 0, residual: j%3 < 2, whole: (i+j)%5 == 0,
+			}
+			s.check(t, s.matMulCase(newSource(uint64(700*i+j)), p).sickIf((i+j)%4 == 0))
+		}
+	}
+}
+
+// matMuls holds groups to the bits of their products one by one.
+func (s *suite) matMuls(t *testing.T) {
+	kernels.MatMuls(s.be, nil)
+	groups := [][]productShape{
+		{{n: 9}},
+		{{n: 33, bias: true}, {n: 16, transB: true, f: kernels.GELU}, {n: 1, residual: true}},
+		{{n: 70, transB: true, f: kernels.SiLU, bias: true}, {n: 70, transB: true}},
+		{{n: 5, accumulate: true}, {n: 64, transB: true, bias: true, residual: true, b: tensor.BF16}, {}},
+		{{n: 96, transB: true, b: tensor.Q4_1}, {n: 32, b: tensor.Q8_0}},
+	}
+	for i, group := range groups {
+		for j, size := range [][2]int{{1, 64}, {7, 32}, {130, 544}, {0, 32}, {5, 0}} {
+			for _, transA := range []bool{false, true} {
+				s.check(t, s.matMulsCase(newSource(uint64(10*i+j)), group, size[0], size[1], transA))
+			}
+		}
+	}
+}
+
+// matMulsCase is a group with an op(A) of [m k]. Its want is that of the oracle,
+// which takes the products one by one: in float64, whole numbers but for
+// functions, so the bound is funcBound's.
+func (s *suite) matMulsCase(src source, group []productShape, m, k int, transA bool) testCase {
+	tc := testCase{name: named("MatMuls of %d, [%d %d] transA=%v", len(group), m, k, transA)}
+	tc.operands = []operand{in("A", src.integers(m*k, 3), stored(m, k, transA)...)}
+	tc.operands[0].rowwise = !transA
+	first := make([]int, len(group)+1)
+	for i := range group {
+		p := &group[i]
+		first[i] = len(tc.operands)
+		one := productShape{m: m, p: k, n: p.n, transA: transA, transB: p.transB, b: p.b, accumulate: p.accumulate, bias: p.bias, f: p.f, residual: p.residual, whole: true}
+		*p = one
+		c := s.matMulCase(src, one)
+		c.operands[0].name = named("C%d", i)
+		tc.operands = append(tc.operands, c.operands[0])
+		tc.operands = append(tc.operands, c.operands[2:]...)
+	}
+	first[len(group)] = len(tc.operands)
+	tc.run = func(be kernels.Backend, o []tensor.Tensor) {
+		products := make([]kernels.MatMulArgs, len(group))
+		for i, p := range group {
+			mine := append([]tensor.Tensor{o[first[i]], o[0]}, o[first[i]+1:first[i+1]]...)
+			products[i] = p.args(mine)
+		}
+		kernels.MatMuls(be, products)
+	}
+	tc.bound = func(o, _ int, want, u float64) float64 {
+		for i, p := range group {
+			if o == first[i] && p.f != kernels.Identity {
+				return 8 * u * (1 + math.Abs(want)) * 16
+			}
+		}
+		return 0
+	}
+	return tc
 }
 
 // gemm is gonum's product op(A)·op(B) + add.

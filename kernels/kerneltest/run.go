@@ -28,6 +28,8 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 	}{
 		{"MatMul", (*suite).matMul},
 		{"MatMulLarge", (*suite).matMulLarge},
+		{"MatMulEpilogue", (*suite).matMulEpilogue},
+		{"MatMuls", (*suite).matMuls},
 		{"MatVec", (*suite).matVec},
 		{"Unary", (*suite).unary},
 		{"Gated", (*suite).gated},

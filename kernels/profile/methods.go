@@ -11,6 +11,12 @@ func (p *Backend) MatMul(a kernels.MatMulArgs) {
 	p.Backend.MatMul(a)
 }
 
+// MatMuls implements kernels.Backend.
+func (p *Backend) MatMuls(products []kernels.MatMulArgs) {
+	defer p.measure("MatMuls")()
+	p.Backend.MatMuls(products)
+}
+
 // MatVec implements kernels.Backend.
 func (p *Backend) MatVec(y, x, w, bias tensor.Tensor) {
 	defer p.measure("MatVec")()

@@ -14,8 +14,15 @@ func (*Backend) MatMul(a kernels.MatMulArgs) {
 	}
 }
 
+// MatMuls implements kernels.MatMuls.
+func (be *Backend) MatMuls(products []kernels.MatMulArgs) {
+	for _, a := range products {
+		be.MatMul(a)
+	}
+}
+
 func matMul[T real](a kernels.MatMulArgs) {
-	c, bias := floats[T](a.C), floats[T](a.Bias)
+	c, bias, residual := floats[T](a.C), floats[T](a.Bias), floats[T](a.Residual)
 	m, n := a.C.Rows(), a.C.Cols()
 	x, y := rowsOf[T](a.A, a.TransA), rowsOf[T](a.B, !a.TransB)
 	for i := range m {
@@ -23,6 +30,10 @@ func matMul[T real](a kernels.MatMulArgs) {
 			sum := dot(x[i], y[j])
 			if bias != nil {
 				sum += float64(bias[j])
+			}
+			sum = apply(a.Func, sum)
+			if residual != nil {
+				sum += float64(residual[i*n+j])
 			}
 			if a.Accumulate {
 				sum += float64(c[i*n+j])
