@@ -78,7 +78,7 @@ func BenchmarkTrainStep(b *testing.B) {
 			x := d.Forward(p, batch, nil)
 			want := p.New(tensor.I32, len(targets))
 			want.SetInts(targets)
-			p.Backward(p.Sum(p.CrossEntropy(d.Logits(p, x), want)), 1/float64(len(targets)))
+			p.Backward(d.Loss(p, x, want), 1/float64(len(targets)))
 			opt.Step(1)
 			p.Reset()
 		}

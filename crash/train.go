@@ -274,9 +274,9 @@ func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int)
 	x := t.Decoder.Rows(p, t.Decoder.Forward(p, b, nil), rows)
 	want := p.New(tensor.I32, len(targets))
 	want.SetInts(targets)
-	loss := p.Sum(p.CrossEntropy(t.Decoder.Logits(p, x), want))
-	sum = loss.T.Floats()[0]
+	loss := t.Decoder.Loss(p, x, want)
 	p.Backward(loss, scale)
+	sum = loss.T.Floats()[0]
 	t.state.PeakBytes = max(t.state.PeakBytes, p.Arena.Peak())
 	p.Reset()
 	return sum, len(b.Tokens)

@@ -55,6 +55,7 @@ type Backend interface {
 	SoftmaxBackward(dX, dY, y tensor.Tensor)
 	CrossEntropy(loss, lse, logits, targets tensor.Tensor)
 	CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor)
+	CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor)
 	ArgMax(ids, x tensor.Tensor)
 
 	LayerNorm(NormArgs)

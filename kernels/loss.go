@@ -65,6 +65,34 @@ func CrossEntropyBackward(be Backend, dLogits, logits, lse, targets, dLoss tenso
 	be.CrossEntropyBackward(dLogits, logits, lse, targets, dLoss)
 }
 
+// CrossEntropyGrad computes the loss of [CrossEntropy] and its gradient at once,
+// where the gradient of the loss is known beforehand: one exponential a logit,
+// not two.
+//
+//	loss[r] = log Σ_v exp(logits[r,v]) - logits[r,targets[r]]
+//	dLogits[r,v] = (exp(logits[r,v])/Σ exp(logits[r]) - [v = targets[r]])·dLoss[r]
+//
+// dLogits may alias logits. A target outside [0, V) panics, or is an error at Sync.
+func CrossEntropyGrad(be Backend, loss, dLogits, logits, targets, dLoss tensor.Tensor) {
+	const op = "CrossEntropyGrad"
+	wantReal(op, "dLogits", dLogits)
+	wantLike(op, "logits", logits, "dLogits", dLogits)
+	rows := logits.Rows()
+	wantVector(op, "loss", loss, logits.DType(), rows)
+	wantVector(op, "targets", targets, tensor.I32, rows)
+	wantVector(op, "dLoss", dLoss, logits.DType(), rows)
+	wantWhole(op, "dLogits", dLogits, "logits", logits)
+	for _, o := range [...]struct {
+		name string
+		t    tensor.Tensor
+	}{{"dLogits", dLogits}, {"logits", logits}, {"targets", targets}, {"dLoss", dLoss}} {
+		wantApart(op, "loss", loss, o.name, o.t)
+	}
+	wantApart(op, "dLogits", dLogits, "targets", targets)
+	wantApart(op, "dLogits", dLogits, "dLoss", dLoss)
+	be.CrossEntropyGrad(loss, dLogits, logits, targets, dLoss)
+}
+
 // ArgMax writes the place of each row's first maximum to ids, I32 [N]. NaN
 // never wins; a row of NaN only gives 0.
 func ArgMax(be Backend, ids, x tensor.Tensor) {

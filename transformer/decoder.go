@@ -112,6 +112,14 @@ func (d *Decoder) Logits(p *autograd.Pass, x autograd.Var) autograd.Var {
 	return p.Linear(d.Finish(p, x), p.Param(d.Head), autograd.Var{})
 }
 
+// Loss returns Σ_r -log p(targets[r] | rows up to r), one number in nats, of rows x
+// [R D] of the stream and the tokens that follow them, I32 [R]: final norm, head and
+// cross-entropy without the logits of all rows; see [autograd.Pass.LinearCrossEntropy]
+// for when it may be read.
+func (d *Decoder) Loss(p *autograd.Pass, x autograd.Var, targets tensor.Tensor) autograd.Var {
+	return p.LinearCrossEntropy(d.Finish(p, x), p.Param(d.Head), targets)
+}
+
 // Rows returns the chosen rows of the stream, in that order.
 func (d *Decoder) Rows(p *autograd.Pass, x autograd.Var, rows []int32) autograd.Var {
 	ids := p.New(tensor.I32, len(rows))

@@ -112,6 +112,14 @@ func table() []row {
 			logits := p.Linear(in[0], in[1], autograd.Var{})
 			return p.Add(p.CrossEntropy(logits, ids(2, 0, 5)), p.Reshape(p.Sum(p.Mul(logits, logits), 1), 3))
 		}, []tensor.Tensor{rnd(3, 4), rnd(6, 4)}},
+		{"linear_cross_entropy", "", func(p *autograd.Pass, in vars) autograd.Var {
+			return p.Scale(p.LinearCrossEntropy(in[0], in[1], ids(2, 0, 5)), 0.3)
+		}, []tensor.Tensor{rnd(3, 4), rnd(6, 4)}},
+		{"linear_cross_entropy", "tied, and twice", func(p *autograd.Pass, in vars) autograd.Var {
+			x := p.Gather(in[0], ids(1, 3, 3), tensor.F64)
+			y := p.Linear(x, in[1], autograd.Var{})
+			return p.Add(p.LinearCrossEntropy(y, in[0], ids(0, 4, 2)), p.LinearCrossEntropy(x, in[0], ids(3, 3, 1)))
+		}, []tensor.Tensor{rnd(5, 4), rnd(4, 4)}},
 		{"dropout", "", func(p *autograd.Pass, in vars) autograd.Var {
 			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.FromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
 			p.Dropout.At(1)

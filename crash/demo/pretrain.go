@@ -149,9 +149,9 @@ func (t *trainer) accumulate(d *transformer.Decoder) float64 {
 	x := d.Rows(p, d.Forward(p, b, nil), rows)
 	want := p.New(tensor.I32, len(targets))
 	want.SetInts(targets)
-	loss := p.Sum(p.CrossEntropy(d.Logits(p, x), want))
-	sum := loss.T.Floats()[0]
+	loss := d.Loss(p, x, want)
 	p.Backward(loss, 1/float64(len(targets)))
+	sum := loss.T.Floats()[0]
 	p.Reset()
 	return sum / float64(len(targets))
 }

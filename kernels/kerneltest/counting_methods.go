@@ -113,6 +113,12 @@ func (c *Counting) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss ten
 	c.Backend.CrossEntropyBackward(dLogits, logits, lse, targets, dLoss)
 }
 
+// CrossEntropyGrad implements kernels.Backend.
+func (c *Counting) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor) {
+	c.count("CrossEntropyGrad")
+	c.Backend.CrossEntropyGrad(loss, dLogits, logits, targets, dLoss)
+}
+
 // ArgMax implements kernels.Backend.
 func (c *Counting) ArgMax(ids, x tensor.Tensor) {
 	c.count("ArgMax")

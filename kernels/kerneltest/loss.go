@@ -137,6 +137,27 @@ func (s *suite) crossEntropyRow(t testing.TB, n, cols int, scale float64) {
 		alias:  [][2]int{{0, 1}},
 		poison: []int{1, 2, 4},
 	})
+	s.check(t, testCase{
+		name: named("CrossEntropyGrad [%d %d] of size %v", n, cols, scale),
+		operands: []operand{
+			out("loss", n).rows(), out("dLogits", n, cols).rows(), in("logits", x, n, cols).rows(),
+			ints("targets", targets, n).rows(), in("dLoss", dLoss, n).rows(),
+		},
+		run: func(be kernels.Backend, o []tensor.Tensor) {
+			kernels.CrossEntropyGrad(be, o[0], o[1], o[2], o[3], o[4])
+		},
+		bound: func(o, i int, want, u float64) float64 {
+			if o == 0 {
+				target := math.Abs(x[i*cols+int(targets[i])])
+				return u * (walk(cols) + math.Log(float64(cols)) + 4*math.Abs(lse[i]) + 2*math.Abs(top[i]) + 2*target)
+			}
+			r := i / cols
+			p := math.Exp(x[i] - lse[r])
+			return u * (2*math.Abs(want) + math.Abs(dLoss[r])*p*(walk(cols)+8+math.Abs(x[i]-top[r])))
+		},
+		alias:  [][2]int{{1, 2}},
+		poison: []int{2, 4},
+	})
 }
 
 func (s *suite) argMax(t *testing.T) {

@@ -100,9 +100,10 @@ func (s *suite) idsOutOfRange(t *testing.T) {
 	for _, id := range []int32{-1, 5, math.MinInt32, math.MaxInt32} {
 		ids := tensor.FromInts(be, []int32{0, id}, 2)
 		for name, call := range map[string]func(){
-			"Gather":       func() { kernels.Gather(be, rows, table, ids) },
-			"ScatterAdd":   func() { kernels.ScatterAdd(be, table, ids, rows) },
-			"CrossEntropy": func() { kernels.CrossEntropy(be, pair, other, rows, ids) },
+			"Gather":           func() { kernels.Gather(be, rows, table, ids) },
+			"ScatterAdd":       func() { kernels.ScatterAdd(be, table, ids, rows) },
+			"CrossEntropy":     func() { kernels.CrossEntropy(be, pair, other, rows, ids) },
+			"CrossEntropyGrad": func() { kernels.CrossEntropyGrad(be, pair, rows, rows, ids, other) },
 			"CrossEntropyBackward": func() {
 				kernels.CrossEntropyBackward(be, rows, rows, pair, ids, other)
 			},

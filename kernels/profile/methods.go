@@ -131,6 +131,12 @@ func (p *Backend) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tens
 	p.Backend.CrossEntropyBackward(dLogits, logits, lse, targets, dLoss)
 }
 
+// CrossEntropyGrad implements kernels.Backend.
+func (p *Backend) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor) {
+	defer p.measure("CrossEntropyGrad")()
+	p.Backend.CrossEntropyGrad(loss, dLogits, logits, targets, dLoss)
+}
+
 // ArgMax implements kernels.Backend.
 func (p *Backend) ArgMax(ids, x tensor.Tensor) {
 	defer p.measure("ArgMax")()

@@ -112,6 +112,32 @@ func crossEntropyBackward[T real](dLogits, logits, lse, targets, dLoss tensor.Te
 	}
 }
 
+// CrossEntropyGrad implements kernels.CrossEntropyGrad.
+func (*Backend) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor) {
+	if isF64(logits) {
+		crossEntropyGrad[float64](loss, dLogits, logits, targets, dLoss)
+	} else {
+		crossEntropyGrad[float32](loss, dLogits, logits, targets, dLoss)
+	}
+}
+
+func crossEntropyGrad[T real](loss, dLogits, logits, targets, dLoss tensor.Tensor) {
+	losses, out, x, g, n := floats[T](loss), floats[T](dLogits), floats[T](logits), floats[T](dLoss), logits.Cols()
+	for r, id := range tensor.HostInts(targets) {
+		kernels.WantID("CrossEntropyGrad", r, id, n)
+		row := x[r*n : (r+1)*n]
+		lse := logSumExp(row)
+		losses[r] = T(lse - float64(row[id]))
+		for i, v := range row {
+			p := math.Exp(float64(v) - lse)
+			if i == int(id) {
+				p--
+			}
+			out[r*n+i] = T(p * float64(g[r]))
+		}
+	}
+}
+
 // ArgMax implements kernels.ArgMax.
 func (*Backend) ArgMax(ids, x tensor.Tensor) {
 	if isF64(x) {
