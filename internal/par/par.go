@@ -10,12 +10,14 @@
 //	})
 //
 // Invariants: chunks are taken in rising order from one counter; the caller of
-// For works too, so a call makes progress when every other worker is busy, and
-// calls may be nested or come from several goroutines at once; an idle worker
-// spins for at most 50 µs, then parks.
+// For works too and waits only for workers that are inside a chunk, so a call
+// makes progress when every other worker is busy or asleep, and calls may be
+// nested or come from several goroutines at once; an idle worker spins for at
+// most 50 µs, then parks.
 package par
 
 import (
+	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -38,39 +40,63 @@ type Options struct {
 
 // Pool is a set of workers. Its methods may be called at any time from any
 // goroutine. Make one with New or Open.
+//
+// A call of For takes one of the jobs and publishes it by its bit in open.
+// Helpers look at open only; they join a job by counting themselves in before
+// they look at its bit again, so that its caller either sees them or has
+// withdrawn the bit in time.
 type Pool struct {
 	workers int
+	spin    time.Duration // 0 if there are more workers than processors
 	delay   func()
+	wake    chan struct{} // one token for each helper that unpark counted out
 
-	ready  atomic.Int32 // number of entries of open, for spinning without the lock
-	mu     sync.Mutex
-	wake   sync.Cond // parked helpers
-	parked int
-	closed bool
-	open   []*job // calls with chunks that nobody has taken yet
-	spare  []*job // for reuse: For allocates nothing once warm
+	_      line
+	open   atomic.Uint32 // bit i: jobs[i] has chunks that nobody has taken yet
+	_      line
+	parked atomic.Int32 // helpers that wait for a token nobody has promised
+	taken  atomic.Uint32
+	closed atomic.Bool
+	_      line
+	jobs   [32]job // calls beyond these run on their callers alone
 }
 
-// job is one call of For.
-type job struct {
-	f       func(chunk int)
-	n       int64
-	next    atomic.Int64
-	helpers atomic.Int32 // joined and not yet gone; joining takes the pool's lock
-	waiting bool         // the caller is parked on done
-	done    chan struct{}
+// line keeps what different workers write out of each other's cache lines, two
+// of which are fetched at a time.
+type line [128]byte
 
+// job is one call of For. Fields without atomics belong to the caller while the
+// job's bit is not in open, and are only read while it is.
+type job struct {
+	next  atomic.Int64 // the next chunk
+	_     line
+	state atomic.Int32 // helpers that joined and have not left, plus waiting
+	f     func(chunk int)
+	n     int64
+	done  chan struct{}
+
+	mu      sync.Mutex
 	failed  bool
 	failure any // of the first chunk that panicked
+	_       line
 }
+
+// waiting is in a job's state while its caller is parked on done.
+const waiting = 1 << 30
 
 // New returns a pool of the given number of workers.
 func New(workers int) *Pool { return Open(Options{Workers: workers}) }
 
 // Open returns a pool made as o says.
 func Open(o Options) *Pool {
-	p := &Pool{workers: max(o.Workers, 1), delay: o.Delay}
-	p.wake.L = &p.mu
+	p := &Pool{workers: max(o.Workers, 1), spin: spin, delay: o.Delay}
+	if p.workers > runtime.GOMAXPROCS(0) {
+		p.spin = 0
+	}
+	p.wake = make(chan struct{}, p.workers)
+	for i := range p.jobs {
+		p.jobs[i].done = make(chan struct{}, 1)
+	}
 	for range p.workers - 1 {
 		go p.help()
 	}
@@ -83,81 +109,71 @@ func (p *Pool) Workers() int { return p.workers }
 // Close ends the pool's goroutines once running calls are over. Later calls of
 // For run on their caller alone.
 func (p *Pool) Close() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
-	p.wake.Broadcast()
+	p.closed.Store(true)
+	p.unpark(p.workers)
 }
 
 // For calls f(0), …, f(n-1), each once, from up to Workers goroutines, and
 // returns when all have returned. If a chunk panics, chunks not yet begun are
 // dropped and For panics with the value of the first panic.
 func (p *Pool) For(n int, f func(chunk int)) {
-	if n <= 1 || p.workers == 1 {
-		for i := range n {
-			if p.delay != nil {
-				p.delay()
-			}
-			f(i)
+	if n > 1 && p.workers > 1 {
+		if i := p.take(); i >= 0 {
+			p.share(i, n, f)
+			return
 		}
-		return
 	}
-	j := p.begin(n, f)
-	p.work(j)
-	p.finish(j)
+	for i := range n {
+		if p.delay != nil {
+			p.delay()
+		}
+		f(i)
+	}
 }
 
-// begin publishes a call and wakes as many helpers as could be of use.
-func (p *Pool) begin(n int, f func(int)) *job {
-	p.mu.Lock()
-	var j *job
-	if last := len(p.spare) - 1; last >= 0 {
-		j, p.spare = p.spare[last], p.spare[:last]
-	} else {
-		j = &job{done: make(chan struct{}, 1)}
+// take returns the index of a job that no call uses, which is then taken, or -1.
+func (p *Pool) take() int {
+	for {
+		taken := p.taken.Load()
+		i := bits.TrailingZeros32(^taken)
+		if i == len(p.jobs) {
+			return -1
+		}
+		if p.taken.CompareAndSwap(taken, taken|1<<i) {
+			return i
+		}
 	}
+}
+
+// share runs a call of For as job i, with all helpers that come.
+func (p *Pool) share(i, n int, f func(int)) {
+	j, bit := &p.jobs[i], uint32(1)<<i
 	j.f, j.n = f, int64(n)
 	j.next.Store(0)
-	p.open = append(p.open, j)
-	p.ready.Add(1)
-	wake := min(p.parked, n-1)
-	p.mu.Unlock()
-	for range wake {
-		p.wake.Signal()
+	p.open.Or(bit)
+	if p.parked.Load() > 0 {
+		p.unpark(n - 1)
 	}
-	return j
-}
-
-// finish waits for the helpers that joined j and puts j away.
-func (p *Pool) finish(j *job) {
-	p.retire(j)
-	for start := time.Now(); j.helpers.Load() != 0 && time.Since(start) < spin; {
-		p.pause()
-	}
-	p.mu.Lock()
-	if j.helpers.Load() != 0 {
-		j.waiting = true
-		p.mu.Unlock()
-		<-j.done
-		p.mu.Lock()
-	}
+	p.work(j)
+	p.open.And(^bit)
+	p.await(j)
 	failed, failure := j.failed, j.failure
-	j.f, j.waiting, j.failed, j.failure = nil, false, false, nil
-	p.spare = append(p.spare, j)
-	p.mu.Unlock()
+	j.f, j.failed, j.failure = nil, false, nil
+	p.taken.And(^bit)
 	if failed {
 		panic(failure)
 	}
 }
 
-// retire takes j off the open list, so that nobody joins it any more.
-func (p *Pool) retire(j *job) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, o := range p.open {
-		if o == j {
-			p.open = append(p.open[:i], p.open[i+1:]...)
-			p.ready.Add(-1)
+// await returns when the helpers that joined j have left it.
+func (p *Pool) await(j *job) {
+	for start := p.now(); j.state.Load() != 0; {
+		if p.late(start) {
+			// Whoever takes the state from waiting to 0 ends the wait: this
+			// caller, or the last to leave, who then sends.
+			if j.state.Add(waiting) != waiting || !j.state.CompareAndSwap(waiting, 0) {
+				<-j.done
+			}
 			return
 		}
 	}
@@ -168,11 +184,11 @@ func (p *Pool) work(j *job) {
 	defer func() {
 		if v := recover(); v != nil {
 			j.next.Store(j.n)
-			p.mu.Lock()
+			j.mu.Lock()
 			if !j.failed {
 				j.failed, j.failure = true, v
 			}
-			p.mu.Unlock()
+			j.mu.Unlock()
 		}
 	}()
 	for i := j.next.Add(1) - 1; i < j.n; i = j.next.Add(1) - 1 {
@@ -183,42 +199,81 @@ func (p *Pool) work(j *job) {
 	}
 }
 
-// help is the life of one worker.
+// help is the life of one helper.
 func (p *Pool) help() {
 	for {
-		for start := time.Now(); p.ready.Load() == 0 && time.Since(start) < spin; {
-			p.pause()
+		open := p.look()
+		if open == 0 {
+			return
 		}
-		p.mu.Lock()
-		for len(p.open) == 0 {
-			if p.closed {
-				p.mu.Unlock()
-				return
-			}
-			p.parked++
-			p.wake.Wait()
-			p.parked--
+		i := bits.Len32(open) - 1 // the innermost of nested calls
+		j, bit := &p.jobs[i], uint32(1)<<i
+		j.state.Add(1)
+		if p.open.Load()&bit != 0 {
+			p.work(j)
+			p.open.And(^bit)
 		}
-		j := p.open[len(p.open)-1]
-		j.helpers.Add(1)
-		p.mu.Unlock()
-
-		p.work(j)
-		p.retire(j)
-
-		p.mu.Lock()
-		if j.helpers.Add(-1) == 0 && j.waiting {
+		if j.state.Add(-1) == waiting && j.state.CompareAndSwap(waiting, 0) {
 			j.done <- struct{}{}
 		}
-		p.mu.Unlock()
 	}
 }
 
-// pause lets some time pass, and others run where there are more goroutines
-// than cores.
-func (p *Pool) pause() {
-	for range 32 {
-		p.ready.Load() // keeps the loop from being optimised away
+// look returns the open jobs once there are any, or 0 once the pool is closed.
+func (p *Pool) look() uint32 {
+	for {
+		for start := p.now(); ; {
+			if open := p.open.Load(); open != 0 {
+				return open
+			}
+			if p.late(start) {
+				break
+			}
+		}
+		if p.closed.Load() {
+			return 0
+		}
+		p.parked.Add(1)
+		if (p.open.Load() != 0 || p.closed.Load()) && p.countOut() {
+			continue
+		}
+		<-p.wake
 	}
-	runtime.Gosched()
+}
+
+// unpark wakes up to n parked helpers.
+func (p *Pool) unpark(n int) {
+	for ; n > 0 && p.countOut(); n-- {
+		p.wake <- struct{}{}
+	}
+}
+
+// countOut takes one helper out of parked and reports whether there was one.
+func (p *Pool) countOut() bool {
+	for {
+		n := p.parked.Load()
+		if n == 0 {
+			return false
+		}
+		if p.parked.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
+}
+
+// now is when a time of spinning begins.
+func (p *Pool) now() time.Time {
+	if p.spin == 0 {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+// late lets a moment pass and reports whether spinning since start is over.
+func (p *Pool) late(start time.Time) bool {
+	if p.spin == 0 {
+		return true
+	}
+	pause(16)
+	return time.Since(start) > p.spin
 }

@@ -1,6 +1,7 @@
 package par
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -122,15 +123,36 @@ func TestCloseEndsTheGoroutines(t *testing.T) {
 	}
 }
 
+// BenchmarkFor measures one call that computes for 16 µs on one worker, cut in 8
+// chunks, after its caller was alone for a while: parked helpers are late.
 func BenchmarkFor(b *testing.B) {
-	for _, w := range []int{1, 2} {
-		p := New(w)
-		f := func(int) {}
-		b.Run("workers="+string(rune('0'+w)), func(b *testing.B) {
-			for b.Loop() {
-				p.For(8, f)
+	const chunks, chunkWork = 8, 2 * time.Microsecond
+	for _, workers := range []int{1, 2} {
+		for _, alone := range []time.Duration{0, 10 * time.Microsecond, 100 * time.Microsecond, time.Millisecond} {
+			for _, work := range []time.Duration{0, chunkWork} {
+				b.Run(fmt.Sprintf("chunk=%v/alone=%v/workers=%d", work, alone, workers), func(b *testing.B) {
+					p := New(workers)
+					defer p.Close()
+					f := func(int) { busy(work) }
+					var total time.Duration
+					for b.Loop() {
+						busy(alone)
+						start := time.Now()
+						p.For(chunks, f)
+						total += time.Since(start)
+					}
+					b.ReportMetric(float64(total)/float64(b.N), "ns/For")
+				})
 			}
-		})
-		p.Close()
+		}
+	}
+}
+
+// busy computes for about d.
+func busy(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	for start := time.Now(); time.Since(start) < d; {
 	}
 }
