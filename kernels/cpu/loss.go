@@ -7,34 +7,98 @@ import (
 	"lamina/tensor"
 )
 
-// CrossEntropyGrad implements kernels.Backend. A row stays in the second-level
-// cache from the pass that finds its maximum over the one that exponentiates to the
-// one that divides.
+// lossPiece is how many logits are exponentiated at a time, beyond the largest up to
+// there: they stay in the first-level cache from the search for it to the sum.
+const lossPiece = 2048
+
+// logSum is log Σ e^x in the making: Σ e^(x - top) over the pieces so far, top being
+// the largest of them.
+type logSum struct {
+	top float32
+	sum float64
+}
+
+func newLogSum() logSum { return logSum{top: float32(math.Inf(-1))} }
+
+// add takes up a piece, does dst = e^(x - shift), and returns the shift.
+func (s *logSum) add(dst, x []float32) (shift float32) {
+	if top := simd.Max(x); !(top <= s.top) { // larger, or NaN
+		s.sum *= math.Exp(float64(s.top) - float64(top))
+		s.top = top
+	}
+	if shift = s.top; math.IsInf(float64(shift), -1) {
+		shift = 0 // nothing but -Inf so far: e^x is 0, not e^(Inf-Inf)
+	}
+	s.sum += float64(simd.ExpSum(dst, x, shift))
+	return shift
+}
+
+func (s *logSum) value() float64 { return float64(s.top) + math.Log(s.sum) }
+
+// CrossEntropy implements kernels.Backend.
+func (be *Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
+	mustF32("CrossEntropy", logits)
+	losses, sums, x, v := f32(loss), f32(lse), f32(logits), logits.Cols()
+	ids := tensor.HostInts(targets)
+	wantIDs("CrossEntropy", ids, v)
+	be.eachRow(len(ids), v, expensive, func(r int) {
+		row := x[r*v : (r+1)*v]
+		var e [lossPiece]float32
+		s := newLogSum()
+		for from := 0; from < v; from += lossPiece {
+			to := min(from+lossPiece, v)
+			s.add(e[:to-from], row[from:to])
+		}
+		sum := s.value()
+		sums[r] = float32(sum)
+		losses[r] = float32(sum - float64(row[ids[r]]))
+	})
+}
+
+// CrossEntropyBackward implements kernels.Backend.
+func (be *Backend) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor) {
+	mustF32("CrossEntropyBackward", dLogits)
+	out, x, v := f32(dLogits), f32(logits), logits.Cols()
+	sums, g, ids := f32(lse), f32(dLoss), tensor.HostInts(targets)
+	wantIDs("CrossEntropyBackward", ids, v)
+	be.eachRow(len(ids), v, expensive, func(r int) {
+		row, id := x[r*v:(r+1)*v], ids[r]
+		// p - 1 would lose the digits of a probability close to 1.
+		short := math.Expm1(float64(row[id]) - float64(sums[r]))
+		simd.ExpScaled(out[r*v:(r+1)*v], row, sums[r], g[r])
+		out[r*v+int(id)] = float32(short * float64(g[r]))
+	})
+}
+
+// CrossEntropyGrad implements kernels.Backend: one way through a row that
+// exponentiates, relative to the largest logit so far, and one that brings all
+// pieces to the same sum.
 func (be *Backend) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor) {
 	mustF32("CrossEntropyGrad", dLogits)
 	losses, out, x, v := f32(loss), f32(dLogits), f32(logits), logits.Cols()
 	g, ids := f32(dLoss), tensor.HostInts(targets)
 	wantIDs("CrossEntropyGrad", ids, v)
 	be.eachRow(len(ids), v, expensive, func(r int) {
-		row, to, id := x[r*v:(r+1)*v], out[r*v:(r+1)*v], ids[r]
-		target := float64(row[id]) // to may be row
-		top := simd.Max(row)
-		sum := expSumPieces(to, row, top)
-		lse := float64(top) + math.Log(sum)
-		losses[r] = float32(lse - target)
-		simd.Scale(to, to, float32(float64(g[r])/sum))
-		// p - 1 would lose the digits of a probability close to 1.
-		to[id] = float32(math.Expm1(target-lse) * float64(g[r]))
+		scratch := be.scratch.get()
+		losses[r] = lossGrad(out[r*v:(r+1)*v], x[r*v:(r+1)*v], ids[r], float64(g[r]), scratch.floats(ceilDiv(v, lossPiece)))
+		be.scratch.put(scratch)
 	})
 }
 
-// expSumPieces does dst = e^(x - shift) and returns the sum, which is float64
-// beyond pieces of constant length.
-func expSumPieces(dst, x []float32, shift float32) float64 {
-	sum := 0.0
-	for from := 0; from < len(x); from += lossPiece {
-		to := min(from+lossPiece, len(x))
-		sum += float64(simd.ExpSum(dst[from:to], x[from:to], shift))
+// lossGrad does dst = (softmax(x) - [i = id])·g and returns the loss of the row x.
+// dst may be x. shifts has room for a number of each piece.
+func lossGrad(dst, x []float32, id int32, g float64, shifts []float32) float32 {
+	target, s := float64(x[id]), newLogSum()
+	for i := range shifts {
+		from, to := i*lossPiece, min((i+1)*lossPiece, len(x))
+		shifts[i] = s.add(dst[from:to], x[from:to])
 	}
-	return sum
+	lse := s.value()
+	for i, shift := range shifts {
+		piece := dst[i*lossPiece : min((i+1)*lossPiece, len(dst))]
+		simd.Scale(piece, piece, float32(g*math.Exp(float64(shift)-lse)))
+	}
+	// p - 1 would lose the digits of a probability close to 1.
+	dst[id] = float32(math.Expm1(target-lse) * g)
+	return float32(lse - target)
 }

@@ -80,7 +80,7 @@ func (b *bench) operations(n, d, f, v int) []opBench {
 	add(fmt.Sprintf("Softmax/n=%d/d=%d", n, v), 2*n*v, func() { kernels.Softmax(be, out, logits) })
 	add(fmt.Sprintf("CrossEntropy/n=%d/d=%d", n, v), n*v, func() { kernels.CrossEntropy(be, loss, lse, logits, targets) })
 	add(fmt.Sprintf("CrossEntropyGrad/n=%d/d=%d", n, v), 2*n*v, func() {
-		kernels.CrossEntropyGrad(be, loss, out, logits, targets, lse)
+		kernels.CrossEntropyGrad(be, loss, logits, logits, targets, lse) // in place, as training has it
 	})
 	add(fmt.Sprintf("CrossEntropyBackward/n=%d/d=%d", n, v), 2*n*v, func() {
 		kernels.CrossEntropyBackward(be, out, logits, lse, targets, loss)

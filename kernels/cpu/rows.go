@@ -61,51 +61,6 @@ func argMax(x []float32) int {
 	return max(best, 0)
 }
 
-// lossPiece is how many logits are exponentiated at a time: their exponentials
-// are summed, not kept, so they need room in the first-level cache only.
-const lossPiece = 2048
-
-// CrossEntropy implements kernels.Backend.
-func (be *Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
-	mustF32("CrossEntropy", logits)
-	losses, sums, x, v := f32(loss), f32(lse), f32(logits), logits.Cols()
-	ids := tensor.HostInts(targets)
-	wantIDs("CrossEntropy", ids, v)
-	be.eachRow(len(ids), v, expensive, func(r int) {
-		row := x[r*v : (r+1)*v]
-		sum := logSumExp(row)
-		sums[r] = float32(sum)
-		losses[r] = float32(sum - float64(row[ids[r]]))
-	})
-}
-
-// logSumExp returns log Σ e^x: one pass for the maximum, one for the sum.
-func logSumExp(x []float32) float64 {
-	var e [lossPiece]float32
-	top, sum := simd.Max(x), 0.0
-	for len(x) > 0 {
-		n := min(len(x), lossPiece)
-		sum += float64(simd.ExpSum(e[:n], x[:n], top))
-		x = x[n:]
-	}
-	return float64(top) + math.Log(sum)
-}
-
-// CrossEntropyBackward implements kernels.Backend.
-func (be *Backend) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor) {
-	mustF32("CrossEntropyBackward", dLogits)
-	out, x, v := f32(dLogits), f32(logits), logits.Cols()
-	sums, g, ids := f32(lse), f32(dLoss), tensor.HostInts(targets)
-	wantIDs("CrossEntropyBackward", ids, v)
-	be.eachRow(len(ids), v, expensive, func(r int) {
-		row, id := x[r*v:(r+1)*v], ids[r]
-		// p - 1 would lose the digits of a probability close to 1.
-		short := math.Expm1(float64(row[id]) - float64(sums[r]))
-		simd.ExpScaled(out[r*v:(r+1)*v], row, sums[r], g[r])
-		out[r*v+int(id)] = float32(short * float64(g[r]))
-	})
-}
-
 // wantIDs panics, before anything is written, unless all ids are in [0, n).
 func wantIDs(op string, ids []int32, n int) {
 	for i, id := range ids {
