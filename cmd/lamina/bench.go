@@ -1,20 +1,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
+	"lamina/bench/workload"
 	"lamina/internal/report"
 	"lamina/kernels"
-	"lamina/kernels/profile"
-	"lamina/tensor"
 )
 
-// benchCommand measures the machine and our work on it.
+// benchCommand measures the machine and our work on it. What each piece of work
+// needs at least, and so its limit on this machine, is in package workload.
 type benchCommand struct {
-	Filter string `placeholder:"S" help:"Only rows whose work and shape contain this text."`
+	Filter string        `placeholder:"WORDS" help:"Only rows whose work, shape and unit hold each of these words, e.g. 'gemm ABt' or 'decode Q4_1'."`
+	Model  string        `placeholder:"PATH" help:"Measure decode and prefill of this model too."`
+	Time   time.Duration `default:"100ms" placeholder:"D" help:"How long each row is measured at least (default 100ms)."`
 }
 
 // benchRow is one measurement; Limit is what the machine could do at best, in the
@@ -29,147 +33,186 @@ type benchRow struct {
 	Share   float64 `json:"share"`
 }
 
-// bench is a run of the measurements.
+// The units of rates.
+const (
+	unitFLOPS  = "GFLOP/s"
+	unitBytes  = "GB/s"
+	unitTokens = "tokens/s"
+)
+
+// benchCase is a row before it is measured. Cases of one group stand together and
+// share what group makes, which lives until another group's turn.
+type benchCase struct {
+	work, shape string
+	unit        string
+	group       string
+	prepare     func(b *bench) (workload.Work, error)
+	limit       func(b *bench) float64 // of the machine's own rows; returns bytes or operations a second
+}
+
+// bench is a run of the measurements on one number of threads.
 type bench struct {
 	s       *session
-	filter  string
+	time    time.Duration
 	threads int
-	rows    []benchRow
-
-	be   kernels.Backend
-	peak map[int]float64 // FLOP/s by threads
-	read map[int]float64 // bytes/s by threads
+	be      kernels.Backend
+	machine workload.Machine
+	group   string
+	model   *workload.Model // of the group
 }
 
-// Run prints the rows as one table at the end.
+// Run measures what the filter chooses and prints it as one table at the end.
 func (c benchCommand) Run(s *session) error {
-	b := &bench{s: s, filter: c.Filter, threads: s.Threads, peak: map[int]float64{}, read: map[int]float64{}}
-	if b.threads == 0 {
-		b.threads = runtime.GOMAXPROCS(0)
+	if c.Time <= 0 || c.Time > time.Minute {
+		return usagef("--time %v: want more than 0, and 1m at most", c.Time)
 	}
-	counts := []int{1}
-	if b.threads > 1 {
-		counts = append(counts, b.threads)
+	if strings.HasPrefix(s.Device, "cuda") {
+		return fmt.Errorf("--device %s: bench measures processors only", s.Device)
 	}
-	for _, n := range counts {
-		b.machine(n)
-	}
-	for _, n := range counts {
-		if err := b.on(n, (*bench).products); err != nil {
-			return err
-		}
-	}
-	if err := b.on(b.threads, (*bench).decoder); err != nil {
-		return err
-	}
-	if len(b.rows) == 0 {
-		return fmt.Errorf("--filter %.64q: fits no row", c.Filter)
-	}
-	s.table(benchTable(b.rows))
-	return s.writeJSON(b.rows)
-}
-
-// on runs measurements on a backend of so many threads.
-func (b *bench) on(threads int, run func(*bench, int) error) error {
-	be, done, err := openBackend(b.s.Device, threads)
+	cases, err := c.cases()
 	if err != nil {
 		return err
 	}
-	defer done()
-	b.be = be
-	return run(b, threads)
-}
-
-// machine measures the limits; the rows are shown if they are asked for, the
-// numbers are needed in any case.
-func (b *bench) machine(threads int) {
-	b.peak[threads], b.read[threads] = profile.PeakFLOPS(threads), profile.ReadBandwidth(threads)
-	if b.wanted("multiply-add", "registers") {
-		b.add("multiply-add", "registers", threads, b.peak[threads]/1e9, "GFLOP/s", b.peak[threads]/1e9)
+	counts := s.threadCounts()
+	bar := s.progress("bench", len(counts)*len(cases))
+	defer bar.Done()
+	var rows []benchRow
+	for _, threads := range counts {
+		some, err := c.measure(s, threads, cases, func(label string) {
+			bar.Describe(label)
+			bar.Add(1)
+		})
+		if err != nil {
+			return err
+		}
+		rows = append(rows, some...)
 	}
-	if b.wanted("read", "memory") {
-		b.add("read", "memory", threads, b.read[threads]/1e9, "GB/s", b.read[threads]/1e9)
+	bar.Done()
+	s.table(benchTable(rows))
+	return s.writeJSON(rows)
+}
+
+// threadCounts returns the numbers of threads of --threads; by default one, and
+// one for each processor.
+func (s *session) threadCounts() []int {
+	if !slices.Equal(s.Threads, []int{0}) {
+		return s.Threads
 	}
+	if all := runtime.GOMAXPROCS(0); all > 1 {
+		return []int{1, all}
+	}
+	return []int{1}
 }
 
-func (b *bench) wanted(work, shape string) bool { return strings.Contains(work+" "+shape, b.filter) }
-
-func (b *bench) add(work, shape string, threads int, value float64, unit string, limit float64) {
-	b.rows = append(b.rows, benchRow{work, shape, threads, value, unit, limit, value / limit})
-}
-
-// products measures matrix products of real layers: C [M N] of inner size P with
-// each transposition, and one row against a weight of each storage type.
-func (b *bench) products(threads int) error {
-	for _, p := range []struct{ m, n, p int }{{512, 768, 768}, {512, 3072, 768}, {512, 768, 3072}, {1024, 1024, 1024}} {
-		for _, t := range []struct {
-			name string
-			a, b bool
-		}{{"A·B", false, false}, {"A·Bᵀ", false, true}, {"Aᵀ·B", true, false}} {
-			if err := b.s.ctx.Err(); err != nil {
-				return err
-			}
-			shape := fmt.Sprintf("%dx%dx%d %s", p.m, p.n, p.p, t.name)
-			if !b.wanted("product", shape) {
-				continue
-			}
-			args := kernels.MatMulArgs{C: b.random(tensor.F32, p.m, p.n), A: b.stored(p.m, p.p, t.a), B: b.stored(p.p, p.n, t.b), TransA: t.a, TransB: t.b}
-			seconds := fastest(func() { kernels.MatMul(b.be, args) })
-			b.add("product", shape, threads, 2e-9*float64(p.m)*float64(p.n)*float64(p.p)/seconds, "GFLOP/s", b.peak[threads]/1e9)
+// cases returns the rows that the filter chooses, or says what there is.
+func (c benchCommand) cases() ([]benchCase, error) {
+	all := benchCases(c.Model)
+	words := strings.Fields(c.Filter)
+	var some []benchCase
+	for _, one := range all {
+		text := one.work + " " + one.shape + " " + one.unit
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+			some = append(some, one)
 		}
 	}
-	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Q8_0, tensor.Q4_1} {
-		const n, p = 32768, 2048 // larger than the caches in every type
-		shape := fmt.Sprintf("1x%dx%d %s", n, p, d)
-		if !b.wanted("row", shape) {
+	if len(some) > 0 {
+		return some, nil
+	}
+	var works []string
+	for _, one := range all {
+		if !slices.Contains(works, one.work) {
+			works = append(works, one.work)
+		}
+	}
+	return nil, usagef("--filter %.64q: fits no row; there are %s", c.Filter, strings.Join(works, ", "))
+}
+
+// measure runs the cases on so many threads. The limits are measured before and
+// after: what others on the machine took from one of the two counts for nothing.
+func (c benchCommand) measure(s *session, threads int, cases []benchCase, next func(label string)) ([]benchRow, error) {
+	be, done, err := openBackend(s.Device, threads)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	b := &bench{s: s, time: c.Time, threads: threads, be: be, machine: workload.Measure(threads)}
+	defer b.enter("")
+	type measured struct {
+		seconds float64
+		cost    workload.Cost
+		tokens  int
+		rate    float64
+	}
+	results := make([]measured, len(cases))
+	for i, one := range cases {
+		if err := s.ctx.Err(); err != nil {
+			return nil, err
+		}
+		next(one.work + " " + one.shape)
+		if one.limit != nil {
+			results[i].rate = one.limit(b)
 			continue
 		}
-		w := b.random(d, n, p)
-		x, y := b.random(tensor.F32, 1, p), tensor.New(b.be, tensor.F32, 1, n)
-		seconds := fastest(func() { kernels.MatVec(b.be, y, x, w, tensor.Tensor{}) })
-		b.add("row", shape, threads, float64(d.Bytes(n*p))/seconds/1e9, "GB/s", b.read[threads]/1e9)
+		b.enter(one.group)
+		w, err := one.prepare(b)
+		if err != nil {
+			return nil, err
+		}
+		seconds, err := fastest(s.ctx, b.time, w.Run)
+		if w.Done != nil {
+			w.Done()
+		}
+		if err != nil {
+			return nil, err
+		}
+		results[i] = measured{seconds: seconds, cost: w.Cost, tokens: w.Tokens}
 	}
-	return nil
+	b.machine = b.machine.Better(workload.Measure(threads))
+	rows := make([]benchRow, len(cases))
+	for i, one := range cases {
+		r := results[i]
+		row := benchRow{Work: one.work, Shape: one.shape, Threads: threads, Unit: one.unit}
+		if one.limit != nil {
+			row.Value, row.Limit, row.Share = r.rate/1e9, r.rate/1e9, 1
+		} else {
+			amount := map[string]float64{unitFLOPS: r.cost.FLOP / 1e9, unitBytes: (r.cost.Read + r.cost.Moved) / 1e9, unitTokens: float64(r.tokens)}[one.unit]
+			row.Value, row.Limit = amount/r.seconds, amount/r.cost.Seconds(b.machine)
+			row.Share = row.Value / row.Limit
+		}
+		rows[i] = row
+	}
+	return rows, nil
 }
 
-// stored returns an operand [rows cols], stored transposed if asked.
-func (b *bench) stored(rows, cols int, transposed bool) tensor.Tensor {
-	if transposed {
-		rows, cols = cols, rows
+// enter makes room for another group of cases.
+func (b *bench) enter(group string) {
+	if b.group != group {
+		b.group, b.model = group, nil
+		runtime.GC() // a model is large, and its successor as well
 	}
-	return b.random(tensor.F32, rows, cols)
 }
 
-// random returns a tensor of small numbers. A block type gets bytes of no
-// meaning but finite value: its speed does not depend on them.
-func (b *bench) random(d tensor.DType, shape ...int) tensor.Tensor {
-	t := tensor.New(b.be, d, shape...)
-	if d.IsBlock() {
-		return t
-	}
-	values := make([]float32, t.Len())
-	for i := range values {
-		values[i] = float32(i%251)/251 - 0.5
-	}
-	raw := make([]byte, d.Bytes(len(values)))
-	tensor.EncodeF32(raw, values, d)
-	t.SetRaw(raw)
-	return t
-}
-
-// fastest returns the seconds of the fastest of several calls, after one that
-// warms up.
-func fastest(call func()) float64 {
+// fastest returns the seconds of the fastest of several calls within about the
+// time, two at least, after one that warms up and, where it is short, a few more.
+func fastest(ctx context.Context, long time.Duration, call func()) (float64, error) {
+	begin := time.Now()
 	call()
+	first := time.Since(begin)
+	for end := time.Now().Add(min(long/4, first)); time.Now().Before(end); {
+		call()
+	}
 	best := -1.0
-	for n, end := 0, time.Now().Add(150*time.Millisecond); n < 3 || time.Now().Before(end); n++ {
+	for n, end := 0, time.Now().Add(long); n < 2 || time.Now().Before(end); n++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		begin := time.Now()
 		call()
 		if took := time.Since(begin).Seconds(); best < 0 || took < best {
 			best = took
 		}
 	}
-	return best
+	return best, nil
 }
 
 func benchTable(rows []benchRow) report.Table {

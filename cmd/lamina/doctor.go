@@ -46,7 +46,10 @@ func (doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	threads := s.Threads
+	threads, err := s.workers()
+	if err != nil {
+		return err
+	}
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}

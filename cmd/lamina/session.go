@@ -21,7 +21,7 @@ import (
 type commonFlags struct {
 	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default), cpu, cuda or cuda:N."`
 	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default) or bf16."`
-	Threads   int    `default:"0" placeholder:"N" help:"Goroutines that compute at once; 0: one per processor. Results do not depend on it."`
+	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once; 0: one per processor. Results do not depend on it."`
 	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`
 	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
 }
@@ -41,8 +41,10 @@ type session struct {
 // check tests the common flags before anything is opened.
 func (s *session) check() error {
 	const most = 1024 // far above any machine
-	if s.Threads < 0 || s.Threads > most {
-		return usagef("--threads %d: want 0 (one per processor) to %d", s.Threads, most)
+	for _, n := range s.Threads {
+		if n < 0 || n > most || n == 0 && len(s.Threads) > 1 {
+			return usagef("--threads %d: want 0 (one per processor) to %d", n, most)
+		}
 	}
 	if s.Precision == "bf16" {
 		return fmt.Errorf("--precision bf16: not built in yet, products run in f32")
@@ -59,12 +61,24 @@ func (s *session) check() error {
 	return nil
 }
 
+// workers returns the number of --threads. Only bench takes several.
+func (s *session) workers() (int, error) {
+	if len(s.Threads) != 1 {
+		return 0, usagef("--threads with %d numbers: want one; several are for bench", len(s.Threads))
+	}
+	return s.Threads[0], nil
+}
+
 // backend opens the device on first use.
 func (s *session) backend() (kernels.Backend, error) {
 	if s.be != nil {
 		return s.be, nil
 	}
-	be, done, err := openBackend(s.Device, s.Threads)
+	threads, err := s.workers()
+	if err != nil {
+		return nil, err
+	}
+	be, done, err := openBackend(s.Device, threads)
 	if err != nil {
 		return nil, err
 	}

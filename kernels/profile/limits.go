@@ -19,22 +19,54 @@ func PeakFLOPS(threads int) float64 {
 	return best(threads, func(int) int { return simd.Peak(rounds) })
 }
 
+// memoryBytes is what a thread reads or copies where the caches shall not help.
+const memoryBytes = 64 << 20
+
 // ReadBandwidth returns the bytes a second that so many threads read from memory,
 // from arrays larger than the caches: what products with one row, which read each
 // weight once, are held against.
-func ReadBandwidth(threads int) float64 {
-	const n = 16 << 20 // floats a thread in two arrays
-	x, y := make([][]float32, threads), make([][]float32, threads)
+func ReadBandwidth(threads int) float64 { return ReadBandwidthOf(threads, memoryBytes) }
+
+// ReadBandwidthOf returns the bytes a second that so many threads read, each from
+// size bytes of its own again and again: the bandwidth of the cache they fit, or
+// of memory.
+func ReadBandwidthOf(threads, size int) float64 {
+	x, y := operands(threads, size/8)
+	times := max(1, roundBytes/size)
+	return best(threads, func(thread int) int {
+		for range times {
+			simd.Dot(x[thread], y[thread])
+		}
+		return times * size
+	})
+}
+
+// CopyBandwidth returns the bytes a second, read and written ones added, that so
+// many threads move when each copies one half of size bytes to the other.
+func CopyBandwidth(threads, size int) float64 {
+	x, y := operands(threads, size/8)
+	times := max(1, roundBytes/size)
+	return best(threads, func(thread int) int {
+		for range times {
+			copy(x[thread], y[thread])
+		}
+		return times * size
+	})
+}
+
+// roundBytes is read in one round at least, so that starting threads costs little.
+const roundBytes = 16 << 20
+
+// operands returns two arrays of n floats for each thread.
+func operands(threads, n int) (x, y [][]float32) {
+	x, y = make([][]float32, threads), make([][]float32, threads)
 	for i := range threads {
-		x[i], y[i] = make([]float32, n/2), make([]float32, n/2)
+		x[i], y[i] = make([]float32, n), make([]float32, n)
 		for j := range x[i] { // pages that were never written share one of zeros
 			x[i][j], y[i][j] = 1, 1
 		}
 	}
-	return best(threads, func(thread int) int {
-		simd.Dot(x[thread], y[thread])
-		return 4 * n
-	})
+	return x, y
 }
 
 // best runs work on so many threads at once, again and again, and returns the

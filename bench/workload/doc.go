@@ -1,0 +1,27 @@
+// Package workload has the pieces of work whose speed is measured, and what each
+// costs at least: products, operators, and whole steps of decoders with random
+// weights. lamina bench and bench/compare time the same pieces with it.
+//
+// A [Work] is one call and its [Cost]: the floating-point operations of its
+// matrix products, and the bytes that must move. Against a [Machine], measured in
+// the same minutes, the cost gives the time that nobody can beat:
+//
+//	limit = FLOP / peak + bytes read / read + bytes moved / copy
+//
+// where peak is the rate of multiply-adds in registers, read that of reading arrays
+// larger than the caches, and copy that of copying them, both directions counted.
+// Either part is 0 where the other hides it: a
+// product counts its operations alone, an operator or a step of decoding its
+// bytes alone, a training step its products and the optimiser's bytes. An operator
+// whose operands stay in a cache between calls can be faster than this limit.
+//
+// The costs of decoders, N tokens in sequences of T, W weights in products of
+// blocks, V x E of the head, R rows through it, P weights in all:
+//
+//	forward   2·N·W + 2·R·V·E + Σ 2·L·H·K·T·(T+1)  FLOP: causal scores and their values
+//	train     3 · forward FLOP, 28·P bytes: AdamW reads four arrays and writes three
+//	prefill   forward with R = 1
+//	decode    bytes of W and V x E as stored, and of the keys and values before
+//
+// The package asserts nothing and draws nothing: it only says what to run.
+package workload

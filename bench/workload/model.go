@@ -1,0 +1,204 @@
+package workload
+
+import (
+	"hash/fnv"
+	"strings"
+
+	"lamina/autograd"
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/nn/optim"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// Shape is a decoder and the batch it is measured with.
+type Shape struct {
+	Name      string
+	Config    string // config.json
+	Sequences int
+	Length    int // tokens of each
+}
+
+// Shapes are the standard ones: a tiny OPT, OPT-125M and SmolLM2-135M.
+var shapes = []Shape{
+	{"tiny", `{"model_type": "opt", "vocab_size": 512, "hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4,
+		"ffn_dim": 512, "max_position_embeddings": 2048, "dropout": 0}`, 8, 64},
+	{"opt-125m", `{"model_type": "opt", "vocab_size": 50272, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+		"ffn_dim": 3072, "max_position_embeddings": 2048, "dropout": 0}`, 4, 128},
+	{"smollm2-135m", `{"model_type": "llama", "vocab_size": 49152, "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+		"num_attention_heads": 9, "num_key_value_heads": 3, "max_position_embeddings": 8192, "rms_norm_eps": 1e-5,
+		"rope_theta": 100000, "tie_word_embeddings": true}`, 4, 128},
+}
+
+// Shapes returns the standard shapes.
+func Shapes() []Shape { return append([]Shape(nil), shapes...) }
+
+// Parse returns the shape's configuration, which is one of the above and so
+// always right.
+func (s Shape) Parse() transformer.Config {
+	c, err := transformer.ParseConfig([]byte(s.Config))
+	if err != nil {
+		panic("workload: Shape.Parse: " + s.Name + ": " + err.Error())
+	}
+	return c
+}
+
+// source gives random weights: matrices of the storage type, vectors and learned
+// positions as nn.Init has them.
+type source struct {
+	be    kernels.Backend
+	dtype tensor.DType
+}
+
+// Parameter implements [nn.Source].
+func (s source) Parameter(name string, shape ...int) *autograd.Parameter {
+	if len(shape) < 2 || strings.Contains(name, "position") {
+		return nn.Init{Device: s.be, Seed: 1, Std: 0.02}.Parameter(name, shape...)
+	}
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return &autograd.Parameter{Name: name, Value: Stored(s.be, s.dtype, h.Sum64(), shape...)}
+}
+
+// Stored returns a weight of a storage type: numbers below 0.05, or for a block
+// type bytes of no meaning whose scales are small finite numbers in every block
+// format. No speed depends on them, but each page has to be one of its own.
+func Stored(be kernels.Backend, d tensor.DType, seed uint64, shape ...int) tensor.Tensor {
+	t := tensor.New(be, d, shape...)
+	raw := make([]byte, t.Bytes())
+	state := seed | 1
+	next := func() uint64 { // a linear congruential generator: quick, and good enough for weights that mean nothing
+		state = state*6364136223846793005 + 1442695040888963407
+		return state
+	}
+	if d.IsBlock() {
+		const keep = 0x13 // as the upper byte of an F16: below 2^-10
+		for i := range raw {
+			raw[i] = byte(next()>>56) & keep
+		}
+	} else {
+		values := make([]float32, t.Len())
+		for i := range values {
+			values[i] = float32(int32(next()>>32)) * (0.05 / (1 << 31))
+		}
+		tensor.EncodeF32(raw, values, d)
+	}
+	t.SetRaw(raw)
+	return t
+}
+
+// Model is a decoder with random weights and what it is measured with.
+type Model struct {
+	Shape
+	Decoder *transformer.Decoder
+	be      kernels.Backend
+	dtype   tensor.DType
+}
+
+// NewModel builds a decoder whose matrices are stored as d.
+func NewModel(be kernels.Backend, s Shape, d tensor.DType) *Model {
+	return &Model{s, transformer.New(s.Parse(), source{be, d}), be, d}
+}
+
+// OfDecoder wraps a decoder that was read from a file, whose largest matrices are
+// stored as d.
+func OfDecoder(be kernels.Backend, name string, decoder *transformer.Decoder) *Model {
+	return &Model{Shape{Name: name}, decoder, be, decoder.Head.Value.DType()}
+}
+
+// Work is one call, repeated as often as it is timed, and its cost. Done frees
+// what it holds; it may be nil.
+type Work struct {
+	Run    func()
+	Cost   Cost
+	Tokens int // through the model in a call; 0 where that means nothing
+	Done   func()
+}
+
+// tokens returns ids that differ, the same ones at each call.
+func (m *Model) tokens(sequence, length int) []int32 {
+	ids := make([]int32, length)
+	for i := range ids {
+		ids[i] = int32((sequence*7919 + i*104729) % m.Decoder.Config.Vocab)
+	}
+	return ids
+}
+
+func (m *Model) batch() *transformer.Batch {
+	b := &transformer.Batch{}
+	for s := range m.Sequences {
+		b.Add(m.tokens(s, m.Length), nil)
+	}
+	return b
+}
+
+// Forward is inference with logits at every position.
+func (m *Model) Forward() Work {
+	d, p, batch := m.Decoder, autograd.NewPass(m.be), m.batch()
+	n := len(batch.Tokens)
+	return Work{Cost: ForwardCost(d.Config, m.Sequences, m.Length, n), Tokens: n, Run: func() {
+		d.Logits(p, d.Forward(p, batch, nil))
+		p.Reset()
+	}}
+}
+
+// Train is a step of AdamW on all weights, a target at every position. It has the
+// decoder for itself until Done.
+func (m *Model) Train() Work {
+	d, batch := m.Decoder, m.batch()
+	n := len(batch.Tokens)
+	targets := append(append([]int32(nil), batch.Tokens[1:]...), 0)
+	trained := nn.Train(m.be, d.Params())
+	opt := optim.New(m.be, trained, optim.Config{LR: 1e-5, Clip: 1})
+	p := autograd.NewPass(m.be)
+	p.Tape = autograd.NewTape()
+	run := func() {
+		x := d.Forward(p, batch, nil)
+		want := p.New(tensor.I32, n)
+		want.SetInts(targets)
+		p.Backward(p.Sum(p.CrossEntropy(d.Logits(p, x), want)), 1/float64(n))
+		p.Reset()
+		opt.Step(1)
+	}
+	return Work{Cost: TrainCost(d.Config, m.Sequences, m.Length), Tokens: n, Run: run, Done: trained.Freeze}
+}
+
+// Decode is count tokens, one at a time, of one sequence after prefix others.
+func (m *Model) Decode(prefix, count int) Work {
+	d, p := m.Decoder, autograd.NewPass(m.be)
+	cache := d.NewKVStore(m.be, prefix+count).Sequence(prefix + count)
+	prompt := &transformer.Batch{Store: true}
+	prompt.Add(m.tokens(0, prefix), cache)
+	d.Forward(p, prompt, nil)
+	p.Reset()
+	p.Decoding = true
+	var cost Cost
+	for i := range count {
+		cost.Read += DecodeCost(d.Config, m.dtype, prefix+i).Read
+	}
+	return Work{Cost: cost, Tokens: count, Run: func() {
+		cache.Len = prefix
+		for range count {
+			one := &transformer.Batch{Store: true}
+			one.Add([]int32{5}, cache)
+			d.Logits(p, d.Forward(p, one, nil))
+			p.Reset()
+		}
+	}}
+}
+
+// Prefill reads a prompt of length tokens into a cache and computes the logits of
+// the last.
+func (m *Model) Prefill(length int) Work {
+	d, p := m.Decoder, autograd.NewPass(m.be)
+	cache := d.NewKVStore(m.be, length).Sequence(length)
+	prompt := m.tokens(0, length)
+	return Work{Cost: ForwardCost(d.Config, 1, length, 1), Tokens: length, Run: func() {
+		cache.Len = 0
+		b := &transformer.Batch{Store: true}
+		b.Add(prompt, cache)
+		d.Logits(p, d.Rows(p, d.Forward(p, b, nil), []int32{int32(length - 1)}))
+		p.Reset()
+	}}
+}

@@ -1,0 +1,87 @@
+package workload
+
+import (
+	"math"
+	"testing"
+
+	"lamina/kernels/cpu"
+	"lamina/tensor"
+)
+
+// Counts by hand: weights of q, k, v, o and the feed-forward, the head, and the
+// lower half of the scores.
+func TestCosts(t *testing.T) {
+	tiny, llama := Shapes()[0].Parse(), Shapes()[2].Parse()
+	tinyBlock := 4*128*128 + 2*128*512
+	tinyForward := 2*512*(4*tinyBlock+512*128) + 2*2*8*4*128*64*65/2
+	tinyParams := 4*(tinyBlock+4*128+128+512+4*128) + 512*128 + (2048+2)*128 + 2*128
+	llamaBlock := 2*576*576 + 2*576*192 + 3*576*1536
+	for _, c := range []struct {
+		name string
+		got  float64
+		want int
+	}{
+		{"forward of tiny", ForwardCost(tiny, 8, 64, 512).FLOP, tinyForward},
+		{"products of a step of tiny", TrainCost(tiny, 8, 64).FLOP, 3 * tinyForward},
+		{"AdamW of tiny", TrainCost(tiny, 8, 64).Moved, 28 * tinyParams},
+		{"SmolLM2's weights as Q4_1", DecodeCost(llama, tensor.Q4_1, 0).Read, (30*llamaBlock + 49152*576) * 20 / 32},
+		{"SmolLM2's cache", DecodeCost(llama, tensor.F32, 100).Read - DecodeCost(llama, tensor.F32, 0).Read, 4 * 2 * 30 * 192 * 100},
+		{"a batch of products", Product{M: 2, N: 3, K: 5, Batch: 7}.FLOP(), 2 * 2 * 3 * 5 * 7},
+	} {
+		if c.got != float64(c.want) {
+			t.Errorf("%s: %.0f, want %d", c.name, c.got, c.want)
+		}
+	}
+	m := Machine{Peak: 2, Read: 4, Copy: 8}
+	if got := (Cost{FLOP: 6, Read: 8, Moved: 8}).Seconds(m); got != 6 {
+		t.Errorf("%v seconds, want 6", got)
+	}
+	if got := m.Better(Machine{Peak: 1, Read: 5, Copy: 8}); got != (Machine{2, 5, 8}) {
+		t.Errorf("the better of two is %v", got)
+	}
+}
+
+// Everything runs twice, and its operands hold finite numbers in every type.
+func TestWorksRun(t *testing.T) {
+	be := cpu.New(cpu.Options{Threads: 2})
+	defer be.Close()
+	for _, d := range WeightTypes() {
+		w := Stored(be, d, 3, 2, 256)
+		for i, v := range w.Float32s() {
+			if v != v || math.IsInf(float64(v), 0) {
+				t.Fatalf("%s: element %d is %v", d, i, v)
+			}
+		}
+		run(t, "MatVec "+d.String(), MatVec(be, d, 64, 512))
+	}
+	for _, p := range []Product{{3, 4, 5, 1, false, false}, {3, 4, 5, 1, true, false}, {3, 4, 5, 3, false, true}} {
+		run(t, p.String(), p.Work(be, 2))
+	}
+	for _, op := range Operators() {
+		if !testing.Short() {
+			run(t, op.Name, op.Make(be))
+		}
+	}
+	for _, d := range []tensor.DType{tensor.F32, tensor.Q4_1} {
+		m := NewModel(be, Shapes()[0], d)
+		run(t, "forward", m.Forward())
+		run(t, "decode", m.Decode(4, 3))
+		run(t, "prefill", m.Prefill(9))
+		if d == tensor.F32 {
+			run(t, "train", m.Train())
+			run(t, "forward after training", m.Forward())
+		}
+	}
+}
+
+func run(t *testing.T, name string, w Work) {
+	t.Helper()
+	w.Run()
+	w.Run()
+	if w.Done != nil {
+		w.Done()
+	}
+	if !(w.Cost.Seconds(Machine{1, 1, 1}) > 0) {
+		t.Errorf("%s costs nothing: %+v", name, w.Cost)
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Rows of each unit, on one and on two threads: names, JSON and finite shares. No
+// rate is asserted.
+func TestBench(t *testing.T) {
+	for _, c := range []struct {
+		filter, unit string
+		rows         int // of one number of threads
+		work, shape  string
+	}{
+		{"64x64x64 ABt", "GFLOP/s", 1, "gemm", "64x64x64 ABt"},
+		{"25x25x64 AB", "GFLOP/s", 2, "gemm", "144 of 25x25x64 AB"},
+		{"op layer_norm 512", "GB/s", 2, "op", "layer_norm 512x768"},
+		{"tiny", "tokens/s", 2, "forward", "tiny 8x64"},
+		{"peak", "GFLOP/s", 1, "peak", "multiply-add"},
+	} {
+		out := filepath.Join(t.TempDir(), "b.json")
+		text := must(t, "bench", "--filter", c.filter, "--threads", "1,2", "--time", "1ms", "--json", out)
+		rows := read[[]benchRow](t, out)
+		if len(rows) != 2*c.rows {
+			t.Fatalf("%s: %d rows, want %d on each of two numbers of threads", c.filter, len(rows), c.rows)
+		}
+		if r := rows[0]; r.Work != c.work || r.Shape != c.shape || r.Threads != 1 || rows[c.rows].Threads != 2 {
+			t.Errorf("%s: %+v", c.filter, rows)
+		}
+		for _, r := range rows {
+			if !(r.Value > 0) || !(r.Limit > 0) || math.IsInf(r.Value+r.Limit, 0) || r.Share != r.Value/r.Limit || r.Unit != c.unit {
+				t.Errorf("%s: %+v", c.filter, r)
+			}
+			if !strings.Contains(text, r.Shape) {
+				t.Errorf("%s: %q is not printed", c.filter, r.Shape)
+			}
+		}
+	}
+}
+
+func TestBenchOfAModel(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "b.json")
+	must(t, "bench", "--filter", "llama-gqa-tied", "--model", golden("llama-gqa-tied"), "--threads", "1", "--time", "1ms", "--json", out)
+	rows := read[[]benchRow](t, out)
+	if len(rows) != 2 || rows[0].Work != "decode" || rows[1].Work != "prefill" {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// Every case has a name of its own and one way to be measured.
+func TestBenchCases(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range benchCases("model.gguf") {
+		name := c.work + " " + c.shape
+		if seen[name] {
+			t.Errorf("%s stands there twice", name)
+		}
+		seen[name] = true
+		if (c.prepare == nil) == (c.limit == nil) {
+			t.Errorf("%s: can be measured in %v ways", name, map[bool]int{true: 0, false: 2}[c.prepare == nil])
+		}
+	}
+	for _, name := range []string{"gemm 512x768x768 AB", "gemm 64x49152x576 AtB", "matvec 32768x2048 Q4_1", "train opt-125m 4x128", "prefill smollm2-135m 512 Q4_1"} {
+		if !seen[name] {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+func TestBenchWrongUsage(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--filter gemm#", exitUsage, "gemm, matvec, op, forward, train, decode, prefill"},
+		{"--threads 1,0", exitUsage, "--threads 0"},
+		{"--threads 1,x", exitUsage, "--threads"},
+		{"--time 0s", exitUsage, "--time"},
+		{"--time 1h", exitUsage, "--time"},
+		{"--device cuda", exitError, "cuda"},
+		{"--model none --filter none", exitError, "none"},
+	} {
+		code, stdout, stderr := lamina(t, append([]string{"bench"}, strings.Fields(c.args)...)...)
+		if code != c.code || stdout != "" || !strings.Contains(stderr, c.want) {
+			t.Errorf("bench %s: exit %d, want %d; stdout %q; %q should name %q", c.args, code, c.code, stdout, stderr, c.want)
+		}
+	}
+	if code, _, stderr := lamina(t, "doctor", "--threads", "1,2"); code != exitUsage || !strings.Contains(stderr, "--threads") {
+		t.Errorf("doctor with two numbers of threads: exit %d, %q", code, stderr)
+	}
+}
