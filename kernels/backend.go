@@ -261,7 +261,8 @@ type AttentionGrads struct {
 //	w -= LR/(1-β1^Step) · m / (√v/√(1-β2^Step) + Eps)
 //
 // W, Grad, M, V are F32 (F64 in ref) of equal length. Coef [1] is the clip
-// coefficient on the device, or none for 1. Step counts from 1.
+// coefficient on the device, or none for 1. Step counts from 1. With ZeroGrad the
+// same pass sets Grad to 0, for the next step to add to.
 type AdamWArgs struct {
 	W, Grad, M, V tensor.Tensor
 	Coef          tensor.Tensor
@@ -270,4 +271,5 @@ type AdamWArgs struct {
 	Eps           float64
 	WeightDecay   float64
 	Step          int
+	ZeroGrad      bool
 }

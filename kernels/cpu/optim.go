@@ -38,6 +38,9 @@ func (be *Backend) AdamW(a kernels.AdamWArgs) {
 	step := adamWStep(a)
 	be.eachRun(len(w), cheap, func(from, to int) {
 		simd.AdamW(w[from:to], grad[from:to], m[from:to], v[from:to], &step)
+		if a.ZeroGrad { // while it is in the second-level cache
+			clear(grad[from:to])
+		}
 	})
 }
 

@@ -58,6 +58,8 @@ func (s *suite) adamW(t *testing.T) {
 			s.check(t, a.testCase(false))
 			a.coef = 0.3125
 			s.check(t, a.testCase(true))
+			a.args.ZeroGrad = true
+			s.check(t, a.testCase(true))
 		}
 	}
 }
@@ -72,10 +74,13 @@ type adamRow struct {
 func (a adamRow) testCase(withCoef bool) testCase {
 	n := len(a.w)
 	c := testCase{
-		name:     named("AdamW %d step %d coef %v", n, a.args.Step, a.coef),
+		name:     named("AdamW %d step %d coef %v zeroing %t", n, a.args.Step, a.coef, a.args.ZeroGrad),
 		operands: []operand{inOut("W", a.w, n, 1).rows(), inOut("M", a.m, n, 1).rows(), inOut("V", a.v, n, 1).rows(), in("Grad", a.grad, n, 1).rows()},
 		bound:    a.bound,
 		poison:   []int{3},
+	}
+	if a.args.ZeroGrad {
+		c.operands[3] = inOut("Grad", a.grad, n, 1).rows()
 	}
 	if withCoef {
 		c.operands = append(c.operands, in("Coef", []float64{a.coef}, 1))
@@ -103,6 +108,8 @@ func (a adamRow) bound(o, i int, want, u float64) float64 {
 		return 3 * u * mSize
 	case 2:
 		return 6 * u * v
+	case 3:
+		return 0 // the gradient, set to 0
 	}
 	t := float64(p.Step)
 	denominator := math.Sqrt(v)/math.Sqrt(1-math.Pow(p.Beta2, t)) + p.Eps

@@ -57,4 +57,7 @@ func adamW[T real](a kernels.AdamWArgs) {
 		denominator := T(T(math.Sqrt(float64(v[i])))/root) + eps
 		w[i] += T(T(size*m[i]) / denominator)
 	}
+	if a.ZeroGrad {
+		clear(grad)
+	}
 }

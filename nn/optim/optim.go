@@ -71,19 +71,20 @@ func (o *AdamW) Step(factor float64) (norm float64) {
 	kernels.SumSquares(o.be, o.sum, t.Grads)
 	args := kernels.AdamWArgs{
 		W: t.Values, Grad: t.Grads, M: o.M, V: o.V, LR: o.LR * factor,
-		Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay,
+		Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay, ZeroGrad: true,
 	}
 	if o.Clip > 0 {
 		kernels.ClipCoefficient(o.be, o.coef, o.sum, o.Clip)
 		args.Coef = o.coef
 	}
 	norm = math.Sqrt(o.sum.Floats()[0])
-	if !math.IsNaN(norm) && !math.IsInf(norm, 0) {
-		o.Done++
-		args.Step = o.Done
-		kernels.AdamW(o.be, args)
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		t.ZeroGrads(o.be)
+		return norm
 	}
-	t.ZeroGrads(o.be)
+	o.Done++
+	args.Step = o.Done
+	kernels.AdamW(o.be, args)
 	return norm
 }
 
