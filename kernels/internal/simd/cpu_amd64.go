@@ -4,9 +4,17 @@ package simd
 
 import "github.com/klauspost/cpuid/v2"
 
+// best counts a feature only if the operating system saves its registers, which
+// package cpuid asks of XGETBV.
 func best() Level {
-	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C) {
-		return AVX2
+	switch {
+	case !cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C):
+		return Generic
+	case cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ):
+		return AVX512
 	}
-	return Generic
+	return AVX2
 }
+
+// hasBF16 reports whether the machine has AVX512_BF16.
+func hasBF16() bool { return cpuid.CPU.Supports(cpuid.AVX512BF16) }

@@ -21,6 +21,7 @@ const kc = 256
 //   - NEON: 16 registers of sums, 2 of A, 2 of B.
 //   - AVX2: 12 of 16 registers hold sums, which covers four cycles of latency
 //     at two FMA a cycle; 2 hold B, 2 broadcast A.
+//   - AVX512: 24 of 32 hold sums: see gemmavx512_amd64.h.
 //
 // MC rows of A (264·256·4 B = 264 KiB) stay in the second-level cache while
 // the NC/NR panels of B pass; NC is a multiple of 32, a quantised block.
@@ -28,6 +29,7 @@ var tiles = [...]Tile{
 	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64, InPlace: true},
 	NEON:    {MR: 8, NR: 8, KC: kc, MC: 256, NC: 64},
 	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64, InPlace: true},
+	AVX512:  {MR: 12, NR: 32, KC: kc, MC: 264, NC: 64, InPlace: true},
 }
 
 // GemmTile returns the shape of the active level's micro-kernel.

@@ -2,12 +2,15 @@
 
 package simd
 
+import "unsafe"
+
 func gemmVector(c []float32, ldc int, a, b []float32, k int, add bool) {
-	if k == 0 {
-		gemmAVX2(&c[0], ldc, nil, nil, 0, add)
+	panelA, panelB := unsafe.SliceData(a), unsafe.SliceData(b)
+	if level == AVX512 {
+		gemmAVX512(&c[0], ldc, panelA, panelB, k, add)
 		return
 	}
-	gemmAVX2(&c[0], ldc, &a[0], &b[0], k, add)
+	gemmAVX2(&c[0], ldc, panelA, panelB, k, add)
 }
 
 // gemmAVX2 is [Gemm] for 6×16.
@@ -17,7 +20,11 @@ func gemmAVX2(c *float32, ldc int, a, b *float32, k int, add bool)
 
 func gemmInPlaceVector(c []float32, ldc int, a []float32, rowStep, step int, b []float32, k int, add bool) {
 	if k == 0 {
-		gemmAVX2(&c[0], ldc, nil, nil, 0, add)
+		gemmVector(c, ldc, nil, nil, 0, add)
+		return
+	}
+	if level == AVX512 {
+		gemmInPlaceAVX512(&c[0], ldc, &a[0], rowStep, step, &b[0], k, add)
 		return
 	}
 	gemmInPlaceAVX2(&c[0], ldc, &a[0], rowStep, step, &b[0], k, add)

@@ -119,7 +119,7 @@ func TestGemmSumsInOrder(t *testing.T) {
 // for panels of every level's widths.
 func TestPackingMatchesItsFormula(t *testing.T) {
 	check := func(t *testing.T) {
-		for _, width := range []int{4, 6, 8, 12, 16} {
+		for _, width := range []int{4, 6, 8, 12, 16, 32} {
 			for outer := 1; outer <= 3*width+1; outer++ {
 				for _, k := range []int{0, 1, 7, 8, 9, 16, 29} {
 					r := noise(outer + k)

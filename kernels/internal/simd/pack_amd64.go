@@ -2,9 +2,12 @@
 
 package simd
 
-// interleaveVector packs full panels in steps of 8 and returns how many of the
+// interleaveVector packs full panels in steps of 8 or 16 and returns how many of the
 // k steps it has packed.
 func interleaveVector(dst []float32, width int, src []float32, stride, k int) int {
+	if level == AVX512 && (width == 12 || width == 32) {
+		return interleave512(dst, width, src, stride, k)
+	}
 	blocks := k / 8
 	if blocks == 0 {
 		return 0
@@ -35,10 +38,14 @@ func interleave6AVX2(dst *float32, src *float32, stride, blocks int)
 
 // gatherVector packs full panels and reports whether it could.
 func gatherVector(dst []float32, width int, src []float32, stride, panels, k int) bool {
-	switch width {
-	case 16:
+	switch {
+	case width == 32 && level == AVX512:
+		gather32AVX512(&dst[0], &src[0], stride, panels, k)
+	case width == 12 && level == AVX512:
+		gather12AVX512(&dst[0], &src[0], stride, panels, k)
+	case width == 16:
 		gather16AVX2(&dst[0], &src[0], stride, panels, k)
-	case 6:
+	case width == 6:
 		gather6AVX2(&dst[0], &src[0], stride, panels, k)
 	default:
 		return false

@@ -3,6 +3,10 @@
 package simd
 
 func peakVector(rounds int) (flop int) {
+	if level == AVX512 {
+		peakAVX512(rounds)
+		return rounds * 12 * 16 * 2
+	}
 	peakAVX2(rounds)
 	return rounds * 12 * 8 * 2
 }

@@ -34,20 +34,25 @@ const (
 	Generic Level = iota // plain Go
 	NEON                 // arm64
 	AVX2                 // amd64 with AVX2, FMA and F16C
+	AVX512               // amd64 with AVX-512 F, VL, BW and DQ as well; what has no kernel of its own runs AVX2's
 )
 
 // String returns the lower-case name, as backends report it.
-func (l Level) String() string { return [...]string{"generic", "neon", "avx2"}[l] }
+func (l Level) String() string { return [...]string{"generic", "neon", "avx2", "avx512"}[l] }
 
 // level is the one in use. Nothing but Set changes it.
 var level = best()
 
 // Levels returns the levels this machine can run, Generic first.
 func Levels() []Level {
-	if b := best(); b != Generic {
+	switch b := best(); b {
+	case Generic:
+		return []Level{Generic}
+	case AVX512:
+		return []Level{Generic, AVX2, AVX512}
+	default:
 		return []Level{Generic, b}
 	}
-	return []Level{Generic}
 }
 
 // Active returns the level in use: the best one unless Set chose another.

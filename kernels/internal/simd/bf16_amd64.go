@@ -1,0 +1,39 @@
+//go:build !noasm
+
+package simd
+
+// roundBF16Vector returns how many numbers it has rounded.
+func roundBF16Vector(x []float32) int {
+	blocks := len(x) / 8
+	if blocks > 0 {
+		roundBF16AVX2(&x[0], blocks)
+	}
+	return blocks * 8
+}
+
+// roundBF16AVX2 is [RoundBF16] of 8·blocks numbers, blocks > 0.
+//
+//go:noescape
+func roundBF16AVX2(x *float32, blocks int)
+
+func pairBF16Vector(dst, src []float32, width, k int) {
+	pairBF16AVX512(&dst[0], &src[0], width, k)
+}
+
+// pairBF16AVX512 is [PairBF16].
+//
+//go:noescape
+func pairBF16AVX512(dst, src *float32, width, k int)
+
+func gemmBF16Vector(c []float32, ldc int, a, b []float32, k int, add bool) {
+	if k == 0 {
+		gemmBF16AVX512(&c[0], ldc, nil, nil, 0, add)
+		return
+	}
+	gemmBF16AVX512(&c[0], ldc, &a[0], &b[0], k, add)
+}
+
+// gemmBF16AVX512 is [GemmBF16] for 12×32; it needs AVX512_BF16.
+//
+//go:noescape
+func gemmBF16AVX512(c *float32, ldc int, a, b *float32, k int, add bool)

@@ -1,0 +1,51 @@
+//go:build !noasm
+
+package simd
+
+// gemmAVX512 is [Gemm] for 12×32.
+//
+//go:noescape
+func gemmAVX512(c *float32, ldc int, a, b *float32, k int, add bool)
+
+// gemmInPlaceAVX512 is [GemmInPlace] for 12×32, k > 0.
+//
+//go:noescape
+func gemmInPlaceAVX512(c *float32, ldc int, a *float32, rowStep, step int, b *float32, k int, add bool)
+
+// peakAVX512 does 12 independent fused multiply-adds of 16 floats a round.
+//
+//go:noescape
+func peakAVX512(rounds int)
+
+// interleaveAVX512 does dst[p·width+i] = src[i·stride+p] for i < rows, which is 12
+// or 16, p < 16·blocks.
+//
+//go:noescape
+func interleaveAVX512(dst *float32, width int, src *float32, stride, rows, blocks int)
+
+// gather32AVX512 does dst[(j·k+p)·32+i] = src[p·stride+32j+i] for i < 32,
+// j < panels, p < k.
+//
+//go:noescape
+func gather32AVX512(dst, src *float32, stride, panels, k int)
+
+// gather12AVX512 is the same for panels of 12.
+//
+//go:noescape
+func gather12AVX512(dst, src *float32, stride, panels, k int)
+
+// interleave512 packs full panels of this level's widths, 12 and 32, in steps of
+// 16 and returns how many of the k steps it has packed.
+func interleave512(dst []float32, width int, src []float32, stride, k int) int {
+	blocks := k / 16
+	if blocks == 0 {
+		return 0
+	}
+	if width == 12 {
+		interleaveAVX512(&dst[0], 12, &src[0], stride, 12, blocks)
+		return blocks * 16
+	}
+	interleaveAVX512(&dst[0], 32, &src[0], stride, 16, blocks)
+	interleaveAVX512(&dst[16], 32, &src[16*stride], stride, 16, blocks)
+	return blocks * 16
+}

@@ -1,0 +1,98 @@
+// The tile of the AVX-512 GEMM kernels: row i is Z(8+2i), Z(9+2i), i < 12. DI
+// points to C, R8 is the length of its rows in bytes.
+//
+// 12×32 has 24 sums, which covers four cycles of latency at two FMA a cycle three
+// times over, and takes 14 loads for 24 FMA; 14×32 would take 16 for 28, no better,
+// leave nothing for B and A to run ahead in, and pad M to multiples of 14.
+
+#define CLEAR_TILE \
+	VPXORD Z8, Z8, Z8 \
+	VPXORD Z9, Z9, Z9 \
+	VPXORD Z10, Z10, Z10 \
+	VPXORD Z11, Z11, Z11 \
+	VPXORD Z12, Z12, Z12 \
+	VPXORD Z13, Z13, Z13 \
+	VPXORD Z14, Z14, Z14 \
+	VPXORD Z15, Z15, Z15 \
+	VPXORD Z16, Z16, Z16 \
+	VPXORD Z17, Z17, Z17 \
+	VPXORD Z18, Z18, Z18 \
+	VPXORD Z19, Z19, Z19 \
+	VPXORD Z20, Z20, Z20 \
+	VPXORD Z21, Z21, Z21 \
+	VPXORD Z22, Z22, Z22 \
+	VPXORD Z23, Z23, Z23 \
+	VPXORD Z24, Z24, Z24 \
+	VPXORD Z25, Z25, Z25 \
+	VPXORD Z26, Z26, Z26 \
+	VPXORD Z27, Z27, Z27 \
+	VPXORD Z28, Z28, Z28 \
+	VPXORD Z29, Z29, Z29 \
+	VPXORD Z30, Z30, Z30 \
+	VPXORD Z31, Z31, Z31
+
+// FETCH3 fetches three rows of C, which may lie in three lines each.
+#define FETCH3 \
+	PREFETCHT0 (R9) \
+	PREFETCHT0 64(R9) \
+	PREFETCHT0 124(R9) \
+	PREFETCHT0 (R9)(R8*1) \
+	PREFETCHT0 64(R9)(R8*1) \
+	PREFETCHT0 124(R9)(R8*1) \
+	PREFETCHT0 (R9)(R8*2) \
+	PREFETCHT0 64(R9)(R8*2) \
+	PREFETCHT0 124(R9)(R8*2) \
+	ADDQ R10, R9
+
+// FETCH_TILE: C's rows arrive while the products run. R9 and R10 are scratch.
+#define FETCH_TILE \
+	MOVQ DI, R9 \
+	LEAQ (R8)(R8*2), R10 \
+	FETCH3 \
+	FETCH3 \
+	FETCH3 \
+	FETCH3
+
+#define STORE(lo, hi) \
+	VMOVUPS lo, (DI) \
+	VMOVUPS hi, 64(DI) \
+	ADDQ R8, DI
+
+#define ADDROW(lo, hi) \
+	VADDPS (DI), lo, lo \
+	VADDPS 64(DI), hi, hi \
+	VMOVUPS lo, (DI) \
+	VMOVUPS hi, 64(DI) \
+	ADDQ R8, DI
+
+#define STORE_TILE \
+	STORE(Z8, Z9) \
+	STORE(Z10, Z11) \
+	STORE(Z12, Z13) \
+	STORE(Z14, Z15) \
+	STORE(Z16, Z17) \
+	STORE(Z18, Z19) \
+	STORE(Z20, Z21) \
+	STORE(Z22, Z23) \
+	STORE(Z24, Z25) \
+	STORE(Z26, Z27) \
+	STORE(Z28, Z29) \
+	STORE(Z30, Z31) \
+	VZEROUPPER \
+	RET
+
+#define ADD_TILE \
+	ADDROW(Z8, Z9) \
+	ADDROW(Z10, Z11) \
+	ADDROW(Z12, Z13) \
+	ADDROW(Z14, Z15) \
+	ADDROW(Z16, Z17) \
+	ADDROW(Z18, Z19) \
+	ADDROW(Z20, Z21) \
+	ADDROW(Z22, Z23) \
+	ADDROW(Z24, Z25) \
+	ADDROW(Z26, Z27) \
+	ADDROW(Z28, Z29) \
+	ADDROW(Z30, Z31) \
+	VZEROUPPER \
+	RET

@@ -1,0 +1,93 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "gemmavx512_amd64.h"
+
+// STEP does one p: A at aoff(SI), B at boff(DX). B is Z0, Z1; A is broadcast to
+// Z2 to Z5.
+#define STEP(aoff, boff) \
+	VMOVUPS boff(DX), Z0 \
+	VMOVUPS boff+64(DX), Z1 \
+	VBROADCASTSS aoff(SI), Z2 \
+	VFMADD231PS Z0, Z2, Z8 \
+	VFMADD231PS Z1, Z2, Z9 \
+	VBROADCASTSS aoff+4(SI), Z3 \
+	VFMADD231PS Z0, Z3, Z10 \
+	VFMADD231PS Z1, Z3, Z11 \
+	VBROADCASTSS aoff+8(SI), Z4 \
+	VFMADD231PS Z0, Z4, Z12 \
+	VFMADD231PS Z1, Z4, Z13 \
+	VBROADCASTSS aoff+12(SI), Z5 \
+	VFMADD231PS Z0, Z5, Z14 \
+	VFMADD231PS Z1, Z5, Z15 \
+	VBROADCASTSS aoff+16(SI), Z2 \
+	VFMADD231PS Z0, Z2, Z16 \
+	VFMADD231PS Z1, Z2, Z17 \
+	VBROADCASTSS aoff+20(SI), Z3 \
+	VFMADD231PS Z0, Z3, Z18 \
+	VFMADD231PS Z1, Z3, Z19 \
+	VBROADCASTSS aoff+24(SI), Z4 \
+	VFMADD231PS Z0, Z4, Z20 \
+	VFMADD231PS Z1, Z4, Z21 \
+	VBROADCASTSS aoff+28(SI), Z5 \
+	VFMADD231PS Z0, Z5, Z22 \
+	VFMADD231PS Z1, Z5, Z23 \
+	VBROADCASTSS aoff+32(SI), Z2 \
+	VFMADD231PS Z0, Z2, Z24 \
+	VFMADD231PS Z1, Z2, Z25 \
+	VBROADCASTSS aoff+36(SI), Z3 \
+	VFMADD231PS Z0, Z3, Z26 \
+	VFMADD231PS Z1, Z3, Z27 \
+	VBROADCASTSS aoff+40(SI), Z4 \
+	VFMADD231PS Z0, Z4, Z28 \
+	VFMADD231PS Z1, Z4, Z29 \
+	VBROADCASTSS aoff+44(SI), Z5 \
+	VFMADD231PS Z0, Z5, Z30 \
+	VFMADD231PS Z1, Z5, Z31
+
+// func gemmAVX512(c *float32, ldc int, a, b *float32, k int, add bool)
+TEXT ·gemmAVX512(SB), NOSPLIT, $0-41
+	MOVQ c+0(FP), DI
+	MOVQ ldc+8(FP), R8
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+	MOVQ k+32(FP), CX
+	SHLQ $2, R8
+	CLEAR_TILE
+	FETCH_TILE
+
+	MOVQ CX, BX
+	SHRQ $2, BX
+	JZ   tail
+
+loop:
+	PREFETCHT0 768(SI)
+	PREFETCHT0 832(SI)
+	PREFETCHT0 896(SI)
+	STEP(0, 0)
+	STEP(48, 128)
+	STEP(96, 256)
+	STEP(144, 384)
+	ADDQ $192, SI
+	ADDQ $512, DX
+	DECQ BX
+	JNZ  loop
+
+tail:
+	ANDQ $3, CX
+	JZ   done
+
+one:
+	STEP(0, 0)
+	ADDQ $48, SI
+	ADDQ $128, DX
+	DECQ CX
+	JNZ  one
+
+done:
+	CMPB add+40(FP), $0
+	JNE  accumulate
+	STORE_TILE
+
+accumulate:
+	ADD_TILE

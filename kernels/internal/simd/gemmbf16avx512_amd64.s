@@ -1,0 +1,109 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "gemmavx512_amd64.h"
+
+// VDPBF16PS(b, a, d) is VDPBF16PS Zb, Za, Zd, for b < 8, a < 16: to the sums of
+// Zd the products of the pairs of BF16 in Za and Zb are added, the odd element's
+// first, each sum rounded once, denormals taken and left as zero. Go's assembler
+// does not know it. EVEX.512.F3.0F38.W0 52 /r is 62, then a byte with the inverted
+// bits 3 and 4 of d in bits 7 and 4, the inverted high bits of b (none) in 6 and 5,
+// and 2 for the map 0F38; then the inverted a in bits 6 to 3, bit 2 set, and 2 for
+// F3; then 48 for 512 bits unmasked, and the inverted bit 4 of a; the opcode; and
+// ModRM of two registers.
+#define VDPBF16PS(b, a, d) \
+	BYTE $0x62; \
+	BYTE $(((~d&8)<<4)|(~d&16)|0x62); \
+	BYTE $(((~a&15)<<3)|6); \
+	BYTE $0x48; \
+	BYTE $0x52; \
+	BYTE $(0xc0|((d&7)<<3)|b)
+
+// STEP does one pair of p: A at aoff(SI), B at boff(DX). B is Z0, Z1; A is
+// broadcast to Z2 to Z5.
+#define STEP(aoff, boff) \
+	VMOVUPS boff(DX), Z0 \
+	VMOVUPS boff+64(DX), Z1 \
+	VBROADCASTSS aoff(SI), Z2 \
+	VDPBF16PS(0, 2, 8) \
+	VDPBF16PS(1, 2, 9) \
+	VBROADCASTSS aoff+4(SI), Z3 \
+	VDPBF16PS(0, 3, 10) \
+	VDPBF16PS(1, 3, 11) \
+	VBROADCASTSS aoff+8(SI), Z4 \
+	VDPBF16PS(0, 4, 12) \
+	VDPBF16PS(1, 4, 13) \
+	VBROADCASTSS aoff+12(SI), Z5 \
+	VDPBF16PS(0, 5, 14) \
+	VDPBF16PS(1, 5, 15) \
+	VBROADCASTSS aoff+16(SI), Z2 \
+	VDPBF16PS(0, 2, 16) \
+	VDPBF16PS(1, 2, 17) \
+	VBROADCASTSS aoff+20(SI), Z3 \
+	VDPBF16PS(0, 3, 18) \
+	VDPBF16PS(1, 3, 19) \
+	VBROADCASTSS aoff+24(SI), Z4 \
+	VDPBF16PS(0, 4, 20) \
+	VDPBF16PS(1, 4, 21) \
+	VBROADCASTSS aoff+28(SI), Z5 \
+	VDPBF16PS(0, 5, 22) \
+	VDPBF16PS(1, 5, 23) \
+	VBROADCASTSS aoff+32(SI), Z2 \
+	VDPBF16PS(0, 2, 24) \
+	VDPBF16PS(1, 2, 25) \
+	VBROADCASTSS aoff+36(SI), Z3 \
+	VDPBF16PS(0, 3, 26) \
+	VDPBF16PS(1, 3, 27) \
+	VBROADCASTSS aoff+40(SI), Z4 \
+	VDPBF16PS(0, 4, 28) \
+	VDPBF16PS(1, 4, 29) \
+	VBROADCASTSS aoff+44(SI), Z5 \
+	VDPBF16PS(0, 5, 30) \
+	VDPBF16PS(1, 5, 31)
+
+// func gemmBF16AVX512(c *float32, ldc int, a, b *float32, k int, add bool)
+TEXT ·gemmBF16AVX512(SB), NOSPLIT, $0-41
+	MOVQ c+0(FP), DI
+	MOVQ ldc+8(FP), R8
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+	MOVQ k+32(FP), CX
+	SHLQ $2, R8
+	CLEAR_TILE
+	FETCH_TILE
+
+	MOVQ CX, BX
+	SHRQ $2, BX
+	JZ   tail
+
+loop:
+	PREFETCHT0 768(SI)
+	PREFETCHT0 832(SI)
+	PREFETCHT0 896(SI)
+	STEP(0, 0)
+	STEP(48, 128)
+	STEP(96, 256)
+	STEP(144, 384)
+	ADDQ $192, SI
+	ADDQ $512, DX
+	DECQ BX
+	JNZ  loop
+
+tail:
+	ANDQ $3, CX
+	JZ   done
+
+one:
+	STEP(0, 0)
+	ADDQ $48, SI
+	ADDQ $128, DX
+	DECQ CX
+	JNZ  one
+
+done:
+	CMPB add+40(FP), $0
+	JNE  accumulate
+	STORE_TILE
+
+accumulate:
+	ADD_TILE
