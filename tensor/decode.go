@@ -15,7 +15,8 @@ import (
 // Block layout is that of ggml (ggml-common.h, ggml-quants.c): in a block of 32
 // with 4-bit codes, byte j holds element j in its low and element j+16 in its
 // high nibble; 5-bit types keep the fifth bit of element j in bit j of a
-// little-endian uint32. The formulas stand at the [DType] constants.
+// little-endian uint32. The blocks of 256 are laid out as decodek.go says. The
+// formulas stand at the [DType] constants.
 func DecodeF32(dst []float32, src []byte, d DType) {
 	checkCodec("DecodeF32", len(dst), len(src), d)
 	switch d {
@@ -37,10 +38,10 @@ func DecodeF32(dst []float32, src []byte, d DType) {
 		}
 	default:
 		decode := blockDecoder(d)
-		n := d.BlockBytes()
+		n, size := d.BlockLen(), d.BlockBytes()
 		for len(dst) > 0 {
-			decode((*[32]float32)(dst), src[:n])
-			dst, src = dst[32:], src[n:]
+			decode(dst[:n], src[:size])
+			dst, src = dst[n:], src[size:]
 		}
 	}
 }
@@ -84,7 +85,7 @@ func checkCodec(op string, n, size int, d DType) {
 	}
 }
 
-func blockDecoder(d DType) func(dst *[32]float32, b []byte) {
+func blockDecoder(d DType) func(dst []float32, b []byte) {
 	switch d {
 	case Q4_0:
 		return decodeQ4_0
@@ -96,6 +97,12 @@ func blockDecoder(d DType) func(dst *[32]float32, b []byte) {
 		return decodeQ5_1
 	case Q8_0:
 		return decodeQ8_0
+	case Q4_K:
+		return decodeQ4_K
+	case Q5_K:
+		return decodeQ5_K
+	case Q6_K:
+		return decodeQ6_K
 	}
 	panic(fmt.Sprintf("tensor: DecodeF32: no decoder for %s", d))
 }
@@ -103,7 +110,7 @@ func blockDecoder(d DType) func(dst *[32]float32, b []byte) {
 // In all of these d·q is exact in float32 (11 + at most 8 bits of significand),
 // so a compiler that fuses d·q+m gets the same bits as one that does not.
 
-func decodeQ4_0(dst *[32]float32, b []byte) {
+func decodeQ4_0(dst []float32, b []byte) {
 	d := F16ToF32(binary.LittleEndian.Uint16(b))
 	for j, q := range b[2:18] {
 		dst[j] = d * float32(int(q&15)-8)
@@ -111,7 +118,7 @@ func decodeQ4_0(dst *[32]float32, b []byte) {
 	}
 }
 
-func decodeQ4_1(dst *[32]float32, b []byte) {
+func decodeQ4_1(dst []float32, b []byte) {
 	d := F16ToF32(binary.LittleEndian.Uint16(b))
 	m := F16ToF32(binary.LittleEndian.Uint16(b[2:]))
 	for j, q := range b[4:20] {
@@ -120,7 +127,7 @@ func decodeQ4_1(dst *[32]float32, b []byte) {
 	}
 }
 
-func decodeQ5_0(dst *[32]float32, b []byte) {
+func decodeQ5_0(dst []float32, b []byte) {
 	d := F16ToF32(binary.LittleEndian.Uint16(b))
 	high := binary.LittleEndian.Uint32(b[2:])
 	for j, q := range b[6:22] {
@@ -131,7 +138,7 @@ func decodeQ5_0(dst *[32]float32, b []byte) {
 	}
 }
 
-func decodeQ5_1(dst *[32]float32, b []byte) {
+func decodeQ5_1(dst []float32, b []byte) {
 	d := F16ToF32(binary.LittleEndian.Uint16(b))
 	m := F16ToF32(binary.LittleEndian.Uint16(b[2:]))
 	high := binary.LittleEndian.Uint32(b[4:])
@@ -143,7 +150,7 @@ func decodeQ5_1(dst *[32]float32, b []byte) {
 	}
 }
 
-func decodeQ8_0(dst *[32]float32, b []byte) {
+func decodeQ8_0(dst []float32, b []byte) {
 	d := F16ToF32(binary.LittleEndian.Uint16(b))
 	for j, q := range b[2:34] {
 		dst[j] = d * float32(int8(q))

@@ -103,8 +103,43 @@ func TestRoundingAtEveryMidpoint(t *testing.T) {
 	}
 }
 
+// bits returns n bits of b from bit at, as a number.
+func bits(b []byte, at, n int) float64 {
+	v := 0
+	for i := range n {
+		v |= int(b[(at+i)/8]>>((at+i)%8)&1) << i
+	}
+	return float64(v)
+}
+
+// elementK is element for the blocks of 256.
+func elementK(b []byte, d tensor.DType, i int) float64 {
+	half := func(at int) float64 { return value16(binary.LittleEndian.Uint16(b[at:]), 5) }
+	if d == tensor.Q6_K {
+		h, g, j := i/128, i/32%4, i%32
+		q := bits(b, 8*(64*h+32*(g%2)+j)+4*(g/2), 4) + 16*bits(b, 8*(128+32*h+j)+2*g, 2)
+		return half(208) * float64(int8(b[192+i/16])) * (q - 32)
+	}
+	run, s, m := i/32, 0.0, 0.0
+	if run < 4 {
+		s, m = bits(b, 8*(4+run), 6), bits(b, 8*(8+run), 6)
+	} else {
+		s = bits(b, 8*(8+run), 4) + 16*bits(b, 8*run+6, 2)
+		m = bits(b, 8*(8+run)+4, 4) + 16*bits(b, 8*(4+run)+6, 2)
+	}
+	codes, q := 16, 0.0
+	if d == tensor.Q5_K {
+		codes, q = 48, 16*bits(b, 8*(16+i%32)+run, 1)
+	}
+	q += bits(b, 8*(codes+32*(run/2)+i%32)+4*(run%2), 4)
+	return half(0)*s*q - half(2)*m
+}
+
 // element computes element i of a block from its definition, bit by bit.
 func element(b []byte, d tensor.DType, i int) float64 {
+	if d.BlockLen() == 256 {
+		return elementK(b, d, i)
+	}
 	scale := value16(binary.LittleEndian.Uint16(b), 5)
 	at, lowest := 2, 0.0 // where codes begin; what is added
 	switch d {
@@ -130,7 +165,9 @@ func element(b []byte, d tensor.DType, i int) float64 {
 }
 
 func TestBlocksFollowTheirDefinition(t *testing.T) {
-	for _, d := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0} {
+	for _, d := range []tensor.DType{
+		tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K,
+	} {
 		const blocks = 4096 // with pseudo-random bytes, NaN and Inf scales among them
 		src := make([]byte, blocks*d.BlockBytes())
 		state := uint32(1)
@@ -138,12 +175,13 @@ func TestBlocksFollowTheirDefinition(t *testing.T) {
 			state = state*1664525 + 1013904223
 			src[i] = byte(state >> 24)
 		}
-		dst := make([]float32, blocks*32)
+		n := d.BlockLen()
+		dst := make([]float32, blocks*n)
 		tensor.DecodeF32(dst, src, d)
 		for i, got := range dst {
-			want := float32(element(src[i/32*d.BlockBytes():], d, i%32))
+			want := float32(element(src[i/n*d.BlockBytes():], d, i%n))
 			if got != want && (got == got || want == want) {
-				t.Fatalf("%s block %d element %d: %v, want %v", d, i/32, i%32, got, want)
+				t.Fatalf("%s block %d element %d: %v, want %v", d, i/n, i%n, got, want)
 			}
 		}
 	}

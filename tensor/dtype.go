@@ -26,6 +26,9 @@ const (
 	Q5_0 // 32 elements: F16 scale d, 32 high bits, 32 4-bit q; x = d·(q-16)
 	Q5_1 // 32 elements: F16 scale d, F16 min m, 32 high bits, 32 4-bit q; x = d·q+m
 	Q8_0 // 32 elements: F16 scale d, 32 int8 q; x = d·q
+	Q4_K // 256 elements: F16 d, dmin, 8 6-bit s and m, 256 4-bit q; x = (d·s)·q-dmin·m, s and m of 32 elements
+	Q5_K // 256 elements: F16 d, dmin, 8 6-bit s and m, 256 high bits, 256 4-bit q; x as of Q4_K
+	Q6_K // 256 elements: 256 4-bit q, 256 pairs of high bits, 16 int8 s, F16 d; x = (d·s)·(q-32), s of 16 elements
 	numDTypes
 )
 
@@ -50,6 +53,9 @@ var dtypes = [numDTypes]struct {
 	Q5_0:    {"Q5_0", 32, 22},
 	Q5_1:    {"Q5_1", 32, 24},
 	Q8_0:    {"Q8_0", 32, 34},
+	Q4_K:    {"Q4_K", 256, 144},
+	Q5_K:    {"Q5_K", 256, 176},
+	Q6_K:    {"Q6_K", 256, 210},
 }
 
 // String returns the name the file formats use: "F32", "BF16", "Q4_1", ….
@@ -61,7 +67,7 @@ func (d DType) String() string {
 }
 
 // BlockLen returns how many consecutive elements are stored as one unit: 1 for
-// plain types, 32 for the quantised ones. Rows are whole blocks.
+// plain types, 32 or 256 for the quantised ones. Rows are whole blocks.
 func (d DType) BlockLen() int { return dtypes[d].block }
 
 // BlockBytes returns the size of one block in bytes.

@@ -58,9 +58,20 @@ func (w *weight) stored(i, from, to int) []byte {
 	return row[w.dtype.Bytes(from):w.dtype.Bytes(to)]
 }
 
-// row widens columns [from, to) of row i, whole blocks, into dst.
+// row widens columns [from, to) of row i into dst, whole blocks or parts of them.
 func (w *weight) row(dst []float32, i, from, to int) {
-	simd.Decode(dst[:to-from], w.stored(i, from, to), w.dtype)
+	n := w.dtype.BlockLen()
+	if from%n == 0 && to%n == 0 {
+		simd.Decode(dst[:to-from], w.stored(i, from, to), w.dtype)
+		return
+	}
+	var block [256]float32 // the largest there is
+	for from < to {
+		start := from / n * n
+		simd.Decode(block[:n], w.stored(i, start, start+n), w.dtype)
+		done := copy(dst[:to-from], block[from-start:n])
+		dst, from = dst[done:], from+done
+	}
 }
 
 // pack packs columns [j0, j1) and inner indices [k0, k0+kl) of op(w), widened.

@@ -49,18 +49,27 @@ func (s source) blocks(n int, d tensor.DType, whole bool) []byte {
 	for i := range raw {
 		raw[i] = byte(s.Uint32())
 	}
-	hasMin := d == tensor.Q4_1 || d == tensor.Q5_1
 	for b := 0; b < len(raw); b += d.BlockBytes() {
 		scale, low := 0.25, 0.5
 		if !whole {
 			scale, low = 0.05*s.Normal(), 0.3*s.Normal()
 		}
-		putF16(raw[b:], scale)
-		if hasMin {
-			putF16(raw[b+2:], low)
-		}
+		setScales(raw[b:b+d.BlockBytes()], d, scale, low)
 	}
 	return raw
+}
+
+// setScales writes a block's scale and, if its type has one, minimum.
+func setScales(block []byte, d tensor.DType, scale, low float64) {
+	switch d {
+	case tensor.Q6_K:
+		putF16(block[208:], scale)
+	case tensor.Q4_1, tensor.Q5_1, tensor.Q4_K, tensor.Q5_K:
+		putF16(block[2:], low)
+		fallthrough
+	default:
+		putF16(block, scale)
+	}
 }
 
 func putF16(b []byte, v float64) { tensor.EncodeF32(b[:2], []float32{float32(v)}, tensor.F16) }

@@ -17,7 +17,7 @@ import (
 func storageTypes() []tensor.DType {
 	return []tensor.DType{
 		tensor.Invalid, tensor.F32, tensor.F16, tensor.BF16, tensor.F64,
-		tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0,
+		tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K,
 	}
 }
 
