@@ -86,7 +86,7 @@ type ropeOp struct{}
 func (ropeOp) Name() string { return "rope" }
 
 func (ropeOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
-	dX := p.New(dY.DType(), dY.Shape()...)
+	dX := p.overwrite(dY)
 	kernels.RoPE(p.Backend, kernels.RoPEArgs{Y: dX, X: dY, Cos: r.Saved[0], Sin: r.Saved[1], HeadDim: r.Ints[0], Inverse: true})
 	p.Give(r.In[0], dX)
 }

@@ -23,7 +23,7 @@ type unaryOp struct{}
 func (unaryOp) Name() string { return "unary" }
 
 func (unaryOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
-	dX := p.New(dY.DType(), dY.Shape()...)
+	dX := p.overwrite(dY)
 	kernels.UnaryBackward(p.Backend, r.Func, dX, dY, r.Saved[0])
 	p.Give(r.In[0], dX)
 }

@@ -100,7 +100,7 @@ type dropoutOp struct{}
 func (dropoutOp) Name() string { return "dropout" }
 
 func (dropoutOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
-	dX := p.New(dY.DType(), dY.Shape()...)
+	dX := p.overwrite(dY)
 	kernels.Dropout(p.Backend, kernels.DropoutArgs{Y: dX, X: dY, Rows: r.Saved[0], P: r.Scalar, Seed: uint64(r.Ints[0]), Stream: uint64(r.Ints[1])})
 	p.Give(r.In[0], dX)
 }

@@ -55,22 +55,23 @@ func (rmsNormOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 func normBackward(p *Pass, r *Record, dY tensor.Tensor, backward func(kernels.Backend, kernels.NormGrads)) {
 	args := kernels.NormGrads{DY: dY, X: r.Saved[0], Gain: r.Saved[1], Mean: r.Saved[2], Rstd: r.Saved[3]}
 	if r.In[0].Tracked() {
-		args.DX = p.New(dY.DType(), dY.Shape()...)
+		args.DX = p.overwrite(dY)
 	}
-	args.DGain = p.zeros(r.In[1], dY)
-	args.DBias = p.zeros(r.In[2], dY)
+	args.DGain = p.addTo(r.In[1], dY)
+	args.DBias = p.addTo(r.In[2], dY)
 	backward(p.Backend, args)
 	p.Give(r.In[0], args.DX)
-	p.Give(r.In[1], args.DGain)
-	p.Give(r.In[2], args.DBias)
 }
 
-// zeros returns a zeroed row for the gradient of a tracked vector, else none.
-func (p *Pass) zeros(v Var, dY tensor.Tensor) tensor.Tensor {
+// addTo returns where the gradient of a vector of dY's width is to be added, or
+// none if it is not tracked.
+func (p *Pass) addTo(v Var, dY tensor.Tensor) tensor.Tensor {
 	if !v.Tracked() {
 		return tensor.Tensor{}
 	}
-	g := p.New(dY.DType(), dY.Cols())
-	kernels.Fill(p.Backend, g, 0)
+	g, add := p.Grad(v, dY.DType(), dY.Cols())
+	if !add {
+		kernels.Fill(p.Backend, g, 0)
+	}
 	return g
 }

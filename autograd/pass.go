@@ -64,6 +64,8 @@ type Pass struct {
 	// Decoding selects the products of one-token-per-sequence steps, whose sums
 	// have their own order.
 	Decoding bool
+
+	products []kernels.MatMulArgs // of one call, reused
 }
 
 // NewPass returns an inference pass with an arena of its own.

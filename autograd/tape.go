@@ -156,6 +156,15 @@ func (p *Pass) Give(v Var, g tensor.Tensor) {
 	}
 }
 
+// overwrite returns memory for a gradient that takes the place of dY, element by
+// element, in a Backward: dY itself unless somebody else reads it too.
+func (p *Pass) overwrite(dY tensor.Tensor) tensor.Tensor {
+	if p.Arena.Held(dY) {
+		return p.New(dY.DType(), dY.Shape()...)
+	}
+	return dY
+}
+
 // unshare makes a gradient that other nodes also hold (both sides of a residual
 // addition receive the same tensor) the node's own before it is added to.
 func (p *Pass) unshare(n *node) {

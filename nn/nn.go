@@ -68,6 +68,25 @@ func (l Linear) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
 	return p.Linear(x, p.Param(l.Weight), p.Param(l.Bias))
 }
 
+// ForwardFunc maps x [N in] to f(x·Wᵀ + b) in one product.
+func (l Linear) ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var {
+	return p.LinearFunc(f, x, p.Param(l.Weight), p.Param(l.Bias))
+}
+
+// ForwardAdd maps x [N in] to residual + x·Wᵀ + b in one product.
+func (l Linear) ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
+	return p.LinearAdd(residual, x, p.Param(l.Weight), p.Param(l.Bias))
+}
+
+// Linears maps one x [N in] through several layers in one call.
+func Linears(p *autograd.Pass, x autograd.Var, layers ...Linear) []autograd.Var {
+	terms := make([]autograd.Affine, len(layers))
+	for i, l := range layers {
+		terms[i] = autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias)}
+	}
+	return p.Linears(x, terms...)
+}
+
 // Each yields the layer's parameters and reports whether to go on.
 func (l Linear) Each(yield func(*autograd.Parameter) bool) bool {
 	return each(yield, l.Weight, l.Bias)

@@ -77,18 +77,22 @@ func newLLaMABlock(c Config, w nn.Weights) *llamaBlock {
 }
 
 func (b *llamaBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
-	x = p.Add(x, b.attention(p, b.Norm1.Forward(p, x), at))
-	return p.Add(x, b.feedForward(p, b.Norm2.Forward(p, x)))
+	x = b.addAttention(p, x, b.Norm1.Forward(p, x), at)
+	return b.addFeedForward(p, x, b.Norm2.Forward(p, x))
 }
 
-func (b *llamaBlock) attention(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
-	q := p.RoPE(b.Q.Forward(p, x), at.cos, at.sin, b.config.HeadDim)
-	k := p.RoPE(b.K.Forward(p, x), at.cos, at.sin, b.config.HeadDim)
-	return b.O.Forward(p, at.Attend(p, q, k, b.V.Forward(p, x)))
+// addAttention returns residual + attention(x).
+func (b *llamaBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at Place) autograd.Var {
+	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
+	q := p.RoPE(qkv[0], at.cos, at.sin, b.config.HeadDim)
+	k := p.RoPE(qkv[1], at.cos, at.sin, b.config.HeadDim)
+	return b.O.ForwardAdd(p, residual, at.Attend(p, q, k, qkv[2]))
 }
 
-func (b *llamaBlock) feedForward(p *autograd.Pass, x autograd.Var) autograd.Var {
-	return b.Down.Forward(p, p.Gated(b.config.Activation, b.Gate.Forward(p, x), b.Up.Forward(p, x)))
+// addFeedForward returns residual + feed-forward(x).
+func (b *llamaBlock) addFeedForward(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
+	gated := nn.Linears(p, x, b.Gate, b.Up)
+	return b.Down.ForwardAdd(p, residual, p.Gated(b.config.Activation, gated[0], gated[1]))
 }
 
 func (b *llamaBlock) Params() nn.Params {

@@ -106,21 +106,30 @@ func newOPTBlock(c Config, w nn.Weights) *optBlock {
 
 func (b *optBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
 	if b.config.PostNorm {
-		x = b.Norm1.Forward(p, p.Add(x, b.attention(p, x, at)))
-		return b.Norm2.Forward(p, p.Add(x, b.feedForward(p, x)))
+		x = b.Norm1.Forward(p, b.addAttention(p, x, x, at))
+		return b.Norm2.Forward(p, b.addFeedForward(p, x, x))
 	}
-	x = p.Add(x, b.attention(p, b.Norm1.Forward(p, x), at))
-	return p.Add(x, b.feedForward(p, b.Norm2.Forward(p, x)))
+	x = b.addAttention(p, x, b.Norm1.Forward(p, x), at)
+	return b.addFeedForward(p, x, b.Norm2.Forward(p, x))
 }
 
-func (b *optBlock) attention(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
-	y := at.Attend(p, b.Q.Forward(p, x), b.K.Forward(p, x), b.V.Forward(p, x))
-	return p.ApplyDropout(b.O.Forward(p, y))
+// addAttention returns residual + attention(x).
+func (b *optBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at Place) autograd.Var {
+	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
+	return addDropped(p, residual, b.O, at.Attend(p, qkv[0], qkv[1], qkv[2]))
 }
 
-func (b *optBlock) feedForward(p *autograd.Pass, x autograd.Var) autograd.Var {
-	h := p.Unary(b.config.Activation, b.Up.Forward(p, x))
-	return p.ApplyDropout(b.Down.Forward(p, h))
+// addFeedForward returns residual + feed-forward(x).
+func (b *optBlock) addFeedForward(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
+	return addDropped(p, residual, b.Down, b.Up.ForwardFunc(p, b.config.Activation, x))
+}
+
+// addDropped returns residual + dropout(l(x)).
+func addDropped(p *autograd.Pass, residual autograd.Var, l nn.Linear, x autograd.Var) autograd.Var {
+	if p.Dropout.P == 0 {
+		return l.ForwardAdd(p, residual, x)
+	}
+	return p.Add(residual, p.ApplyDropout(l.Forward(p, x)))
 }
 
 func (b *optBlock) Params() nn.Params {

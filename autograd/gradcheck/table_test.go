@@ -73,6 +73,18 @@ func table() []row {
 		{"linear", "weight used at two places", func(p *autograd.Pass, in vars) autograd.Var {
 			return p.Linear(p.Linear(in[0], in[1], autograd.Var{}), in[1], autograd.Var{})
 		}, []tensor.Tensor{rnd(5, 4), rnd(4, 4)}},
+		{"linear", "residual", func(p *autograd.Pass, in vars) autograd.Var {
+			x := in[0]
+			for range 3 {
+				x = p.LinearAdd(x, x, in[1], in[2])
+			}
+			return x
+		}, []tensor.Tensor{rnd(3, 4), rnd(4, 4), rnd(4)}},
+		{"linear", "several of one input", func(p *autograd.Pass, in vars) autograd.Var {
+			x := p.Unary(kernels.Tanh, in[0])
+			y := p.Linears(x, autograd.Affine{W: in[1], Bias: in[2]}, autograd.Affine{W: in[3]}, autograd.Affine{W: in[1]})
+			return p.Add(p.Add(x, p.Mul(y[0], y[2])), y[1])
+		}, []tensor.Tensor{rnd(5, 4), rnd(4, 4), rnd(4), rnd(1, 4)}},
 		{"binary", "residual", func(p *autograd.Pass, in vars) autograd.Var {
 			x := in[0]
 			for range 3 {
@@ -139,8 +151,15 @@ func table() []row {
 		if f == kernels.Log || f == kernels.Sqrt {
 			x = positive(3, 5)
 		}
+		rows = append(rows, row{"linear", f.String(), func(p *autograd.Pass, in vars) autograd.Var {
+			return p.LinearFunc(f, p.Scale(in[0], 0.2), in[1], in[2])
+		}, []tensor.Tensor{positive(5, 4), positive(3, 4), positive(3)}})
 		rows = append(rows, row{"unary", f.String(), func(p *autograd.Pass, in vars) autograd.Var { return p.Unary(f, in[0]) }, []tensor.Tensor{x}})
 	}
+	rows = append(rows, row{"linear", "relu, read twice", func(p *autograd.Pass, in vars) autograd.Var {
+		y := p.LinearFunc(kernels.ReLU, in[0], in[1], in[2])
+		return p.Add(p.Mul(y, y), y)
+	}, []tensor.Tensor{rnd(5, 4), rnd(3, 4), rnd(3)}})
 	for _, f := range []kernels.Func{kernels.SiLU, kernels.GELU, kernels.GELUTanh, kernels.ReLU} {
 		rows = append(rows, row{"gated", f.String(), func(p *autograd.Pass, in vars) autograd.Var { return p.Gated(f, in[0], in[1]) },
 			[]tensor.Tensor{awayFromZero(3, 5), gradcheck.Random(be, 9, 3, 5)}})
