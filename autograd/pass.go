@@ -61,6 +61,9 @@ type Pass struct {
 	Arena   *tensor.Arena
 	Tape    *Tape // nil: inference
 	Dropout Dropout
+	// Recompute asks models to run each block with [Pass.Recomputed]: less memory
+	// for another forward pass.
+	Recompute bool
 	// Decoding selects the products of one-token-per-sequence steps, whose sums
 	// have their own order.
 	Decoding bool

@@ -102,15 +102,18 @@ func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
 	if !tracked {
 		return nil
 	}
-	t := p.Tape
-	t.nodes = append(t.nodes, node{})
-	y.node = int32(len(t.nodes) - 1)
-	t.records = append(t.records, Record{Op: op, out: y.node})
-	r := &t.records[len(t.records)-1]
+	r := p.Tape.record(op, y)
 	for i, v := range in {
 		r.In[i].node = v.node
 	}
 	return r
+}
+
+func (t *Tape) record(op Op, y *Var) *Record {
+	t.nodes = append(t.nodes, node{})
+	y.node = int32(len(t.nodes) - 1)
+	t.records = append(t.records, Record{Op: op, out: y.node})
+	return &t.records[len(t.records)-1]
 }
 
 // Save keeps a tensor for backward in slot i.
@@ -192,22 +195,36 @@ func (p *Pass) Backward(loss Var, scale float64) {
 	seed, _ := p.Grad(loss, loss.T.DType(), loss.T.Shape()...)
 	kernels.Fill(p.Backend, seed, scale)
 	p.Arena.End(outer)
+	p.unwind(0)
+	p.Tape.reset()
+}
+
+// unwind runs the records from the last down to number first. A record's Backward
+// may record more and unwind them.
+func (p *Pass) unwind(first int) {
 	t := p.Tape
-	for i := len(t.records) - 1; i >= 0; i-- {
-		r := &t.records[i]
-		dY := t.nodes[r.out].grad
-		if !dY.IsNone() {
+	for len(t.records) > first {
+		r := &t.records[len(t.records)-1] // in the old array, if the slice grows
+		if dY := t.nodes[r.out].grad; !dY.IsNone() {
 			t.nodes[r.out].grad = tensor.Tensor{}
 			mark := p.Arena.Begin()
 			r.Op.Backward(p, r, dY)
 			p.Arena.Release(dY)
 			p.Arena.End(mark)
 		}
-		for _, s := range r.Saved {
-			if !s.IsNone() {
-				p.Arena.Release(s)
-			}
+		p.pop()
+	}
+}
+
+// pop drops the last record and releases what it saved.
+func (p *Pass) pop() {
+	t := p.Tape
+	last := len(t.records) - 1
+	for _, s := range t.records[last].Saved {
+		if !s.IsNone() {
+			p.Arena.Release(s)
 		}
 	}
-	t.reset()
+	t.records[last] = Record{}
+	t.records = t.records[:last]
 }

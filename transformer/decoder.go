@@ -71,6 +71,10 @@ func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd
 			observe(i, x)
 		}
 		p.Dropout.At(i)
+		if p.Recompute {
+			x = p.End(mark, p.Recomputed(x, func(x autograd.Var) autograd.Var { return block.Forward(p, x, Place{s, i}) }))
+			continue
+		}
 		x = p.End(mark, block.Forward(p, x, Place{s, i}))
 	}
 	if observe != nil {

@@ -132,6 +132,19 @@ func table() []row {
 			y := p.Linear(x, in[1], autograd.Var{})
 			return p.Add(p.LinearCrossEntropy(y, in[0], ids(0, 4, 2)), p.LinearCrossEntropy(x, in[0], ids(3, 3, 1)))
 		}, []tensor.Tensor{rnd(5, 4), rnd(4, 4)}},
+		{"recompute", "with dropout, twice, one inside the other", func(p *autograd.Pass, in vars) autograd.Var {
+			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.FromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
+			block := func(x autograd.Var) autograd.Var {
+				h := p.ApplyDropout(p.Unary(kernels.SiLU, p.Linear(x, in[1], autograd.Var{})))
+				return p.Add(x, p.ApplyDropout(p.Linear(h, in[2], autograd.Var{})))
+			}
+			p.Dropout.At(1)
+			x := p.Recomputed(in[0], block)
+			p.Dropout.At(2)
+			return p.Recomputed(x, func(x autograd.Var) autograd.Var {
+				return p.Mul(p.Recomputed(p.Scale(x, 0.7), block), p.Recomputed(x, block))
+			})
+		}, []tensor.Tensor{rnd(3, 4), rnd(5, 4), rnd(4, 5)}},
 		{"dropout", "", func(p *autograd.Pass, in vars) autograd.Var {
 			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.FromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
 			p.Dropout.At(1)
