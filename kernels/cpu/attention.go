@@ -5,11 +5,21 @@ import (
 
 	"lamina/kernels"
 	"lamina/kernels/internal/simd"
+	"lamina/tensor"
 )
 
-// queryRows is about how many rows of queries one chunk takes, all heads that
-// read one key head counted: their scores share the packed keys.
-const queryRows = 64
+// keyBlock is how many keys, from absolute position 0 of a sequence, the softmax
+// takes at a time: packed keys and values are 64 KiB each at head width 64, and
+// stay in the second-level cache with the rows' sums.
+const keyBlock = 256
+
+// A chunk takes at most queryRows rows of queries, all heads that read one key
+// head counted, which share the packed keys: packing costs as much as four rows.
+// It takes fewer, down to an eighth, where there would be less than fewChunks.
+const (
+	queryRows = 192
+	fewChunks = 8
+)
 
 // attentionCost is how many multiplications of a product take the time of one
 // addition to memory.
@@ -24,25 +34,30 @@ type heads struct {
 	scale             float32
 	segments          []kernels.Segment
 	prefix            []kernels.KV
+	rows              int // rows of the stream that one chunk takes
 }
 
 func headsOf(a kernels.AttentionArgs) heads {
-	return heads{
+	h := heads{
 		q: f32(a.Q), k: f32(a.K), v: f32(a.V), out: f32(a.Out), lse: f32(a.LSE),
 		group: a.Heads / a.KVHeads, kvHeads: a.KVHeads, width: a.HeadDim,
 		qStride: a.Heads * a.HeadDim, kStride: a.KVHeads * a.HeadDim,
 		scale: float32(a.Scale), segments: a.Segments, prefix: a.Prefix,
 	}
+	for stacked := queryRows; stacked >= queryRows/8; stacked /= 2 {
+		h.rows = max(stacked/h.group, 1)
+		if n, _ := h.chunks(); n >= fewChunks {
+			break
+		}
+	}
+	return h
 }
-
-// rowsPerChunk returns how many rows of the stream one chunk takes.
-func (h *heads) rowsPerChunk() int { return max(queryRows/h.group, 1) }
 
 // chunks returns the number of (segment, key head, block of rows), and the
 // work of the call.
 func (h *heads) chunks() (n, work int) {
 	for _, s := range h.segments {
-		n += ceilDiv(s.Len, h.rowsPerChunk()) * h.kvHeads
+		n += ceilDiv(s.Len, h.rows) * h.kvHeads
 		work += s.Len * (s.PrefixLen + s.Len) * h.qStride
 	}
 	return n, work
@@ -52,21 +67,27 @@ func (h *heads) chunks() (n, work int) {
 // segment, which see the most keys, come first.
 func (h *heads) chunk(chunk int) (segment, g, row int) {
 	for i, s := range h.segments {
-		n := ceilDiv(s.Len, h.rowsPerChunk())
+		n := ceilDiv(s.Len, h.rows)
 		if chunk < n*h.kvHeads {
-			return i, chunk % h.kvHeads, (n - 1 - chunk/h.kvHeads) * h.rowsPerChunk()
+			return i, chunk % h.kvHeads, (n - 1 - chunk/h.kvHeads) * h.rows
 		}
 		chunk -= n * h.kvHeads
 	}
 	panic("cpu: Attention: chunk beyond the last segment")
 }
 
-// Attention implements kernels.Backend. A chunk takes some rows of one segment
-// and all query heads of one key head: scores = Q·Kᵀ up to the last key that one
-// of its rows sees, the causal softmax of each row in place, and the weighted
-// sum of values. A row's scores beyond its own position are zeros, which add
-// nothing to a sum that runs in order of absolute position: so neither the cut
-// into chunks nor that between prefix and own rows reaches a bit.
+// Attention implements kernels.Backend, as FlashAttention orders it (Dao et al.,
+// 2022): no row of scores is ever whole in memory. A chunk takes some rows of one
+// segment and all query heads of one key head, stacked. It goes from block to
+// block of keys, and in each through its rows in tiles of a micro-kernel:
+//
+//	scores = q·kᵀ up to the last key that the tile sees
+//	softmax of each row's scores, with maximum and sum so far
+//	o = shrink·o + p·v
+//
+// Blocks begin at absolute position 0, and beyond its own position a row has
+// zeros, which add nothing: neither the cut into chunks nor that between prefix
+// and own rows reaches a bit.
 func (be *Backend) Attention(a kernels.AttentionArgs) {
 	mustF32("Attention", a.Q)
 	h := headsOf(a)
@@ -78,43 +99,95 @@ func (be *Backend) Attention(a kernels.AttentionArgs) {
 	})
 }
 
-func (h *heads) attend(s *scratch, chunk int) {
-	segment, g, from := h.chunk(chunk)
-	seg, d := h.segments[segment], h.width
-	rows := min(h.rowsPerChunk(), seg.Len-from)
-	seen := seg.PrefixLen + from + rows // keys up to the last one in sight
-	all := rows * h.group
-	gathered := 0
-	if seg.PrefixLen > 0 {
-		gathered = seen * d
-	}
-	buf := s.floats(all + 2*all*d + all*seen + 2*gathered)
-	sums := take(&buf, all)
-	q := view{take(&buf, all*d), all, d, d}
-	o := view{take(&buf, all*d), all, d, d}
-	scores := view{take(&buf, all*seen), all, seen, seen}
-	k := h.keys(take(&buf, gathered), h.k, segment, g, seen, false)
-	v := h.keys(take(&buf, gathered), h.v, segment, g, seen, true)
+// stack is the state of a chunk's rows, all query heads of a key head stacked:
+// row r is head r%group of the stream's row r/group, counted from the first.
+type stack struct {
+	segment, g, from int       // of the chunk
+	first, rows      int       // absolute position of the first row; stacked rows
+	q, o             view      // queries times scale; sums of values, padded to panels
+	p                view      // one tile of scores
+	top, sum, shrink []float32 // of each row
+	sees             []int32   // of each row, keys of the block in work
+	panels           []float32 // keys of the block, packed for q·kᵀ
+	values           []float32 // values of the block, packed for p·v
+	gathered         []float32 // room for rows that do not lie in one piece, and a panel
+	finite           bool      // no value of the block is NaN or infinite
+}
 
-	for r := range all {
-		simd.Scale(q.data[r*d:(r+1)*d], h.q[h.place(seg, g, from, r):][:d], h.scale)
+func (h *heads) stack(s *scratch, chunk int) stack {
+	t, d := simd.GemmTile(), h.width
+	segment, g, from := h.chunk(chunk)
+	seg := h.segments[segment]
+	own := min(h.rows, seg.Len-from)
+	st := stack{segment: segment, g: g, from: from, first: seg.PrefixLen + from, rows: own * h.group}
+	block := padded(padded(min(keyBlock, st.first+own), t.NR), 8)
+	wide, all := padded(d, t.NR), padded(st.rows, t.MR)
+	buf := s.floats(all*(d+wide+4) + t.MR*block + block*(d+wide+d) + t.NR*d)
+	st.q = view{take(&buf, all*d), all, d, d}
+	st.o = view{take(&buf, all*wide), all, wide, wide}
+	st.p = view{take(&buf, t.MR*block), t.MR, block, block}
+	st.top, st.sum, st.shrink = take(&buf, all), take(&buf, all), take(&buf, all)
+	st.sees = tensor.View[int32](tensor.Bytes(take(&buf, all)))
+	st.panels, st.values = take(&buf, block*d), take(&buf, block*wide)
+	st.gathered = take(&buf, (block+t.NR)*d)
+
+	for r := range st.rows {
+		simd.Scale(st.q.data[r*d:(r+1)*d], h.q[h.place(seg, g, from, r):][:d], h.scale)
 	}
-	s.sgemm(scores, q, false, k, true, false)
-	for r := range all {
-		row := scores.data[r*seen : (r+1)*seen]
-		sees := seg.PrefixLen + from + r/h.group + 1
-		top := simd.Max(row[:sees])
-		sum := simd.ExpSum(row[:sees], row[:sees], top)
-		clear(row[sees:])
-		sums[r] = sum
-		if h.lse != nil {
-			place := h.place(seg, g, from, r) / d
-			h.lse[place] = float32(float64(top) + math.Log(float64(sum)))
+	clear(st.q.data[st.rows*d:])
+	fill(st.top, float32(math.Inf(-1)))
+	clear(st.sum)
+	return st
+}
+
+func (h *heads) attend(s *scratch, chunk int) {
+	st, t := h.stack(s, chunk), simd.GemmTile()
+	seg, d := h.segments[st.segment], h.width
+	seen := st.first + st.rows/h.group
+	for k0 := 0; k0 < seen; k0 += keyBlock {
+		keys := min(keyBlock, seen-k0)
+		h.packBlock(&st, k0, keys)
+		for r := range st.rows {
+			st.sees[r] = int32(min(max(st.first+r/h.group+1-k0, 0), keys))
+		}
+		for r := 0; r < st.rows; r += t.MR {
+			if rows := min(t.MR, st.rows-r); st.sees[r+rows-1] > 0 {
+				h.attendTile(s, &st, r, rows, keys, k0 > 0)
+			}
 		}
 	}
-	h.weigh(s, o, scores, v, seg.PrefixLen+from+1)
-	for r := range all {
-		simd.Scale(h.out[h.place(seg, g, from, r):][:d], o.data[r*d:(r+1)*d], 1/sums[r])
+	for r := range st.rows {
+		at := h.place(seg, st.g, st.from, r)
+		simd.Scale(h.out[at:at+d], st.o.data[r*st.o.stride:], 1/st.sum[r])
+		if h.lse != nil {
+			h.lse[at/d] = float32(float64(st.top[r]) + math.Log(float64(st.sum[r])))
+		}
+	}
+}
+
+// attendTile takes rows [r, r+rows) of the stack, at most a tile, through a
+// block of keys. add says that o holds sums of earlier blocks.
+func (h *heads) attendTile(s *scratch, st *stack, r, rows, keys int, add bool) {
+	t, d, wide := simd.GemmTile(), h.width, st.o.cols
+	sees := st.sees[r : r+rows]
+	cols := int(sees[rows-1])
+	s.multiply(st.p.data, st.p.stride, t.MR, padded(cols, t.NR), st.q.data[r*d:], d, 1, st.panels, d, d, false)
+	simd.SoftmaxRows(st.p.data, st.p.stride, cols, sees, st.top[r:], st.sum[r:], st.shrink[r:])
+	o := st.o.data[r*wide:]
+	if add {
+		for i, f := range st.shrink[r : r+rows] {
+			if f != 1 {
+				simd.Scale(o[i*wide:(i+1)*wide], o[i*wide:], f)
+			}
+		}
+	}
+	if st.finite || int(sees[0]) == cols {
+		s.multiply(o, wide, t.MR, wide, st.p.data, st.p.stride, 1, st.values, keys, cols, add)
+		return
+	}
+	// Zero times an infinite or NaN value would reach the rows that do not see it.
+	for i, n := range sees {
+		s.multiply(o[i*wide:], wide, 1, wide, st.p.data[i*st.p.stride:], 0, 1, st.values, keys, int(n), add)
 	}
 }
 
@@ -124,51 +197,37 @@ func (h *heads) place(seg kernels.Segment, g, from, r int) int {
 	return (seg.Start+from+r/h.group)*h.qStride + (g*h.group+r%h.group)*h.width
 }
 
-// keys returns key head g of a segment's first n positions as a matrix: in place
-// without a prefix, else gathered into dst. own is h.k or h.v; values tells them
-// apart in the prefix.
-func (h *heads) keys(dst, own []float32, segment, g, n int, values bool) view {
-	seg, d := h.segments[segment], h.width
-	first := seg.Start*h.kStride + g*d
-	if seg.PrefixLen == 0 {
-		return view{own[first:], n, d, h.kStride}
+// packBlock packs n keys and values of the stack's sequence from absolute
+// position k0 on.
+func (h *heads) packBlock(st *stack, k0, n int) {
+	t, d := simd.GemmTile(), h.width
+	rows, stride := h.run(st, h.k, k0, n, false)
+	packKeys(st.panels, rows, stride, n, d, st.gathered[len(st.gathered)-t.NR*d:])
+	rows, stride = h.run(st, h.v, k0, n, true)
+	simd.Gather(st.values, t.NR, rows, stride, d, n)
+	sum := simd.Sum(st.values[:n*st.o.cols])
+	st.finite = sum-sum == 0
+}
+
+// run returns a key head's rows [from, from+n) of the stack's sequence and their
+// stride: in place, or gathered where they lie on both sides of the end of the
+// prefix. own is h.k or h.v; values tells them apart in the prefix.
+func (h *heads) run(st *stack, own []float32, from, n int, values bool) (rows []float32, stride int) {
+	seg := h.segments[st.segment]
+	own = own[seg.Start*h.kStride+st.g*h.width:]
+	if from >= seg.PrefixLen {
+		return own[(from-seg.PrefixLen)*h.kStride:], h.kStride
 	}
-	earlier := f32(h.prefix[segment].K)
+	earlier := f32(h.prefix[st.segment].K)
 	if values {
-		earlier = f32(h.prefix[segment].V)
+		earlier = f32(h.prefix[st.segment].V)
 	}
-	for i := range min(seg.PrefixLen, n) {
-		copy(dst[i*d:(i+1)*d], earlier[i*h.kStride+g*d:])
+	earlier = earlier[from*h.kStride+st.g*h.width:]
+	before := seg.PrefixLen - from
+	if before >= n {
+		return earlier, h.kStride
 	}
-	for i := seg.PrefixLen; i < n; i++ {
-		copy(dst[i*d:(i+1)*d], own[first+(i-seg.PrefixLen)*h.kStride:])
-	}
-	return view{dst, n, d, d}
-}
-
-// weigh computes o = p·v. Rows of p have zeros from the key on that they do not
-// see, the first of them at key visible; zero times an infinite or NaN value
-// would reach them, so where such a value stands there each row stops at its own
-// last key.
-func (h *heads) weigh(s *scratch, o, p, v view, visible int) {
-	if finite(v, visible) {
-		s.sgemm(o, p, false, v, false, false)
-		return
-	}
-	for r := range p.rows {
-		sees := visible + r/h.group
-		s.sgemm(view{o.data[r*o.stride:], 1, o.cols, o.stride}, view{p.data[r*p.stride:], 1, sees, p.stride}, false,
-			view{v.data, sees, v.cols, v.stride}, false, false)
-	}
-}
-
-// finite reports whether rows from on of v hold neither NaN nor infinities, or
-// not surely: a sum may overflow.
-func finite(v view, from int) bool {
-	for i := from; i < v.rows; i++ {
-		if sum := simd.Sum(v.data[i*v.stride:][:v.cols]); sum-sum != 0 {
-			return false
-		}
-	}
-	return true
+	gatherRows(st.gathered, earlier, h.kStride, before, h.width)
+	gatherRows(st.gathered[before*h.width:], own, h.kStride, n-before, h.width)
+	return st.gathered, h.width
 }

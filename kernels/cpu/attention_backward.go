@@ -3,26 +3,41 @@ package cpu
 import (
 	"lamina/kernels"
 	"lamina/kernels/internal/simd"
+	"lamina/tensor"
 )
 
-// gradients are the outputs of one backward call. partK and partV hold each
-// query head's share of dK and dV, [N H·K]: the outputs themselves where every
-// query head has a key head of its own.
+// Blocks of the backward pass, multiples of every tile: a block's keys and values
+// are packed once for all rows that see them, and probabilities and slopes of
+// backRows×backKeys stay in the second-level cache with them.
+const (
+	backKeys = 192
+	backRows = 96
+)
+
+// gradients is a backward call. partK and partV hold each query head's share of
+// dK and dV, [N H·K]: the outputs themselves where every query head has a key
+// head of its own.
 type gradients struct {
 	heads
 	dQ, dK, dV, dOut []float32
 	partK, partV     []float32
 }
 
-// AttentionBackward implements kernels.Backend. A chunk is one segment and query
-// head. Probabilities come back from the scores and the stored logarithm of their
-// sum; the sums of dK and dV grow from block to block of rows, and then from
-// head to head of a group.
+// AttentionBackward implements kernels.Backend. A chunk is one segment and one
+// query head, or all heads of a key head where that leaves enough chunks.
+// Probabilities come back, block by block of keys and of rows, from the scores
+// and the stored logarithm of their sum. A query's gradient grows from block to
+// block of keys, those of keys and values from block to block of rows, and then
+// from head to head of a group.
 func (be *Backend) AttentionBackward(a kernels.AttentionGrads) {
 	mustF32("AttentionBackward", a.DQ)
 	g := gradients{heads: headsOf(a.Fwd), dQ: f32(a.DQ), dK: f32(a.DK), dV: f32(a.DV), dOut: f32(a.DOut)}
 	_, work := g.chunks()
-	n := g.kvHeads * g.group
+	together := g.group
+	if len(g.segments)*g.kvHeads < fewChunks {
+		together = 1
+	}
+	n := g.kvHeads * g.group / together
 	s := be.scratch.get()
 	g.partK, g.partV = g.dK, g.dV
 	if g.group > 1 {
@@ -31,7 +46,7 @@ func (be *Backend) AttentionBackward(a kernels.AttentionGrads) {
 	}
 	be.each(work/attentionCost, len(g.segments)*n, func(chunk int) {
 		s := be.scratch.get()
-		g.head(s, g.segments[chunk/n], chunk%n)
+		g.segment(s, g.segments[chunk/n], chunk%n*together, together)
 		be.scratch.put(s)
 	})
 	if g.group > 1 {
@@ -59,63 +74,106 @@ func sumPieces(dst, parts []float32, n int) {
 	}
 }
 
-// head computes the gradients of one segment and query head.
-func (g *gradients) head(s *scratch, seg kernels.Segment, head int) {
+// blocks is what a chunk of the backward pass works on: some rows of a segment
+// and query head against some of its keys.
+type blocks struct {
+	seg        kernels.Segment
+	head       int
+	k0, keys   int       // keys [k0, k0+keys) of the segment
+	r0, rows   int       // rows [r0, r0+rows)
+	p, ds      view      // probabilities and their slopes, [rows keys]
+	sees       []int32   // of each row: keys of the block
+	lse, delta []float32 // of each row
+
+	// Packed operands: kᵀ and vᵀ for q·kᵀ and dO·vᵀ, k for ds·k; q and dO for
+	// dsᵀ·q and pᵀ·dO. kept is room for a panel's rows.
+	keyPanels, valuePanels, keyColumns []float32
+	queries, outs                      []float32
+	kept                               []float32
+}
+
+func (g *gradients) blocks(s *scratch, seg kernels.Segment) blocks {
+	t, d := simd.GemmTile(), g.width
+	keys, rows := padded(min(backKeys, seg.Len), t.NR), min(backRows, seg.Len)
+	// A tile of keys begins at or before a row's own key: so far rows are cleared.
+	ld, wide := padded(keys+t.MR, 8), padded(d, t.NR)
+	all := padded(rows, t.MR)
+	buf := s.floats(2*all*ld + 3*all + keys*(2*d+wide) + 2*rows*wide + t.NR*d)
+	b := blocks{seg: seg}
+	b.p, b.ds = view{take(&buf, all*ld), all, keys, ld}, view{take(&buf, all*ld), all, keys, ld}
+	b.sees = tensor.View[int32](tensor.Bytes(take(&buf, all)))
+	b.lse, b.delta = take(&buf, all), take(&buf, all)
+	b.keyPanels, b.valuePanels = take(&buf, keys*d), take(&buf, keys*d)
+	b.keyColumns = take(&buf, keys*wide)
+	b.queries, b.outs = take(&buf, rows*wide), take(&buf, rows*wide)
+	b.kept = buf
+	return b
+}
+
+// segment computes the gradients of query heads [head, head+n), which read one
+// key head, in one segment.
+func (g *gradients) segment(s *scratch, seg kernels.Segment, head, n int) {
 	if seg.Len == 0 {
 		return
 	}
-	d, first := g.width, seg.Start*g.qStride+head*g.width
-	dK := view{g.partK[first:], seg.Len, d, g.qStride}
-	dV := view{g.partV[first:], seg.Len, d, g.qStride}
-	for t := range seg.Len {
-		clear(dK.data[t*dK.stride:][:d])
-		clear(dV.data[t*dV.stride:][:d])
-	}
-	for from := 0; from < seg.Len; from += queryRows {
-		g.block(s, seg, head, from, dK, dV)
-	}
-}
-
-// block computes dQ of rows [from, from+queryRows) of a segment and adds what
-// they give to dK and dV.
-func (g *gradients) block(s *scratch, seg kernels.Segment, head, from int, dK, dV view) {
-	d, stride := g.width, g.qStride
-	rows := min(queryRows, seg.Len-from)
-	seen := from + rows // keys up to the last one in sight
-	first := (seg.Start+from)*stride + head*d
+	b, d := g.blocks(s, seg), g.width
 	key := seg.Start*g.kStride + head/g.group*d
-	k, v := view{g.k[key:], seen, d, g.kStride}, view{g.v[key:], seen, d, g.kStride}
-	dO, dQ := view{g.dOut[first:], rows, d, stride}, view{g.dQ[first:], rows, d, stride}
-	buf := s.floats(rows*d + 2*rows*seen)
-	q := view{take(&buf, rows*d), rows, d, d}
-	p := view{take(&buf, rows*seen), rows, seen, seen}
-	ds := view{take(&buf, rows*seen), rows, seen, seen}
-
-	for r := range rows {
-		simd.Scale(q.data[r*d:(r+1)*d], g.q[first+r*stride:][:d], g.scale)
-	}
-	s.sgemm(p, q, false, k, true, false)
-	s.sgemm(ds, dO, false, v, true, false)
-	for r := range rows {
-		at := first + r*stride
-		delta := simd.Dot(g.dOut[at:at+d], g.out[at:])
-		slopes(p.data[r*seen:(r+1)*seen], ds.data[r*seen:(r+1)*seen], from+r+1, g.lse[at/d], delta)
-	}
-	dK.rows, dV.rows = seen, seen
-	s.sgemm(dV, p, true, dO, false, true)
-	s.sgemm(dK, ds, true, q, false, true)
-	s.sgemm(dQ, ds, false, k, false, false)
-	for r := range rows {
-		row := dQ.data[r*stride:][:d]
-		simd.Scale(row, row, g.scale)
+	for b.k0 = 0; b.k0 < seg.Len; b.k0 += backKeys {
+		b.keys = min(backKeys, seg.Len-b.k0)
+		k, v := g.k[key+b.k0*g.kStride:], g.v[key+b.k0*g.kStride:]
+		packKeys(b.keyPanels, k, g.kStride, b.keys, d, b.kept)
+		packKeys(b.valuePanels, v, g.kStride, b.keys, d, b.kept)
+		simd.Gather(b.keyColumns, simd.GemmTile().NR, k, g.kStride, d, b.keys)
+		for b.head = head; b.head < head+n; b.head++ {
+			for b.r0 = b.k0; b.r0 < seg.Len; b.r0 += backRows {
+				b.rows = min(backRows, seg.Len-b.r0)
+				g.rowTiles(s, &b)
+				g.keyTiles(s, &b)
+			}
+		}
 	}
 }
 
-// slopes turns a row of scores into probabilities p, and a row of dO·v into the
-// gradient of the scores, ds = p·(dO·v - delta): zeros from key sees on.
-func slopes(p, ds []float32, sees int, lse, delta float32) {
-	simd.ExpScaled(p[:sees], p[:sees], lse, 1)
-	simd.SoftmaxBackward(ds[:sees], ds[:sees], p[:sees], delta)
-	clear(p[sees:])
-	clear(ds[sees:])
+// rowTiles goes through a block's rows in tiles: scores and dO·vᵀ up to the last
+// key that the tile sees, from them probabilities and slopes, from these a part
+// of dQ.
+func (g *gradients) rowTiles(s *scratch, b *blocks) {
+	t, d, stride := simd.GemmTile(), g.width, g.qStride
+	first := (b.seg.Start+b.r0)*stride + b.head*d
+	for r := range b.rows {
+		at := first + r*stride
+		b.sees[r] = int32(min(b.r0+r+1-b.k0, b.keys))
+		b.lse[r], b.delta[r] = g.lse[at/d], simd.Dot(g.dOut[at:at+d], g.out[at:])
+	}
+	ld := b.p.stride
+	for r := 0; r < b.rows; r += t.MR {
+		m := min(t.MR, b.rows-r)
+		cols := int(b.sees[r+m-1])
+		at, p, ds := first+r*stride, b.p.data[r*ld:], b.ds.data[r*ld:]
+		s.multiply(p, ld, m, padded(cols, t.NR), g.q[at:], stride, 1, b.keyPanels, d, d, false)
+		s.multiply(ds, ld, m, padded(cols, t.NR), g.dOut[at:], stride, 1, b.valuePanels, d, d, false)
+		simd.SoftmaxSlopes(p, ds, ld, cols+t.MR, b.sees[r:r+m], b.lse[r:], b.delta[r:], g.scale)
+		s.multiply(g.dQ[at:], stride, m, d, ds, ld, 1, b.keyColumns, b.keys, cols, b.k0 > 0)
+	}
+}
+
+// keyTiles goes through a block's keys in tiles and adds to dK and dV what the
+// block's rows from the first one that sees the tile on give to them.
+func (g *gradients) keyTiles(s *scratch, b *blocks) {
+	t, d, stride, ld := simd.GemmTile(), g.width, g.qStride, b.p.stride
+	first := (b.seg.Start+b.r0)*stride + b.head*d
+	simd.Gather(b.queries, t.NR, g.q[first:], stride, d, b.rows)
+	simd.Gather(b.outs, t.NR, g.dOut[first:], stride, d, b.rows)
+	for c := 0; c < b.keys; c += t.MR {
+		key := b.k0 + c
+		from := max(key-b.r0, 0)
+		if from >= b.rows {
+			return
+		}
+		m, n := min(t.MR, b.keys-c), b.rows-from
+		at, add := (b.seg.Start+key)*stride+b.head*d, key < b.r0
+		p, ds := b.p.data[from*ld+c:], b.ds.data[from*ld+c:]
+		s.multiply(g.partV[at:], stride, m, d, p, 1, ld, b.outs[from*t.NR:], b.rows, n, add)
+		s.multiply(g.partK[at:], stride, m, d, ds, 1, ld, b.queries[from*t.NR:], b.rows, n, add)
+	}
 }

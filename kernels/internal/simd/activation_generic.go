@@ -45,9 +45,10 @@ var activationTable = replicated([...]float32{
 	tailMax, tailScale, tail9, tail8, tail7, tail6, tail5, tail4, tail3, tail2, tail1, tail0,
 	normalDensity0, 0.5,
 	geluLinear, geluCubic, 3 * geluCubic, -geluMax, geluMax, logisticMin,
+	expShift, expLow,
 })
 
-func replicated(values [34]float32) (table [34][8]float32) {
+func replicated(values [36]float32) (table [36][8]float32) {
 	for i, v := range values {
 		for lane := range table[i] {
 			table[i][lane] = v

@@ -61,6 +61,8 @@ done:          \
 #define GELU_MIN 992
 #define GELU_MAX 1024
 #define LOGISTIC_MIN 1056
+#define EXP_SHIFT 1088
+#define EXP_LOW 1120
 
 // STEP: p = p·x + coefficient.
 #define STEP(k, x, p) VFMADD213PS k(R8), x, p
@@ -93,6 +95,27 @@ done:          \
 	VPSLLD       $23, a, a        \
 	VMULPS       c, b, b          \
 	VMULPS       a, b, x
+
+// EXP_DOWN: x = e^x for x ≤ 88, 0 below EXP_LOW, where e^x is no normal number;
+// a, b, c are scratch. EXP_SHIFT is large enough to leave a sum with it no
+// fraction: a holds n and the exponent's bias in its low bits.
+#define EXP_DOWN(x, a, b, c) \
+	VCMPPS       $0x15, EXP_LOW(R8), x, c \
+	VMOVUPS      EXP_SHIFT(R8), a  \
+	VFMADD231PS  LOG2E(R8), x, a   \
+	VSUBPS       EXP_SHIFT(R8), a, b \
+	VFNMADD231PS LN2_HI(R8), b, x  \
+	VFNMADD231PS LN2_LO(R8), b, x  \
+	VMOVUPS      EXP4(R8), b       \
+	STEP(EXP3, x, b)               \
+	STEP(EXP2, x, b)               \
+	STEP(EXP1, x, b)               \
+	STEP(EXP0, x, b)               \
+	STEP(ONE, x, b)                \
+	STEP(ONE, x, b)                \
+	VPSLLD       $23, a, a         \
+	VMULPS       a, b, b           \
+	VANDPS       c, b, x
 
 // LOGISTIC: e = e^-x and s = 1/(1+e); e holds x before, a, b and s are scratch.
 #define LOGISTIC(e, s, a, b) \

@@ -20,6 +20,11 @@ const (
 	// Beyond these e^x is 0 and +Inf in float32.
 	expMin = -104
 	expMax = 89
+
+	// expLow is the logarithm of the smallest normal number. expShift, 1.5·2²³
+	// and the bias of an exponent, is for sums that are to lose their fraction.
+	expLow   = -87.33654
+	expShift = 12582912 + 127
 )
 
 func expOne(x float32) float32 {

@@ -1,0 +1,94 @@
+package simd
+
+// SoftmaxRows takes rows of scores a step further in a softmax that goes block by
+// block of keys (Milakov and Gimelshein, "Online normalizer calculation for
+// softmax", 2018). Row r, which begins at p[r·ld], has sees[r] ≤ cols scores of
+// the block; with m = max(top[r], its scores):
+//
+//	shrink[r] = e^(top[r]-m);  p[i] = e^(p[i]-m) for i < sees[r], 0 up to cols
+//	sum[r] = sum[r]·shrink[r] + Σ p[i];  top[r] = m
+//
+// A row that sees nothing keeps top and sum, and its shrink is 1. Values below
+// 2^-126 are 0. Before the first block top is -Inf and sum 0. There are len(sees)
+// rows, and room for cols rounded up to 8 in each.
+func SoftmaxRows(p []float32, ld, cols int, sees []int32, top, sum, shrink []float32) {
+	n := len(sees)
+	if n == 0 || cols == 0 {
+		return
+	}
+	_, top, sum, shrink = p[(n-1)*ld+(cols+7)&^7-1], top[:n], sum[:n], shrink[:n]
+	if level == Generic {
+		softmaxRowsGeneric(p, ld, cols, sees, top, sum, shrink)
+		return
+	}
+	softmaxRowsVector(p, ld, cols, sees, top, sum, shrink)
+}
+
+func softmaxRowsGeneric(p []float32, ld, cols int, sees []int32, top, sum, shrink []float32) {
+	for r, n := range sees {
+		row := p[r*ld:][:cols]
+		clear(row[n:])
+		shrink[r] = 1
+		if n == 0 {
+			continue
+		}
+		m := max(top[r], maxGeneric(row[:n]))
+		shrink[r] = expDown(top[r] - m)
+		sum[r] = float32(sum[r]*shrink[r]) + expDownSum(row[:n], m)
+		top[r] = m
+	}
+}
+
+// expDown is e^x for x ≤ 88, 0 where that is no normal number.
+func expDown(x float32) float32 {
+	if x < expLow {
+		return 0
+	}
+	return expOne(x)
+}
+
+// expDownSum does x[i] = e^(x[i]-shift) and returns the sum.
+func expDownSum(x []float32, shift float32) float32 {
+	var s [4]float32
+	for i, v := range x {
+		e := expDown(v - shift)
+		x[i] = e
+		s[i&3] += e
+	}
+	return (s[0] + s[1]) + (s[2] + s[3])
+}
+
+// SoftmaxSlopes turns rows of products q·k in p and dO·v in dp into
+// probabilities and the gradient of q·k. Row r, which begins at r·ld of each, has
+// sees[r] ≤ cols elements:
+//
+//	p[i] = e^(scale·p[i]-lse[r]);  dp[i] = scale·p[i]·(dp[i]-delta[r])
+//
+// for i < sees[r], and 0 from there up to cols. Probabilities below 2^-126 are 0.
+// There are len(sees) rows, and room for cols rounded up to 8 in each.
+func SoftmaxSlopes(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
+	n := len(sees)
+	if n == 0 || cols == 0 {
+		return
+	}
+	last := (n-1)*ld + (cols+7)&^7 - 1
+	_, _, lse, delta = p[last], dp[last], lse[:n], delta[:n]
+	if level == Generic {
+		softmaxSlopesGeneric(p, dp, ld, cols, sees, lse, delta, scale)
+		return
+	}
+	softmaxSlopesVector(p, dp, ld, cols, sees, lse, delta, scale)
+}
+
+func softmaxSlopesGeneric(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
+	for r, n := range sees {
+		row, slope := p[r*ld:][:cols], dp[r*ld:][:cols]
+		clear(row[n:])
+		clear(slope[n:])
+		shift := scale * delta[r]
+		for i, s := range row[:n] {
+			e := expDown(float32(scale*s) - lse[r])
+			row[i], slope[i] = e, e*(float32(scale*slope[i])-shift)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "elementwise_amd64.h"
+
+// Rows have room for whole vectors, so that the last one is masked in registers
+// only. TAIL: Y15 = the first CX&7 lanes, SI is lost.
+#define TAIL \
+	MOVQ    CX, SI             \
+	ANDQ    $7, SI             \
+	NEGQ    SI                 \
+	LEAQ    ·tailMask(SB), BX  \
+	VMOVDQU 32(BX)(SI*4), Y15
+
+// func softmaxRowsAVX2(p *float32, ld, cols int, sees *int32, rows int, top, sum, shrink *float32)
+//
+// Y13 = m, Y14 = the row's sum, Y12 = -Inf, Y11 = 0.
+TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-64
+	MOVQ p+0(FP), DI
+	MOVQ ld+8(FP), R9
+	MOVQ cols+16(FP), R10
+	MOVQ sees+24(FP), R12
+	MOVQ rows+32(FP), R11
+	MOVQ top+40(FP), R13
+	MOVQ sum+48(FP), R15
+	MOVQ shrink+56(FP), DX
+	SHLQ $2, R9
+	LEAQ ·activationTable(SB), R8
+	VXORPS Y11, Y11, Y11
+	MOVL $0xff800000, AX
+	MOVQ AX, X12
+	VBROADCASTSS X12, Y12
+
+row:
+	MOVLQSX (R12), CX
+	XORQ AX, AX
+	TESTQ CX, CX
+	JZ   blind
+	TAIL
+	MOVQ CX, BX
+	ANDQ $~7, BX
+	VBROADCASTSS (R13), Y4
+	VMOVAPS Y4, Y10
+	JZ   topRest
+
+topLoop:
+	VMAXPS (DI)(AX*4), Y4, Y4
+	ADDQ $8, AX
+	CMPQ AX, BX
+	JLT  topLoop
+
+topRest:
+	CMPQ AX, CX
+	JGE  topDone
+	VMOVUPS (DI)(AX*4), Y0
+	VBLENDVPS Y15, Y0, Y12, Y0
+	VMAXPS Y0, Y4, Y4
+
+topDone:
+	VEXTRACTF128 $1, Y4, X0
+	VMAXPS X0, X4, X4
+	VPERMILPS $0x4e, X4, X0
+	VMAXPS X0, X4, X4
+	VPERMILPS $0xb1, X4, X0
+	VMAXPS X0, X4, X4
+	VMOVSS X4, (R13)
+	VBROADCASTSS X4, Y13
+	VSUBPS Y13, Y10, Y10
+	EXP_DOWN(Y10, Y1, Y2, Y3)
+	VMOVSS X10, (DX)
+	VXORPS Y14, Y14, Y14
+	XORQ AX, AX
+	TESTQ BX, BX
+	JZ   expRest
+
+expLoop:
+	VMOVUPS (DI)(AX*4), Y0
+	VSUBPS Y13, Y0, Y0
+	EXP_DOWN(Y0, Y1, Y2, Y3)
+	VMOVUPS Y0, (DI)(AX*4)
+	VADDPS Y0, Y14, Y14
+	ADDQ $8, AX
+	CMPQ AX, BX
+	JLT  expLoop
+
+expRest:
+	CMPQ AX, CX
+	JGE  expDone
+	VMOVUPS (DI)(AX*4), Y0
+	VSUBPS Y13, Y0, Y0
+	EXP_DOWN(Y0, Y1, Y2, Y3)
+	VANDPS Y15, Y0, Y0
+	VMOVUPS Y0, (DI)(AX*4)
+	VADDPS Y0, Y14, Y14
+	ADDQ $8, AX
+
+expDone:
+	VEXTRACTF128 $1, Y14, X0
+	VADDPS X0, X14, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMOVSS (R15), X1
+	VFMADD231SS X10, X1, X0
+	VMOVSS X0, (R15)
+	JMP  clear
+
+blind:
+	MOVL $0x3f800000, (DX)
+
+clear:
+	CMPQ AX, R10
+	JGE  next
+	VMOVUPS Y11, (DI)(AX*4)
+	ADDQ $8, AX
+	JMP  clear
+
+next:
+	ADDQ R9, DI
+	ADDQ $4, R12
+	ADDQ $4, R13
+	ADDQ $4, R15
+	ADDQ $4, DX
+	DECQ R11
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// SLOPES: Y0 = p and Y5 = its gradient from q·k in Y0 and dO·v in Y5. Y12 = scale,
+// Y13 = lse, Y14 = scale·delta.
+#define SLOPES \
+	VFMSUB213PS Y13, Y12, Y0   \
+	EXP_DOWN(Y0, Y1, Y2, Y3)   \
+	VFMSUB213PS Y14, Y12, Y5   \
+	VMULPS      Y0, Y5, Y5
+
+// func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, lse, delta *float32, scale float32)
+TEXT ·softmaxSlopesAVX2(SB), NOSPLIT, $0-68
+	MOVQ p+0(FP), DI
+	MOVQ dp+8(FP), DX
+	MOVQ ld+16(FP), R9
+	MOVQ cols+24(FP), R10
+	MOVQ sees+32(FP), R12
+	MOVQ rows+40(FP), R11
+	MOVQ lse+48(FP), R13
+	MOVQ delta+56(FP), R15
+	VBROADCASTSS scale+64(FP), Y12
+	SHLQ $2, R9
+	LEAQ ·activationTable(SB), R8
+	VXORPS Y11, Y11, Y11
+
+row:
+	MOVLQSX (R12), CX
+	TAIL
+	MOVQ CX, BX
+	XORQ AX, AX
+	VBROADCASTSS (R13), Y13
+	VBROADCASTSS (R15), Y14
+	VMULPS Y12, Y14, Y14
+	ANDQ $~7, BX
+	JZ   rest
+
+loop:
+	VMOVUPS (DI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y5
+	SLOPES
+	VMOVUPS Y0, (DI)(AX*4)
+	VMOVUPS Y5, (DX)(AX*4)
+	ADDQ $8, AX
+	CMPQ AX, BX
+	JLT  loop
+
+rest:
+	CMPQ AX, CX
+	JGE  clear
+	VMOVUPS (DI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y5
+	SLOPES
+	VANDPS Y15, Y0, Y0
+	VANDPS Y15, Y5, Y5
+	VMOVUPS Y0, (DI)(AX*4)
+	VMOVUPS Y5, (DX)(AX*4)
+	ADDQ $8, AX
+
+clear:
+	CMPQ AX, R10
+	JGE  next
+	VMOVUPS Y11, (DI)(AX*4)
+	VMOVUPS Y11, (DX)(AX*4)
+	ADDQ $8, AX
+	JMP  clear
+
+next:
+	ADDQ R9, DI
+	ADDQ R9, DX
+	ADDQ $4, R12
+	ADDQ $4, R13
+	ADDQ $4, R15
+	DECQ R11
+	JNZ  row
+	VZEROUPPER
+	RET

@@ -1,0 +1,11 @@
+//go:build noasm || !amd64
+
+package simd
+
+func softmaxRowsVector(p []float32, ld, cols int, sees []int32, top, sum, shrink []float32) {
+	softmaxRowsGeneric(p, ld, cols, sees, top, sum, shrink)
+}
+
+func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
+	softmaxSlopesGeneric(p, dp, ld, cols, sees, lse, delta, scale)
+}

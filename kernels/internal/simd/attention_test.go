@@ -1,0 +1,117 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// attentionRows is a tile of four rows that see from nothing to all of cols
+// scores; row 1 has an infinite score, row 2 a NaN where it sees that.
+func attentionRows(cols int, r *noise) (p *guarded, ld int, sees []int32) {
+	ld = (cols+7)&^7 + 3
+	p = newGuarded(r, 3*ld+(cols+7)&^7, 3, 40)
+	sees = []int32{int32(cols), int32(cols / 2), int32(max(cols-1, 0)), 0}
+	p.x[ld] = float32(math.Inf(-1))
+	if cols > 3 {
+		p.x[2*ld+cols-2] = float32(math.NaN())
+	}
+	return p, ld, sees
+}
+
+func TestSoftmaxRowsAgainstFloat64(t *testing.T) {
+	vectorLevels(t, func(t *testing.T) {
+		r := noise(3)
+		for cols := 1; cols < 70; cols++ {
+			p, ld, sees := attentionRows(cols, &r)
+			before := append([]float32(nil), p.x...)
+			top, sum := []float32{float32(math.Inf(-1)), 2, -50, 1}, []float32{0, 3, 1, 5}
+			wasTop, wasSum, shrink := append([]float32(nil), top...), append([]float32(nil), sum...), make([]float32, 4)
+			SoftmaxRows(p.x, ld, cols, sees, top, sum, shrink)
+			if !p.intact() {
+				t.Fatalf("cols=%d: wrote outside", cols)
+			}
+			for i, n := range sees {
+				name := fmt.Sprintf("cols=%d row %d", cols, i)
+				m := float64(wasTop[i])
+				for _, s := range before[i*ld:][:n] {
+					m = max(m, float64(s))
+				}
+				row := p.x[i*ld:][:cols]
+				if m != m {
+					if sum[i] == sum[i] || row[cols-2] == row[cols-2] {
+						t.Fatalf("%s: NaN is lost: sum %v of %v", name, sum[i], row)
+					}
+					continue
+				}
+				was := float64(wasTop[i]) - m
+				total := float64(wasSum[i]) * math.Exp(was)
+				for j, got := range row {
+					x := math.Inf(-1)
+					if j < int(n) {
+						x = float64(before[i*ld+j]) - m
+					}
+					total += math.Exp(x)
+					wantExp(t, name, got, x)
+				}
+				if d := math.Abs(float64(sum[i]) - total); d > 1e-5*total {
+					t.Fatalf("%s: sum = %v, want %v", name, sum[i], total)
+				}
+				wantExp(t, name+" shrink", shrink[i], was)
+				if float64(top[i]) != m {
+					t.Fatalf("%s: top = %v, want %v", name, top[i], m)
+				}
+			}
+		}
+	})
+}
+
+// wantExp allows e^x a few units, and one for the rounding of each unit of x;
+// values below the normal numbers may be 0.
+func wantExp(t *testing.T, name string, got float32, x float64) {
+	t.Helper()
+	want := math.Exp(x)
+	if d := math.Abs(float64(got) - want); got != got || d > (4+math.Abs(x))*0x1p-24*want+0x1p-126 {
+		t.Fatalf("%s: got %v, want %v", name, got, want)
+	}
+}
+
+func TestSoftmaxSlopesAgainstFloat64(t *testing.T) {
+	vectorLevels(t, func(t *testing.T) {
+		r := noise(4)
+		for cols := 1; cols < 70; cols++ {
+			p, ld, sees := attentionRows(cols, &r)
+			dp := newGuarded(&r, len(p.x), 5, 2)
+			was, wasSlope := append([]float32(nil), p.x...), append([]float32(nil), dp.x...)
+			lse, delta := []float32{9, 8, 10, 0}, []float32{0.5, -1, 0.25, 3}
+			const scale = 0.25
+			SoftmaxSlopes(p.x, dp.x, ld, cols, sees, lse, delta, scale)
+			if !p.intact() || !dp.intact() {
+				t.Fatalf("cols=%d: wrote outside", cols)
+			}
+			for i, n := range sees {
+				for j := range cols {
+					name, at := fmt.Sprintf("cols=%d row %d [%d]", cols, i, j), i*ld+j
+					if j >= int(n) {
+						if p.x[at] != 0 || dp.x[at] != 0 {
+							t.Fatalf("%s is not cleared: %v %v", name, p.x[at], dp.x[at])
+						}
+						continue
+					}
+					x := scale*float64(was[at]) - float64(lse[i])
+					if x != x {
+						if p.x[at] == p.x[at] || dp.x[at] == dp.x[at] {
+							t.Fatalf("%s: NaN is lost: %v %v", name, p.x[at], dp.x[at])
+						}
+						continue
+					}
+					wantExp(t, name, p.x[at], x)
+					want := scale * math.Exp(x) * (float64(wasSlope[at]) - float64(delta[i]))
+					if d := math.Abs(float64(dp.x[at]) - want); d > 0x1p-19*math.Exp(x)+0x1p-126 {
+						t.Fatalf("%s: slope = %v, want %v", name, dp.x[at], want)
+					}
+				}
+			}
+		}
+	})
+}
