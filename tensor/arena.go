@@ -26,6 +26,7 @@ type Arena struct {
 	scope  []*Block // blocks of open scopes, innermost last
 
 	inUse, peak int
+	extent      int // bytes laid out since Reset
 	// Poison fills freed memory with NaN, so that a read after free shows. For
 	// tests on host devices.
 	Poison bool
@@ -67,6 +68,11 @@ func (a *Arena) Capacity() int {
 	return n
 }
 
+// Extent returns the bytes that the tensors since Reset have laid claim to, freed ones
+// and rounding included: an arena that has reserved as many asks its device for
+// nothing in the same pass.
+func (a *Arena) Extent() int { return a.extent }
+
 // InUse returns the bytes of live tensors: sizes as asked for, so that a formula
 // can be held against them.
 func (a *Arena) InUse() int { return a.inUse }
@@ -106,25 +112,30 @@ func (a *Arena) alloc(bytes int) *Block {
 	class, size := sizeClass(bytes)
 	a.inUse += bytes
 	a.peak = max(a.peak, a.inUse)
-	if n := len(a.free[class]); n > 0 {
-		b := a.free[class][n-1]
-		a.free[class] = a.free[class][:n-1]
-		b.bytes, b.refs, b.freed = bytes, 0, false
+	if b := a.reuse(class, bytes); b != nil {
 		return b
 	}
-	for a.chunk < len(a.chunks) && a.bump+size > a.chunks[a.chunk].Len() {
-		a.chunk, a.bump = a.chunk+1, 0
+	chunk, bump := a.chunk, a.bump
+	for chunk < len(a.chunks) && bump+size > a.chunks[chunk].Len() {
+		chunk, bump = chunk+1, 0
 	}
-	if a.chunk == len(a.chunks) {
+	if chunk == len(a.chunks) {
+		// A larger block than needed, before more is asked of the device.
+		for larger := class + 1; larger < classes; larger++ {
+			if b := a.reuse(larger, bytes); b != nil {
+				return b
+			}
+		}
 		a.chunks = append(a.chunks, a.dev.Alloc(max(chunkBytes, size)))
 	}
+	a.chunk, a.bump = chunk, bump+size
+	a.extent += size
 	if a.made == len(a.blocks) {
 		a.blocks = append(a.blocks, new(Block))
 	}
 	b := a.blocks[a.made]
 	a.made++
-	*b = Block{mem: a.chunks[a.chunk], off: a.bump, class: class, bytes: bytes}
-	a.bump += size
+	*b = Block{mem: a.chunks[chunk], off: bump, class: class, bytes: bytes}
 	return b
 }
 
@@ -177,6 +188,18 @@ func (a *Arena) End(mark int, keep ...Tensor) {
 	}
 }
 
+// reuse returns a freed block of a class, or nil.
+func (a *Arena) reuse(class, bytes int) *Block {
+	n := len(a.free[class])
+	if n == 0 {
+		return nil
+	}
+	b := a.free[class][n-1]
+	a.free[class] = a.free[class][:n-1]
+	b.bytes, b.refs, b.freed = bytes, 0, false
+	return b
+}
+
 func holds(keep []Tensor, b *Block) bool {
 	for _, t := range keep {
 		if t.block == b {
@@ -223,6 +246,6 @@ func (a *Arena) Reset() {
 	for i := range a.free {
 		a.free[i] = a.free[i][:0]
 	}
-	a.chunk, a.bump, a.made, a.inUse = 0, 0, 0, 0
+	a.chunk, a.bump, a.made, a.inUse, a.extent = 0, 0, 0, 0, 0
 	a.scope = a.scope[:0]
 }

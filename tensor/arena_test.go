@@ -168,6 +168,39 @@ func TestArenaReserve(t *testing.T) {
 	}
 }
 
+// TestArenaExtentIsEnough: an arena that reserves the extent of a pass has room for
+// the same pass, and for shorter ones whose sizes fall into other classes.
+func TestArenaExtentIsEnough(t *testing.T) {
+	pass := func(a *tensor.Arena, n int) {
+		mark := a.Begin()
+		x := a.New(tensor.F32, n)
+		for width := 1; width <= 12; width++ {
+			inner := a.Begin()
+			a.New(tensor.F32, n, width)
+			a.New(tensor.F32, n, 13-width)
+			y := a.New(tensor.F32, n)
+			a.End(inner, y)
+			x = y
+		}
+		a.End(mark, x)
+	}
+	const longest = 3001
+	probe := tensor.NewArena(ref.New())
+	pass(probe, longest)
+	a := tensor.NewArena(ref.New())
+	a.Reserve(probe.Extent())
+	for n := longest; n > 0; n -= 7 {
+		pass(a, n)
+		if a.Capacity() != probe.Extent() {
+			t.Fatalf("a pass of %d takes %d bytes, %d were reserved for %d", n, a.Capacity(), probe.Extent(), longest)
+		}
+		a.Reset()
+	}
+	if a.Extent() != 0 {
+		t.Errorf("extent %d after Reset", a.Extent())
+	}
+}
+
 // watched is a device that says when memory of it is no longer referenced.
 type watched struct {
 	tensor.Host
