@@ -1,0 +1,247 @@
+package simd
+
+import (
+	"fmt"
+
+	"lamina/tensor"
+)
+
+var guardRows = []guardRow{
+	{"Add", ofTwo(Add)},
+	{"AddTo", ofOne(AddTo)},
+	{"Sub", ofTwo(Sub)},
+	{"Mul", ofTwo(Mul)},
+	{"Axpy", plain(2, func(x [][]float32) { Axpy(x[0], x[1], 0.37) })},
+	{"Scale", plain(2, func(x [][]float32) { Scale(x[0], x[1], 0.37) })},
+	{"Affine", plain(4, func(x [][]float32) { Affine(x[0], x[1], 0.1, 1.7, x[2], x[3]) })},
+	{"ReLU", ofOne(ReLU)},
+	{"ReLUBackward", ofTwo(ReLUBackward)},
+	{"Exp", ofOne(Exp)},
+	{"ExpSum", each(2, func(x [][]float32) []float64 { return []float64{float64(ExpSum(x[0], x[1], 0.5))} })},
+	{"ExpScaled", plain(2, func(x [][]float32) { ExpScaled(x[0], x[1], 0.5, 2) })},
+	{"Sigmoid", ofOne(Sigmoid)},
+	{"SigmoidBackward", ofTwo(SigmoidBackward)},
+	{"Tanh", ofOne(Tanh)},
+	{"TanhBackward", ofTwo(TanhBackward)},
+	{"SiLU", ofOne(SiLU)},
+	{"SiLUBackward", ofTwo(SiLUBackward)},
+	{"SiLUMul", ofTwo(SiLUMul)},
+	{"SiLUMulBackward", plain(5, func(x [][]float32) { SiLUMulBackward(x[0], x[1], x[2], x[3], x[4]) })},
+	{"GELU", ofOne(GELU)},
+	{"GELUBackward", ofTwo(GELUBackward)},
+	{"GELUTanh", ofOne(GELUTanh)},
+	{"GELUTanhBackward", ofTwo(GELUTanhBackward)},
+	{"SoftmaxBackward", plain(3, func(x [][]float32) { SoftmaxBackward(x[0], x[1], x[2], 0.3) })},
+	{"NormSums", each(3, func(x [][]float32) []float64 {
+		g, gx := NormSums(x[0], x[1], x[2], 0.1, 1.7)
+		return []float64{float64(g), float64(gx)}
+	})},
+	{"NormBackward", plain(4, func(x [][]float32) { NormBackward(x[0], x[1], x[2], x[3], 0.1, 1.7, 0.2, 0.3) })},
+	{"NormAccumulate", plain(4, func(x [][]float32) { NormAccumulate(x[0], x[1], x[2], x[3], 0.1, 1.7) })},
+	{"Rotate", plain(6, func(x [][]float32) { Rotate(x[0], x[1], x[2], x[3], x[4], x[5], -1) })},
+	{"Drop", plain(2, func(x [][]float32) { Drop(x[0], x[1], 1, 2, 3, 1<<31, 2) })},
+	{"AdamW", plain(4, func(x [][]float32) {
+		AdamW(x[0], x[1], x[2], x[3], &AdamWStep{Coef: 0.7, Decay: 0.999, Beta1: 0.9, Beta2: 0.99, Rest1: 0.1, Rest2: 0.01, Size: 0.01, Correction: 3, Eps: 1e-8})
+	})},
+	{"Dot", each(2, func(x [][]float32) []float64 { return []float64{float64(Dot(x[0], x[1]))} })},
+	{"Sum", each(1, func(x [][]float32) []float64 { return []float64{float64(Sum(x[0]))} })},
+	{"SumF64", each(1, func(x [][]float32) []float64 { return []float64{SumF64(x[0])} })},
+	{"SumSquaresF64", each(1, func(x [][]float32) []float64 { return []float64{SumSquaresF64(x[0], 0.1)} })},
+	{"Max", each(1, func(x [][]float32) []float64 { return []float64{float64(Max(x[0]))} })},
+	{"RoundBF16", plain(1, func(x [][]float32) { RoundBF16(x[0]) })},
+	{"Dots", strided(func(c *call, rows, n, stride int) {
+		c.floats = []int{rows, n, span(rows, n, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { Dots(x[0], x[1], x[2], stride); return nil }
+	})},
+	{"AddRows", strided(func(c *call, rows, n, stride int) {
+		c.floats = []int{n, rows, span(rows, n, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { AddRows(x[0], x[1], x[2], stride); return nil }
+	})},
+	{"Transpose", transposeCalls},
+	{"SoftmaxRows", scoreCalls(1, func(x [][]float32, ld, cols int, sees []int32) {
+		SoftmaxRows(x[3], ld, cols, sees, x[0], x[1], x[2])
+	})},
+	{"SoftmaxSlopes", scoreCalls(2, func(x [][]float32, ld, cols int, sees []int32) {
+		SoftmaxSlopes(x[3], x[4], ld, cols, sees, x[0], x[1], 0.5)
+	})},
+	{"Interleave", packingCalls(func(c *call, width, n, k int) {
+		stride := k + 1
+		c.floats = []int{width * k, span(n, k, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			Interleave(x[0], width, x[1], stride, n, k)
+			return nil
+		}
+	}, 1)},
+	{"Gather", packingCalls(func(c *call, width, n, k int) {
+		stride := n + 1
+		c.floats = []int{(n + width - 1) / width * width * k, span(k, n, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			Gather(x[0], width, x[1], stride, n, k)
+			return nil
+		}
+	}, 3)},
+	{"PairBF16", packingCalls(func(c *call, width, n, k int) {
+		c.floats = []int{(k + 1) / 2 * width, k * width}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			PairBF16(x[0], x[1], width, k)
+			halves(x, nil) // x[0] holds pairs: only that they are written is of interest
+			return nil
+		}
+	}, 1)},
+	{"Gemm", tileCalls(func(c *call, t Tile, ldc, k int) {
+		c.floats = []int{span(t.MR, t.NR, ldc), t.MR * k, t.NR * k}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			Gemm(x[0], ldc, x[1], x[2], k, k%2 == 0)
+			return nil
+		}
+	})},
+	{"GemmBF16", tileCalls(func(c *call, t Tile, ldc, k int) {
+		c.floats = []int{span(t.MR, t.NR, ldc), t.MR * k, t.NR * k}
+		c.clean = halves
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			GemmBF16(x[0], ldc, x[1], x[2], k, k%2 == 0)
+			return nil
+		}
+	})},
+	{"GemmInPlace", tileCalls(func(c *call, t Tile, ldc, k int) {
+		stride, step := k+1, 1
+		c.floats = []int{span(t.MR, t.NR, ldc), span(t.MR, k, stride), t.NR * k}
+		if ldc%2 != 0 { // A is stored across
+			stride, step = 1, t.MR+1
+			c.floats[1] = span(k, t.MR, step)
+		}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			if GemmTile().InPlace {
+				GemmInPlace(x[0], ldc, x[1], stride, step, x[2], k, k%2 == 0)
+			}
+			return nil
+		}
+	})},
+	{"Decode", storedCalls(func(c *call, d tensor.DType, n int) {
+		c.floats, c.bytes = []int{n}, d.Bytes(n)
+		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
+	})},
+	{"Arrange", storedCalls(func(c *call, d tensor.DType, n int) {
+		n = n / 32 * 32
+		c.floats = []int{n, n}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { Arrange(x[0], x[1], d); return nil }
+	})},
+	{"DotRows", storedCalls(func(c *call, d tensor.DType, n int) {
+		rows := n / 32 % 4
+		c.noTwin = true // and x in another order
+		c.floats, c.bytes = []int{rows, n}, rows*d.Bytes(n)
+		c.run = func(x [][]float32, src []byte, _ []int32) []float64 {
+			if HasDotRows(d, n) {
+				DotRows(x[0], x[1], src, d)
+			}
+			return nil
+		}
+	})},
+}
+
+func transposeCalls() []call {
+	var calls []call
+	for rows := range 19 {
+		for n := range 19 {
+			stride, across := n+n%3, rows+rows%2
+			calls = append(calls, call{
+				at: fmt.Sprintf("rows=%d n=%d", rows, n), floats: []int{span(n, rows, across), span(rows, n, stride)},
+				run: func(x [][]float32, _ []byte, _ []int32) []float64 {
+					Transpose(x[0], across, x[1], stride, rows, n)
+					return nil
+				},
+			})
+		}
+	}
+	return calls
+}
+
+// scoreCalls has three operands with an element a row, then matrices of scores,
+// whose rows have room for whole vectors: what is left there is of no interest. A
+// NaN among the scores makes a row's sum NaN, and every element in the twin only.
+func scoreCalls(matrices int, f func(x [][]float32, ld, cols int, sees []int32)) func() []call {
+	return func() []call {
+		var calls []call
+		for cols := 1; cols < guardLengths; cols++ {
+			for rows := range 4 {
+				room := (cols + 7) &^ 7
+				ld := room + 8*(cols%2)
+				c := call{at: fmt.Sprintf("rows=%d cols=%d", rows, cols), floats: []int{rows, rows, rows}, noTwin: true}
+				for range matrices {
+					c.floats = append(c.floats, span(rows, room, ld))
+				}
+				for r := range rows {
+					c.ints = append(c.ints, int32((cols+r)*(r+1)%(cols+1)))
+				}
+				c.run = func(x [][]float32, _ []byte, sees []int32) []float64 {
+					f(x, ld, cols, sees)
+					for _, p := range x[3:] {
+						for r := range rows {
+							clear(p[r*ld+cols : r*ld+room])
+						}
+					}
+					return nil
+				}
+				calls = append(calls, c)
+			}
+		}
+		return calls
+	}
+}
+
+// packingCalls has panels of every level's widths, and n up to panels of them.
+func packingCalls(f func(c *call, width, n, k int), panels int) func() []call {
+	return func() []call {
+		var calls []call
+		for _, width := range []int{4, 6, 8, 12, 16, 32} {
+			for _, n := range []int{1, 2, width - 1, width, panels*width - 1, panels * width} {
+				for _, k := range []int{0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 35} {
+					c := call{at: fmt.Sprintf("width=%d n=%d k=%d", width, n, k)}
+					f(&c, width, n, k)
+					calls = append(calls, c)
+				}
+			}
+		}
+		return calls
+	}
+}
+
+func tileCalls(f func(c *call, t Tile, ldc, k int)) func() []call {
+	return func() []call {
+		t := GemmTile()
+		var calls []call
+		for _, ldc := range []int{t.NR, t.NR + 1, t.NR + 3} {
+			for k := range 12 {
+				c := call{at: fmt.Sprintf("ldc=%d k=%d", ldc, k), noTwin: true}
+				f(&c, t, ldc, k)
+				calls = append(calls, c)
+			}
+		}
+		return calls
+	}
+}
+
+// storedCalls has every storage type, and lengths of whole blocks of it.
+func storedCalls(f func(c *call, d tensor.DType, n int)) func() []call {
+	return func() []call {
+		var calls []call
+		for _, d := range storedTypes {
+			for n := range 5*32 + 4 {
+				if n%d.BlockLen() != 0 {
+					continue
+				}
+				c := call{at: fmt.Sprintf("%v n=%d", d, n)}
+				f(&c, d, n)
+				c.clean = func(_ [][]float32, src []byte) {
+					if d == tensor.BF16 || d == tensor.F16 { // no sums beyond float32
+						for i := 1; i < len(src); i += 2 {
+							src[i] &= 0xbf
+						}
+					}
+				}
+				calls = append(calls, c)
+			}
+		}
+		return calls
+	}
+}
