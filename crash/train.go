@@ -89,6 +89,7 @@ type Trainer struct {
 	Params       nn.Params // what is trained
 	Settings     TrainSettings
 	Train, Valid []task.Pair
+	Recompute    bool          // keep no activations inside blocks: less memory, more time, the same bits
 	Store        Store         // where the run is kept; nil: nowhere
 	Report       func(Metrics) // called for each line of metrics; may be nil
 
@@ -101,7 +102,6 @@ type Trainer struct {
 	perEpoch, steps int // optimiser steps
 	epoch           int // whose order of the examples perm is, if it is not nil
 	perm            []int
-	reserved        bool
 }
 
 // State is what a run needs, beside weights and moments, to go on to the same bits.
@@ -187,7 +187,8 @@ func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
 	}
 }
 
-func (t *Trainer) start() error {
+// check returns an error for settings and examples that cannot be trained with.
+func (t *Trainer) check() error {
 	if err := t.Settings.Validate(); err != nil {
 		return err
 	}
@@ -199,16 +200,20 @@ func (t *Trainer) start() error {
 			return fmt.Errorf("training example %d: %w", i, err)
 		}
 	}
-	s := t.Settings
-	t.perEpoch = (len(t.Train) + s.Batch - 1) / s.Batch
-	if t.steps = s.Steps; t.steps == 0 {
-		t.steps = s.Epochs * t.perEpoch
+	return nil
+}
+
+func (t *Trainer) start() error {
+	if err := t.check(); err != nil {
+		return err
 	}
-	t.perm, t.reserved = nil, false
+	t.setSteps()
 	t.trained = nn.Train(t.Backend, t.Params)
+	s := t.Settings
 	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
 	t.pass = autograd.NewPass(t.Backend)
 	t.state = State{Due: true}
+	t.pass.Arena.Reserve(t.largestPass())
 	if t.Store != nil {
 		state, found, err := t.Store.Resume(t.trained, t.opt)
 		if err != nil {
@@ -237,7 +242,6 @@ func (t *Trainer) step(factor float64) error {
 	for part := range t.passes(ids) {
 		s, n := t.accumulate(part, 1/float64(targets))
 		sum, tokens = sum+s, tokens+n
-		t.reserve(part)
 	}
 	loss := sum / float64(targets)
 	norm := t.opt.Step(factor)
@@ -266,20 +270,26 @@ func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int)
 			rows, targets = append(rows, first+int32(j)), append(targets, token)
 		}
 	}
-	p := t.pass
+	sum = t.differentiate(t.pass, b, rows, targets, scale)
+	t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
+	t.pass.Reset()
+	return sum, len(b.Tokens)
+}
+
+// differentiate runs a batch forward and backward and returns the summed loss of
+// the targets, which stand after the given rows of the stream.
+func (t *Trainer) differentiate(p *autograd.Pass, b *transformer.Batch, rows, targets []int32, scale float64) (sum float64) {
 	if p.Tape == nil {
 		p.Tape = autograd.NewTape()
 	}
+	p.Recompute = t.Recompute
 	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
 	x := t.Decoder.Rows(p, t.Decoder.Forward(p, b, nil), rows)
 	want := p.New(tensor.I32, len(targets))
 	want.SetInts(targets)
 	loss := t.Decoder.Loss(p, x, want)
 	p.Backward(loss, scale)
-	sum = loss.T.Floats()[0]
-	t.state.PeakBytes = max(t.state.PeakBytes, p.Arena.Peak())
-	p.Reset()
-	return sum, len(b.Tokens)
+	return loss.T.Floats()[0]
 }
 
 // validate measures the mean loss a target token over the validation pairs and
@@ -288,7 +298,7 @@ func (t *Trainer) validate(ctx context.Context) error {
 	if len(t.Valid) == 0 {
 		return nil
 	}
-	loss, err := MeanLoss(ctx, t.Backend, t.Decoder, t.Valid)
+	loss, err := meanLoss(ctx, t.Backend, t.Decoder, t.Valid, t.pass.Arena)
 	if err != nil {
 		return err
 	}
@@ -305,13 +315,17 @@ func (t *Trainer) validate(ctx context.Context) error {
 
 // MeanLoss returns the mean negative log-likelihood a target token, in nats.
 func MeanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair) (float64, error) {
+	return meanLoss(ctx, be, d, pairs, nil)
+}
+
+func meanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair, memory *tensor.Arena) (float64, error) {
 	items := make([]transformer.Continuation, len(pairs))
 	tokens := 0
 	for i, pair := range pairs {
 		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
 		tokens += len(pair.Target)
 	}
-	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{})
+	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Arena: memory})
 	if err != nil {
 		return 0, err
 	}

@@ -4,7 +4,12 @@ import (
 	"iter"
 	"slices"
 
+	"lamina/autograd"
 	"lamina/internal/philox"
+	"lamina/kernels/dry"
+	"lamina/nn"
+	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // order returns the examples of a step: consecutive runs of a permutation that
@@ -37,24 +42,72 @@ func (t *Trainer) size(ids []int) (tokens, targets int) {
 	return tokens, targets
 }
 
-// reserve makes room, after the first pass, for the largest one that is planned:
-// memory grows with tokens and with targets at most in proportion, and the arena
-// rounds sizes up by a quarter at most. Later passes then ask the device for
-// nothing.
-func (t *Trainer) reserve(first []int) {
-	if t.reserved {
-		return
+// setSteps counts the optimiser steps.
+func (t *Trainer) setSteps() {
+	t.perm, t.perEpoch = nil, (len(t.Train)+t.Settings.Batch-1)/t.Settings.Batch
+	if t.steps = t.Settings.Steps; t.steps == 0 {
+		t.steps = t.Settings.Epochs * t.perEpoch
 	}
-	t.reserved = true
-	tokens, targets := t.size(first)
-	most := 1.0
+}
+
+// TrainingMemory is what a run holds at its peak, in bytes, beside what every
+// program of the kind does: some tens of MiB for code, tokenizer, examples and the
+// scratch of the backend.
+type TrainingMemory struct {
+	Frozen  int `json:"frozen"`  // weights that are not trained, as they are stored, each once
+	Trained int `json:"trained"` // the others: F32 value, gradient and two moments, 16 bytes each
+	Pass    int `json:"pass"`    // activations and their gradients, of the largest pass
+}
+
+// Total returns the sum.
+func (m TrainingMemory) Total() int { return m.Frozen + m.Trained + m.Pass }
+
+// Memory returns what Run would hold: nothing is computed, and nothing allocated
+// that grows with the model.
+func (t *Trainer) Memory() (TrainingMemory, error) {
+	if err := t.check(); err != nil {
+		return TrainingMemory{}, err
+	}
+	t.setSteps()
+	var m TrainingMemory
+	stored := map[*autograd.Parameter]tensor.Tensor{}
+	for w := range t.Params {
+		stored[w] = w.Value
+	}
+	for w := range t.Decoder.Params() {
+		if _, trained := stored[w]; !trained {
+			m.Frozen += w.Value.Bytes()
+		}
+	}
+	trained := nn.Train(&dry.Backend{}, t.Params)
+	m.Trained = 4 * trained.Values.Bytes()
+	m.Pass = t.largestPass()
+	trained.Freeze()
+	for w, value := range stored {
+		w.Value = value
+	}
+	return m, nil
+}
+
+// largestPass returns the arena's extent for as many tokens as the longest planned
+// pass reads, and as many targets as any has.
+func (t *Trainer) largestPass() int {
+	var longest []int
+	tokens, targets := 0, 0
 	for step := t.state.Step; step < t.steps; step++ {
 		for part := range t.passes(t.order(step)) {
 			n, k := t.size(part)
-			most = max(most, float64(n)/float64(tokens), float64(k)/float64(targets))
+			if n > tokens {
+				tokens, longest = n, part
+			}
+			targets = max(targets, k)
 		}
 	}
-	const rounding = 1.25
-	t.pass.Arena.Reserve(int(rounding * most * float64(t.pass.Arena.Peak())))
-	t.pass.Reset() // what it has in pieces becomes one
+	b := &transformer.Batch{}
+	for _, i := range longest {
+		b.Add(make([]int32, len(t.Train[i].Context)+len(t.Train[i].Target)-1), nil)
+	}
+	p := autograd.NewPass(&dry.Backend{})
+	t.differentiate(p, b, make([]int32, targets), make([]int32, targets), 1)
+	return p.Arena.Extent()
 }

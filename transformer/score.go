@@ -25,6 +25,7 @@ type Score struct {
 type ScoreOptions struct {
 	Tokens   int                   // tokens a pass takes, about; 0: 1024
 	Progress func(done, total int) // called after each pass; may be nil
+	Arena    *tensor.Arena         // the memory of the passes, reset after each; nil: its own
 }
 
 const (
@@ -42,6 +43,9 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 		limit = scoreTokens
 	}
 	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Score, len(items))}
+	if opt.Arena != nil {
+		s.pass.Arena = opt.Arena
+	}
 	for i, it := range items {
 		if err := d.Config.CheckContinuation(it.Context, it.Target); err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
