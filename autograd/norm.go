@@ -54,13 +54,25 @@ func (rmsNormOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 
 func normBackward(p *Pass, r *Record, dY tensor.Tensor, backward func(kernels.Backend, kernels.NormGrads)) {
 	args := kernels.NormGrads{DY: dY, X: r.Saved[0], Gain: r.Saved[1], Mean: r.Saved[2], Rstd: r.Saved[3]}
-	if r.In[0].Tracked() {
+	switch x := r.In[0]; {
+	case !x.Tracked():
+	case p.hasGrad(x): // of the residual connection around the norm
+		args.DX, args.Accumulate = p.Grad(x, dY.DType(), dY.Shape()...)
+	default:
 		args.DX = p.overwrite(dY)
 	}
 	args.DGain = p.addTo(r.In[1], dY)
 	args.DBias = p.addTo(r.In[2], dY)
 	backward(p.Backend, args)
-	p.Give(r.In[0], args.DX)
+	if !args.Accumulate {
+		p.Give(r.In[0], args.DX)
+	}
+}
+
+// hasGrad reports whether a tracked v has a gradient that is to be added to.
+func (p *Pass) hasGrad(v Var) bool {
+	n := &p.Tape.nodes[v.node]
+	return n.param != nil || !n.grad.IsNone()
 }
 
 // addTo returns where the gradient of a vector of dY's width is to be added, or

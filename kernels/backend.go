@@ -182,9 +182,11 @@ type NormArgs struct {
 }
 
 // NormGrads describes the gradients of a normalisation. DX may be none and may
-// alias DY. DGain and DBias (F32/F64 [D], or none) are added to.
+// alias DY; with Accumulate the gradient is added to it, as a residual connection
+// around the norm wants. DGain and DBias (F32/F64 [D], or none) are added to.
 type NormGrads struct {
 	DX, DGain, DBias tensor.Tensor
+	Accumulate       bool
 	DY, X, Gain      tensor.Tensor
 	Mean, Rstd       tensor.Tensor
 }

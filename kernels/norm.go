@@ -96,6 +96,9 @@ func wantNormGrads(op string, a NormGrads) {
 	wantLike(op, "DY", a.DY, "X", a.X)
 	wantGain(op, "Gain", a.Gain, a.X.Cols())
 	wantVector(op, "Rstd", a.Rstd, a.X.DType(), a.X.Rows())
+	if a.Accumulate {
+		wantApart(op, "DX", a.DX, "DY", a.DY)
+	}
 	if !a.DX.IsNone() {
 		wantLike(op, "DX", a.DX, "X", a.X)
 		wantWhole(op, "DX", a.DX, "DY", a.DY)

@@ -118,6 +118,13 @@ func table() []row {
 		}, []tensor.Tensor{rnd(3, 7)}},
 		{"rms_norm", "", func(p *autograd.Pass, in vars) autograd.Var { return p.RMSNorm(in[0], in[1], 1e-5) },
 			[]tensor.Tensor{rnd(3, 7), rnd(7)}},
+		{"rms_norm", "inside residual connections", func(p *autograd.Pass, in vars) autograd.Var {
+			x := in[0]
+			for range 2 {
+				x = p.Add(x, p.RMSNorm(x, in[1], 1e-5))
+			}
+			return p.Add(p.Mul(x, x), p.LayerNorm(x, autograd.Var{}, autograd.Var{}, 1e-5))
+		}, []tensor.Tensor{rnd(3, 7), rnd(7)}},
 		{"softmax", "", func(p *autograd.Pass, in vars) autograd.Var { return p.Softmax(in[0]) }, []tensor.Tensor{rnd(3, 6)}},
 		{"cross_entropy", "", func(p *autograd.Pass, in vars) autograd.Var { return p.CrossEntropy(in[0], ids(2, 0, 5)) }, []tensor.Tensor{rnd(3, 6)}},
 		{"cross_entropy", "logits read elsewhere", func(p *autograd.Pass, in vars) autograd.Var {

@@ -82,7 +82,10 @@ func (be *Backend) normBackward(a kernels.NormGrads) {
 	x, dY, dX := f32(a.X), f32(a.DY), f32(a.DX)
 	means, rstds := f32(a.Mean), f32(a.Rstd)
 	dGain, dBias := f32(a.DGain), f32(a.DBias)
-	summed := dGain != nil || dBias != nil
+	summed, backward := dGain != nil || dBias != nil, simd.NormBackward
+	if a.Accumulate {
+		backward = simd.NormBackwardAdd
+	}
 	s, t := be.scratch.get(), be.scratch.get()
 	gain, _ := s.affine(a.Gain, tensor.Tensor{}, d)
 	group := partialRows(rows)
@@ -107,7 +110,7 @@ func (be *Backend) normBackward(a kernels.NormGrads) {
 			if means == nil {
 				g = 0
 			}
-			simd.NormBackward(dX[r*d:(r+1)*d], dy, row, gain, mean, rstd, g/float32(d), gx/float32(d))
+			backward(dX[r*d:(r+1)*d], dy, row, gain, mean, rstd, g/float32(d), gx/float32(d))
 		}
 	})
 	for i := range parts.n {

@@ -185,6 +185,36 @@ func (r *normRow) backward(src source) testCase {
 	return c
 }
 
+// accumulated is a case of backward with the gradient added to DX.
+func (r *normRow) accumulated(src source, c testCase) testCase {
+	dX := src.normal(r.n*r.d, 1)
+	plain, run := c.bound, c.run
+	c.name, c.alias = c.name+" accumulated", nil
+	c.operands = append([]operand(nil), c.operands...)
+	c.operands[0] = inOut("DX", dX, r.n, r.d).rows()
+	c.run = func(be kernels.Backend, o []tensor.Tensor) { run(accumulating{be}, o) }
+	c.bound = func(o, i int, want, u float64) float64 {
+		if o == 0 {
+			return plain(o, i, want, u) + u*math.Abs(want)
+		}
+		return plain(o, i, want, u)
+	}
+	return c
+}
+
+// accumulating adds the gradients of norms.
+type accumulating struct{ kernels.Backend }
+
+func (b accumulating) LayerNormBackward(a kernels.NormGrads) {
+	a.Accumulate = true
+	b.Backend.LayerNormBackward(a)
+}
+
+func (b accumulating) RMSNormBackward(a kernels.NormGrads) {
+	a.Accumulate = true
+	b.Backend.RMSNormBackward(a)
+}
+
 // gradientBound bounds the errors of DX, DGain and DBias through that of x̂, 2u of
 // its parts, and through sums of absolute values.
 func (r *normRow) gradientBound(dY, dGain, dBias []float64) func(o, i int, want, u float64) float64 {
@@ -226,7 +256,9 @@ func (s *suite) layerNorm(t *testing.T) {
 			offset, scale := []float64{0, 1000, -3, 0}[i], []float64{1, 1, 0, 1e-4}[i]
 			r := newNormRow(src, n, d, true, offset, scale, gain, true, i != 2)
 			s.check(t, r.forward())
-			s.check(t, r.backward(src))
+			back := r.backward(src)
+			s.check(t, back)
+			s.check(t, r.accumulated(src, back))
 		}
 		src := newSource(uint64(100*n+d) + 9)
 		r := newNormRow(src, n, d, true, 0, 1, tensor.Invalid, false, false)
@@ -243,7 +275,9 @@ func (s *suite) rmsNorm(t *testing.T) {
 			src := newSource(uint64(100*n+d) + uint64(i))
 			r := newNormRow(src, n, d, false, 0, []float64{1, 1000, 1e-4}[i], gain, true, false)
 			s.check(t, r.forward())
-			s.check(t, r.backward(src))
+			back := r.backward(src)
+			s.check(t, back)
+			s.check(t, r.accumulated(src, back))
 		}
 	}
 }

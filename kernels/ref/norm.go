@@ -113,7 +113,11 @@ func normBackward[T real](a kernels.NormGrads) {
 		}
 		if dX != nil {
 			for i := range d {
-				dX[r*d+i] = T(rstd * (g[i] - meanG - unit[i]*meanGX))
+				v := rstd * (g[i] - meanG - unit[i]*meanGX)
+				if a.Accumulate {
+					v += float64(dX[r*d+i])
+				}
+				dX[r*d+i] = T(v)
 			}
 		}
 	}

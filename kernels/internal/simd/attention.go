@@ -1,9 +1,11 @@
 package simd
 
+import "math"
+
 // SoftmaxRows takes rows of scores a step further in a softmax that goes block by
 // block of keys (Milakov and Gimelshein, "Online normalizer calculation for
 // softmax", 2018). Row r, which begins at p[r·ld], has sees[r] ≤ cols scores of
-// the block; with m = max(top[r], its scores):
+// the block; with m = max(top[r], its scores), NaN aside:
 //
 //	shrink[r] = e^(top[r]-m);  p[i] = e^(p[i]-m) for i < sees[r], 0 up to cols
 //	sum[r] = sum[r]·shrink[r] + Σ p[i];  top[r] = m
@@ -32,17 +34,26 @@ func softmaxRowsGeneric(p []float32, ld, cols int, sees []int32, top, sum, shrin
 		if n == 0 {
 			continue
 		}
-		m := max(top[r], maxGeneric(row[:n]))
+		m := top[r]
+		for _, v := range row[:n] {
+			if v > m {
+				m = v
+			}
+		}
 		shrink[r] = expDown(top[r] - m)
 		sum[r] = float32(sum[r]*shrink[r]) + expDownSum(row[:n], m)
 		top[r] = m
 	}
 }
 
-// expDown is e^x for x ≤ 88, 0 where that is no normal number.
+// expDown is e^x, 0 where that is less than the normal numbers and Inf from
+// 2^127.5 on.
 func expDown(x float32) float32 {
-	if x < expLow {
+	switch {
+	case x < expLow:
 		return 0
+	case x > 127.5/log2e:
+		return float32(math.Inf(1))
 	}
 	return expOne(x)
 }

@@ -14,7 +14,8 @@
 
 // func softmaxRowsAVX2(p *float32, ld, cols int, sees *int32, rows int, top, sum, shrink *float32)
 //
-// Y13 = m, Y14 = the row's sum, Y12 = -Inf, Y11 = 0.
+// Y13 = m, Y14 = the row's sum, Y12 = -Inf, Y11 = 0. The maximum takes scores
+// first, so that a NaN leaves it as it was.
 TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-64
 	MOVQ p+0(FP), DI
 	MOVQ ld+8(FP), R9
@@ -44,7 +45,8 @@ row:
 	JZ   topRest
 
 topLoop:
-	VMAXPS (DI)(AX*4), Y4, Y4
+	VMOVUPS (DI)(AX*4), Y0
+	VMAXPS Y4, Y0, Y4
 	ADDQ $8, AX
 	CMPQ AX, BX
 	JLT  topLoop
@@ -54,7 +56,7 @@ topRest:
 	JGE  topDone
 	VMOVUPS (DI)(AX*4), Y0
 	VBLENDVPS Y15, Y0, Y12, Y0
-	VMAXPS Y0, Y4, Y4
+	VMAXPS Y4, Y0, Y4
 
 topDone:
 	VEXTRACTF128 $1, Y4, X0
@@ -129,6 +131,8 @@ next:
 // Y13 = lse, Y14 = scale·delta.
 #define SLOPES \
 	VFMSUB213PS Y13, Y12, Y0   \
+	VMOVUPS     EXP_MAX(R8), Y1 \
+	VMINPS      Y0, Y1, Y0     \
 	EXP_DOWN(Y0, Y1, Y2, Y3)   \
 	VFMSUB213PS Y14, Y12, Y5   \
 	VMULPS      Y0, Y5, Y5

@@ -96,7 +96,8 @@ done:          \
 	VMULPS       c, b, b          \
 	VMULPS       a, b, x
 
-// EXP_DOWN: x = e^x for x ≤ 88, 0 below EXP_LOW, where e^x is no normal number;
+// EXP_DOWN: x = e^x for x ≤ EXP_MAX, Inf from 2^127.5 on, 0 below EXP_LOW, where
+// e^x is no normal number;
 // a, b, c are scratch. EXP_SHIFT is large enough to leave a sum with it no
 // fraction: a holds n and the exponent's bias in its low bits.
 #define EXP_DOWN(x, a, b, c) \

@@ -37,6 +37,7 @@ var guardRows = []guardRow{
 		return []float64{float64(g), float64(gx)}
 	})},
 	{"NormBackward", plain(4, func(x [][]float32) { NormBackward(x[0], x[1], x[2], x[3], 0.1, 1.7, 0.2, 0.3) })},
+	{"NormBackwardAdd", plain(4, func(x [][]float32) { NormBackwardAdd(x[0], x[1], x[2], x[3], 0.1, 1.7, 0.2, 0.3) })},
 	{"NormAccumulate", plain(4, func(x [][]float32) { NormAccumulate(x[0], x[1], x[2], x[3], 0.1, 1.7) })},
 	{"Rotate", plain(6, func(x [][]float32) { Rotate(x[0], x[1], x[2], x[3], x[4], x[5], -1) })},
 	{"Drop", plain(2, func(x [][]float32) { Drop(x[0], x[1], 1, 2, 3, 1<<31, 2) })},
@@ -121,19 +122,14 @@ var guardRows = []guardRow{
 		c.floats, c.bytes = []int{n}, d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
 	})},
-	{"Arrange", storedCalls(func(c *call, d tensor.DType, n int) {
-		n = n / 32 * 32
-		c.floats = []int{n, n}
-		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { Arrange(x[0], x[1], d); return nil }
-	})},
-	{"DotRows", storedCalls(func(c *call, d tensor.DType, n int) {
+	{"Vector.DotRows", storedCalls(func(c *call, d tensor.DType, n int) {
 		rows := n / 32 % 4
-		c.noTwin = true // and x in another order
+		c.noTwin = true // scales of blocks may be infinite
 		c.floats, c.bytes = []int{rows, n}, rows*d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 {
-			if HasDotRows(d, n) {
-				DotRows(x[0], x[1], src, d)
-			}
+			var v Vector
+			v.Set(x[1], d)
+			v.DotRows(x[0], src)
 			return nil
 		}
 	})},
@@ -226,8 +222,8 @@ func storedCalls(f func(c *call, d tensor.DType, n int)) func() []call {
 	return func() []call {
 		var calls []call
 		for _, d := range storedTypes {
-			for n := range 5*32 + 4 {
-				if n%d.BlockLen() != 0 {
+			for n := range 3*256 + 4 {
+				if n%d.BlockLen() != 0 || n > 5*32+4 && n%256 != 0 {
 					continue
 				}
 				c := call{at: fmt.Sprintf("%v n=%d", d, n)}

@@ -30,6 +30,16 @@ func NormBackward(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32)
 	normBackwardVector(dst, dy, x, gain, mean, rstd, meanG, meanGX)
 }
 
+// NormBackwardAdd adds to dst what [NormBackward] stores there.
+func NormBackwardAdd(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
+	dy, x, gain = dy[:len(dst)], x[:len(dst)], gain[:len(dst)]
+	if level == Generic {
+		normBackwardAddGeneric(dst, dy, x, gain, mean, rstd, meanG, meanGX)
+		return
+	}
+	normBackwardAddVector(dst, dy, x, gain, mean, rstd, meanG, meanGX)
+}
+
 // NormAccumulate does dGain[i] += dy[i]·x̂ and dBias[i] += dy[i], x̂ as in
 // [NormSums]. The outputs are not inputs of the call.
 func NormAccumulate(dGain, dBias, dy, x []float32, mean, rstd float32) {

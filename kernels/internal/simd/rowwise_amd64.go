@@ -12,6 +12,9 @@ func normSumsAVX2(dy, x, gain *float32, n int, mean, rstd float32) (sumG, sumGX 
 func normBackwardAVX2(dst, dy, x, gain *float32, n int, mean, rstd, meanG, meanGX float32)
 
 //go:noescape
+func normBackwardAddAVX2(dst, dy, x, gain *float32, n int, mean, rstd, meanG, meanGX float32)
+
+//go:noescape
 func normAccumulateAVX2(dGain, dBias, dy, x *float32, n int, mean, rstd float32)
 
 //go:noescape
@@ -33,6 +36,12 @@ func normSumsVector(dy, x, gain []float32, mean, rstd float32) (sumG, sumGX floa
 func normBackwardVector(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
 	if len(dst) > 0 {
 		normBackwardAVX2(&dst[0], &dy[0], &x[0], &gain[0], len(dst), mean, rstd, meanG, meanGX)
+	}
+}
+
+func normBackwardAddVector(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
+	if len(dst) > 0 {
+		normBackwardAddAVX2(&dst[0], &dy[0], &x[0], &gain[0], len(dst), mean, rstd, meanG, meanGX)
 	}
 }
 

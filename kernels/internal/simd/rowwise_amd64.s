@@ -155,6 +155,34 @@ TEXT ·normBackwardAVX2(SB), NOSPLIT, $0-56
 	VMASKMOVPS Y0, Y15, (DI)(AX*4)
 	DONE(done)
 
+// func normBackwardAddAVX2(dst, dy, x, gain *float32, n int, mean, rstd, meanG, meanGX float32)
+TEXT ·normBackwardAddAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ dy+8(FP), DX
+	MOVQ x+16(FP), SI
+	MOVQ gain+24(FP), R9
+	MOVQ n+32(FP), CX
+	VBROADCASTSS mean+40(FP), Y12
+	VBROADCASTSS rstd+44(FP), Y13
+	VBROADCASTSS meanG+48(FP), Y10
+	VBROADCASTSS meanGX+52(FP), Y11
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y1
+	VMOVUPS (R9)(AX*4), Y2
+	NORM_BACKWARD_BODY
+	VADDPS (DI)(AX*4), Y0, Y0
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VMASKMOVPS (DX)(AX*4), Y15, Y1
+	VMASKMOVPS (R9)(AX*4), Y15, Y2
+	NORM_BACKWARD_BODY
+	VMASKMOVPS (DI)(AX*4), Y15, Y1
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
+	DONE(done)
+
 // Y0 = x, Y1 = dy, Y2 = dGain, Y3 = dBias.
 #define NORM_ACCUMULATE_BODY \
 	VSUBPS Y12, Y0, Y0 \

@@ -23,6 +23,13 @@ func normBackwardGeneric(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX f
 	}
 }
 
+func normBackwardAddGeneric(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
+	for i, v := range x {
+		unit := float32(v-mean) * rstd
+		dst[i] += rstd * (float32(dy[i]*gain[i]) - meanG - float32(unit*meanGX))
+	}
+}
+
 func normAccumulateGeneric(dGain, dBias, dy, x []float32, mean, rstd float32) {
 	for i, v := range x {
 		d := dy[i]

@@ -16,6 +16,10 @@ func normBackwardVector(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX fl
 	normBackwardGeneric(dst, dy, x, gain, mean, rstd, meanG, meanGX)
 }
 
+func normBackwardAddVector(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
+	normBackwardAddGeneric(dst, dy, x, gain, mean, rstd, meanG, meanGX)
+}
+
 func normAccumulateVector(dGain, dBias, dy, x []float32, mean, rstd float32) {
 	normAccumulateGeneric(dGain, dBias, dy, x, mean, rstd)
 }
