@@ -1,16 +1,17 @@
 package workload
 
 import (
+	"slices"
+
 	"lamina/kernels/profile"
-	"lamina/tensor"
 	"lamina/transformer"
 )
 
 // Cost is what a piece of work needs at least.
 type Cost struct {
-	FLOP  float64 // of matrix products: 2 a multiply-add
-	Read  float64 // bytes that are only read: weights, keys and values
-	Moved float64 // bytes read and written, where both are needed
+	FLOP  float64 `json:"flop"`  // of matrix products: 2 a multiply-add
+	Read  float64 `json:"read"`  // bytes that are only read: weights, keys and values
+	Moved float64 `json:"moved"` // bytes read and written, where both are needed
 }
 
 // Machine is what a number of threads reach without any work of ours.
@@ -56,17 +57,52 @@ func ForwardCost(c transformer.Config, sequences, length, rows int) Cost {
 	return Cost{FLOP: products + head + attention}
 }
 
+// bytesPerWeight is what AdamW moves: it reads w, g, m, v and writes w, m, v.
+const bytesPerWeight = 28
+
 // TrainCost is a step of AdamW on all weights, a target at every position.
 func TrainCost(c transformer.Config, sequences, length int) Cost {
 	forward := ForwardCost(c, sequences, length, sequences*length)
-	const bytesPerWeight = 28 // AdamW reads w, g, m, v and writes w, m, v
 	return Cost{FLOP: 3 * forward.FLOP, Moved: bytesPerWeight * float64(c.Params())}
 }
 
-// DecodeCost is one token after prefix others, weights of matrices stored as d and
-// keys and values in F32.
-func DecodeCost(c transformer.Config, d tensor.DType, prefix int) Cost {
-	weights := c.Layers*productWeights(c) + c.Vocab*c.EmbedWidth
-	cache := 4 * 2 * c.Layers * c.KVHeads * c.HeadDim * prefix
-	return Cost{Read: float64(d.Bytes(weights) + cache)}
+// DecodeCost is one token after prefix others: the weights of blocks and head as
+// they are stored, and keys and values in F32.
+func DecodeCost(d *transformer.Decoder, prefix int) Cost {
+	c, bytes := d.Config, d.Head.Value.Bytes()
+	for _, block := range d.Blocks {
+		for w := range block.Params() {
+			bytes += w.Value.Bytes()
+		}
+	}
+	return Cost{Read: float64(bytes + 4*2*len(d.Blocks)*c.KVHeads*c.HeadDim*prefix)}
+}
+
+// FinetuneCost is a step on sequences of the given lengths, of which rows have a
+// target: places trained of the decoder's blocks (nil: all weights). What lies
+// below the lowest trained place runs forward only, and that place's own q, k and
+// v need no gradient of their input.
+func FinetuneCost(c transformer.Config, trained []int, lengths []int, rows int) Cost {
+	tokens, pairs := 0.0, 0.0
+	for _, t := range lengths {
+		tokens += float64(t)
+		pairs += float64(t) * float64(t+1)
+	}
+	w := float64(productWeights(c))
+	scores := 2 * float64(c.Heads*c.HeadDim) * pairs // forward, of one block
+	head := 2 * float64(rows) * float64(c.Vocab*c.EmbedWidth)
+	lowest, count, all := 0, c.Layers, trained == nil
+	params := c.Params()
+	if !all {
+		lowest, count = slices.Min(trained), len(trained)
+		params = count * c.BlockParams()
+	}
+	flop := float64(c.Layers)*(2*tokens*w+scores) + 2*head // the head's own gradient of its input
+	flop += float64(c.Layers-lowest) * (2*tokens*w + 2*scores)
+	if flop += float64(count) * 2 * tokens * w; all {
+		flop += head
+	} else {
+		flop -= 2 * tokens * float64(c.Width*(c.Heads+2*c.KVHeads)*c.HeadDim)
+	}
+	return Cost{FLOP: flop, Moved: bytesPerWeight * float64(params)}
 }

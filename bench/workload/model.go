@@ -93,18 +93,16 @@ type Model struct {
 	Shape
 	Decoder *transformer.Decoder
 	be      kernels.Backend
-	dtype   tensor.DType
 }
 
 // NewModel builds a decoder whose matrices are stored as d.
 func NewModel(be kernels.Backend, s Shape, d tensor.DType) *Model {
-	return &Model{s, transformer.New(s.Parse(), source{be, d}), be, d}
+	return &Model{s, transformer.New(s.Parse(), source{be, d}), be}
 }
 
-// OfDecoder wraps a decoder that was read from a file, whose largest matrices are
-// stored as d.
+// OfDecoder wraps a decoder that was read from a file: to decode and to prefill.
 func OfDecoder(be kernels.Backend, name string, decoder *transformer.Decoder) *Model {
-	return &Model{Shape{Name: name}, decoder, be, decoder.Head.Value.DType()}
+	return &Model{Shape{Name: name}, decoder, be}
 }
 
 // Work is one call, repeated as often as it is timed, and its cost. Done frees
@@ -157,7 +155,7 @@ func (m *Model) Train() Work {
 		x := d.Forward(p, batch, nil)
 		want := p.New(tensor.I32, n)
 		want.SetInts(targets)
-		p.Backward(p.Sum(p.CrossEntropy(d.Logits(p, x), want)), 1/float64(n))
+		p.Backward(d.Loss(p, x, want), 1/float64(n))
 		p.Reset()
 		opt.Step(1)
 	}
@@ -175,7 +173,7 @@ func (m *Model) Decode(prefix, count int) Work {
 	p.Decoding = true
 	var cost Cost
 	for i := range count {
-		cost.Read += DecodeCost(d.Config, m.dtype, prefix+i).Read
+		cost.Read += DecodeCost(d, prefix+i).Read
 	}
 	return Work{Cost: cost, Tokens: count, Run: func() {
 		cache.Len = prefix

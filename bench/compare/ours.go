@@ -1,0 +1,471 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"lamina/bench/workload"
+	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/kernels/cpu"
+	"lamina/nn/optim"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// ours is the worker of our own side: the same protocol in the same kind of
+// process as the others.
+type ours struct {
+	be      *cpu.Backend
+	threads int
+
+	key  string // of what is kept ready
+	work workload.Work
+	gate *gate
+	file *transformer.Checkpoint
+}
+
+// serve answers requests until standard input ends.
+func serve(threads int) {
+	o := &ours{be: cpu.New(cpu.Options{Threads: threads}), threads: threads}
+	defer o.be.Close()
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		a, err := o.answer(strings.Split(in.Text(), "\t"))
+		if err != nil {
+			a.Error = err.Error()
+		}
+		a.Version, a.Peak = "lamina "+o.be.Name(), peakBytes()
+		text, err := json.Marshal(a)
+		if err != nil {
+			text = fmt.Appendf(nil, `{"error": %q}`, err)
+		}
+		fmt.Printf("%s%s\n", mark, text)
+	}
+}
+
+// peakBytes returns the bytes resident at most so far.
+func peakBytes() int {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		return 0
+	}
+	return int(use.Maxrss) * 1024
+}
+
+// verbs says how many fields each request has behind its name.
+var verbs = map[string]int{
+	"hello": 0, "machine": 0, "gemm": 7, "op": 3, "train": 3, "forward": 3, "decode": 5, "decode-file": 3, "prefill-file": 2,
+	"epoch": 4, "zeroshot": 2, "cka": 2, "load": 1,
+}
+
+func (o *ours) answer(f []string) (answer, error) {
+	if n, ok := verbs[f[0]]; !ok || len(f) != n+1 {
+		return answer{}, fmt.Errorf("%.100q is no request", strings.Join(f, " "))
+	}
+	switch f[0] {
+	case "hello":
+		return answer{}, nil
+	case "machine":
+		m := workload.Measure(o.threads)
+		return answer{Limits: &limits{m.Peak, m.Read, m.Copy}}, nil
+	case "epoch":
+		return o.epoch(f[1:])
+	case "zeroshot":
+		return zeroshot(o.be, f[1], f[2])
+	case "cka":
+		return similarity(o.be, f[1], f[2])
+	case "load":
+		return load(o.be, f[1])
+	}
+	if key := strings.Join(f[:len(f)-1], "\t"); key != o.key {
+		o.forget()
+		w, err := o.prepare(f)
+		if err != nil {
+			return answer{}, err
+		}
+		o.work, o.key = w, key
+	}
+	last, err := strconv.ParseFloat(f[len(f)-1], 64)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{Cost: &o.work.Cost}
+	switch f[0] {
+	case "gemm", "op":
+		a.Seconds = medianWithin(last, o.work.Run)
+	case "train", "forward":
+		a.Seconds = medianOf(int(last), o.work.Run)
+	default:
+		a.Seconds = medianOf(1, o.work.Run)
+	}
+	return a, nil
+}
+
+// forget drops what was ready, and gives its pages back.
+func (o *ours) forget() {
+	if o.gate != nil {
+		o.gate.stop()
+	}
+	if o.file != nil {
+		o.file.Close()
+	}
+	o.key, o.work, o.gate, o.file = "", workload.Work{}, nil, nil
+	debug.FreeOSMemory()
+}
+
+// prepare makes what a request measures, warm.
+func (o *ours) prepare(f []string) (workload.Work, error) {
+	var w workload.Work
+	warm := 2
+	switch f[0] {
+	case "gemm":
+		p, err := parseProduct(f[1:])
+		if err != nil {
+			return w, err
+		}
+		return p.Work(o.be, o.threads), nil
+	case "op":
+		for _, op := range workload.Operators() {
+			if op.Name == f[1]+" "+f[2] {
+				return op.Make(o.be), nil
+			}
+		}
+		return w, fmt.Errorf("no operator %s %s", f[1], f[2])
+	case "train", "forward":
+		s, err := shapeNamed(f[1])
+		if err != nil {
+			return w, err
+		}
+		m := workload.NewModel(o.be, s, tensor.F32)
+		if w = m.Forward(); f[0] == "train" {
+			w = m.Train()
+		}
+	case "decode":
+		s, err := shapeNamed(f[1])
+		if err != nil {
+			return w, err
+		}
+		d, ok := tensor.ParseDType(f[2])
+		prompt, count, err := twoNumbers(f[4], f[5])
+		if err != nil || !ok {
+			return w, fmt.Errorf("decode %s: %v", f[2], err)
+		}
+		w, warm = workload.NewModel(o.be, s, d).Decode(prompt, count), 1
+	case "decode-file", "prefill-file":
+		c, err := transformer.Open(f[1])
+		if err != nil {
+			return w, err
+		}
+		o.file = c
+		d, err := c.Decoder(o.be)
+		if err != nil {
+			return w, err
+		}
+		m := workload.OfDecoder(o.be, f[1], d)
+		n, count, err := twoNumbers(f[2], f[len(f)-1])
+		if err != nil {
+			return w, err
+		}
+		if w, warm = m.Prefill(n), 1; f[0] == "decode-file" {
+			w = m.Decode(n, count)
+		}
+	}
+	for range warm {
+		w.Run()
+	}
+	return w, nil
+}
+
+func shapeNamed(name string) (workload.Shape, error) {
+	for _, s := range workload.Shapes() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return workload.Shape{}, fmt.Errorf("no shape %q", name)
+}
+
+func twoNumbers(a, b string) (m, n int, err error) {
+	if m, err = strconv.Atoi(a); err == nil {
+		n, err = strconv.Atoi(b)
+	}
+	return m, n, err
+}
+
+func parseProduct(f []string) (p workload.Product, err error) {
+	for i, to := range []*int{&p.M, &p.N, &p.K, &p.Batch} {
+		if *to, err = strconv.Atoi(f[i]); err != nil || *to < 1 {
+			return p, fmt.Errorf("gemm: size %q", f[i])
+		}
+	}
+	p.TransA, p.TransB = f[4] == "t", f[5] == "t"
+	return p, nil
+}
+
+// medianWithin returns the median time of a call within about so many seconds,
+// after a warm-up: as the other workers measure.
+func medianWithin(seconds float64, call func()) float64 {
+	begin := time.Now()
+	call()
+	one := time.Since(begin).Seconds()
+	for begin := time.Now(); time.Since(begin).Seconds() < min(seconds/4, one); {
+		call()
+	}
+	var times []float64
+	for begin := time.Now(); len(times) == 0 || time.Since(begin).Seconds() < seconds; {
+		t := time.Now()
+		call()
+		times = append(times, time.Since(t).Seconds())
+	}
+	return median(times)
+}
+
+// medianOf returns the median time of n calls.
+func medianOf(n int, call func()) float64 {
+	times := make([]float64, max(1, n))
+	for i := range times {
+		begin := time.Now()
+		call()
+		times[i] = time.Since(begin).Seconds()
+	}
+	return median(times)
+}
+
+// row is a training example in the file that all workers read.
+type row struct {
+	Context []int32 `json:"context"`
+	Target  []int32 `json:"target"`
+}
+
+// gate runs a trainer step by step: between two requests its goroutine waits in
+// the callback of the last step.
+type gate struct {
+	ask    chan int
+	done   chan crash.Metrics
+	failed chan error
+	cancel context.CancelFunc
+
+	tokens int
+}
+
+// epoch takes steps of fine-tuning: directory, data, "part" or "all", steps.
+func (o *ours) epoch(f []string) (answer, error) {
+	steps, err := strconv.Atoi(f[3])
+	if err != nil {
+		return answer{}, err
+	}
+	if key := strings.Join(f[:3], "\t"); key != o.key {
+		o.forget()
+		if o.gate, err = o.openGate(f[0], f[1], f[2] == "all"); err != nil {
+			return answer{}, err
+		}
+		o.key = key
+		if _, err := o.gate.steps(2); err != nil {
+			return answer{}, err
+		}
+	}
+	begin := time.Now()
+	tokens, err := o.gate.steps(steps)
+	return answer{Seconds: time.Since(begin).Seconds(), Tokens: tokens}, err
+}
+
+func (o *ours) openGate(dir, data string, all bool) (*gate, error) {
+	c, err := transformer.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	o.file = c
+	t := &crash.Trainer{Backend: o.be, Settings: crash.TrainSettings{
+		LR: learningRate, Epochs: 1000, Batch: batchSize, Schedule: optim.Constant, Clip: 1, Seed: 1, EvalEvery: 1 << 30,
+	}}
+	if all {
+		if t.Decoder, err = c.Decoder(o.be); err != nil {
+			return nil, err
+		}
+		t.Params = t.Decoder.Params()
+	} else {
+		e, _, err := crash.OpenEmulator(c, o.be)
+		if err != nil {
+			return nil, err
+		}
+		t.Decoder, t.Params = e.Decoder, e.Params()
+	}
+	rows, err := readFile[[]row](data)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		t.Train = append(t.Train, task.Pair{Context: r.Context, Target: r.Target})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	g := &gate{ask: make(chan int), done: make(chan crash.Metrics), failed: make(chan error, 1), cancel: cancel}
+	left := 0
+	t.Report = func(m crash.Metrics) {
+		if m.Loss == 0 {
+			return
+		}
+		g.tokens += m.Tokens
+		if left--; left == 0 {
+			g.done <- m
+			left = <-g.ask
+		}
+	}
+	go func() {
+		left = <-g.ask
+		_, err := t.Run(ctx)
+		if err == nil {
+			err = fmt.Errorf("training ended")
+		}
+		g.failed <- err
+	}()
+	return g, nil
+}
+
+// steps lets the trainer take n steps and returns the tokens they read.
+func (g *gate) steps(n int) (tokens int, err error) {
+	before := g.tokens
+	g.ask <- n
+	select {
+	case <-g.done:
+		return g.tokens - before, nil
+	case err := <-g.failed:
+		return 0, err
+	}
+}
+
+// stop ends the trainer, which waits for a request.
+func (g *gate) stop() {
+	g.cancel()
+	g.ask <- 1
+	select {
+	case <-g.done:
+		g.ask <- 1
+		<-g.failed
+	case <-g.failed:
+	}
+}
+
+// zeroshot scores documents of requests, [context, continuation] each, tokenizing
+// included, as lm-evaluation-harness does it on the same file.
+func zeroshot(be *cpu.Backend, dir, data string) (answer, error) {
+	c, d, err := openModel(be, dir)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.Close()
+	t, err := c.Tokenizer()
+	if err != nil {
+		return answer{}, err
+	}
+	documents, err := readFile[[][][2]string](data)
+	if err != nil {
+		return answer{}, err
+	}
+	begin := time.Now()
+	var pairs []transformer.Continuation
+	for _, requests := range documents {
+		item := task.Item{Shape: task.Choice}
+		for _, r := range requests {
+			item.Requests = append(item.Requests, task.Request{Context: r[0], Continuation: r[1]})
+		}
+		encoded, err := task.Encode(item, t, task.Rules04, d.Config.MaxPositions)
+		if err != nil {
+			return answer{}, err
+		}
+		for _, p := range encoded {
+			pairs = append(pairs, transformer.Continuation{Context: p.Context, Target: p.Target})
+		}
+	}
+	if _, err := d.Score(context.Background(), be, pairs, transformer.ScoreOptions{}); err != nil {
+		return answer{}, err
+	}
+	return answer{Seconds: time.Since(begin).Seconds()}, nil
+}
+
+// similarity measures CKA of all states on texts.
+func similarity(be *cpu.Backend, dir, data string) (answer, error) {
+	c, d, err := openModel(be, dir)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.Close()
+	t, err := c.Tokenizer()
+	if err != nil {
+		return answer{}, err
+	}
+	texts, err := readFile[[]string](data)
+	if err != nil {
+		return answer{}, err
+	}
+	begin := time.Now()
+	rows := make([][]int32, len(texts))
+	for i, text := range texts {
+		rows[i] = t.Encode(text, true)
+	}
+	pool, err := crash.ParsePooling("mean_weighted")
+	if err != nil {
+		return answer{}, err
+	}
+	if _, err := crash.MeasureSimilarity(context.Background(), be, d, rows, pool, func(int, int) {}); err != nil {
+		return answer{}, err
+	}
+	return answer{Seconds: time.Since(begin).Seconds()}, nil
+}
+
+// load goes from a file to the logits of one token.
+func load(be *cpu.Backend, path string) (answer, error) {
+	begin := time.Now()
+	c, d, err := openModel(be, path)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.Close()
+	w := workload.OfDecoder(be, path, d).Prefill(1)
+	w.Run()
+	return answer{Seconds: time.Since(begin).Seconds()}, nil
+}
+
+func openModel(be *cpu.Backend, path string) (*transformer.Checkpoint, *transformer.Decoder, error) {
+	c, err := transformer.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := c.Decoder(be)
+	if err != nil {
+		c.Close()
+		return nil, nil, err
+	}
+	return c, d, nil
+}
+
+// readFile decodes a JSON file of our own making.
+func readFile[T any](path string) (v T, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return v, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, nil
+}
+
+// median returns the middle of the values, the mean of two where they are even.
+func median(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	n := len(v)
+	if n == 0 {
+		return 0
+	}
+	return (v[(n-1)/2] + v[n/2]) / 2
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/internal/atomicfile"
+	"lamina/kernels/cpu"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+//go:embed workers
+var workerFiles embed.FS
+
+// The versions that are compared with.
+const (
+	torchVersion        = "2.15.0"
+	transformersVersion = "4.51.3"
+	harnessVersion      = "0.4.8"
+	ggufVersion         = "0.19.0"
+	llamaVersion        = "3.22.1"
+)
+
+// pythonPackages are installed into the environment of our own making.
+var pythonPackages = []string{
+	"torch==" + torchVersion, "transformers==" + transformersVersion, "lm-eval==" + harnessVersion, "accelerate", "numpy", "gguf==" + ggufVersion,
+}
+
+// How fine-tuning is measured.
+const (
+	batchSize    = 16
+	learningRate = 1e-5
+	keptBlocks   = 15
+	trainedCount = 4
+)
+
+// place is where everything lies that is not measured itself.
+type place struct {
+	dir     string // work directory
+	workers string
+	log     io.Writer
+}
+
+func (p place) path(name string) string { return filepath.Join(p.dir, name) }
+
+// openPlace makes the work directory and writes the workers' scripts to it.
+func openPlace(dir string, log io.Writer) (place, error) {
+	p := place{dir: dir, workers: filepath.Join(dir, "workers"), log: log}
+	for _, d := range []string{p.workers, p.path("logs")} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return p, err
+		}
+	}
+	return p, fs.WalkDir(workerFiles, "workers", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := workerFiles.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(p.workers, e.Name()), data, 0o644)
+	})
+}
+
+// exists reports whether there is such a file.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// do runs a command of the preparation.
+func (p place) do(dir, name string, args ...string) error {
+	fmt.Fprintf(p.log, "%s %v\n", name, args)
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, p.log, p.log
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w (its output is above)", name, err)
+	}
+	return nil
+}
+
+// python returns the interpreter that has the packages: the given one, else one of
+// an environment that is made on first use.
+func (p place) python(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	env := p.path("venv")
+	python := filepath.Join(env, "bin", "python")
+	if exists(filepath.Join(env, "complete")) {
+		return python, nil
+	}
+	if err := p.do(p.dir, "python3", "-m", "venv", env); err != nil {
+		return "", err
+	}
+	if err := p.do(p.dir, python, append([]string{"-m", "pip", "install", "--quiet"}, pythonPackages...)...); err != nil {
+		return "", err
+	}
+	return python, os.WriteFile(filepath.Join(env, "complete"), nil, 0o644)
+}
+
+// node makes node-llama-cpp reachable from the workers' directory: that of the
+// given directory, else one that is installed on first use.
+func (p place) node(given string) error {
+	modules := filepath.Join(p.workers, "node_modules")
+	if given != "" {
+		given, err := filepath.Abs(filepath.Join(given, "node_modules"))
+		if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(modules); err != nil {
+			return err
+		}
+		return os.Symlink(given, modules)
+	}
+	if exists(filepath.Join(modules, "node-llama-cpp")) {
+		return nil
+	}
+	return p.do(p.workers, "npm", "install", "--no-audit", "--no-fund", "node-llama-cpp@"+llamaVersion)
+}
+
+// blas compiles the worker of OpenBLAS or oneDNN.
+func (p place) blas(name string) (string, error) {
+	binary := p.path(name)
+	args := []string{"-O2", "-o", binary, filepath.Join(p.workers, "blas.cc")}
+	if name == "onednn" {
+		args = append(args, "-DONEDNN", "-ldnnl")
+	}
+	return binary, p.do(p.dir, "g++", append(args, "-ldl")...)
+}
+
+// files are the inputs that all contenders share.
+type files struct {
+	gguf     string // SmolLM2 as it was given
+	full     string // the same as a Hugging Face directory in F32
+	emulator string // 15 of its 30 blocks, 4 to train
+	plan     crash.LayerPlan
+	train    string // rows of ids
+	zeroshot string // requests of text
+	cka      string // texts
+	q8, q4k  string // GGUF files of random weights
+}
+
+// model writes what is derived from the model, once.
+func (p place) model(gguf string) (f files, err error) {
+	f = files{gguf: gguf, full: p.path("smollm2"), emulator: p.path("emulator"), q8: p.path("smollm2.Q8_0.gguf"), q4k: p.path("wide.Q4_K_M.gguf")}
+	c, err := transformer.Open(gguf)
+	if err != nil {
+		return f, err
+	}
+	defer c.Close()
+	if f.plan, err = crash.Uniform(c.Config.Layers, keptBlocks, trainedCount); err != nil {
+		return f, err
+	}
+	if !exists(f.full) {
+		d := c.Whole()
+		d.DType = tensor.F32
+		if err := c.WriteDir(f.full, d); err != nil {
+			return f, err
+		}
+	}
+	if exists(f.emulator) {
+		return f, nil
+	}
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	from, err := transformer.Open(f.full)
+	if err != nil {
+		return f, err
+	}
+	defer from.Close()
+	d, err := from.Decoder(be)
+	if err != nil {
+		return f, err
+	}
+	_, err = crash.Export(from, d, f.plan, f.emulator, false)
+	return f, err
+}
+
+// data writes the tokens and texts of the tasks from ARC-Easy's files.
+func (p place) data(f *files, train, test string, questions, samples int) error {
+	f.train, f.zeroshot, f.cka = p.path("train.json"), p.path(fmt.Sprintf("zeroshot-%d.json", questions)), p.path(fmt.Sprintf("cka-%d.json", samples))
+	c, err := transformer.Open(f.full)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	encoder, err := c.Tokenizer()
+	if err != nil {
+		return err
+	}
+	arc, err := task.Named("arc_easy")
+	if err != nil {
+		return err
+	}
+	read := func(path string, n int) ([]task.Document, error) {
+		docs, err := task.ReadFile(path)
+		return docs[:min(n, len(docs))], err
+	}
+	docs, err := read(train, 1<<30)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	var texts []string
+	for i, d := range docs {
+		pairs, err := arc.Examples(d, encoder, task.FormatScoring, c.Config.MaxPositions)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row{pairs[0].Context, pairs[0].Target})
+		if i < samples {
+			item, err := arc.Item(d)
+			if err != nil {
+				return err
+			}
+			texts = append(texts, item.Requests[d.Gold].Context+item.Requests[d.Gold].Continuation)
+		}
+	}
+	if docs, err = read(test, questions); err != nil {
+		return err
+	}
+	var documents [][][2]string
+	for _, d := range docs {
+		item, err := arc.Item(d)
+		if err != nil {
+			return err
+		}
+		var requests [][2]string
+		for _, r := range item.Requests {
+			requests = append(requests, [2]string{r.Context, r.Continuation})
+		}
+		documents = append(documents, requests)
+	}
+	for path, v := range map[string]any{f.train: rows, f.zeroshot: documents, f.cka: texts} {
+		err := atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"lamina/bench/workload"
+)
+
+// result is what a case came to.
+type result struct {
+	Suite   string        `json:"suite"`
+	Case    string        `json:"case"`
+	Threads int           `json:"threads"`
+	Unit    string        `json:"unit"`
+	Limit   float64       `json:"limit,omitempty"` // rate nobody can beat on this machine; 0: not known
+	Entries []entryResult `json:"entries"`
+	// Ratio is our median rate over that of the fastest other entry on as many
+	// threads, whose label Best is; 0 where there is none.
+	Ratio float64 `json:"ratio,omitempty"`
+	Best  string  `json:"best,omitempty"`
+}
+
+// entryResult is one contender's measurements.
+type entryResult struct {
+	Label   string    `json:"label"`
+	Threads int       `json:"threads"`
+	Seconds []float64 `json:"seconds"` // of each round
+	Rate    float64   `json:"rate"`    // median of the rounds
+	Share   float64   `json:"share,omitempty"`
+	Peak    int       `json:"peak_bytes,omitempty"` // where each has a process of its own
+	Error   string    `json:"error,omitempty"`
+
+	rates []float64
+	cost  *workload.Cost
+	ours  bool
+}
+
+// add counts a round.
+func (e *entryResult) add(a answer, amount float64) {
+	if amount == 0 {
+		amount = float64(a.Tokens)
+	}
+	e.Seconds = append(e.Seconds, a.Seconds)
+	e.rates = append(e.rates, amount/a.Seconds)
+	e.Peak = max(e.Peak, a.Peak)
+	if a.Cost != nil {
+		e.cost = a.Cost
+	}
+}
+
+// finish computes medians, the limit on the machine that was measured meanwhile,
+// shares and the ratio.
+func (r *result) finish(amount float64, fresh bool, machines map[int]workload.Machine) {
+	var own *entryResult
+	for i := range r.Entries {
+		e := &r.Entries[i]
+		if e.Rate = median(e.rates); !fresh {
+			e.Peak = 0
+		}
+		if e.ours && e.Threads == r.Threads {
+			own = e
+		}
+	}
+	if own == nil {
+		return
+	}
+	limit := func(threads int) float64 {
+		m, ok := machines[threads]
+		if !ok || own.cost == nil || amount == 0 {
+			return 0
+		}
+		return amount / own.cost.Seconds(m)
+	}
+	r.Limit = limit(r.Threads)
+	for i := range r.Entries {
+		e := &r.Entries[i]
+		if l := limit(e.Threads); l > 0 {
+			e.Share = e.Rate / l
+		}
+		if !e.ours && e.Threads == r.Threads && e.Rate > 0 && own.Rate > 0 {
+			if ratio := own.Rate / e.Rate; r.Best == "" || ratio < r.Ratio {
+				r.Ratio, r.Best = ratio, e.Label
+			}
+		}
+	}
+}
+
+// geometricMean returns the mean ratio of the results that have one.
+func geometricMean(results []result) (mean float64, n int) {
+	sum := 0.0
+	for _, r := range results {
+		if r.Ratio > 0 {
+			sum += math.Log(r.Ratio)
+			n++
+		}
+	}
+	return math.Exp(sum / float64(max(1, n))), n
+}
+
+// number shows three digits that count.
+func number(v float64) string {
+	switch {
+	case v == 0:
+		return "–"
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func percent(v float64) string {
+	if v == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f%%", 100*v)
+}
+
+// markdown shows the results of one suite: a table for each number of threads, or
+// with the peak memory where each entry had its own process.
+func markdown(s suite, results []result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## %s: %s\n", s.name, s.about)
+	for len(results) > 0 {
+		first := results[0]
+		n := slices.IndexFunc(results, func(r result) bool {
+			return r.Threads != first.Threads || !sameLabels(r, first) || r.Unit != first.Unit
+		})
+		if n < 0 {
+			n = len(results)
+		}
+		table(&b, results[:n])
+		results = results[n:]
+	}
+	return b.String()
+}
+
+func sameLabels(a, b result) bool {
+	return slices.EqualFunc(a.Entries, b.Entries, func(x, y entryResult) bool { return x.Label == y.Label })
+}
+
+// table writes results that have the same entries.
+func table(b *strings.Builder, results []result) {
+	first := results[0]
+	fmt.Fprintf(b, "\n%s on %s; in brackets the share of the limit", first.Unit, threadsText(first.Threads))
+	memory := slices.ContainsFunc(first.Entries, func(e entryResult) bool { return e.Peak > 0 })
+	if memory {
+		b.WriteString(", and the peak of resident memory")
+	}
+	b.WriteString(".\n\n| case | limit |")
+	for _, e := range first.Entries {
+		fmt.Fprintf(b, " %s |", e.Label)
+	}
+	b.WriteString(" lamina / best other |\n|---|---|" + strings.Repeat("---|", len(first.Entries)+1) + "\n")
+	for _, r := range results {
+		fmt.Fprintf(b, "| %s | %s |", r.Case, number(r.Limit))
+		for _, e := range r.Entries {
+			b.WriteString(" " + e.text() + " |")
+		}
+		if r.Ratio > 0 {
+			fmt.Fprintf(b, " **%.2f** (%s) |\n", r.Ratio, r.Best)
+		} else {
+			b.WriteString(" – |\n")
+		}
+	}
+	if mean, n := geometricMean(results); n > 1 {
+		fmt.Fprintf(b, "\nGeometric mean of %d ratios: **%.2f**.\n", n, mean)
+	}
+}
+
+// text is an entry's cell.
+func (e entryResult) text() string {
+	if e.Error != "" {
+		return "failed"
+	}
+	text := number(e.Rate)
+	if e.Share > 0 {
+		text += " (" + percent(e.Share) + ")"
+	}
+	if e.Peak > 0 {
+		text += fmt.Sprintf(", %.0f MB", float64(e.Peak)/1e6)
+	}
+	return text
+}
+
+func threadsText(n int) string {
+	if n == 1 {
+		return "1 thread"
+	}
+	return fmt.Sprintf("%d threads", n)
+}
