@@ -39,6 +39,7 @@ type Protocol struct {
 	Seed            uint64
 	LRs             []float64     // candidates
 	Settings        TrainSettings // LR and Seed are set per run
+	Recompute       bool          // as in Trainer
 	Pooling         Pooling
 	Dir             string // run directory
 
@@ -323,7 +324,7 @@ type rowConfig struct {
 
 func (p *Protocol) finetune(ctx context.Context, v variant, s subject, lr float64, dir string) (Outcome, error) {
 	t := &Trainer{
-		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: p.Settings, Train: p.Train, Valid: p.Valid,
+		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: p.Settings, Train: p.Train, Valid: p.Valid, Recompute: p.Recompute,
 		Report: func(m Metrics) { p.tell(Event{Row: v.row, Phase: "train", Metrics: m}) },
 	}
 	t.Settings.LR, t.Settings.Seed = lr, p.Seed

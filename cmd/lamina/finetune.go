@@ -18,6 +18,7 @@ type finetuneCommand struct {
 	Plan  string `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
 	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places of --plan: none (default), all or frozen."`
 	trainFlags
+	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags
 	profileFlag
 }
@@ -72,7 +73,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	run := &crash.Trainer{Backend: m.Backend, Settings: settings}
+	run := &crash.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute}
 	config := finetuneConfig{
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
 		Precision: s.Precision, Backend: m.Backend.Name(),
@@ -81,8 +82,16 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if plan != nil && len(plan.TrainablePlaces()) == 0 {
+		return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", plan, plan[len(plan)-1].Layer)
+	}
 	if err := c.load(m, t, run, &config); err != nil {
 		return err
+	}
+	if !c.Overcommit {
+		if err := checkMemory(run, readMemory().usable()); err != nil {
+			return err
+		}
 	}
 	manifest := crash.AdapterManifest{Plan: plan, Whole: plan == nil, Base: crash.Fingerprint(run.Params)}
 	config.Plan, config.Base = plan.String(), manifest.Base
@@ -133,9 +142,6 @@ func (c finetuneCommand) target(m *model, run *crash.Trainer) (crash.LayerPlan, 
 		run.Decoder = m.Decoder.Clone()
 		run.Params = run.Decoder.Params()
 		return nil, nil
-	}
-	if len(e.Plan.TrainablePlaces()) == 0 {
-		return nil, fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", e.Plan, e.Plan[len(e.Plan)-1].Layer)
 	}
 	run.Decoder, run.Params = e.Decoder, e.Params()
 	return e.Plan, nil

@@ -6,14 +6,21 @@ import (
 	"strings"
 
 	"lamina/crash"
+	"lamina/crash/task"
+	"lamina/nn/optim"
 	"lamina/transformer"
 )
 
 // infoCommand describes a model.
 type infoCommand struct {
 	modelFlag
-	Plan  string `placeholder:"PLAN" help:"Layer plan to estimate the memory of training for (text, or @FILE)."`
-	Share string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
+	Plan       string `placeholder:"PLAN" help:"Layer plan to compute the memory of training for (text, or @FILE)."`
+	Share      string `default:"none" enum:"none,all,frozen" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
+	Batch      int    `default:"16" placeholder:"N" help:"Memory of training with batches of so many examples (default 16)."`
+	MicroBatch int    `placeholder:"N" help:"Of which so many in memory at once."`
+	MaxLength  int    `default:"64" placeholder:"N" help:"Tokens of each example (default 64)."`
+	Targets    int    `placeholder:"N" help:"Tokens of each example that are learned. Default: all."`
+	Recompute  bool   `help:"With finetune's --recompute."`
 }
 
 // infoResult is its JSON.
@@ -52,8 +59,8 @@ func (c infoCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	m := &model{Checkpoint: checkpoint}
-	plan, stored, err := c.plan(s, m)
+	m := &model{Checkpoint: checkpoint, Decoder: transformer.New(checkpoint.Config, blank{checkpoint})}
+	plan, need, err := c.memory(s, m)
 	if err != nil {
 		return err
 	}
@@ -62,7 +69,7 @@ func (c infoCommand) Run(s *session) error {
 		Model: c.Model, Architecture: config.Family, Layers: config.Layers, Width: config.Width, Heads: config.Heads,
 		KVHeads: config.KVHeads, HeadDim: config.HeadDim, FeedForward: config.FeedForward, Vocab: config.Vocab,
 		Positions: config.MaxPositions, Params: config.Params(), BlockParams: config.BlockParams(), Tied: config.Tied,
-		DTypes: dtypeCounts(m.Checkpoint), Emulator: m.GGUF == nil && crash.IsEmulator(c.Model), Memory: estimate(m, stored),
+		DTypes: dtypeCounts(m.Checkpoint), Emulator: m.Emulator != nil, Memory: need,
 	}
 	if plan != nil {
 		r.Plan = plan.String()
@@ -77,44 +84,47 @@ func (c infoCommand) Run(s *session) error {
 	return s.writeJSON(r)
 }
 
-// plan returns the plan to estimate for, the flag's or the emulator's own, and the
-// same in terms of the layers that the directory stores. Both are nil without a
-// plan.
-func (c infoCommand) plan(s *session, m *model) (plan, stored crash.LayerPlan, err error) {
-	switch {
-	case m.GGUF == nil && crash.IsEmulator(c.Model):
-		if c.Plan != "" {
-			return nil, nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
-		}
+// memory computes what running and training the model takes, and returns the plan
+// that would be trained: the flag's, the emulator's own, or nil for everything.
+func (c infoCommand) memory(s *session, m *model) (crash.LayerPlan, memoryNeed, error) {
+	var need memoryNeed
+	if m.GGUF == nil && crash.IsEmulator(c.Model) {
 		opened, err := s.openModel(c.Model)
 		if err != nil {
-			return nil, nil, err
+			return nil, need, err
 		}
-		return opened.Emulator.Plan, storedPlan(opened.Emulator.Plan), nil
-	case c.Plan == "":
-		return nil, nil, nil
+		*m = *opened
 	}
-	plan, err = sharedPlan(c.Plan, c.Share, m.Config.Layers)
-	return plan, plan, err
-}
-
-// storedPlan names the layers of an exported emulator by the places they are
-// stored at: a repeated one by its first place, since only that is read.
-func storedPlan(plan crash.LayerPlan) crash.LayerPlan {
-	stored := make(crash.LayerPlan, len(plan))
-	first := map[int]int{}
-	for place, s := range plan {
-		stored[place] = crash.Slot{Layer: place, Trainable: s.Trainable}
-		if s.Trainable {
-			continue
-		}
-		if at, ok := first[s.Layer]; ok {
-			stored[place].Layer = at
-		} else {
-			first[s.Layer] = place
-		}
+	switch {
+	case c.Batch < 1 || c.MicroBatch < 0 || c.Targets < 0:
+		return nil, need, usagef("--batch %d, --micro-batch %d, --targets %d: want positive numbers", c.Batch, c.MicroBatch, c.Targets)
+	case c.Targets > c.MaxLength:
+		return nil, need, usagef("--targets %d: more than the %d tokens of --max-length", c.Targets, c.MaxLength)
 	}
-	return stored
+	length, err := m.maxLength(c.MaxLength)
+	if err != nil {
+		return nil, need, err
+	}
+	need = inferenceNeed(m.Decoder)
+	need.TokensBatch = c.Batch * length
+	t := &crash.Trainer{Recompute: c.Recompute, Settings: crash.TrainSettings{
+		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
+	}}
+	plan, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.target(m, t)
+	if err != nil {
+		return plan, need, err
+	}
+	if plan != nil && len(plan.TrainablePlaces()) == 0 {
+		return plan, need, nil
+	}
+	targets := c.Targets
+	if targets == 0 {
+		targets = length
+	}
+	for range c.Batch { // all but the last target are read too
+		t.Train = append(t.Train, task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)})
+	}
+	return plan, need, need.addTraining(t)
 }
 
 // sharedPlan reads a plan for a model of so many layers and fills its places.
@@ -172,6 +182,6 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 	if r.Plan != "" {
 		what = "plan " + r.Plan
 	}
-	s.printf("training      about %s for %s: %s trained weights with gradient and moments %s, frozen weights %s, activations of %d tokens %s\n",
-		bytesText(n.Training), what, countText(n.Trainable), bytesText(n.Optimiser), bytesText(n.Held), n.TokensBatch, bytesText(n.Activations))
+	s.printf("training      %s for %s: %s trained weights with gradient and moments %s, frozen weights %s, a batch of %s tokens %s, the rest about %s\n",
+		bytesText(n.Training), what, countText(n.Trainable), bytesText(n.Optimiser), bytesText(n.Held), countText(n.TokensBatch), bytesText(n.Activations), bytesText(n.Process))
 }

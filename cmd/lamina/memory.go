@@ -2,16 +2,28 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
 
+	"lamina/autograd"
 	"lamina/crash"
+	"lamina/kernels/dry"
 	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // memory is the machine's, in bytes; 0 where unknown.
 type memory struct{ total, available, limit int }
+
+// usable returns what a program may still take; 0 where unknown.
+func (m memory) usable() int {
+	if m.limit > 0 {
+		return min(m.available, m.limit)
+	}
+	return m.available
+}
 
 // readMemory reads what Linux says of memory; elsewhere all is 0.
 func readMemory() memory {
@@ -43,99 +55,92 @@ func readMemory() memory {
 	return m
 }
 
-// memoryNeed is an estimate, in bytes, of what runs of a model hold.
+// memoryNeed is what runs of a model hold at their peak, in bytes.
 type memoryNeed struct {
 	Weights   int `json:"weights"`   // as the file stores them, biases and norms in F32
 	Cache     int `json:"cache"`     // keys and values of one sequence of Positions
-	Positions int `json:"positions"` // the length Cache and Logits are meant for
-	Inference int `json:"inference"` // Weights + Cache + one pass
+	Positions int `json:"positions"` // the length Cache and the pass of Inference are meant for
+	Inference int `json:"inference"` // Weights + Cache + one pass + Process
 
 	Held        int `json:"held"`         // training: frozen weights, each once
 	Trainable   int `json:"trainable"`    // number of trained weights
 	Optimiser   int `json:"optimiser"`    // 16 bytes a trained weight: F32 value, gradient, two moments
-	Activations int `json:"activations"`  // saved for backward, of TokensBatch tokens
-	TokensBatch int `json:"tokens_batch"` // tokens of a pass
-	Training    int `json:"training"`
+	Activations int `json:"activations"`  // and their gradients, of TokensBatch tokens
+	TokensBatch int `json:"tokens_batch"` // tokens of the batch
+	Training    int `json:"training"`     // Held + Optimiser + Activations + Process
+	Process     int `json:"process"`      // what any run takes beside
 }
 
-// passTokens is the length that memory estimates are made for: scoring takes about
-// as many tokens at once.
-const passTokens = 1024
+const (
+	// passTokens is the length that the memory of inference is computed for.
+	passTokens = 1024
+	// headRows is how many rows inference takes through the head at once.
+	headRows = 256
+	// processBytes is what a run holds beside weights and passes: code, tokenizer,
+	// examples, the runtime, and the panels that products are packed into.
+	processBytes = 64 << 20
+)
 
-// estimate computes the memory need of a model and of training a plan; a nil plan
-// trains everything. With G·K the width of keys, N = passTokens:
-//
-//	cache       = 8·places·positions·G·K
-//	one pass    = 4·N·(6·D + 2·H·K + 2·G·K + 3·F) + 4·256·V
-//	activations = (places from the lowest starred on)·4·N·(8·D + 3·H·K + 2·G·K + c·F) + 8·N·V
-//
-// c is 3 for LLaMA's gated feed-forward layer, else 2. The head runs on rows with
-// a target only, so 8·N·V is its upper bound.
-func estimate(m *model, plan crash.LayerPlan) memoryNeed {
-	c := m.Config
-	q, kv, feed := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim, 2*c.FeedForward
-	if c.Family == "llama" {
-		feed = 3 * c.FeedForward
-	}
-	need := memoryNeed{Weights: storedBytes(m, nil, true), Positions: min(c.MaxPositions, passTokens), TokensBatch: passTokens}
-	need.Cache = 8 * c.Layers * need.Positions * kv
-	pass := 4*passTokens*(6*c.Width+2*q+2*kv+3*c.FeedForward) + 4*256*c.Vocab
-	need.Inference = need.Weights + need.Cache + pass
+// blank is a source of weights of the types that a checkpoint has, without contents.
+type blank struct{ checkpoint *transformer.Checkpoint }
 
-	recorded := c.Layers
-	if plan == nil {
-		need.Trainable = c.Params()
-	} else {
-		need.Held = storedBytes(m, frozenLayers(plan), true)
-		need.Trainable = len(plan.Trainable()) * c.BlockParams()
-		recorded = 0
-		if places := plan.TrainablePlaces(); len(places) > 0 {
-			recorded = len(plan) - places[0]
-		}
+// Parameter implements nn.Source.
+func (b blank) Parameter(name string, shape ...int) *autograd.Parameter {
+	d := tensor.F32
+	if e, ok := b.checkpoint.Entry(name); ok && len(shape) > 1 && e.DType != tensor.F64 {
+		d = e.DType
 	}
-	need.Optimiser = 16 * need.Trainable
-	need.Activations = recorded*4*passTokens*(8*c.Width+3*q+2*kv+feed) + 8*passTokens*c.Vocab
-	need.Training = need.Held + need.Optimiser + need.Activations
+	return &autograd.Parameter{Name: name, Value: tensor.New(&dry.Backend{}, d, shape...)}
+}
+
+// inferenceNeed computes what inference of a decoder holds.
+func inferenceNeed(d *transformer.Decoder) memoryNeed {
+	c := d.Config
+	need := memoryNeed{Positions: min(c.MaxPositions, passTokens), Process: processBytes}
+	for w := range d.Params() {
+		need.Weights += w.Value.Bytes()
+	}
+	need.Cache = 2 * len(d.Blocks) * need.Positions * c.KVHeads * c.HeadDim * tensor.F32.Bytes(1)
+	p := autograd.NewPass(&dry.Backend{})
+	x := d.Forward(p, transformer.NewBatch(make([]int32, need.Positions)), nil)
+	d.Logits(p, d.Rows(p, x, make([]int32, min(headRows, need.Positions))))
+	need.Inference = need.Weights + need.Cache + p.Arena.Extent() + need.Process
 	return need
 }
 
-// frozenLayers returns the layers whose stored weights an emulator runs.
-func frozenLayers(plan crash.LayerPlan) map[int]bool {
-	frozen := map[int]bool{}
-	for _, s := range plan {
-		if !s.Trainable {
-			frozen[s.Layer] = true
-		}
+// addTraining adds what a run of the trainer holds.
+func (n *memoryNeed) addTraining(t *crash.Trainer) error {
+	m, err := t.Memory()
+	if err != nil {
+		return err
 	}
-	return frozen
+	n.Held, n.Optimiser, n.Activations = m.Frozen, m.Trained, m.Pass
+	n.Trainable = count(t.Params)
+	n.Training = m.Total() + n.Process
+	return nil
 }
 
-// storedBytes adds up the tensors that are in no block, and those of the given
-// blocks; nil stands for all blocks. Vectors count as the F32 they are kept in.
-func storedBytes(m *model, layers map[int]bool, rest bool) int {
-	total := 0
-	for _, name := range m.Names() {
-		e, _ := m.Entry(name)
-		layer, inBlock := layerOf(name)
-		if inBlock && layers != nil && !layers[layer] || !inBlock && !rest {
-			continue
-		}
-		d := e.DType
-		if len(e.Shape) == 1 {
-			d = tensor.F32
-		}
-		total += d.Bytes(e.Elems())
+// checkMemory refuses a run that needs more than there is. What is available is 0
+// where the system does not say.
+func checkMemory(t *crash.Trainer, available int) error {
+	need, err := t.Memory()
+	if err != nil {
+		return err
 	}
-	return total
-}
-
-// layerOf returns the block that a tensor belongs to.
-func layerOf(name string) (layer int, ok bool) {
-	_, after, found := strings.Cut(name, "layers.")
-	if !found {
-		return 0, false
+	total := need.Total() + processBytes
+	if available == 0 || total <= available {
+		return nil
 	}
-	digits, _, _ := strings.Cut(after, ".")
-	layer, err := strconv.Atoi(digits)
-	return layer, err == nil
+	again := *t
+	again.Recompute, again.Settings.MicroBatch = true, 1
+	least, err := again.Memory()
+	if err != nil {
+		return err
+	}
+	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", bytesText(least.Total()+processBytes))
+	if least.Total()+processBytes > available {
+		remedy += ", which is too much as well: train fewer blocks or free memory"
+	}
+	return fmt.Errorf("training takes about %s (%s of it activations of the longest batch) and %s are available: %s; the same weights come out; --overcommit tries anyway",
+		bytesText(total), bytesText(need.Pass), bytesText(available), remedy)
 }

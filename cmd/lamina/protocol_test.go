@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -175,4 +176,15 @@ func TestInterruptedFinetuneGoesOn(t *testing.T) {
 		}
 	}
 	must(t, append(args(cut), "--seed", "7", "--overwrite")...)
+}
+
+// layerOf returns the block that a tensor belongs to.
+func layerOf(name string) (layer int, ok bool) {
+	_, after, found := strings.Cut(name, "layers.")
+	if !found {
+		return 0, false
+	}
+	digits, _, _ := strings.Cut(after, ".")
+	layer, err := strconv.Atoi(digits)
+	return layer, err == nil
 }

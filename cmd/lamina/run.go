@@ -274,7 +274,7 @@ func (c *runCommand) prepare(m *model, seed uint64) (*crash.Protocol, error) {
 	}
 	p := &crash.Protocol{
 		Backend: m.Backend, Full: m.Decoder, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds,
-		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: settings, Pooling: pool,
+		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: settings, Pooling: pool, Recompute: c.Recompute,
 		Dir: filepath.Join(c.Out, fmt.Sprintf("seed-%d", seed)),
 	}
 	if err := c.encode(m, p); err != nil {
