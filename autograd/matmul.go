@@ -53,9 +53,7 @@ func (p *Pass) Linears(x Var, layers ...Affine) []Var {
 		p.products = append(p.products, linearArgs(ys[i], x, l.W, l.Bias, kernels.Identity, Var{}))
 	}
 	if p.Decoding {
-		for _, a := range p.products {
-			p.product(a)
-		}
+		kernels.MatVecs(p.Backend, p.products)
 	} else {
 		kernels.MatMuls(p.Backend, p.products)
 	}
@@ -82,13 +80,7 @@ func (p *Pass) product(a kernels.MatMulArgs) {
 		kernels.MatMul(p.Backend, a)
 		return
 	}
-	kernels.MatVec(p.Backend, a.C, a.A, a.B, a.Bias)
-	if a.Func != kernels.Identity {
-		kernels.Unary(p.Backend, a.Func, a.C, a.C)
-	}
-	if !a.Residual.IsNone() {
-		kernels.Binary(p.Backend, kernels.Add, a.C, a.C, a.Residual)
-	}
+	kernels.MatVec(p.Backend, a)
 }
 
 func (p *Pass) recordLinear(y *Var, x, w, bias Var, f kernels.Func, residual Var) {

@@ -33,7 +33,8 @@ type Backend interface {
 
 	MatMul(MatMulArgs)
 	MatMuls([]MatMulArgs)
-	MatVec(y, x, w, bias tensor.Tensor)
+	MatVec(MatMulArgs)
+	MatVecs([]MatMulArgs)
 
 	Unary(f Func, y, x tensor.Tensor)
 	UnaryBackward(f Func, dX, dY, x tensor.Tensor)

@@ -84,7 +84,13 @@ func TestMisusePanics(t *testing.T) {
 		{"MatMul: output overlaps an operand: C F32[2 6], A F32[2 6]", func() {
 			kernels.MatMul(be, kernels.MatMulArgs{C: x.Slice(1, 3), A: x.Slice(0, 2), B: f32(6, 6)})
 		}},
-		{"MatVec: inner sizes differ", func() { kernels.MatVec(be, f32(1, 5), f32(1, 6), f32(5, 7), none) }},
+		{"MatVec: wants TransB alone: TransA false, TransB false, Accumulate false", func() {
+			kernels.MatVec(be, kernels.MatMulArgs{C: f32(1, 5), A: f32(1, 6), B: f32(6, 5)})
+		}},
+		{"MatVecs: left operands differ", func() {
+			kernels.MatVecs(be, []kernels.MatMulArgs{{C: f32(4, 5), A: x, B: f32(5, 6), TransB: true}, {C: f32(4, 5), A: f32(4, 6), B: f32(5, 6), TransB: true}})
+		}},
+		{"MatVec: inner sizes differ", func() { kernels.MatVec(be, kernels.MatMulArgs{C: f32(1, 5), A: f32(1, 6), B: f32(5, 7), TransB: true}) }},
 		{"Unary: shapes differ: x F32[6 4], y F32[4 6]", func() { kernels.Unary(be, kernels.ReLU, x, f32(6, 4)) }},
 		{"Unary: wants F32 or F64: y none", func() { kernels.Unary(be, kernels.ReLU, none, x) }},
 		{"Unary: no function 12", func() { kernels.Unary(be, kernels.NumFuncs, x, x) }},

@@ -16,9 +16,17 @@ func MatMul(be Backend, a MatMulArgs) {
 func MatMuls(be Backend, products []MatMulArgs) {
 	const op = "MatMuls"
 	for i := range products {
-		p := &products[i]
-		wantProduct(op, p)
-		first := &products[0]
+		wantProduct(op, &products[i])
+	}
+	wantGroup(op, products)
+	be.MatMuls(products)
+}
+
+// wantGroup panics unless the products, each checked, are of one op(A) and their
+// outputs apart.
+func wantGroup(op string, products []MatMulArgs) {
+	for i := range products {
+		p, first := &products[i], &products[0]
 		if !p.A.Overlaps(first.A) || !p.A.SameShape(first.A) || p.TransA != first.TransA {
 			fail(op, "left operands differ", "A", first.A, "TransA", first.TransA, "A", p.A, "TransA", p.TransA)
 		}
@@ -31,7 +39,6 @@ func MatMuls(be Backend, products []MatMulArgs) {
 			}
 		}
 	}
-	be.MatMuls(products)
 }
 
 // wantProduct panics unless a describes a product.

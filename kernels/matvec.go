@@ -1,30 +1,35 @@
 package kernels
 
-import "lamina/tensor"
+// MatVec computes C = Func(A·Bᵀ + Bias) + Residual, the product of decoding, for
+// few rows:
+//
+//	C[r,n] = Func(Σ_p A[r,p]·B[n,p] + Bias[n]) + Residual[r,n]
+//
+// It is [MatMul] with TransB, without TransA and Accumulate, in an order of sums of
+// its own, which does not depend on the number of rows. Where B has a block type,
+// scales and minima may be multiplied in after the sums over a block, so that
+// rounding errors are relative to Σ(|scale·code|+|minimum|)·|A|.
+func MatVec(be Backend, a MatMulArgs) {
+	wantMatVec("MatVec", &a)
+	be.MatVec(a)
+}
 
-// MatVec computes
-//
-//	y[r,n] = Σ_p x[r,p]·w[n,p] + bias[n]
-//
-// the product of decoding, for few rows: x [R P], w [N P] of any storage type, y
-// [R N], bias [N] of y's type or none. The order of each sum is fixed and need
-// not be that of [MatMul]; it does not depend on R.
-func MatVec(be Backend, y, x, w, bias tensor.Tensor) {
-	const op = "MatVec"
-	wantReal(op, "y", y)
-	wantType(op, "x", x, y.DType())
-	wantWeight(op, "w", w)
-	if x.Cols() != w.Cols() {
-		fail(op, "inner sizes differ", "x", x, "w", w)
+// MatVecs is [MatVec] for each of several products of one A, as [MatMuls] is
+// [MatMul]: all the work is shared out at once, with the bits of the products one
+// by one.
+func MatVecs(be Backend, products []MatMulArgs) {
+	const op = "MatVecs"
+	for i := range products {
+		wantMatVec(op, &products[i])
 	}
-	if y.Rows() != x.Rows() || y.Cols() != w.Rows() {
-		fail(op, "outer sizes differ", "y", y, "x", x, "w", w)
+	wantGroup(op, products)
+	be.MatVecs(products)
+}
+
+// wantMatVec panics unless a describes a product of decoding.
+func wantMatVec(op string, a *MatMulArgs) {
+	if a.TransA || !a.TransB || a.Accumulate {
+		fail(op, "wants TransB alone", "TransA", a.TransA, "TransB", a.TransB, "Accumulate", a.Accumulate)
 	}
-	if !bias.IsNone() {
-		wantVector(op, "bias", bias, y.DType(), y.Cols())
-		wantApart(op, "y", y, "bias", bias)
-	}
-	wantApart(op, "y", y, "x", x)
-	wantApart(op, "y", y, "w", w)
-	be.MatVec(y, x, w, bias)
+	wantProduct(op, a)
 }

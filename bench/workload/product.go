@@ -99,7 +99,7 @@ func (p Product) Work(be kernels.Backend, threads int) Work {
 func MatVec(be kernels.Backend, d tensor.DType, n, p int) Work {
 	w := Stored(be, d, 1, n, p)
 	x, y := Stored(be, tensor.F32, 2, 1, p), tensor.New(be, tensor.F32, 1, n)
-	return Work{Cost: Cost{Read: float64(w.Bytes())}, Run: func() { kernels.MatVec(be, y, x, w, tensor.Tensor{}) }}
+	return Work{Cost: Cost{Read: float64(w.Bytes())}, Run: func() { kernels.MatVec(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true}) }}
 }
 
 // WeightTypes returns the storage types a weight may have.

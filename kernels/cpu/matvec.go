@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"lamina/kernels"
 	"lamina/kernels/internal/simd"
 	"lamina/tensor"
 )
@@ -9,85 +10,125 @@ import (
 // of memory long enough to be worth fetching ahead, short enough to share out.
 const vecChunk = 1 << 16
 
-// vecWide is how many elements of a row are widened at a time: 16 KiB of F32
-// stay in the first-level cache. Sums of these pieces are added in order.
-const vecWide = 4096
-
-// vector is one call of MatVec, reused as product is.
+// vector is one call of MatVec or MatVecs, reused as product is.
 type vector struct {
-	be      *Backend
-	y, x    []float32
-	direct  bool // weights go through simd.DotRows, with x arranged for it
-	order   []float32
-	w       weight
-	bias    []float32
-	r, p, n int
-	step    int // rows of w in a chunk
-	run     func(chunk int)
+	be       *Backend
+	products []vecProduct
+	inputs   []vecInput
+	one      [1]kernels.MatMulArgs
+	run      func(chunk int)
+}
+
+// vecProduct is one of the products.
+type vecProduct struct {
+	w      weight
+	c      []float32
+	finish epilogue
+	input  int // which of the inputs
+	step   int // rows of w in a chunk
+	first  int // chunk of the call
+}
+
+// vecInput is the rows of A made ready for weights of one storage type.
+type vecInput struct {
+	dtype tensor.DType
+	rows  []simd.Vector
 }
 
 // MatVec implements kernels.Backend.
-func (be *Backend) MatVec(y, x, w, bias tensor.Tensor) {
-	mustF32("MatVec", y, x)
-	v := be.vectors.get()
-	if v.be == nil {
-		v.be, v.run = be, v.rows
-	}
-	v.y, v.x = tensor.HostFloats[float32](y), tensor.HostFloats[float32](x)
-	v.w = weightOf(w)
-	v.r, v.p, v.n = x.Rows(), x.Cols(), y.Cols()
-	v.bias = nil
-	if !bias.IsNone() {
-		v.bias = tensor.HostFloats[float32](bias)
-	}
-	v.direct = simd.HasDotRows(v.w.dtype, v.p)
-	if v.direct {
-		simd.Arrange(grow(&v.order, len(v.x)), v.x, v.w.dtype)
-		v.x = v.order[:len(v.x)]
-	}
-	v.step = max(vecChunk/max(v.p, 1), 1)
-	be.each(v.n*v.p, ceilDiv(v.n, v.step), v.run)
-	v.y, v.x, v.w, v.bias = nil, nil, weight{}, nil
+func (be *Backend) MatVec(args kernels.MatMulArgs) {
+	v := be.vecCall()
+	v.one[0] = args
+	v.compute(v.one[:])
+	v.one[0] = kernels.MatMulArgs{}
 	be.vectors.put(v)
 }
 
-// rows computes outputs [chunk·step, …) for all rows of x. Which way depends on
-// the type and length of a row of w alone.
-func (v *vector) rows(chunk int) {
-	from, to := chunk*v.step, min(v.n, (chunk+1)*v.step)
-	for r := range v.r {
-		y := v.y[r*v.n+from : r*v.n+to]
-		if v.bias != nil {
-			copy(y, v.bias[from:to])
-		} else {
-			clear(y)
-		}
-		if v.direct {
-			simd.DotRows(y, v.x[r*v.p:][:v.p], v.w.bytes[from*v.w.rowBytes:to*v.w.rowBytes], v.w.dtype)
+// MatVecs implements kernels.Backend.
+func (be *Backend) MatVecs(products []kernels.MatMulArgs) {
+	if len(products) > 0 {
+		v := be.vecCall()
+		v.compute(products)
+		be.vectors.put(v)
+	}
+}
+
+func (be *Backend) vecCall() *vector {
+	v := be.vectors.get()
+	if v.be == nil {
+		v.be, v.run = be, v.chunk
+	}
+	return v
+}
+
+func (v *vector) compute(products []kernels.MatMulArgs) {
+	a := products[0].A
+	chunks, work := 0, 0
+	for _, args := range products {
+		mustF32("MatVec", args.C, args.A)
+		p := vecProduct{w: weightOf(args.B), c: f32(args.C), finish: epilogueOf(args), first: chunks}
+		p.input = v.input(p.w.dtype, a)
+		p.step = max(vecChunk/max(p.w.cols, 1), 1)
+		chunks += ceilDiv(p.w.rows, p.step)
+		work += p.w.rows * p.w.cols
+		v.products = append(v.products, p)
+	}
+	v.be.each(work*a.Rows(), chunks, v.run)
+	clear(v.products)
+	v.products, v.inputs = v.products[:0], v.inputs[:0]
+}
+
+// input returns the number of the input for weights of type d, which it makes of
+// A's rows if there is none.
+func (v *vector) input(d tensor.DType, a tensor.Tensor) int {
+	n := len(v.inputs)
+	for i := range v.inputs {
+		if v.inputs[i].dtype == d {
+			return i
 		}
 	}
-	if v.direct {
-		return
+	if n == cap(v.inputs) {
+		v.inputs = append(v.inputs, vecInput{})
 	}
+	v.inputs = v.inputs[:n+1] // the vectors of an earlier call keep their memory
+	in, x, k := &v.inputs[n], f32(a), a.Cols()
+	in.dtype = d
+	for len(in.rows) < a.Rows() {
+		in.rows = append(in.rows, simd.Vector{})
+	}
+	for r := range a.Rows() {
+		in.rows[r].Set(x[r*k:(r+1)*k], d)
+	}
+	return n
+}
+
+// chunk computes columns of C, for all its rows. The sums gather in scratch
+// memory, as Residual may be C.
+func (v *vector) chunk(chunk int) {
+	i := len(v.products) - 1
+	for v.products[i].first > chunk {
+		i--
+	}
+	p := &v.products[i]
+	from := (chunk - p.first) * p.step
+	to := min(from+p.step, p.w.rows)
 	s := v.be.scratch.get()
-	for n := from; n < to; n++ {
-		for p := 0; p < v.p; p += vecWide {
-			q := min(p+vecWide, v.p)
-			row := v.w.wideRow(s, n, p, q)
-			for r := range v.r {
-				v.y[r*v.n+n] += simd.Dot(v.x[r*v.p+p:r*v.p+q], row)
-			}
+	sums := s.floats(to - from)
+	for r := range len(p.c) / p.w.rows {
+		clear(sums)
+		if p.finish.bias != nil {
+			copy(sums, p.finish.bias[from:to])
+		}
+		v.inputs[p.input].rows[r].DotRows(sums, p.w.bytes[from*p.w.rowBytes:to*p.w.rowBytes])
+		if p.finish.f != nil {
+			p.finish.f(sums, sums)
+		}
+		c := p.c[r*p.w.rows+from : r*p.w.rows+to]
+		if p.finish.residual != nil {
+			simd.Add(c, sums, p.finish.residual[r*p.w.rows+from:])
+		} else {
+			copy(c, sums)
 		}
 	}
 	v.be.scratch.put(s)
-}
-
-// wideRow returns columns [from, to) of row i as F32, in place if they are.
-func (w *weight) wideRow(s *scratch, i, from, to int) []float32 {
-	if w.f32 != nil {
-		return w.f32[i*w.cols+from : i*w.cols+to]
-	}
-	wide := grow(&s.wide, to-from)
-	w.row(wide, i, from, to)
-	return wide
 }

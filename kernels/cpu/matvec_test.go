@@ -10,7 +10,7 @@ import (
 
 var weightTypes = []tensor.DType{
 	tensor.F32, tensor.BF16, tensor.F16,
-	tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0,
+	tensor.Q4_0, tensor.Q4_1, tensor.Q5_0, tensor.Q5_1, tensor.Q8_0, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K,
 }
 
 // storedWeight returns a weight of type d of small values, and those values. Scales
@@ -26,10 +26,16 @@ func storedWeight(be *Backend, r *noise, d tensor.DType, rows, cols int) (tensor
 		raw[i] = byte(math.Float32bits(r.next()) >> 8)
 	}
 	for b := 0; b < len(raw); b += d.BlockBytes() {
-		raw[b], raw[b+1] = 0x00, 0x24
-		if d == tensor.Q4_1 || d == tensor.Q5_1 {
-			raw[b+2], raw[b+3] = 0x00, 0xa8
+		block := raw[b:]
+		switch d {
+		case tensor.Q4_1, tensor.Q5_1:
+			block[2], block[3] = 0x00, 0xa8
+		case tensor.Q4_K, tensor.Q5_K:
+			block[2], block[3] = 0x00, 0x28
+		case tensor.Q6_K:
+			block = block[208:]
 		}
+		block[0], block[1] = 0x00, 0x24
 	}
 	t.SetRaw(raw)
 	return t, t.Float32s()
@@ -40,7 +46,7 @@ func TestMatVecIsWithinTheBoundAndIndependentOfRows(t *testing.T) {
 	defer be.Close()
 	eachLevel(t, func(t *testing.T) {
 		for _, d := range weightTypes {
-			for _, s := range []struct{ r, n, p int }{{1, 1, 32}, {1, 70, 64}, {3, 33, 576}, {2, 5, vecWide + 64}, {1, 3, 2*vecWide + 32}, {2, 9, 33}} {
+			for _, s := range []struct{ r, n, p int }{{1, 1, 32}, {1, 70, 64}, {3, 33, 576}, {2, 5, 1024 + 64}, {1, 3, 2*1024 + 32}, {2, 9, 33}, {1, 70, 256}, {2, 5, 2304}} {
 				if s.p%d.BlockLen() != 0 {
 					continue
 				}
@@ -49,7 +55,7 @@ func TestMatVecIsWithinTheBoundAndIndependentOfRows(t *testing.T) {
 				xs, bs := r.slice(s.r*s.p), r.slice(s.n)
 				x, bias := tensorOf(be, xs, s.r, s.p), tensorOf(be, bs, s.n)
 				y := tensor.New(be, tensor.F32, s.r, s.n)
-				be.MatVec(y, x, w, bias)
+				be.MatVec(kernels.MatMulArgs{C: y, A: x, B: w, TransB: true, Bias: bias})
 				got := y.Float32s()
 				for i := range s.r {
 					for j := range s.n {
@@ -59,7 +65,7 @@ func TestMatVecIsWithinTheBoundAndIndependentOfRows(t *testing.T) {
 						}
 					}
 					alone := tensor.New(be, tensor.F32, 1, s.n)
-					be.MatVec(alone, x.Slice(i, i+1), w, bias)
+					be.MatVec(kernels.MatMulArgs{C: alone, A: x.Slice(i, i+1), B: w, TransB: true, Bias: bias})
 					sameFloats(t, alone.Float32s(), got[i*s.n:][:s.n], "a row alone")
 				}
 			}
@@ -72,7 +78,7 @@ func TestMatMulWidensEveryWeightType(t *testing.T) {
 	defer be.Close()
 	eachLevel(t, func(t *testing.T) {
 		for _, d := range weightTypes {
-			const m, n, k = 9, 96 + 32, 256 + 64
+			const m, n, k = 9, 256, 512
 			r := noise(d)
 			a := tensorOf(be, r.slice(m*k), m, k)
 			for _, transB := range []bool{false, true} {

@@ -52,7 +52,7 @@ func TestMatVecHasTheSameBitsForAnyWorkers(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 7, 16} {
 		be := New(Options{Threads: workers, Delay: shuffler()})
 		y := tensor.New(be, tensor.F32, 2, n)
-		be.MatVec(y, tensorOf(be, xs, 2, p), tensorOf(be, ws, n, p), tensor.Tensor{})
+		be.MatVec(kernels.MatMulArgs{C: y, A: tensorOf(be, xs, 2, p), B: tensorOf(be, ws, n, p), TransB: true})
 		if want == nil {
 			want = y.Float32s()
 		}
@@ -114,8 +114,8 @@ func TestProductsAllocateNothingOnceWarm(t *testing.T) {
 	calls := map[string]func(){
 		"MatMul":      func() { be.MatMul(kernels.MatMulArgs{C: c, A: a, B: w, TransB: true}) },
 		"MatMul/bf16": func() { be.MatMul(kernels.MatMulArgs{C: c, A: a, B: half}) },
-		"MatVec":      func() { be.MatVec(y, x, w, tensor.Tensor{}) },
-		"MatVec/bf16": func() { be.MatVec(y, x, half, tensor.Tensor{}) },
+		"MatVec":      func() { be.MatVec(kernels.MatMulArgs{C: y, A: x, B: w, TransB: true}) },
+		"MatVec/bf16": func() { be.MatVec(kernels.MatMulArgs{C: y, A: x, B: half, TransB: true}) },
 		"sgemm":       func() { s.sgemm(viewOf(c), v, false, v, true, false) },
 	}
 	for name, call := range calls {

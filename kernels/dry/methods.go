@@ -9,7 +9,8 @@ import (
 
 func (*Backend) MatMul(kernels.MatMulArgs)                                      {}
 func (*Backend) MatMuls([]kernels.MatMulArgs)                                   {}
-func (*Backend) MatVec(y, x, w, bias tensor.Tensor)                             {}
+func (*Backend) MatVec(kernels.MatMulArgs)                                      {}
+func (*Backend) MatVecs([]kernels.MatMulArgs)                                   {}
 func (*Backend) Unary(f kernels.Func, y, x tensor.Tensor)                       {}
 func (*Backend) UnaryBackward(f kernels.Func, dX, dY, x tensor.Tensor)          {}
 func (*Backend) Gated(f kernels.Func, y, gate, up tensor.Tensor)                {}

@@ -8,7 +8,7 @@ import (
 )
 
 // Product is what a [Counting] backend notes of each product of a MatMul,
-// MatMuls or MatVec call.
+// MatMuls, MatVec or MatVecs call.
 type Product struct {
 	M, N, P        int // C is [M N], the inner size is P
 	TransA, TransB bool
@@ -122,12 +122,19 @@ func productOf(a kernels.MatMulArgs) Product {
 }
 
 // MatVec implements kernels.Backend.
-func (c *Counting) MatVec(y, x, w, bias tensor.Tensor) {
+func (c *Counting) MatVec(a kernels.MatMulArgs) {
 	c.count("MatVec")
-	c.addProduct(Product{
-		M: y.Rows(), N: y.Cols(), P: x.Cols(), TransB: true, Bias: !bias.IsNone(), A: x.DType(), B: w.DType(),
-	})
-	c.Backend.MatVec(y, x, w, bias)
+	c.addProduct(productOf(a))
+	c.Backend.MatVec(a)
+}
+
+// MatVecs implements kernels.Backend.
+func (c *Counting) MatVecs(products []kernels.MatMulArgs) {
+	c.count("MatVecs")
+	for _, a := range products {
+		c.addProduct(productOf(a))
+	}
+	c.Backend.MatVecs(products)
 }
 
 // Attention implements kernels.Backend.

@@ -178,7 +178,7 @@ func TestSuiteNamesFaults(t *testing.T) {
 		s.check(t, s.matMulCase(newSource(2), productShape{m: 3, p: 40, n: 5, f: kernels.ReLU, residual: true, whole: true}))
 	}
 	group := func(s *suite, t testing.TB) {
-		s.check(t, s.matMulsCase(newSource(3), []productShape{{n: 7, bias: true}, {n: 7, bias: true}}, 4, 9, false))
+		s.check(t, s.matMulsCase(newSource(3), kernels.MatMuls, []productShape{{n: 7, bias: true}, {n: 7, bias: true}}, 4, 9, false))
 	}
 	unary := func(s *suite, t testing.TB) {
 		x := newSource(1).normal(13, 1)

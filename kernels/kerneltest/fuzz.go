@@ -43,7 +43,9 @@ func (s *suite) shapes(t *testing.T, seed uint64, op, m, p, n, flags int) {
 	case 1:
 		shape.m, shape.transA, shape.transB, shape.accumulate, shape.bias = m%6, false, true, false, false
 		c := s.matMulCase(src, shape.fit())
-		c.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatVec(be, o[0], o[1], o[2], tensor.Tensor{}) }
+		c.run = func(be kernels.Backend, o []tensor.Tensor) {
+			kernels.MatVec(be, kernels.MatMulArgs{C: o[0], A: o[1], B: o[2], TransB: true})
+		}
 		s.check(t, c)
 	case 2:
 		s.check(t, attentionCase("Attention", w, ragged(src, w, 1, m%50, flags%9, p%70), kernels.Attention))

@@ -31,6 +31,7 @@ type productShape struct {
 	f              kernels.Func
 	residual       bool
 	whole          bool // small integers, compared exactly where f is
+	bf16           bool // operands are rounded to BF16 first
 }
 
 // fit rounds B's stored row up to whole blocks.
@@ -91,6 +92,7 @@ func (s *suite) matMulCase(src source, p productShape) testCase {
 		tc.operands = append(tc.operands, r)
 	}
 	tc.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatMul(be, p.args(o)) }
+	p.bf16 = s.bf16
 	setProductBounds(&tc, p)
 	return tc
 }
@@ -127,6 +129,9 @@ func setProductBounds(tc *testCase, p productShape) {
 	size := sync.OnceValue(func() []float64 { return gemm(p, magnitudes(a), magnitudes(b), magnitudes(add)) })
 	tc.want = func(tensor.DType) []float64 { return want() }
 	tc.bound = func(_, i int, _, u float64) float64 { return min(gamma(p.p+2, u), walk(p.p)*u) * size()[i] }
+	if p.bf16 {
+		tc.bound = func(_, i int, _, u float64) float64 { return boundInBF16(p.p, u) * size()[i] }
+	}
 	if p.whole {
 		tc.bound = exactly
 	}
@@ -205,7 +210,7 @@ func (s *suite) matMuls(t *testing.T) {
 	for i, group := range groups {
 		for j, size := range [][2]int{{1, 64}, {7, 32}, {130, 544}, {0, 32}, {5, 0}} {
 			for _, transA := range []bool{false, true} {
-				s.check(t, s.matMulsCase(newSource(uint64(10*i+j)), group, size[0], size[1], transA))
+				s.check(t, s.matMulsCase(newSource(uint64(10*i+j)), kernels.MatMuls, group, size[0], size[1], transA))
 			}
 		}
 	}
@@ -214,7 +219,7 @@ func (s *suite) matMuls(t *testing.T) {
 // matMulsCase is a group with an op(A) of [m k]. Its want is that of the oracle,
 // which takes the products one by one: in float64, whole numbers but for
 // functions, so the bound is funcBound's.
-func (s *suite) matMulsCase(src source, group []productShape, m, k int, transA bool) testCase {
+func (s *suite) matMulsCase(src source, run func(kernels.Backend, []kernels.MatMulArgs), group []productShape, m, k int, transA bool) testCase {
 	tc := testCase{name: named("MatMuls of %d, [%d %d] transA=%v", len(group), m, k, transA)}
 	tc.operands = []operand{in("A", src.integers(m*k, 3), stored(m, k, transA)...)}
 	tc.operands[0].rowwise = !transA
@@ -236,7 +241,7 @@ func (s *suite) matMulsCase(src source, group []productShape, m, k int, transA b
 			mine := append([]tensor.Tensor{o[first[i]], o[0]}, o[first[i]+1:first[i+1]]...)
 			products[i] = p.args(mine)
 		}
-		kernels.MatMuls(be, products)
+		run(be, products)
 	}
 	tc.bound = func(o, _ int, want, u float64) float64 {
 		for i, p := range group {
@@ -342,18 +347,35 @@ func (s *suite) matVec(t *testing.T) {
 			for _, whole := range []bool{true, false} {
 				p := productShape{
 					m: min(shape[0], 5), p: shape[1], n: shape[2], b: d,
-					transB: true, bias: (i+j)%2 == 1, whole: whole,
+					transB: true, bias: (i+j)%2 == 1, residual: (i+j)%3 == 1, whole: whole,
 				}.fit()
-				c := s.matMulCase(newSource(uint64(5000+10*i+j)), p)
-				c.run = func(be kernels.Backend, o []tensor.Tensor) {
-					if p.bias {
-						kernels.MatVec(be, o[0], o[1], o[2], o[3])
-					} else {
-						kernels.MatVec(be, o[0], o[1], o[2], tensor.Tensor{})
-					}
+				if f := activations(); !whole {
+					p.f = f[(i+j)%len(f)]
 				}
+				c := s.matMulCase(newSource(uint64(5000+10*i+j)), p)
+				c.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatVec(be, p.args(o)) }
 				s.check(t, c.sickIf((i+j)%5 == 0))
 			}
+		}
+	}
+}
+
+// matVecs holds groups to the bits of their products one by one.
+func (s *suite) matVecs(t *testing.T) {
+	kernels.MatVecs(s.be, nil)
+	groups := [][]productShape{
+		{{n: 33, bias: true}, {n: 16, f: kernels.GELU}, {n: 1, residual: true}},
+		{{n: 300, b: tensor.Q4_1}, {n: 100, b: tensor.Q8_0}, {n: 100, b: tensor.Q4_1, bias: true}},
+		{{n: 70, b: tensor.Q4_K}, {n: 5, b: tensor.Q6_K, residual: true}, {}, {n: 3, b: tensor.BF16}},
+	}
+	for i, group := range groups {
+		for k := range group {
+			group[k].transB = true
+		}
+		for j, size := range [][2]int{{1, 256}, {1, 768}, {3, 512}, {0, 256}, {5, 0}} {
+			c := s.matMulsCase(newSource(uint64(10*i+j)), kernels.MatVecs, group, size[0], size[1], false)
+			c.name = named("MatVecs of %d, %v", len(group), size)
+			s.check(t, c)
 		}
 	}
 }

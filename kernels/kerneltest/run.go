@@ -31,6 +31,7 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 		{"MatMulEpilogue", (*suite).matMulEpilogue},
 		{"MatMuls", (*suite).matMuls},
 		{"MatVec", (*suite).matVec},
+		{"MatVecs", (*suite).matVecs},
 		{"Unary", (*suite).unary},
 		{"Gated", (*suite).gated},
 		{"Binary", (*suite).binary},

@@ -18,9 +18,15 @@ func (p *Backend) MatMuls(products []kernels.MatMulArgs) {
 }
 
 // MatVec implements kernels.Backend.
-func (p *Backend) MatVec(y, x, w, bias tensor.Tensor) {
+func (p *Backend) MatVec(a kernels.MatMulArgs) {
 	defer p.measure("MatVec")()
-	p.Backend.MatVec(y, x, w, bias)
+	p.Backend.MatVec(a)
+}
+
+// MatVecs implements kernels.Backend.
+func (p *Backend) MatVecs(products []kernels.MatMulArgs) {
+	defer p.measure("MatVecs")()
+	p.Backend.MatVecs(products)
 }
 
 // Unary implements kernels.Backend.

@@ -72,6 +72,7 @@ func dot[T real](x, y []T) float64 {
 }
 
 // MatVec implements kernels.MatVec.
-func (be *Backend) MatVec(y, x, w, bias tensor.Tensor) {
-	be.MatMul(kernels.MatMulArgs{C: y, A: x, B: w, TransB: true, Bias: bias})
-}
+func (be *Backend) MatVec(a kernels.MatMulArgs) { be.MatMul(a) }
+
+// MatVecs implements kernels.MatVecs.
+func (be *Backend) MatVecs(products []kernels.MatMulArgs) { be.MatMuls(products) }

@@ -19,27 +19,6 @@ var decodeTable = [96]uint8{
 	88: 1, 89: 2, 90: 4, 91: 8, 92: 16, 93: 32, 94: 64, 95: 128,
 }
 
-// codeTable holds the constants of dotcodes_amd64.s: for vectors t = 0, 1, 2 of a
-// block the masks of the codes in a word, then 1/(their lowest bit); and the
-// offset of Q4_0.
-var codeTable = struct {
-	mask  [3][8]uint32
-	scale [3][8]float32
-	low   [8]float32
-}{
-	[3][8]uint32{
-		{0xf, 0xf, 0xf, 0xf, 0xf0, 0xf0, 0xf0, 0xf0},
-		{0xf00, 0xf00, 0xf00, 0xf00, 0xf000, 0xf000, 0xf000, 0xf000},
-		{0xf0000, 0xf0000, 0xf0000, 0xf0000, 0xf00000, 0xf00000, 0xf00000, 0xf00000},
-	},
-	[3][8]float32{
-		{1, 1, 1, 1, 0x1p-4, 0x1p-4, 0x1p-4, 0x1p-4},
-		{0x1p-8, 0x1p-8, 0x1p-8, 0x1p-8, 0x1p-12, 0x1p-12, 0x1p-12, 0x1p-12},
-		{0x1p-16, 0x1p-16, 0x1p-16, 0x1p-16, 0x1p-20, 0x1p-20, 0x1p-20, 0x1p-20},
-	},
-	[8]float32{-8, -8, -8, -8, -8, -8, -8, -8},
-}
-
 // decodeVector widens blocks of 32 and returns how many elements that were.
 func decodeVector(dst []float32, src []byte, d tensor.DType) int {
 	blocks := len(dst) / 32
@@ -67,77 +46,23 @@ func decodeVector(dst []float32, src []byte, d tensor.DType) int {
 	return blocks * 32
 }
 
-// dotKernel returns the kernel for one row of blocks·32 elements, or nil.
-func dotKernel(d tensor.DType) func(x *float32, src *byte, blocks int) float32 {
-	switch d {
-	case tensor.BF16:
-		return dotBF16AVX2
-	case tensor.F16:
-		return dotF16AVX2
-	case tensor.Q4_0:
-		return dotQ40AVX2
-	case tensor.Q4_1:
-		return dotQ41AVX2
-	case tensor.Q5_0:
-		return dotQ50AVX2
-	case tensor.Q5_1:
-		return dotQ51AVX2
-	case tensor.Q8_0:
-		return dotQ80AVX2
-	}
-	return nil
-}
-
-func hasDotRows(d tensor.DType) bool { return dotKernel(d) != nil }
-
-func dotRowsVector(y, x []float32, src []byte, d tensor.DType) {
-	if len(y) == 0 {
-		return
-	}
-	dot, blocks, row := dotKernel(d), len(x)/32, len(src)/len(y)
-	for i := range y {
-		y[i] += dot(&x[0], &src[i*row], blocks)
-	}
-}
-
 //go:noescape
 func decodeBF16AVX2(dst *float32, src *byte, blocks int)
-
-//go:noescape
-func dotBF16AVX2(x *float32, src *byte, blocks int) float32
 
 //go:noescape
 func decodeF16AVX2(dst *float32, src *byte, blocks int)
 
 //go:noescape
-func dotF16AVX2(x *float32, src *byte, blocks int) float32
-
-//go:noescape
 func decodeQ40AVX2(dst *float32, src *byte, blocks int)
-
-//go:noescape
-func dotQ40AVX2(x *float32, src *byte, blocks int) float32
 
 //go:noescape
 func decodeQ41AVX2(dst *float32, src *byte, blocks int)
 
 //go:noescape
-func dotQ41AVX2(x *float32, src *byte, blocks int) float32
-
-//go:noescape
 func decodeQ50AVX2(dst *float32, src *byte, blocks int)
-
-//go:noescape
-func dotQ50AVX2(x *float32, src *byte, blocks int) float32
 
 //go:noescape
 func decodeQ51AVX2(dst *float32, src *byte, blocks int)
 
 //go:noescape
-func dotQ51AVX2(x *float32, src *byte, blocks int) float32
-
-//go:noescape
 func decodeQ80AVX2(dst *float32, src *byte, blocks int)
-
-//go:noescape
-func dotQ80AVX2(x *float32, src *byte, blocks int) float32

@@ -122,19 +122,14 @@ var guardRows = []guardRow{
 		c.floats, c.bytes = []int{n}, d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
 	})},
-	{"Arrange", storedCalls(func(c *call, d tensor.DType, n int) {
-		n = n / 32 * 32
-		c.floats = []int{n, n}
-		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { Arrange(x[0], x[1], d); return nil }
-	})},
-	{"DotRows", storedCalls(func(c *call, d tensor.DType, n int) {
+	{"Vector.DotRows", storedCalls(func(c *call, d tensor.DType, n int) {
 		rows := n / 32 % 4
-		c.noTwin = true // and x in another order
+		c.noTwin = true // scales of blocks may be infinite
 		c.floats, c.bytes = []int{rows, n}, rows*d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 {
-			if HasDotRows(d, n) {
-				DotRows(x[0], x[1], src, d)
-			}
+			var v Vector
+			v.Set(x[1], d)
+			v.DotRows(x[0], src)
 			return nil
 		}
 	})},
@@ -227,8 +222,8 @@ func storedCalls(f func(c *call, d tensor.DType, n int)) func() []call {
 	return func() []call {
 		var calls []call
 		for _, d := range storedTypes {
-			for n := range 5*32 + 4 {
-				if n%d.BlockLen() != 0 {
+			for n := range 3*256 + 4 {
+				if n%d.BlockLen() != 0 || n > 5*32+4 && n%256 != 0 {
 					continue
 				}
 				c := call{at: fmt.Sprintf("%v n=%d", d, n)}

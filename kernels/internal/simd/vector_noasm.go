@@ -23,9 +23,3 @@ func decodeVector(dst []float32, src []byte, d tensor.DType) int { return 0 }
 func affineVector(dst, x []float32, mean, rstd float32, gain, bias []float32) {
 	affineGeneric(dst, x, mean, rstd, gain, bias)
 }
-
-func hasDotRows(tensor.DType) bool { return false }
-
-func dotRowsVector(y, x []float32, src []byte, d tensor.DType) {
-	panic("simd: DotRows: this machine or build has no kernel")
-}

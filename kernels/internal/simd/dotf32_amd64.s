@@ -1,0 +1,31 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "dotrows_amd64.h"
+
+// func dotF32AVX2(y, x *float32, src *byte, rows, blocks int)
+TEXT ·dotF32AVX2(SB), NOSPLIT, $0-40
+	ROWS_BEGIN
+
+row:
+	ROW_BEGIN
+
+block:
+	PREFETCHT0  AHEAD(SI)
+	PREFETCHT0  AHEAD+64(SI)
+	VMOVUPS     (SI), Y0
+	VMOVUPS     32(SI), Y1
+	VMOVUPS     64(SI), Y2
+	VMOVUPS     96(SI), Y3
+	VFMADD231PS (DX), Y0, Y4
+	VFMADD231PS 32(DX), Y1, Y5
+	VFMADD231PS 64(DX), Y2, Y6
+	VFMADD231PS 96(DX), Y3, Y7
+	ADDQ        $128, SI
+	ADDQ        $128, DX
+	DECQ        CX
+	JNZ         block
+	ROW_END
+	JNZ         row
+	VZEROUPPER
+	RET

@@ -1,0 +1,69 @@
+// Blocks of 32 in pairs, side by side: Y12 has 16 bytes of codes of the first block
+// in its lower half and of the second in its upper one, and so has every vector
+// that comes of it. Y13 gets the halves of 16 bits with which the blocks begin as
+// floats: scales in even lanes and minima, or nothing of use, in odd ones. The
+// last block of an odd number stands beside zeros.
+
+#define LOAD_PAIR(size, codes) \
+	VMOVDQU      codes(SI), X12               \
+	VINSERTI128  $1, size+codes(SI), Y12, Y12 \
+	VPBROADCASTD (SI), X13                    \
+	VPBROADCASTD size(SI), X14                \
+	VPBLENDD     $12, X14, X13, X13           \
+	VCVTPH2PS    X13, Y13
+
+#define LOAD_LAST(codes) \
+	VMOVDQU   codes(SI), X12 \
+	VMOVD     (SI), X13      \
+	VPSHUFD   $0xa0, X13, X13 \
+	VCVTPH2PS X13, Y13
+
+// x comes in groups of 72 floats for two blocks: 32 for the lower halves of their
+// bytes, 32 for the upper ones, and eight that hold sums of x.
+#define GROUP 288
+#define SUMS  256
+
+// NIBBLE_PRODUCTS adds the products of the group to Y15, BYTE_PRODUCTS those of
+// the bytes Y12 and Y7.
+#define NIBBLE_PRODUCTS \
+	FROM_NIBBLES(Y12)      \
+	MORE_PRODUCTS(0, Y15)  \
+	VPSRLD $4, Y12, Y12    \
+	FROM_NIBBLES(Y12)      \
+	MORE_PRODUCTS(128, Y15)
+
+// SCALED and SHIFTED end a group: Y4 += scales·Y15, and Y5 += minima·sums.
+#define SCALED \
+	VMOVSLDUP   Y13, Y14     \
+	VFMADD231PS Y14, Y15, Y4
+
+#define SHIFTED \
+	VFMADD231PS SUMS(DX), Y13, Y5 \
+	SCALED
+
+// ROWS_OF_PAIRS runs the kernel: FIRST makes Y15, TWO and ONE are the groups.
+#define ROWS_OF_PAIRS(size, TWO, ONE) \
+	MOVQ R11, BX       \
+	ANDQ $1, BX        \
+	SHRQ $1, R11       \
+row:                       \
+	ROW_BEGIN          \
+	TESTQ CX, CX       \
+	JZ    last         \
+pair:                      \
+	PREFETCHT0 AHEAD(SI) \
+	TWO                \
+	ADDQ $(2*size), SI \
+	ADDQ $GROUP, DX    \
+	DECQ CX            \
+	JNZ  pair          \
+last:                      \
+	TESTQ BX, BX       \
+	JZ    done         \
+	ONE                \
+	ADDQ $size, SI     \
+done:                      \
+	ROW_END            \
+	JNZ row            \
+	VZEROUPPER         \
+	RET
