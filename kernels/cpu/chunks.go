@@ -2,20 +2,27 @@ package cpu
 
 import "lamina/tensor"
 
-// smallWork is the work of a call, in elements times the cost of one, below
-// which waking other workers costs more than it saves: some 20 µs.
+// smallWork is the work of a call below which other workers cost more than they
+// save: some 10 µs. Its unit is 8 multiply-adds of a product.
 const smallWork = 1 << 16
 
-// chunkLen is how many elements one chunk of an elementwise loop takes, and
-// about how many a chunk of rows has: 64 KiB of each operand, in the second-level
-// cache together. It is a multiple of every storage block.
-const chunkLen = 1 << 14
-
-// Costs of one element relative to a sum.
+// Costs of one element in that unit.
 const (
-	cheap     = 1
+	cheap     = 2 // reading two numbers and writing one, in the second-level cache
 	expensive = 8 // exponentials
 )
+
+// shareLen is about how many of n elements one chunk of an elementwise loop, or of
+// rows, takes: 64 KiB of each operand, which fit the second-level cache together,
+// or less to make 16 chunks. It is a multiple of every storage block.
+func shareLen(n int) int {
+	const least, most = 1 << 11, 1 << 14
+	return min(max(least, n/16/least*least), most)
+}
+
+// sumLen is how many elements one partial sum of a sum over everything covers. It
+// is part of the order of sums.
+const sumLen = 1 << 14
 
 // each runs f for chunks 0 to n-1: on the caller if work is small, else on the
 // pool.
@@ -31,15 +38,20 @@ func (be *Backend) each(work, n int, f func(chunk int)) {
 
 // eachRun cuts n elements into runs and calls f for each.
 func (be *Backend) eachRun(n, cost int, f func(from, to int)) {
-	be.each(n*cost, ceilDiv(n, chunkLen), func(chunk int) {
-		f(chunk*chunkLen, min((chunk+1)*chunkLen, n))
+	be.eachPiece(n, shareLen(n), cost, f)
+}
+
+// eachPiece cuts n elements into pieces of the given length and calls f for each.
+func (be *Backend) eachPiece(n, length, cost int, f func(from, to int)) {
+	be.each(n*cost, ceilDiv(n, length), func(chunk int) {
+		f(chunk*length, min((chunk+1)*length, n))
 	})
 }
 
-// eachRow cuts rows of cols elements into groups of about chunkLen elements and
+// eachRow cuts rows of cols elements into groups of about shareLen elements and
 // calls f for each row.
 func (be *Backend) eachRow(rows, cols, cost int, f func(row int)) {
-	group := max(1, chunkLen/max(cols, 1))
+	group := max(1, shareLen(rows*cols)/max(cols, 1))
 	be.each(rows*cols*cost, ceilDiv(rows, group), func(chunk int) {
 		for r := chunk * group; r < min((chunk+1)*group, rows); r++ {
 			f(r)

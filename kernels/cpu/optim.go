@@ -13,9 +13,9 @@ func (be *Backend) SumSquares(sum, x tensor.Tensor) {
 	mustF32("SumSquares", x)
 	in := f32(x)
 	s := be.scratch.get()
-	parts := s.sums64(ceilDiv(len(in), chunkLen))
-	be.eachRun(len(in), cheap, func(from, to int) {
-		parts[from/chunkLen] = simd.SumSquaresF64(in[from:to], 0)
+	parts := s.sums64(ceilDiv(len(in), sumLen))
+	be.eachPiece(len(in), sumLen, cheap, func(from, to int) {
+		parts[from/sumLen] = simd.SumSquaresF64(in[from:to], 0)
 	})
 	total := tensor.HostFloats[float64](sum)
 	for _, v := range parts {

@@ -86,9 +86,9 @@ func nothing(op kernels.ReduceOp) float32 {
 // reduceAll folds everything: runs of constant length, their results in order.
 func (be *Backend) reduceAll(op kernels.ReduceOp, out, in []float32) {
 	s := be.scratch.get()
-	parts := s.sums64(ceilDiv(len(in), chunkLen))
-	be.eachRun(len(in), cheap, func(from, to int) {
-		parts[from/chunkLen] = foldRun(op, in[from:to])
+	parts := s.sums64(ceilDiv(len(in), sumLen))
+	be.eachPiece(len(in), sumLen, cheap, func(from, to int) {
+		parts[from/sumLen] = foldRun(op, in[from:to])
 	})
 	total := parts[0]
 	for _, v := range parts[1:] {
