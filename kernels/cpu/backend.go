@@ -16,6 +16,7 @@
 package cpu
 
 import (
+	"fmt"
 	"runtime"
 
 	"lamina/internal/par"
@@ -28,6 +29,11 @@ type Options struct {
 	// Threads is the number of goroutines that compute at once; 0 means
 	// runtime.GOMAXPROCS(0).
 	Threads int
+	// Precision is the arithmetic of MatMul: tensor.F32, which Invalid stands for,
+	// or tensor.BF16, which rounds both operands to BF16, to nearest even, and sums
+	// in F32. Where [HasBF16] is false that is no faster. MatVec,
+	// attention and all else is F32.
+	Precision tensor.DType
 	// Delay, if not nil, is called before every chunk of work, for tests of
 	// independence from scheduling.
 	Delay func()
@@ -40,11 +46,12 @@ type Options struct {
 // at once; Close it when done.
 type Backend struct {
 	tensor.Host
-	pool     *par.Pool
-	small    int // work below which a call stays on its caller: smallWork, 0 in tests
-	scratch  freeList[scratch]
-	products freeList[product]
-	vectors  freeList[vector]
+	pool      *par.Pool
+	precision tensor.DType
+	small     int // work below which a call stays on its caller: smallWork, 0 in tests
+	scratch   freeList[scratch]
+	products  freeList[product]
+	vectors   freeList[vector]
 }
 
 // New returns a backend with goroutines of its own.
@@ -52,16 +59,36 @@ func New(o Options) *Backend {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
+	switch o.Precision {
+	case tensor.Invalid:
+		o.Precision = tensor.F32
+	case tensor.F32, tensor.BF16:
+	default:
+		panic(fmt.Sprintf("cpu: New: no products in %v", o.Precision))
+	}
 	pool := par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})
-	be := &Backend{pool: pool, small: smallWork}
+	be := &Backend{pool: pool, precision: o.Precision, small: smallWork}
 	if o.SplitAll {
 		be.small = 0
 	}
 	return be
 }
 
-// Name returns "cpu/" and the instruction set: "cpu/avx2".
-func (be *Backend) Name() string { return "cpu/" + simd.Active().String() }
+// Name returns "cpu/" and the instruction set: "cpu/avx2"; with products in BF16
+// "cpu/avx2+bf16".
+func (be *Backend) Name() string {
+	name := "cpu/" + simd.Active().String()
+	if be.precision == tensor.BF16 {
+		name += "+bf16"
+	}
+	return name
+}
+
+// Precision returns tensor.F32 or, for products in BF16, tensor.BF16.
+func (be *Backend) Precision() tensor.DType { return be.precision }
+
+// HasBF16 reports whether this machine has an instruction for products in BF16.
+func HasBF16() bool { return simd.HasBF16() }
 
 // Threads returns the number of goroutines that compute at once.
 func (be *Backend) Threads() int { return be.pool.Workers() }

@@ -47,6 +47,7 @@ type product struct {
 	add     bool
 	finish  epilogue
 
+	format   format
 	tile     simd.Tile
 	i0, rows int // the rows of C in work
 	packed   []float32
@@ -89,7 +90,7 @@ func (p *product) set(args kernels.MatMulArgs) {
 	if p.transA {
 		p.k = p.a.rows
 	}
-	p.tile = simd.GemmTile()
+	p.tile, p.format = simd.GemmTile(), p.be.format()
 }
 
 func (p *product) compute() {
@@ -98,7 +99,7 @@ func (p *product) compute() {
 	}
 	t := p.tile
 	work := p.m * p.n * p.k / productsPerWork
-	if work < p.be.small && p.b.f32 != nil {
+	if work < p.be.small && p.b.f32 != nil && p.format == wide {
 		p.small()
 		return
 	}
@@ -114,7 +115,7 @@ func (p *product) compute() {
 			p.mTile = t.MC
 		}
 		panels := ceilDiv(p.rows, t.MR)
-		grow(&p.packed, panels*t.MR*p.k)
+		grow(&p.packed, panels*t.MR*p.format.depth(p.k))
 		p.be.each(work, ceilDiv(panels, packPanels), p.pack)
 		p.be.each(work, ceilDiv(p.rows, p.mTile)*p.nTiles, p.run)
 	}
@@ -142,9 +143,8 @@ func (p *product) packChunk(chunk int) {
 	from, to := chunk*packPanels, min((chunk+1)*packPanels, panels)
 	for k0 := 0; k0 < p.k; k0 += t.KC {
 		kl := min(t.KC, p.k-k0)
-		block := p.packed[k0*panels*t.MR:]
-		i := p.i0 + from*t.MR
-		packPanelsOf(block[from*t.MR*kl:], t.MR, p.a, p.transA, i, min(p.i0+p.rows, p.i0+to*t.MR), k0, kl)
+		block, column := p.packed[p.format.depth(k0)*panels*t.MR:], t.MR*p.format.depth(kl)
+		p.packLeft(block[from*column:to*column], p.i0+from*t.MR, min(p.i0+p.rows, p.i0+to*t.MR), k0, kl)
 	}
 }
 
@@ -166,9 +166,10 @@ func (p *product) runChunk(chunk int) {
 	pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*t.KC)
 	for k0 := 0; k0 < p.k; k0 += t.KC {
 		kl := min(t.KC, p.k-k0)
-		p.b.pack(s, pb, t.NR, p.transB, j, j+n, k0, kl)
-		left := leftRows{packed: p.packed[k0*panels*t.MR+i*kl:]}
-		s.macro(c, p.n, m, n, kl, &left, pb, add || k0 > 0)
+		p.packRight(s, pb, j, j+n, k0, kl)
+		depth := p.format.depth(kl)
+		left := leftRows{packed: p.packed[p.format.depth(k0)*panels*t.MR+i*depth:], pairs: p.format == pairs}
+		s.macro(c, p.n, m, n, depth, &left, pb, add || k0 > 0)
 	}
 	p.finish.apply(c, p.n, m, n, residual)
 	p.be.scratch.put(s)
@@ -189,6 +190,7 @@ func (p *product) begin(c []float32, m, n, j int) {
 // leftRows is how the micro-kernels find m rows and k columns of op(A).
 type leftRows struct {
 	packed        []float32 // panels one after the other; in place only one, if m < MR
+	pairs         bool      // b and packed hold pairs of BF16, and p counts pairs
 	place         []float32 // nil, or op(A)[i, p] = place[i·rowStep+p·step]
 	rowStep, step int
 }
@@ -208,6 +210,8 @@ func (s *scratch) macro(c []float32, ldc, m, n, k int, a *leftRows, pb []float32
 				to, width, sum = edge, t.NR, false
 			}
 			switch {
+			case a.pairs:
+				simd.GemmBF16(to, width, a.packed[i*k:][:t.MR*k], b, k, sum)
 			case a.place == nil:
 				simd.Gemm(to, width, a.packed[i*k:][:t.MR*k], b, k, sum)
 			case full:

@@ -15,6 +15,7 @@ type suite struct {
 	same   []kernels.Backend
 	types  []tensor.DType
 	oracle kernels.Backend
+	bf16   bool // of RunBF16
 }
 
 // guardUnits is the number of guard elements (blocks, for block types) after

@@ -1,0 +1,91 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"lamina/kernels/internal/simd"
+	"lamina/tensor"
+)
+
+// format is how a product's operands are packed.
+type format uint8
+
+const (
+	wide    format = iota // F32
+	rounded               // F32 that are BF16 numbers: the same result, without the speed
+	pairs                 // pairs of BF16, for simd.GemmBF16
+)
+
+// format is that of the backend's products on this machine.
+func (be *Backend) format() format {
+	switch {
+	case be.precision != tensor.BF16:
+		return wide
+	case simd.HasBF16():
+		return pairs
+	}
+	return rounded
+}
+
+// depth is how many floats of a packed panel's column k inner indices take. A
+// block of KC of them is an even number.
+func (f format) depth(k int) int {
+	if f == pairs {
+		return (k + 1) / 2
+	}
+	return k
+}
+
+// packLeft packs rows [from, to) and inner indices [k0, k0+kl) of op(A). dst is
+// exactly as long as that takes.
+func (p *product) packLeft(dst []float32, from, to, k0, kl int) {
+	width := p.tile.MR
+	if p.format != pairs {
+		packPanelsOf(dst, width, p.a, p.transA, from, to, k0, kl)
+		if p.format == rounded {
+			simd.RoundBF16(dst)
+		}
+		return
+	}
+	s := p.be.scratch.get()
+	panels := grow(&s.a, ceilDiv(to-from, width)*width*kl)
+	packPanelsOf(panels, width, p.a, p.transA, from, to, k0, kl)
+	pairPanels(dst, panels, width, kl)
+	p.be.scratch.put(s)
+}
+
+// packRight packs columns [j0, j1) and inner indices [k0, k0+kl) of op(B).
+func (p *product) packRight(s *scratch, dst []float32, j0, j1, k0, kl int) {
+	width := p.tile.NR
+	if v, ok := p.b.pairs(); ok && p.transB && p.format == pairs {
+		packPanelsOf(dst, width, v, false, j0, j1, k0/2, kl/2)
+		return
+	}
+	p.b.pack(s, dst, width, p.transB, j0, j1, k0, kl)
+	panels := dst[:ceilDiv(j1-j0, width)*width*kl]
+	switch {
+	case p.format == rounded && p.b.dtype != tensor.BF16:
+		simd.RoundBF16(panels)
+	case p.format == pairs:
+		pairPanels(panels, panels, width, kl)
+	}
+}
+
+// pairPanels turns panels of k inner indices into panels of pairs, one after the
+// other. dst may be where src is.
+func pairPanels(dst, src []float32, width, k int) {
+	for to := 0; len(src) > 0; src = src[width*k:] {
+		n := (k + 1) / 2 * width
+		simd.PairBF16(dst[to:to+n], src[:width*k], width, k)
+		to += n
+	}
+}
+
+// pairs returns a BF16 matrix as pairs of neighbours in its rows, if it is one of
+// even rows at an address that a float may have.
+func (w *weight) pairs() (view, bool) {
+	if w.dtype != tensor.BF16 || w.cols == 0 || w.cols%2 != 0 || uintptr(unsafe.Pointer(unsafe.SliceData(w.bytes)))%4 != 0 {
+		return view{}, false
+	}
+	return view{tensor.View[float32](w.bytes), w.rows, w.cols / 2, w.cols / 2}, true
+}

@@ -1,0 +1,105 @@
+package cpu
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/kernels/internal/simd"
+	"lamina/kernels/kerneltest"
+	"lamina/tensor"
+)
+
+// vectorLevels runs f for the instruction sets of this machine beside plain Go,
+// which differs from them in the last bits alone and is slow.
+func vectorLevels(t *testing.T, f func(t *testing.T)) {
+	was := simd.Active()
+	defer simd.Set(was)
+	for _, l := range simd.Levels()[1:] {
+		simd.Set(l)
+		t.Run(l.String(), f)
+	}
+}
+
+func TestConformanceInBF16(t *testing.T) {
+	vectorLevels(t, func(t *testing.T) {
+		be, other := New(Options{Threads: 2, Precision: tensor.BF16}), New(Options{Threads: 5, Precision: tensor.BF16, SplitAll: true})
+		defer be.Close()
+		defer other.Close()
+		kerneltest.RunBF16(t, be, kerneltest.Options{Same: []kernels.Backend{other}})
+	})
+}
+
+// TestBF16OperandsAreRounded multiplies numbers beside BF16 ones: the results are
+// those of the rounded numbers, in every place of a tile and of a pair.
+func TestBF16OperandsAreRounded(t *testing.T) {
+	be := New(Options{Threads: 2, Precision: tensor.BF16})
+	exact := New(Options{Threads: 2})
+	defer be.Close()
+	defer exact.Close()
+	eachLevel(t, func(t *testing.T) {
+		for _, k := range []int{1, 2, 3, 31, 256, 257, 300} {
+			for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+				for bit := range 4 {
+					r := noise(k)
+					const m, n = 41, 45
+					a, b := r.slice(m*k), r.slice(n*k)
+					round := func(x []float32) []float32 {
+						y := slices.Clone(x)
+						for i, v := range y {
+							y[i] = tensor.BF16ToF32(tensor.F32ToBF16(v))
+						}
+						return y
+					}
+					run := func(be *Backend, a, b []float32) []float32 {
+						args := kernels.MatMulArgs{TransA: bit&1 != 0, TransB: bit&2 != 0, C: tensor.New(be, tensor.F32, m, n)}
+						args.A = tensorOf(be, a, m, k)
+						if args.TransA {
+							args.A = tensorOf(be, a, k, m)
+						}
+						args.B = tensor.New(be, d, k, n)
+						if args.TransB {
+							args.B = tensor.New(be, d, n, k)
+						}
+						args.B.SetFloat32s(b)
+						be.MatMul(args)
+						return args.C.Float32s()
+					}
+					stored := make([]float32, len(b))
+					raw := make([]byte, d.Bytes(len(b)))
+					tensor.EncodeF32(raw, b, d)
+					tensor.DecodeF32(stored, raw, d)
+					got := run(be, a, b)
+					d = tensor.F32
+					want := run(exact, round(a), round(stored))
+					for i, v := range got {
+						// Both sums are off by γ_k·Σ|a||b|, and no term is above 1.
+						if limit := 2 * float64(k+2) * 0x1p-24 * float64(k); !(math.Abs(float64(v-want[i])) <= limit) {
+							t.Fatalf("k=%d %v transA=%v transB=%v: C[%d] = %v, with rounded operands %v", k, d, bit&1 != 0, bit&2 != 0, i, v, want[i])
+						}
+					}
+					if !simd.HasBF16() && !slices.Equal(got, want) {
+						t.Fatalf("k=%d: other bits than the product in F32 of the rounded operands", k)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestPrecisionIsInTheName(t *testing.T) {
+	for d, want := range map[tensor.DType]string{tensor.Invalid: "", tensor.F32: "", tensor.BF16: "+bf16"} {
+		be := New(Options{Precision: d})
+		defer be.Close()
+		if got := be.Name(); got != "cpu/"+simd.Active().String()+want {
+			t.Errorf("%v: %s", d, got)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("New took a precision of Q8_0")
+		}
+	}()
+	New(Options{Precision: tensor.Q8_0})
+}
