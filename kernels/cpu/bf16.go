@@ -54,17 +54,17 @@ func (p *product) packLeft(dst []float32, from, to, k0, kl int) {
 	p.be.scratch.put(s)
 }
 
-// packRight packs columns [j0, j1) and inner indices [k0, k0+kl) of op(B).
-func (p *product) packRight(s *scratch, dst []float32, j0, j1, k0, kl int) {
+// packRight packs columns [j0, j1) and inner indices [k0, k0+kl) of a part's op(B).
+func (p *product) packRight(s *scratch, q *part, dst []float32, j0, j1, k0, kl int) {
 	width := p.tile.NR
-	if v, ok := p.b.pairs(); ok && p.transB && p.format == pairs {
+	if v, ok := q.b.pairs(); ok && q.transB && p.format == pairs {
 		packPanelsOf(dst, width, v, false, j0, j1, k0/2, kl/2)
 		return
 	}
-	p.b.pack(s, dst, width, p.transB, j0, j1, k0, kl)
+	q.b.pack(s, dst, width, q.transB, j0, j1, k0, kl)
 	panels := dst[:ceilDiv(j1-j0, width)*width*kl]
 	switch {
-	case p.format == rounded && p.b.dtype != tensor.BF16:
+	case p.format == rounded && q.b.dtype != tensor.BF16:
 		simd.RoundBF16(panels)
 	case p.format == pairs:
 		pairPanels(panels, panels, width, kl)

@@ -5,51 +5,73 @@ import (
 	"lamina/kernels/internal/simd"
 )
 
-// epilogue is what a product does with finished sums, while their part of C is
-// in the cache.
+// epilogue is what becomes of a product's sums, tile by tile, while they are in
+// the cache. A residual that no function keeps apart from the sums is where they
+// begin; else it is added at the end, and where C is the residual the sums grow
+// aside of it.
 type epilogue struct {
+	add      bool
 	bias     []float32
 	f        func(dst, x []float32) // nil for the identity
 	residual []float32              // [M N] or nil
+	aside    bool
 }
 
 func epilogueOf(a kernels.MatMulArgs) epilogue {
-	e := epilogue{bias: f32(a.Bias), residual: f32(a.Residual)}
+	e := epilogue{add: a.Accumulate, bias: f32(a.Bias), residual: f32(a.Residual)}
 	if a.Func != kernels.Identity {
 		e.f = functionOf(a.Func)
+	}
+	if e.residual != nil && a.Residual.Overlaps(a.C) {
+		e.aside = e.f != nil
+		e.add = !e.aside
+		if e.add {
+			e.residual = nil
+		}
 	}
 	return e
 }
 
-// keep returns the residual of rows [i, i+m), columns [j, j+n) of C and its
-// stride: a copy in s if it lies in C, where partial sums take its place.
-func (e *epilogue) keep(s *scratch, c []float32, stride, m, n, i, j int) view {
-	if e.residual == nil {
-		return view{}
-	}
-	at := i*stride + j
-	if &e.residual[0] != &c[0] {
-		return view{e.residual[at:], m, n, stride}
-	}
-	kept := view{s.floats(m * n), m, n, n}
-	for r := range m {
-		copy(kept.data[r*n:(r+1)*n], e.residual[at+r*stride:])
-	}
-	return kept
+// sums is where the sums of a tile grow, and whether to what stands there.
+type sums struct {
+	data   []float32
+	stride int
+	add    bool
 }
 
-// apply does c = f(c) + residual for m rows of n columns.
-func (e *epilogue) apply(c []float32, ldc, m, n int, residual view) {
-	if e.f == nil && e.residual == nil {
+// begin returns the place for the sums of rows [i, i+m), columns [j, j+n) of C,
+// first if no part of them is there yet.
+func (q *part) begin(s *scratch, i, j, m, n int, first bool) sums {
+	if q.aside {
+		return sums{grow(&s.tile, m*n), n, false}
+	}
+	to := sums{q.c[i*q.n+j:], q.n, q.add || !first}
+	if first && q.residual != nil && q.f == nil {
+		for r := range m {
+			copy(to.data[r*q.n:][:n], q.residual[(i+r)*q.n+j:])
+		}
+		to.add = true
+	}
+	return to
+}
+
+// end finishes the sums of rows [i, i+m), columns [j, j+n) of C.
+func (q *part) end(at sums, i, j, m, n int) {
+	late := q.residual != nil && q.f != nil
+	if q.bias == nil && q.f == nil {
 		return
 	}
-	for i := range m {
-		row := c[i*ldc:][:n]
-		if e.f != nil {
-			e.f(row, row)
+	for r := range m {
+		sum := at.data[r*at.stride:][:n]
+		if q.bias != nil {
+			simd.Add(sum, sum, q.bias[j:])
 		}
-		if e.residual != nil {
-			simd.Add(row, row, residual.data[i*residual.stride:])
+		if q.f != nil {
+			q.f(sum, sum)
+		}
+		if late {
+			place := (i+r)*q.n + j
+			simd.Add(q.c[place:place+n], sum, q.residual[place:])
 		}
 	}
 }

@@ -3,291 +3,266 @@ package cpu
 import (
 	"lamina/kernels"
 	"lamina/kernels/internal/simd"
-	"lamina/tensor"
 )
 
 // The product is the packed, blocked one of Goto and van de Geijn ("Anatomy of
-// High-Performance Matrix Multiplication", 2008), arranged so that each operand
-// is packed about once:
+// High-Performance Matrix Multiplication", 2008), with both operands packed for
+// everybody before they are multiplied:
 //
-//	for blocks of rows of op(A) whose packed form stays below packedA floats
-//	    pack them, all of the inner index, for everybody          (parallel)
-//	    for tiles of MC×NC of C                                   (parallel)
-//	        for blocks of KC of the inner index, in order
-//	            pack KC×NC of op(B), widened to F32
-//	            for its panels, for the tile's panels of A: simd.Gemm
+//	for blocks of rows, of the inner index, of columns          (passes)
+//	    pack op(A), unless the pass before has it, and op(B)    (parallel)
+//	    for tiles of C                                          (parallel)
+//	        for blocks of KC of the inner index, in order: simd.GemmBlock
+//	        at the end of the inner index: bias, function, residual
 //
 // An element of C is the sum over blocks of KC, in order, of the micro-kernel's
 // sums, whatever tile it lies in. Nothing else reaches its bits.
 
-// packedA bounds the packed op(A): 8 MiB, a part of the third-level cache.
-const packedA = 2 << 20
+const (
+	// packedA and packedB bound the packed operands: 4 and 2 MiB, a part of the
+	// third-level cache that they do not leave.
+	packedA, packedB = 1 << 20, 1 << 19
+	// passDepth bounds the inner indices of a pass.
+	passDepth = 2048
+	// stripCols is how many columns of op(B) are packed at once: whole blocks of
+	// any storage type and whole panels of any micro-kernel.
+	stripCols = 256
+	// packPanels is how many panels of A are packed at once.
+	packPanels = 16
+	// tileRows and tileCols bound a tile of C: KC·tileRows of A, and the tile,
+	// stay in the second-level cache.
+	tileRows, tileCols = 132, 128
+	// manyTiles is how many tiles leave no worker idle for long at the end.
+	manyTiles = 16
+	// productsPerWork is how many multiplications in registers take the time that
+	// smallWork counts as one.
+	productsPerWork = 8
+)
 
-// productsPerWork is how many multiplications in registers take the time that
-// smallWork counts as one.
-const productsPerWork = 8
-
-// packPanels is how many panels of A one chunk packs.
-const packPanels = 8
-
-// manyTiles is how many tiles of C leave no worker idle for long at the end. With
-// fewer, tiles are halved, though op(B) is packed once for every row of tiles.
-const manyTiles = 12
-
-// product is one call of MatMul. Calls are reused: run functions bound once
-// keep For free of allocations.
+// product is one call of MatMul or MatMuls. Calls are reused: run functions bound
+// once keep For free of allocations.
 type product struct {
-	be      *Backend
-	m, n, k int
-	c       []float32
-	a       view
-	b       weight
-	transA  bool
-	transB  bool
-	add     bool
-	finish  epilogue
+	be     *Backend
+	m, k   int
+	a      view
+	transA bool
+	parts  []part
+	work   int
+	strips []strip // of all parts
 
-	format   format
-	tile     simd.Tile
-	i0, rows int // the rows of C in work
-	packed   []float32
-	nTiles   int // tiles along n
-	mTile    int // rows of a tile
+	// The pass at work, and the order of its tiles.
+	tile               simd.Tile
+	format             format
+	i0, rows           int     // rows of C
+	p0, depth          int     // inner indices
+	now                []strip // columns
+	packedA, packedB   []float32
+	chunksA            int // chunks that pack A, before those that pack B
+	rowsPerTile, rowTs int // rows of a tile, tiles along the rows
+	colsPerTile, colTs int // columns of a tile, tiles along a strip
 
 	pack, run func(chunk int)
 }
 
+// part is one of the products.
+type part struct {
+	c      []float32
+	n      int
+	b      weight
+	transB bool
+	epilogue
+}
+
+// strip is up to stripCols columns of a part.
+type strip struct{ part, j, cols int }
+
 // MatMul implements kernels.Backend.
 func (be *Backend) MatMul(args kernels.MatMulArgs) {
-	mustF32("MatMul", args.C, args.A)
+	p := be.newProduct()
+	p.set("MatMul", args)
+	p.compute()
+	p.release()
+}
+
+// MatMuls implements kernels.Backend.
+func (be *Backend) MatMuls(products []kernels.MatMulArgs) {
+	p := be.newProduct()
+	for _, args := range products {
+		p.set("MatMuls", args)
+	}
+	p.compute()
+	p.release()
+}
+
+func (be *Backend) newProduct() *product {
 	p := be.products.get()
 	if p.be == nil {
 		p.be = be
 		p.pack, p.run = p.packChunk, p.runChunk
 	}
-	p.set(args)
-	p.compute()
-	p.c, p.a, p.b, p.finish = nil, view{}, weight{}, epilogue{}
-	be.products.put(p)
+	p.parts, p.strips, p.work = p.parts[:0], p.strips[:0], 0
+	p.tile, p.format = simd.GemmTile(), be.format()
+	return p
 }
 
-// MatMuls implements kernels.Backend.
-func (be *Backend) MatMuls(products []kernels.MatMulArgs) {
-	for _, a := range products {
-		be.MatMul(a)
-	}
+func (p *product) release() {
+	clear(p.parts)
+	p.a = view{}
+	p.be.products.put(p)
 }
 
-func (p *product) set(args kernels.MatMulArgs) {
-	p.m, p.n = args.C.Rows(), args.C.Cols()
-	p.c = tensor.HostFloats[float32](args.C)
-	p.a = viewOf(args.A)
-	p.b = weightOf(args.B)
-	p.transA, p.transB = args.TransA, args.TransB
-	p.add = args.Accumulate
-	p.finish = epilogueOf(args)
-	p.k = p.a.cols
+// set adds a product. All have the same op(A).
+func (p *product) set(op string, args kernels.MatMulArgs) {
+	mustF32(op, args.C, args.A)
+	p.a, p.transA = viewOf(args.A), args.TransA
+	p.m, p.k = p.a.rows, p.a.cols
 	if p.transA {
-		p.k = p.a.rows
+		p.m, p.k = p.k, p.m
 	}
-	p.tile, p.format = simd.GemmTile(), p.be.format()
+	q := part{c: f32(args.C), n: args.C.Cols(), b: weightOf(args.B), transB: args.TransB, epilogue: epilogueOf(args)}
+	if p.m == 0 || q.n == 0 {
+		return
+	}
+	for j := 0; j < q.n; j += stripCols {
+		p.strips = append(p.strips, strip{len(p.parts), j, min(stripCols, q.n-j)})
+	}
+	p.parts = append(p.parts, q)
+	p.work += p.m * q.n * p.k / productsPerWork
 }
 
 func (p *product) compute() {
-	if p.m == 0 || p.n == 0 {
+	if p.k == 0 || p.work < p.be.small && p.unpacked() && p.format == wide {
+		for i := range p.parts {
+			p.small(&p.parts[i])
+		}
 		return
 	}
 	t := p.tile
-	work := p.m * p.n * p.k / productsPerWork
-	if work < p.be.small && p.b.f32 != nil && p.format == wide {
-		p.small()
-		return
-	}
-	step := p.m
-	if p.m*p.k > packedA {
-		step = max(packedA/p.k/t.MC, 1) * t.MC
-	}
-	p.nTiles = ceilDiv(p.n, t.NC)
-	for p.i0 = 0; p.i0 < p.m; p.i0 += step {
-		p.rows = min(step, p.m-p.i0)
-		p.mTile = 2 * t.MC
-		if ceilDiv(p.rows, p.mTile)*p.nTiles < manyTiles {
-			p.mTile = t.MC
+	depth := evenly(p.k, passDepth, t.KC)
+	for i := range p.parts {
+		if p.parts[i].aside {
+			depth = p.k
 		}
-		panels := ceilDiv(p.rows, t.MR)
-		grow(&p.packed, panels*t.MR*p.format.depth(p.k))
-		p.be.each(work, ceilDiv(panels, packPanels), p.pack)
-		p.be.each(work, ceilDiv(p.rows, p.mTile)*p.nTiles, p.run)
+	}
+	rows := evenly(p.m, max(packedA/depth/t.MR, 1)*t.MR, t.MR)
+	strips := evenly(len(p.strips), max(packedB/depth/stripCols, 1), 1)
+	for p.i0 = 0; p.i0 < p.m; p.i0 += rows {
+		p.rows = min(rows, p.m-p.i0)
+		for p.p0 = 0; p.p0 < p.k; p.p0 += depth {
+			p.depth = min(depth, p.k-p.p0)
+			for s := 0; s < len(p.strips); s += strips {
+				p.pass(p.strips[s:min(s+strips, len(p.strips))], s == 0)
+			}
+		}
 	}
 }
 
-// small computes all of C on the caller.
-func (p *product) small() {
-	add := p.add
-	s := p.be.scratch.get()
-	residual := p.finish.keep(s, p.c, p.n, p.m, p.n, 0, 0)
-	if p.finish.bias != nil {
-		p.begin(p.c, p.m, p.n, 0)
-		add = true
-	}
-	s.sgemm(view{p.c, p.m, p.n, p.n}, p.a, p.transA, view{p.b.f32, p.b.rows, p.b.cols, p.b.cols}, p.transB, add)
-	p.finish.apply(p.c, p.n, p.m, p.n, residual)
-	p.be.scratch.put(s)
+// evenly returns a length of pieces, a multiple of unit and at most about limit,
+// that n is cut into with little left over.
+func evenly(n, limit, unit int) int {
+	pieces := ceilDiv(n, max(limit, unit))
+	return ceilDiv(ceilDiv(n, max(pieces, 1)), unit) * unit
 }
 
-// packChunk packs packPanels panels of the rows in work, the panels of the
+// pass multiplies the rows and inner indices at work by some strips.
+func (p *product) pass(strips []strip, packA bool) {
+	t := p.tile
+	p.now = strips
+	work := p.work // of all passes: each is large, or the only one
+	panels := ceilDiv(p.rows, t.MR)
+	grow(&p.packedA, panels*t.MR*p.depth)
+	grow(&p.packedB, len(strips)*stripCols*p.depth)
+	p.chunksA = 0
+	if packA {
+		p.chunksA = ceilDiv(panels, packPanels)
+	}
+	p.be.each(work, p.chunksA+len(strips), p.pack)
+
+	p.rowsPerTile, p.colsPerTile = evenly(p.rows, tileRows, t.MR), tileCols
+	cols := 0
+	for _, at := range strips {
+		cols = max(cols, at.cols)
+	}
+	tiles := func() int {
+		p.rowTs, p.colTs = ceilDiv(p.rows, p.rowsPerTile), ceilDiv(cols, p.colsPerTile)
+		return p.rowTs * p.colTs * len(strips)
+	}
+	for tiles() < manyTiles && p.colsPerTile > 2*t.NR {
+		p.colsPerTile /= 2
+	}
+	for tiles() < manyTiles && p.rowsPerTile > 4*t.MR {
+		p.rowsPerTile = ceilDiv(p.rowsPerTile/2, t.MR) * t.MR
+	}
+	p.be.each(work, tiles(), p.run)
+}
+
+// packChunk packs some panels of the rows, or a strip, at work: the panels of the
 // first block of KC first.
 func (p *product) packChunk(chunk int) {
 	t := p.tile
 	panels := ceilDiv(p.rows, t.MR)
-	from, to := chunk*packPanels, min((chunk+1)*packPanels, panels)
-	for k0 := 0; k0 < p.k; k0 += t.KC {
-		kl := min(t.KC, p.k-k0)
-		block, column := p.packed[p.format.depth(k0)*panels*t.MR:], t.MR*p.format.depth(kl)
-		p.packLeft(block[from*column:to*column], p.i0+from*t.MR, min(p.i0+p.rows, p.i0+to*t.MR), k0, kl)
+	if chunk >= p.chunksA {
+		p.packStrip(chunk - p.chunksA)
+		return
 	}
+	from, to := chunk*packPanels, min((chunk+1)*packPanels, panels)
+	for k0 := 0; k0 < p.depth; k0 += t.KC {
+		kl := min(t.KC, p.depth-k0)
+		dst := p.blockA(k0)[from*t.MR*p.format.depth(kl):]
+		p.packLeft(dst[:(to-from)*t.MR*p.format.depth(kl)], p.i0+from*t.MR, min(p.i0+p.rows, p.i0+to*t.MR), p.p0+k0, kl)
+	}
+}
+
+// blockA returns the packed panels of the rows at work from inner index k0 on, a
+// multiple of KC; all panels of a block of KC follow each other.
+func (p *product) blockA(k0 int) []float32 {
+	return p.packedA[ceilDiv(p.rows, p.tile.MR)*p.tile.MR*p.format.depth(k0):]
+}
+
+// blockB is the same of a strip.
+func (p *product) blockB(strip, k0 int) []float32 {
+	return p.packedB[stripCols*(strip*p.format.depth(p.depth)+p.format.depth(k0)):]
+}
+
+func (p *product) packStrip(i int) {
+	at := p.now[i]
+	q := &p.parts[at.part]
+	s := p.be.scratch.get()
+	for k0 := 0; k0 < p.depth; k0 += p.tile.KC {
+		kl := min(p.tile.KC, p.depth-k0)
+		p.packRight(s, q, p.blockB(i, k0), at.j, at.j+at.cols, p.p0+k0, kl)
+	}
+	p.be.scratch.put(s)
 }
 
 // runChunk computes one tile of C.
 func (p *product) runChunk(chunk int) {
 	t := p.tile
-	i := chunk / p.nTiles * p.mTile // from i0
-	j := chunk % p.nTiles * t.NC
-	m, n := min(p.mTile, p.rows-i), min(t.NC, p.n-j)
-	c := p.c[(p.i0+i)*p.n+j:]
-	add := p.add
+	i := chunk % p.rowTs * p.rowsPerTile // from i0
+	chunk /= p.rowTs
+	strip, from := chunk/p.colTs, chunk%p.colTs*p.colsPerTile
+	at := p.now[strip]
+	m, n := min(p.rowsPerTile, p.rows-i), min(p.colsPerTile, at.cols-from)
+	if n <= 0 {
+		return
+	}
+	q := &p.parts[at.part]
 	s := p.be.scratch.get()
-	residual := p.finish.keep(s, p.c, p.n, m, n, p.i0+i, j)
-	if p.finish.bias != nil || p.k == 0 && !add {
-		p.begin(c, m, n, j)
-		add = true
-	}
-	panels := ceilDiv(p.rows, t.MR)
-	pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*t.KC)
-	for k0 := 0; k0 < p.k; k0 += t.KC {
-		kl := min(t.KC, p.k-k0)
-		p.packRight(s, pb, j, j+n, k0, kl)
-		depth := p.format.depth(kl)
-		left := leftRows{packed: p.packed[p.format.depth(k0)*panels*t.MR+i*depth:], pairs: p.format == pairs}
-		s.macro(c, p.n, m, n, depth, &left, pb, add || k0 > 0)
-	}
-	p.finish.apply(c, p.n, m, n, residual)
-	p.be.scratch.put(s)
-}
-
-// begin sets a tile of C to the bias, or to zero.
-func (p *product) begin(c []float32, m, n, j int) {
-	for i := range m {
-		row := c[i*p.n:][:n]
-		if p.finish.bias != nil {
-			copy(row, p.finish.bias[j:])
+	to := q.begin(s, p.i0+i, at.j+from, m, n, p.p0 == 0)
+	for k0 := 0; k0 < p.depth; k0 += t.KC {
+		kl := min(t.KC, p.depth-k0)
+		d := p.format.depth(kl)
+		a, b := simd.Packed(p.blockA(k0)[i*d:], t.MR, d), simd.Packed(p.blockB(strip, k0)[from*d:], t.NR, d)
+		if p.format == pairs {
+			simd.GemmBlockBF16(to.data, to.stride, a, b, m, n, d, to.add || k0 > 0)
 		} else {
-			clear(row)
+			simd.GemmBlock(to.data, to.stride, a, b, m, n, d, to.add || k0 > 0)
 		}
 	}
-}
-
-// leftRows is how the micro-kernels find m rows and k columns of op(A).
-type leftRows struct {
-	packed        []float32 // panels one after the other; in place only one, if m < MR
-	pairs         bool      // b and packed hold pairs of BF16, and p counts pairs
-	place         []float32 // nil, or op(A)[i, p] = place[i·rowStep+p·step]
-	rowStep, step int
-}
-
-// macro multiplies: c[i·ldc+j] (+)= Σ_p a[i,p]·b[p,j] for i < m, j < n, p < k, b
-// packed.
-func (s *scratch) macro(c []float32, ldc, m, n, k int, a *leftRows, pb []float32, add bool) {
-	t := simd.GemmTile()
-	edge := grow(&s.tile, t.MR*t.NR)
-	for j := 0; j < n; j += t.NR {
-		b := pb[j*k:][:t.NR*k]
-		for i := 0; i < m; i += t.MR {
-			to, width, sum := c[i*ldc+j:], ldc, add
-			full := i+t.MR <= m
-			inside := full && j+t.NR <= n
-			if !inside {
-				to, width, sum = edge, t.NR, false
-			}
-			switch {
-			case a.pairs:
-				simd.GemmBF16(to, width, a.packed[i*k:][:t.MR*k], b, k, sum)
-			case a.place == nil:
-				simd.Gemm(to, width, a.packed[i*k:][:t.MR*k], b, k, sum)
-			case full:
-				simd.GemmInPlace(to, width, a.place[i*a.rowStep:], a.rowStep, a.step, b, k, sum)
-			case m >= t.MR: // the last rows, among some that are done already
-				simd.GemmInPlace(to, width, a.place[(m-t.MR)*a.rowStep:], a.rowStep, a.step, b, k, false)
-				to = edge[(t.MR-m+i)*t.NR:]
-			default:
-				simd.Gemm(to, width, a.packed, b, k, false)
-			}
-			if !inside {
-				copyTile(c[i*ldc+j:], ldc, to, t.NR, min(t.MR, m-i), min(t.NR, n-j), add)
-			}
-		}
+	if p.p0+p.depth == p.k {
+		q.end(to, p.i0+i, at.j+from, m, n)
 	}
-}
-
-// copyTile does c[i·ldc+j] (+)= edge[i·width+j] for i < m, j < n.
-func copyTile(c []float32, ldc int, edge []float32, width, m, n int, add bool) {
-	for i := range m {
-		row, from := c[i*ldc:][:n], edge[i*width:][:n]
-		if !add {
-			copy(row, from)
-			continue
-		}
-		for j, v := range from {
-			row[j] += v
-		}
-	}
-}
-
-// sgemm computes c (+)= op(a)·op(b) inside one worker: c, a and b are strided
-// matrices as stored, of matching shapes. It has the bits of MatMul. It leaves a
-// where it is if it can: for small products packing is a fifth of the time.
-func (s *scratch) sgemm(c, a view, transA bool, b view, transB, accumulate bool) {
-	t := simd.GemmTile()
-	k := a.cols
-	if transA {
-		k = a.rows
-	}
-	if k == 0 && !accumulate {
-		for i := range c.rows {
-			clear(c.data[i*c.stride:][:c.cols])
-		}
-	}
-	for i0 := 0; i0 < c.rows; i0 += t.MC {
-		m := min(t.MC, c.rows-i0)
-		for k0 := 0; k0 < k; k0 += t.KC {
-			kl := min(t.KC, k-k0)
-			left := s.left(t, a, transA, i0, m, k0, kl)
-			for j0 := 0; j0 < c.cols; j0 += t.NC {
-				n := min(t.NC, c.cols-j0)
-				pb := grow(&s.b, ceilDiv(n, t.NR)*t.NR*kl)
-				packPanelsOf(pb, t.NR, b, !transB, j0, j0+n, k0, kl)
-				s.macro(c.data[i0*c.stride+j0:], c.stride, m, n, kl, &left, pb, accumulate || k0 > 0)
-			}
-		}
-	}
-}
-
-// left prepares rows [i0, i0+m), inner indices [k0, k0+kl) of op(a).
-func (s *scratch) left(t simd.Tile, a view, trans bool, i0, m, k0, kl int) leftRows {
-	if !t.InPlace {
-		l := leftRows{packed: grow(&s.a, ceilDiv(m, t.MR)*t.MR*kl)}
-		packPanelsOf(l.packed, t.MR, a, trans, i0, i0+m, k0, kl)
-		return l
-	}
-	l := leftRows{packed: grow(&s.a, t.MR*kl), rowStep: a.stride, step: 1}
-	if trans {
-		l.rowStep, l.step = 1, a.stride
-	}
-	l.place = a.data[i0*l.rowStep+k0*l.step:]
-	if m < t.MR {
-		packPanelsOf(l.packed, t.MR, a, trans, i0, i0+m, k0, kl)
-	}
-	return l
+	p.be.scratch.put(s)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -8,6 +8,7 @@ type Tile struct {
 	MC, NC int // rows and columns of the part of C that one worker takes at once
 
 	InPlace bool // whether there is GemmInPlace
+	Strided bool // whether GemmBlock takes operands that are not packed
 }
 
 // KC is the same for every level, so that a product's partial sums are cut at
@@ -26,9 +27,9 @@ const kc = 256
 // MC rows of A (264·256·4 B = 264 KiB) stay in the second-level cache while
 // the NC/NR panels of B pass; NC is a multiple of 32, a quantised block.
 var tiles = [...]Tile{
-	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64, InPlace: true},
+	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64, InPlace: true, Strided: true},
 	NEON:    {MR: 8, NR: 8, KC: kc, MC: 256, NC: 64},
-	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64, InPlace: true},
+	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64, InPlace: true, Strided: true},
 	AVX512:  {MR: 12, NR: 32, KC: kc, MC: 264, NC: 64, InPlace: true},
 }
 

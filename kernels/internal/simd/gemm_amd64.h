@@ -39,22 +39,28 @@
 	VMOVUPS hi, 32(DI) \
 	ADDQ R8, DI
 
-#define STORE_TILE \
+#define STORE_ROWS \
 	STORE(Y4, Y5) \
 	STORE(Y6, Y7) \
 	STORE(Y8, Y9) \
 	STORE(Y10, Y11) \
 	STORE(Y12, Y13) \
-	STORE(Y14, Y15) \
+	STORE(Y14, Y15)
+
+#define STORE_TILE \
+	STORE_ROWS \
 	VZEROUPPER \
 	RET
 
-#define ADD_TILE \
+#define ADD_ROWS \
 	ADDROW(Y4, Y5) \
 	ADDROW(Y6, Y7) \
 	ADDROW(Y8, Y9) \
 	ADDROW(Y10, Y11) \
 	ADDROW(Y12, Y13) \
-	ADDROW(Y14, Y15) \
+	ADDROW(Y14, Y15)
+
+#define ADD_TILE \
+	ADD_ROWS \
 	VZEROUPPER \
 	RET
