@@ -131,8 +131,9 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 	st.panels, st.values = take(&buf, block*d), take(&buf, block*wide)
 	st.gathered = take(&buf, (block+t.NR)*d)
 
-	for r := range st.rows {
-		simd.Scale(st.q.data[r*d:(r+1)*d], h.q[h.place(seg, g, from, r):][:d], h.scale)
+	fill(st.shrink, h.scale)
+	for i := range h.group {
+		simd.ScaleRows(st.q.data[i*d:], h.group*d, h.q[h.place(seg, g, from, i):], h.qStride, d, st.shrink[:own])
 	}
 	clear(st.q.data[st.rows*d:])
 	fill(st.top, float32(math.Inf(-1)))
@@ -142,13 +143,15 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 
 func (h *heads) attend(s *scratch, chunk int) {
 	st, t := h.stack(s, chunk), simd.GemmTile()
-	seg, d := h.segments[st.segment], h.width
 	seen := st.first + st.rows/h.group
 	for k0 := 0; k0 < seen; k0 += keyBlock {
 		keys := min(keyBlock, seen-k0)
 		h.packBlock(&st, k0, keys)
-		for r := range st.rows {
-			st.sees[r] = int32(min(max(st.first+r/h.group+1-k0, 0), keys))
+		for r := 0; r < st.rows; r += h.group {
+			n := int32(min(max(st.first+r/h.group+1-k0, 0), keys))
+			for i := range h.group {
+				st.sees[r+i] = n
+			}
 		}
 		for r := 0; r < st.rows; r += t.MR {
 			if rows := min(t.MR, st.rows-r); st.sees[r+rows-1] > 0 {
@@ -156,12 +159,27 @@ func (h *heads) attend(s *scratch, chunk int) {
 			}
 		}
 	}
+	h.finish(&st)
+}
+
+// finish writes the stack's rows, divided by their sums, to out, and the
+// logarithms of their denominators to lse.
+func (h *heads) finish(st *stack) {
+	seg, d, own := h.segments[st.segment], h.width, st.rows/h.group
+	for i := range h.group {
+		at := h.place(seg, st.g, st.from, i)
+		f := st.shrink[:own]
+		for r := range f {
+			f[r] = 1 / st.sum[r*h.group+i]
+		}
+		simd.ScaleRows(h.out[at:], h.qStride, st.o.data[i*st.o.stride:], h.group*st.o.stride, d, f)
+	}
+	if h.lse == nil {
+		return
+	}
 	for r := range st.rows {
 		at := h.place(seg, st.g, st.from, r)
-		simd.Scale(h.out[at:at+d], st.o.data[r*st.o.stride:], 1/st.sum[r])
-		if h.lse != nil {
-			h.lse[at/d] = float32(float64(st.top[r]) + math.Log(float64(st.sum[r])))
-		}
+		h.lse[at/d] = float32(float64(st.top[r]) + math.Log(float64(st.sum[r])))
 	}
 }
 

@@ -140,10 +140,9 @@ func (g *gradients) segment(s *scratch, seg kernels.Segment, head, n int) {
 func (g *gradients) rowTiles(s *scratch, b *blocks) {
 	t, d, stride := simd.GemmTile(), g.width, g.qStride
 	first := (b.seg.Start+b.r0)*stride + b.head*d
+	simd.DotPairs(b.delta[:b.rows], g.dOut[first:], g.out[first:], stride, d)
 	for r := range b.rows {
-		at := first + r*stride
-		b.sees[r] = int32(min(b.r0+r+1-b.k0, b.keys))
-		b.lse[r], b.delta[r] = g.lse[at/d], simd.Dot(g.dOut[at:at+d], g.out[at:])
+		b.sees[r], b.lse[r] = int32(min(b.r0+r+1-b.k0, b.keys)), g.lse[(first+r*stride)/d]
 	}
 	ld := b.p.stride
 	for r := 0; r < b.rows; r += t.MR {

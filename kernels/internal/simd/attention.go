@@ -103,3 +103,49 @@ func softmaxSlopesGeneric(p, dp []float32, ld, cols int, sees []int32, lse, delt
 		}
 	}
 }
+
+// ScaleRows does dst[r·dstStride+j] = f[r]·src[r·srcStride+j] for j < cols: heads
+// between a stream, where they lie far apart, and a place where they are
+// neighbours. There are len(f) rows.
+func ScaleRows(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {
+	n := len(f) - 1
+	if n < 0 || cols == 0 {
+		return
+	}
+	_, _ = dst[n*dstStride+cols-1], src[n*srcStride+cols-1]
+	if level == Generic {
+		scaleRowsGeneric(dst, dstStride, src, srcStride, cols, f)
+		return
+	}
+	scaleRowsVector(dst, dstStride, src, srcStride, cols, f)
+}
+
+func scaleRowsGeneric(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {
+	for r, a := range f {
+		scaleGeneric(dst[r*dstStride:][:cols], src[r*srcStride:][:cols], a)
+	}
+}
+
+// DotPairs does dst[r] = Σ_j x[r·stride+j]·y[r·stride+j], j < cols.
+func DotPairs(dst, x, y []float32, stride, cols int) {
+	n := len(dst) - 1
+	if n < 0 {
+		return
+	}
+	if cols == 0 {
+		clear(dst)
+		return
+	}
+	_, _ = x[n*stride+cols-1], y[n*stride+cols-1]
+	if level == Generic {
+		dotPairsGeneric(dst, x, y, stride, cols)
+		return
+	}
+	dotPairsVector(dst, x, y, stride, cols)
+}
+
+func dotPairsGeneric(dst, x, y []float32, stride, cols int) {
+	for r := range dst {
+		dst[r] = dotGeneric(x[r*stride:][:cols], y[r*stride:])
+	}
+}

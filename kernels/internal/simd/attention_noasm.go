@@ -9,3 +9,9 @@ func softmaxRowsVector(p []float32, ld, cols int, sees []int32, top, sum, shrink
 func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
 	softmaxSlopesGeneric(p, dp, ld, cols, sees, lse, delta, scale)
 }
+
+func scaleRowsVector(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {
+	scaleRowsGeneric(dst, dstStride, src, srcStride, cols, f)
+}
+
+func dotPairsVector(dst, x, y []float32, stride, cols int) { dotPairsGeneric(dst, x, y, stride, cols) }
