@@ -9,13 +9,19 @@ import (
 	"lamina/internal/report"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/tensor"
 )
 
-// openBackend opens the device that --device names. The second result closes it.
-func openBackend(device string, threads int) (kernels.Backend, func(), error) {
+// openBackend opens the device that --device names, with products in the type that
+// --precision names. The second result closes it.
+func openBackend(device, precision string, threads int) (kernels.Backend, func(), error) {
 	switch name, number, _ := strings.Cut(device, ":"); {
 	case device == "auto", device == "cpu":
-		be := cpu.New(cpu.Options{Threads: threads})
+		o := cpu.Options{Threads: threads}
+		if precision == "bf16" {
+			o.Precision = tensor.BF16
+		}
+		be := cpu.New(o)
 		return be, be.Close, nil
 	case name == "cuda":
 		if number != "" {

@@ -31,6 +31,8 @@ type benchRow struct {
 	Unit    string  `json:"unit"`
 	Limit   float64 `json:"limit"`
 	Share   float64 `json:"share"`
+	// Precision is that of --precision: the limit of products stays F32's.
+	Precision string `json:"precision"`
 }
 
 // The units of rates.
@@ -130,7 +132,7 @@ func (c benchCommand) cases() ([]benchCase, error) {
 // measure runs the cases on so many threads. The limits are measured before and
 // after: what others on the machine took from one of the two counts for nothing.
 func (c benchCommand) measure(s *session, threads int, cases []benchCase, next func(label string)) ([]benchRow, error) {
-	be, done, err := openBackend(s.Device, threads)
+	be, done, err := openBackend(s.Device, s.Precision, threads)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +173,7 @@ func (c benchCommand) measure(s *session, threads int, cases []benchCase, next f
 	rows := make([]benchRow, len(cases))
 	for i, one := range cases {
 		r := results[i]
-		row := benchRow{Work: one.work, Shape: one.shape, Threads: threads, Unit: one.unit}
+		row := benchRow{Work: one.work, Shape: one.shape, Threads: threads, Unit: one.unit, Precision: s.Precision}
 		if one.limit != nil {
 			row.Value, row.Limit, row.Share = r.rate/1e9, r.rate/1e9, 1
 		} else {

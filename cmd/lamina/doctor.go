@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
+
+	"lamina/kernels/cpu"
 )
 
 // doctorCommand shows what the machine offers.
@@ -27,6 +29,7 @@ type doctorResult struct {
 	CacheL2     int      `json:"cache_l2,omitempty"`
 	CacheL3     int      `json:"cache_l3,omitempty"`
 	Backend     string   `json:"backend"`
+	BF16        bool     `json:"bf16"` // products in BF16 have an instruction
 	Memory      int      `json:"memory"`
 	MemoryFree  int      `json:"memory_free"`
 	MemoryLimit int      `json:"memory_limit,omitempty"`
@@ -57,7 +60,7 @@ func (doctorCommand) Run(s *session) error {
 		Version: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		CPU: cpuid.CPU.BrandName, Features: []string{}, Processors: runtime.NumCPU(), Threads: threads,
 		CacheL1: max(0, cpuid.CPU.Cache.L1D), CacheL2: max(0, cpuid.CPU.Cache.L2), CacheL3: max(0, cpuid.CPU.Cache.L3),
-		Backend: be.Name(), GPU: gpuState(), Static: static(),
+		Backend: be.Name(), BF16: cpu.HasBF16(), GPU: gpuState(), Static: static(),
 	}
 	for _, f := range shownFeatures {
 		if cpuid.CPU.Has(f) {
@@ -76,6 +79,11 @@ func (doctorCommand) Run(s *session) error {
 	s.printf("caches     L1 %s, L2 %s, L3 %s\n", bytesText(r.CacheL1), bytesText(r.CacheL2), bytesText(r.CacheL3))
 	s.printf("threads    %d of %d processors\n", r.Threads, r.Processors)
 	s.printf("kernels    %s\n", r.Backend)
+	if r.BF16 {
+		s.printf("bf16       --precision bf16 has an instruction here\n")
+	} else {
+		s.printf("bf16       --precision bf16 rounds, but is no faster here: no AVX512_BF16\n")
+	}
 	s.printf("memory     %s, %s available\n", bytesText(r.Memory), bytesText(r.MemoryFree))
 	if r.MemoryLimit > 0 {
 		s.printf("           limited to %s by the control group\n", bytesText(r.MemoryLimit))

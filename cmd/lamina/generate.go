@@ -33,6 +33,7 @@ type generateResult struct {
 	Text      string  `json:"text"`
 	Rate      float64 `json:"tokens_per_second"`
 	PromptIDs []int32 `json:"prompt_ids"`
+	Precision string  `json:"precision"`
 }
 
 // Run writes the text as it comes.
@@ -105,7 +106,7 @@ func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) ([]int32, e
 
 // generate streams the text to standard output and the rate to standard error.
 func (s *session) generate(m *model, t *tokenizer.Tokenizer, prompt []int32, limit int, how transformer.Sampling) (generateResult, error) {
-	r := generateResult{IDs: []int32{}, PromptIDs: prompt}
+	r := generateResult{IDs: []int32{}, PromptIDs: prompt, Precision: s.Precision}
 	ends := endTokens(m, t)
 	shown := 0
 	begin := time.Now()

@@ -95,7 +95,7 @@ func TestWrongInput(t *testing.T) {
 		{"threads", []string{"doctor", "--threads", "-2"}, exitUsage, "-2"},
 		{"device", []string{"doctor", "--device", "tpu"}, exitUsage, "tpu"},
 		{"cuda", []string{"doctor", "--device", "cuda:1"}, exitError, "CUDA"},
-		{"bf16", []string{"doctor", "--precision", "bf16"}, exitError, "bf16"},
+		{"precision", []string{"doctor", "--precision", "f16"}, exitUsage, "f16"},
 		{"json in no directory", []string{"doctor", "--json", filepath.Join(dir, "none", "x.json")}, exitError, "none"},
 		{"missing model", []string{"info", "--model", filepath.Join(dir, "none")}, exitError, "none"},
 		{"hub id", []string{"info", "--model", "facebook/opt-125m"}, exitError, "hub"},

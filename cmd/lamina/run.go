@@ -100,12 +100,13 @@ type runConfig struct {
 	AnchorEnds  bool                `json:"anchor_ends"`
 	Pool        string              `json:"pool"`
 	LRs         []float64           `json:"lr"`
+	Precision   string              `json:"precision"`
 	Training    crash.TrainSettings `json:"training"`
 }
 
 // protocol runs every seed and writes table, pictures and report.
 func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
-	config, err := c.config(m)
+	config, err := c.config(m, s.Precision)
 	if err != nil {
 		return err
 	}
@@ -181,11 +182,11 @@ func needsSimilarity(row string) bool {
 }
 
 // config collects what decides the numbers, before anything is computed.
-func (c *runCommand) config(m *model) (runConfig, error) {
+func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	r := runConfig{
 		Model: or(c.modelName, modelName(m)), Params: m.Config.Params(), Task: or(c.taskName, c.Task), Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
 		Format: c.Format, Rules: c.Rules, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Pool: c.Pool,
-		LRs: c.LRs,
+		LRs: c.LRs, Precision: precision,
 	}
 	for _, lr := range c.LRs {
 		settings, err := c.settings(lr, m.Config, 0)

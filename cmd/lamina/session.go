@@ -20,7 +20,7 @@ import (
 // commonFlags are accepted by every command.
 type commonFlags struct {
 	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default), cpu, cuda or cuda:N."`
-	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default) or bf16."`
+	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default), or bf16, which rounds their operands; sums, weights and all else stay f32."`
 	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once; 0: one per processor. Results do not depend on it."`
 	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`
 	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
@@ -45,9 +45,6 @@ func (s *session) check() error {
 		if n < 0 || n > most || n == 0 && len(s.Threads) > 1 {
 			return usagef("--threads %d: want 0 (one per processor) to %d", n, most)
 		}
-	}
-	if s.Precision == "bf16" {
-		return fmt.Errorf("--precision bf16: not built in yet, products run in f32")
 	}
 	if s.JSON == "" {
 		return nil
@@ -78,7 +75,7 @@ func (s *session) backend() (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	be, done, err := openBackend(s.Device, threads)
+	be, done, err := openBackend(s.Device, s.Precision, threads)
 	if err != nil {
 		return nil, err
 	}

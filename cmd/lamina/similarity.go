@@ -54,7 +54,10 @@ func (c similarityCommand) Run(s *session) error {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	s.table(adjacentTable(result))
-	return s.writeJSON(result)
+	return s.writeJSON(struct {
+		crash.Similarity
+		Precision string `json:"precision"`
+	}{result, s.Precision})
 }
 
 // similarity measures rows of tokens with a progress line.

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPrecision computes logits in both arithmetics: those in BF16 differ, by what
+// a rounding to 8 bits of every product's operands amounts to, and every result
+// says how it was made.
+func TestPrecision(t *testing.T) {
+	dir, model := t.TempDir(), golden("opt-prenorm")
+	tokens := write(t, dir, "tokens.json", "[[2, 5, 9, 40, 7, 11, 3, 66]]")
+	logits := func(precision string) []float32 {
+		out := filepath.Join(dir, precision+".json")
+		must(t, "logits", "--model", model, "--tokens", tokens, "--precision", precision, "--json", out)
+		var all []float32
+		for _, row := range read[[][][]float32](t, out)[0] {
+			all = append(all, row...)
+		}
+		return all
+	}
+	exact, rounded := logits("f32"), logits("bf16")
+	var off, size float64
+	for i, v := range exact {
+		off += math.Pow(float64(v-rounded[i]), 2)
+		size += math.Pow(float64(v), 2)
+	}
+	if r := math.Sqrt(off / size); !(r > 0x1p-12 && r < 0x1p-6) {
+		t.Errorf("logits in bf16 are off by %.2g of their size", r)
+	}
+	text := must(t, "doctor", "--precision", "bf16")
+	if !strings.Contains(text, "+bf16") || !strings.Contains(text, "--precision bf16") {
+		t.Errorf("doctor says %s", text)
+	}
+}
