@@ -63,7 +63,7 @@ func parse(data []byte) error {
 }
 
 const (
-	f32, q4_0 = uint32(0), uint32(2)
+	f32, q4_0, q4K = uint32(0), uint32(2), uint32(12)
 
 	tUint8, tUint32, tBool, tString, tArray = uint32(0), uint32(4), uint32(7), uint32(8), uint32(9)
 )
@@ -120,6 +120,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		bad("bytes overflow", one(info("w", f32, 0, 1<<61), 8), "GGUF_SHAPE", ok),
 		bad("sum of bytes overflows", two(info("a", f32, 0, 1<<61-16), info("b", f32, 1<<63-64, 1<<61-16), 40), "GGUF_TRUNCATED", okTwo),
 		bad("half a block", one(info("w", q4_0, 0, 16), 18), "GGUF_SHAPE", one(info("w", q4_0, 0, 32), 18)),
+		bad("a row of half a block of 256", one(info("w", q4K, 0, 2, 128), 144), "GGUF_SHAPE", one(info("w", q4K, 0, 256), 144)),
 		bad("scalar of blocks", one(info("w", q4_0, 0), 18), "GGUF_SHAPE", one(info("w", f32, 0), 4)),
 		bad("removed type", one(info("w", 4, 0, 32), 64), "GGUF_DTYPE", ok),
 		bad("type of the future", one(info("w", 1000, 0, 32), 64), "GGUF_DTYPE", ok),

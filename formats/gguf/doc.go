@@ -1,5 +1,6 @@
 // Package gguf reads GGUF files, versions 2 and 3, little-endian: typed metadata
-// and tensors of F32, F16, BF16, F64, integers, Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0.
+// and tensors of F32, F16, BF16, F64, integers, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K,
+// Q5_K and Q6_K.
 //
 // Tensors of other quantised types are listed, with an invalid DType, and only
 // asking for their bytes is an error. What the metadata mean for a model or a

@@ -317,7 +317,7 @@ func (r *reader) info() info {
 	}
 	var err error
 	if t.typ, err = lookupType(id); err != nil {
-		r.fail("GGUF_DTYPE", err.Error(), "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0")
+		r.fail("GGUF_DTYPE", err.Error(), "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K")
 		return t
 	}
 	var ok bool

@@ -24,7 +24,15 @@ for name, t in [("f32", T.F32), ("f16", T.F16), ("bf16", T.BF16), ("q4_0", T.Q4_
     else:
         w.add_tensor(name, q, raw_dtype=t)
     values[name] = quants.dequantize(q, t).astype(np.float64).flatten().tolist()
-w.add_tensor("k", np.zeros((1, 144), np.uint8), raw_dtype=T.Q4_K)
+# gguf-py does not quantise to these: random codes and scales, with d and dmin that are finite.
+blocks = np.random.default_rng(1)
+for name, t, size, halves in [("q4_k", T.Q4_K, 144, [0, 2]), ("q5_k", T.Q5_K, 176, [0, 2]), ("q6_k", T.Q6_K, 210, [208])]:
+    q = blocks.integers(0, 256, size=(2, size), dtype=np.uint8)
+    for at in halves:
+        q[:, at:at + 2] = blocks.normal(size=(2, 1)).astype(np.float16).view(np.uint8)
+    w.add_tensor(name, q, raw_dtype=t)
+    values[name] = quants.dequantize(q, t).astype(np.float64).flatten().tolist()
+w.add_tensor("k", np.zeros((1, 84), np.uint8), raw_dtype=T.Q2_K)
 w.add_tensor("i32", np.array([[1, -2], [3, 4]], np.int32))
 w.write_header_to_file(); w.write_kv_data_to_file(); w.write_tensors_to_file(); w.close()
 json.dump(values, open("golden.json", "w"))
