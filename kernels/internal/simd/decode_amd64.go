@@ -19,9 +19,10 @@ var decodeTable = [96]uint8{
 	88: 1, 89: 2, 90: 4, 91: 8, 92: 16, 93: 32, 94: 64, 95: 128,
 }
 
-// decodeVector widens blocks of 32 and returns how many elements that were.
+// decodeVector widens blocks of 32 or 256 and returns how many elements that were.
 func decodeVector(dst []float32, src []byte, d tensor.DType) int {
-	blocks := len(dst) / 32
+	n := max(d.BlockLen(), 32)
+	blocks := len(dst) / n
 	if blocks == 0 {
 		return 0
 	}
@@ -40,10 +41,16 @@ func decodeVector(dst []float32, src []byte, d tensor.DType) int {
 		decodeQ51AVX2(&dst[0], &src[0], blocks)
 	case tensor.Q8_0:
 		decodeQ80AVX2(&dst[0], &src[0], blocks)
+	case tensor.Q4_K:
+		decodeQ4KAVX2(&dst[0], &src[0], blocks)
+	case tensor.Q5_K:
+		decodeQ5KAVX2(&dst[0], &src[0], blocks)
+	case tensor.Q6_K:
+		decodeQ6KAVX2(&dst[0], &src[0], blocks)
 	default:
 		return 0
 	}
-	return blocks * 32
+	return blocks * n
 }
 
 //go:noescape
@@ -66,3 +73,12 @@ func decodeQ51AVX2(dst *float32, src *byte, blocks int)
 
 //go:noescape
 func decodeQ80AVX2(dst *float32, src *byte, blocks int)
+
+//go:noescape
+func decodeQ4KAVX2(dst *float32, src *byte, blocks int)
+
+//go:noescape
+func decodeQ5KAVX2(dst *float32, src *byte, blocks int)
+
+//go:noescape
+func decodeQ6KAVX2(dst *float32, src *byte, blocks int)

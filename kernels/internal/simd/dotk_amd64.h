@@ -1,9 +1,8 @@
 // Blocks of 256 with 6-bit scales and minima (tensor's kScales): K_SCALES unpacks
-// them four at a time in the general registers, multiplies the scales by d and
-// leaves them in the frame, and does Y5 += (dmin·minima)·sums, the sums of x, with
-// their signs changed, at sums(DX). It uses AX, BX, R12 and Y12 to Y15.
+// them four at a time in the general registers, and leaves d·scales in the frame
+// and dmin·minima in Y14. It uses AX, BX, R12, R13, Y13 and Y15.
 
-#define K_SCALES(sums) \
+#define K_SCALES \
 	VPBROADCASTD (SI), X13        \
 	VCVTPH2PS    X13, Y13         \
 	MOVL         4(SI), AX        \
@@ -37,5 +36,4 @@
 	VPMOVZXBD    X14, Y14         \
 	VCVTDQ2PS    Y14, Y14         \
 	VMOVSHDUP    Y13, Y13         \
-	VMULPS       Y13, Y14, Y14    \
-	VFMADD231PS  sums(DX), Y14, Y5
+	VMULPS       Y13, Y14, Y14

@@ -23,25 +23,27 @@
 #define GROUP 288
 #define SUMS  256
 
-// NIBBLE_PRODUCTS adds the products of the group to Y15, BYTE_PRODUCTS those of
-// the bytes Y12 and Y7.
+// NIBBLE_PRODUCTS adds the products of the lower halves to Y15 and sets Y7 to those
+// of the upper ones. Two sums keep chains of additions short: a register is free
+// again only when the last of them is through.
 #define NIBBLE_PRODUCTS \
-	FROM_NIBBLES(Y12)      \
-	MORE_PRODUCTS(0, Y15)  \
-	VPSRLD $4, Y12, Y12    \
-	FROM_NIBBLES(Y12)      \
-	MORE_PRODUCTS(128, Y15)
+	FROM_NIBBLES(Y12)     \
+	MORE_PRODUCTS(0, Y15) \
+	VPSRLD $4, Y12, Y12   \
+	FROM_NIBBLES(Y12)     \
+	PRODUCTS(128, Y7)
 
-// SCALED and SHIFTED end a group: Y4 += scales·Y15, and Y5 += minima·sums.
-#define SCALED \
-	VMOVSLDUP   Y13, Y14     \
-	VFMADD231PS Y14, Y15, Y4
+// SCALED and SHIFTED end a group: Y4 and Y6 += scales·products, Y5 += minima·sums.
+#define SCALED(upper) \
+	VMOVSLDUP   Y13, Y14      \
+	VFMADD231PS Y14, Y15, Y4  \
+	VFMADD231PS Y14, upper, Y6
 
-#define SHIFTED \
+#define SHIFTED(upper) \
 	VFMADD231PS SUMS(DX), Y13, Y5 \
-	SCALED
+	SCALED(upper)
 
-// ROWS_OF_PAIRS runs the kernel: FIRST makes Y15, TWO and ONE are the groups.
+// ROWS_OF_PAIRS runs the kernel: TWO does a group of two blocks, ONE the last one.
 #define ROWS_OF_PAIRS(size, TWO, ONE) \
 	MOVQ R11, BX       \
 	ANDQ $1, BX        \
@@ -63,6 +65,7 @@ last:                      \
 	ONE                \
 	ADDQ $size, SI     \
 done:                      \
+	VXORPS Y7, Y7, Y7  \
 	ROW_END            \
 	JNZ row            \
 	VZEROUPPER         \

@@ -10,13 +10,13 @@
 	LOAD_PAIR(18, 2)       \
 	VMOVUPS SUMS(DX), Y15  \
 	NIBBLE_PRODUCTS        \
-	SCALED
+	SCALED(Y7)
 
 #define ONE \
 	LOAD_LAST(2)           \
 	VMOVUPS SUMS(DX), Y15  \
 	NIBBLE_PRODUCTS        \
-	SCALED
+	SCALED(Y7)
 
 // func dotQ40AVX2(y, x *float32, src *byte, rows, blocks int)
 TEXT ·dotQ40AVX2(SB), NOSPLIT, $0-40

@@ -10,13 +10,13 @@
 	LOAD_PAIR(20, 4)      \
 	VXORPS Y15, Y15, Y15  \
 	NIBBLE_PRODUCTS       \
-	SHIFTED
+	SHIFTED(Y7)
 
 #define ONE \
 	LOAD_LAST(4)          \
 	VXORPS Y15, Y15, Y15  \
 	NIBBLE_PRODUCTS       \
-	SHIFTED
+	SHIFTED(Y7)
 
 // func dotQ41AVX2(y, x *float32, src *byte, rows, blocks int)
 TEXT ·dotQ41AVX2(SB), NOSPLIT, $0-40

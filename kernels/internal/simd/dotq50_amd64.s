@@ -12,14 +12,14 @@
 	FIFTHS_OF_PAIR(22, 2)  \
 	VMOVUPS SUMS(DX), Y15  \
 	FIVE_BIT_PRODUCTS      \
-	SCALED
+	SCALED(Y11)
 
 #define ONE \
 	LOAD_LAST(6)           \
 	FIFTHS_OF_LAST(2)      \
 	VMOVUPS SUMS(DX), Y15  \
 	FIVE_BIT_PRODUCTS      \
-	SCALED
+	SCALED(Y11)
 
 // func dotQ50AVX2(y, x *float32, src *byte, rows, blocks int)
 TEXT ·dotQ50AVX2(SB), NOSPLIT, $0-40

@@ -12,14 +12,14 @@
 	FIFTHS_OF_PAIR(24, 4) \
 	VXORPS Y15, Y15, Y15  \
 	FIVE_BIT_PRODUCTS     \
-	SHIFTED
+	SHIFTED(Y11)
 
 #define ONE \
 	LOAD_LAST(8)          \
 	FIFTHS_OF_LAST(4)     \
 	VXORPS Y15, Y15, Y15  \
 	FIVE_BIT_PRODUCTS     \
-	SHIFTED
+	SHIFTED(Y11)
 
 // func dotQ51AVX2(y, x *float32, src *byte, rows, blocks int)
 TEXT ·dotQ51AVX2(SB), NOSPLIT, $0-40

@@ -18,7 +18,8 @@
 	VPAND    SIXTEEN, Y0, Y0   \
 	VPOR     Y0, Y14, Y14
 
-// FIVE_BIT_PRODUCTS adds the products of the group to Y15. It leaves Y7 zero.
+// FIVE_BIT_PRODUCTS is NIBBLE_PRODUCTS with the fifth bits, and Y11 for the upper
+// halves.
 #define FIVE_BIT_PRODUCTS \
 	VPAND  LOWER, Y12, Y14  \
 	FIFTH(SPREAD0)          \
@@ -28,5 +29,4 @@
 	VPAND  LOWER, Y14, Y14  \
 	FIFTH(SPREAD1)          \
 	FROM_BYTES(Y14)         \
-	MORE_PRODUCTS(128, Y15) \
-	VPXOR  Y7, Y7, Y7
+	PRODUCTS(128, Y11)

@@ -4,7 +4,7 @@ package simd
 
 import "lamina/tensor"
 
-// codeTable holds the constants of dotcodes_amd64.h: the masks of nibbles in words
+// codeTable holds the constants of dotcodes_amd64.h and decodek_amd64.h: the masks of nibbles in words
 // of 32 bits and of bytes, bytes of 15 and of 16, and for 32 fifth bits the byte
 // and the bit of each element.
 var codeTable = struct {
@@ -13,7 +13,7 @@ var codeTable = struct {
 	lower, sixteen [8]uint32
 	spread         [2][32]uint8
 	bit            [32]uint8
-	upper          [8]uint32 // bits 4 and 5 of each byte, for Q6_K
+	upper, offset  [8]uint32 // bits 4 and 5 of each byte, and bytes of 32, for Q6_K
 }{
 	[4][8]uint32{eight(0xf), eight(0xf00), eight(0xf0000), eight(0xf000000)},
 	[3][8]uint32{eight(0xff), eight(0xff00), eight(0xff0000)},
@@ -29,7 +29,7 @@ var codeTable = struct {
 		1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128,
 		1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128,
 	},
-	eight(0x30303030),
+	eight(0x30303030), eight(0x20202020),
 }
 
 func eight(v uint32) [8]uint32 { return [8]uint32{v, v, v, v, v, v, v, v} }
