@@ -19,9 +19,9 @@ import (
 // sums, whatever tile it lies in. Nothing else reaches its bits.
 
 const (
-	// packedA and packedB bound the packed operands: 4 and 2 MiB, a part of the
+	// maxPackedA and maxPackedB bound the packed operands: 4 and 2 MiB, a part of the
 	// third-level cache that they do not leave.
-	packedA, packedB = 1 << 20, 1 << 19
+	maxPackedA, maxPackedB = 1 << 20, 1 << 19
 	// passDepth bounds the inner indices of a pass.
 	passDepth = 2048
 	// stripCols is how many columns of op(B) are packed at once: whole blocks of
@@ -61,7 +61,8 @@ type product struct {
 	rowsPerTile, rowTs int // rows of a tile, tiles along the rows
 	colsPerTile, colTs int // columns of a tile, tiles along a strip
 
-	pack, run func(chunk int)
+	pack, run             func(chunk int)
+	packNarrow, runNarrow func(chunk int)
 }
 
 // part is one of the products.
@@ -99,6 +100,7 @@ func (be *Backend) newProduct() *product {
 	if p.be == nil {
 		p.be = be
 		p.pack, p.run = p.packChunk, p.runChunk
+		p.packNarrow, p.runNarrow = p.packNarrowChunk, p.runNarrowChunk
 	}
 	p.parts, p.strips, p.work = p.parts[:0], p.strips[:0], 0
 	p.tile, p.format = simd.GemmTile(), be.format()
@@ -137,6 +139,10 @@ func (p *product) compute() {
 		}
 		return
 	}
+	if p.narrow() {
+		p.computeNarrow()
+		return
+	}
 	t := p.tile
 	depth := evenly(p.k, passDepth, t.KC)
 	for i := range p.parts {
@@ -144,8 +150,8 @@ func (p *product) compute() {
 			depth = p.k
 		}
 	}
-	rows := evenly(p.m, max(packedA/depth/t.MR, 1)*t.MR, t.MR)
-	strips := evenly(len(p.strips), max(packedB/depth/stripCols, 1), 1)
+	rows := evenly(p.m, max(maxPackedA/depth/t.MR, 1)*t.MR, t.MR)
+	strips := evenly(len(p.strips), max(maxPackedB/depth/stripCols, 1), 1)
 	for p.i0 = 0; p.i0 < p.m; p.i0 += rows {
 		p.rows = min(rows, p.m-p.i0)
 		for p.p0 = 0; p.p0 < p.k; p.p0 += depth {

@@ -9,10 +9,11 @@ import (
 // from the backend's list and put it back, so there are as many as workers ever
 // ran at once.
 type scratch struct {
-	a, b  []float32 // packed panels
-	wide  []float32 // rows of a weight, widened
-	tile  []float32 // one micro-kernel's result at an edge of C
-	extra []float32 // of the other operations: see floats
+	a, b   []float32 // packed panels
+	wide   []float32 // rows of a weight, widened
+	turned []float32 // a tile of a narrow product, columns first
+	tile   []float32 // one micro-kernel's result at an edge of C
+	extra  []float32 // of the other operations: see floats
 }
 
 // floats returns n floats with undefined contents, which last until the next

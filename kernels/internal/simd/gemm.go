@@ -1,11 +1,9 @@
 package simd
 
-// Tile is the shape of a GEMM micro-kernel's result and the block lengths that
-// suit it.
+// Tile is the shape of a GEMM micro-kernel's result and what goes with it.
 type Tile struct {
 	MR, NR int // rows and columns of one micro-kernel's result
 	KC     int // products summed before the sum is added to C
-	MC, NC int // rows and columns of the part of C that one worker takes at once
 
 	InPlace bool // whether there is GemmInPlace
 	Strided bool // whether GemmBlock takes operands that are not packed
@@ -23,14 +21,11 @@ const kc = 256
 //   - AVX2: 12 of 16 registers hold sums, which covers four cycles of latency
 //     at two FMA a cycle; 2 hold B, 2 broadcast A.
 //   - AVX512: 24 of 32 hold sums: see gemmavx512_amd64.h.
-//
-// MC rows of A (264·256·4 B = 264 KiB) stay in the second-level cache while
-// the NC/NR panels of B pass; NC is a multiple of 32, a quantised block.
 var tiles = [...]Tile{
-	Generic: {MR: 4, NR: 4, KC: kc, MC: 256, NC: 64, InPlace: true, Strided: true},
-	NEON:    {MR: 8, NR: 8, KC: kc, MC: 256, NC: 64},
-	AVX2:    {MR: 6, NR: 16, KC: kc, MC: 264, NC: 64, InPlace: true, Strided: true},
-	AVX512:  {MR: 12, NR: 32, KC: kc, MC: 264, NC: 64, InPlace: true},
+	Generic: {MR: 4, NR: 4, KC: kc, InPlace: true, Strided: true},
+	NEON:    {MR: 8, NR: 8, KC: kc},
+	AVX2:    {MR: 6, NR: 16, KC: kc, InPlace: true, Strided: true},
+	AVX512:  {MR: 12, NR: 32, KC: kc, InPlace: true},
 }
 
 // GemmTile returns the shape of the active level's micro-kernel.

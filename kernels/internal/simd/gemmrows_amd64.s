@@ -91,7 +91,8 @@ done:
 	VZEROUPPER
 	RET
 
-// edgeMask has ones for the columns of the tile from the 16th before its middle on.
+// edgeMask is 16 words of ones, then 16 of zeros: the mask of the first n of 16
+// columns begins n words before the middle.
 DATA ·edgeMask+0(SB)/8, $-1
 DATA ·edgeMask+8(SB)/8, $-1
 DATA ·edgeMask+16(SB)/8, $-1

@@ -14,12 +14,39 @@ func Interleave(dst []float32, width int, src []float32, stride, rows, k int) {
 	dst = dst[:k*width]
 	_ = src[:(rows-1)*stride+k]
 	done := 0
-	if level != Generic && rows == width {
+	switch {
+	case level == Generic:
+	case rows == width:
 		done = interleaveVector(dst, width, src, stride, k)
+	case k >= 8:
+		done = interleaveRest(dst, width, src, stride, rows, k)
 	}
 	if done < k {
 		interleaveGeneric(dst[done*width:], width, src[done:], stride, rows, k-done)
 	}
+}
+
+// interleaveRest packs a panel of fewer rows, and returns how many of the k steps
+// it has packed: pieces of the rows go to a matrix that zeros fill up.
+func interleaveRest(dst []float32, width int, src []float32, stride, rows, k int) int {
+	const piece, widest = 64, 16
+	if width > widest {
+		return 0
+	}
+	var whole [widest * piece]float32
+	done := 0
+	for k-done >= 8 {
+		n := min(piece, (k-done)&^7)
+		for i := range rows {
+			copy(whole[i*piece:][:n], src[i*stride+done:])
+		}
+		packed := interleaveVector(dst[done*width:], width, whole[:], piece, n)
+		done += packed
+		if packed < n {
+			break
+		}
+	}
+	return done
 }
 
 func interleaveGeneric(dst []float32, width int, src []float32, stride, rows, k int) {
@@ -58,6 +85,9 @@ func Gather(dst []float32, width int, src []float32, stride, cols, k int) {
 		return
 	}
 	dst, src = dst[full*width*k:], src[full*width:]
+	if level != Generic && gatherRestVector(dst, width, src, stride, rest, k) {
+		return
+	}
 	for p := range k {
 		out := dst[p*width:][:width]
 		clear(out[copy(out, src[p*stride:][:rest]):])

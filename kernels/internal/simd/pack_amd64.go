@@ -63,3 +63,19 @@ func gather16AVX2(dst, src *float32, stride, panels, k int)
 //
 //go:noescape
 func gather6AVX2(dst, src *float32, stride, panels, k int)
+
+// gatherRestVector packs the first cols < width columns of a panel, and reports
+// whether it could.
+func gatherRestVector(dst []float32, width int, src []float32, stride, cols, k int) bool {
+	if width != 16 {
+		return false
+	}
+	gatherRest16AVX2(&dst[0], &src[0], stride, cols, k)
+	return true
+}
+
+// gatherRest16AVX2 does dst[16p+i] = src[p·stride+i] for i < cols, 0 for
+// cols ≤ i < 16, p < k.
+//
+//go:noescape
+func gatherRest16AVX2(dst, src *float32, stride, cols, k int)

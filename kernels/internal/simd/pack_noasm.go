@@ -7,3 +7,8 @@ func interleaveVector(dst []float32, width int, src []float32, stride, k int) in
 
 // gatherVector packs full panels and reports whether it could.
 func gatherVector(dst []float32, width int, src []float32, stride, panels, k int) bool { return false }
+
+// gatherRestVector packs columns of a panel, and reports whether it could.
+func gatherRestVector(dst []float32, width int, src []float32, stride, cols, k int) bool {
+	return false
+}
