@@ -68,7 +68,7 @@ func (b *bout) suite(s suite) ([]result, error) {
 		}
 	}
 	for i := range results {
-		results[i].finish(cases[i].amount, cases[i].fresh, b.document.machines)
+		results[i].finish(cases[i], b.document.machines)
 	}
 	return results, nil
 }

@@ -119,7 +119,7 @@ func TestResult(t *testing.T) {
 			r.Entries[i].add(answer{Seconds: s, Peak: 100 * (i + 1), Cost: map[bool]*workload.Cost{true: {FLOP: 60}}[i < 2]}, 600)
 		}
 	}
-	r.finish(600, true, map[int]workload.Machine{1: {Peak: 30, Read: 1, Copy: 1}, 2: {Peak: 60, Read: 1, Copy: 1}})
+	r.finish(measurement{amount: 600, fresh: true}, map[int]workload.Machine{1: {Peak: 30, Read: 1, Copy: 1}, 2: {Peak: 60, Read: 1, Copy: 1}})
 	if r.Limit != 600 || r.Best != "fast" || r.Ratio != 1.5 {
 		t.Errorf("limit %v, best %q, ratio %v; want 600, fast, 1.5", r.Limit, r.Best, r.Ratio)
 	}
@@ -148,9 +148,35 @@ func TestRateOfTokens(t *testing.T) {
 	e.add(answer{Seconds: 2, Tokens: 10}, 0)
 	e.add(answer{Seconds: 4, Tokens: 60}, 0)
 	r := result{Threads: 1, Entries: []entryResult{e}}
-	r.finish(0, false, nil)
+	r.finish(measurement{}, nil)
 	if got := r.Entries[0].Rate; got != 10 {
 		t.Errorf("rate %v, want the median of 5 and 15", got)
+	}
+}
+
+// A case may bring its own cost, and an epoch's seconds follow from its tokens.
+func TestEpoch(t *testing.T) {
+	f := files{plan: crash.LayerPlan{{Layer: 0}, {Layer: 2, Trainable: true}}}
+	f.countEpoch(workload.Shapes()[2].Parse(), []row{{[]int32{1, 2}, []int32{3}}, {[]int32{1}, []int32{2, 3, 4}}})
+	if f.tokens != 5 || !(f.fullCost.FLOP > f.partCost.FLOP && f.partCost.FLOP > 0) {
+		t.Errorf("%+v", f)
+	}
+	f = files{tokens: 1000, partCost: workload.Cost{FLOP: 10}, fullCost: workload.Cost{FLOP: 30}}
+	results := []result{
+		{Case: "part", Threads: 1, Entries: []entryResult{{Label: "lamina", Threads: 1, ours: true, rates: []float64{100}}}},
+		{Case: "full", Threads: 1, Entries: []entryResult{{Label: "lamina", Threads: 1, ours: true, rates: []float64{40}}}},
+	}
+	for i := range results {
+		results[i].finish(measurement{cost: &f.partCost, costAmount: 1000}, map[int]workload.Machine{1: {Peak: 2, Read: 1, Copy: 1}})
+	}
+	if results[0].Limit != 200 || results[0].Entries[0].Share != 0.5 {
+		t.Errorf("%+v", results[0])
+	}
+	text := epochText(f, results)
+	for _, want := range []string{"part, lamina 10.0; full, lamina 25.0; 1000 tokens", "2.50 times as long and has 3.00 times the operations; the emulator's part of the time over its part of the operations is **1.20**"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in %s", want, text)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	list := f.String("suite", "", "suites, separated by commas; default: all that can run")
-	f.BoolVar(&o.quick, "quick", false, "about 25 minutes on two cores instead of hours: fewer rounds of the long suites, no torch.compile of SmolLM2")
+	f.BoolVar(&o.quick, "quick", false, "about 25 minutes on two cores instead of hours: fewer rounds of the long suites, no torch.compile")
 	f.IntVar(&o.rounds, "rounds", 0, "rounds of every case; default: as the suite says")
 	threads := f.String("threads", "", "numbers of threads, separated by commas; default: 1 and all processors")
 	f.StringVar(&o.filter, "filter", "", "only cases whose name has this text")
@@ -261,6 +261,9 @@ func run(o *options) error {
 		d.Results = append(d.Results, results...)
 		fmt.Fprintf(os.Stderr, "%s took %.0f s\n", s.name, d.Seconds[s.name])
 		text := markdown(s, results) + d.limitsText(s.name)
+		if s.name == "epoch" {
+			text += epochText(o.files, results)
+		}
 		body.WriteString(text)
 		if err := o.write(d, body.String()); err != nil { // after each suite: a run is long
 			return err

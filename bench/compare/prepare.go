@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
+	"lamina/bench/workload"
 	"lamina/crash"
 	"lamina/crash/task"
 	"lamina/internal/atomicfile"
@@ -148,7 +150,10 @@ type files struct {
 	train    string // rows of ids
 	zeroshot string // requests of text
 	cka      string // texts
-	q8, q4k  string // GGUF files of random weights
+	q8, q4k  string // GGUF files: the same model, and a wide one of random weights
+
+	tokens             int           // of an epoch
+	partCost, fullCost workload.Cost // of an epoch, of the emulator and of the full model
 }
 
 // model writes what is derived from the model, once.
@@ -185,6 +190,32 @@ func (p place) model(gguf string) (f files, err error) {
 	}
 	_, err = crash.Export(from, d, f.plan, f.emulator, false)
 	return f, err
+}
+
+// countEpoch sums the costs of the steps of an epoch.
+func (f *files) countEpoch(full transformer.Config, rows []row) {
+	part := full
+	part.Layers = len(f.plan)
+	var trained []int
+	for i, s := range f.plan {
+		if s.Trainable {
+			trained = append(trained, i)
+		}
+	}
+	for batch := range slices.Chunk(rows, batchSize) {
+		lengths, targets := make([]int, len(batch)), 0
+		for i, r := range batch {
+			lengths[i] = len(r.Context) + len(r.Target) - 1
+			targets += len(r.Target)
+			f.tokens += lengths[i]
+		}
+		for total, one := range map[*workload.Cost]workload.Cost{
+			&f.partCost: workload.FinetuneCost(part, trained, lengths, targets), &f.fullCost: workload.FinetuneCost(full, nil, lengths, targets),
+		} {
+			total.FLOP += one.FLOP
+			total.Moved += one.Moved
+		}
+	}
 }
 
 // data writes the tokens and texts of the tasks from ARC-Easy's files.
@@ -227,6 +258,7 @@ func (p place) data(f *files, train, test string, questions, samples int) error 
 			texts = append(texts, item.Requests[d.Gold].Context+item.Requests[d.Gold].Continuation)
 		}
 	}
+	f.countEpoch(c.Config, rows)
 	if docs, err = read(test, questions); err != nil {
 		return err
 	}

@@ -53,11 +53,11 @@ func (e *entryResult) add(a answer, amount float64) {
 
 // finish computes medians, the limit on the machine that was measured meanwhile,
 // shares and the ratio.
-func (r *result) finish(amount float64, fresh bool, machines map[int]workload.Machine) {
+func (r *result) finish(m measurement, machines map[int]workload.Machine) {
 	var own *entryResult
 	for i := range r.Entries {
 		e := &r.Entries[i]
-		if e.Rate = median(e.rates); !fresh {
+		if e.Rate = median(e.rates); !m.fresh {
 			e.Peak = 0
 		}
 		if e.ours && e.Threads == r.Threads {
@@ -67,12 +67,16 @@ func (r *result) finish(amount float64, fresh bool, machines map[int]workload.Ma
 	if own == nil {
 		return
 	}
+	amount, cost := m.amount, own.cost
+	if m.cost != nil {
+		amount, cost = m.costAmount, m.cost
+	}
 	limit := func(threads int) float64 {
-		m, ok := machines[threads]
-		if !ok || own.cost == nil || amount == 0 {
+		machine, ok := machines[threads]
+		if !ok || cost == nil || amount == 0 {
 			return 0
 		}
-		return amount / own.cost.Seconds(m)
+		return amount / cost.Seconds(machine)
 	}
 	r.Limit = limit(r.Threads)
 	for i := range r.Entries {
@@ -192,4 +196,31 @@ func threadsText(n int) string {
 		return "1 thread"
 	}
 	return fmt.Sprintf("%d threads", n)
+}
+
+// epochText says how long an epoch takes at the rates that were measured, and holds
+// our full fine-tuning against the operations it has more.
+func epochText(f files, results []result) string {
+	var b strings.Builder
+	var part, full float64
+	b.WriteString("\nSeconds of an epoch: ")
+	for i, r := range results {
+		for _, e := range r.Entries {
+			if e.Rate == 0 {
+				continue
+			}
+			seconds := float64(f.tokens) / e.Rate
+			fmt.Fprintf(&b, "%s, %s %s; ", r.Case, e.Label, number(seconds))
+			if e.ours && i == 0 {
+				part = seconds
+			} else if e.ours {
+				full = seconds
+			}
+		}
+	}
+	if fmt.Fprintf(&b, "%d tokens.\n", f.tokens); part > 0 && full > 0 {
+		operations := f.fullCost.FLOP / f.partCost.FLOP
+		fmt.Fprintf(&b, "\nOurs: the full model takes %.2f times as long and has %.2f times the operations; the emulator's part of the time over its part of the operations is **%.2f**.\n", full/part, operations, part/full*operations)
+	}
+	return b.String()
 }

@@ -35,7 +35,11 @@ type measurement struct {
 	unit        string  // of the rate
 	amount      float64 // in that unit, in a call; 0: the tokens of the answer
 	fresh       bool    // a process for each entry, whose peak memory is the case's
-	entries     []entry
+	// cost and costAmount give the limit where our worker's answers do not: so much
+	// of the unit costs this.
+	cost       *workload.Cost
+	costAmount float64
+	entries    []entry
 }
 
 // suite is a list of cases and how often they are measured.
@@ -147,8 +151,8 @@ func stepCases(o *options, suite, verb string) []measurement {
 			m.entries = append(m.entries, entry{oursName, oursName + ", 1 thread", 1, 3, []any{verb, s.Name, "", steps}})
 		}
 		for _, v := range variants {
-			if v == "compile" && o.quick && s.Name == "smollm2-135m" {
-				continue // compiling thirty blocks takes minutes
+			if v == "compile" && o.quick {
+				continue // compiling takes minutes
 			}
 			m.entries = append(m.entries, entry{"torch", "PyTorch " + v, threads, 0, []any{verb, s.Name, v, steps}})
 		}
@@ -230,6 +234,7 @@ func epochCases(o *options) []measurement {
 	blocks := strings.Join(trained, ",")
 	return []measurement{{
 		suite: "epoch", name: "emulator", threads: threads, unit: "tokens/s", fresh: true,
+		cost: &o.files.partCost, costAmount: float64(o.files.tokens),
 		entries: []entry{
 			{oursName, oursName, threads, 0, []any{"epoch", o.files.emulator, o.files.train, "part", steps}},
 			{"hf", "PyTorch, as well as it can be", threads, 0, request(o.files.emulator, blocks, "best")},
@@ -237,6 +242,7 @@ func epochCases(o *options) []measurement {
 		},
 	}, {
 		suite: "epoch", name: "full model, all weights", threads: threads, unit: "tokens/s", fresh: true,
+		cost: &o.files.fullCost, costAmount: float64(o.files.tokens),
 		entries: []entry{
 			{oursName, oursName, threads, 3, []any{"epoch", o.files.full, o.files.train, "all", 2}},
 		},

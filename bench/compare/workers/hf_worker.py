@@ -8,6 +8,10 @@ Fine-tuning comes twice:
            nothing
   trainer  transformers.Trainer with its defaults: rows in random order, padded to
            the longest of their batch, the loss from the logits of all positions
+
+All computing is done by the main thread, whose OpenMP threads are the pinned ones;
+another one reads the requests. So the Trainer can wait in a callback for the next
+request without knowing of it.
 """
 
 import json
@@ -33,6 +37,29 @@ BATCH = 16
 RATE = 1e-5
 
 held = {}
+main_thread = queue.Queue()  # of calls
+
+
+def on_main(call):
+    """The same call, made by the main thread."""
+
+    def wrapped(*arguments):
+        done = queue.Queue()
+
+        def job():
+            try:
+                done.put((call(*arguments), None))
+            except Exception as e:
+                done.put((None, e))
+
+        main_thread.put(job)
+        result, error = done.get()
+        if error:
+            raise error
+        return result
+
+    return wrapped
+
 
 
 def ready(key, make):
@@ -113,12 +140,12 @@ class Rows(torch.utils.data.Dataset):
 
 
 class Trainer:
-    """transformers.Trainer in a thread of its own, which takes as many steps as it is asked for."""
+    """transformers.Trainer, which takes as many steps as it is asked for."""
 
     def __init__(self, path, data, trained):
         self.asked, self.done = queue.Queue(), queue.Queue()
         self.tokens = 0
-        threading.Thread(target=self.run, args=(path, data, trained), daemon=True).start()
+        main_thread.put(lambda: self.run(path, data, trained))
         self.steps(2)
 
     def steps(self, count):
@@ -131,7 +158,6 @@ class Trainer:
 
     def run(self, path, data, trained):
         try:
-            torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
             self.train(path, data, trained)
         except Exception as e:
             self.done.put(e)
@@ -170,13 +196,24 @@ class Trainer:
             callbacks=[Gate()]).train()
 
 
+@on_main
+def best_steps(path, data, trained, steps):
+    run = ready(("best", path, trained), lambda: Best(path, data, trained))
+    begin = time.perf_counter()
+    tokens = run.steps(steps)
+    return time.perf_counter() - begin, tokens
+
+
 def epoch(path, data, trained, how, steps):
-    run = ready(("epoch", path, trained, how), lambda: {"best": Best, "trainer": Trainer}[how](path, data, trained))
+    if how == "best":
+        return best_steps(path, data, trained, int(steps))
+    run = ready(("trainer", path, trained), lambda: Trainer(path, data, trained))
     begin = time.perf_counter()
     tokens = run.steps(int(steps))
     return time.perf_counter() - begin, tokens
 
 
+@on_main
 def zeroshot(path, data):
     """lm-evaluation-harness's HFLM at batch 16 on requests of [context, continuation]."""
     from lm_eval.api.instance import Instance
@@ -192,6 +229,7 @@ def zeroshot(path, data):
     return time.perf_counter() - begin
 
 
+@on_main
 def cka(path, data):
     """Linear CKA of all hidden states, as one writes it: all states of a padded
     batch, weighted means over positions, centred Gram matrices, all pairs."""
@@ -222,6 +260,7 @@ def cka(path, data):
     return time.perf_counter() - begin
 
 
+@on_main
 def load(path):
     """From a directory to the logits of one token."""
     begin = time.perf_counter()
@@ -231,7 +270,16 @@ def load(path):
     return time.perf_counter() - begin
 
 
+def answer():
+    try:
+        serve(
+            f"PyTorch {torch.__version__}, transformers {transformers.__version__}",
+            dict(epoch=epoch, zeroshot=zeroshot, cka=cka, load=load))
+    finally:
+        os._exit(0)  # the main thread may wait for ever
+
+
 if __name__ == "__main__":
-    serve(
-        f"PyTorch {torch.__version__}, transformers {transformers.__version__}",
-        dict(epoch=epoch, zeroshot=zeroshot, cka=cka, load=load))
+    threading.Thread(target=answer, daemon=True).start()
+    while True:
+        main_thread.get()()
