@@ -89,9 +89,10 @@ type Trainer struct {
 	Params       nn.Params // what is trained
 	Settings     TrainSettings
 	Train, Valid []task.Pair
-	Recompute    bool          // keep no activations inside blocks: less memory, more time, the same bits
-	Store        Store         // where the run is kept; nil: nowhere
-	Report       func(Metrics) // called for each line of metrics; may be nil
+	Recompute    bool              // keep no activations inside blocks: less memory, more time, the same bits
+	Release      func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
+	Store        Store             // where the run is kept; nil: nowhere
+	Report       func(Metrics)     // called for each line of metrics; may be nil
 
 	trained *nn.Trained
 	opt     *optim.AdamW
@@ -209,6 +210,11 @@ func (t *Trainer) start() error {
 	}
 	t.setSteps()
 	t.trained = nn.Train(t.Backend, t.Params)
+	if t.Release != nil {
+		for w := range t.Params {
+			t.Release(w.Name)
+		}
+	}
 	s := t.Settings
 	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
 	t.pass = autograd.NewPass(t.Backend)

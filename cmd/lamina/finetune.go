@@ -73,7 +73,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	run := &crash.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute}
+	run := &crash.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release}
 	config := finetuneConfig{
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
 		Precision: s.Precision, Backend: m.Backend.Name(),
