@@ -13,13 +13,17 @@ import (
 // sum of values goes from key to key.
 const decodeKeys = 128
 
+// decodeCost is what one multiply-add of a query with a key, and its share of the
+// rest, costs in the unit of smallWork: keys and values come from memory.
+const decodeCost = 2
+
 // AttentionDecode implements kernels.Backend: one row a segment. Keys and values
 // are read once, where they lie, for all query heads of a key head.
 func (be *Backend) AttentionDecode(a kernels.AttentionArgs) {
 	mustF32("AttentionDecode", a.Q)
 	h := headsOf(a)
 	_, work := h.chunks()
-	be.each(work/attentionCost, len(h.segments)*h.kvHeads, func(chunk int) {
+	be.each(decodeCost*work, len(h.segments)*h.kvHeads, func(chunk int) {
 		s := be.scratch.get()
 		h.decode(s, chunk/h.kvHeads, chunk%h.kvHeads)
 		be.scratch.put(s)
