@@ -2,6 +2,8 @@
 
 package simd
 
+import "unsafe"
+
 // roundBF16Vector returns how many numbers it has rounded.
 func roundBF16Vector(x []float32) int {
 	blocks := len(x) / 8
@@ -26,14 +28,10 @@ func pairBF16Vector(dst, src []float32, width, k int) {
 func pairBF16AVX512(dst, src *float32, width, k int)
 
 func gemmBF16Vector(c []float32, ldc int, a, b []float32, k int, add bool) {
-	if k == 0 {
-		gemmBF16AVX512(&c[0], ldc, nil, nil, 0, add)
-		return
-	}
-	gemmBF16AVX512(&c[0], ldc, &a[0], &b[0], k, add)
+	gemmBF16AVX512(&c[0], ldc, unsafe.SliceData(a), unsafe.SliceData(b), k, 12, 32, add)
 }
 
-// gemmBF16AVX512 is [GemmBF16] for 12×32; it needs AVX512_BF16.
+// gemmBF16AVX512 is gemmAVX512 for pairs; it needs AVX512_BF16.
 //
 //go:noescape
-func gemmBF16AVX512(c *float32, ldc int, a, b *float32, k int, add bool)
+func gemmBF16AVX512(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool)

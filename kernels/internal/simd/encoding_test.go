@@ -17,7 +17,7 @@ import (
 
 // codeOf returns the address of an assembly function: where the wrapper that Go
 // code calls has its call.
-func codeOf(t *testing.T, f func(c *float32, ldc int, a, b *float32, k int, add bool), name string) uintptr {
+func codeOf(t *testing.T, f func(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool), name string) uintptr {
 	// A function value points to the address of its code.
 	code := (**(***[256]byte)(unsafe.Pointer(&f)))[:]
 	wrapper := uintptr(unsafe.Pointer(&code[0]))

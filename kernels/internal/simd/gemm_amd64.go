@@ -7,7 +7,7 @@ import "unsafe"
 func gemmVector(c []float32, ldc int, a, b []float32, k int, add bool) {
 	panelA, panelB := unsafe.SliceData(a), unsafe.SliceData(b)
 	if level == AVX512 {
-		gemmAVX512(&c[0], ldc, panelA, panelB, k, add)
+		gemmAVX512(&c[0], ldc, panelA, panelB, k, 12, 32, add)
 		return
 	}
 	gemmAVX2(&c[0], ldc, panelA, panelB, k, add)

@@ -2,10 +2,15 @@
 
 package simd
 
-// gemmAVX512 is [Gemm] for 12×32.
+// gemmAVX512 multiplies packed panels of A, the last one filled up, by the first
+// cols columns of a packed panel of B:
+//
+//	c[i·ldc+j] (+)= Σ_p a[(i/12·k+p)·12+i%12]·b[32p+j]   i < rows, j < cols, p < k
+//
+// rows > 0, 0 < cols ≤ 32.
 //
 //go:noescape
-func gemmAVX512(c *float32, ldc int, a, b *float32, k int, add bool)
+func gemmAVX512(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool)
 
 // gemmInPlaceAVX512 is [GemmInPlace] for 12×32, k > 0.
 //
@@ -33,6 +38,18 @@ func gather32AVX512(dst, src *float32, stride, panels, k int)
 //
 //go:noescape
 func gather12AVX512(dst, src *float32, stride, panels, k int)
+
+// gemmBlock512 is [GemmBlock] for packed panels, of pairs if pairs is set.
+func gemmBlock512(c []float32, ldc int, a, b *Panels, m, n, k int, add, pairs bool) {
+	for j := 0; j < n; j += 32 {
+		y, cols := &b.Data[j/32*b.Panel], min(32, n-j)
+		if pairs {
+			gemmBF16AVX512(&c[j], ldc, &a.Data[0], y, k, m, cols, add)
+		} else {
+			gemmAVX512(&c[j], ldc, &a.Data[0], y, k, m, cols, add)
+		}
+	}
+}
 
 // interleave512 packs full panels of this level's widths, 12 and 32, in steps of
 // 16 and returns how many of the k steps it has packed.

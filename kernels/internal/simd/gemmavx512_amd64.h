@@ -53,17 +53,29 @@
 	FETCH3 \
 	FETCH3
 
+// MASKS turns the number of columns in AX, 1 to 32, into K1 for the first 16 and
+// K2 for the others. BX and CX are scratch.
+#define MASKS \
+	MOVL $32, CX \
+	SUBL AX, CX \
+	MOVL $-1, BX \
+	SHRL CX, BX \
+	KMOVW BX, K1 \
+	SHRL $16, BX \
+	KMOVW BX, K2
+
+// STORE and ADDROW write a row and go to the label done after the last of R13 rows.
 #define STORE(lo, hi) \
-	VMOVUPS lo, (DI) \
-	VMOVUPS hi, 64(DI) \
-	ADDQ R8, DI
+	VMOVUPS lo, K1, (DI) \
+	VMOVUPS hi, K2, 64(DI) \
+	ADDQ R8, DI \
+	DECQ R13 \
+	JZ   done
 
 #define ADDROW(lo, hi) \
-	VADDPS (DI), lo, lo \
-	VADDPS 64(DI), hi, hi \
-	VMOVUPS lo, (DI) \
-	VMOVUPS hi, 64(DI) \
-	ADDQ R8, DI
+	VADDPS (DI), lo, K1, lo \
+	VADDPS 64(DI), hi, K2, hi \
+	STORE(lo, hi)
 
 #define STORE_TILE \
 	STORE(Z8, Z9) \
@@ -77,9 +89,7 @@
 	STORE(Z24, Z25) \
 	STORE(Z26, Z27) \
 	STORE(Z28, Z29) \
-	STORE(Z30, Z31) \
-	VZEROUPPER \
-	RET
+	STORE(Z30, Z31)
 
 #define ADD_TILE \
 	ADDROW(Z8, Z9) \
@@ -93,6 +103,4 @@
 	ADDROW(Z24, Z25) \
 	ADDROW(Z26, Z27) \
 	ADDROW(Z28, Z29) \
-	ADDROW(Z30, Z31) \
-	VZEROUPPER \
-	RET
+	ADDROW(Z30, Z31)

@@ -61,18 +61,25 @@
 	VDPBF16PS(0, 5, 30) \
 	VDPBF16PS(1, 5, 31)
 
-// func gemmBF16AVX512(c *float32, ldc int, a, b *float32, k int, add bool)
-TEXT ·gemmBF16AVX512(SB), NOSPLIT, $0-41
+// func gemmBF16AVX512(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool)
+//
+// Panel by panel of A, the same panel of B for each.
+TEXT ·gemmBF16AVX512(SB), NOSPLIT, $0-57
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), R8
 	MOVQ a+16(FP), SI
-	MOVQ b+24(FP), DX
-	MOVQ k+32(FP), CX
+	MOVQ k+32(FP), R11
+	MOVQ rows+40(FP), R13
+	MOVQ cols+48(FP), AX
+	MASKS
 	SHLQ $2, R8
+
+panel:
+	MOVQ b+24(FP), DX
 	CLEAR_TILE
 	FETCH_TILE
-
-	MOVQ CX, BX
+	MOVQ R11, CX
+	MOVQ R11, BX
 	SHRQ $2, BX
 	JZ   tail
 
@@ -91,7 +98,7 @@ loop:
 
 tail:
 	ANDQ $3, CX
-	JZ   done
+	JZ   write
 
 one:
 	STEP(0, 0)
@@ -100,10 +107,16 @@ one:
 	DECQ CX
 	JNZ  one
 
-done:
-	CMPB add+40(FP), $0
+write:
+	CMPB add+56(FP), $0
 	JNE  accumulate
 	STORE_TILE
+	JMP  panel
 
 accumulate:
 	ADD_TILE
+	JMP  panel
+
+done:
+	VZEROUPPER
+	RET

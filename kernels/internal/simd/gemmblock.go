@@ -36,8 +36,28 @@ func (p *Panels) last(width, n, k int) int {
 // Strided, the last panel of a packed A is filled up to MR rows, B is packed, and A
 // is, or has InPlace, at least MR rows, and Panel = MR·Outer.
 func GemmBlock(c []float32, ldc int, a, b Panels, m, n, k int, add bool) {
+	switch {
+	case !beginBlock(c, ldc, &a, &b, m, n, k, add):
+	case tiles[level].Strided:
+		gemmBlockStrided(c, ldc, &a, &b, m, n, k, add)
+	default:
+		gemmBlockTiles(c, ldc, &a, &b, m, n, k, add, false)
+	}
+}
+
+// GemmBlockBF16 is [GemmBlock] for packed panels of k pairs, with the bits of
+// [GemmBF16].
+func GemmBlockBF16(c []float32, ldc int, a, b Panels, m, n, k int, add bool) {
+	if beginBlock(c, ldc, &a, &b, m, n, k, add) {
+		gemmBlockTiles(c, ldc, &a, &b, m, n, k, add, true)
+	}
+}
+
+// beginBlock panics where operands are too short and reports whether there are
+// products. Sums of none are zeros.
+func beginBlock(c []float32, ldc int, a, b *Panels, m, n, k int, add bool) bool {
 	if m == 0 || n == 0 {
-		return
+		return false
 	}
 	_ = c[(m-1)*ldc+n-1]
 	if k == 0 {
@@ -46,32 +66,30 @@ func GemmBlock(c []float32, ldc int, a, b Panels, m, n, k int, add bool) {
 				clear(c[i*ldc:][:n])
 			}
 		}
-		return
+		return false
 	}
 	t := &tiles[level]
 	_ = a.Data[max(a.last(t.MR, m, k), a.last(t.MR, min(m, t.MR), k))]
 	_ = b.Data[b.last(t.NR, (n+t.NR-1)/t.NR*t.NR, k)]
-	if t.Strided {
-		gemmBlockStrided(c, ldc, &a, &b, m, n, k, add)
-		return
-	}
-	gemmBlockTiles(Gemm, c, ldc, &a, &b, m, n, k, add)
+	return true
 }
 
-// GemmBlockBF16 is [GemmBlock] for packed panels of k pairs, with the bits of
-// [GemmBF16].
-func GemmBlockBF16(c []float32, ldc int, a, b Panels, m, n, k int, add bool) {
-	gemmBlockTiles(GemmBF16, c, ldc, &a, &b, m, n, k, add)
-}
-
-// gemmBlockTiles goes from micro-kernel to micro-kernel.
-func gemmBlockTiles(kernel func(c []float32, ldc int, a, b []float32, k int, add bool), c []float32, ldc int, a, b *Panels, m, n, k int, add bool) {
+// gemmBlockTiles goes from micro-kernel to micro-kernel, with packed panels of
+// pairs if pairs is set.
+func gemmBlockTiles(c []float32, ldc int, a, b *Panels, m, n, k int, add, pairs bool) {
 	t := &tiles[level]
 	packed := a.packed(t.MR, k)
+	if packed && level == AVX512 && (!pairs || HasBF16()) {
+		gemmBlock512(c, ldc, a, b, m, n, k, add, pairs)
+		return
+	}
 	tile := func(to []float32, ldc int, i int, pb []float32, add bool) {
-		if packed {
-			kernel(to, ldc, a.Data[i/t.MR*a.Panel:][:t.MR*k], pb, k, add)
-		} else {
+		switch {
+		case pairs:
+			GemmBF16(to, ldc, a.Data[i/t.MR*a.Panel:][:t.MR*k], pb, k, add)
+		case packed:
+			Gemm(to, ldc, a.Data[i/t.MR*a.Panel:][:t.MR*k], pb, k, add)
+		default:
 			GemmInPlace(to, ldc, a.Data[i*a.Outer:], a.Outer, a.Inner, pb, k, add)
 		}
 	}

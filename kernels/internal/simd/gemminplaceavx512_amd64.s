@@ -57,16 +57,18 @@ TEXT ·gemmInPlaceAVX512(SB), NOSPLIT, $0-57
 	MOVQ rowStep+24(FP), R11
 	MOVQ step+32(FP), R12
 	MOVQ b+40(FP), DX
-	MOVQ k+48(FP), CX
 	SHLQ $2, R8
 	SHLQ $2, R11
 	SHLQ $2, R12
+	MOVL $32, AX
+	MASKS
 	CLEAR_TILE
 	FETCH_TILE
 	LEAQ (R11)(R11*2), R10
 	LEAQ (SI)(R10*1), BX
 	LEAQ (SI)(R10*2), R13
 	LEAQ (BX)(R10*2), AX
+	MOVQ k+48(FP), CX
 	MOVQ CX, R9
 	SHRQ $2, R9
 	JZ   tail
@@ -82,7 +84,7 @@ loop:
 
 tail:
 	ANDQ $3, CX
-	JZ   done
+	JZ   write
 
 one:
 	STEP(0)
@@ -90,10 +92,15 @@ one:
 	DECQ CX
 	JNZ  one
 
-done:
+write:
+	MOVQ $12, R13
 	CMPB add+56(FP), $0
 	JNE  accumulate
 	STORE_TILE
 
 accumulate:
 	ADD_TILE
+
+done:
+	VZEROUPPER
+	RET

@@ -129,6 +129,8 @@ var guardRows = []guardRow{
 			return nil
 		}
 	})},
+	{"GemmBlock", blockCalls(GemmBlock, true)},
+	{"GemmBlockBF16", blockCalls(GemmBlockBF16, false)},
 	{"Decode", storedCalls(func(c *call, d tensor.DType, n int) {
 		c.floats, c.bytes = []int{n}, d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
@@ -222,6 +224,45 @@ func tileCalls(f func(c *call, t Tile, ldc, k int)) func() []call {
 				c := call{at: fmt.Sprintf("ldc=%d k=%d", ldc, k), noTwin: true}
 				f(&c, t, ldc, k)
 				calls = append(calls, c)
+			}
+		}
+		return calls
+	}
+}
+
+// blockCalls multiplies packed panels and, where the level can, rows of A and of B
+// in place.
+func blockCalls(f func(c []float32, ldc int, a, b Panels, m, n, k int, add bool), inPlace bool) func() []call {
+	return func() []call {
+		t := GemmTile()
+		whole := func(n, width int) int { return (n + width - 1) / width * width }
+		var calls []call
+		block := func(m, n, k, ldc int, a, b Panels, lenA, lenB int) {
+			calls = append(calls, call{
+				at: fmt.Sprintf("m=%d n=%d k=%d A=%+v B=%+v", m, n, k, a, b), noTwin: true, clean: halves,
+				floats: []int{span(m, n, ldc), lenA, lenB},
+				run: func(x [][]float32, _ []byte, _ []int32) []float64 {
+					a, b := a, b
+					a.Data, b.Data = x[1], x[2]
+					f(x[0], ldc, a, b, m, n, k, (m+n)%2 == 0)
+					return nil
+				},
+			})
+		}
+		for m := 1; m <= 2*t.MR+1; m++ {
+			for _, n := range []int{1, 2, t.NR/2 - 1, t.NR / 2, t.NR/2 + 1, t.NR - 1, t.NR, t.NR + 1, 2*t.NR + 3} {
+				for _, k := range []int{1, 2, 5, 8} {
+					a, b := Packed(nil, t.MR, k), Packed(nil, t.NR, k)
+					block(m, n, k, n+m%3, a, b, whole(m, t.MR)*k, whole(n, t.NR)*k)
+					if !inPlace || !t.Strided {
+						continue
+					}
+					rows := Panels{Outer: k + 1, Inner: 1, Panel: t.MR * (k + 1)}
+					block(m, n, k, n, rows, b, span(m, k, k+1), whole(n, t.NR)*k)
+					cols := Panels{Outer: 1, Inner: m + 1, Panel: t.MR}
+					wide := Panels{Outer: 1, Inner: whole(n, t.NR) + 1, Panel: t.NR}
+					block(m, n, k, n, cols, wide, span(k, m, m+1), span(k, whole(n, t.NR), whole(n, t.NR)+1))
+				}
 			}
 		}
 		return calls
