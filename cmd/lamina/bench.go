@@ -195,7 +195,8 @@ func (b *bench) enter(group string) {
 }
 
 // fastest returns the seconds of the fastest of several calls within about the
-// time, two at least, after one that warms up and, where it is short, a few more.
+// time, two at least if they are below a second, after one that warms up and, where
+// it is short, a few more.
 func fastest(ctx context.Context, long time.Duration, call func()) (float64, error) {
 	begin := time.Now()
 	call()
@@ -203,8 +204,11 @@ func fastest(ctx context.Context, long time.Duration, call func()) (float64, err
 	for end := time.Now().Add(min(long/4, first)); time.Now().Before(end); {
 		call()
 	}
-	best := -1.0
-	for n, end := 0, time.Now().Add(long); n < 2 || time.Now().Before(end); n++ {
+	best, least := -1.0, 2
+	if first > time.Second {
+		least = 1
+	}
+	for n, end := 0, time.Now().Add(long); n < least || time.Now().Before(end); n++ {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
