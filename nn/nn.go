@@ -80,9 +80,10 @@ func (l Linear) ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.
 
 // Linears maps one x [N in] through several layers in one call.
 func Linears(p *autograd.Pass, x autograd.Var, layers ...Linear) []autograd.Var {
-	terms := make([]autograd.Affine, len(layers))
-	for i, l := range layers {
-		terms[i] = autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias)}
+	var few [3]autograd.Affine // on the stack: a decoded token is soon done
+	terms := few[:0]
+	for _, l := range layers {
+		terms = append(terms, autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias)})
 	}
 	return p.Linears(x, terms...)
 }
