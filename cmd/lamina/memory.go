@@ -78,7 +78,7 @@ const (
 	headRows = 256
 	// processBytes is what a run holds beside weights and passes: code, tokenizer,
 	// examples, the runtime, and the panels that products are packed into.
-	processBytes = 64 << 20
+	processBytes = 36 << 20
 )
 
 // blank is a source of weights of the types that a checkpoint has, without contents.
