@@ -17,7 +17,7 @@
 	VMULPS       HALF(R8), Y6, Y6       \
 	VMULPS       HALF(R8), Y1, Y1       \
 	VXORPS       SIGN(R8), Y1, Y1       \
-	EXP(Y1, Y2, Y3, Y4)                 \
+	EXP_DOWN(Y1, Y2, Y3, Y4)            \
 	VFNMADD231PS Y6, Y1, Y1             \
 	VMOVUPS      ONE(R8), Y2            \
 	VMOVUPS      TAIL_SCALE(R8), Y3     \
@@ -151,7 +151,11 @@ TEXT ·geluTanhBackwardAVX2(SB), NOSPLIT, $0-32
 #define LOGISTIC_SLOPE_BODY \
 	VANDPS       MAGNITUDE(R8), Y0, Y1 \
 	VMULPS       Y12, Y1, Y1       \
-	LOGISTIC(Y1, Y2, Y3, Y4)       \
+	VXORPS       SIGN(R8), Y1, Y1  \
+	EXP_DOWN(Y1, Y2, Y3, Y4)       \
+	VMOVUPS      ONE(R8), Y3       \
+	VADDPS       Y3, Y1, Y2        \
+	VDIVPS       Y2, Y3, Y2        \
 	VMULPS       Y13, Y1, Y1       \
 	VMULPS       Y2, Y2, Y2        \
 	VMULPS       Y2, Y1, Y1        \

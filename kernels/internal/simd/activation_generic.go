@@ -36,19 +36,22 @@ const (
 // 1-σ = e^-x·σ would meet an infinite e^-x.
 const logisticMin = -87
 
+// logisticMax is where the assembly takes e^-x for 0: 1 + e^-x is 1 long before.
+const logisticMax = 87.3
+
 // activationTable holds the constants of the assembly, in the order of its
 // offsets; each fills a vector, so that instructions take it from memory.
 var activationTable = replicated([...]float32{
 	expMin, expMax, log2e, ln2Hi, ln2Lo, exp4, exp3, exp2, exp1, exp0, 1,
-	math.Float32frombits(127), // as an integer: the exponent's bias
+	expShift + 127,
 	math.Float32frombits(1 << 31), math.Float32frombits(1<<31 - 1),
 	tailMax, tailScale, tail9, tail8, tail7, tail6, tail5, tail4, tail3, tail2, tail1, tail0,
 	normalDensity0, 0.5,
 	geluLinear, geluCubic, 3 * geluCubic, -geluMax, geluMax, logisticMin,
-	expShift, expLow,
+	expShift, expLow, logisticMax, -expMax, expShift - 1,
 })
 
-func replicated(values [36]float32) (table [36][8]float32) {
+func replicated(values [39]float32) (table [39][8]float32) {
 	for i, v := range values {
 		for lane := range table[i] {
 			table[i][lane] = v

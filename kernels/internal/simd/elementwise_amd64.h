@@ -38,7 +38,7 @@ done:          \
 #define EXP1 256
 #define EXP0 288
 #define ONE 320
-#define BIAS 352
+#define EXP_SHIFT2 352
 #define SIGN 384
 #define MAGNITUDE 416
 #define TAIL_MAX 448
@@ -63,65 +63,87 @@ done:          \
 #define LOGISTIC_MIN 1056
 #define EXP_SHIFT 1088
 #define EXP_LOW 1120
+#define LOGISTIC_MAX 1152
+#define EXP_MAX_DOWN 1184
+#define EXP_SHIFT1 1216
 
 // STEP: p = p·x + coefficient.
 #define STEP(k, x, p) VFMADD213PS k(R8), x, p
 
-// EXP: x = e^x as in exp_generic.go; a, b, c are scratch. Minimum and maximum
-// take x second, so that NaN stays.
+// EXP_POLYNOMIAL: p = e^r, q and s scratch; r is lost. Its terms are paired, so
+// that fewer wait for each other than in Horner's order.
+#define EXP_POLYNOMIAL(r, p, q, s) \
+	VMOVUPS     EXP1(R8), q    \
+	VFMADD213PS EXP0(R8), r, q \
+	VMOVUPS     EXP3(R8), p    \
+	VFMADD213PS EXP2(R8), r, p \
+	VMULPS      r, r, s        \
+	VADDPS      ONE(R8), r, r  \
+	VFMADD231PS EXP4(R8), s, p \
+	VFMADD213PS q, s, p        \
+	VFMADD213PS r, s, p
+
+// EXP: x = e^x as in exp_generic.go; a, b, c and Y10 are scratch. Minimum and
+// maximum take x second, so that NaN stays. EXP_SHIFT2 is large enough to leave a
+// sum with it no fraction: a holds n and twice the exponent's bias in its low bits,
+// which two factors share.
 #define EXP(x, a, b, c) \
-	VMOVUPS      EXP_MIN(R8), a   \
-	VMAXPS       x, a, x          \
-	VMOVUPS      EXP_MAX(R8), a   \
-	VMINPS       x, a, x          \
-	VMULPS       LOG2E(R8), x, a  \
-	VROUNDPS     $0, a, a         \
-	VFNMADD231PS LN2_HI(R8), a, x \
-	VFNMADD231PS LN2_LO(R8), a, x \
-	VMOVUPS      EXP4(R8), b      \
-	STEP(EXP3, x, b)              \
-	STEP(EXP2, x, b)              \
-	STEP(EXP1, x, b)              \
-	STEP(EXP0, x, b)              \
-	VMULPS       x, x, c          \
-	VFMADD213PS  x, c, b          \
-	VADDPS       ONE(R8), b, b    \
-	VCVTPS2DQ    a, a             \
-	VPSRAD       $1, a, c         \
-	VPSUBD       c, a, a          \
-	VPADDD       BIAS(R8), c, c   \
-	VPADDD       BIAS(R8), a, a   \
-	VPSLLD       $23, c, c        \
-	VPSLLD       $23, a, a        \
-	VMULPS       c, b, b          \
+	VMOVUPS      EXP_MIN(R8), a    \
+	VMAXPS       x, a, x           \
+	VMOVUPS      EXP_MAX(R8), a    \
+	VMINPS       x, a, x           \
+	VMOVUPS      EXP_SHIFT2(R8), a \
+	VFMADD231PS  LOG2E(R8), x, a   \
+	VSUBPS       EXP_SHIFT2(R8), a, b \
+	VFNMADD231PS LN2_HI(R8), b, x  \
+	VFNMADD231PS LN2_LO(R8), b, x  \
+	EXP_POLYNOMIAL(x, b, c, Y10)   \
+	VPSRLD       $1, a, c          \
+	VPSUBD       c, a, a           \
+	VPSLLD       $23, c, c         \
+	VPSLLD       $23, a, a         \
+	VMULPS       c, b, b           \
 	VMULPS       a, b, x
 
-// EXP_DOWN: x = e^x for x ≤ EXP_MAX, Inf from 2^127.5 on, 0 below EXP_LOW, where
-// e^x is no normal number;
-// a, b, c are scratch. EXP_SHIFT is large enough to leave a sum with it no
-// fraction: a holds n and the exponent's bias in its low bits.
+// EXP_DOWN: the same with one factor for x ≤ EXP_MAX: Inf from 2^127.5 on, and 0
+// below EXP_LOW, where e^x is no normal number. a, b, c, Y8 and Y9 are scratch.
 #define EXP_DOWN(x, a, b, c) \
-	VCMPPS       $0x15, EXP_LOW(R8), x, c \
 	VMOVUPS      EXP_SHIFT(R8), a  \
 	VFMADD231PS  LOG2E(R8), x, a   \
+	VCMPPS       $0x15, EXP_LOW(R8), x, Y8 \
 	VSUBPS       EXP_SHIFT(R8), a, b \
 	VFNMADD231PS LN2_HI(R8), b, x  \
 	VFNMADD231PS LN2_LO(R8), b, x  \
-	VMOVUPS      EXP4(R8), b       \
-	STEP(EXP3, x, b)               \
-	STEP(EXP2, x, b)               \
-	STEP(EXP1, x, b)               \
-	STEP(EXP0, x, b)               \
-	STEP(ONE, x, b)                \
-	STEP(ONE, x, b)                \
 	VPSLLD       $23, a, a         \
+	EXP_POLYNOMIAL(x, b, c, Y9)    \
 	VMULPS       a, b, b           \
-	VANDPS       c, b, x
+	VANDPS       Y8, b, x
 
-// LOGISTIC: e = e^-x and s = 1/(1+e); e holds x before, a, b and s are scratch.
+// LOGISTIC: e = e^-x and s = 1/(1+e); e holds x before, a, b, s, Y10 and Y11 are
+// scratch. e is 0 from 87 on. The polynomial is that of -r, and half a power of two
+// reaches every finite e.
 #define LOGISTIC(e, s, a, b) \
-	VXORPS  SIGN(R8), e, e \
-	EXP(e, a, b, s)        \
-	VMOVUPS ONE(R8), a     \
-	VADDPS  a, e, s        \
-	VDIVPS  s, a, s
+	VMOVUPS      LOGISTIC_MAX(R8), a \
+	VMINPS       e, a, e            \
+	VMOVUPS      EXP_MAX_DOWN(R8), a \
+	VMAXPS       e, a, e            \
+	VMOVUPS      EXP_SHIFT1(R8), a  \
+	VFNMADD231PS LOG2E(R8), e, a    \
+	VMOVUPS      ONE(R8), Y11       \
+	VSUBPS       EXP_SHIFT1(R8), a, s \
+	VFMADD231PS  LN2_HI(R8), s, e   \
+	VFMADD231PS  LN2_LO(R8), s, e   \
+	VPSLLD       $23, a, a          \
+	VMOVUPS      EXP1(R8), b        \
+	VFNMADD213PS EXP0(R8), e, b     \
+	VMOVUPS      EXP3(R8), s        \
+	VFNMADD213PS EXP2(R8), e, s     \
+	VMULPS       e, e, Y10          \
+	VSUBPS       e, Y11, e          \
+	VFMADD231PS  EXP4(R8), Y10, s   \
+	VFMADD213PS  b, Y10, s          \
+	VFMADD213PS  e, Y10, s          \
+	VMULPS       a, s, e            \
+	VADDPS       e, e, e            \
+	VADDPS       Y11, e, s          \
+	VDIVPS       s, Y11, s

@@ -109,12 +109,10 @@ TEXT ·siluBackwardAVX2(SB), NOSPLIT, $0-32
 	VANDPS       Y1, Y0, Y5        \
 	VANDNPS      Y0, Y1, Y6        \
 	VADDPS       Y5, Y5, Y4        \
-	EXP(Y4, Y1, Y2, Y3)            \
+	LOGISTIC(Y4, Y7, Y1, Y2)       \
 	VBROADCASTSS ONE(R8), Y1       \
-	VADDPS       Y1, Y4, Y4        \
-	VADDPS       Y1, Y1, Y2        \
-	VDIVPS       Y4, Y2, Y4        \
 	VSUBPS       Y4, Y1, Y4        \
+	VMULPS       Y7, Y4, Y4        \
 	VORPS        Y6, Y4, Y4        \
 	VMULPS       Y0, Y0, Y1        \
 	VBROADCASTSS 4(R9), Y7         \

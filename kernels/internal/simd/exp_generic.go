@@ -75,7 +75,7 @@ func siluBackwardGeneric(dst, dy, x []float32) {
 	}
 }
 
-// Below tanhSmall, where 1 - 2/(e^2|x|+1) would lose digits, tanh x is
+// Below tanhSmall, where (1 - e^-2|x|)/(1 + e^-2|x|) would lose digits, tanh x is
 // x + x³·t(x²) with a minimax t of our own (relative error 5e-9).
 const (
 	tanhSmall = 0.625
@@ -90,7 +90,8 @@ const (
 func tanhOne(x float32) float32 {
 	a := float32(math.Abs(float64(x)))
 	if a >= tanhSmall {
-		return float32(math.Copysign(float64(1-2/(expOne(a+a)+1)), float64(x)))
+		e := expOne(-a - a)
+		return float32(math.Copysign(float64((1-e)*(1/(1+e))), float64(x)))
 	}
 	u := x * x
 	t := float32(tanh4)
