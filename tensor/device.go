@@ -49,6 +49,7 @@ func (Host) Alloc(bytes int) Memory {
 		panic(fmt.Sprintf("tensor: Alloc: negative size %d", bytes))
 	}
 	raw := make([]byte, bytes+hostAlign)
+	advise(raw)
 	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & (hostAlign - 1))
 	return &HostMemory{raw[skip : skip+bytes : skip+bytes]}
 }
