@@ -122,7 +122,7 @@ func (b *bout) measure(m measurement, rounds int) (result, error) {
 var errStopped = errors.New("stopped")
 
 // pause lets the threads of the process that was asked last go to sleep.
-const pause = 20 * time.Millisecond
+const pause = 10 * time.Millisecond
 
 // ask sends a request to the worker of an entry, which is started if need be.
 func (b *bout) ask(e entry, fresh bool, fields ...any) (answer, error) {

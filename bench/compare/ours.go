@@ -218,7 +218,7 @@ func medianWithin(seconds float64, call func()) float64 {
 	begin := time.Now()
 	call()
 	one := time.Since(begin).Seconds()
-	for begin := time.Now(); time.Since(begin).Seconds() < min(seconds/4, one); {
+	for begin := time.Now(); one < seconds && time.Since(begin).Seconds() < seconds/4; {
 		call()
 	}
 	var times []float64

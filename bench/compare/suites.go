@@ -60,7 +60,7 @@ func suites() []suite {
 		{"llama", "decoding and prompts from quantised weights", 5, 5, []string{"llama", "model"}, llamaCases},
 		{"epoch", "fine-tuning an emulator of SmolLM2 on ARC-Easy: 15 of 30 blocks, 4 trained, batch 16", 5, 5, []string{"hf", "model", "data"}, epochCases},
 		{"zeroshot", "scoring ARC-Easy", 5, 1, []string{"hf", "model", "data"}, zeroshotCases},
-		{"cka", "CKA of all hidden states", 5, 2, []string{"hf", "model", "data"}, ckaCases},
+		{"cka", "CKA of all hidden states", 5, 1, []string{"hf", "model", "data"}, ckaCases},
 		{"load", "a model's file to the first logits, the file in memory already", 5, 5, []string{"hf", "llama", "model"}, loadCases},
 	}
 }
@@ -98,15 +98,18 @@ func gemmCases(o *options) []measurement {
 	var all []measurement
 	for _, threads := range o.threads {
 		for _, p := range workload.Products() {
-			seconds := 0.05
+			seconds, most := 0.05, 0
 			if o.quick {
 				if seconds = 0.02; p.FLOP() > 2e10 && !p.TransB {
 					continue // the head is A·Bᵀ: the other two cost a minute and tell little
 				}
+				if p.FLOP() > 1e10 {
+					most = 5
+				}
 			}
 			m := measurement{suite: "gemm", name: p.String(), threads: threads, unit: "GFLOP/s", amount: p.FLOP() / 1e9}
 			for _, w := range []struct{ worker, label string }{{oursName, oursName}, {"onednn", "oneDNN"}, {"torch", "PyTorch (MKL)"}, {"openblas", "OpenBLAS"}} {
-				m.entries = append(m.entries, entry{w.worker, w.label, threads, 0, []any{
+				m.entries = append(m.entries, entry{w.worker, w.label, threads, most, []any{
 					"gemm", p.M, p.N, p.K, p.Batch, letter(p.TransA), letter(p.TransB), seconds,
 				}})
 			}
@@ -170,10 +173,22 @@ const (
 	prefillCount = 512
 )
 
+// decodeThreads are those of decoding: with -quick the largest number alone.
+func (o *options) decodeThreads() []int {
+	if o.quick {
+		return []int{slices.Max(o.threads)}
+	}
+	return o.threads
+}
+
 func decodeCases(o *options) []measurement {
 	var all []measurement
-	for _, threads := range o.threads {
-		for _, shape := range []string{"opt-125m", "smollm2-135m"} {
+	shapes := []string{"smollm2-135m"}
+	if !o.quick {
+		shapes = append(shapes, "opt-125m")
+	}
+	for _, threads := range o.decodeThreads() {
+		for _, shape := range shapes {
 			for _, dtype := range []string{"F32", "BF16"} {
 				request := func(variant string) []any { return []any{"decode", shape, dtype, variant, decodePrompt, decodeCount} }
 				all = append(all, measurement{
@@ -192,7 +207,7 @@ func decodeCases(o *options) []measurement {
 
 func llamaCases(o *options) []measurement {
 	var all []measurement
-	for _, threads := range o.threads {
+	for _, threads := range o.decodeThreads() {
 		for _, f := range []struct {
 			name, path string
 			prefill    bool

@@ -35,7 +35,7 @@ double median_time(double seconds, const std::function<void()> &call) {
   double begin = seconds_now();
   call();
   double one = seconds_now() - begin;
-  for (double end = seconds_now() + std::min(seconds / 4, one); seconds_now() < end;) call();
+  for (double end = seconds_now() + seconds / 4; one < seconds && seconds_now() < end;) call();
   std::vector<double> times;
   for (double end = seconds_now() + seconds; times.size() < 1 || seconds_now() < end;) {
     double t = seconds_now();

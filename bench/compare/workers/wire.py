@@ -14,8 +14,8 @@ def median_time(seconds, call):
     begin = time.perf_counter()
     call()
     one = time.perf_counter() - begin
-    end = time.perf_counter() + min(seconds / 4, one)
-    while time.perf_counter() < end:
+    end = time.perf_counter() + seconds / 4
+    while one < seconds and time.perf_counter() < end:
         call()
     times = []
     end = time.perf_counter() + seconds
