@@ -1,34 +1,38 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// Rows of each unit, on one and on two threads: names, JSON and finite shares. No
+// Rows of each unit, on one or two threads: names, JSON and finite shares. No
 // rate is asserted.
 func TestBench(t *testing.T) {
 	for _, c := range []struct {
-		filter, unit string
-		rows         int // of one number of threads
-		work, shape  string
+		filter, threads, unit string
+		rows                  int // of one number of threads
+		work, shape           string
 	}{
-		{"64x64x64 ABt", "GFLOP/s", 1, "gemm", "64x64x64 ABt"},
-		{"25x25x64 AB", "GFLOP/s", 2, "gemm", "144 of 25x25x64 AB"},
-		{"op layer_norm 512", "GB/s", 2, "op", "layer_norm 512x768"},
-		{"tiny", "tokens/s", 2, "forward", "tiny 8x64"},
-		{"peak", "GFLOP/s", 1, "peak", "multiply-add"},
+		{"64x64x64 ABt", "1", "GFLOP/s", 1, "gemm", "64x64x64 ABt"},
+		{"25x25x64 AB", "1,2", "GFLOP/s", 2, "gemm", "144 of 25x25x64 AB"},
+		{"op layer_norm 512", "2", "GB/s", 2, "op", "layer_norm 512x768"},
+		{"tiny", "2", "tokens/s", 2, "forward", "tiny 8x64"},
+		{"peak", "1", "GFLOP/s", 1, "peak", "multiply-add"},
 	} {
 		out := filepath.Join(t.TempDir(), "b.json")
-		text := must(t, "bench", "--filter", c.filter, "--threads", "1,2", "--time", "1ms", "--json", out)
+		text := must(t, "bench", "--filter", c.filter, "--threads", c.threads, "--time", "1ms", "--json", out)
 		rows := read[[]benchRow](t, out)
-		if len(rows) != 2*c.rows {
-			t.Fatalf("%s: %d rows, want %d on each of two numbers of threads", c.filter, len(rows), c.rows)
+		counts := strings.Split(c.threads, ",")
+		if len(rows) != len(counts)*c.rows {
+			t.Fatalf("%s: %d rows, want %d for each of threads %s", c.filter, len(rows), c.rows, c.threads)
 		}
-		if r := rows[0]; r.Work != c.work || r.Shape != c.shape || r.Threads != 1 || rows[c.rows].Threads != 2 {
-			t.Errorf("%s: %+v", c.filter, rows)
+		for i, threads := range counts {
+			if r := rows[i*c.rows]; r.Work != c.work || r.Shape != c.shape || fmt.Sprint(r.Threads) != threads {
+				t.Errorf("%s: %+v", c.filter, rows)
+			}
 		}
 		for _, r := range rows {
 			if !(r.Value > 0) || !(r.Limit > 0) || math.IsInf(r.Value+r.Limit, 0) || r.Share != r.Value/r.Limit || r.Unit != c.unit {
