@@ -153,10 +153,11 @@ func BenchmarkAdamW(b *testing.B) {
 	}
 }
 
-// attentionShapes are a training batch of OPT-125M and of SmolLM2-135M, and a
-// long sequence.
+// attentionShapes are training batches of OPT-125M and of SmolLM2-135M, of short
+// sentences and of 128 tokens, and
+// long sequences.
 var attentionShapes = []struct{ segments, tokens, heads, kvHeads, width int }{
-	{4, 128, 12, 12, 64}, {4, 128, 9, 3, 64}, {1, 2048, 9, 3, 64},
+	{16, 30, 12, 12, 64}, {16, 30, 9, 3, 64}, {4, 128, 12, 12, 64}, {4, 128, 9, 3, 64}, {1, 512, 12, 12, 64}, {1, 2048, 9, 3, 64},
 }
 
 // attention returns a call on equal segments, and its gradients.

@@ -112,7 +112,7 @@ func foldRun(op kernels.ReduceOp, x []float32) float64 {
 // reduceRows folds rows of n elements.
 func (be *Backend) reduceRows(op kernels.ReduceOp, out, in []float32, n int) {
 	be.eachRow(len(out), n, cheap, func(r int) {
-		out[r] = float32(foldRun(op, in[r*n:(r+1)*n]))
+		out[r] = float32(foldRow(op, in[r*n:(r+1)*n]))
 	})
 }
 

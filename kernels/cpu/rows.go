@@ -13,22 +13,51 @@ func (be *Backend) Softmax(y, x tensor.Tensor) {
 	mustF32("Softmax", y)
 	out, in, n := f32(y), f32(x), x.Cols()
 	be.eachRow(x.Rows(), n, expensive, func(r int) {
-		row := out[r*n : (r+1)*n]
-		sum := expRow(row, in[r*n:(r+1)*n])
-		simd.Scale(row, row, 1/sum)
+		row, x := out[r*n:(r+1)*n], in[r*n:(r+1)*n]
+		top, sum := float32(foldRow(kernels.Max, x)), float32(0)
+		for from := 0; from < n; from += rowPiece {
+			to := min(from+rowPiece, n)
+			sum += simd.ExpSum(row[from:to], x[from:to], top)
+		}
+		for from := 0; from < n; from += rowPiece {
+			piece := row[from:min(from+rowPiece, n)]
+			simd.Scale(piece, piece, 1/sum)
+		}
 	})
 }
 
-// expRow does dst = e^(x - max x) and returns the sum.
-func expRow(dst, x []float32) float32 { return simd.ExpSum(dst, x, simd.Max(x)) }
+// rowPiece is how many elements of a row one call of assembly takes: a
+// millisecond's worth, for the scheduler cannot stop it.
+const rowPiece = 1 << 20
+
+// foldRow is foldRun of a row of any length.
+func foldRow(op kernels.ReduceOp, x []float32) float64 {
+	total := foldRun(op, x[:min(rowPiece, len(x))])
+	for from := rowPiece; from < len(x); from += rowPiece {
+		v := foldRun(op, x[from:min(from+rowPiece, len(x))])
+		if op == kernels.Max {
+			total = max(total, v)
+		} else {
+			total += v
+		}
+	}
+	return total
+}
 
 // SoftmaxBackward implements kernels.Backend.
 func (be *Backend) SoftmaxBackward(dX, dY, y tensor.Tensor) {
 	mustF32("SoftmaxBackward", dX)
 	out, dy, p, n := f32(dX), f32(dY), f32(y), y.Cols()
 	be.eachRow(y.Rows(), n, cheap, func(r int) {
-		g, q := dy[r*n:(r+1)*n], p[r*n:(r+1)*n]
-		simd.SoftmaxBackward(out[r*n:(r+1)*n], g, q, simd.Dot(g, q))
+		g, q, sum := dy[r*n:(r+1)*n], p[r*n:(r+1)*n], float32(0)
+		for from := 0; from < n; from += rowPiece {
+			to := min(from+rowPiece, n)
+			sum += simd.Dot(g[from:to], q[from:to])
+		}
+		for from := 0; from < n; from += rowPiece {
+			to := min(from+rowPiece, n)
+			simd.SoftmaxBackward(out[r*n+from:r*n+to], g[from:to], q[from:to], sum)
+		}
 	})
 }
 
