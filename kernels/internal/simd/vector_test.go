@@ -330,7 +330,7 @@ func TestReductionsPropagateNaNAndInf(t *testing.T) {
 }
 
 func TestSetRefusesWhatTheMachineHasNot(t *testing.T) {
-	for _, l := range []Level{NEON, AVX2} {
+	for _, l := range []Level{NEON, AVX2, AVX512} {
 		func() {
 			defer func() {
 				if (recover() == nil) != slices.Contains(Levels(), l) {
