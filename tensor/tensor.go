@@ -285,14 +285,24 @@ func (t Tensor) SetInts(values []int32) {
 func (t Tensor) Raw() []byte { return t.download() }
 
 // WriteTo writes the storage bytes to w, a piece at a time, so that a tensor of
-// any size costs the host a megabyte.
+// any size costs the host a megabyte, or nothing if it lies there.
 func (t Tensor) WriteTo(w io.Writer) (n int64, err error) {
-	piece := make([]byte, min(t.Bytes(), 1<<20))
+	const most = 1 << 20
+	m, host := t.mem.(*HostMemory)
+	var piece []byte
+	if !host {
+		piece = make([]byte, min(t.Bytes(), most))
+	}
 	for from := 0; from < t.Bytes(); from += len(piece) {
-		piece = piece[:min(len(piece), t.Bytes()-from)]
-		t.dev.Download(piece, t.mem, t.off+from)
-		m, err := w.Write(piece)
-		n += int64(m)
+		length := min(most, t.Bytes()-from)
+		if host {
+			piece = m.Data[t.off+from:][:length]
+		} else {
+			piece = piece[:length]
+			t.dev.Download(piece, t.mem, t.off+from)
+		}
+		written, err := w.Write(piece)
+		n += int64(written)
 		if err != nil {
 			return n, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"runtime/debug"
 
 	"lamina/crash"
 	"lamina/crash/task"
@@ -88,6 +89,10 @@ func totalSteps(s crash.TrainSettings, n int) int {
 func (s *session) train(label string, t *crash.Trainer) (crash.Metrics, crash.Outcome, error) {
 	bar := s.progress(label, totalSteps(t.Settings, len(t.Train)))
 	defer bar.Done()
+	// Garbage may grow by this share of the heap before it is collected, and the heap
+	// is weights, moments and activations here: all of it would be twice the memory.
+	const garbage = 10
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	var last crash.Metrics
 	valid := math.NaN()
 	t.Report = func(m crash.Metrics) {
