@@ -12,8 +12,8 @@
 	VFMADD231PS 2*off(DX), Y3, even  \
 	VFMADD231PS 2*off+32(DX), Y2, odd
 
-// func dotBF16AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotBF16AVX2(SB), NOSPLIT, $0-40
+// func dotBF16AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotBF16AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 	VPCMPEQD Y15, Y15, Y15
 	VPSLLD   $16, Y15, Y15
@@ -22,7 +22,6 @@ row:
 	ROW_BEGIN
 
 block:
-	PREFETCHT0 AHEAD(SI)
 	SIXTEEN(0, Y4, Y5)
 	SIXTEEN(32, Y6, Y7)
 	ADDQ $64, SI

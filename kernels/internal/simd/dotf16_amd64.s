@@ -3,15 +3,14 @@
 #include "textflag.h"
 #include "dotrows_amd64.h"
 
-// func dotF16AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotF16AVX2(SB), NOSPLIT, $0-40
+// func dotF16AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotF16AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 
 row:
 	ROW_BEGIN
 
 block:
-	PREFETCHT0  AHEAD(SI)
 	VCVTPH2PS   (SI), Y0
 	VCVTPH2PS   16(SI), Y1
 	VCVTPH2PS   32(SI), Y2

@@ -3,16 +3,14 @@
 #include "textflag.h"
 #include "dotrows_amd64.h"
 
-// func dotF32AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotF32AVX2(SB), NOSPLIT, $0-40
+// func dotF32AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotF32AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 
 row:
 	ROW_BEGIN
 
 block:
-	PREFETCHT0  AHEAD(SI)
-	PREFETCHT0  AHEAD+64(SI)
 	VMOVUPS     (SI), Y0
 	VMOVUPS     32(SI), Y1
 	VMOVUPS     64(SI), Y2

@@ -18,8 +18,8 @@
 	NIBBLE_PRODUCTS        \
 	SCALED(Y7)
 
-// func dotQ40AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ40AVX2(SB), NOSPLIT, $0-40
+// func dotQ40AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ40AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 	NIBBLES
 	ROWS_OF_PAIRS(18, TWO, ONE)

@@ -18,8 +18,8 @@
 	NIBBLE_PRODUCTS       \
 	SHIFTED(Y7)
 
-// func dotQ41AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ41AVX2(SB), NOSPLIT, $0-40
+// func dotQ41AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ41AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 	NIBBLES
 	ROWS_OF_PAIRS(20, TWO, ONE)

@@ -18,8 +18,8 @@
 	VBROADCASTSS 8*i+4(SP), Y14         \
 	VFMADD231PS  Y14, Y13, Y6
 
-// func dotQ4KAVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ4KAVX2(SB), NOSPLIT, $32-40
+// func dotQ4KAVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ4KAVX2(SB), NOSPLIT, $32-80
 	ROWS_BEGIN
 	NIBBLES
 

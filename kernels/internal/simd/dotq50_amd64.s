@@ -21,8 +21,8 @@
 	FIVE_BIT_PRODUCTS      \
 	SCALED(Y11)
 
-// func dotQ50AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ50AVX2(SB), NOSPLIT, $0-40
+// func dotQ50AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ50AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 	BYTES
 	ROWS_OF_PAIRS(22, TWO, ONE)

@@ -21,8 +21,8 @@
 	FIVE_BIT_PRODUCTS     \
 	SHIFTED(Y11)
 
-// func dotQ51AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ51AVX2(SB), NOSPLIT, $0-40
+// func dotQ51AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ51AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 	BYTES
 	ROWS_OF_PAIRS(24, TWO, ONE)

@@ -26,8 +26,8 @@
 	VPAND   LOWER, Y14, Y14        \
 	HALF(SHIFT1, n1, 256*i+128, 8*i+4, Y6)
 
-// func dotQ5KAVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ5KAVX2(SB), NOSPLIT, $32-40
+// func dotQ5KAVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ5KAVX2(SB), NOSPLIT, $32-80
 	ROWS_BEGIN
 	BYTES
 

@@ -35,8 +35,8 @@
 	VPAND   LOWER, Y14, Y14                 \
 	GROUP(VPSRLW, 2, 4*h+3, Y7)
 
-// func dotQ6KAVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ6KAVX2(SB), NOSPLIT, $64-40
+// func dotQ6KAVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ6KAVX2(SB), NOSPLIT, $64-80
 	ROWS_BEGIN
 	BYTES
 
@@ -44,10 +44,10 @@ row:
 	ROW_BEGIN
 
 block:
-	PREFETCHT0   AHEAD(SI)
-	PREFETCHT0   AHEAD+64(SI)
-	PREFETCHT0   AHEAD+128(SI)
-	PREFETCHT0   AHEAD+192(SI)
+	PREFETCHT0 AHEAD(SI)
+	PREFETCHT0 AHEAD+64(SI)
+	PREFETCHT0 AHEAD+128(SI)
+	PREFETCHT0 AHEAD+192(SI)
 	VPMOVSXBD    192(SI), Y0
 	VPMOVSXBD    200(SI), Y1
 	VPBROADCASTW 208(SI), X2

@@ -23,8 +23,8 @@
 	VFMADD231PS  at+96(DX), Y3, Y0  \
 	VFMADD231PS  Y8, Y0, sum
 
-// func dotQ80AVX2(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotQ80AVX2(SB), NOSPLIT, $0-40
+// func dotQ80AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+TEXT ·dotQ80AVX2(SB), NOSPLIT, $0-80
 	ROWS_BEGIN
 	LEAQ    ·byteTable(SB), R9
 	VMOVDQU (R9), Y12
@@ -41,8 +41,6 @@ row:
 	JZ    last
 
 pair:
-	PREFETCHT0 AHEAD(SI)
-	PREFETCHT0 AHEAD+64(SI)
 	Q8(0, 0, Y4)
 	Q8(34, 128, Y5)
 	ADDQ $68, SI

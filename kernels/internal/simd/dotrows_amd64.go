@@ -192,38 +192,69 @@ func dotRowsVector(y, layout []float32, src []byte, d tensor.DType, n int) {
 	case tensor.Q6_K:
 		dot, block = dotQ6KAVX2, 256
 	}
-	dot(&y[0], &layout[0], &src[0], len(y), n/block)
+	rows, size := 0, len(src)/len(y)
+	if !d.IsBlock() || d == tensor.Q8_0 {
+		rows = len(y) / rowStreams * rowStreams
+	}
+	if rows > 0 {
+		h := rows / rowStreams
+		o := rowOrder{
+			last: &y[rows-1],
+			src:  (h - 1) * size, srcBack: (rows - 1) * size,
+			y: 4 * h, yBack: 4 * (rows - 1),
+		}
+		dot(&y[0], &layout[0], &src[0], rows, n/block, o)
+	}
+	if rows < len(y) {
+		o := rowOrder{last: &y[len(y)-1], y: 4}
+		dot(&y[rows], &layout[0], &src[rows*size], len(y)-rows, n/block, o)
+	}
+}
+
+// rowStreams is in how many places of memory a kernel that is faster than memory
+// reads in turn, a row in each: a core fetches ahead in several at once. On Zen 3
+// four give a third more bytes a second than one, with or without prefetch
+// instructions. Kernels of few bits lose by it.
+const rowStreams = 4
+
+// rowOrder is the order in which a kernel goes through rows, in bytes: how far on
+// after a row, where src has already moved by the row itself; and, past the last
+// element of y, how far back.
+type rowOrder struct {
+	last         *float32
+	src, srcBack int
+	y, yBack     int
 }
 
 //go:noescape
-func dotF32AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotF32AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotBF16AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotBF16AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotF16AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotF16AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ40AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ40AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ41AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ41AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ50AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ50AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ51AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ51AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ80AVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ80AVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ4KAVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ4KAVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ5KAVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ5KAVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
 
 //go:noescape
-func dotQ6KAVX2(y, x *float32, src *byte, rows, blocks int)
+func dotQ6KAVX2(y, x *float32, src *byte, rows, blocks int, o rowOrder)
