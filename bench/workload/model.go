@@ -66,24 +66,30 @@ func (s source) Parameter(name string, shape ...int) *autograd.Parameter {
 // format. No speed depends on them, but each page has to be one of its own.
 func Stored(be kernels.Backend, d tensor.DType, seed uint64, shape ...int) tensor.Tensor {
 	t := tensor.New(be, d, shape...)
-	raw := make([]byte, t.Bytes())
 	state := seed | 1
 	next := func() uint64 { // a linear congruential generator: quick, and good enough for weights that mean nothing
 		state = state*6364136223846793005 + 1442695040888963407
 		return state
 	}
 	if d.IsBlock() {
+		raw := make([]byte, t.Bytes())
 		const keep = 0x13 // as the upper byte of an F16: below 2^-10
 		for i := range raw {
 			raw[i] = byte(next()>>56) & keep
 		}
-	} else {
-		values := make([]float32, t.Len())
-		for i := range values {
-			values[i] = float32(int32(next()>>32)) * (0.05 / (1 << 31))
-		}
-		tensor.EncodeF32(raw, values, d)
+		t.SetRaw(raw)
+		return t
 	}
+	values := make([]float32, t.Len())
+	for i := range values {
+		values[i] = float32(int32(next()>>32)) * (0.05 / (1 << 31))
+	}
+	if d == tensor.F32 {
+		t.SetFloat32s(values)
+		return t
+	}
+	raw := make([]byte, t.Bytes())
+	tensor.EncodeF32(raw, values, d)
 	t.SetRaw(raw)
 	return t
 }

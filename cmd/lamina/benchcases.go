@@ -79,7 +79,7 @@ func shapeCases(s workload.Shape) []benchCase {
 		all = append(all, shapeCase("decode", fmt.Sprintf("%s %s", s.Name, d), s, d, func(m *workload.Model) workload.Work {
 			return m.Decode(benchPrefix, benchDecode)
 		}))
-		if d == tensor.F32 || d == tensor.Q4_1 { // the others are widened as these are
+		if d == types[len(types)-1] { // the others are widened as it is
 			all = append(all, shapeCase("prefill", fmt.Sprintf("%s %d %s", s.Name, benchPrompt, d), s, d, func(m *workload.Model) workload.Work {
 				return m.Prefill(benchPrompt)
 			}))
