@@ -22,14 +22,19 @@ func epilogueOf(a kernels.MatMulArgs) epilogue {
 	if a.Func != kernels.Identity {
 		e.f = functionOf(a.Func)
 	}
-	if e.residual != nil && a.Residual.Overlaps(a.C) {
-		e.aside = e.f != nil
-		e.add = !e.aside
-		if e.add {
-			e.residual = nil
-		}
-	}
 	return e
+}
+
+// growInC arranges that sums grow in C: if it is the residual, they begin with
+// it, or grow aside of it.
+func (e *epilogue) growInC(residualIsC bool) {
+	if e.residual == nil || !residualIsC {
+		return
+	}
+	e.aside = e.f != nil
+	if !e.aside {
+		e.add, e.residual = true, nil
+	}
 }
 
 // sums is where the sums of a tile grow, and whether to what stands there.

@@ -12,7 +12,9 @@ import (
 //	for blocks of rows, of the inner index, of columns          (passes)
 //	    pack op(A), unless the pass before has it, and op(B)    (parallel)
 //	    for tiles of C                                          (parallel)
-//	        for blocks of KC of the inner index, in order: simd.GemmBlock
+//	        for blocks of KC of the inner index, in order
+//	            pack op(B) here, if tiles have all rows
+//	            simd.GemmBlock
 //	        at the end of the inner index: bias, function, residual
 //
 // An element of C is the sum over blocks of KC, in order, of the micro-kernel's
@@ -34,6 +36,9 @@ const (
 	tileRows, tileCols = 132, 128
 	// manyTiles is how many tiles leave no worker idle for long at the end.
 	manyTiles = 16
+	// ownTiles is how many tiles of at most ownRows rows make packing op(B) tile by
+	// tile better than for everybody.
+	ownTiles, ownRows = 12, 4 * tileRows
 	// productsPerWork is how many multiplications in registers take the time that
 	// smallWork counts as one.
 	productsPerWork = 8
@@ -56,6 +61,7 @@ type product struct {
 	i0, rows           int     // rows of C
 	p0, depth          int     // inner indices
 	now                []strip // columns
+	own                bool    // tiles pack their own columns of op(B)
 	packedA, packedB   []float32
 	chunksA            int // chunks that pack A, before those that pack B
 	rowsPerTile, rowTs int // rows of a tile, tiles along the rows
@@ -122,6 +128,7 @@ func (p *product) set(op string, args kernels.MatMulArgs) {
 		p.m, p.k = p.k, p.m
 	}
 	q := part{c: f32(args.C), n: args.C.Cols(), b: weightOf(args.B), transB: args.TransB, epilogue: epilogueOf(args)}
+	q.growInC(args.Residual.Overlaps(args.C))
 	if p.m == 0 || q.n == 0 {
 		return
 	}
@@ -152,6 +159,9 @@ func (p *product) compute() {
 	}
 	rows := evenly(p.m, max(maxPackedA/depth/t.MR, 1)*t.MR, t.MR)
 	strips := evenly(len(p.strips), max(maxPackedB/depth/stripCols, 1), 1)
+	if p.own = p.hasOwnTiles(rows); p.own {
+		strips = len(p.strips)
+	}
 	for p.i0 = 0; p.i0 < p.m; p.i0 += rows {
 		p.rows = min(rows, p.m-p.i0)
 		for p.p0 = 0; p.p0 < p.k; p.p0 += depth {
@@ -161,6 +171,25 @@ func (p *product) compute() {
 			}
 		}
 	}
+}
+
+// hasOwnTiles reports whether there are enough tiles of all rows: then each packs its
+// columns of op(B) itself, into memory that stays in its worker's second-level
+// cache. It chooses their width.
+func (p *product) hasOwnTiles(rows int) bool {
+	if rows > ownRows {
+		return false
+	}
+	for p.colsPerTile = tileCols; p.colsPerTile >= tileCols/2; p.colsPerTile /= 2 {
+		n := 0
+		for _, at := range p.strips {
+			n += ceilDiv(at.cols, p.colsPerTile)
+		}
+		if n >= ownTiles {
+			return true
+		}
+	}
+	return false
 }
 
 // evenly returns a length of pieces, a multiple of unit and at most about limit,
@@ -177,13 +206,20 @@ func (p *product) pass(strips []strip, packA bool) {
 	work := p.work // of all passes: each is large, or the only one
 	panels := ceilDiv(p.rows, t.MR)
 	grow(&p.packedA, panels*t.MR*p.depth)
-	grow(&p.packedB, len(strips)*stripCols*p.depth)
+	if !p.own {
+		grow(&p.packedB, len(strips)*stripCols*p.depth)
+	}
 	p.chunksA = 0
 	if packA {
 		p.chunksA = ceilDiv(panels, packPanels)
 	}
+	if p.own {
+		p.be.each(work, p.chunksA, p.pack)
+		p.rowsPerTile, p.rowTs, p.colTs = p.rows, 1, ceilDiv(stripCols, p.colsPerTile)
+		p.be.each(work, p.colTs*len(strips), p.run)
+		return
+	}
 	p.be.each(work, p.chunksA+len(strips), p.pack)
-
 	p.rowsPerTile, p.colsPerTile = evenly(p.rows, tileRows, t.MR), tileCols
 	cols := 0
 	for _, at := range strips {
@@ -255,14 +291,26 @@ func (p *product) runChunk(chunk int) {
 	q := &p.parts[at.part]
 	s := p.be.scratch.get()
 	to := q.begin(s, p.i0+i, at.j+from, m, n, p.p0 == 0)
+	rows := evenly(m, tileRows, t.MR)
 	for k0 := 0; k0 < p.depth; k0 += t.KC {
 		kl := min(t.KC, p.depth-k0)
 		d := p.format.depth(kl)
-		a, b := simd.Packed(p.blockA(k0)[i*d:], t.MR, d), simd.Packed(p.blockB(strip, k0)[from*d:], t.NR, d)
-		if p.format == pairs {
-			simd.GemmBlockBF16(to.data, to.stride, a, b, m, n, d, to.add || k0 > 0)
+		var panels []float32
+		if p.own {
+			panels = grow(&s.b, ceilDiv(n, t.NR)*t.NR*kl)
+			p.packRight(s, q, panels, at.j+from, at.j+from+n, p.p0+k0, kl)
 		} else {
-			simd.GemmBlock(to.data, to.stride, a, b, m, n, d, to.add || k0 > 0)
+			panels = p.blockB(strip, k0)[from*d:]
+		}
+		b := simd.Packed(panels, t.NR, d)
+		for r := 0; r < m; r += rows {
+			a := simd.Packed(p.blockA(k0)[(i+r)*d:], t.MR, d)
+			c := to.data[r*to.stride:]
+			if p.format == pairs {
+				simd.GemmBlockBF16(c, to.stride, a, b, min(rows, m-r), n, d, to.add || k0 > 0)
+			} else {
+				simd.GemmBlock(c, to.stride, a, b, min(rows, m-r), n, d, to.add || k0 > 0)
+			}
 		}
 	}
 	if p.p0+p.depth == p.k {
