@@ -147,7 +147,7 @@ type MatMulArgs struct {
 	Accumulate     bool          // C += …, without Bias, Func and Residual
 	Bias           tensor.Tensor // [N] or none, type of C
 	Func           Func          // of the finished sum, bias included
-	Residual       tensor.Tensor // [M N] or none, type of C, added last; may be C
+	Residual       tensor.Tensor // [M N] or none, type of C; may be C; the sum may begin with it
 }
 
 // DropoutArgs describes y = x·mask/(1-P), mask element = 0 with probability P.

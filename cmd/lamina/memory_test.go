@@ -30,7 +30,7 @@ func TestTrainingThatDoesNotFitIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	need := m.Total() + processBytes
+	need := m.Total() + processBytes(c)
 	for _, available := range []int{0, need, need + 1} {
 		if err := checkMemory(run, available); err != nil {
 			t.Errorf("%d bytes available, %d needed: %v", available, need, err)
