@@ -16,7 +16,7 @@ import (
 var weights []byte
 
 // WeightsSHA256 is the digest of the embedded weights, in hexadecimal.
-const WeightsSHA256 = "7ec7066d6d78303a014edd11db407ebf4ee69856017799f7e949f985b9a34125"
+const WeightsSHA256 = "df770d93bbc0b9c9ed54fee82a74b1c1a6b50a7446621f5510b47ea3e4d39030"
 
 // The shape of the model: about 0.6 million parameters.
 const (
