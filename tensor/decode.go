@@ -37,10 +37,9 @@ func DecodeF32(dst []float32, src []byte, d DType) {
 			dst[i] = BF16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
 		}
 	default:
-		decode := blockDecoder(d)
 		n, size := d.BlockLen(), d.BlockBytes()
 		for len(dst) > 0 {
-			decode(dst[:n], src[:size])
+			decodeBlock(dst[:n], src[:size], d)
 			dst, src = dst[n:], src[size:]
 		}
 	}
@@ -85,26 +84,29 @@ func checkCodec(op string, n, size int, d DType) {
 	}
 }
 
-func blockDecoder(d DType) func(dst []float32, b []byte) {
+// decodeBlock reads one block. It calls each decoder by name, not through a value,
+// so that dst may lie on a caller's stack.
+func decodeBlock(dst []float32, b []byte, d DType) {
 	switch d {
 	case Q4_0:
-		return decodeQ4_0
+		decodeQ4_0(dst, b)
 	case Q4_1:
-		return decodeQ4_1
+		decodeQ4_1(dst, b)
 	case Q5_0:
-		return decodeQ5_0
+		decodeQ5_0(dst, b)
 	case Q5_1:
-		return decodeQ5_1
+		decodeQ5_1(dst, b)
 	case Q8_0:
-		return decodeQ8_0
+		decodeQ8_0(dst, b)
 	case Q4_K:
-		return decodeQ4_K
+		decodeQ4_K(dst, b)
 	case Q5_K:
-		return decodeQ5_K
+		decodeQ5_K(dst, b)
 	case Q6_K:
-		return decodeQ6_K
+		decodeQ6_K(dst, b)
+	default:
+		panic(fmt.Sprintf("tensor: DecodeF32: no decoder for %s", d))
 	}
-	panic(fmt.Sprintf("tensor: DecodeF32: no decoder for %s", d))
 }
 
 // In all of these d·q is exact in float32 (11 + at most 8 bits of significand),
