@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"lamina/bench/workload"
@@ -50,15 +49,6 @@ func serve(threads int) {
 		}
 		fmt.Printf("%s%s\n", mark, text)
 	}
-}
-
-// peakBytes returns the bytes resident at most so far.
-func peakBytes() int {
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		return 0
-	}
-	return int(use.Maxrss) * 1024
 }
 
 // verbs says how many fields each request has behind its name.
