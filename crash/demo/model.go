@@ -16,7 +16,7 @@ import (
 var weights []byte
 
 // WeightsSHA256 is the digest of the embedded weights, in hexadecimal.
-const WeightsSHA256 = "df770d93bbc0b9c9ed54fee82a74b1c1a6b50a7446621f5510b47ea3e4d39030"
+const WeightsSHA256 = "b33bfd11dd806510c72f9445cd940f6251070c1a61c8b263a328ed9fc6a14e4e"
 
 // The shape of the model: about 0.6 million parameters.
 const (

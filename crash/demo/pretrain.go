@@ -35,7 +35,7 @@ type recipe struct {
 // defaultRecipe made the embedded weights.
 func defaultRecipe() recipe {
 	return recipe{
-		blocks: 4, split: Layers / 4, shortSteps: 2000, longSteps: 7000, batch: 16,
+		blocks: 4, split: Layers / 4, shortSteps: 2000, longSteps: 12000, batch: 16,
 		shortLR: 1.5e-3, longLR: 1.5e-3, warmup: 100, harder: 400,
 	}
 }
