@@ -49,7 +49,7 @@ var layers = []layer{
 	{"transformer", append([]string{
 		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
 	{"crash", append([]string{
-		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/record"}, bottom...)},
+		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/pyrandom", "internal/record"}, bottom...)},
 
 	{"internal/atomicfile", nil},
 	{"internal/chat", nil},
@@ -58,6 +58,7 @@ var layers = []layer{
 	{"internal/layout", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},
+	{"internal/pyrandom", nil},
 	{"internal/record", nil},
 	{"internal/report", []string{"internal/atomicfile", "internal/plot"}},
 	{"internal/testkit", []string{"formats", "tensor"}},
