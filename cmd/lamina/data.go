@@ -44,13 +44,13 @@ func decodeJSON(path string, data []byte, v any) error {
 	return nil
 }
 
-// readDocuments reads the documents of a file, the first limit of them if limit
-// is not 0, and checks the token ids that stand in it.
-func (m *model) readDocuments(path string, limit int) ([]task.Document, error) {
+// readDocuments reads the documents of a task in a file, the first limit of them if
+// limit is not 0, and checks the token ids that stand in it.
+func (m *model) readDocuments(t task.Task, path string, limit int) ([]task.Document, error) {
 	if limit < 0 {
 		return nil, usagef("a limit of %d documents: want 1 or more", limit)
 	}
-	docs, err := task.ReadFile(path)
+	docs, err := t.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

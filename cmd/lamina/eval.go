@@ -92,7 +92,7 @@ func (s *session) evaluate(m *model, t task.Task, rules task.Rules, path string,
 	if err != nil {
 		return evalResult{}, err
 	}
-	docs, err := m.readDocuments(path, limit)
+	docs, err := m.readDocuments(t, path, limit)
 	if err != nil {
 		return evalResult{}, err
 	}
@@ -100,7 +100,7 @@ func (s *session) evaluate(m *model, t task.Task, rules task.Rules, path string,
 	if err != nil {
 		return evalResult{}, err
 	}
-	requests, err := task.EncodeAll(t, docs, e, rules, length)
+	requests, err := task.EncodeAll(t, docs, e, task.Setting{Rules: rules}, length)
 	if err != nil {
 		return evalResult{}, err
 	}

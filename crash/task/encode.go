@@ -3,7 +3,6 @@ package task
 import (
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // Rules says how the harness turns a request into tokens, by its version.
@@ -157,7 +156,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 // moveSpace moves white space from the end of the context to the front of the
 // continuation.
 func moveSpace(r Request) Request {
-	bare := strings.TrimRightFunc(r.Context, unicode.IsSpace)
+	bare := strings.TrimRightFunc(r.Context, isSpace)
 	return Request{bare, r.Context[len(bare):] + r.Continuation}
 }
 
