@@ -54,8 +54,7 @@ func (f *Format) UnmarshalText(text []byte) (err error) {
 // maxLength, see [Pair.Fit]; a document without a target is an error.
 func (t Task) Examples(d Document, e Encoder, format Format, maxLength int) ([]Pair, error) {
 	if format == FormatScoring || d.Shape == Text || d.Shape == Tokens {
-		t.generates = false // a target is wanted, not a prompt
-		item, err := t.Item(d.goldOnly(), Rules04)
+		item, err := t.scored().Item(d.goldOnly(), Rules04)
 		if err != nil {
 			return nil, err
 		}
@@ -77,6 +76,18 @@ func (t Task) Examples(d Document, e Encoder, format Format, maxLength int) ([]P
 		pairs = append(pairs, pair)
 	}
 	return pairs, nil
+}
+
+// scored returns the task with answers scored where it would generate them: a
+// target is wanted, not a prompt.
+func (t Task) scored() Task {
+	t.generates = false
+	if t.own != nil {
+		own := *t.own
+		own.Until = nil
+		t.own = &own
+	}
+	return t
 }
 
 // goldOnly returns the document with the gold option, or the answer that examples
@@ -109,7 +120,7 @@ func (t Task) paperRequests(d Document) ([]Request, error) {
 		return out, nil
 	}
 	// The authors follow the harness they score with.
-	item, err := t.Item(d.goldOnly(), Rules03)
+	item, err := t.scored().Item(d.goldOnly(), Rules03)
 	if err == nil && t.name == "sciq" && !d.shaped {
 		item.Requests[0].Context = d.Passage + "\nQuestion: " + d.Query + "\nAnswer:"
 	}
@@ -118,7 +129,7 @@ func (t Task) paperRequests(d Document) ([]Request, error) {
 
 func (t Task) paperPair(r Request, e Encoder) (Pair, error) {
 	target := r.Continuation
-	if !t.spaced && target[0] == ' ' {
+	if !t.spacedTarget && target[0] == ' ' {
 		target = target[1:]
 	}
 	bos, err := Rules04.Prefix(e)

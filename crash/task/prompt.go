@@ -52,9 +52,8 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 	switch d.Shape {
 	case Choice, Answers:
 		context := shots + t.text(&d, rules)
-		if t.generates && rules == Rules04 {
-			item.Shape, item.Prompt, item.Answers = Generation, context, d.Options
-			item.Until, item.MaxTokens = []string{"\n", ".", ","}, maxGenerated
+		if until, max := t.generation(rules); until != nil && d.Shape == Answers {
+			item.Shape, item.Prompt, item.Answers, item.Until, item.MaxTokens = Generation, context, d.Options, until, max
 			break
 		}
 		options := d.Options
@@ -67,9 +66,9 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 			item.Chars = append(item.Chars, utf8.RuneCountInString(o))
 		}
 	case Continuation:
-		item.Requests = []Request{{shots + t.text(&d, rules), spaced(d.Continuation)}}
+		item.Requests = []Request{{shots + t.text(&d, rules), t.spaced(d.Continuation)}}
 	case ContextChoice:
-		continuation := spaced(d.Continuation)
+		continuation := t.spaced(d.Continuation)
 		for i := range d.Options {
 			item.Requests = append(item.Requests, Request{t.contextOption(&d, rules, shots, i), continuation})
 			item.Chars = append(item.Chars, utf8.RuneCountInString(strings.TrimPrefix(continuation, " ")))
@@ -87,6 +86,17 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 		return Item{}, d.errorf("a document of no shape")
 	}
 	return item, nil
+}
+
+// generation returns what ends a generated answer; nil where answers are scored.
+func (t Task) generation(rules Rules) (until []string, maxTokens int) {
+	switch {
+	case t.own != nil:
+		return t.own.Until, t.own.MaxTokens
+	case t.generates && rules == Rules04:
+		return []string{"\n", ".", ","}, maxGenerated
+	}
+	return nil, 0
 }
 
 // maxGenerated is how many tokens the harness generates where a task does not say.
@@ -114,6 +124,9 @@ func (t Task) choice(text string) string {
 // delimiter stands before a choice. COPA's choices begin with a space of their own
 // since 0.4.
 func (t Task) delimiter(rules Rules) string {
+	if t.own != nil {
+		return t.own.Delimiter
+	}
 	if t.wide && rules == Rules04 {
 		return "  "
 	}
@@ -131,8 +144,12 @@ func (t Task) contextOption(d *Document, rules Rules, shots string, i int) strin
 	return whole[:strings.LastIndex("\n\n"+whole, "\n\n")] + d.Options[i]
 }
 
-// spaced puts one space in front, unless white space is there.
-func spaced(text string) string {
+// spaced puts one space in front, unless white space is there. A task of one's own
+// says what stands there.
+func (t Task) spaced(text string) string {
+	if t.own != nil {
+		return t.own.Delimiter + text
+	}
 	if r, _ := utf8.DecodeRuneInString(text); unicode.IsSpace(r) {
 		return text
 	}

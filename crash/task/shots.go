@@ -31,14 +31,18 @@ func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
+	description := ""
+	if t.own != nil {
+		description = t.own.Description
+	}
 	if s.Limit > 0 && s.Limit < len(docs) {
 		docs = docs[:s.Limit]
 	}
 	items := make([]Item, len(docs))
 	for i, d := range docs {
-		before := ""
+		before := description
 		if shots != nil {
-			before = shots[i]
+			before += shots[i]
 		}
 		if items[i], err = t.item(d, s.Rules, before); err != nil {
 			return nil, err
@@ -112,14 +116,14 @@ func (t Task) shot(d *Document, rules Rules) string {
 	case Choice:
 		context, target = t.text(d, rules), t.delimiter(rules)+t.choice(d.Options[d.Gold])
 	case ContextChoice:
-		context, target = d.Options[d.Gold], spaced(d.Continuation)
+		context, target = d.Options[d.Gold], t.spaced(d.Continuation)
 	case Continuation:
-		context, target = t.text(d, rules), spaced(d.Continuation)
+		context, target = t.text(d, rules), t.spaced(d.Continuation)
 		if t.name == "lambada_openai" && rules == Rules04 {
 			target = " " + target // the delimiter and the space of the word
 		}
 	case Answers:
-		context, target = t.text(d, rules), " "+d.answer()
+		context, target = t.text(d, rules), t.delimiter(rules)+d.answer()
 		switch {
 		case t.name == "webqs" && rules == Rules04:
 			target = " 0" // the harness shows the number of the answer, not the answer
@@ -129,6 +133,9 @@ func (t Task) shot(d *Document, rules Rules) string {
 	}
 	if rules == Rules04 && t.takes == ContextChoice && target == " " {
 		return context // nothing follows the blank: no delimiter either
+	}
+	if t.own != nil {
+		return context + target + t.own.ShotDelimiter
 	}
 	return context + target + "\n\n"
 }

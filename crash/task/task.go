@@ -21,13 +21,14 @@ type Task struct {
 	// be applied to it. Files in which the prompt was partly applied are known:
 	// [plain] takes that off.
 	bare bool
-	// spaced says that the paper's training text has a space before the target,
+	// spacedTarget says that the paper's training text has a space before the target,
 	// which other tasks' has not (task_utils.py of the authors).
-	spaced    bool
-	wide      bool // two spaces before a choice under rules 0.4
-	generates bool // under rules 0.4 an answer is generated, not scored
-	page      bool // a Text document is a page of WikiText
-	articles  bool // rows are grouped as RACE's are
+	spacedTarget bool
+	wide         bool // two spaces before a choice under rules 0.4
+	generates    bool // under rules 0.4 an answer is generated, not scored
+	page         bool // a Text document is a page of WikiText
+	articles     bool // rows are grouped as RACE's are
+	own          *Definition
 
 	noTrain bool // the harness has no training split for examples
 	noTest  bool // the harness scores the validation split, for there is no other
@@ -53,14 +54,14 @@ var tasks = [...]Task{
 	{name: "sciq", takes: Choice, forms: sciqForms, context: supported, source: Source{"sciq", "", "allenai/sciq", numbered("1.0", "0")}},
 	{name: "race", takes: Choice, articles: true, accOnly: true, noTrain: true, source: Source{"EleutherAI/race", "high", "", numbered("2.0", "1")}},
 	{name: "hellaswag", takes: Choice, forms: hellaswagForms, noTest: true, source: Source{"hellaswag", "", "Rowan/hellaswag", numbered("1.0", "0")}},
-	{name: "boolq", takes: Choice, forms: boolqForms, context: passage, bare: true, spaced: true, noTest: true, accOnly: true, source: Source{"super_glue", "boolq", "aps/super_glue", numbered("2.0", "1")}},
-	{name: "copa", takes: Choice, forms: copaForms, option: lowerFirst, bare: true, spaced: true, wide: true, noTest: true, accOnly: true, source: Source{"super_glue", "copa", "aps/super_glue", numbered("1.0", "0")}},
-	{name: "storycloze_2016", takes: Choice, forms: storyForms, spaced: true, noTrain: true, accOnly: true, source: Source{"story_cloze", "2016", "", numbered("1.0", "0")}},
-	{name: "storycloze_2018", takes: Choice, forms: storyForms, spaced: true, noTrain: true, accOnly: true, source: Source{"story_cloze", "2018", "", numbered("1.0", "0")}},
-	{name: "storycloze", takes: Choice, forms: storyForms, spaced: true, noTrain: true, accOnly: true, source: Source{"story_cloze", "2016", "", numbered("1.0", "0")}},
+	{name: "boolq", takes: Choice, forms: boolqForms, context: passage, bare: true, spacedTarget: true, noTest: true, accOnly: true, source: Source{"super_glue", "boolq", "aps/super_glue", numbered("2.0", "1")}},
+	{name: "copa", takes: Choice, forms: copaForms, option: lowerFirst, bare: true, spacedTarget: true, wide: true, noTest: true, accOnly: true, source: Source{"super_glue", "copa", "aps/super_glue", numbered("1.0", "0")}},
+	{name: "storycloze_2016", takes: Choice, forms: storyForms, spacedTarget: true, noTrain: true, accOnly: true, source: Source{"story_cloze", "2016", "", numbered("1.0", "0")}},
+	{name: "storycloze_2018", takes: Choice, forms: storyForms, spacedTarget: true, noTrain: true, accOnly: true, source: Source{"story_cloze", "2018", "", numbered("1.0", "0")}},
+	{name: "storycloze", takes: Choice, forms: storyForms, spacedTarget: true, noTrain: true, accOnly: true, source: Source{"story_cloze", "2016", "", numbered("1.0", "0")}},
 	{name: "winogrande", takes: ContextChoice, forms: winograndeForms, noTest: true, accOnly: true, source: Source{"winogrande", "winogrande_xl", "allenai/winogrande", numbered("1.0", "0")}},
-	{name: "webqs", takes: Answers, forms: webqsForms, context: question, bare: true, spaced: true, source: Source{"web_questions", "", "stanfordnlp/web_questions", numbered("2.0", "0")}},
-	{name: "triviaqa", takes: Answers, forms: triviaForms, context: trivia, bare: true, spaced: true, generates: true, noTest: true, source: Source{"trivia_qa", "rc.nocontext", "mandarjoshi/trivia_qa", numbered("3.0", "0")}},
+	{name: "webqs", takes: Answers, forms: webqsForms, context: question, bare: true, spacedTarget: true, source: Source{"web_questions", "", "stanfordnlp/web_questions", numbered("2.0", "0")}},
+	{name: "triviaqa", takes: Answers, forms: triviaForms, context: trivia, bare: true, spacedTarget: true, generates: true, noTest: true, source: Source{"trivia_qa", "rc.nocontext", "mandarjoshi/trivia_qa", numbered("3.0", "0")}},
 	{name: "lambada_openai", takes: Continuation, forms: lambadaForms, noTrain: true, source: Source{"EleutherAI/lambada_openai", "default", "", numbered("1.0", "0")}},
 	{name: "wikitext", takes: Text, page: true, forms: pageForms, source: Source{"EleutherAI/wikitext_document_level", "wikitext-2-raw-v1", "", numbered("2.0", "1")}},
 }
@@ -146,6 +147,14 @@ func (t Task) Documents(rows []record.Record) ([]Document, error) {
 }
 
 func (t Task) document(r record.Record) (Document, error) {
+	if t.own != nil {
+		d, err := t.own.Document(r)
+		d.Source = r
+		if err == nil {
+			err = d.check()
+		}
+		return d, err
+	}
 	forms := t.forms
 	if t.name == "" {
 		forms = plainForms
