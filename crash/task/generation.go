@@ -21,20 +21,36 @@ func cutAt(text string, until []string) (cut string, done bool) {
 	return text, done
 }
 
-// matches reports whether a generated text is one of the answers, by the harness's
-// exact_match without case and ASCII punctuation, after its filter
-// remove_whitespace took white space off the front.
-func matches(text string, answers []string) bool {
-	text = normalized(strings.TrimLeftFunc(text, isSpace))
-	return slices.ContainsFunc(answers, func(a string) bool { return normalized(a) == text })
+// triviaMatch is how the harness compares the answers of TriviaQA.
+var triviaMatch = Match{TrimLeft: true, Case: true, Punctuation: true}
+
+// matches reports whether a generated text is one of the answers.
+func (t Task) matches(text string, answers []string) bool {
+	m := triviaMatch
+	if t.own != nil {
+		m = t.own.Match
+	}
+	if m.TrimLeft {
+		text = strings.TrimLeftFunc(text, isSpace)
+	}
+	text = m.normalized(text)
+	return slices.ContainsFunc(answers, func(a string) bool { return m.normalized(a) == text })
 }
 
-// normalized lowers a text and takes the characters of Python's string.punctuation
-// out.
-func normalized(text string) string {
-	text = cases.Lower(language.Und).String(text)
+// normalized lowers a text and takes characters out, as far as they do not count.
+func (m Match) normalized(text string) string {
+	if m.Case {
+		text = cases.Lower(language.Und).String(text)
+	}
+	drop := ""
+	if m.Punctuation {
+		drop = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+	}
+	if m.Digits {
+		drop += "0123456789"
+	}
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", r) {
+		if strings.ContainsRune(drop, r) {
 			return -1
 		}
 		return r

@@ -119,7 +119,10 @@ func (t Task) shot(d *Document, rules Rules) string {
 		context, target = d.Options[d.Gold], t.spaced(d.Continuation)
 	case Continuation:
 		context, target = t.text(d, rules), t.spaced(d.Continuation)
-		if t.name == "lambada_openai" && rules == Rules04 {
+		switch {
+		case t.own != nil:
+			target = t.own.Delimiter + d.Continuation
+		case t.name == "lambada_openai" && rules == Rules04:
 			target = " " + target // the delimiter and the space of the word
 		}
 	case Answers:
@@ -135,6 +138,9 @@ func (t Task) shot(d *Document, rules Rules) string {
 		return context // nothing follows the blank: no delimiter either
 	}
 	if t.own != nil {
+		if target == t.own.Delimiter {
+			return context // the harness puts no delimiters around no target
+		}
 		return context + target + t.own.ShotDelimiter
 	}
 	return context + target + "\n\n"

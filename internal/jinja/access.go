@@ -85,7 +85,7 @@ func (e *slice) eval(r *run) (value, error) {
 	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
 		out = append(out, items[i])
 	}
-	return like(v, out), r.spend(itemWork*len(out))
+	return like(v, out), r.spend(itemWork * len(out))
 }
 
 // bounds is Python's slice.indices of n items.
