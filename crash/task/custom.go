@@ -28,6 +28,9 @@ type Definition struct {
 	// OneMore has one more example drawn than is shown, for the document may be among
 	// them: the harness does where fewshot_split and test_split are the same.
 	OneMore bool
+	// FirstShots takes the first documents of the pool as examples instead of drawing
+	// them (the sampler first_n of the harness).
+	FirstShots bool
 
 	AccOnly bool // report acc and no acc_norm
 	Version string

@@ -97,7 +97,7 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 	for _, at := range order {
 		var b strings.Builder
 		shown := 0
-		for _, from := range rng.Sample(len(pool), draw) {
+		for _, from := range t.drawn(rng, len(pool), draw) {
 			if compare && record.Equal(pool[from].Source.Fields, docs[at].Source.Fields) || shown == s.Shots {
 				continue
 			}
@@ -107,6 +107,18 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		out[at] = b.String()
 	}
 	return out, nil
+}
+
+// drawn returns the examples that a document may have.
+func (t Task) drawn(rng *pyrandom.Random, pool, draw int) []int {
+	if t.own == nil || !t.own.FirstShots {
+		return rng.Sample(pool, draw)
+	}
+	first := make([]int, draw)
+	for i := range first {
+		first[i] = i
+	}
+	return first
 }
 
 // shot is one solved example with what separates it from the next.

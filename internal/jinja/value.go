@@ -379,3 +379,11 @@ func (r *run) contains(v, item value) (bool, error) {
 // isSpace is Python's str.isspace of one character: Go's and the four separators of
 // ASCII.
 func isSpace(c rune) bool { return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f }
+
+// Str returns str(v) of Python for the value of a field.
+func Str(v record.Value) string {
+	if s, is := fromRecord(v).(string); is {
+		return s
+	}
+	return string(appendRepr(nil, fromRecord(v), maxWork))
+}
