@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lamina/internal/record"
 )
@@ -122,7 +123,9 @@ var letters = []string{"A", "B", "C", "D", "E"}
 func labelled(query, choices string) func(*columns) Document {
 	return func(c *columns) Document {
 		d := Document{Shape: Choice, Query: c.text(query), Options: c.texts(choices + ".text")}
-		d.Gold = c.index("answerKey", trimSpace(c.text("answerKey")), c.texts(choices+".label"))
+		key := trimSpace(c.text("answerKey"))
+		d.Gold = c.index("answerKey", key, c.texts(choices+".label"))
+		d.letter = key
 		return d
 	}
 }
@@ -171,12 +174,9 @@ var (
 	copaForms = []form{{[]string{"premise", "choice1", "choice2", "question", "label"}, func(c *columns) Document {
 		d := Document{Shape: Choice, Options: []string{c.text("choice1"), c.text("choice2")}, Gold: c.number("label", 0, 2)}
 		joint := [...]string{" because", " therefore"}[max(0, c.index("question", c.text("question"), []string{"cause", "effect"}))]
-		premise := []rune(trimSpace(c.text("premise")))
-		if len(premise) < 2 {
-			c.keep(fmt.Errorf("field %q: want a sentence", "premise"))
-			return d
-		}
-		d.Query = string(premise[:len(premise)-1]) + joint
+		premise := trimSpace(c.text("premise"))
+		_, stop := utf8.DecodeLastRuneInString(premise)
+		d.Query = premise[:len(premise)-stop] + joint
 		return d
 	}}}
 	triviaForms = []form{

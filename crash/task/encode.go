@@ -126,7 +126,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 			return nil, err
 		}
 		pairs := Windows(e.Encode(item.Requests[0].Continuation, false), prefix, maxLength)
-		if len(pairs) == 0 {
+		if len(pairs) == 0 && item.doc.shaped {
 			return nil, fmt.Errorf("the text has no tokens")
 		}
 		return pairs, nil
