@@ -92,6 +92,22 @@ func digits(first, count int) []string {
 	return out
 }
 
+// add puts a field behind the row's: the harness keeps what it makes of a row
+// beside what it was made of.
+func (c *columns) add(name string, value any) {
+	switch v := value.(type) {
+	case int:
+		value = int64(v)
+	case []string:
+		list := make(record.List, len(v))
+		for i := range v {
+			list[i] = v[i]
+		}
+		value = list
+	}
+	c.row.Fields = append(slices.Clip(c.row.Fields), record.Field{Name: name, Value: value})
+}
+
 // form is one way a data set is published: the fields that tell it, and how a row
 // becomes a document. Paths are those of [record.Record.Get].
 type form struct {
@@ -105,7 +121,7 @@ func read(forms []form, r record.Record) (d Document, found bool, err error) {
 		if !slices.ContainsFunc(f.needs, func(path string) bool { _, err := r.Get(path); return err != nil }) {
 			c := columns{row: r}
 			d = f.build(&c)
-			d.Source = r
+			d.Source = c.row
 			if c.err == nil {
 				c.err = d.check()
 			}
@@ -154,6 +170,9 @@ var (
 			d.Options[i] = wikihow(o)
 		}
 		d.Gold = c.number("label", 0, len(d.Options))
+		c.add("query", d.Query)
+		c.add("choices", d.Options)
+		c.add("gold", d.Gold)
 		return d
 	}}}
 	webqsForms = []form{

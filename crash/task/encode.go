@@ -156,7 +156,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 // moveSpace moves white space from the end of the context to the front of the
 // continuation.
 func moveSpace(r Request) Request {
-	bare := strings.TrimRightFunc(r.Context, isSpace)
+	bare := strings.TrimRightFunc(r.Context, IsSpace)
 	return Request{bare, r.Context[len(bare):] + r.Continuation}
 }
 

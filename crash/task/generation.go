@@ -29,7 +29,7 @@ func cutAt(text string, until []string) (cut string, done bool) {
 // The harness compares arrays of numpy, whose texts have a fixed width, that of the
 // longest: a text that grows as it is lowered (İ) is cut to it.
 func matches(text string, answers []string) bool {
-	text = strings.TrimLeftFunc(text, isSpace)
+	text = strings.TrimLeftFunc(text, IsSpace)
 	text = normalized(text, utf8.RuneCountInString(text))
 	width := 0
 	for _, a := range answers {

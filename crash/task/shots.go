@@ -27,6 +27,9 @@ type Setting struct {
 // seeds are those the harness starts with, unless told otherwise.
 var seeds = map[Rules]int64{Rules04: 1234, Rules03: 42}
 
+// ShotsSeed returns the seed with which the harness draws examples.
+func ShotsSeed(rules Rules) int64 { return seeds[rules] }
+
 // Items applies the task to documents, in order.
 func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 	shots, err := t.shots(docs, s)
