@@ -135,6 +135,12 @@ func TestMisusePanics(t *testing.T) {
 		{"Attention: impossible heads", func() {
 			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Heads = 3; a.KVHeads = 2 }))
 		}},
+		{"Attention: wants a slope for each head, and a scale: Slopes 1, Heads 2", func() {
+			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Slopes = []float64{1} }))
+		}},
+		{"Attention: wants a slope for each head, and a scale: Slopes 2, Heads 2, Scale 0", func() {
+			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Slopes, a.Scale = []float64{1, 2}, 0 }))
+		}},
 		{"Attention: segments do not follow one another: segment 1 {Start:2 Len:2 PrefixLen:0}", func() {
 			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Segments[1] = kernels.Segment{Start: 2, Len: 2} }))
 		}},
