@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"fmt"
-	"math"
 
 	"lamina/autograd"
 	"lamina/kernels"
@@ -118,7 +117,6 @@ func (d *Decoder) newStream(p *autograd.Pass, b *Batch) *Stream {
 	s := &Stream{Batch: b, ids: p.New(tensor.I32, n), positions: p.New(tensor.I32, n)}
 	s.shape = autograd.AttentionShape{
 		Segments: b.Segments, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
-		Scale: 1 / math.Sqrt(float64(c.HeadDim)),
 	}
 	at := make([]int32, n)
 	samples := make([]int32, 0, 2*n)
@@ -171,8 +169,9 @@ type Place struct {
 }
 
 // Attend stores k and v [N G·K] in the caches if the batch asks for it, and
-// returns causal attention of q [N H·K] over prefix and own keys.
-func (pl Place) Attend(p *autograd.Pass, q, k, v autograd.Var) autograd.Var {
+// returns causal attention of q [N H·K], with scores scale·q·k, over prefix and own
+// keys.
+func (pl Place) Attend(p *autograd.Pass, scale float64, q, k, v autograd.Var) autograd.Var {
 	if pl.Store {
 		for i, seg := range pl.Segments {
 			if c := pl.Caches[i]; c != nil {
@@ -181,7 +180,7 @@ func (pl Place) Attend(p *autograd.Pass, q, k, v autograd.Var) autograd.Var {
 		}
 	}
 	if !pl.prefixed {
-		return p.Attention(q, k, v, &pl.shape, nil)
+		return p.Attention(q, k, v, &pl.shape, scale, nil)
 	}
 	for i := range pl.Segments {
 		pl.prefix[i] = kernels.KV{}
@@ -189,7 +188,7 @@ func (pl Place) Attend(p *autograd.Pass, q, k, v autograd.Var) autograd.Var {
 			pl.prefix[i] = c.at(pl.index)
 		}
 	}
-	return p.Attention(q, k, v, &pl.shape, pl.prefix)
+	return p.Attention(q, k, v, &pl.shape, scale, pl.prefix)
 }
 
 // KVStore is memory for the keys and values of several sequences: for each place

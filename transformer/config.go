@@ -3,6 +3,7 @@ package transformer
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"lamina/formats"
@@ -248,6 +249,9 @@ func (c Config) String() string {
 	fmt.Fprintf(&b, " of %d, feed-forward %d, vocabulary %d, %d positions", c.HeadDim, c.FeedForward, c.Vocab, c.MaxPositions)
 	return b.String()
 }
+
+// attentionScale is what most families multiply q·k by: 1/√K.
+func (c Config) attentionScale() float64 { return 1 / math.Sqrt(float64(c.HeadDim)) }
 
 func or[T any](v *T, standard T) T {
 	if v == nil {

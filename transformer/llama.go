@@ -86,7 +86,7 @@ func (b *llamaBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at
 	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
 	q := p.RoPE(qkv[0], at.cos, at.sin, b.config.HeadDim)
 	k := p.RoPE(qkv[1], at.cos, at.sin, b.config.HeadDim)
-	return b.O.ForwardAdd(p, residual, at.Attend(p, q, k, qkv[2]))
+	return b.O.ForwardAdd(p, residual, at.Attend(p, b.config.attentionScale(), q, k, qkv[2]))
 }
 
 // addFeedForward returns residual + feed-forward(x).

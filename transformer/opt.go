@@ -116,7 +116,7 @@ func (b *optBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.
 // addAttention returns residual + attention(x).
 func (b *optBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at Place) autograd.Var {
 	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
-	return addDropped(p, residual, b.O, at.Attend(p, qkv[0], qkv[1], qkv[2]))
+	return addDropped(p, residual, b.O, at.Attend(p, b.config.attentionScale(), qkv[0], qkv[1], qkv[2]))
 }
 
 // addFeedForward returns residual + feed-forward(x).

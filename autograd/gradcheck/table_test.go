@@ -163,7 +163,12 @@ func table() []row {
 		{"attention", "grouped, ragged", func(p *autograd.Pass, in vars) autograd.Var {
 			return p.Attention(in[0], in[1], in[2], &autograd.AttentionShape{
 				Segments: []kernels.Segment{{Start: 0, Len: 4}, {Start: 4, Len: 1}, {Start: 5, Len: 3}},
-				Heads:    4, KVHeads: 2, HeadDim: 3, Scale: 0.6}, nil)
+				Heads:    4, KVHeads: 2, HeadDim: 3}, 0.6, nil)
+		}, []tensor.Tensor{rnd(8, 12), rnd(8, 6), gradcheck.Random(be, 5, 8, 6)}},
+		{"attention", "slopes", func(p *autograd.Pass, in vars) autograd.Var {
+			return p.Attention(in[0], in[1], in[2], &autograd.AttentionShape{
+				Segments: []kernels.Segment{{Start: 0, Len: 5}, {Start: 5, Len: 3}},
+				Heads:    4, KVHeads: 2, HeadDim: 3, Slopes: []float64{0.5, 0.1, 0, 1.5}}, 0.6, nil)
 		}, []tensor.Tensor{rnd(8, 12), rnd(8, 6), gradcheck.Random(be, 5, 8, 6)}},
 	}
 	for f := kernels.Func(0); f < kernels.NumFuncs; f++ {
