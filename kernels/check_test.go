@@ -84,8 +84,8 @@ func TestMisusePanics(t *testing.T) {
 		{"MatMul: output overlaps an operand: C F32[2 6], A F32[2 6]", func() {
 			kernels.MatMul(be, kernels.MatMulArgs{C: x.Slice(1, 3), A: x.Slice(0, 2), B: f32(6, 6)})
 		}},
-		{"MatVec: wants TransB alone: TransA false, TransB false, Accumulate false", func() {
-			kernels.MatVec(be, kernels.MatMulArgs{C: f32(1, 5), A: f32(1, 6), B: f32(6, 5)})
+		{"MatVec: takes no TransA and no Accumulate: TransA true, Accumulate false", func() {
+			kernels.MatVec(be, kernels.MatMulArgs{C: f32(1, 5), A: f32(6, 1), B: f32(6, 5), TransA: true})
 		}},
 		{"MatVecs: left operands differ", func() {
 			kernels.MatVecs(be, []kernels.MatMulArgs{{C: f32(4, 5), A: x, B: f32(5, 6), TransB: true}, {C: f32(4, 5), A: f32(4, 6), B: f32(5, 6), TransB: true}})
