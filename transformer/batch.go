@@ -54,7 +54,7 @@ func (b *Batch) Validate(c Config) error {
 		return fmt.Errorf("no tokens")
 	}
 	for i, s := range b.Segments {
-		if err := c.checkLength(s.PrefixLen + s.Len); err != nil {
+		if err := c.CheckLength(s.PrefixLen + s.Len); err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 		if err := c.checkIDs(b.Tokens[s.Start : s.Start+s.Len]); err != nil {
@@ -71,7 +71,7 @@ func (c Config) CheckContinuation(context, target []int32) error {
 	if len(context) == 0 || len(target) == 0 {
 		return fmt.Errorf("context of %d and target of %d tokens (want at least one each)", len(context), len(target))
 	}
-	if err := c.checkLength(len(context) + len(target) - 1); err != nil {
+	if err := c.CheckLength(len(context) + len(target) - 1); err != nil {
 		return err
 	}
 	if err := c.checkIDs(context); err != nil {
@@ -83,10 +83,10 @@ func (c Config) CheckContinuation(context, target []int32) error {
 	return nil
 }
 
-// checkLength holds a sequence against the learned positions; rotary ones have no
-// end.
-func (c Config) checkLength(n int) error {
-	if n > c.MaxPositions && c.Family == "opt" {
+// CheckLength returns an error if a sequence of n tokens is longer than the table of
+// learned positions; of rotary positions and slopes there is no end.
+func (c Config) CheckLength(n int) error {
+	if n > c.MaxPositions && c.family().learned {
 		return fmt.Errorf("%d tokens exceed the model's %d positions", n, c.MaxPositions)
 	}
 	return nil
@@ -117,6 +117,9 @@ func (d *Decoder) newStream(p *autograd.Pass, b *Batch) *Stream {
 	s := &Stream{Batch: b, ids: p.New(tensor.I32, n), positions: p.New(tensor.I32, n)}
 	s.shape = autograd.AttentionShape{
 		Segments: b.Segments, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
+	}
+	if slopes := c.family().slopes; slopes != nil {
+		s.shape.Slopes = slopes(c.Heads)
 	}
 	at := make([]int32, n)
 	samples := make([]int32, 0, 2*n)
