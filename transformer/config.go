@@ -14,7 +14,7 @@ import (
 // Config is the architecture of a decoder: what transformers' config.json (or
 // GGUF metadata) says, in one form for all families.
 type Config struct {
-	Family       string // "opt" or "llama": transformers' model_type
+	Family       string // "opt", "llama", "gpt2" or "bloom": transformers' model_type
 	Layers       int    // L
 	Width        int    // D
 	EmbedWidth   int    // E: width of token embeddings and head input (OPT-350m: ≠ D)

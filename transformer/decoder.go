@@ -1,4 +1,4 @@
-// Package transformer has decoders layer by layer: OPT and LLaMA,
+// Package transformer has decoders layer by layer: OPT, LLaMA, GPT-2 and BLOOM,
 // reading them from checkpoints, running them with or without a cache, scoring and
 // generating. It knows nothing of CRaSh; package crash rearranges
 // [Decoder.Blocks].

@@ -37,7 +37,7 @@ type family struct {
 	slopes func(heads int) []float64
 }
 
-var families = []family{optFamily, llamaFamily}
+var families = []family{optFamily, llamaFamily, gpt2Family, bloomFamily}
 
 func familyNamed(name string) (family, error) {
 	known := make([]string, len(families))
