@@ -136,6 +136,10 @@ func (h *Hub) front(w http.ResponseWriter, r *http.Request) {
 		h.list(w, r, rest)
 		return
 	}
+	if rest, ok := strings.CutPrefix(at, "api/"+h.Type+"s/"+h.Repo+"/tree/"); ok && rest == h.Commit {
+		h.send(w, h.answer(List, "tree", r, http.StatusOK, http.Header{"Content-Type": {"application/json"}}, h.tree()))
+		return
+	}
 	for _, way := range []string{prefix + h.Repo + "/resolve/", "api/resolve-cache/"} {
 		if rest, ok := strings.CutPrefix(at, way); ok {
 			h.resolve(w, r, rest, way == "api/resolve-cache/")
@@ -175,6 +179,23 @@ func (h *Hub) Listing() []byte {
 		all = append(all, s)
 	}
 	text, err := json.Marshal(map[string]any{"id": h.Repo, "sha": h.Commit, "siblings": all})
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// tree is what huggingface_hub asks for after the commit.
+func (h *Hub) tree() []byte {
+	var all []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(h.files)) {
+		f := map[string]any{"type": "file", "path": name, "size": len(h.files[name]), "oid": h.Digest(name)}
+		if Large(name) {
+			f["oid"], f["lfs"] = strings.Repeat("a", 40), map[string]any{"oid": h.Digest(name), "size": len(h.files[name]), "pointerSize": 130}
+		}
+		all = append(all, f)
+	}
+	text, err := json.Marshal(all)
 	if err != nil {
 		panic(err)
 	}
