@@ -31,15 +31,8 @@ var weights = []struct{ main, shards, others string }{
 // configuration, tokenizer, licence, and its weights in one form, safetensors
 // rather than PyTorch's archives.
 func ModelFiles(names []string) ([]string, error) {
-	var top, chosen []string
-	for _, name := range names {
-		if !strings.Contains(name, "/") {
-			top = append(top, name)
-		}
-	}
-	for _, pattern := range modelCompanions {
-		chosen = append(chosen, matching(top, pattern)...)
-	}
+	chosen := companions(names)
+	top := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.Contains(name, "/") })
 	if !slices.Contains(chosen, "config.json") {
 		return nil, noModel(names, "config.json")
 	}
@@ -58,6 +51,27 @@ func ModelFiles(names []string) ([]string, error) {
 		return chosen, nil
 	}
 	return nil, noModel(names, "weights (model.safetensors or pytorch_model.bin)")
+}
+
+// TokenizerFiles is the [Select] of a model that is opened for its tokenizer: all
+// of [ModelFiles] but the weights.
+func TokenizerFiles(names []string) ([]string, error) {
+	chosen := companions(names)
+	for _, main := range []string{"tokenizer.json", "tokenizer.model", "vocab.json"} {
+		if slices.Contains(chosen, main) {
+			return chosen, nil
+		}
+	}
+	return nil, noModel(names, "tokenizer (tokenizer.json, tokenizer.model or vocab.json)")
+}
+
+// companions returns the files of a model beside its weights.
+func companions(names []string) []string {
+	var chosen []string
+	for _, pattern := range modelCompanions {
+		chosen = append(chosen, matching(names, pattern)...)
+	}
+	return slices.DeleteFunc(chosen, func(name string) bool { return strings.Contains(name, "/") })
 }
 
 // noModel says what a repository lacks, and what to do with one of GGUF files.
