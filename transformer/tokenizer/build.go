@@ -145,7 +145,7 @@ func (t *Tokenizer) addTries() {
 			case !a.Normalized:
 				t.verbatim.add(a.Content, a)
 			case t.normalize != nil:
-				t.normalized.add(t.normalize(a.Content), a)
+				t.normalized.add(t.normalize(whole(a.Content, false)).text, a)
 			default:
 				t.normalized.add(a.Content, a)
 			}

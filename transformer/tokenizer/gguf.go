@@ -51,6 +51,7 @@ func ggufPres() []ggufPre {
 			preTokenizer: `{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},` + jsonByteLevel + `]}`,
 		},
 		{names: []string{"llama-bpe", "llama3", "llama-v3"}, preTokenizer: split(patternLlama3), ignoreMerges: true},
+		{names: []string{"bloom", "gpt3-finnish"}, preTokenizer: split(patternBloom)},
 		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: split(patternQwen2), normalizer: `{"type":"NFC"}`},
 	}
 }

@@ -28,18 +28,12 @@ func parsePattern(f field) (finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if match := knownPattern(pattern); match != nil {
-		return func(s string, found func(from, to int)) {
-			for i := 0; i < len(s); {
-				n := match(s[i:])
-				found(i, i+n)
-				i += n
-			}
-		}, nil
+	if find := knownPattern(pattern); find != nil {
+		return find, nil
 	}
 	re, why := compilePattern(pattern)
 	if why != "" {
-		return nil, f.at("Regex").errorf("pattern %s is none of the known ones (GPT-2, LLaMA-3, Qwen2) and not safe to run: %s", quote(pattern), why)
+		return nil, f.at("Regex").errorf("pattern %s is none of the known ones (GPT-2, LLaMA-3, Qwen2, BLOOM) and not safe to run: %s", quote(pattern), why)
 	}
 	return func(s string, found func(from, to int)) {
 		for _, m := range re.FindAllStringIndex(s, -1) {

@@ -16,6 +16,7 @@ func knownPatterns() map[string]*regexp2.Regexp {
 	for _, pattern := range []string{patternGPT2, patternLlama3, patternQwen2} {
 		engines[pattern] = regexp2.MustCompile(pattern, regexp2.None)
 	}
+	engines[patternBloom] = regexp2.MustCompile(` ?[^(\s|.,!?…。，、।۔،)]+`, regexp2.None)
 	return engines
 }
 
@@ -33,13 +34,9 @@ func backtracked(t testing.TB, re *regexp2.Regexp, s string) []string {
 	return out
 }
 
-func matched(match matcher, s string) []string {
+func matched(find finder, s string) []string {
 	var out []string
-	for s != "" {
-		n := match(s)
-		out = append(out, s[:n])
-		s = s[n:]
-	}
+	find(s, func(from, to int) { out = append(out, s[from:to]) })
 	return out
 }
 
@@ -62,7 +59,7 @@ func TestMatchersEqualPatterns(t *testing.T) {
 		compareWithPatterns(t, engines, s)
 	}
 	// Short texts over an alphabet with each class and each special case.
-	alphabet := []string{"'", "s", "S", "L", "l", "e", "R", " ", "\n", "\r", "\t", "7", "é", "\u00a0", "!", "½", "\u0301"}
+	alphabet := []string{"'", "s", "S", "L", "l", "e", "R", " ", "\n", "\r", "\t", "7", "é", "\u00a0", "!", "½", "\u0301", "(", "|", "،"}
 	for code := range uint64(20000) {
 		var s strings.Builder
 		for x := bits.Reverse64(code * 0x9e3779b97f4a7c15); x > 0 && s.Len() < 9; x /= uint64(len(alphabet)) {

@@ -42,23 +42,25 @@ func (t *Tokenizer) Encode(text string, addSpecial bool) []int32 {
 	if addSpecial {
 		ids = append(ids, t.template.before...)
 	}
-	text = replaceInvalid(text)
-	toModel := func(p piece) { ids = t.model.encode(ids, p.text, ws) }
-	found := func(id int32) { ids = append(ids, id) }
-	t.verbatim.cut(text, func(from, to int) {
-		s := text[from:to]
-		if t.normalize != nil {
-			s = t.normalize(s)
-		}
-		t.normalized.cut(s, func(a, b int) {
-			t.cut(piece{s[a:b], from+a == 0}, toModel)
-		}, found)
-	}, found)
+	t.cutAll(whole(replaceInvalid(text), false),
+		func(p piece) { ids = t.model.encode(ids, p.text, ws) },
+		func(id int32, _ piece) { ids = append(ids, id) })
 	if addSpecial {
 		ids = append(ids, t.template.after...)
 	}
 	t.pool.Put(ws)
 	return ids
+}
+
+// cutAll does all that comes before the model: it hands the words of p to
+// word and the added tokens in it to added, in order.
+func (t *Tokenizer) cutAll(p piece, word func(piece), added func(id int32, p piece)) {
+	t.verbatim.cut(p, func(p piece) {
+		if t.normalize != nil {
+			p = t.normalize(p)
+		}
+		t.normalized.cut(p, func(p piece) { t.cut(p, word) }, added)
+	}, added)
 }
 
 // Decode returns the text of ids. Ids without a token are left out; with
