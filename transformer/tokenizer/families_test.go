@@ -20,6 +20,11 @@ type families struct {
 		Plain, Special []string
 	}
 	Patches, Dirs []string
+	Classes       []struct {
+		Files map[string]json.RawMessage
+		Roles []string // BOS, EOS, Pad, Unk
+		Want  string
+	}
 }
 
 func readFamilies(t testing.TB) (*families, []string) {
@@ -105,5 +110,34 @@ func TestOffsetsAgreeWithReference(t *testing.T) {
 	for i, d := range g.Dirs {
 		tok, err := Load(goldenDir(t, d.Files))
 		check(fmt.Sprintf("directory %d", i), tok, err, f.Dirs[i])
+	}
+}
+
+// TestClassesAgreeWithReference: what the classes of tokenizer_config.json add
+// to their files, and which class a directory that names none gets.
+func TestClassesAgreeWithReference(t *testing.T) {
+	f, texts := readFamilies(t)
+	for i, c := range f.Classes {
+		if string(c.Files["tokenizer.json"]) == `"@bloom"` {
+			bloom := f.Families["bloom"]
+			c.Files["tokenizer.json"] = patched(t, bloom.Base, bloom.Patch)
+		}
+		config := string(c.Files["tokenizer_config.json"])
+		if string(c.Files["tokenizer_config.json"]) != "" {
+			config = strings.Replace(config, `"tokenizer_class":null`, `"other":null`, 1)
+			c.Files["tokenizer_config.json"] = []byte(config)
+		}
+		tok, err := Load(goldenDir(t, c.Files))
+		if err != nil {
+			t.Errorf("%d %s: %v", i, config, err)
+			continue
+		}
+		r := tok.Roles()
+		if got := []string{r.BOS, r.EOS, r.Pad, r.Unk}; !slices.Equal(got, c.Roles) {
+			t.Errorf("%d %s: roles %q, want %q", i, config, got, c.Roles)
+		}
+		if got := offsetDigests(tok, texts, len(texts), true); got[0] != c.Want {
+			t.Errorf("%d %s: ids or offsets differ from the reference's", i, config)
+		}
 	}
 }

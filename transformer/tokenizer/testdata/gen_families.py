@@ -22,7 +22,7 @@ from gen_golden import BARE, BYTE, DIRS, FRAGMENTS, HAND, LLAMA3, PATCHES, POINT
 MORE = [
     "…", "。", "，", "、", "।", "۔", "،", "(", ")", "|", "[", "]", "a(b", "a|b", "x[y]", " (", " |", "?!", "नमस्ते।", "مرحبا،", "你好。", "é", "e\u0301", "A\u030a",
     "\u1100\u1161", "가\u11a8", "\u0344", "\u212b", "'S", "'Ll", "'ſ", "x'd", "12345", "٣٤٥٦", "½", "\r\n", "\r", "\n ", " \n", "!\n\n", "?\r\n", "\t\t", "   ", "\u00a0\u00a0", "\u3000",
-    "[INST]", "[/INST]", "<s>", "</s>", "<unk>", "<pad>", "▁", "<|eot_id|>", "<|im_end|>", "<|endoftext|>", "<0x41>", "ĠĊ", "_", "\u200d", "\ufeff", "\x00", "ﷺ", "🇩🇪", "👍🏽",
+    "[INST]", "[/INST]", "<s>", "</s>", "<unk>", "<pad>", "▁", "<|eot_id|>", "<|im_end|>", "<|endoftext|>", "<0x41>", "▁<PRE>", "▁<MID>", "ĠĊ", "_", "\u200d", "\ufeff", "\x00", "ﷺ", "🇩🇪", "👍🏽",
 ]
 
 
@@ -123,6 +123,48 @@ def families():
     }
 
 
+VOCAB = {"vocab.json": "@vocab.json", "merges.txt": "@merges.txt"}
+
+
+def klass(name, base="byte.json", files=None, **config):
+    return dict(files or {("tokenizer.model" if base.endswith(".model") else "tokenizer.json"): "@" + base}, **{"tokenizer_config.json": dict({"tokenizer_class": name}, **config)})
+
+
+# Directories for the classes of tokenizer_config.json, and for none.
+CLASSES = [
+    klass("GPT2Tokenizer"), klass("GPT2TokenizerFast", add_bos_token=True, bos_token="<s>"), klass("GPT2Tokenizer", add_prefix_space=True, unk_token=None),
+    klass("GPT2Tokenizer", base="meta.json"), klass("GPT2Tokenizer", files=VOCAB), klass("GPT2Tokenizer", files=VOCAB, add_bos_token=True),
+    klass("BloomTokenizerFast"), klass("BloomTokenizer", base="bloom", add_prefix_space=True), klass("BloomTokenizerFast", base="bloom", pad_token="[P]"),
+    klass("Qwen2Tokenizer"), klass("Qwen2Tokenizer", files=VOCAB), klass("Qwen2TokenizerFast", files=VOCAB, bos_token="<s>", pad_token="</s>", unk_token=None),
+    klass("LlamaTokenizer", base="meta.json"), klass("LlamaTokenizerFast", base="meta.json", add_eos_token=True, bos_token="<s>", eos_token={
+        "__type": "AddedToken", "content": "</s>", "lstrip": False, "rstrip": True, "normalized": False, "single_word": False}),
+    klass("LlamaTokenizer", base="byte.json", add_bos_token=False), klass("LlamaTokenizer", base="tiny.model", bos_token=None, add_bos_token=False),
+    klass("CodeLlamaTokenizer", base="meta.json"), klass("CodeLlamaTokenizer", base="tiny.model", legacy=False),
+    klass("PreTrainedTokenizerFast"), klass("PreTrainedTokenizerFast", eos_token="</s>", additional_special_tokens=["[Q]", "the"]),
+    klass("PreTrainedTokenizerFast", base="meta.json", add_bos_token=False, bos_token="<s>"),
+    dict(klass(None, base="meta.json"), **{"config.json": {"model_type": "llama"}}), dict(klass(None, base="meta.json"), **{"config.json": {"model_type": "mistral"}}),
+    dict(klass(None), **{"config.json": {"model_type": "gpt2"}}), dict(klass(None), **{"config.json": {"model_type": "qwen2"}}),
+    dict(klass(None, files=VOCAB), **{"config.json": {"model_type": "qwen2"}}), dict(klass(None, base="tiny.model"), **{"config.json": {"model_type": "llama"}}),
+    {"tokenizer.json": "@meta.json", "config.json": {"model_type": "llama", "tokenizer_class": "LlamaTokenizerFast"}},
+]
+
+
+def made(files):
+    """The files of a case: "bloom" stands for the family's tokenizer.json, and a class of None for none."""
+    files = json.loads(json.dumps(files))
+    if files.get("tokenizer.json") == "@bloom":
+        base, patch = families()["bloom"]
+        files["tokenizer.json"] = json.loads(patched(base, patch).to_str())
+    config = files.get("tokenizer_config.json", {})
+    if config.get("tokenizer_class", 0) is None:
+        del config["tokenizer_class"]
+    return files
+
+
+def roles(tok):
+    return [getattr(tok, r) or "" for r in ("bos_token", "eos_token", "pad_token", "unk_token")]
+
+
 def digests(encode, block=BLOCK):
     """encode: text → ids and offsets. A digest for every block of texts."""
     out = []
@@ -159,6 +201,12 @@ def main():
     # The offsets of gen_golden.py's cases, in its order.
     golden["patches"] = [digests(direct(patched(base, patch), True), len(TEXTS))[0] for base, patch in PATCHES]
     golden["dirs"] = [digests(called(from_dir(files)), len(TEXTS))[0] for files in DIRS]
+    golden["classes"] = []
+    for files in CLASSES:
+        tok = from_dir(made(files))
+        if files.get("tokenizer.json") != "@bloom":
+            files = made(files)
+        golden["classes"].append({"files": files, "roles": roles(tok), "want": digests(called(tok), len(TEXTS))[0]})
     dump("families.json", golden)
 
 
