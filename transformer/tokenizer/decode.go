@@ -29,7 +29,7 @@ func parseDecoder(f field, depth int) (decoder, error) {
 	case "Fuse":
 		return func(tokens []string) []string { return []string{strings.Join(tokens, "")} }, f.only("type")
 	case "Replace":
-		replace, err := parseReplace(f)
+		replace, err := parseReplace(f, true)
 		return eachToken(replace), err
 	case "Strip":
 		return parseStripDecoder(f)

@@ -8,7 +8,7 @@
 //	}
 //	ids := tok.Encode("Question: what is a layer?", true) // </s> first
 //	text := tok.Decode(ids, true)
-//	ids, spans := tok.EncodeOffsets("a layer", false) // and where each stands
+//	ids, spans, err := tok.EncodeOffsets("a layer", false) // and where each stands
 //
 // A text goes through five steps: added tokens are cut out; what lies between
 // is normalized; a pre-tokenizer cuts it into words; byte-pair encoding turns
@@ -25,7 +25,8 @@
 //
 // Invariants: a Tokenizer does not change and is safe for concurrent use;
 // whatever a file says and the package does not know is an error with its
-// place, never skipped; no pattern of a file runs on a backtracking engine;
+// place, never skipped; a pattern that only a backtracking engine can run has a
+// time limit, past which it is an error;
 // memory while reading is bounded by the size of the files; a word of n
 // bytes takes O(n log n). Character classes are those of Unicode 15, Go's
 // tables: code points assigned later may be cut differently. The reference

@@ -41,7 +41,7 @@ func parseNormalizer(f field, depth int) (normalizer, error) {
 			return p.prepend(prefix)
 		}, f.only("type", "prepend")
 	case "Replace":
-		return parseReplace(f)
+		return parseReplace(f, false)
 	case "Strip":
 		return parseStrip(f)
 	case "Sequence":
@@ -78,7 +78,7 @@ func parseNormalizers(f field, depth int) (normalizer, error) {
 
 // parseReplace reads {"pattern": {"String"|"Regex": …}, "content": …}, which
 // is a normalizer and a decoder.
-func parseReplace(f field) (normalizer, error) {
+func parseReplace(f field, linear bool) (normalizer, error) {
 	if err := f.only("type", "pattern", "content"); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func parseReplace(f field) (normalizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	find, err := parsePattern(f.at("pattern"))
+	find, err := parsePattern(f.at("pattern"), linear)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,8 +16,9 @@ type Span struct{ From, To int }
 // template have Span{}; what a normalizer or pre-tokenizer added stands for
 // the character beside it; tokens of one byte stand for the whole character.
 // In a text that is no UTF-8 each maximal ill-formed part counts as one
-// character.
-func (t *Tokenizer) EncodeOffsets(text string, addSpecial bool) ([]int32, []Span) {
+// character. The error is a [*PatternError].
+func (t *Tokenizer) EncodeOffsets(text string, addSpecial bool) (ids []int32, spans []Span, err error) {
+	defer rescue(&err)
 	var c collector
 	text = replaceInvalid(text)
 	t.cutAll(whole(text, true), func(p piece) { c.word(t.model, p) }, c.added)
@@ -25,13 +27,12 @@ func (t *Tokenizer) EncodeOffsets(text string, addSpecial bool) ([]int32, []Span
 		t.trim(&c, prefix)
 	}
 	if !addSpecial {
-		return c.ids, c.spans
+		return c.ids, c.spans, nil
 	}
 	before, after := t.template.before, t.template.after
-	ids := make([]int32, 0, len(before)+len(c.ids)+len(after))
-	spans := make([]Span, cap(ids))
+	spans = make([]Span, len(before)+len(c.ids)+len(after))
 	copy(spans[len(before):], c.spans)
-	return append(append(append(ids, before...), c.ids...), after...), spans
+	return slices.Concat(before, c.ids, after), spans, nil
 }
 
 // A collector gathers the tokens of one text.

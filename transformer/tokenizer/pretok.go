@@ -117,7 +117,7 @@ func parseSplit(f field) (cutter, error) {
 	default:
 		return nil, f.at("behavior").errorf("unknown behavior %s", quote(behavior))
 	}
-	find, err := parsePattern(f.at("pattern"))
+	find, err := parsePattern(f.at("pattern"), false)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,10 @@ type Roles struct {
 // template's tokens stand around the result (OPT: </s> before it; LLaMA: <s>
 // before it). Characters without any token vanish where the model has
 // neither byte fallback nor an unknown token, as in the reference.
+//
+// Encode panics with a [*PatternError] where a pattern of the tokenizer's file
+// runs out of time. Only patterns that RE2 cannot say may do so, none of a
+// published family's; EncodeChecked returns the error.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []int32 {
 	ws := t.pool.Get().(*workspace)
 	ids := make([]int32, 0, len(text)/4+8)
@@ -50,6 +54,13 @@ func (t *Tokenizer) Encode(text string, addSpecial bool) []int32 {
 	}
 	t.pool.Put(ws)
 	return ids
+}
+
+// EncodeChecked is Encode that returns the error instead of a panic: for files
+// of strangers.
+func (t *Tokenizer) EncodeChecked(text string, addSpecial bool) (ids []int32, err error) {
+	defer rescue(&err)
+	return t.Encode(text, addSpecial), nil
 }
 
 // cutAll does all that comes before the model: it hands the words of p to

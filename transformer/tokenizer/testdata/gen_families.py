@@ -13,7 +13,7 @@ every block of 100 texts.
 import hashlib
 import json
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 import gen_golden
 from gen_golden import BARE, BYTE, DIRS, FRAGMENTS, HAND, LLAMA3, PATCHES, POINTS, dump, flagged, from_dir, patched, seq, split, template, token
@@ -123,6 +123,18 @@ def families():
     }
 
 
+# Patterns as other families and nobody have them: for RE2, and for a
+# backtracking engine.
+PATTERNS = [
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    r"\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))", "[一-龥ࠀ-一가-퟿]+",
+    r"[!-/:-~]+[A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    r"\s+|[aeiou]", r"\p{N}{1,3}", r"[^\s\p{L}]+", r"(?:ab|c)+\.", r"(a|b)c?|\d\d", r"a(?!b)", r"(?>a+)b|a", r"a++|\S+?", r"[\-\]\\^a]+", r"\p{Han}+|\p{Hiragana}|\P{L}{2,3}?",
+    r"(?i:the|ask)\b".replace("\\b", ""), r"[^\d\s]{2,}", r"\D", r"(?:a|ab)(?!c)", r"(?!a)\p{L}+", r".(?=\n)|\r", r"a{2,}|x{3}|[.]{1,2}|\}|\{|[&a-]", r"(?:(?=\p{Lu})\S|\p{Ll}+(?!\p{Ll}))+",
+]
+
 VOCAB = {"vocab.json": "@vocab.json", "merges.txt": "@merges.txt"}
 
 
@@ -177,6 +189,15 @@ def digests(encode, block=BLOCK):
     return out
 
 
+def pieces(pattern):
+    cut, h = pre_tokenizers.Split(Regex(pattern), "isolated"), hashlib.sha256()
+    for t in TEXTS:
+        for p, _ in cut.pre_tokenize_str(t):
+            h.update(f"{len(p.encode())}:{p}".encode())
+        h.update(b"\n")
+    return h.hexdigest()[:16]
+
+
 def direct(tok, add):
     def encode(text):
         e = tok.encode(text, add_special_tokens=add)
@@ -201,6 +222,7 @@ def main():
     # The offsets of gen_golden.py's cases, in its order.
     golden["patches"] = [digests(direct(patched(base, patch), True), len(TEXTS))[0] for base, patch in PATCHES]
     golden["dirs"] = [digests(called(from_dir(files)), len(TEXTS))[0] for files in DIRS]
+    golden["patterns"] = {p: pieces(p) for p in PATTERNS}
     golden["classes"] = []
     for files in CLASSES:
         tok = from_dir(made(files))
