@@ -171,10 +171,10 @@ func TestTextsOfTheOptions(t *testing.T) {
 	}
 }
 
-// failing is an encoder of a stranger's file that cannot get through a text.
-type failing struct{ pieces }
+// refusing is an encoder of a stranger's file that cannot get through a text.
+type refusing struct{ pieces }
 
-func (f failing) EncodeChecked(text string, _ bool) ([]int32, error) {
+func (f refusing) EncodeChecked(text string, _ bool) ([]int32, error) {
 	if strings.Contains(text, "!") {
 		return nil, errors.New("a pattern took too long")
 	}
@@ -186,7 +186,7 @@ func TestEncodeReportsEncoder(t *testing.T) {
 	for query, fails := range map[string]bool{"q": false, "q!": true} {
 		d := Document{Shape: Choice, Query: query, Options: []string{"a", "b", "c", "d"}}
 		for _, format := range []Format{FormatScoring, FormatPaper} {
-			pairs, err := mustNamed(t, "arc_easy").Examples(d, failing{toy}, format, 100)
+			pairs, err := mustNamed(t, "arc_easy").Examples(d, refusing{toy}, format, 100)
 			if (err != nil) != fails || fails && !strings.Contains(err.Error(), "took too long") {
 				t.Errorf("query %q, format %v: %v, %v", query, format, pairs, err)
 			}
