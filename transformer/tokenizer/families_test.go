@@ -21,6 +21,7 @@ type families struct {
 	}
 	Patches, Dirs []string
 	Patterns      map[string]string // to the digest of the pieces
+	Real          map[string][]string
 	Classes       []struct {
 		Files map[string]json.RawMessage
 		Roles []string // BOS, EOS, Pad, Unk
@@ -92,6 +93,15 @@ func TestFamiliesAgreeWithReference(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checkPublished compares ids and offsets of a published vocabulary.
+func checkPublished(t *testing.T, name string, tok *Tokenizer) {
+	t.Helper()
+	f, texts := readFamilies(t)
+	if got := offsetDigests(tok, texts, f.Block, true); !slices.Equal(got, f.Real[name]) {
+		t.Errorf("%s: ids or offsets differ from the reference's", name)
 	}
 }
 

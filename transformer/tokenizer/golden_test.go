@@ -257,6 +257,7 @@ func TestPublishedVocabulariesAgreeWithReference(t *testing.T) {
 					t.Fatal(err)
 				}
 				g.check(t, tok, r.Want)
+				checkPublished(t, name, tok)
 				return
 			}
 			from := os.Getenv("LAMINA_DATA")
@@ -283,6 +284,7 @@ func TestPublishedVocabulariesAgreeWithReference(t *testing.T) {
 			}
 			g.check(t, tok, r.Want)
 			g.check(t, rewritten(t, tok), r.Want)
+			checkPublished(t, name, tok)
 		})
 	}
 }

@@ -3,7 +3,7 @@
 exact configuration of each family of models, ids and offsets. Run it here,
 after gen_golden.py, whose texts it takes:
 
-    python gen_families.py
+    LAMINA_DATA=… LAMINA_MODELS=… python gen_families.py
 
 The vocabularies are tiny and ours. They are trained without a pre-tokenizer,
 so that merges reach across every place where a pre-tokenizer may cut: a cut
@@ -12,6 +12,8 @@ every block of 100 texts.
 """
 import hashlib
 import json
+import os
+import tempfile
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -94,7 +96,7 @@ def families():
     """name → base and changes to it, in the words of the family's tokenizer.json."""
     vocab = {}
     for kind in ("wide_byte", "wide_meta"):
-        with open(gen_golden.os.path.join(gen_golden.HERE, kind + ".json")) as f:
+        with open(os.path.join(gen_golden.HERE, kind + ".json")) as f:
             vocab[kind] = json.load(f)["model"]["vocab"]
     b, m, byte = vocab["wide_byte"], vocab["wide_meta"], {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
     end = len(b)
@@ -212,6 +214,25 @@ def called(tok):
     return encode
 
 
+def published():
+    """Digests for the vocabularies of gen_golden.py's "real"."""
+    with open(os.path.join(gen_golden.HERE, "golden.json")) as f:
+        real = json.load(f)["real"]
+    data, out = os.environ["LAMINA_DATA"], {}
+    for name, r in real.items():
+        if name == "smollm2":
+            tok = gen_golden.smollm(os.path.join(os.environ["LAMINA_MODELS"], "SmolLM2-135M-Instruct.Q4_1.gguf"))
+        else:
+            with tempfile.TemporaryDirectory() as d:
+                for f in r["files"]:
+                    os.symlink(os.path.join(data, r["sub"], f), os.path.join(d, f))
+                with open(os.path.join(d, "tokenizer_config.json"), "w") as f:
+                    json.dump(r["config"], f)
+                tok = gen_golden.AutoTokenizer.from_pretrained(d)
+        out[name] = digests(called(tok))
+    return out
+
+
 def main():
     train("wide_byte")
     train("wide_meta")
@@ -229,6 +250,7 @@ def main():
         if files.get("tokenizer.json") != "@bloom":
             files = made(files)
         golden["classes"].append({"files": files, "roles": roles(tok), "want": digests(called(tok), len(TEXTS))[0]})
+    golden["real"] = published()
     dump("families.json", golden)
 
 
