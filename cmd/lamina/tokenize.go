@@ -35,7 +35,9 @@ func (c tokenizeCommand) Run(s *session) error {
 	}
 	rows := make([][]int32, len(texts))
 	for i, text := range texts {
-		rows[i] = t.Encode(text, c.Special)
+		if rows[i], err = t.EncodeChecked(text, c.Special); err != nil {
+			return fmt.Errorf("%s: text %d: %w", c.Model, i, err)
+		}
 	}
 	return s.result(func(w io.Writer) error { return json.NewEncoder(w).Encode(rows) })
 }
