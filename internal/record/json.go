@@ -2,7 +2,6 @@ package record
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -167,21 +166,61 @@ func (d *decoder) array(depth int) (Value, error) {
 	err := d.list('[', ']', maxItems, func(i int) error {
 		if list == nil {
 			if v, ok := d.int64(); ok {
+				if ints == nil {
+					ints = make([]int64, 0, 1+d.rest())
+				}
 				ints = append(ints, v)
 				return nil
 			}
+		}
+		v, err := d.value(depth + 1)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			list = make(List, 0, len(ints)+1+d.rest())
 			for _, v := range ints {
 				list = append(list, v)
 			}
 		}
-		v, err := d.value(depth + 1)
 		list = append(list, v)
-		return err
+		return nil
 	})
 	if list != nil || len(ints) == 0 {
 		return list, err
 	}
 	return ints, err
+}
+
+// rest counts the items of the list that still follow, so that memory for them is
+// taken once. Where the text is no JSON it counts no more than a part of its bytes.
+func (d *decoder) rest() int {
+	count, depth := 0, 0
+	last := byte(0)
+	for i := d.pos; i < len(d.data); i++ {
+		switch c := d.data[i]; c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '"':
+			for i++; i < len(d.data) && d.data[i] != '"'; i++ {
+				if d.data[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth < 0 {
+				return count
+			}
+		case ',':
+			if depth == 0 && last != ',' {
+				count++
+			}
+		}
+		last = d.data[min(i, len(d.data)-1)]
+	}
+	return count
 }
 
 // int64 reads a whole number if one is next; else it reads nothing.
@@ -191,10 +230,19 @@ func (d *decoder) int64() (int64, bool) {
 		return 0, false
 	}
 	start := d.pos
-	if err := d.number(); err == nil {
-		if v, err := strconv.ParseInt(string(d.data[start:d.pos]), 10, 64); err == nil {
-			return v, true
+	if err := d.number(); err == nil && d.pos-start < 19 { // below 10¹⁸: no overflow
+		text, value, sign := d.data[start:d.pos], int64(0), int64(1)
+		if text[0] == '-' {
+			text, sign = text[1:], -1
 		}
+		for _, c := range text {
+			if c < '0' || c > '9' {
+				d.pos = start
+				return 0, false
+			}
+			value = value*10 + int64(c-'0')
+		}
+		return sign * value, true
 	}
 	d.pos = start
 	return 0, false

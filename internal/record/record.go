@@ -231,7 +231,7 @@ func integer(v Value) (int, error) {
 	if strings.Trim(text, "-0123456789") == "" && text != "" {
 		return 0, fmt.Errorf("%.32s is out of range", text)
 	}
-	return 0, fmt.Errorf("%.32q: want a whole number", text)
+	return 0, fmt.Errorf("%.32s: want a whole number", text)
 }
 
 // Ints returns a list of whole numbers.

@@ -52,7 +52,7 @@ func TestWrongKindsAreNamed(t *testing.T) {
 		`field "d.e": item 1: is missing`:                   func() error { _, err := r.Get("d.e"); return err },
 		`field "x": is missing`:                             func() error { _, err := r.Get("x"); return err },
 		`field "b.x": a text has no fields`:                 func() error { _, err := r.Get("b.x"); return err },
-		`field "f": "1.5": want a whole number`:             func() error { _, err := r.Int("f"); return err },
+		`field "f": 1.5: want a whole number`:               func() error { _, err := r.Int("f"); return err },
 		`field "g": 9999999999999999999999 is out of range`: func() error { _, err := r.Int("g"); return err },
 		`field "c": item 0: a text, want a whole number`:    func() error { _, err := r.Ints("c"); return err },
 	} {
