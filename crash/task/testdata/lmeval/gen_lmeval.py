@@ -25,9 +25,9 @@ golden.json maps "<model>/<task>/<rules>/<shots>" to
            (wikitext: the text is the continuation; triviaqa under 0.4: the continuation is empty)
   gold     per document, index of the right row as lm-eval takes it, null where no index is meant
   hits     metric: per document 0 or 1, as one string, for the metrics that are a mean over documents
-and "bootstrap" to one standard error of a perplexity. Log-probabilities keep four decimals, metrics six digits. Requests of 0.3 follow its order
-(boolq: yes, then no). Where 0.3 asks lambada_openai's request twice there is one row. 0.3 refuses wikitext with
-shots. triviaqa under 0.4 runs with --gen_kwargs max_gen_toks=16.
+and "bootstrap" to one standard error of a perplexity. Log-probabilities keep four decimals, metrics six digits.
+Requests of 0.3 follow its order (boolq: yes, then no). Where 0.3 asks lambada_openai's request twice there is one
+row. 0.3 refuses wikitext with shots. triviaqa under 0.4 runs with --gen_kwargs max_gen_toks=16.
 
 Deterministic: same versions and CPU family give the same bytes. On another family log-probabilities may differ in
 the last digits.

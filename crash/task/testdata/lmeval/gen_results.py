@@ -4,6 +4,9 @@ forms of numbers.
 Called by gen_lmeval.py --results, whose docstring names the versions. One run of the command: --model opt,
 arc_easy, lambada_openai, triviaqa and wikitext, 2 shots, --log_samples.
 
+lm-eval names them OUTPUT/MODEL/results_DATE.json and OUTPUT/MODEL/samples_TASK_DATE.jsonl, DATE an ISO time in which
+":" is "-", MODEL what stands behind pretrained= with every run of "<>:/\\|?*[] as "__".
+
   results.json            with fixed values for what differs from machine to machine or run to run, and no source text
   samples_<task>.jsonl    the first two documents
   table.md                what the command prints at the end
