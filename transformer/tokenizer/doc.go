@@ -16,7 +16,7 @@
 // describes those steps in the words of tokenizer.json and builds the same
 // Tokenizer, so WriteJSON can write any of them.
 //
-// It knows byte-level BPE (OPT, GPT-2, LLaMA-3, SmolLM, Qwen2) and
+// It knows byte-level BPE (OPT, GPT-2, BLOOM, LLaMA-3, SmolLM, Qwen2) and
 // SentencePiece BPE with byte fallback (LLaMA-1, LLaMA-2). It does not know
 // Unigram, WordPiece, word or character models, normalization tables of
 // SentencePiece, pairs of texts, offsets, truncation, padding, training, and

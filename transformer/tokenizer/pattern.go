@@ -37,9 +37,12 @@ func parsePattern(f field) (finder, error) {
 			}
 		}, nil
 	}
+	if pattern == patternBLOOM {
+		pattern = flatBLOOM
+	}
 	re, why := compilePattern(pattern)
 	if why != "" {
-		return nil, f.at("Regex").errorf("pattern %s is none of the known ones (GPT-2, LLaMA-3, Qwen2) and not safe to run: %s", quote(pattern), why)
+		return nil, f.at("Regex").errorf("pattern %s is none of the known ones (GPT-2, LLaMA-3, Qwen2, BLOOM) and not safe to run: %s", quote(pattern), why)
 	}
 	return func(s string, found func(from, to int)) {
 		for _, m := range re.FindAllStringIndex(s, -1) {

@@ -15,6 +15,13 @@ const (
 	patternQwen2  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
+// patternBLOOM is what BLOOM's tokenizer.json says. Oniguruma joins the inner set to the
+// outer one, which flatBLOOM does for RE2.
+const (
+	patternBLOOM = ` ?[^(\s|[.,!?…。，、।۔،])]+`
+	flatBLOOM    = ` ?[^(\s|.,!?…。，、।۔،)]+`
+)
+
 // A matcher returns the length of the match at the start of s, which is not
 // empty. The three patterns match at every position, so a text is cut by
 // calling it again and again.
