@@ -159,7 +159,7 @@ func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config 
 	}
 	config.Text, config.MaxLength = format, length
 	read := func(path string, limit int) ([]task.Pair, fileID, error) {
-		docs, err := m.readDocuments(path, limit)
+		docs, err := m.readDocuments(t, path, limit)
 		if err != nil {
 			return nil, fileID{}, err
 		}

@@ -53,6 +53,7 @@ type commands struct {
 	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
+	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
 }
 

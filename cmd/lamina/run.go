@@ -306,7 +306,7 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	if err != nil {
 		return err
 	}
-	train, err := m.readDocuments(c.Train, 0)
+	train, err := m.readDocuments(t, c.Train, 0)
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	}
 	part := func(path string, of []int) ([]task.Document, error) {
 		if path != "" {
-			return m.readDocuments(path, 0)
+			return m.readDocuments(t, path, 0)
 		}
 		docs := make([]task.Document, len(of))
 		for i, at := range of {
@@ -345,7 +345,7 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	if p.Support, err = m.rows(t, support, length); err != nil {
 		return err
 	}
-	test, err := m.readDocuments(c.Test, c.Limit)
+	test, err := m.readDocuments(t, c.Test, c.Limit)
 	if err != nil {
 		return err
 	}
@@ -353,6 +353,6 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	if err != nil {
 		return err
 	}
-	p.Test, err = task.EncodeAll(t, test, e, rules, length)
+	p.Test, err = task.EncodeAll(t, test, e, task.Setting{Rules: rules}, length)
 	return err
 }

@@ -41,7 +41,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	docs, err := m.readDocuments(c.Data, c.Samples)
+	docs, err := m.readDocuments(t, c.Data, c.Samples)
 	if err != nil {
 		return err
 	}
