@@ -173,7 +173,11 @@ func badPages() []bad {
 		{"dictionary: unknown encoding", "arc-none", setPage(colID, 0, []int{7, 2}, encRLE), `:1: column "id": page 0: dictionary: encoding 3`},
 		{"dictionary: none", "arc-none", func(e *editor) { m := e.meta(colID); m.at(7).n -= m.at(9).n - m.at(11).n; m.drop(11) }, `:1: column "id": page 0: numbers of a dictionary that is not there`},
 		{"dictionary: two", "arc-none", func(e *editor) {
-			e.page(colID, 1, func(head *item, body []byte) []byte { head.at(1).n = pageDictionary; head.put(7, head.at(5)); return body })
+			e.page(colID, 1, func(head *item, body []byte) []byte {
+				head.at(1).n = pageDictionary
+				head.put(7, head.at(5))
+				return body
+			})
 		}, `:1: column "id": page 1: dictionary: the column has two`},
 		{"snappy: another length", "arc-snappy", func(e *editor) {
 			e.page(colID, 0, func(_ *item, body []byte) []byte { body[0]++; return body })
