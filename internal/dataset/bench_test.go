@@ -46,13 +46,11 @@ func benchLines(format string) string {
 
 const benchJSON = `{"id":"row-%d","question":"Which of these %d things is heavier than the %d others?","choices":{"text":["a feather","a stone","a leaf","a hair"],"label":["A","B","C","D"]},"answer":%d}` + "\n"
 
-func BenchmarkJSONL(b *testing.B)     { benchmarkRows(b, "f.jsonl", benchLines(benchJSON)) }
-func BenchmarkJSONLGzip(b *testing.B) { benchmarkRows(b, "f.jsonl.gz", packGzip(benchLines(benchJSON))) }
+func BenchmarkJSONL(b *testing.B) { benchmarkRows(b, "f.jsonl", benchLines(benchJSON)) }
+func BenchmarkJSONLGzip(b *testing.B) {
+	benchmarkRows(b, "f.jsonl.gz", packGzip(benchLines(benchJSON)))
+}
 
 func BenchmarkCSV(b *testing.B) {
 	benchmarkRows(b, "f.csv", "id,question,a,b\n"+benchLines("row-%d,\"Which of these %d things, if any, is heavier?\",%d,%d\n"))
 }
-
-// BenchmarkParquet reads the same rows as BenchmarkJSONL, written plain, one page
-// a column in groups of 10,000 rows.
-func BenchmarkParquet(b *testing.B) { benchmarkRows(b, "f.parquet", benchParquet()) }
