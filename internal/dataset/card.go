@@ -117,6 +117,29 @@ func parseCard(text []byte) ([]config, error) {
 	if len(block) > maxConfigs {
 		return nil, fmt.Errorf("more than %d bytes", maxConfigs)
 	}
+	items, err := parseYAML(block)
+	if err != nil {
+		return nil, err
+	}
+	var out []config
+	for i, item := range items {
+		c, err := parseConfig(item)
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// parseYAML reads the list that block names configs. The library panics on some
+// texts that are no YAML, which is an error here like any other.
+func parseYAML(block []byte) (items []any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			items, err = nil, fmt.Errorf("no YAML: %.100q", fmt.Sprint(r))
+		}
+	}()
 	depth := 0
 	for _, t := range lexer.Tokenize(string(block)) {
 		switch t.Type {
@@ -135,15 +158,7 @@ func parseCard(text []byte) ([]config, error) {
 	if err := yaml.Unmarshal(block, &doc); err != nil {
 		return nil, errors.New(strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
 	}
-	var out []config
-	for i, item := range doc.Configs {
-		c, err := parseConfig(item)
-		if err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
-		}
-		out = append(out, c)
-	}
-	return out, nil
+	return doc.Configs, nil
 }
 
 // configsOf cuts the lines of the member "configs" out of a card, nil if it has

@@ -147,15 +147,16 @@ func TestCards(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		wrap("configs:\n- &a x\n- *a\n"):                                 "line 2: anchors are not read",
-		wrap("configs: " + strings.Repeat("[", 40) + "\n"):               "line 1: nested deeper than 32",
-		wrap("configs:\n- x\n"):                                          "item 0: want config_name and data_files",
-		wrap("configs:\n- data_dir: ../x\n"):                             `item 0: data_dir "../x" lies outside the directory`,
-		wrap("configs:\n- data_files: [1]\n"):                            `item 0: "1" is no path`,
-		wrap("configs:\n- data_files:\n  - split: a\n"):                  `item 0: data_files 0: want split and path`,
-		wrap("configs:\n- data_files:\n    a: 3\n"):                      `item 0: split "a": "3" is no path`,
-		wrap("configs: {\n"):                                             "",
-		wrap("configs:\n" + strings.Repeat("- config_name: x\n", 20000)): "more than 262144 bytes",
+		wrap("configs:\n- &a x\n- *a\n"):                                       "line 2: anchors are not read",
+		wrap("configs: " + strings.Repeat("[", 40) + "\n"):                     "line 1: nested deeper than 32",
+		wrap("configs:\n- x\n"):                                                "item 0: want config_name and data_files",
+		wrap("configs:\n- data_dir: ../x\n"):                                   `item 0: data_dir "../x" lies outside the directory`,
+		wrap("configs:\n- data_files: [1]\n"):                                  `item 0: "1" is no path`,
+		wrap("configs:\n- data_files:\n  - split: a\n"):                        `item 0: data_files 0: want split and path`,
+		wrap("configs:\n- data_files:\n    a: 3\n"):                            `item 0: split "a": "3" is no path`,
+		wrap("configs:\n !\x10\x104##### \n-### \n'\x13\a#PP####P#####\x00\n"): "no YAML: ",
+		wrap("configs: {\n"):                                                   "",
+		wrap("configs:\n" + strings.Repeat("- config_name: x\n", 20000)):       "more than 262144 bytes",
 	} {
 		got, err := parseCard([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
