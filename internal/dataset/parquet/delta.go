@@ -159,8 +159,8 @@ func (x *deltaLength) next() (record.Value, error) {
 }
 
 func (x *deltaLength) finish() error {
-	if len(x.data) > 0 {
-		return fmt.Errorf("%d bytes behind the last value", len(x.data))
+	if err := leftOver(x.data); err != nil {
+		return err
 	}
 	return x.lengths.finish()
 }

@@ -177,6 +177,22 @@ func TestNoGroupIsHeld(t *testing.T) {
 	}
 }
 
+// fastparquet writes eight zeros behind the values of a page; other bytes there are
+// no padding.
+func TestPaddingIsAccepted(t *testing.T) {
+	for pad, want := range map[string]string{
+		"\x00\x00\x00\x00\x00\x00\x00\x00":     "",
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00": "9 bytes behind the last value",
+		"\x00\x01":                             "2 bytes behind the last value",
+	} {
+		e := edit(t, "arc-none")
+		e.page(colID, 0, func(head *item, body []byte) []byte { return resize(head, append(body, pad...)) })
+		if _, err := scan(e.bytes()); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", pad, err)
+		}
+	}
+}
+
 func TestCutFiles(t *testing.T) {
 	for _, name := range []string{"arc-none", "arc-snappy", "arc-zstd"} {
 		data := load(t, name)

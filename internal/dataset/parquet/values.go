@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -82,10 +83,21 @@ func (p *plain) next() (record.Value, error) {
 }
 
 func (p *plain) finish() error {
-	if left := len(p.data); left > 0 && p.leaf.physical != pBoolean {
-		return fmt.Errorf("%d bytes behind the last value", left)
+	if p.leaf.physical == pBoolean {
+		return nil
 	}
-	return nil
+	return leftOver(p.data)
+}
+
+// padding is how many zeros fastparquet writes behind each page.
+const padding = 8
+
+// leftOver judges the bytes behind a page's last value.
+func leftOver(b []byte) error {
+	if len(b) <= padding && len(bytes.Trim(b, "\x00")) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d bytes behind the last value", len(b))
 }
 
 // fixedSize returns the bytes of a value of a type of fixed size.
@@ -189,8 +201,8 @@ type runBools struct{ bits hybrid }
 func newRunBools(body []byte) (values, error) {
 	var bits hybrid
 	rest, err := levelsV1(&bits, body, 1, encRLE)
-	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%d bytes behind the last value", len(rest))
+	if err == nil {
+		err = leftOver(rest)
 	}
 	return &runBools{bits}, err
 }
