@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"lamina/crash/results"
 	"lamina/crash/task"
 )
 
@@ -63,6 +64,23 @@ func (m *model) readDocuments(t task.Task, path string, limit int) ([]task.Docum
 		}
 	}
 	return docs, nil
+}
+
+// dataFlags choose a part of a data set.
+type dataFlags struct {
+	Split  string `placeholder:"NAME" help:"Split of a data set: train, validation or test. Default: what the harness takes."`
+	Subset string `placeholder:"NAME" help:"Configuration of a data set, e.g. ARC-Easy. Default: the task's."`
+}
+
+// readTask reads the documents of a split of a task's data, and what identifies
+// the files.
+func (m *model) readTask(t task.Task, path string, f dataFlags, split string) ([]task.Document, []results.File, error) {
+	docs, err := m.readDocuments(t, path, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	id, err := identify(path)
+	return docs, []results.File{{Name: id.Name, SHA256: id.SHA256}}, err
 }
 
 // namedTask returns the task of --task; an unknown name is wrong usage.

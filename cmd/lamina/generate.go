@@ -84,19 +84,19 @@ func (c generateCommand) Run(s *session) error {
 // promptIDs encodes the prompt, plain with the template's special tokens, or as a
 // chat, whose template writes them itself.
 func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) ([]int32, error) {
-	var ids []int32
+	text := c.Prompt
 	if c.Chat {
-		text, err := chatPrompt(m, t, c.System, c.Prompt)
-		if err != nil {
+		var err error
+		if text, err = chatPrompt(m, t, c.System, c.Prompt); err != nil {
 			return nil, err
 		}
-		ids = t.Encode(text, false)
-	} else {
-		if ids = t.Encode(c.Prompt, true); len(ids) == 0 {
-			if bos, ok := t.BOS(); ok {
-				ids = []int32{bos}
-			}
-		}
+	}
+	ids, err := t.EncodeChecked(text, !c.Chat)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Path, err)
+	}
+	if bos, ok := t.BOS(); ok && len(ids) == 0 && !c.Chat {
+		ids = []int32{bos}
 	}
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("--prompt: has no tokens, and the model no token to begin with")

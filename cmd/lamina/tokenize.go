@@ -25,16 +25,19 @@ func (c tokenizeCommand) Run(s *session) error {
 	if err := decodeJSON(c.Texts, data, &texts); err != nil {
 		return fmt.Errorf("%w (want a JSON array of strings)", err)
 	}
-	if err := refuseHub(c.Model); err != nil {
+	path, err := s.tokenizerPath(c.Model)
+	if err != nil {
 		return err
 	}
-	t, err := transformer.LoadTokenizer(c.Model)
+	t, err := transformer.LoadTokenizer(path)
 	if err != nil {
 		return err
 	}
 	rows := make([][]int32, len(texts))
 	for i, text := range texts {
-		rows[i] = t.Encode(text, c.Special)
+		if rows[i], err = t.EncodeChecked(text, c.Special); err != nil {
+			return fmt.Errorf("%s: text %d: %w", c.Model, i, err)
+		}
 	}
 	return s.result(func(w io.Writer) error { return json.NewEncoder(w).Encode(rows) })
 }

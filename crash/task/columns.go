@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lamina/internal/record"
 )
@@ -91,6 +92,22 @@ func digits(first, count int) []string {
 	return out
 }
 
+// add puts a field behind the row's: the harness keeps what it makes of a row
+// beside what it was made of.
+func (c *columns) add(name string, value any) {
+	switch v := value.(type) {
+	case int:
+		value = int64(v)
+	case []string:
+		list := make(record.List, len(v))
+		for i := range v {
+			list[i] = v[i]
+		}
+		value = list
+	}
+	c.row.Fields = append(slices.Clip(c.row.Fields), record.Field{Name: name, Value: value})
+}
+
 // form is one way a data set is published: the fields that tell it, and how a row
 // becomes a document. Paths are those of [record.Record.Get].
 type form struct {
@@ -104,7 +121,7 @@ func read(forms []form, r record.Record) (d Document, found bool, err error) {
 		if !slices.ContainsFunc(f.needs, func(path string) bool { _, err := r.Get(path); return err != nil }) {
 			c := columns{row: r}
 			d = f.build(&c)
-			d.Source = r
+			d.Source = c.row
 			if c.err == nil {
 				c.err = d.check()
 			}
@@ -122,7 +139,9 @@ var letters = []string{"A", "B", "C", "D", "E"}
 func labelled(query, choices string) func(*columns) Document {
 	return func(c *columns) Document {
 		d := Document{Shape: Choice, Query: c.text(query), Options: c.texts(choices + ".text")}
-		d.Gold = c.index("answerKey", trimSpace(c.text("answerKey")), c.texts(choices+".label"))
+		key := trimSpace(c.text("answerKey"))
+		d.Gold = c.index("answerKey", key, c.texts(choices+".label"))
+		d.letter = key
 		return d
 	}
 }
@@ -151,6 +170,9 @@ var (
 			d.Options[i] = wikihow(o)
 		}
 		d.Gold = c.number("label", 0, len(d.Options))
+		c.add("query", d.Query)
+		c.add("choices", d.Options)
+		c.add("gold", d.Gold)
 		return d
 	}}}
 	webqsForms = []form{
@@ -171,12 +193,9 @@ var (
 	copaForms = []form{{[]string{"premise", "choice1", "choice2", "question", "label"}, func(c *columns) Document {
 		d := Document{Shape: Choice, Options: []string{c.text("choice1"), c.text("choice2")}, Gold: c.number("label", 0, 2)}
 		joint := [...]string{" because", " therefore"}[max(0, c.index("question", c.text("question"), []string{"cause", "effect"}))]
-		premise := []rune(trimSpace(c.text("premise")))
-		if len(premise) < 2 {
-			c.keep(fmt.Errorf("field %q: want a sentence", "premise"))
-			return d
-		}
-		d.Query = string(premise[:len(premise)-1]) + joint
+		premise := trimSpace(c.text("premise"))
+		_, stop := utf8.DecodeLastRuneInString(premise)
+		d.Query = premise[:len(premise)-stop] + joint
 		return d
 	}}}
 	triviaForms = []form{

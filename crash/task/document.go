@@ -57,7 +57,8 @@ type Document struct {
 	// that is made of several rows.
 	Source record.Record
 
-	shaped bool // read from the fields of a shape, not from published columns
+	letter string // label of the right choice, of data sets that label choices
+	shaped bool   // read from the fields of a shape, not from published columns
 }
 
 // Problem is one question of RACE about the article they share; the last one is

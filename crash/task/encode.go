@@ -60,6 +60,27 @@ type Encoder interface {
 	EOS() (id int32, ok bool)
 }
 
+// careful calls EncodeChecked of an Encoder that has it, as a tokenizer of a
+// stranger's file does, and keeps the first error.
+type careful struct {
+	Encoder
+	err error
+}
+
+func (c *careful) Encode(text string, addSpecial bool) []int32 {
+	checked, ok := c.Encoder.(interface {
+		EncodeChecked(text string, addSpecial bool) ([]int32, error)
+	})
+	if !ok {
+		return c.Encoder.Encode(text, addSpecial)
+	}
+	ids, err := checked.EncodeChecked(text, addSpecial)
+	if c.err == nil {
+		c.err = err
+	}
+	return ids
+}
+
 // Pair is what a decoder runs on: it reads Context and Target and is asked for
 // the log-probability of the tokens of Target. Cut counts the tokens taken off
 // the left of the context.
@@ -108,7 +129,11 @@ func (r Rules) Prefix(e Encoder) (int32, error) {
 // [Windows]; the sum of their log-probabilities is the document's. Pairs of one
 // context share its ids unless it was cut. Errors name the document.
 func Encode(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error) {
-	pairs, err := encodeItem(item, e, rules, maxLength)
+	c := &careful{Encoder: e}
+	pairs, err := encodeItem(item, c, rules, maxLength)
+	if c.err != nil {
+		err = c.err
+	}
 	if err != nil {
 		return nil, item.doc.errorf("%w", err)
 	}
@@ -126,7 +151,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 			return nil, err
 		}
 		pairs := Windows(e.Encode(item.Requests[0].Continuation, false), prefix, maxLength)
-		if len(pairs) == 0 {
+		if len(pairs) == 0 && item.doc.shaped {
 			return nil, fmt.Errorf("the text has no tokens")
 		}
 		return pairs, nil
@@ -156,7 +181,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 // moveSpace moves white space from the end of the context to the front of the
 // continuation.
 func moveSpace(r Request) Request {
-	bare := strings.TrimRightFunc(r.Context, isSpace)
+	bare := strings.TrimRightFunc(r.Context, IsSpace)
 	return Request{bare, r.Context[len(bare):] + r.Continuation}
 }
 

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -167,5 +168,28 @@ func TestTextsOfTheOptions(t *testing.T) {
 	}
 	if _, err := ParseFormat("x"); err == nil {
 		t.Error("x was taken")
+	}
+}
+
+// refusing is an encoder of a stranger's file that cannot get through a text.
+type refusing struct{ pieces }
+
+func (f refusing) EncodeChecked(text string, _ bool) ([]int32, error) {
+	if strings.Contains(text, "!") {
+		return nil, errors.New("a pattern took too long")
+	}
+	return f.Encode(text, false), nil
+}
+
+// TestEncodeReportsEncoder: what the encoder says is the document's error.
+func TestEncodeReportsEncoder(t *testing.T) {
+	for query, fails := range map[string]bool{"q": false, "q!": true} {
+		d := Document{Shape: Choice, Query: query, Options: []string{"a", "b", "c", "d"}}
+		for _, format := range []Format{FormatScoring, FormatPaper} {
+			pairs, err := mustNamed(t, "arc_easy").Examples(d, refusing{toy}, format, 100)
+			if (err != nil) != fails || fails && !strings.Contains(err.Error(), "took too long") {
+				t.Errorf("query %q, format %v: %v, %v", query, format, pairs, err)
+			}
+		}
 	}
 }

@@ -136,6 +136,7 @@ func (t Task) paperPair(r Request, e Encoder) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	context := append([]int32{bos}, e.Encode(r.Context, false)...)
-	return Pair{Context: context, Target: e.Encode(target, false)}, nil
+	c := &careful{Encoder: e}
+	context := append([]int32{bos}, c.Encode(r.Context, false)...)
+	return Pair{Context: context, Target: c.Encode(target, false)}, c.err
 }

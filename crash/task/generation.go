@@ -3,6 +3,7 @@ package task
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -25,23 +26,33 @@ func cutAt(text string, until []string) (cut string, done bool) {
 var triviaMatch = Match{TrimLeft: true, Case: true, Punctuation: true}
 
 // matches reports whether a generated text is one of the answers.
+//
+// The harness compares arrays of numpy, whose texts have a fixed width, that of the
+// longest: a text that grows as it is lowered (İ) is cut to it.
 func (t Task) matches(text string, answers []string) bool {
 	m := triviaMatch
 	if t.own != nil {
 		m = t.own.Match
 	}
 	if m.TrimLeft {
-		text = strings.TrimLeftFunc(text, isSpace)
+		text = strings.TrimLeftFunc(text, IsSpace)
 	}
-	text = m.normalized(text)
-	return slices.ContainsFunc(answers, func(a string) bool { return m.normalized(a) == text })
+	text = m.normalized(text, utf8.RuneCountInString(text))
+	width := 0
+	for _, a := range answers {
+		width = max(width, utf8.RuneCountInString(a))
+	}
+	return slices.ContainsFunc(answers, func(a string) bool { return m.normalized(a, width) == text })
 }
 
-// normalized lowers a text and takes characters out, as far as they do not count.
-func (m Match) normalized(text string) string {
+// normalized lowers a text, cuts it to a width in characters, and takes characters
+// out, as far as they do not count.
+func (m Match) normalized(text string, width int) string {
 	if m.Case {
-		text = cases.Lower(language.Und).String(text)
+		lower := []rune(cases.Lower(language.Und).String(text))
+		text = string(lower[:min(width, len(lower))])
 	}
+	text = strings.TrimRight(text, "\x00")
 	drop := ""
 	if m.Punctuation {
 		drop = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"

@@ -136,13 +136,18 @@ func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, e
 		}
 	}
 	r := Result{Task: name, Rules: rules, N: len(items), Rows: rows}
+	order := scoringOrder(len(items), rules) // sums and samples are in the harness's order
 	for _, m := range measures[items[0].Shape] {
 		values := make([]Value, len(items))
 		for i := range items {
 			values[i] = m.of(&items[i], rows[i])
 		}
 		metric := Metric{Name: m.name, Values: values}
-		metric.Value, metric.Stderr = m.total(values)
+		inOrder := make([]Value, len(values))
+		for i, at := range order {
+			inOrder[i] = values[at]
+		}
+		metric.Value, metric.Stderr = m.total(inOrder)
 		r.Metrics = append(r.Metrics, metric)
 	}
 	return r, nil

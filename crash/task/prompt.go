@@ -48,7 +48,7 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 	if t.takes != 0 && t.takes != d.Shape {
 		return Item{}, d.errorf("task %s takes documents %v, not %v", t.name, t.takes, d.Shape)
 	}
-	item := Item{Shape: d.Shape, Gold: d.Gold, doc: d}
+	item := Item{Shape: d.Shape, Gold: t.gold(&d, rules), doc: d}
 	switch d.Shape {
 	case Choice, Answers:
 		context := shots + t.text(&d, rules)
@@ -86,6 +86,21 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 		return Item{}, d.errorf("a document of no shape")
 	}
 	return item, nil
+}
+
+// gold is the right choice. The harness's 0.3 takes its label for a place, whatever
+// the order of the labels in the row; its 0.4 looks for the text of COPA's, and of
+// equal choices finds the first.
+func (t Task) gold(d *Document, rules Rules) int {
+	if t.wide && rules == Rules04 {
+		return slices.Index(d.Options, d.Options[d.Gold])
+	}
+	if rules == Rules03 && d.letter != "" {
+		if at := strings.Index("ABCDE12345", d.letter); at >= 0 {
+			return at % 5
+		}
+	}
+	return d.Gold
 }
 
 // generation returns what ends a generated answer; nil where answers are scored.

@@ -12,6 +12,8 @@ import (
 type Setting struct {
 	Rules Rules
 	Limit int // only the first documents; 0: all
+	// MaxTokens bounds a generated answer; 0: as the task has it.
+	MaxTokens int
 
 	// Shots is the number of solved examples before each document, drawn from Pool
 	// as the harness draws them: from one generator for all documents of a task,
@@ -24,6 +26,9 @@ type Setting struct {
 
 // seeds are those the harness starts with, unless told otherwise.
 var seeds = map[Rules]int64{Rules04: 1234, Rules03: 42}
+
+// ShotsSeed returns the seed with which the harness draws examples.
+func ShotsSeed(rules Rules) int64 { return seeds[rules] }
 
 // Items applies the task to documents, in order.
 func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
@@ -46,6 +51,9 @@ func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 		}
 		if items[i], err = t.item(d, s.Rules, before); err != nil {
 			return nil, err
+		}
+		if s.MaxTokens > 0 {
+			items[i].MaxTokens = s.MaxTokens
 		}
 	}
 	return items, nil
@@ -84,13 +92,7 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		seed = *s.Seed
 	}
 	rng := pyrandom.New(seed)
-	order := make([]int, len(docs))
-	for i := range order {
-		order[i] = i
-	}
-	if s.Rules == Rules03 {
-		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	}
+	order := drawOrder(len(docs), s.Rules, rng)
 	// Rules 0.3 compare nothing where there is a training split.
 	compare := s.Rules == Rules04 || draw > s.Shots
 	out := make([]string, len(docs))
@@ -121,12 +123,30 @@ func (t Task) drawn(rng *pyrandom.Random, pool, draw int) []int {
 	return first
 }
 
+// drawOrder returns the order in which the harness goes through n documents: as
+// they come, or under rules 0.3 shuffled by the generator of the examples.
+func drawOrder(n int, rules Rules, rng *pyrandom.Random) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	if rules == Rules03 {
+		rng.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
+	}
+	return order
+}
+
+// scoringOrder is the order of n documents where nothing is drawn.
+func scoringOrder(n int, rules Rules) []int {
+	return drawOrder(n, rules, pyrandom.New(seeds[rules]))
+}
+
 // shot is one solved example with what separates it from the next.
 func (t Task) shot(d *Document, rules Rules) string {
 	var context, target string
 	switch d.Shape {
 	case Choice:
-		context, target = t.text(d, rules), t.delimiter(rules)+t.choice(d.Options[d.Gold])
+		context, target = t.text(d, rules), t.delimiter(rules)+t.choice(d.Options[t.gold(d, rules)])
 	case ContextChoice:
 		context, target = d.Options[d.Gold], t.spaced(d.Continuation)
 	case Continuation:

@@ -191,7 +191,7 @@ func supported(d *Document, rules Rules) string {
 	if rules == Rules03 {
 		return trimSpace(d.Passage + text)
 	}
-	return strings.TrimLeftFunc(d.Passage, isSpace) + text
+	return strings.TrimLeftFunc(d.Passage, IsSpace) + text
 }
 
 // passage is BoolQ's prompt. The query of a shape holds passage and question, the

@@ -85,7 +85,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "internal/testkit"}
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "internal/hub/hubtest", "internal/testkit"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}

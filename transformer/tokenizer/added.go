@@ -88,14 +88,14 @@ func (t *trie) find(s string, from int) (start, end int, token *AddedToken) {
 	return len(s), len(s), nil
 }
 
-// cut calls between for every stretch of s without an added token and found
+// cut calls between for every stretch of p without an added token and found
 // for every token, in order (tokenizers, added_vocabulary.rs: find_matches).
-func (t *trie) cut(s string, between func(from, to int), found func(id int32)) {
+func (t *trie) cut(p piece, between func(piece), found func(id int32, p piece)) {
 	if len(t.token) == 0 {
-		between(0, len(s))
+		between(p)
 		return
 	}
-	done := 0
+	s, done := p.text, 0
 	for from := 0; ; {
 		start, end, token := t.find(s, from)
 		if token == nil {
@@ -113,13 +113,13 @@ func (t *trie) cut(s string, between func(from, to int), found func(id int32)) {
 			end = len(s) - len(strings.TrimLeftFunc(s[end:], unicode.IsSpace))
 		}
 		if done < start {
-			between(done, start)
+			between(p.slice(done, start))
 		}
-		found(token.ID)
+		found(token.ID, p.slice(start, end))
 		done = end
 	}
 	if done < len(s) {
-		between(done, len(s))
+		between(p.slice(done, len(s)))
 	}
 }
 

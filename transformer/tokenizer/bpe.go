@@ -120,71 +120,121 @@ func (m *bpe) encodeCached(dst []int32, word string, ws *workspace) []int32 {
 }
 
 func (m *bpe) encodeWord(dst []int32, word string, ws *workspace) []int32 {
-	ids := slices.Grow(ws.ids[:0], len(word))
-	if m.raw {
-		for i := range len(word) {
-			if id := m.byteID[word[i]]; id >= 0 {
-				ids = append(ids, id)
-			}
-		}
-	} else {
-		ids = m.characters(ids, word)
-	}
+	p := parts{ids: slices.Grow(ws.ids[:0], len(word))}
+	m.part(&p, word)
+	ids := p.ids
 	if len(ids) <= shortWord {
 		ids = m.mergeShort(ids, ws)
 		dst = append(dst, ids...)
 	} else {
 		dst = m.mergeLong(dst, ids, ws)
 	}
+	ws.keep(ids)
+	return dst
+}
+
+// keep keeps the memory of a word for the next one unless it is large.
+func (ws *workspace) keep(ids []int32) {
 	if cap(ids) > keptSymbols {
 		ids, ws.symbols, ws.heap = nil, nil, nil
 	}
 	ws.ids = ids[:0]
-	return dst
+}
+
+// encodeSized is encode that also appends to sizes how many bytes of the word
+// each id stands for. Characters without a token are counted to nobody, so
+// that what follows them moves to the left, as in the reference.
+func (m *bpe) encodeSized(dst, sizes []int32, word string, ws *workspace) (ids, allSizes []int32) {
+	if word == "" {
+		return dst, sizes
+	}
+	if m.ignoreMerges {
+		if id, ok := m.whole[word]; ok {
+			return append(dst, id), append(sizes, int32(len(word)))
+		}
+	}
+	p := parts{ids: slices.Grow(ws.ids[:0], len(word)), sizes: ws.ranks[:0], sized: true}
+	m.part(&p, word)
+	dst = m.mergeLong(dst, p.ids, ws)
+	for i, size := range p.sizes {
+		if i == 0 || ws.symbols[i].id >= 0 {
+			sizes = append(sizes, 0)
+		}
+		sizes[len(sizes)-1] += size
+	}
+	ws.ranks = p.sizes[:0]
+	ws.keep(p.ids)
+	return dst, sizes
+}
+
+// parts are the tokens a word is made of before merging; sizes, where asked
+// for, are the bytes of the word that each takes.
+type parts struct {
+	ids, sizes []int32
+	sized      bool
+}
+
+func (p *parts) add(id int32, size int) {
+	p.ids = append(p.ids, id)
+	if p.sized {
+		p.sizes = append(p.sizes, int32(size))
+	}
+}
+
+// part appends the tokens of the bytes or the characters of word.
+func (m *bpe) part(p *parts, word string) {
+	if !m.raw {
+		m.characters(p, word)
+		return
+	}
+	for i := range len(word) {
+		if id := m.byteID[word[i]]; id >= 0 {
+			p.add(id, 1)
+		}
+	}
 }
 
 // characters appends the token of every rune: its own, else those of its
 // bytes, else unk. A pending unk waits for the next known rune, as in the
 // reference, so that neighbours can fuse.
-func (m *bpe) characters(ids []int32, word string) []int32 {
-	pending := false
+func (m *bpe) characters(p *parts, word string) {
+	pending := 0 // bytes
 	for i, r := range word {
 		if id, ok := m.runeID[r]; ok {
-			if pending {
-				ids, pending = append(ids, m.unk), false
+			if pending > 0 {
+				p.add(m.unk, pending)
+				pending = 0
 			}
-			ids = append(ids, id)
+			p.add(id, utf8.RuneLen(r))
 			continue
 		}
-		if m.byteFallback {
-			if bytes := m.fallback(ids, word[i:i+utf8.RuneLen(r)]); bytes != nil {
-				ids = bytes
-				continue
-			}
+		if m.byteFallback && m.fallback(p, word[i:i+utf8.RuneLen(r)]) {
+			continue
 		}
 		if m.unk >= 0 {
-			if pending && !m.fuseUnk {
-				ids = append(ids, m.unk)
+			if pending > 0 && !m.fuseUnk {
+				p.add(m.unk, pending)
+				pending = 0
 			}
-			pending = true
+			pending += utf8.RuneLen(r)
 		}
 	}
-	if pending {
-		ids = append(ids, m.unk)
+	if pending > 0 {
+		p.add(m.unk, pending)
 	}
-	return ids
 }
 
-// fallback appends the byte tokens of one character, nil if any is missing.
-func (m *bpe) fallback(ids []int32, char string) []int32 {
+// fallback appends the byte tokens of one character unless one is missing.
+func (m *bpe) fallback(p *parts, char string) bool {
 	for i := range len(char) {
-		id := m.fallbackID[char[i]]
-		if id < 0 {
-			return nil
+		if m.fallbackID[char[i]] < 0 {
+			return false
 		}
-		ids = append(ids, id)
 	}
-	return ids
+	for i := range len(char) {
+		p.add(m.fallbackID[char[i]], 1)
+	}
+	return true
 }
 
 // mergeShort merges in place, looking for the best pair by a scan; that is

@@ -74,8 +74,7 @@ func (s *spec) build() (*Tokenizer, error) {
 	if !t.model.raw {
 		t.cut = pre.spelled()
 	}
-	t.addTries()
-	return t, nil
+	return t, t.addTries()
 }
 
 func (t *Tokenizer) setTemplate(f field) (err error) {
@@ -136,7 +135,8 @@ func (t *Tokenizer) number() error {
 
 // addTries sorts the added tokens into those looked for in the text as it
 // came and those looked for after normalizing, special ones first.
-func (t *Tokenizer) addTries() {
+func (t *Tokenizer) addTries() (err error) {
+	defer rescue(&err)
 	t.verbatim, t.normalized = newTrie(), newTrie()
 	for _, special := range []bool{true, false} {
 		for _, a := range t.spec.added {
@@ -145,12 +145,13 @@ func (t *Tokenizer) addTries() {
 			case !a.Normalized:
 				t.verbatim.add(a.Content, a)
 			case t.normalize != nil:
-				t.normalized.add(t.normalize(a.Content), a)
+				t.normalized.add(t.normalize(whole(a.Content, false)).text, a)
 			default:
 				t.normalized.add(a.Content, a)
 			}
 		}
 	}
+	return nil
 }
 
 func newBPE(s *spec, lastBytes bool) (*bpe, error) {

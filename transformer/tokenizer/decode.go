@@ -29,7 +29,7 @@ func parseDecoder(f field, depth int) (decoder, error) {
 	case "Fuse":
 		return func(tokens []string) []string { return []string{strings.Join(tokens, "")} }, f.only("type")
 	case "Replace":
-		replace, err := parseReplace(f)
+		replace, err := parseReplace(f, true)
 		return eachToken(replace), err
 	case "Strip":
 		return parseStripDecoder(f)
@@ -64,7 +64,7 @@ func parseDecoder(f field, depth int) (decoder, error) {
 func eachToken(change normalizer) decoder {
 	return func(tokens []string) []string {
 		for i, t := range tokens {
-			tokens[i] = change(t)
+			tokens[i] = change(piece{text: t}).text
 		}
 		return tokens
 	}
@@ -128,14 +128,15 @@ func parseStripDecoder(f field) (decoder, error) {
 	start := b.integer(f.at("start"), 0, maxID)
 	stop := b.integer(f.at("stop"), 0, maxID)
 	b.keep(oneRune(f.at("content"), content))
-	return eachToken(func(s string) string {
-		for n := 0; n < start && strings.HasPrefix(s, content); n++ {
-			s = s[len(content):]
+	return eachToken(func(p piece) piece {
+		from, to := 0, len(p.text)
+		for n := 0; n < start && strings.HasPrefix(p.text[from:], content); n++ {
+			from += len(content)
 		}
-		for n := 0; n < stop && strings.HasSuffix(s, content); n++ {
-			s = s[:len(s)-len(content)]
+		for n := 0; n < stop && strings.HasSuffix(p.text[from:to], content); n++ {
+			to -= len(content)
 		}
-		return s
+		return p.slice(from, to)
 	}), b.err
 }
 

@@ -8,6 +8,7 @@
 //	}
 //	ids := tok.Encode("Question: what is a layer?", true) // </s> first
 //	text := tok.Decode(ids, true)
+//	ids, spans, err := tok.EncodeOffsets("a layer", false) // and where each stands
 //
 // A text goes through five steps: added tokens are cut out; what lies between
 // is normalized; a pre-tokenizer cuts it into words; byte-pair encoding turns
@@ -16,15 +17,16 @@
 // describes those steps in the words of tokenizer.json and builds the same
 // Tokenizer, so WriteJSON can write any of them.
 //
-// It knows byte-level BPE (OPT, GPT-2, LLaMA-3, SmolLM, Qwen2) and
-// SentencePiece BPE with byte fallback (LLaMA-1, LLaMA-2). It does not know
+// It knows byte-level BPE (OPT, GPT-2, BLOOM, LLaMA-3, SmolLM, Qwen2)
+// and SentencePiece BPE with byte fallback (LLaMA-1, LLaMA-2, Mistral). It does not know
 // Unigram, WordPiece, word or character models, normalization tables of
-// SentencePiece, pairs of texts, offsets, truncation, padding, training, and
+// SentencePiece, pairs of texts, truncation, padding, training, and
 // chat templates (the text is kept, package internal/chat runs it).
 //
 // Invariants: a Tokenizer does not change and is safe for concurrent use;
 // whatever a file says and the package does not know is an error with its
-// place, never skipped; no pattern of a file runs on a backtracking engine;
+// place, never skipped; a pattern that only a backtracking engine can run has a
+// time limit, past which it is an error;
 // memory while reading is bounded by the size of the files; a word of n
 // bytes takes O(n log n). Character classes are those of Unicode 15, Go's
 // tables: code points assigned later may be cut differently. The reference

@@ -40,18 +40,15 @@ type ggufPre struct {
 }
 
 func ggufPres() []ggufPre {
-	split := func(pattern string) string {
-		return `{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":` + jsonString(pattern) +
-			`},"behavior":"Isolated","invert":false},` + jsonByteLevelBare + `]}`
-	}
 	return []ggufPre{
 		{names: []string{"gpt-2", "phi-2", "olmo"}, preTokenizer: jsonByteLevel},
 		{
 			names:        []string{"smollm", "starcoder", "refact", "command-r"},
 			preTokenizer: `{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},` + jsonByteLevel + `]}`,
 		},
-		{names: []string{"llama-bpe", "llama3", "llama-v3"}, preTokenizer: split(patternLlama3), ignoreMerges: true},
-		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: split(patternQwen2), normalizer: `{"type":"NFC"}`},
+		{names: []string{"llama-bpe", "llama3", "llama-v3"}, preTokenizer: jsonSplit(patternLlama3, false), ignoreMerges: true},
+		{names: []string{"bloom", "gpt3-finnish"}, preTokenizer: jsonSplit(patternBloom, false)},
+		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: jsonSplit(patternQwen2, false), normalizer: `{"type":"NFC"}`},
 	}
 }
 

@@ -61,22 +61,27 @@ func testdata(t testing.TB, name string) []byte {
 	return b
 }
 
-// texts repeats the generator of gen_golden.py: mixed.
+// texts repeats the texts of gen_golden.py.
 func (g *golden) texts() []string {
-	state := uint64(7)
+	return slices.Concat(g.Hand, mixed(7, g.Mixed, 24, g.Fragments), g.Points)
+}
+
+// mixed repeats the generator of gen_golden.py: count texts of 1 to most
+// fragments.
+func mixed(seed uint64, count, most int, fragments []string) []string {
 	below := func(n int) int {
-		state = state*6364136223846793005 + 1442695040888963407
-		return int((state >> 33) % uint64(n))
+		seed = seed*6364136223846793005 + 1442695040888963407
+		return int((seed >> 33) % uint64(n))
 	}
-	out := slices.Clone(g.Hand)
-	for range g.Mixed {
+	var out []string
+	for range count {
 		var text strings.Builder
-		for range below(24) + 1 {
-			text.WriteString(g.Fragments[below(len(g.Fragments))])
+		for range below(most) + 1 {
+			text.WriteString(fragments[below(len(fragments))])
 		}
 		out = append(out, text.String())
 	}
-	return append(out, g.Points...)
+	return out
 }
 
 func (g *golden) check(t *testing.T, tok *Tokenizer, want record) {
@@ -212,18 +217,24 @@ func TestTokenizerJSONAgreesWithReference(t *testing.T) {
 	}
 }
 
+// goldenDir writes the files of a case: their text, or @ and a file of testdata.
+func goldenDir(t testing.TB, files map[string]json.RawMessage) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if content[0] == '"' {
+			content = testdata(t, strings.Trim(string(content), `"@`))
+		}
+		write(t, dir, name, content)
+	}
+	return dir
+}
+
 func TestLoadAgreesWithReference(t *testing.T) {
 	g := readGolden(t)
 	for i, d := range g.Dirs {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			dir := t.TempDir()
-			for name, content := range d.Files {
-				if content[0] == '"' {
-					content = testdata(t, strings.Trim(string(content), `"@`))
-				}
-				write(t, dir, name, content)
-			}
-			tok, err := Load(dir)
+			tok, err := Load(goldenDir(t, d.Files))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,6 +257,7 @@ func TestPublishedVocabulariesAgreeWithReference(t *testing.T) {
 					t.Fatal(err)
 				}
 				g.check(t, tok, r.Want)
+				checkPublished(t, name, tok)
 				return
 			}
 			from := os.Getenv("LAMINA_DATA")
@@ -272,6 +284,7 @@ func TestPublishedVocabulariesAgreeWithReference(t *testing.T) {
 			}
 			g.check(t, tok, r.Want)
 			g.check(t, rewritten(t, tok), r.Want)
+			checkPublished(t, name, tok)
 		})
 	}
 }

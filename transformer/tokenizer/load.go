@@ -48,8 +48,7 @@ func (c *config) fromModel(dir string) bool {
 	if c.class != "LlamaTokenizer" || !c.prefixSet {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(dir, "tokenizer.model"))
-	return err == nil
+	return exists(dir, "tokenizer.model")
 }
 
 // config is what tokenizer_config.json and its older companions say.
@@ -127,7 +126,35 @@ func readConfig(dir string) (*config, error) {
 	if b.err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, b.err)
 	}
-	return c, nil
+	return c, c.findClass(dir)
+}
+
+// findClass settles the class and takes what comes with it. Without any
+// configuration, vocab.json is asked for its family instead.
+func (c *config) findClass(dir string) error {
+	if c.class == "" {
+		name, err := classOfModel(dir)
+		if err != nil {
+			return err
+		}
+		c.class = strings.TrimSuffix(name, "Fast")
+	}
+	if !c.present && (c.class == "" || c.class == "GPT2Tokenizer") {
+		return nil
+	}
+	if c.class == "" && !exists(dir, "tokenizer.json") && !exists(dir, "tokenizer.model") {
+		c.class = "GPT2Tokenizer"
+	}
+	if c.class == "" && !exists(dir, "tokenizer.json") {
+		return nil // the model file names its tokens
+	}
+	c.takeClass(c.class)
+	return nil
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
 }
 
 // readRoles takes the roles f names and the configuration has not yet.
@@ -135,7 +162,7 @@ func (c *config) readRoles(f field) error {
 	for _, r := range []struct {
 		key string
 		to  *string
-	}{{"bos_token", &c.roles.BOS}, {"eos_token", &c.roles.EOS}, {"unk_token", &c.roles.Unk}, {"pad_token", &c.roles.Pad}, {"sep_token", nil}, {"cls_token", nil}, {"mask_token", nil}} {
+	}{{"bos_token", &c.roles.BOS}, {"eos_token", &c.roles.EOS}, {"unk_token", &c.roles.Unk}, {"sep_token", nil}, {"pad_token", &c.roles.Pad}, {"cls_token", nil}, {"mask_token", nil}} {
 		one := f.at(r.key)
 		if one.null() || r.to != nil && *r.to != "" {
 			continue
@@ -249,15 +276,10 @@ func loadJSON(c *config, path string) (*Tokenizer, error) {
 	if c.present && strings.HasPrefix(s.preTokenizer, "{") {
 		s.overridePrefix(c.prefix)
 	}
-	// These classes put their own template in place of the file's.
-	switch c.class {
-	case "LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer":
-		if c.roles.BOS == "" && !c.said["bos_token"] {
-			c.roles.BOS = "<s>"
-		}
-		if c.roles.EOS == "" && !c.said["eos_token"] {
-			c.roles.EOS = "</s>"
-		}
+	if c.class == "BloomTokenizer" && c.prefix {
+		s.overrideEveryPrefix()
+	}
+	if classOf(c.class).surrounds {
 		if err := s.surround(c.roles, c.addBOS, c.addEOS); err != nil {
 			return nil, err
 		}
@@ -294,7 +316,7 @@ func loadSentencePiece(c *config, path string) (*Tokenizer, error) {
 		return nil, err
 	}
 	return FromSentencePiece(data, SentencePieceOptions{
-		Legacy:        c.legacy,
+		Legacy:        c.legacy || c.class == "CodeLlamaTokenizer",
 		NoPrefixSpace: c.said["add_prefix_space"] && !c.prefix,
 		NoBOS:         !c.addBOS,
 		AddEOS:        c.addEOS,
@@ -316,15 +338,9 @@ func loadVocabMerges(c *config, path string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := VocabMerges{Vocab: vocab, Merges: merges, Roles: c.roles, Specials: c.added, AddPrefixSpace: c.prefix}
-	if c.present {
-		// The defaults of GPT2Tokenizer, the class of this file format.
-		for key, to := range map[string]*string{"bos_token": &v.Roles.BOS, "eos_token": &v.Roles.EOS, "unk_token": &v.Roles.Unk} {
-			if *to == "" && !c.said[key] {
-				*to = "<|endoftext|>"
-			}
-		}
-		v.AddBOS = c.addBOS && c.said["add_bos_token"]
+	v := VocabMerges{
+		Vocab: vocab, Merges: merges, Roles: c.roles, Specials: c.added, AddPrefixSpace: c.prefix,
+		Qwen2: c.class == "Qwen2Tokenizer", AddBOS: c.present && c.addBOS && c.said["add_bos_token"],
 	}
 	return FromVocabMerges(v)
 }

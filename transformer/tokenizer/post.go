@@ -5,8 +5,12 @@ import (
 )
 
 // A template is what a post-processor makes of the ids of a text: before and
-// after are put around them.
-type template struct{ before, after []int32 }
+// after are put around them, and for every entry of trims the spaces at the
+// ends of tokens are taken out of their offsets (see trim).
+type template struct {
+	before, after []int32
+	trims         []bool
+}
 
 // parsePost reads a "post_processor" member. vocab tells whether a token
 // name has an id at all; the ids themselves stand in the file.
@@ -22,11 +26,17 @@ func parsePost(f field, depth int) (template, error) {
 		return template{}, err
 	}
 	switch kind {
-	case "ByteLevel": // moves offsets only
-		return template{}, f.only("type", "add_prefix_space", "trim_offsets", "use_regex")
+	case "ByteLevel":
+		trims, err := parseTrim(f)
+		if err != nil {
+			return template{}, err
+		}
+		return template{trims: trims}, f.only("type", "add_prefix_space", "trim_offsets", "use_regex")
 	case "TemplateProcessing":
 		return parseTemplate(f)
-	case "RobertaProcessing", "BertProcessing":
+	case "RobertaProcessing":
+		return parseAround(f, "trim_offsets", "add_prefix_space")
+	case "BertProcessing":
 		return parseAround(f)
 	case "Sequence":
 		if err := f.only("type", "processors"); err != nil {
@@ -44,15 +54,28 @@ func parsePost(f field, depth int) (template, error) {
 			}
 			out.before = slices.Concat(t.before, out.before)
 			out.after = slices.Concat(out.after, t.after)
+			out.trims = append(out.trims, t.trims...)
 		}
 		return out, nil
 	}
 	return template{}, f.at("type").errorf("unknown post-processor %s (known: BertProcessing ByteLevel RobertaProcessing Sequence TemplateProcessing)", quote(kind))
 }
 
-// parseAround reads {"cls": [token, id], "sep": [token, id]}.
-func parseAround(f field) (template, error) {
-	if err := f.only("type", "sep", "cls", "trim_offsets", "add_prefix_space"); err != nil {
+// parseTrim reads trim_offsets and add_prefix_space, both true by default.
+func parseTrim(f field) ([]bool, error) {
+	var b bag
+	trim := b.boolean(f.at("trim_offsets"), true)
+	prefix := b.boolean(f.at("add_prefix_space"), true)
+	if !trim || b.err != nil {
+		return nil, b.err
+	}
+	return []bool{prefix}, nil
+}
+
+// parseAround reads {"cls": [token, id], "sep": [token, id]} and, where the
+// component has them, the members of parseTrim.
+func parseAround(f field, trimming ...string) (template, error) {
+	if err := f.only(append([]string{"type", "sep", "cls"}, trimming...)...); err != nil {
 		return template{}, err
 	}
 	var ids [2]int32
@@ -70,7 +93,12 @@ func parseAround(f field) (template, error) {
 		}
 		ids[i] = int32(id)
 	}
-	return template{ids[:1], ids[1:]}, nil
+	out := template{before: ids[:1], after: ids[1:]}
+	var err error
+	if len(trimming) > 0 {
+		out.trims, err = parseTrim(f)
+	}
+	return out, err
 }
 
 func parseTemplate(f field) (template, error) {

@@ -6,13 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// A piece is a stretch of text on its way to the model; first says that the
-// whole text begins with it.
-type piece struct {
-	text  string
-	first bool
-}
-
 // A cutter hands the pieces of p to next, in order.
 type cutter func(p piece, next func(piece))
 
@@ -85,7 +78,7 @@ func (t preTokens) spelled() cutter {
 		return t.cut
 	}
 	return func(p piece, next func(piece)) {
-		t.cut(p, func(q piece) { next(piece{toByteLevel(q.text), q.first}) })
+		t.cut(p, func(q piece) { next(q.spell()) })
 	}
 }
 
@@ -93,20 +86,20 @@ func parseByteLevel(f field) (preTokens, error) {
 	var b bag
 	prefix := b.boolean(f.at("add_prefix_space"), true)
 	regex := b.boolean(f.at("use_regex"), true)
-	b.boolean(f.at("trim_offsets"), true) // offsets are not computed here
+	b.boolean(f.at("trim_offsets"), true) // counts in a post-processor only
 	b.keep(f.only("type", "add_prefix_space", "use_regex", "trim_offsets"))
 	return preTokens{lastBytes: true, cut: func(p piece, next func(piece)) {
 		if prefix && p.text != "" && p.text[0] != ' ' {
-			p.text = " " + p.text
+			p = p.prepend(" ")
 		}
 		if !regex {
 			next(p)
 			return
 		}
-		for s, first := p.text, p.first; s != ""; first = false {
-			n := matchGPT2(s)
-			next(piece{s[:n], first})
-			s = s[n:]
+		for from := 0; from < len(p.text); {
+			to := from + matchGPT2(p.text[from:])
+			next(p.slice(from, to))
+			from = to
 		}
 	}}, b.err
 }
@@ -124,7 +117,7 @@ func parseSplit(f field) (cutter, error) {
 	default:
 		return nil, f.at("behavior").errorf("unknown behavior %s", quote(behavior))
 	}
-	find, err := parsePattern(f.at("pattern"))
+	find, err := parsePattern(f.at("pattern"), false)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +208,7 @@ type splitWriter struct {
 // flush hands on the open piece, which ends at to.
 func (w *splitWriter) flush(to int) {
 	if w.open >= 0 && w.open < to {
-		w.next(piece{w.text[w.open:to], w.first && w.open == 0})
+		w.next(w.slice(w.open, to))
 	}
 	w.open = -1
 }
@@ -264,11 +257,11 @@ func parseMetaspace(f field) (cutter, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	words := splitBy(literalFinder(mark), "MergedWithNext", false)
+	spaces, words := literalFinder(" "), splitBy(literalFinder(mark), "MergedWithNext", false)
 	return func(p piece, next func(piece)) {
-		p.text = strings.ReplaceAll(p.text, " ", mark)
+		p = p.replace(spaces, mark)
 		if (scheme == "always" || scheme == "first" && p.first) && p.text != "" && !strings.HasPrefix(p.text, mark) {
-			p.text = mark + p.text
+			p = p.prepend(mark)
 		}
 		if split {
 			words(p, next)

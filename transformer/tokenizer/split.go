@@ -6,30 +6,47 @@ import (
 	"unicode/utf8"
 )
 
-// The split patterns that published tokenizers use and RE2 refuses (they
-// look ahead). Each has a hand-written matcher below; split_test.go compares
-// them with a backtracking engine.
+// The split patterns of published tokenizers that RE2 refuses (they look
+// ahead) or reads differently. Each has a hand-written matcher below;
+// split_test.go compares them with a backtracking engine.
 const (
 	patternGPT2   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 	patternLlama3 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	patternQwen2  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+	// To the reference's engine the inner brackets are a set inside a set, so
+	// the class is all but white space and ( | . , ! ? … 。 ， 、 । ۔ ، ).
+	patternBloom = ` ?[^(\s|[.,!?…。，、।۔،])]+`
 )
 
 // A matcher returns the length of the match at the start of s, which is not
-// empty. The three patterns match at every position, so a text is cut by
+// empty. Three of the patterns match at every position, so a text is cut by
 // calling it again and again.
 type matcher func(s string) int
 
-func knownPattern(pattern string) matcher {
+// knownPattern returns the finder of a pattern, nil for none.
+func knownPattern(pattern string) finder {
 	switch pattern {
 	case patternGPT2:
-		return matchGPT2
+		return everywhere(matchGPT2)
 	case patternLlama3:
-		return func(s string) int { return matchLlama3(s, 3) }
+		return everywhere(func(s string) int { return matchLlama3(s, 3) })
 	case patternQwen2:
-		return func(s string) int { return matchLlama3(s, 1) }
+		return everywhere(func(s string) int { return matchLlama3(s, 1) })
+	case patternBloom:
+		return findBloom
 	}
 	return nil
+}
+
+func everywhere(match matcher) finder {
+	return func(s string, found func(from, to int)) {
+		for i := 0; i < len(s); {
+			n := match(s[i:])
+			found(i, i+n)
+			i += n
+		}
+	}
 }
 
 // Classes of a rune in the patterns.
@@ -174,4 +191,36 @@ func matchLlama3(s string, digits int) int {
 		return nl + 1
 	}
 	return spaceRun(s)
+}
+
+func isBloomStop(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("(|.,!?…。，、।۔،)", r)
+}
+
+var bloomStop = func() (table [utf8.RuneSelf]bool) {
+	for r := range rune(utf8.RuneSelf) {
+		table[r] = isBloomStop(r)
+	}
+	return table
+}()
+
+// findBloom finds the runs of other runes than white space and sentence marks,
+// each with the space before it.
+func findBloom(s string, found func(from, to int)) {
+	from := -1
+	for i, r := range s {
+		inside := r < utf8.RuneSelf && !bloomStop[r] || r >= utf8.RuneSelf && !isBloomStop(r)
+		switch {
+		case inside && from < 0:
+			if from = i; i > 0 && s[i-1] == ' ' {
+				from--
+			}
+		case !inside && from >= 0:
+			found(from, i)
+			from = -1
+		}
+	}
+	if from >= 0 {
+		found(from, len(s))
+	}
 }

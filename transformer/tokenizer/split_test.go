@@ -1,6 +1,10 @@
 package tokenizer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
@@ -16,6 +20,7 @@ func knownPatterns() map[string]*regexp2.Regexp {
 	for _, pattern := range []string{patternGPT2, patternLlama3, patternQwen2} {
 		engines[pattern] = regexp2.MustCompile(pattern, regexp2.None)
 	}
+	engines[patternBloom] = regexp2.MustCompile(` ?[^(\s|.,!?…。，、।۔،)]+`, regexp2.None)
 	return engines
 }
 
@@ -33,13 +38,9 @@ func backtracked(t testing.TB, re *regexp2.Regexp, s string) []string {
 	return out
 }
 
-func matched(match matcher, s string) []string {
+func matched(find finder, s string) []string {
 	var out []string
-	for s != "" {
-		n := match(s)
-		out = append(out, s[:n])
-		s = s[n:]
-	}
+	find(s, func(from, to int) { out = append(out, s[from:to]) })
 	return out
 }
 
@@ -62,7 +63,7 @@ func TestMatchersEqualPatterns(t *testing.T) {
 		compareWithPatterns(t, engines, s)
 	}
 	// Short texts over an alphabet with each class and each special case.
-	alphabet := []string{"'", "s", "S", "L", "l", "e", "R", " ", "\n", "\r", "\t", "7", "é", "\u00a0", "!", "½", "\u0301"}
+	alphabet := []string{"'", "s", "S", "L", "l", "e", "R", " ", "\n", "\r", "\t", "7", "é", "\u00a0", "!", "½", "\u0301", "(", "|", "،"}
 	for code := range uint64(20000) {
 		var s strings.Builder
 		for x := bits.Reverse64(code * 0x9e3779b97f4a7c15); x > 0 && s.Len() < 9; x /= uint64(len(alphabet)) {
@@ -81,31 +82,108 @@ func TestClassTable(t *testing.T) {
 	}
 }
 
-func TestFilePatterns(t *testing.T) {
+func TestFilePatternsRefused(t *testing.T) {
 	for pattern, why := range map[string]string{
-		`\s+|[aeiou]`:      "",
-		`\p{N}{1,3}`:       "",
-		`[^\s\p{L}]+`:      "",
-		`(?:ab|c)+\.`:      "",
-		`a(?!b)`:           "(?: )",
-		`(a+)+$`:           "anchors",
-		`^a`:               "anchors",
-		`\bword\b`:         "differs",
-		`(a)\1`:            "differs",
-		`[[:alpha:]]`:      "named classes",
-		`[a-z&&[^aeiou]]+`: "set operations",
-		`a*`:               "empty text",
-		`a++`:              "not RE2",
-		`(`:                "not RE2",
-		`[a`:               "not RE2",
-		`\w+`:              "differs",
-		`(?i)a`:            "(?: )",
-		`a\`:               "not RE2",
+		`(a+)+$`:                     "anchors",
+		`^a`:                         "anchors",
+		`\bword\b`:                   "differs",
+		`(a)\1`:                      "differs",
+		`[[:alpha:]]`:                "named classes",
+		`[a-z&&[^aeiou]]+`:           "set operations",
+		`[a-z&&b]+`:                  "set operations",
+		`a*`:                         "empty text",
+		`(?=a)`:                      "empty text",
+		`a?+(?!b)`:                   "empty text",
+		`(`:                          "without an end",
+		`a)`:                         "without its",
+		`[a`:                         "no end",
+		`[]a]`:                       "empty",
+		`\w+`:                        "differs",
+		`\h`:                         "differs",
+		`(?i)a`:                      "groups",
+		`(?<=a)b`:                    "groups",
+		`(?<n>a)`:                    "groups",
+		`a\`:                         "not RE2",
+		`+a`:                         "nothing to repeat",
+		`(?=a)+b`:                    "nothing to repeat",
+		`a**`:                        "repetition of a repetition",
+		`a+++`:                       "repetition of a repetition",
+		`a{2}?`:                      "repetition of a repetition",
+		`a{1,2}+`:                    "repetition of a repetition",
+		`a{,2}`:                      "counts",
+		`a{1001}`:                    "not RE2",
+		`(?:(?:a{1000}){1000}b)(?!)`: "not RE2",
+		`\p{C}`:                      "property",
+		`\pL`:                        "property",
+		`\p{l}`:                      "property",
+		`\p{^L}`:                     "property",
+		`(?i:ß)`:                     "ASCII",
+		`(?i:mess)`:                  "ligatures",
+		`(?i:[a-z])`:                 "classes inside",
+		`[\d-z]`:                     "range",
+		`[a-\d]`:                     "range",
+		`[\S]`:                       "differs",
+		`\é`:                         "differs",
+		strings.Repeat("a", 5000):    "longer",
 	} {
-		_, got := compilePattern(pattern)
-		if (got == "") != (why == "") || !strings.Contains(got, why) {
-			t.Errorf("pattern %s: refused because %q, want %q", pattern, got, why)
+		if _, got := compilePattern(pattern, false); got == "" || !strings.Contains(got, why) {
+			t.Errorf("pattern %.40s: refused because %q, want %q", pattern, got, why)
 		}
+	}
+	if _, why := compilePattern(`a(?!b)`, true); !strings.Contains(why, "decoder") {
+		t.Errorf("a decoder's pattern that looks ahead: refused because %q", why)
+	}
+}
+
+// TestFilePatternsAgreeWithReference: patterns that are nobody's known one.
+func TestFilePatternsAgreeWithReference(t *testing.T) {
+	f, texts := readFamilies(t)
+	for pattern, want := range f.Patterns {
+		find, why := compilePattern(pattern, false)
+		if why != "" {
+			t.Errorf("pattern %s: refused: %s", pattern, why)
+			continue
+		}
+		h := sha256.New()
+		for _, s := range texts {
+			splitBy(find, "Isolated", false)(whole(s, false), func(p piece) { fmt.Fprintf(h, "%d:%s", len(p.text), p.text) })
+			h.Write([]byte("\n"))
+		}
+		if got := hex.EncodeToString(h.Sum(nil))[:16]; got != want {
+			t.Errorf("pattern %s: the pieces differ from the reference's", pattern)
+		}
+	}
+}
+
+// TestHostilePattern: a pattern that would run for ever is an error that names
+// it, and a panic only where no error can be returned.
+func TestHostilePattern(t *testing.T) {
+	const pattern = `(?:a+b?)+(?=[0-9])`
+	split := `{"type":"Split","pattern":{"Regex":"` + pattern + `"},"behavior":"Isolated","invert":false}`
+	tok, err := FromJSON([]byte(`{"pre_tokenizer":` + split + `,"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := tok.EncodeChecked("aa1", false); err != nil || len(ids) != 2 {
+		t.Errorf("a text it can cut: ids %v, error %v", ids, err)
+	}
+	text := strings.Repeat("a", 100) + "! 1"
+	for name, encode := range map[string]func() error{
+		"EncodeChecked": func() error { _, err := tok.EncodeChecked(text, false); return err },
+		"EncodeOffsets": func() error { _, _, err := tok.EncodeOffsets(text, false); return err },
+		"Encode": func() (err error) {
+			defer func() { err, _ = recover().(*PatternError) }()
+			tok.Encode(text, false)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var bad *PatternError
+			if err := encode(); !errors.As(err, &bad) || bad.Pattern != pattern || bad.Unwrap() == nil || !strings.Contains(err.Error(), pattern) {
+				t.Errorf("error %v, want one with the pattern", err)
+			}
+		})
 	}
 }
 

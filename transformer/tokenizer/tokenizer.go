@@ -36,29 +36,42 @@ type Roles struct {
 // template's tokens stand around the result (OPT: </s> before it; LLaMA: <s>
 // before it). Characters without any token vanish where the model has
 // neither byte fallback nor an unknown token, as in the reference.
+//
+// Encode panics with a [*PatternError] where a pattern of the tokenizer's file
+// runs out of time. Only patterns that RE2 cannot say may do so, none of a
+// published family's; EncodeChecked returns the error.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []int32 {
 	ws := t.pool.Get().(*workspace)
 	ids := make([]int32, 0, len(text)/4+8)
 	if addSpecial {
 		ids = append(ids, t.template.before...)
 	}
-	text = replaceInvalid(text)
-	toModel := func(p piece) { ids = t.model.encode(ids, p.text, ws) }
-	found := func(id int32) { ids = append(ids, id) }
-	t.verbatim.cut(text, func(from, to int) {
-		s := text[from:to]
-		if t.normalize != nil {
-			s = t.normalize(s)
-		}
-		t.normalized.cut(s, func(a, b int) {
-			t.cut(piece{s[a:b], from+a == 0}, toModel)
-		}, found)
-	}, found)
+	t.cutAll(whole(replaceInvalid(text), false),
+		func(p piece) { ids = t.model.encode(ids, p.text, ws) },
+		func(id int32, _ piece) { ids = append(ids, id) })
 	if addSpecial {
 		ids = append(ids, t.template.after...)
 	}
 	t.pool.Put(ws)
 	return ids
+}
+
+// EncodeChecked is Encode that returns the error instead of a panic: for files
+// of strangers.
+func (t *Tokenizer) EncodeChecked(text string, addSpecial bool) (ids []int32, err error) {
+	defer rescue(&err)
+	return t.Encode(text, addSpecial), nil
+}
+
+// cutAll does all that comes before the model: it hands the words of p to
+// word and the added tokens in it to added, in order.
+func (t *Tokenizer) cutAll(p piece, word func(piece), added func(id int32, p piece)) {
+	t.verbatim.cut(p, func(p piece) {
+		if t.normalize != nil {
+			p = t.normalize(p)
+		}
+		t.normalized.cut(p, func(p piece) { t.cut(p, word) }, added)
+	}, added)
 }
 
 // Decode returns the text of ids. Ids without a token are left out; with

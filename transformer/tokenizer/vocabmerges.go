@@ -10,12 +10,17 @@ import (
 const (
 	jsonByteLevel      = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}`
 	jsonByteLevelSpace = `{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}`
-	jsonByteLevelBare  = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}`
 	jsonByteDecoder    = `{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}`
 )
 
+// jsonSplit is a pre-tokenizer that cuts at the matches of a pattern.
+func jsonSplit(pattern string, prefix bool) string {
+	return fmt.Sprintf(`{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":%s},"behavior":"Isolated","invert":false},`+
+		`{"type":"ByteLevel","add_prefix_space":%t,"trim_offsets":true,"use_regex":false}]}`, jsonString(pattern), prefix)
+}
+
 // VocabMerges describes a byte-level BPE given as two tables, with GPT-2's
-// split pattern.
+// split pattern or Qwen2's.
 type VocabMerges struct {
 	Vocab  map[string]int32 // spelling in the byte-level alphabet → id
 	Merges []string         // "a b", best first
@@ -25,6 +30,7 @@ type VocabMerges struct {
 
 	AddBOS         bool // the template puts the BOS token before a text
 	AddPrefixSpace bool // a text that begins with no space gets one
+	Qwen2          bool // NFC and Qwen2's pattern, as Qwen2Tokenizer
 }
 
 // OPTRoles are the special tokens of the OPT checkpoints: </s> begins and
@@ -42,6 +48,9 @@ func FromVocabMerges(v VocabMerges) (*Tokenizer, error) {
 	s.addTokens(v.Specials)
 	if v.AddPrefixSpace {
 		s.preTokenizer = jsonByteLevelSpace
+	}
+	if v.Qwen2 {
+		s.normalizer, s.preTokenizer = `{"type":"NFC"}`, jsonSplit(patternQwen2, v.AddPrefixSpace)
 	}
 	if v.Roles == (Roles{}) {
 		_, gpt2 := v.Vocab["<|endoftext|>"]

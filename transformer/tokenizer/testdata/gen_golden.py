@@ -327,4 +327,5 @@ def main():
     dump("golden.json", golden)
 
 
-main()
+if __name__ == "__main__":
+    main()

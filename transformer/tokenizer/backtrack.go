@@ -1,0 +1,75 @@
+package tokenizer
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+// Limits of a pattern that runs on the backtracking engine.
+const (
+	matchTime     = 2 * time.Second  // to the next match
+	textTime      = 30 * time.Second // all matches of one stretch of text
+	backtrackings = 1 << 24          // places to come back to, all at once
+)
+
+// A PatternError says that a pattern of a tokenizer.json did not get through
+// a text in the time and memory it is given.
+type PatternError struct {
+	Pattern string // as the file has it
+	Err     error
+}
+
+func (e *PatternError) Error() string {
+	return fmt.Sprintf("tokenizer: pattern %s of the tokenizer's file: %v", quote(e.Pattern), e.Err)
+}
+
+// Unwrap returns what the engine said.
+func (e *PatternError) Unwrap() error { return e.Err }
+
+// rescue turns a panic with a PatternError into an error.
+func rescue(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case *PatternError:
+		*err = r
+	default:
+		panic(r)
+	}
+}
+
+// backtracking returns the finder of a pattern, spelled for the engine. The
+// finder panics with a PatternError past the limits.
+func backtracking(pattern, spelled string) (find finder, why string) {
+	re, err := regexp2.Compile(spelled, regexp2.OptionMaxBacktrackingStackSize(backtrackings))
+	if err != nil {
+		return nil, "not for the backtracking engine: " + quote(err.Error())
+	}
+	re.MatchTimeout = matchTime
+	return func(s string, found func(from, to int)) {
+		start, past := time.Now(), false
+		at, runes := 0, 0 // bytes of s gone through, and the runes in them
+		to := func(rune int) int {
+			for ; runes < rune; runes++ {
+				_, w := utf8.DecodeRuneInString(s[at:])
+				at += w
+			}
+			return at
+		}
+		err := re.FindRunesMatches([]rune(s), 0, func(m regexp2.MatchView) bool {
+			index, length, _ := m.GroupRange(0)
+			from := to(index)
+			found(from, to(index+length))
+			past = time.Since(start) > textTime
+			return !past
+		})
+		if err == nil && past {
+			err = fmt.Errorf("longer than %v", textTime)
+		}
+		if err != nil {
+			panic(&PatternError{pattern, err})
+		}
+	}, ""
+}
