@@ -11,8 +11,6 @@ import (
 	"lamina/internal/philox"
 )
 
-var nan = math.NaN()
-
 // aggregates are how the harness sums values of documents up (its metrics.py), from
 // Σ values / Σ weights.
 var aggregates = map[string]func(mean float64) float64{
@@ -27,7 +25,7 @@ var aggregates = map[string]func(mean float64) float64{
 func total(how string, values []value) float64 {
 	of := aggregates[how]
 	if of == nil || len(values) == 0 {
-		return nan
+		return math.NaN()
 	}
 	var sum, weight float64
 	for _, v := range values {
@@ -88,9 +86,13 @@ func draw(list []pairs, out [][]float64, i int, seed uint64) {
 // interval returns the middle 95 % of differences and the two-sided p-value that
 // there is none: twice the share on the rarer side of zero, a difference of zero
 // on both sides, and the observed sample counted in (Davison and Hinkley 1997,
-// section 4.2).
+// section 4.2). A sample without a difference, of pages that are all empty, counts
+// for nothing.
 func interval(differences []float64) (low, high, p float64) {
-	sorted := slices.Sorted(slices.Values(differences))
+	sorted := slices.DeleteFunc(slices.Sorted(slices.Values(differences)), math.IsNaN)
+	if len(sorted) == 0 {
+		return math.NaN(), math.NaN(), math.NaN()
+	}
 	below, above := 0, 0
 	for _, d := range sorted {
 		if d <= 0 {

@@ -116,6 +116,22 @@ func TestIntervalCovers(t *testing.T) {
 	}
 }
 
+// Pages without bytes weigh nothing; a sample of nothing else has no difference.
+func TestIntervalOfEmptyPages(t *testing.T) {
+	p := pairs{how: "bits_per_byte", a: []value{{0, 0}, {-8, 4}}, b: []value{{0, 0}, {-6, 4}}}
+	drawn, err := differences(context.Background(), []pairs{p}, 100, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, high, _ := interval(drawn[0])
+	if want := -0.5 / math.Ln2; math.Abs(low-want) > 1e-12 || math.Abs(high-want) > 1e-12 {
+		t.Errorf("%v to %v, want %v", low, high, want)
+	}
+	if low, _, p := interval([]float64{math.NaN()}); !math.IsNaN(low) || !math.IsNaN(p) {
+		t.Error("nothing has an interval")
+	}
+}
+
 func TestQuantile(t *testing.T) {
 	for _, c := range []struct{ q, want float64 }{{0, 1}, {1, 4}, {0.5, 2.5}, {0.25, 1.75}} {
 		if got := quantile([]float64{1, 2, 3, 4}, c.q); got != c.want {

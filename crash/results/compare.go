@@ -144,6 +144,15 @@ func (c *Comparison) compare(ctx context.Context, a, b *Run, list []both, s Sett
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s: higher is better in one run only", task, row.Metric))
 		}
 		p, why := matched.pair(x, linesA, linesB)
+		for _, side := range []struct {
+			name    string
+			run     *Run
+			samples int
+		}{{"A", a, len(linesA)}, {"B", b, len(linesB)}} {
+			if n := side.run.documents(task); why == "" && n > 0 && n != side.samples {
+				why = fmt.Sprintf("%s has samples of %d documents, not of %d", side.name, side.samples, n)
+			}
+		}
 		row.Why = why
 		if why == "" {
 			row.Paired, row.Documents = true, len(p.a)

@@ -84,6 +84,29 @@ func TestCompareHarness(t *testing.T) {
 	}
 }
 
+// What the writer of this package leaves is read, and its samples give its scores.
+// Of lm-eval's own run of the same there are two documents a task only.
+func TestCompareReadsWhatWriteWrote(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := evaluation(t).Write(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	c := compare(t, dir, dir, results.Settings{})
+	if len(c.Rows) != 8 || len(c.Warnings) != 0 {
+		t.Errorf("%d rows, %q", len(c.Rows), c.Warnings)
+	}
+	for _, r := range c.Rows {
+		if !r.Paired || r.P != 1 || r.Documents < 20 {
+			t.Errorf("%+v", r)
+		}
+	}
+	for _, r := range compare(t, dir, filepath.Join(harness, "results"), results.Settings{}).Rows {
+		if r.Paired || !strings.Contains(r.Why, " of B give ") && !strings.Contains(r.Why, "B has samples of 2 documents, not of ") || math.Abs(r.Difference) > 1e-3*math.Abs(r.A) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 func TestCompareWithItself(t *testing.T) {
 	c := compare(t, "testdata/runs/a", "testdata/runs/a", results.Settings{Seed: 1})
 	for _, r := range c.Rows {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -250,7 +251,7 @@ func (r *Run) scores(task member) error {
 		s := &r.Scores[first+i]
 		stderr, ok := errs[s.Metric+","+s.Filter]
 		if !ok {
-			stderr = nan
+			stderr = math.NaN()
 		}
 		s.Stderr = stderr
 	}

@@ -139,5 +139,15 @@ func readValue(text json.RawMessage) (value, bool) {
 	}
 	of, is := number(pair[0])
 	weight, too := number(pair[1])
-	return value{of, weight}, is && too && weight > 0
+	return value{of, weight}, is && too && weight >= 0 // an empty page has no bytes
+}
+
+// documents is how many documents a task's scores are of, 0 where the results do
+// not say.
+func (r *Run) documents(task string) int {
+	var n struct{ Effective int }
+	if json.Unmarshal(r.perTask["n-samples"][task], &n) != nil {
+		return 0
+	}
+	return n.Effective
 }

@@ -222,11 +222,16 @@ func (f *File) plain(k keys) error {
 	}
 	list, err := e.entries()
 	for _, e := range list {
-		if e.key == "version" {
-			f.Version = fmt.Sprint(e.value)
-			if v, is := e.value.(float64); is {
-				f.Version = jinja.Str(v)
-			}
+		if e.key != "version" {
+			continue
+		}
+		switch v := e.value.(type) {
+		case int64:
+			f.Version = jinja.Str(v)
+		case float64:
+			f.Version = jinja.Str(v)
+		default:
+			return e.wrong("a number")
 		}
 	}
 	return err

@@ -181,6 +181,7 @@ func TestParseRefuses(t *testing.T) {
 		{"shots", choice + "num_fewshot: -1\n", "f.yaml:5:1: num_fewshot: -1"},
 		{"repeats", choice + "repeats: 3\n", "f.yaml:5:1: repeats"},
 		{"sampler", choice + "fewshot_config:\n  sampler: other\n", "f.yaml:6:3: fewshot_config"},
+		{"version", choice + "metadata:\n  version: new\n", "f.yaml:6:3: version: a text, want a number"},
 		{"description", choice + "description: 'About {{q}}'\n", `f.yaml:5:1: description: line 1: field "q" is missing`},
 		{"generation of choices", choice + "generation_kwargs:\n  until: x\n", "f.yaml:5:1: generation_kwargs"},
 		{"sampling", "doc_to_text: x\ngold: y\ngeneration_kwargs:\n  temperature: 0.7\n", "f.yaml:3:1: generation_kwargs: texts are generated greedily"},
