@@ -19,7 +19,7 @@ import (
 type evalCommand struct {
 	modelFlag
 	Adapter string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
-	Data    []string `required:"" placeholder:"PATH,…" help:"Documents: a file, or a directory of a data set; one for each task."`
+	Data    []string `placeholder:"PATH,…" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
 	Task    []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
 	dataFlags
 	Rules        string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
@@ -72,7 +72,7 @@ func (r evalResult) MarshalJSON() ([]byte, error) {
 // Run prepares every task, so that what is wrong with one is said before another
 // is scored, then scores them in turn and prints the harness's table.
 func (c evalCommand) Run(s *session) error {
-	tasks, err := c.tasks()
+	tasks, err := (&c).tasks()
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (c evalCommand) Run(s *session) error {
 
 // tasks returns the tasks that are asked for; none is the verbatim one for each
 // file.
-func (c evalCommand) tasks() ([]task.Task, error) {
+func (c *evalCommand) tasks() ([]task.Task, error) {
 	var tasks []task.Task
 	for _, name := range c.Task {
 		t, err := namedTask(name)
@@ -146,7 +146,14 @@ func (c evalCommand) tasks() ([]task.Task, error) {
 	if len(tasks) == 0 {
 		tasks = make([]task.Task, len(c.Data))
 	}
+	if len(c.Data) == 0 {
+		for _, t := range tasks {
+			c.Data = append(c.Data, or(t.Source().Repo, t.Source().Path))
+		}
+	}
 	switch {
+	case len(tasks) == 0:
+		return nil, usagef("nothing to score: give --task NAME, --data PATH, or both")
 	case len(c.Data) != len(tasks):
 		return nil, usagef("%d tasks and %d paths of --data: give one path for each task, in their order", len(tasks), len(c.Data))
 	case c.Limit < 0:

@@ -1,7 +1,9 @@
 package task
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"unicode"
 
@@ -121,9 +123,16 @@ func (t Task) ShotsSplit(rules Rules) string {
 
 // Documents turns rows into documents: those of a published data set, or of one of
 // the shapes. Errors name the row.
-func (t Task) Documents(rows []record.Record) ([]Document, error) {
+func (t Task) Documents(seq iter.Seq2[record.Record, error]) ([]Document, error) {
+	var rows []record.Record
+	for r, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("no documents")
+		return nil, errNone
 	}
 	switch {
 	case t.articles && rows[0].Has("article"):
@@ -145,6 +154,8 @@ func (t Task) Documents(rows []record.Record) ([]Document, error) {
 	}
 	return docs, nil
 }
+
+var errNone = errors.New("no documents")
 
 func (t Task) document(r record.Record) (Document, error) {
 	if t.own != nil {
