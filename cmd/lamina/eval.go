@@ -20,7 +20,7 @@ type evalCommand struct {
 	modelFlag
 	Adapter string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
 	Data    []string `required:"" placeholder:"PATH,…" help:"Documents: a file, or a directory of a data set; one for each task."`
-	Task    []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina help tasks lists them); none: the file verbatim."`
+	Task    []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
 	dataFlags
 	Rules        string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
 	Shots        int    `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0)."`

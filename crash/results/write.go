@@ -85,6 +85,12 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 		limit = float64(e.Limit)
 	}
 	start := e.Date.Add(-e.Took)
+	generated := record.Value(nil)
+	for i := range e.Tasks {
+		if n := e.Tasks[i].MaxTokens; n > 0 {
+			generated = record.Object{field("max_gen_toks", int64(n))}
+		}
+	}
 	return append(append(record.Object{
 		field("results", results), field("group_subtasks", groups), field("configs", configs), field("versions", versions),
 		field("n-shot", shots), field("higher_is_better", better), field("n-samples", samples),
@@ -92,7 +98,7 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 			field("model", "lamina"), field("model_args", e.Model.Args), field("model_num_parameters", int64(e.Model.Params)),
 			field("model_dtype", e.Model.DType), field("model_revision", ""), field("model_sha", ""), field("batch_size", nil),
 			field("batch_sizes", record.List{}), field("device", "cpu"), field("use_cache", nil), field("limit", limit),
-			field("bootstrap_iters", int64(100000)), field("gen_kwargs", nil), field("random_seed", int64(0)),
+			field("bootstrap_iters", int64(100000)), field("gen_kwargs", generated), field("random_seed", int64(0)),
 			field("numpy_seed", int64(1234)), field("torch_seed", int64(1234)), field("fewshot_seed", e.Seed),
 		}),
 		field("git_hash", nil), field("date", float64(start.UnixMicro())/1e6), field("pretty_env_info", nil),

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -19,9 +20,9 @@ import (
 
 const (
 	copyBuffer = 256 << 10
-	// enough bytes in one attempt count as progress: a server that gives a few
-	// and drops the connection is tried a limited number of times.
-	enough = 16 << 20
+	// enoughBytes in one attempt count as progress: a server that gives a few and
+	// drops the connection is tried a limited number of times.
+	enoughBytes = 16 << 20
 )
 
 // download is one file on its way into blobs/.
@@ -207,7 +208,7 @@ func (d *download) receive(f *os.File, body *watched, have int64) (progress bool
 			continue
 		case !errors.Is(err, io.EOF) || have < d.file.Size:
 			err = d.place.wrap(nil, body.cause(err), fmt.Sprintf("broke off after %d of %d bytes", have, d.file.Size))
-			return have-from >= enough, transient{error: err}
+			return have-from >= cmp.Or(d.client.enough, enoughBytes), transient{error: err}
 		}
 		return true, nil
 	}

@@ -41,6 +41,7 @@ type Client struct {
 	Progress func(done, total int64)
 
 	stall   time.Duration                   // longest wait for the next byte; 0: stallLimit
+	enough  int64                           // bytes of one attempt that count as progress; 0: enoughBytes
 	free    func(dir string) (uint64, bool) // free bytes of a file system; nil: freeBytes
 	symlink func(target, path string) error // nil: os.Symlink
 }

@@ -107,6 +107,7 @@ var faults = []struct {
 	{"list: commit as a path", on(hubtest.List, "", always, setBody(`{"sha": "../../../../../../../../../../etc/passwd.."}`)), "commit", ErrServer},
 	{"list: redirect in a circle", on(hubtest.List, "", always, setStatus(302, "Location", "/api/models/tiny/model/revision/main")), "more than 8 redirects", ErrServer},
 	{"list: redirect to a file", on(hubtest.List, "", always, setStatus(302, "Location", "file:///etc/passwd")), "want https", ErrServer},
+	{"list: redirect to another protocol", on(hubtest.List, "", always, setStatus(302, "Location", "ftp://127.0.0.1:1/x")), "want https", ErrServer},
 	{"list: redirect to nowhere", on(hubtest.List, "", always, setStatus(302)), "without a Location", ErrServer},
 	{"list: twice the same", on(hubtest.List, "", always, replace(".gitattributes", "config.json")), "twice", ErrServer},
 	{"list: negative size", on(hubtest.List, "", always, replace(`"size":24`, `"size":-24`)), "size -24", ErrServer},
@@ -326,6 +327,38 @@ func TestWaits(t *testing.T) {
 	if !slices.Equal(waits, want) {
 		t.Errorf("waits %v, want %v", waits, want)
 	}
+}
+
+// Within a process the rest is asked for on condition that the content is still
+// the same; whatever its server is, it is the one who knows.
+func TestIfRange(t *testing.T) {
+	h := hubtest.New(t, "tiny/model", modelFiles())
+	c, repo := testClient(t, h), model(t, h)
+	var got []string
+	h.Fault = on(hubtest.Content, shard1, 2, func(a *hubtest.Answer) {
+		got = append(got, a.Request.Header.Get("Range")+" "+a.Request.Header.Get("If-Range"))
+		a.Cut = 1000
+	})
+	if _, err := c.Fetch(t.Context(), repo, "main", ModelFiles); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{" ", `bytes=1000- "remote-` + h.Digest(shard1)[:8] + `"`}; !slices.Equal(got, want) {
+		t.Errorf("conditions %q, want %q", got, want)
+	}
+}
+
+// A poor line that brings something each time is not given up.
+func TestProgressCountsAnew(t *testing.T) {
+	files := modelFiles()
+	h := hubtest.New(t, "tiny/model", files)
+	c, repo := testClient(t, h), model(t, h)
+	c.enough = 4000
+	h.Fault = on(hubtest.Content, shard1, always, cut(4000))
+	s, err := c.Fetch(t.Context(), repo, "main", ModelFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkContent(t, s, files)
 }
 
 // Nobody listens there: named by host, without the address.

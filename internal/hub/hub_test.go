@@ -154,6 +154,12 @@ func TestRevisions(t *testing.T) {
 			t.Errorf("revision %q: %v", bad, err)
 		}
 	}
+	other := strings.Repeat("9", 40)
+	h.Fault = func(a *hubtest.Answer) { setStatus(200)(a); a.Body = h.Listing() }
+	if _, err := c.Fetch(t.Context(), repo, other, all); !errors.Is(err, ErrServer) || !strings.Contains(err.Error(), "asked was "+other) {
+		t.Errorf("the list of another commit: %v", err)
+	}
+	h.Fault = nil
 	if _, err := c.Fetch(t.Context(), repo, "v9", all); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "--revision") {
 		t.Errorf("unknown revision: %v", err)
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,6 +87,47 @@ func TestHeadersOfAChain(t *testing.T) {
 	add(200, "ETag", `"other"`, "Content-Length", "70")
 	if h.etag != sha || h.size != 9 {
 		t.Errorf("what was said of the linked file did not hold: %+v", h)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	for _, c := range []struct {
+		at, location, want string // want "": refused
+	}{
+		{"https://hub/a/b", "/c", "https://hub/c"},
+		{"https://hub/a", "https://other/c?x=1", "https://other/c?x=1"},
+		{"http://hub/a", "https://other/c", "https://other/c"},
+		{"http://hub/a", "http://other/c", "http://other/c"},
+		{"https://hub/a", "http://hub/c", ""}, // no longer encrypted
+		{"https://hub/a", "//other/c", "https://other/c"},
+		{"https://hub/a", "ftp://hub/c", ""},
+		{"https://hub/a", "file:///etc/passwd", ""},
+		{"https://hub/a", "https://user:pass@hub/c", ""},
+		{"https://hub/a", "https:///c", ""},
+		{"https://hub/a", "http://[::1", ""},
+		{"https://hub/a", "", ""},
+	} {
+		at, err := url.Parse(c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := follow(at, c.location)
+		if err == nil && to.String() != c.want || err != nil && c.want != "" {
+			t.Errorf("from %s to %q: %v, %v; want %q", c.at, c.location, to, err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"https://hub/a", "https://HUB:443/b", true}, {"https://hub", "http://hub", false}, {"https://hub", "https://hub:444", false},
+		{"https://hub", "https://hub.evil", false}, {"http://hub:80", "http://hub", true}, {"https://a.hub", "https://hub", false},
+	} {
+		a, _ := url.Parse(c.a)
+		b, _ := url.Parse(c.b)
+		if sameOrigin(a, b) != c.same {
+			t.Errorf("%s and %s: want same %t", c.a, c.b, c.same)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -219,10 +220,7 @@ type watched struct {
 
 // watch calls cancel, which must end reads of body, after a stall.
 func (c *Client) watch(body io.Reader, cancel func()) *watched {
-	w := &watched{body: body, limit: c.stall, fired: make(chan struct{})}
-	if w.limit == 0 {
-		w.limit = stallLimit
-	}
+	w := &watched{body: body, limit: cmp.Or(c.stall, stallLimit), fired: make(chan struct{})}
 	w.timer = time.AfterFunc(w.limit, func() { close(w.fired); cancel() })
 	return w
 }

@@ -112,6 +112,17 @@ func TestPythonForm(t *testing.T) {
 	}
 }
 
+func TestParse(t *testing.T) {
+	at := Place{File: "f.json", Line: 4, Byte: 90}
+	r, err := Parse([]byte(" {\"a\":\n[1,2]} "), at)
+	if ids, errIDs := r.Ints("a"); err != nil || errIDs != nil || len(ids) != 2 || r.At != at {
+		t.Errorf("%v, %v, %v", r, err, errIDs)
+	}
+	if _, err := Parse([]byte(`{"a":1}{}`), at); err == nil || !strings.HasPrefix(err.Error(), "f.json:4 (byte 90): column 8: ") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestEqual(t *testing.T) {
 	a := one(t, `{"a":[1,"x",{"b":2}],"c":[1,2]}`).Fields
 	if !Equal(a, one(t, `{"a":[1,"x",{"b":2}],"c":[1,2]}`).Fields) {

@@ -32,6 +32,13 @@ func Scan(r io.Reader, name string) iter.Seq2[Record, error] {
 	}
 }
 
+// Parse reads one object of JSON that is all of text, by the rules of Scan. Errors
+// begin with at.
+func Parse(text []byte, at Place) (Record, error) {
+	s := scanner{at: at}
+	return s.parse(bytes.Trim(text, " \t\r\n"))
+}
+
 type scanner struct {
 	r    *bufio.Reader
 	at   Place  // of the line in buf

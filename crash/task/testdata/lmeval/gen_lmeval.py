@@ -25,9 +25,9 @@ golden.json maps "<model>/<task>/<rules>/<shots>" to
            (wikitext: the text is the continuation; triviaqa under 0.4: the continuation is empty)
   gold     per document, index of the right row as lm-eval takes it, null where no index is meant
   hits     metric: per document 0 or 1, as one string, for the metrics that are a mean over documents
-and "bootstrap" to one standard error of a perplexity. Numbers keep six digits. Requests of 0.3 follow its order
-(boolq: yes, then no). Where 0.3 asks lambada_openai's request twice there is one row. 0.3 refuses wikitext with
-shots. triviaqa under 0.4 runs with --gen_kwargs max_gen_toks=16.
+and "bootstrap" to one standard error of a perplexity. Log-probabilities keep four decimals, metrics six digits.
+Requests of 0.3 follow its order (boolq: yes, then no). Where 0.3 asks lambada_openai's request twice there is one
+row. 0.3 refuses wikitext with shots. triviaqa under 0.4 runs with --gen_kwargs max_gen_toks=16.
 
 Deterministic: same versions and CPU family give the same bytes. On another family log-probabilities may differ in
 the last digits.
@@ -36,7 +36,6 @@ the last digits.
 import argparse
 import hashlib
 import json
-import math
 import os
 import pathlib
 import subprocess
@@ -80,18 +79,17 @@ def runs():
             yield from ((model, task, shots) for task in tasks)
 
 
-def short(value):
-    """Numbers to six digits."""
-    if isinstance(value, (list, tuple)):
-        return [short(v) for v in value]
-    if isinstance(value, float) and math.isfinite(value):
-        return float(f"{value:.6g}")
-    return value
+def decimals(value):
+    """Log-probabilities to four decimals."""
+    if isinstance(value, list):
+        return [decimals(v) for v in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
-def plain(value):
-    """numpy's numbers as Python's."""
-    return value.item() if hasattr(value, "item") else value
+def digits(value):
+    """A metric to six digits; numpy's numbers become Python's."""
+    value = value.item() if hasattr(value, "item") else value
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def digest(requests):
@@ -101,7 +99,7 @@ def digest(requests):
 
 def entry(metrics, rows, texts, gold, per_doc):
     hits = {m: "".join(str(int(v)) for v in values) for m, values in per_doc.items() if all(v in (0, 1) for v in values)}
-    return {"metrics": {k: short(plain(v)) for k, v in metrics.items()}, "rows": short(rows),
+    return {"metrics": {k: digits(v) for k, v in metrics.items()}, "rows": decimals(rows),
             "prompts": [digest(t) for t in texts], "gold": gold, "hits": hits}
 
 

@@ -84,33 +84,35 @@ def randomise(model, generator):
             p.copy_(r)
 
 
-def batch(rows, eos, generator, size=24):
-    """Rows of at most POSITIONS inputs and their targets, half of them behind one or two other rows as few-shot
-    examples stand; cut on the left. Targets past a row's end are -100."""
-    picks = torch.randint(len(rows), (size, 3), generator=generator).tolist()
-    shots = torch.randint(3, (size,), generator=generator).tolist()
-    texts = []
-    for pick, n in zip(picks, shots):
-        ids = [i for k in pick[:n] for i in rows[k][1]] + rows[pick[2]][0] + [eos]
-        texts.append(ids[-POSITIONS - 1:])
-    width = max(map(len, texts)) - 1
-    inputs, targets = torch.full((size, width), eos), torch.full((size, width), -100)
-    for i, ids in enumerate(texts):
+def encode(tokenizer, context, continuation, whole):
+    """Token ids, cut on the left to POSITIONS inputs, and the place of the first that counts: the second where whole,
+    else the first of the continuation."""
+    ids = tokenizer.encode(context + continuation, add_special_tokens=False) + [tokenizer.eos_token_id]
+    first = 1 if whole else max(1, len(tokenizer.encode(context.rstrip(), add_special_tokens=False)))
+    cut = max(0, len(ids) - POSITIONS - 1)
+    return ids[cut:], max(1, first - cut)
+
+
+def batch(rows, generator, size=24):
+    """Inputs and targets of some rows; a target that does not count is -100."""
+    picked = [rows[i] for i in torch.randint(len(rows), (size,), generator=generator).tolist()]
+    width = max(len(ids) for ids, _ in picked) - 1
+    inputs, targets = torch.zeros((size, width), dtype=torch.long), torch.full((size, width), -100)
+    for i, (ids, first) in enumerate(picked):
         inputs[i, :len(ids) - 1] = torch.tensor(ids[:-1])
-        targets[i, :len(ids) - 1] = torch.tensor(ids[1:])
+        targets[i, first - 1:len(ids) - 1] = torch.tensor(ids[first:])
     return inputs, targets
 
 
-def train(model, tokenizer, texts, generator, steps):
-    encode = lambda text: tokenizer.encode(text, add_special_tokens=False)
-    rows = [(encode(t), encode(t + "\n\n")) for t in texts]
-    optimiser = torch.optim.AdamW(model.parameters(), lr=8e-3, weight_decay=0.0, foreach=False, fused=False)
+def train(model, rows, generator, steps):
+    optimiser = torch.optim.AdamW(model.parameters(), lr=6e-3, weight_decay=0.0, foreach=False, fused=False)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
-        inputs, targets = batch(rows, tokenizer.eos_token_id, generator)
-        # Targets right of a row's end do not count and a causal model does not look there: no mask is needed.
+        inputs, targets = batch(rows, generator)
+        # A causal model does not look right of a target: what fills a row up needs no mask.
         logits = model(input_ids=inputs, use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100)
+        # Smoothed targets keep what the model holds wrong from becoming so unlikely that float32 shows.
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, label_smoothing=0.1)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=False)
@@ -119,8 +121,9 @@ def train(model, tokenizer, texts, generator, steps):
     return loss.item()
 
 
-def make(name, docs, texts, out, steps=800):
-    """Writes out/<name>: tokenizer, config.json and model.safetensors (F32)."""
+def make(name, docs, texts, out, steps=900):
+    """Writes out/<name>: tokenizer, config.json and model.safetensors (F32). texts are triples: a context, what
+    follows it, and whether the context is to be learnt too."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     directory = out / name
@@ -131,7 +134,7 @@ def make(name, docs, texts, out, steps=800):
     generator = torch.Generator().manual_seed(7)
     model = build()
     randomise(model, generator)
-    loss = train(model, tokenizer, texts, generator, steps)
+    loss = train(model, [encode(tokenizer, *t) for t in texts], generator, steps)
     model.eval().save_pretrained(directory)
     (directory / "generation_config.json").unlink()
     with torch.no_grad():

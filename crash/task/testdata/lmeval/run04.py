@@ -83,21 +83,18 @@ def run(lm, tasks, name, shots):
 
 
 def training_texts(tasks):
-    """Prompt and right answer of every other document, as the tasks put them."""
+    """Prompt and right answer of every other document, as the tasks put them, without shots and with two; and whether
+    the prompt is to be learnt too."""
     texts = []
-    for name in gen_lmeval.TASKS:
-        if name == "wikitext":
-            continue
+    for name, shots in [(n, s) for n in gen_lmeval.TASKS if n != "wikitext" for s in (0, 2)]:
         task = tasks.build(name)
-        task.set_config("num_fewshot", 0)
+        task.set_config("num_fewshot", shots)
+        task.set_fewshot_seed(1234)
         task.build_all_requests()
         for instance in task.instances:
-            if instance.doc_id % 2:
-                continue
             context, continuation = pair(instance.args, task.OUTPUT_TYPE)
             if name == "triviaqa":
                 continuation = " " + instance.doc["answer"]["value"]
-            index = gold(task, instance.doc)
-            if instance.idx == (index or 0):
-                texts.append(context + continuation)
+            if instance.doc_id % 2 == 0 and instance.idx == (gold(task, instance.doc) or 0):
+                texts.append((context, continuation, shots == 0))
     return texts
