@@ -14,10 +14,12 @@
 // refuses by name what it does not read (Brotli, encryption, decimals, INT96, raw
 // bytes that are no text). It knows nothing of data sets.
 //
-// It is our own because a file comes from a stranger. The Go library that would
-// serve decompresses pages of any size before it looks at them, and its LZ4
-// doubles a buffer without end where a block is damaged; all that a guard in
-// front of it has to check is all that there is to read.
+// It is our own because a file comes from a stranger. Of the 79 bad files of this
+// package's tests, each of less than 2 KiB, github.com/parquet-go/parquet-go v0.32.0
+// reads 33 as if they were good (one of them with more rows than it has), takes
+// 4 GiB for one, panics on three, and ends the process on one, because its LZ4
+// doubles a buffer without end. A guard in front of it would have to read all that
+// there is to read.
 //
 // Invariants: rows and fields keep their order; memory is one page and one
 // dictionary a column, whatever the file's size; a size that the file states
