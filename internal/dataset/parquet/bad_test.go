@@ -133,11 +133,13 @@ func deepen(n int) func(e *editor) {
 	}
 }
 
+func chop(n int) func(b []byte) []byte { return func(b []byte) []byte { return b[:len(b)-n] } }
+
+func put(at int, bytes ...byte) func(b []byte) []byte {
+	return func(b []byte) []byte { copy(b[at:], bytes); return b }
+}
+
 func badPages() []bad {
-	chop := func(n int) func(b []byte) []byte { return func(b []byte) []byte { return b[:len(b)-n] } }
-	put := func(at int, bytes ...byte) func(b []byte) []byte {
-		return func(b []byte) []byte { copy(b[at:], bytes); return b }
-	}
 	return []bad{
 		{"page: more bytes than the column", "arc-none", setPage(colID, 1, []int{3}, 5000), `:1: column "id": page 1: 5000 bytes, the column has`},
 		{"page: negative bytes", "arc-none", setPage(colID, 1, []int{3}, -1), `:1: column "id": page 1: -1 bytes, the column has`},
@@ -165,6 +167,11 @@ func badPages() []bad {
 		}, `:1: column "id": page 1: checksum`},
 		{"page: columns of a list differ", "arc-none", setBody(colLabel, 1, func(b []byte) []byte { return swapReps(b) }), `column "choices.label.list.element"`},
 		{"page: a null beside a value", "arc-none", setBody(colLabel, 1, setDefs(0)), `column "choices.label.list.element": page 1: definition level`},
+	}
+}
+
+func badBodies() []bad {
+	return []bad{
 		{"dictionary: fewer values than it says", "arc-none", setPage(colID, 0, []int{7, 1}, 3), `:1: column "id": page 0: dictionary: values end early`},
 		{"dictionary: more values than bytes", "arc-none", setPage(colID, 0, []int{7, 1}, 1<<30), `:1: column "id": page 0: dictionary: 1073741824 values in 12 bytes`},
 		{"dictionary: bytes left over", "arc-none", setPage(colID, 0, []int{7, 1}, 1), `:1: column "id": page 0: dictionary: 6 bytes behind the last value`},
@@ -228,7 +235,7 @@ func setDefs(n byte) func(b []byte) []byte {
 }
 
 func TestBadFilesAreNamed(t *testing.T) {
-	all := append(badFooters(), badPages()...)
+	all := slices.Concat(badFooters(), badPages(), badBodies())
 	names := map[string]bool{}
 	for _, b := range all {
 		names[b.name] = true
