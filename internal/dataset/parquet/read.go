@@ -35,9 +35,12 @@ import (
 	"lamina/internal/record"
 )
 
-// freeItems is how many items of lists a row may have in a column; it may have
-// one more for each byte of the column's pages read so far.
-const freeItems = 1 << 20
+// freeItems is how many items of lists may cost no bytes in a row (all the same, or
+// null); there may be itemsPerByte more for each byte of the column's pages so far.
+const (
+	freeItems    = 1 << 16
+	itemsPerByte = 8
+)
 
 // Scan reads the records of a Parquet file of size bytes in order. Their place is
 // name and the row, from 1. Scan ends after the first error, which names file,
@@ -106,6 +109,7 @@ func inColumn(c *column, err error) error {
 // row builds the next row.
 func (s *scanner) row() (record.Object, error) {
 	for i := range s.columns {
+		s.columns[i].items = 0
 		if err := s.expect(i, 0); err != nil {
 			return nil, err
 		}
@@ -184,7 +188,7 @@ func (s *scanner) list(n *node) (record.Value, error) {
 	item := n.fields[0]
 	var ints []int64
 	var list record.List
-	for count := 0; ; count++ {
+	for {
 		v, err := s.build(item)
 		if err != nil {
 			return nil, err
@@ -201,7 +205,7 @@ func (s *scanner) list(n *node) (record.Value, error) {
 			}
 			list = append(list, v)
 		}
-		more, err := s.another(n, count)
+		more, err := s.another(n)
 		if err != nil {
 			return nil, err
 		}
@@ -215,9 +219,9 @@ func (s *scanner) list(n *node) (record.Value, error) {
 	return list, nil
 }
 
-// another reports whether the list has an item behind the count-th; all of its
-// columns must agree.
-func (s *scanner) another(n *node, count int) (bool, error) {
+// another reports whether the list has an item behind the last; all of its columns
+// must agree.
+func (s *scanner) another(n *node) (bool, error) {
 	first := &s.columns[n.lo]
 	some, err := first.peek()
 	if err != nil {
@@ -226,8 +230,8 @@ func (s *scanner) another(n *node, count int) (bool, error) {
 	if !some || first.rep < n.itemRep {
 		return false, nil
 	}
-	if int64(count) > freeItems+first.seen {
-		return false, inColumn(first, fmt.Errorf("a row with more than %d items", count))
+	if first.items++; first.items > freeItems+itemsPerByte*first.seen {
+		return false, inColumn(first, fmt.Errorf("a row of more than %d items in %d bytes", first.items-1, first.seen))
 	}
 	for i := n.lo; i < n.hi; i++ {
 		if err := s.expect(i, n.itemRep); err != nil {
