@@ -31,7 +31,7 @@ func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules) (*e
 	if err != nil {
 		return nil, err
 	}
-	docs, files, err := m.documents(t, source{c.Data[i], c.Subset, or(c.Split, t.Split())}, 0)
+	docs, files, err := m.documents(t, source{c.Data[i], c.Config, or(c.Split, t.Split())}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (c evalCommand) pool(m *model, t task.Task, i int, rules task.Rules) ([]tas
 			return nil, nil, fmt.Errorf("%s: is one file, and examples of %s come from the split %q: name its file with --shots-data", path, t.Name(), split)
 		}
 	}
-	return m.documents(t, source{path, c.Subset, split}, 0)
+	return m.documents(t, source{path, c.Config, split}, 0)
 }
 
 // score runs a job, or takes its finished result from --out.
