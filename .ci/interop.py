@@ -51,7 +51,7 @@ def load(directory):
 @torch.no_grad()
 def logits(model, row):
     """Logits [T V] of one row; dynamic RoPE starts anew, as it would in a fresh process."""
-    rotary = getattr(model.model, "rotary_emb", None)
+    rotary = getattr(model.base_model, "rotary_emb", None)
     if rotary is not None:
         rotary.register_buffer("inv_freq", rotary.original_inv_freq, persistent=False)
         rotary.max_seq_len_cached = rotary.original_max_seq_len

@@ -6,20 +6,21 @@ import (
 )
 
 // AttentionShape is the geometry of a batch as attention sees it. One value
-// serves all layers of a pass and outlives it.
+// serves all layers of a pass and outlives it. Slopes, nil or a constant for each
+// query head, take from a score what lies far: see [kernels.AttentionArgs].
 type AttentionShape struct {
 	Segments       []kernels.Segment
 	Heads, KVHeads int // H, G
 	HeadDim        int // K
-	Scale          float64
+	Slopes         []float64
 }
 
-// Attention is causal grouped-query attention in one call: q [N H·K],
-// k and v [N G·K], and for each segment the keys and values of earlier positions
+// Attention is causal grouped-query attention in one call, with scores scale·q·k: q
+// [N H·K], k and v [N G·K], and for each segment the keys and values of earlier positions
 // (nil if there are none; they get no gradient). See [kernels.AttentionArgs].
-func (p *Pass) Attention(q, k, v Var, shape *AttentionShape, prefix []kernels.KV) Var {
+func (p *Pass) Attention(q, k, v Var, shape *AttentionShape, scale float64, prefix []kernels.KV) Var {
 	y := Var{T: p.New(q.T.DType(), q.T.Shape()...)}
-	args := shape.args(y.T, q.T, k.T, v.T)
+	args := shape.args(scale, y.T, q.T, k.T, v.T)
 	args.Prefix = prefix
 	r := p.Record(attentionOp{}, &y, q, k, v)
 	switch {
@@ -31,7 +32,7 @@ func (p *Pass) Attention(q, k, v Var, shape *AttentionShape, prefix []kernels.KV
 		for i, t := range []tensor.Tensor{y.T, q.T, k.T, v.T, args.LSE} {
 			p.Save(r, i, t)
 		}
-		r.Ref = shape
+		r.Ref, r.Scalar = shape, scale
 		kernels.Attention(p.Backend, args)
 	case p.Decoding:
 		kernels.AttentionDecode(p.Backend, args)
@@ -41,10 +42,10 @@ func (p *Pass) Attention(q, k, v Var, shape *AttentionShape, prefix []kernels.KV
 	return y
 }
 
-func (s *AttentionShape) args(out, q, k, v tensor.Tensor) kernels.AttentionArgs {
+func (s *AttentionShape) args(scale float64, out, q, k, v tensor.Tensor) kernels.AttentionArgs {
 	return kernels.AttentionArgs{
 		Out: out, Q: q, K: k, V: v, Segments: s.Segments,
-		Heads: s.Heads, KVHeads: s.KVHeads, HeadDim: s.HeadDim, Scale: s.Scale,
+		Heads: s.Heads, KVHeads: s.KVHeads, HeadDim: s.HeadDim, Scale: scale, Slopes: s.Slopes,
 	}
 }
 
@@ -54,7 +55,7 @@ func (attentionOp) Name() string { return "attention" }
 
 func (attentionOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 	out, q, k, v, lse := r.Saved[0], r.Saved[1], r.Saved[2], r.Saved[3], r.Saved[4]
-	fwd := r.Ref.(*AttentionShape).args(out, q, k, v)
+	fwd := r.Ref.(*AttentionShape).args(r.Scalar, out, q, k, v)
 	fwd.LSE = lse
 	g := kernels.AttentionGrads{
 		DQ:   p.New(q.DType(), q.Shape()...),

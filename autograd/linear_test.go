@@ -62,19 +62,19 @@ func TestFusedLinears(t *testing.T) {
 		exact := f == kernels.Identity || f == kernels.ReLU || f == kernels.Neg
 		add := (*autograd.Pass).LinearAdd
 		if exact {
-			add = func(p *autograd.Pass, residual, x, w, bias autograd.Var) autograd.Var {
-				return p.Add(residual, p.Linear(x, w, bias))
+			add = func(p *autograd.Pass, residual, x autograd.Var, l autograd.Affine) autograd.Var {
+				return p.Add(residual, p.Linear(x, l.W, l.Bias))
 			}
 		}
 		plain := runFused(be, exact, func(p *autograd.Pass, x autograd.Var, w []autograd.Var) autograd.Var {
 			h := p.Unary(f, p.Linear(x, w[0], w[1]))
-			y := add(p, x, h, w[2], w[3])
+			y := add(p, x, h, autograd.Affine{W: w[2], Bias: w[3]})
 			gate, up := p.Linear(y, w[0], w[1]), p.Linear(y, w[4], autograd.Var{})
 			return p.Mul(gate, up)
 		})
 		one := runFused(be, exact, func(p *autograd.Pass, x autograd.Var, w []autograd.Var) autograd.Var {
-			h := p.LinearFunc(f, x, w[0], w[1])
-			y := p.LinearAdd(x, h, w[2], w[3])
+			h := p.LinearFunc(f, x, autograd.Affine{W: w[0], Bias: w[1]})
+			y := p.LinearAdd(x, h, autograd.Affine{W: w[2], Bias: w[3]})
 			gated := p.Linears(y, autograd.Affine{W: w[0], Bias: w[1]}, autograd.Affine{W: w[4]})
 			return p.Mul(gated[0], gated[1])
 		})

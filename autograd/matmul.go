@@ -5,6 +5,21 @@ import (
 	"lamina/tensor"
 )
 
+// Affine is what a linear layer multiplies by and adds: W [M P] in any storage type
+// if frozen, bias [M] or absent. With InOut W is stored the other way around, [P M].
+type Affine struct {
+	W, Bias Var
+	InOut   bool
+}
+
+// width returns M.
+func (l Affine) width() int {
+	if l.InOut {
+		return l.W.T.Dim(1)
+	}
+	return l.W.T.Dim(0)
+}
+
 // Linear returns x·wᵀ + bias: x [N P], w [M P] in any storage type if frozen,
 // bias [M] or absent; the result is [N M].
 //
@@ -12,36 +27,34 @@ import (
 //
 // x is saved only if w is trained. In a decoding pass the product is
 // [kernels.MatVec].
-func (p *Pass) Linear(x, w, bias Var) Var { return p.LinearFunc(kernels.Identity, x, w, bias) }
+func (p *Pass) Linear(x, w, bias Var) Var {
+	return p.LinearFunc(kernels.Identity, x, Affine{W: w, Bias: bias})
+}
 
-// LinearFunc returns f(x·wᵀ + bias) as one product; see [Pass.Linear].
+// LinearFunc returns f(x·Wᵀ + bias) as one product; see [Pass.Linear].
 //
-//	dX = (dY·f')·w      and so on
+//	dX = (dY·f')·W      and so on
 //
 // Where it is recorded and f' does not follow from the result, as ReLU's does,
 // it is [Pass.Unary] of [Pass.Linear].
-func (p *Pass) LinearFunc(f kernels.Func, x, w, bias Var) Var {
+func (p *Pass) LinearFunc(f kernels.Func, x Var, l Affine) Var {
 	if p.Tape != nil && f != kernels.Identity && f != kernels.ReLU {
-		return p.Unary(f, p.Linear(x, w, bias))
+		return p.Unary(f, p.LinearFunc(kernels.Identity, x, l))
 	}
-	y := p.linearResult(x, w)
-	p.product(linearArgs(y, x, w, bias, f, Var{}))
-	p.recordLinear(&y, x, w, bias, f, Var{})
+	y := p.linearResult(x, l)
+	p.product(linearArgs(y, x, l, f, Var{}))
+	p.recordLinear(&y, x, l, f, Var{})
 	return y
 }
 
-// LinearAdd returns residual + x·wᵀ + bias as one product: residual [N M]; see
+// LinearAdd returns residual + x·Wᵀ + bias as one product: residual [N M]; see
 // [Pass.Linear]. The gradient of the residual is dY itself.
-func (p *Pass) LinearAdd(residual, x, w, bias Var) Var {
-	y := p.linearResult(x, w)
-	p.product(linearArgs(y, x, w, bias, kernels.Identity, residual))
-	p.recordLinear(&y, x, w, bias, kernels.Identity, residual)
+func (p *Pass) LinearAdd(residual, x Var, l Affine) Var {
+	y := p.linearResult(x, l)
+	p.product(linearArgs(y, x, l, kernels.Identity, residual))
+	p.recordLinear(&y, x, l, kernels.Identity, residual)
 	return y
 }
-
-// Affine is what a linear layer multiplies by and adds: w [M P], bias [M] or
-// absent.
-type Affine struct{ W, Bias Var }
 
 // Linears is [Pass.Linear] of one x for each of several layers, as one call of
 // the backend: queries, keys and values; gate and up. Their parts of dX are added
@@ -49,8 +62,8 @@ type Affine struct{ W, Bias Var }
 func (p *Pass) Linears(x Var, layers ...Affine) []Var {
 	ys := make([]Var, len(layers))
 	for i, l := range layers {
-		ys[i] = p.linearResult(x, l.W)
-		p.products = append(p.products, linearArgs(ys[i], x, l.W, l.Bias, kernels.Identity, Var{}))
+		ys[i] = p.linearResult(x, l)
+		p.products = append(p.products, linearArgs(ys[i], x, l, kernels.Identity, Var{}))
 	}
 	if p.Decoding {
 		kernels.MatVecs(p.Backend, p.products)
@@ -60,20 +73,20 @@ func (p *Pass) Linears(x Var, layers ...Affine) []Var {
 	clear(p.products)
 	p.products = p.products[:0]
 	for i, l := range layers {
-		p.recordLinear(&ys[i], x, l.W, l.Bias, kernels.Identity, Var{})
+		p.recordLinear(&ys[i], x, l, kernels.Identity, Var{})
 	}
 	return ys
 }
 
-func (p *Pass) linearResult(x, w Var) Var {
-	return Var{T: p.New(x.T.DType(), x.T.Rows(), w.T.Dim(0))}
+func (p *Pass) linearResult(x Var, l Affine) Var {
+	return Var{T: p.New(x.T.DType(), x.T.Rows(), l.width())}
 }
 
-func linearArgs(y, x, w, bias Var, f kernels.Func, residual Var) kernels.MatMulArgs {
-	return kernels.MatMulArgs{C: y.T, A: x.T, B: w.T, TransB: true, Bias: bias.T, Func: f, Residual: residual.T}
+func linearArgs(y, x Var, l Affine, f kernels.Func, residual Var) kernels.MatMulArgs {
+	return kernels.MatMulArgs{C: y.T, A: x.T, B: l.W.T, TransB: !l.InOut, Bias: l.Bias.T, Func: f, Residual: residual.T}
 }
 
-// product runs a Linear's product, by rows of the weight where a decoding pass
+// product runs a Linear's product, in the order of sums of decoding where the pass
 // asks for that.
 func (p *Pass) product(a kernels.MatMulArgs) {
 	if !p.Decoding {
@@ -83,8 +96,9 @@ func (p *Pass) product(a kernels.MatMulArgs) {
 	kernels.MatVec(p.Backend, a)
 }
 
-func (p *Pass) recordLinear(y *Var, x, w, bias Var, f kernels.Func, residual Var) {
-	r := p.Record(linearOp{}, y, x, w, bias, residual)
+func (p *Pass) recordLinear(y *Var, x Var, l Affine, f kernels.Func, residual Var) {
+	w := l.W
+	r := p.Record(linearOp{}, y, x, w, l.Bias, residual)
 	if r == nil {
 		return
 	}
@@ -97,7 +111,7 @@ func (p *Pass) recordLinear(y *Var, x, w, bias Var, f kernels.Func, residual Var
 	if f == kernels.ReLU {
 		p.Save(r, 2, y.T)
 	}
-	r.Ints = [4]int{x.T.Rows(), w.T.Dim(0), w.T.Dim(1)}
+	r.Ints = [4]int{x.T.Rows(), l.width(), x.T.Cols(), bit(l.InOut)}
 }
 
 type linearOp struct{}
@@ -105,7 +119,7 @@ type linearOp struct{}
 func (linearOp) Name() string { return "linear" }
 
 func (linearOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
-	n, m, k := r.Ints[0], r.Ints[1], r.Ints[2]
+	n, m, k, inOut := r.Ints[0], r.Ints[1], r.Ints[2], r.Ints[3] == 1
 	if y := r.Saved[2]; !y.IsNone() { // y > 0 where its argument is
 		g := p.overwrite(dY)
 		kernels.UnaryBackward(p.Backend, kernels.ReLU, g, dY, y)
@@ -113,16 +127,20 @@ func (linearOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 	}
 	if x := r.In[0]; x.Tracked() {
 		dX, add := p.Grad(x, dY.DType(), n, k)
-		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: dX, A: dY, B: r.Saved[1], Accumulate: add})
+		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: dX, A: dY, B: r.Saved[1], TransB: inOut, Accumulate: add})
 	}
 	if w := r.In[1]; w.Tracked() {
-		dW, add := p.Grad(w, dY.DType(), m, k)
-		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: dW, A: dY, B: r.Saved[0], TransA: true, Accumulate: add})
+		args := kernels.MatMulArgs{A: dY, B: r.Saved[0], TransA: true}
+		if inOut {
+			m, k, args.A, args.B = k, m, args.B, args.A
+		}
+		args.C, args.Accumulate = p.Grad(w, dY.DType(), m, k)
+		kernels.MatMul(p.Backend, args)
 	}
 	if bias := r.In[2]; bias.Tracked() {
-		dB := p.New(dY.DType(), 1, m)
+		dB := p.New(dY.DType(), 1, dY.Cols())
 		kernels.Reduce(p.Backend, kernels.Sum, dB, dY)
-		p.Give(bias, dB.Reshape(m))
+		p.Give(bias, dB.Reshape(dY.Cols()))
 	}
 	p.Give(r.In[3], dY)
 }

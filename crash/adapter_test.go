@@ -57,7 +57,7 @@ func saveAdapter(t *testing.T, be kernels.Backend, full *transformer.Decoder, te
 
 func TestAdapterPlugsIn(t *testing.T) {
 	be := ref.New()
-	for _, family := range []string{"opt", "llama"} {
+	for _, family := range families {
 		full := small(be, family)
 		before := logits(be, full)
 		for _, run := range []string{"", "adapter"} { // its own directory, or that of a run
@@ -85,7 +85,7 @@ func TestAdapterPlugsIn(t *testing.T) {
 // TestUntrainedAdapterGivesTheSameBits: zero steps, saved, read and plugged in.
 func TestUntrainedAdapterGivesTheSameBits(t *testing.T) {
 	be := ref.New()
-	for _, family := range []string{"opt", "llama"} {
+	for _, family := range families {
 		full := small(be, family)
 		dir := filepath.Join(t.TempDir(), "a")
 		saveAdapter(t, be, full, "1* 1 4*", dir, 0)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"lamina/nn"
 	"lamina/tensor"
@@ -26,9 +25,6 @@ type Manifest struct {
 
 const manifestFile = "lamina.json"
 
-// blockName finds the layer in a tensor's name.
-var blockName = regexp.MustCompile(`^(model\.(?:decoder\.)?layers\.)(\d+)(\..+)$`)
-
 // Export writes what the data owner gets: a directory transformers loads, with
 // one layer per place (shared places stand there as copies), the tokenizer and
 // licence files, and lamina.json. Weights keep their storage type, F32 where the
@@ -37,6 +33,9 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan LayerPlan
 	e, err := NewEmulator(full, plan)
 	if err != nil {
 		return Manifest{}, err
+	}
+	if err := wantTellable(c.Config, plan); err != nil {
+		return Manifest{}, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	m := Manifest{
 		Format: 1, Kind: "emulator", Plan: plan, Layers: len(full.Blocks), Base: Fingerprint(e.Params()),
@@ -48,27 +47,36 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan LayerPlan
 	if err != nil {
 		return m, err
 	}
-	d := transformer.Directory{Config: map[string]any{}, Overwrite: overwrite, Extra: map[string][]byte{manifestFile: append(text, '\n')}}
-	for k, v := range c.Config.Raw {
-		d.Config[k] = v
+	d := transformer.Directory{
+		Config: c.Config.RawWithLayers(len(plan)), Overwrite: overwrite,
+		Extra: map[string][]byte{manifestFile: append(text, '\n')},
 	}
-	d.Config["num_hidden_layers"] = len(plan)
-	places := map[string][]int{}
+	places := map[int][]int{}
 	for i, s := range plan {
-		key := fmt.Sprint(s.Layer)
-		places[key] = append(places[key], i)
+		places[s.Layer] = append(places[s.Layer], i)
 	}
 	for _, name := range c.Names() {
-		match := blockName.FindStringSubmatch(name)
-		if match == nil {
+		layer, part, ok := c.Config.SplitBlockName(name)
+		if !ok {
 			d.Parts = append(d.Parts, transformer.Part{Name: name, From: name})
 			continue
 		}
-		for _, place := range places[match[2]] {
-			d.Parts = append(d.Parts, transformer.Part{Name: fmt.Sprint(match[1], place, match[3]), From: name})
+		for _, place := range places[layer] {
+			d.Parts = append(d.Parts, transformer.Part{Name: c.Config.BlockName(place, part), From: name})
 		}
 	}
 	return m, c.WriteDir(out, d)
+}
+
+// wantTellable refuses plans that no directory can state: where a block's attention is
+// scaled by its layer, a directory has every block scaled by its place.
+func wantTellable(c transformer.Config, p LayerPlan) error {
+	for place, s := range p {
+		if c.ScaleByLayer && s.Layer != place {
+			return fmt.Errorf("scale_attn_by_inverse_layer_idx: an exported emulator would scale layer %d as layer %d", s.Layer, place)
+		}
+	}
+	return nil
 }
 
 // distinct returns the layers a plan names, each once.
@@ -124,7 +132,9 @@ func OpenEmulator(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Mani
 			continue
 		}
 		for w := range d.Blocks[i].Params() {
-			w.Name = blockName.ReplaceAllString(w.Name, fmt.Sprintf("${1}%d${3}", s.Layer))
+			if _, part, ok := c.Config.SplitBlockName(w.Name); ok {
+				w.Name = c.Config.BlockName(s.Layer, part)
+			}
 		}
 	}
 	e := &Emulator{Plan: m.Plan, Decoder: d}

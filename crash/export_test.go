@@ -52,7 +52,8 @@ func export(t testing.TB, c *transformer.Checkpoint, full *transformer.Decoder, 
 // one object, names of the full model, the same number of held weights.
 func TestExportedEmulatorIsTheEmulator(t *testing.T) {
 	be := ref.New()
-	for _, model := range []string{"opt-prenorm", "opt-350m-like", "opt-f16", "llama-gqa-tied", "llama-bf16", "gguf/mixed.gguf"} {
+	for _, model := range []string{"opt-prenorm", "opt-350m-like", "opt-f16", "llama-gqa-tied", "llama-bf16", "gguf/mixed.gguf",
+		"gpt2-tied", "gpt2-unscaled", "gpt2-f16", "bloom-tied", "bloom-six", "bloom-bf16"} {
 		c, full := openModel(t, filepath.Join(tiny, model))
 		last := c.Config.Layers - 1
 		for _, text := range []string{fmt.Sprint("1 1 0 0* 1 ", last), fmt.Sprintf("%d* 0 %d 0", last, last)} {
@@ -129,7 +130,7 @@ func TestExportKeepsStorage(t *testing.T) {
 // the data owner trains what he opened and sends an adapter, the owner plugs it in.
 func TestEmulatorToPluggedModel(t *testing.T) {
 	be := ref.New()
-	for _, model := range []string{"opt-prenorm", "llama-gqa-tied", "llama-bf16", "gguf/mixed.gguf"} {
+	for _, model := range []string{"opt-prenorm", "llama-gqa-tied", "llama-bf16", "gguf/mixed.gguf", "gpt2-tied", "gpt2-f16", "bloom-six", "bloom-bf16"} {
 		c, full := openModel(t, filepath.Join(tiny, model))
 		before := logits(be, full)
 		for _, steps := range []int{0, 1} {

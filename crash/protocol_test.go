@@ -38,7 +38,7 @@ func requests(t testing.TB, n int) *task.Requests {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := task.EncodeAll(verbatim, docs, nil, 0, 64)
+	r, err := task.EncodeAll(verbatim, docs, nil, task.Setting{}, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,13 @@ func TestStepsAfterTheFirstTakeNoMemory(t *testing.T) {
 func TestMemoryCountsFrozenWeightsOnce(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
-	full := small(be, "opt")
+	for _, family := range families {
+		memoryOf(t, be, small(be, family))
+	}
+}
+
+func memoryOf(t *testing.T, be kernels.Backend, full *transformer.Decoder) {
+	t.Helper()
 	tr, _ := trainer(t, be, full, "0* 1 2 2 2 5*")
 	values := map[string]tensor.Tensor{}
 	for w := range tr.Decoder.Params() {

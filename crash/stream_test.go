@@ -15,7 +15,7 @@ import (
 func TestStreamedSimilarityHasTheSameBits(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
-	for _, name := range []string{"opt-prenorm", "opt-350m-like", "llama-gqa-tied"} {
+	for _, name := range []string{"opt-prenorm", "opt-350m-like", "llama-gqa-tied", "gpt2-by-layer", "bloom-six"} {
 		c, err := transformer.Open(filepath.Join("..", "transformer", "testdata", name))
 		if err != nil {
 			t.Fatal(err)

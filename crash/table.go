@@ -96,7 +96,8 @@ func trainBytes(params nn.Params) int {
 	return n
 }
 
-// Score runs requests through a decoder and evaluates them.
+// Score runs requests through a decoder and evaluates them: pairs are scored,
+// prompts continued greedily.
 func Score(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r *task.Requests, progress func(done, total int)) (task.Result, error) {
 	items := make([]transformer.Continuation, len(r.Pairs))
 	for i, pair := range r.Pairs {
@@ -110,5 +111,38 @@ func Score(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r *t
 	for i, s := range scores {
 		rows[i] = task.Score(s)
 	}
-	return r.Result(rows)
+	texts, err := generate(ctx, be, d, r.Prompts, progress)
+	if err != nil {
+		return task.Result{}, err
+	}
+	return r.Result(rows, texts)
+}
+
+// generate continues prompts until each says that it has enough; nil for none.
+func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, prompts []task.Prompt, progress func(done, total int)) ([]string, error) {
+	var texts []string
+	for i, p := range prompts {
+		var ids []int32
+		var text string
+		err := d.Generate(ctx, be, p.IDs, p.MaxTokens, transformer.Sampling{}, func(id int32) bool {
+			if id == p.Stop {
+				return false
+			}
+			ids = append(ids, id)
+			var done bool
+			text, done = p.Text(ids)
+			return !done
+		})
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+		if progress != nil {
+			progress(i+1, len(prompts))
+		}
+	}
+	return texts, nil
 }

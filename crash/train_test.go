@@ -23,12 +23,18 @@ import (
 	"lamina/transformer"
 )
 
+// families are all that small knows.
+var families = []string{"opt", "llama", "gpt2", "bloom"}
+
 func small(be kernels.Backend, family string) *transformer.Decoder {
 	c := transformer.Config{
 		Family: family, Layers: 6, Width: 24, EmbedWidth: 24, Heads: 4, KVHeads: 4, HeadDim: 6, FeedForward: 40,
 		Vocab: 61, MaxPositions: 64, Eps: 1e-5, Activation: kernels.ReLU, Tied: true, NormAffine: true, Bias: true, MLPBias: true,
 	}
-	if family == "llama" {
+	switch family {
+	case "gpt2":
+		c.EmbedDropout = true
+	case "llama":
 		c.KVHeads, c.Bias, c.MLPBias, c.Activation = 2, false, false, kernels.SiLU
 		c.RoPE = nn.RoPE{Dim: 6, Theta: 10000}
 	}
@@ -110,7 +116,7 @@ func disturb() func() {
 // TestTrainingBitsDoNotDependOnWorkers trains with every number of workers,
 // nothing too small to be split, and chunks that finish in a disturbed order.
 func TestTrainingBitsDoNotDependOnWorkers(t *testing.T) {
-	for _, family := range []string{"opt", "llama"} {
+	for _, family := range families {
 		var want []uint32
 		for _, workers := range []int{1, 2, 3, 7, 16} {
 			be := cpu.New(cpu.Options{Threads: workers, SplitAll: true, Delay: disturb()})
@@ -260,7 +266,7 @@ func TestRunDirRefusesOtherSettings(t *testing.T) {
 func TestUntrainedEmulatorPlugsBackToTheSameBits(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
-	for _, family := range []string{"opt", "llama"} {
+	for _, family := range families {
 		full := small(be, family)
 		e, err := crash.NewEmulator(full, plan(t, "0* 1 3* 3 5*"))
 		if err != nil {

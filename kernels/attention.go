@@ -81,6 +81,9 @@ func wantAttention(op string, a AttentionArgs) {
 	if a.Heads <= 0 || a.KVHeads <= 0 || a.HeadDim <= 0 || a.Heads%a.KVHeads != 0 {
 		fail(op, "impossible heads", "Heads", a.Heads, "KVHeads", a.KVHeads, "HeadDim", a.HeadDim)
 	}
+	if a.Slopes != nil && (len(a.Slopes) != a.Heads || a.Scale == 0) {
+		fail(op, "wants a slope for each head, and a scale", "Slopes", len(a.Slopes), "Heads", a.Heads, "Scale", a.Scale)
+	}
 	wantReal(op, "Q", a.Q)
 	d, n := a.Q.DType(), a.Q.Rows()
 	width := a.KVHeads * a.HeadDim

@@ -222,13 +222,16 @@ type KV struct{ K, V tensor.Tensor }
 // For the row at place t of a segment with prefix P, and query head h reading
 // key head g = h/(H/G):
 //
-//	out[h] = Σ_{s ≤ P+t} softmax_s(Scale·q[h]·k[s,g])·v[s,g]
+//	out[h] = Σ_{s ≤ P+t} softmax_s(Scale·q[h]·k[s,g] + Slopes[h]·(s-P-t))·v[s,g]
 //
 // Out and Q are [N H·K], K and V [N G·K] (the segments' own rows), Prefix[i] the
 // earlier positions of segment i (ignored where PrefixLen is 0; Prefix may be
 // nil if all are). Segments follow one another and fill all rows; several may
-// share one prefix. LSE [N H], if not none, receives log Σ exp(Scale·q·k) for the
-// backward pass. Key blocks begin at absolute position 0 of the sequence, so
+// share one prefix. Slopes, if not nil, has a number for each query head, by which a
+// score falls with the distance of its key (Press et al., "Train Short, Test Long",
+// 2021, whose terms differ from these by one number a row, which the softmax does not
+// see); Scale is not 0 then. LSE [N H], if not none, receives the logarithm of the
+// softmax's denominator, for the backward pass. Key blocks begin at absolute position 0 of the sequence, so
 // the split between prefix and own rows does not change a bit.
 //
 // AttentionDecode is the same for segments of exactly one row, with its own
@@ -241,6 +244,7 @@ type AttentionArgs struct {
 	Heads, KVHeads int
 	HeadDim        int
 	Scale          float64
+	Slopes         []float64 // [H], or nil
 }
 
 // AttentionGrads describes the gradients of attention without prefixes. All of

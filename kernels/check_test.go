@@ -84,8 +84,8 @@ func TestMisusePanics(t *testing.T) {
 		{"MatMul: output overlaps an operand: C F32[2 6], A F32[2 6]", func() {
 			kernels.MatMul(be, kernels.MatMulArgs{C: x.Slice(1, 3), A: x.Slice(0, 2), B: f32(6, 6)})
 		}},
-		{"MatVec: wants TransB alone: TransA false, TransB false, Accumulate false", func() {
-			kernels.MatVec(be, kernels.MatMulArgs{C: f32(1, 5), A: f32(1, 6), B: f32(6, 5)})
+		{"MatVec: takes no TransA and no Accumulate: TransA true, Accumulate false", func() {
+			kernels.MatVec(be, kernels.MatMulArgs{C: f32(1, 5), A: f32(6, 1), B: f32(6, 5), TransA: true})
 		}},
 		{"MatVecs: left operands differ", func() {
 			kernels.MatVecs(be, []kernels.MatMulArgs{{C: f32(4, 5), A: x, B: f32(5, 6), TransB: true}, {C: f32(4, 5), A: f32(4, 6), B: f32(5, 6), TransB: true}})
@@ -134,6 +134,12 @@ func TestMisusePanics(t *testing.T) {
 		}},
 		{"Attention: impossible heads", func() {
 			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Heads = 3; a.KVHeads = 2 }))
+		}},
+		{"Attention: wants a slope for each head, and a scale: Slopes 1, Heads 2", func() {
+			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Slopes = []float64{1} }))
+		}},
+		{"Attention: wants a slope for each head, and a scale: Slopes 2, Heads 2, Scale 0", func() {
+			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Slopes, a.Scale = []float64{1, 2}, 0 }))
 		}},
 		{"Attention: segments do not follow one another: segment 1 {Start:2 Len:2 PrefixLen:0}", func() {
 			kernels.Attention(be, attention(func(a *kernels.AttentionArgs) { a.Segments[1] = kernels.Segment{Start: 2, Len: 2} }))

@@ -1,12 +1,12 @@
 package kernels
 
-// MatVec computes C = Func(A·Bᵀ + Bias) + Residual, the product of decoding, for
+// MatVec computes C = Func(A·op(B) + Bias) + Residual, the product of decoding, for
 // few rows:
 //
-//	C[r,n] = Func(Σ_p A[r,p]·B[n,p] + Bias[n]) + Residual[r,n]
+//	C[r,n] = Func(Σ_p A[r,p]·op(B)[p,n] + Bias[n]) + Residual[r,n]
 //
-// It is [MatMul] with TransB, without TransA and Accumulate, in an order of sums of
-// its own, which does not depend on the number of rows. Where B has a block type,
+// It is [MatMul] without TransA and Accumulate, in an order of sums of its own, which
+// does not depend on the number of rows. Where B has a block type and TransB is set,
 // scales and minima may be multiplied in after the sums over a block, so that
 // rounding errors are relative to Σ(|scale·code|+|minimum|)·|A|.
 func MatVec(be Backend, a MatMulArgs) {
@@ -28,8 +28,8 @@ func MatVecs(be Backend, products []MatMulArgs) {
 
 // wantMatVec panics unless a describes a product of decoding.
 func wantMatVec(op string, a *MatMulArgs) {
-	if a.TransA || !a.TransB || a.Accumulate {
-		fail(op, "wants TransB alone", "TransA", a.TransA, "TransB", a.TransB, "Accumulate", a.Accumulate)
+	if a.TransA || a.Accumulate {
+		fail(op, "takes no TransA and no Accumulate", "TransA", a.TransA, "Accumulate", a.Accumulate)
 	}
 	wantProduct(op, a)
 }

@@ -50,8 +50,9 @@ type Params = iter.Seq[*autograd.Parameter]
 
 // Linear is y = x·Wᵀ + b.
 type Linear struct {
-	Weight *autograd.Parameter // [out in]
+	Weight *autograd.Parameter // [out in], or [in out] with InOut
 	Bias   *autograd.Parameter // [out], or nil
+	InOut  bool
 }
 
 // NewLinear takes "weight" and, if asked for, "bias".
@@ -63,19 +64,29 @@ func NewLinear(w Weights, in, out int, bias bool) Linear {
 	return l
 }
 
+// NewConv1D takes "weight" [in out] and "bias": what transformers' Conv1D, the linear
+// layer of GPT-2, has.
+func NewConv1D(w Weights, in, out int) Linear {
+	return Linear{Weight: w.Get("weight", in, out), Bias: w.Get("bias", out), InOut: true}
+}
+
+func (l Linear) affine(p *autograd.Pass) autograd.Affine {
+	return autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias), InOut: l.InOut}
+}
+
 // Forward maps x [N in] to [N out].
 func (l Linear) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
-	return p.Linear(x, p.Param(l.Weight), p.Param(l.Bias))
+	return p.LinearFunc(kernels.Identity, x, l.affine(p))
 }
 
 // ForwardFunc maps x [N in] to f(x·Wᵀ + b) in one product.
 func (l Linear) ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var {
-	return p.LinearFunc(f, x, p.Param(l.Weight), p.Param(l.Bias))
+	return p.LinearFunc(f, x, l.affine(p))
 }
 
 // ForwardAdd maps x [N in] to residual + x·Wᵀ + b in one product.
 func (l Linear) ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
-	return p.LinearAdd(residual, x, p.Param(l.Weight), p.Param(l.Bias))
+	return p.LinearAdd(residual, x, l.affine(p))
 }
 
 // Linears maps one x [N in] through several layers in one call.
@@ -83,7 +94,7 @@ func Linears(p *autograd.Pass, x autograd.Var, layers ...Linear) []autograd.Var 
 	var few [3]autograd.Affine // on the stack: a decoded token is soon done
 	terms := few[:0]
 	for _, l := range layers {
-		terms = append(terms, autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias)})
+		terms = append(terms, l.affine(p))
 	}
 	return p.Linears(x, terms...)
 }
@@ -94,7 +105,7 @@ func (l Linear) Each(yield func(*autograd.Parameter) bool) bool {
 }
 
 // Clone returns a frozen layer over the same values.
-func (l Linear) Clone() Linear { return Linear{Clone(l.Weight), Clone(l.Bias)} }
+func (l Linear) Clone() Linear { return Linear{Clone(l.Weight), Clone(l.Bias), l.InOut} }
 
 // Norm is a layer or root-mean-square normalisation.
 type Norm struct {

@@ -57,6 +57,7 @@ func TestLayersTakeAndListTheirParameters(t *testing.T) {
 		want string
 	}{
 		{"linear", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewLinear(w, 3, 5, false).Each }, "x.weight[5 3]"},
+		{"conv1d", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewConv1D(w, 3, 5).Each }, "x.weight[3 5] x.bias[5]"},
 		{"linear with bias", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewLinear(w, 3, 5, true).Each }, "x.weight[5 3] x.bias[5]"},
 		{"layer norm", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool {
 			return nn.NewLayerNorm(w, 4, 1e-5, true).Each

@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"fmt"
-	"math"
 
 	"lamina/autograd"
 	"lamina/kernels"
@@ -55,7 +54,7 @@ func (b *Batch) Validate(c Config) error {
 		return fmt.Errorf("no tokens")
 	}
 	for i, s := range b.Segments {
-		if err := c.checkLength(s.PrefixLen + s.Len); err != nil {
+		if err := c.CheckLength(s.PrefixLen + s.Len); err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 		if err := c.checkIDs(b.Tokens[s.Start : s.Start+s.Len]); err != nil {
@@ -72,7 +71,7 @@ func (c Config) CheckContinuation(context, target []int32) error {
 	if len(context) == 0 || len(target) == 0 {
 		return fmt.Errorf("context of %d and target of %d tokens (want at least one each)", len(context), len(target))
 	}
-	if err := c.checkLength(len(context) + len(target) - 1); err != nil {
+	if err := c.CheckLength(len(context) + len(target) - 1); err != nil {
 		return err
 	}
 	if err := c.checkIDs(context); err != nil {
@@ -84,10 +83,10 @@ func (c Config) CheckContinuation(context, target []int32) error {
 	return nil
 }
 
-// checkLength holds a sequence against the learned positions; rotary ones have no
-// end.
-func (c Config) checkLength(n int) error {
-	if n > c.MaxPositions && c.Family == "opt" {
+// CheckLength returns an error if a sequence of n tokens is longer than the table of
+// learned positions; of rotary positions and slopes there is no end.
+func (c Config) CheckLength(n int) error {
+	if n > c.MaxPositions && c.family().learned {
 		return fmt.Errorf("%d tokens exceed the model's %d positions", n, c.MaxPositions)
 	}
 	return nil
@@ -118,7 +117,9 @@ func (d *Decoder) newStream(p *autograd.Pass, b *Batch) *Stream {
 	s := &Stream{Batch: b, ids: p.New(tensor.I32, n), positions: p.New(tensor.I32, n)}
 	s.shape = autograd.AttentionShape{
 		Segments: b.Segments, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
-		Scale: 1 / math.Sqrt(float64(c.HeadDim)),
+	}
+	if slopes := c.family().slopes; slopes != nil {
+		s.shape.Slopes = slopes(c.Heads)
 	}
 	at := make([]int32, n)
 	samples := make([]int32, 0, 2*n)
@@ -171,8 +172,9 @@ type Place struct {
 }
 
 // Attend stores k and v [N G·K] in the caches if the batch asks for it, and
-// returns causal attention of q [N H·K] over prefix and own keys.
-func (pl Place) Attend(p *autograd.Pass, q, k, v autograd.Var) autograd.Var {
+// returns causal attention of q [N H·K], with scores scale·q·k, over prefix and own
+// keys.
+func (pl Place) Attend(p *autograd.Pass, scale float64, q, k, v autograd.Var) autograd.Var {
 	if pl.Store {
 		for i, seg := range pl.Segments {
 			if c := pl.Caches[i]; c != nil {
@@ -181,7 +183,7 @@ func (pl Place) Attend(p *autograd.Pass, q, k, v autograd.Var) autograd.Var {
 		}
 	}
 	if !pl.prefixed {
-		return p.Attention(q, k, v, &pl.shape, nil)
+		return p.Attention(q, k, v, &pl.shape, scale, nil)
 	}
 	for i := range pl.Segments {
 		pl.prefix[i] = kernels.KV{}
@@ -189,7 +191,7 @@ func (pl Place) Attend(p *autograd.Pass, q, k, v autograd.Var) autograd.Var {
 			pl.prefix[i] = c.at(pl.index)
 		}
 	}
-	return p.Attention(q, k, v, &pl.shape, pl.prefix)
+	return p.Attention(q, k, v, &pl.shape, scale, pl.prefix)
 }
 
 // KVStore is memory for the keys and values of several sequences: for each place

@@ -75,7 +75,7 @@ func Open(path string) (*Checkpoint, error) {
 	if c.source == nil {
 		return nil, fmt.Errorf("%s: no weights: want model.safetensors or pytorch_model.bin, or their .index.json", path)
 	}
-	return c.named(func(name string) string { return hfName(c.Config.Family, name) })
+	return c.named(c.Config.family().full)
 }
 
 // named gives the file's tensors the names that transformers has for them ("":
@@ -97,15 +97,6 @@ func (c *Checkpoint) named(hf func(name string) string) (*Checkpoint, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// hfName adds the prefix that checkpoints saved from the bare model lack.
-func hfName(family, name string) string {
-	if family == "opt" && strings.HasPrefix(name, "decoder.") || family == "llama" && strings.HasPrefix(name, "layers.") ||
-		family == "llama" && (name == "embed_tokens.weight" || name == "norm.weight") {
-		return "model." + name
-	}
-	return name
 }
 
 // maxSmallFile bounds configuration files read whole.
@@ -192,8 +183,8 @@ func (c *Checkpoint) report(wrong []string) error {
 
 // ignorable tells buffers and duplicates that older checkpoints carry.
 func ignorable(c Config, name string) bool {
-	return strings.HasSuffix(name, "rotary_emb.inv_freq") || strings.HasSuffix(name, "decoder.version") ||
-		c.Tied && name == "lm_head.weight"
+	spare := c.family().spare
+	return spare != nil && spare(name) || c.Tied && name == "lm_head.weight"
 }
 
 // shapes is a Source that gives no data and notes what does not fit.

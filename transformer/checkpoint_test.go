@@ -111,7 +111,7 @@ func spoiledFiles(t *testing.T) []spoiled {
 		{"no config", "opt-odd", func(dir string) { remove(t, dir+"/config.json") }, []string{"config.json", "missing"}},
 		{"broken config", "opt-odd", func(dir string) { truncate(t, dir+"/config.json", 9) }, []string{"config.json"}},
 		{"unknown architecture", "opt-odd", func(dir string) { configured(t, dir, map[string]any{"model_type": "mamba"}) },
-			[]string{"config.json", `model_type "mamba"`, "opt, llama"}},
+			[]string{"config.json", `model_type "mamba"`, "opt, llama, gpt2, bloom"}},
 		{"no weights", "opt-odd", func(dir string) { remove(t, dir+"/model.safetensors") }, []string{"no weights", "model.safetensors"}},
 		{"missing safetensors shard", "llama-gqa-tied", func(dir string) { remove(t, dir+"/model-00002-of-00003.safetensors") },
 			[]string{"model-00002-of-00003.safetensors"}},
@@ -143,6 +143,11 @@ func spoiledTensors(t *testing.T) []spoiled {
 				m["model.decoder.layers.0.fc1.weight"] = m["model.decoder.layers.0.fc1.weight"].Reshape(21, 41)
 			})
 		}, []string{"fc1.weight", "[21 41]", "[41 21]"}},
+		{"weights as other families store them", "gpt2-unscaled", func(dir string) {
+			rewrite(t, dir, func(m map[string]tensor.Tensor) {
+				m["transformer.h.0.attn.c_attn.weight"] = m["transformer.h.0.attn.c_attn.weight"].Reshape(63, 21)
+			})
+		}, []string{"c_attn.weight", "[63 21]", "[21 63]"}},
 		{"integer weights", "opt-odd", func(dir string) {
 			rewrite(t, dir, func(m map[string]tensor.Tensor) { m[finalNorm] = tensor.New(be, tensor.I64, 21) })
 		}, []string{finalNorm, "I64"}},
@@ -227,10 +232,31 @@ func TestIgnorableTensors(t *testing.T) {
 	ckpt.Close()
 }
 
+// TestMasksAreLeftOut: the names of a GPT-2 of the first files, which hold a causal mask
+// a layer and lack the prefix, are those that transformers writes.
+func TestMasksAreLeftOut(t *testing.T) {
+	for _, name := range []string{"gpt2-tied", "gpt2-f16"} {
+		ckpt, err := transformer.Open(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ckpt.Close()
+		if n := len(ckpt.Names()); n != 4+12*ckpt.Config.Layers {
+			t.Errorf("%s: %d tensors: %v", name, n, ckpt.Names())
+		}
+		for _, n := range ckpt.Names() {
+			if !strings.HasPrefix(n, "transformer.") {
+				t.Errorf("%s: %s", name, n)
+			}
+		}
+	}
+}
+
 // TestStorageStaysAsTheFileHasIt: frozen matrices keep their type, vectors are
 // F32, and a view where the file's alignment allows it.
 func TestStorageStaysAsTheFileHasIt(t *testing.T) {
-	for name, want := range map[string]tensor.DType{"llama-bf16": tensor.BF16, "opt-f16": tensor.F16, "opt-odd": tensor.F32} {
+	for name, want := range map[string]tensor.DType{"llama-bf16": tensor.BF16, "opt-f16": tensor.F16, "opt-odd": tensor.F32,
+		"gpt2-f16": tensor.F16, "bloom-bf16": tensor.BF16} {
 		d, _ := open(t, ref.New(), name)
 		for w := range d.Params() {
 			is := w.Value.DType()

@@ -18,6 +18,12 @@ const (
 		`"ffn_dim":3072,"max_position_embeddings":2048,"word_embed_proj_dim":768,"do_layer_norm_before":true}`
 	llamaConfig = `{"model_type":"llama","vocab_size":32000,"hidden_size":4096,"num_hidden_layers":32,"num_attention_heads":32,` +
 		`"num_key_value_heads":8,"intermediate_size":11008,"max_position_embeddings":4096,"rms_norm_eps":1e-5}`
+	// As published, but for what no code reads.
+	gpt2Config = `{"model_type":"gpt2","activation_function":"gelu_new","attn_pdrop":0.1,"embd_pdrop":0.1,"layer_norm_epsilon":1e-05,` +
+		`"n_ctx":1024,"n_embd":768,"n_head":12,"n_layer":12,"n_positions":1024,"resid_pdrop":0.1,"vocab_size":50257}`
+	bloomConfig = `{"model_type":"bloom","apply_residual_connection_post_layernorm":false,"attention_dropout":0.0,"hidden_dropout":0.0,` +
+		`"layer_norm_epsilon":1e-05,"n_embed":1024,"n_inner":null,"n_layer":24,"num_attention_heads":16,"offset_alibi":100,` +
+		`"pretraining_tp":1,"seq_length":2048,"vocab_size":250880}`
 )
 
 func ExampleParseConfig() {
@@ -58,7 +64,8 @@ func TestBadConfigsNameTheField(t *testing.T) {
 		want   string
 	}{
 		{optConfig, map[string]any{"model_type": nil}, "model_type"},
-		{optConfig, map[string]any{"model_type": "gpt2"}, `model_type "gpt2"`},
+		{optConfig, map[string]any{"model_type": "mamba"}, `model_type "mamba" is not supported (opt, llama, gpt2, bloom)`},
+		{optConfig, map[string]any{"model_type": "gpt2"}, "n_layer"},
 		{optConfig, map[string]any{"model_type": strings.Repeat("x\n", 500)}, "model_type"},
 		{optConfig, map[string]any{"model_type": 3}, "model_type"},
 		{optConfig, map[string]any{"vocab_size": nil}, "vocab_size"},
@@ -90,6 +97,19 @@ func TestBadConfigsNameTheField(t *testing.T) {
 		{llamaConfig, rope(map[string]any{"rope_type": "yarn", "factor": 2}), `"yarn"`},
 		{llamaConfig, rope(map[string]any{"type": "linear"}), "factor"},
 		{llamaConfig, rope(map[string]any{"rope_type": "llama3", "factor": 8}), "low_freq_factor"},
+		{gpt2Config, map[string]any{"n_layer": nil}, "n_layer is 0"},
+		{gpt2Config, map[string]any{"n_embd": 770}, "n_embd 770 is no multiple of n_head 12"},
+		{gpt2Config, map[string]any{"n_positions": 0}, "n_positions is 0"},
+		{gpt2Config, map[string]any{"n_inner": 0}, "n_inner is 0"},
+		{gpt2Config, map[string]any{"vocab_size": "many"}, "vocab_size"},
+		{gpt2Config, map[string]any{"resid_pdrop": 1.0}, "resid_pdrop"},
+		{gpt2Config, map[string]any{"layer_norm_epsilon": 0.0}, "layer_norm_epsilon"},
+		{gpt2Config, map[string]any{"activation_function": "quick_gelu"}, "activation_function"},
+		{gpt2Config, map[string]any{"add_cross_attention": true}, "add_cross_attention"},
+		{bloomConfig, map[string]any{"n_layer": nil}, "n_layer is 0"},
+		{bloomConfig, map[string]any{"n_embed": nil}, "hidden_size is 0"},
+		{bloomConfig, map[string]any{"num_attention_heads": 7}, "hidden_size 1024 is no multiple of n_head 7"},
+		{bloomConfig, map[string]any{"hidden_dropout": -0.5}, "hidden_dropout"},
 	} {
 		_, err := transformer.ParseConfig(with(t, c.base, c.fields))
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 300 {
@@ -103,7 +123,7 @@ func TestBadConfigsNameTheField(t *testing.T) {
 	}
 }
 
-// TestParamsCountsTheWeights compares the formula with the tensors of the loaded
+// TestParamsCountsTheWeights compares the count with the tensors of the loaded
 // models, whole and by block.
 func TestParamsCountsTheWeights(t *testing.T) {
 	for _, name := range models(t) {
@@ -139,6 +159,73 @@ func TestDefaultsAreTransformers(t *testing.T) {
 	if c.Tied || c.Bias || c.KVHeads != 32 || c.HeadDim != 128 || c.Eps != 1e-6 || c.RoPE.Theta != 10000 || c.RoPE.Dim != 128 || c.Activation != kernels.SiLU {
 		t.Errorf("LLaMA: %+v", c)
 	}
+	c, err = transformer.ParseConfig([]byte(gpt2Config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Tied || c.FeedForward != 3072 || c.HeadDim != 64 || c.MaxPositions != 1024 || c.Dropout != 0.1 || !c.EmbedDropout ||
+		c.Activation != kernels.GELUTanh || c.PlainScores || c.ScaleByLayer || c.Eps != 1e-5 {
+		t.Errorf("GPT-2: %+v", c)
+	}
+	c, err = transformer.ParseConfig([]byte(bloomConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Tied || c.FeedForward != 4096 || c.HeadDim != 64 || c.MaxPositions != 2048 || c.Dropout != 0 || c.EmbedDropout ||
+		c.Activation != kernels.GELUTanh || c.NormResidual || c.Eps != 1e-5 {
+		t.Errorf("BLOOM: %+v", c)
+	}
+	// lm-eval's order of the keys that state a length.
+	for want, fields := range map[int]map[string]any{
+		512: {"n_positions": 512, "max_position_embeddings": 600, "n_ctx": 700}, 600: {"max_position_embeddings": 600, "n_ctx": 700}, 700: {"n_ctx": 700},
+	} {
+		if c, err := transformer.ParseConfig(with(t, bloomConfig, fields)); err != nil || c.MaxPositions != want {
+			t.Errorf("BLOOM with %v: %d positions, %v", fields, c.MaxPositions, err)
+		}
+	}
+}
+
+// TestLayersChangeUnderTheFamilysKey: a configuration for another number of layers has
+// it once, under the key that transformers writes.
+func TestLayersChangeUnderTheFamilysKey(t *testing.T) {
+	for base, key := range map[string]string{
+		optConfig: "num_hidden_layers", llamaConfig: "num_hidden_layers", gpt2Config: "n_layer",
+		string(with(t, bloomConfig, map[string]any{"num_hidden_layers": 24})): "n_layer",
+	} {
+		c, err := transformer.ParseConfig([]byte(base))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := c.RawWithLayers(3)
+		data, err := json.Marshal(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		less, err := transformer.ParseConfig(data)
+		if _, other := raw["num_hidden_layers"]; err != nil || raw[key] != 3 || less.Layers != 3 || other != (key == "num_hidden_layers") || c.Raw[key] == 3 {
+			t.Errorf("%s: %v, %v", c.Family, raw, err)
+		}
+	}
+}
+
+// TestBlockNames finds the layer in names and writes it back.
+func TestBlockNames(t *testing.T) {
+	for family, name := range map[string]string{
+		"opt": "model.decoder.layers.7.fc1.weight", "llama": "model.layers.11.mlp.up_proj.weight",
+		"gpt2": "transformer.h.0.attn.c_attn.bias", "bloom": "transformer.h.123.mlp.dense_h_to_4h.weight",
+	} {
+		c := transformer.Config{Family: family}
+		layer, part, ok := c.SplitBlockName(name)
+		if !ok || c.BlockName(layer, part) != name || c.BlockName(5, part) == name {
+			t.Errorf("%s: %s is %q of layer %d, %t", family, name, part, layer, ok)
+		}
+		for _, other := range []string{"lm_head.weight", "transformer.h.x.ln_1.bias", "transformer.h.01.ln_1.bias", "transformer.h.-1.ln_1.bias",
+			"model.layers.3", "model.decoder.layers..fc1.weight", "x." + name} {
+			if _, _, ok := c.SplitBlockName(other); ok {
+				t.Errorf("%s: %s belongs to a block", family, other)
+			}
+		}
+	}
 }
 
 // absent is a Source without data.
@@ -151,6 +238,8 @@ func (absent) Parameter(name string, _ ...int) *autograd.Parameter {
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(optConfig))
 	f.Add([]byte(llamaConfig))
+	f.Add([]byte(gpt2Config))
+	f.Add([]byte(bloomConfig))
 	f.Add(with(f, llamaConfig, map[string]any{"rope_scaling": map[string]any{"type": "dynamic", "factor": 2}}))
 	paths, err := filepath.Glob("testdata/*/config.json")
 	if err != nil || len(paths) < 7 {

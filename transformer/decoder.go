@@ -1,5 +1,5 @@
-// Package transformer has decoders layer by layer: OPT and LLaMA, reading them
-// from checkpoints, running them with or without a cache, scoring and
+// Package transformer has decoders layer by layer: OPT, LLaMA, GPT-2 and BLOOM,
+// reading them from checkpoints, running them with or without a cache, scoring and
 // generating. It knows nothing of CRaSh; package crash rearranges
 // [Decoder.Blocks].
 //
@@ -16,7 +16,6 @@
 package transformer
 
 import (
-	"fmt"
 	"iter"
 
 	"lamina/autograd"
@@ -60,11 +59,16 @@ type Decoder struct {
 // is valid during the call only.
 type Observer func(state int, x autograd.Var)
 
+// embeddingPlace is where the embedding stands for dropout, behind the last place that
+// a decoder may have.
+const embeddingPlace = 1<<16 - 1
+
 // Forward runs embedding and blocks and returns the stream [N D] before the
 // final norm. With an observer the final norm runs on all rows too.
 func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd.Var {
 	s := d.newStream(p, b)
 	mark := p.Begin()
+	p.Dropout.At(embeddingPlace)
 	x := p.End(mark, d.Embed.Forward(p, s))
 	for i, block := range d.Blocks {
 		if observe != nil {
@@ -91,6 +95,7 @@ func (d *Decoder) Part(p *autograd.Pass, b *Batch, x autograd.Var, from, to int)
 	s := d.newStream(p, b)
 	mark := p.Begin()
 	if x.IsNone() {
+		p.Dropout.At(embeddingPlace)
 		x = p.End(mark, d.Embed.Forward(p, s))
 	}
 	for i, block := range d.Blocks[from:to] {
@@ -200,11 +205,17 @@ func (d *Decoder) Clone() *Decoder {
 
 // New builds a decoder of the configured family over a source of weights.
 func New(c Config, src nn.Source) *Decoder {
-	switch c.Family {
-	case "opt":
-		return newOPT(c, src)
-	case "llama":
-		return newLLaMA(c, src)
+	f, err := familyNamed(c.Family)
+	if err != nil {
+		panic("transformer: New: " + err.Error())
 	}
-	panic(fmt.Sprintf("transformer: New: family %q is not known", c.Family))
+	return f.build(c, src)
+}
+
+// addDropped returns residual + dropout(l(x)).
+func addDropped(p *autograd.Pass, residual autograd.Var, l nn.Linear, x autograd.Var) autograd.Var {
+	if p.Dropout.P == 0 {
+		return l.ForwardAdd(p, residual, x)
+	}
+	return p.Add(residual, p.ApplyDropout(l.Forward(p, x)))
 }

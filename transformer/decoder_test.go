@@ -62,7 +62,7 @@ func ExampleDecoder_Score() {
 }
 
 func TestCloneIsIndependent(t *testing.T) {
-	for _, name := range []string{"opt-350m-like", "opt-odd", "llama-gqa-tied", "llama-bf16"} {
+	for _, name := range []string{"opt-350m-like", "opt-odd", "llama-gqa-tied", "llama-bf16", "gpt2-by-layer", "bloom-six"} {
 		be := ref.New()
 		d, g := open(t, be, name)
 		d.Blocks = append(d.Blocks, d.Blocks[0]) // a block at two places
@@ -110,6 +110,8 @@ func TestBatchValidate(t *testing.T) {
 		{"too long", transformer.NewBatch(long), opt.Config, "row 0: 38 tokens exceed the model's 37 positions"},
 		{"all positions", transformer.NewBatch(long[:37]), opt.Config, ""},
 		{"no end of positions", transformer.NewBatch(long), llama.Config, ""},
+		{"too long for GPT-2", transformer.NewBatch(long[:33]), transformer.Config{Family: "gpt2", Vocab: 9, MaxPositions: 32}, "row 0: 33 tokens exceed the model's 32 positions"},
+		{"no end of slopes", transformer.NewBatch(long), transformer.Config{Family: "bloom", Vocab: 9, MaxPositions: 32}, ""},
 	} {
 		err := c.batch.Validate(c.config)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"fmt"
+	"strings"
 
 	"lamina/autograd"
 	"lamina/nn"
@@ -15,6 +16,61 @@ import (
 
 // activations is the type of the stream.
 const activations = tensor.F32
+
+var llamaFamily = family{
+	name:      "llama",
+	configure: (*Config).setLLaMA,
+	validate: func(c Config, _ func(string) string) error {
+		if c.RoPE.Dim != c.HeadDim {
+			return fmt.Errorf("rope: rotary width %d is not head_dim %d", c.RoPE.Dim, c.HeadDim)
+		}
+		return c.RoPE.Validate()
+	},
+	build:  newLLaMA,
+	blocks: "model.layers.",
+	full:   prefixed("model.", "layers.", "embed_tokens.", "norm."),
+	spare:  func(name string) bool { return strings.HasSuffix(name, "rotary_emb.inv_freq") },
+}
+
+func (c *Config) setLLaMA(data []byte) error {
+	var hf struct {
+		hfConfig
+		KVHeads       *int     `json:"num_key_value_heads"`
+		HeadDim       *int     `json:"head_dim"`
+		Intermediate  int      `json:"intermediate_size"`
+		HiddenAct     string   `json:"hidden_act"`
+		RMSEps        *float64 `json:"rms_norm_eps"`
+		AttentionBias bool     `json:"attention_bias"`
+		MLPBias       bool     `json:"mlp_bias"`
+		RopeTheta     *float64 `json:"rope_theta"`
+		RopeScaling   *struct {
+			RopeType string  `json:"rope_type"`
+			Type     string  `json:"type"`
+			Factor   float64 `json:"factor"`
+			Low      float64 `json:"low_freq_factor"`
+			High     float64 `json:"high_freq_factor"`
+			Original int     `json:"original_max_position_embeddings"`
+		} `json:"rope_scaling"`
+	}
+	if err := decodeConfig(data, &hf); err != nil {
+		return err
+	}
+	c.setSizes(hf.hfConfig)
+	c.FeedForward, c.KVHeads = hf.Intermediate, or(hf.KVHeads, hf.Heads)
+	c.Bias, c.MLPBias = hf.AttentionBias, hf.MLPBias
+	c.Tied = or(hf.Tied, false)
+	c.Eps = or(hf.RMSEps, 1e-6)
+	c.HeadDim = or(hf.HeadDim, c.HeadDim)
+	c.RoPE = nn.RoPE{Dim: c.HeadDim, Theta: or(hf.RopeTheta, 10000), MaxPositions: hf.MaxPositions}
+	if s := hf.RopeScaling; s != nil {
+		c.RoPE.Type = s.RopeType
+		if c.RoPE.Type == "" {
+			c.RoPE.Type = s.Type
+		}
+		c.RoPE.Factor, c.RoPE.LowFreq, c.RoPE.HighFreq, c.RoPE.OriginalPositions = s.Factor, s.Low, s.High, s.Original
+	}
+	return c.setActivation("hidden_act", hf.HiddenAct, "silu")
+}
 
 func newLLaMA(c Config, src nn.Source) *Decoder {
 	w := nn.From(src).At("model")
@@ -86,7 +142,7 @@ func (b *llamaBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at
 	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
 	q := p.RoPE(qkv[0], at.cos, at.sin, b.config.HeadDim)
 	k := p.RoPE(qkv[1], at.cos, at.sin, b.config.HeadDim)
-	return b.O.ForwardAdd(p, residual, at.Attend(p, q, k, qkv[2]))
+	return b.O.ForwardAdd(p, residual, at.Attend(p, b.config.attentionScale(), q, k, qkv[2]))
 }
 
 // addFeedForward returns residual + feed-forward(x).

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"fmt"
+	"strings"
 
 	"lamina/autograd"
 	"lamina/nn"
@@ -15,6 +16,47 @@ import (
 
 // optPositionOffset is the number of unused rows before position 0.
 const optPositionOffset = 2
+
+var optFamily = family{
+	name:      "opt",
+	configure: (*Config).setOPT,
+	keys:      map[string]string{"intermediate_size": "ffn_dim"},
+	validate:  wantWholeHeads,
+	build:     newOPT,
+	blocks:    "model.decoder.layers.",
+	full:      prefixed("model.", "decoder."),
+	spare:     func(name string) bool { return strings.HasSuffix(name, "decoder.version") },
+	learned:   true,
+}
+
+func (c *Config) setOPT(data []byte) error {
+	var hf struct {
+		hfConfig
+		FFN              int      `json:"ffn_dim"`
+		WordEmbedProjDim *int     `json:"word_embed_proj_dim"`
+		NormBefore       *bool    `json:"do_layer_norm_before"`
+		RemoveFinalNorm  bool     `json:"_remove_final_layer_norm"`
+		NormAffine       *bool    `json:"layer_norm_elementwise_affine"`
+		EnableBias       *bool    `json:"enable_bias"`
+		Activation       string   `json:"activation_function"`
+		Dropout          *float64 `json:"dropout"`
+	}
+	if err := decodeConfig(data, &hf); err != nil {
+		return err
+	}
+	c.setSizes(hf.hfConfig)
+	c.FeedForward, c.Eps = hf.FFN, 1e-5
+	c.Bias, c.MLPBias = or(hf.EnableBias, true), or(hf.EnableBias, true)
+	c.NormAffine = or(hf.NormAffine, true)
+	c.PostNorm = !or(hf.NormBefore, true)
+	c.EmbedWidth = or(hf.WordEmbedProjDim, hf.Hidden)
+	c.Tied = or(hf.Tied, true)
+	c.Dropout = or(hf.Dropout, 0.1)
+	if hf.RemoveFinalNorm && !c.PostNorm {
+		return fmt.Errorf("_remove_final_layer_norm with do_layer_norm_before is not supported")
+	}
+	return c.setActivation("activation_function", hf.Activation, "relu")
+}
 
 func newOPT(c Config, src nn.Source) *Decoder {
 	w := nn.From(src).At("model").At("decoder")
@@ -116,20 +158,12 @@ func (b *optBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.
 // addAttention returns residual + attention(x).
 func (b *optBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at Place) autograd.Var {
 	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
-	return addDropped(p, residual, b.O, at.Attend(p, qkv[0], qkv[1], qkv[2]))
+	return addDropped(p, residual, b.O, at.Attend(p, b.config.attentionScale(), qkv[0], qkv[1], qkv[2]))
 }
 
 // addFeedForward returns residual + feed-forward(x).
 func (b *optBlock) addFeedForward(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
 	return addDropped(p, residual, b.Down, b.Up.ForwardFunc(p, b.config.Activation, x))
-}
-
-// addDropped returns residual + dropout(l(x)).
-func addDropped(p *autograd.Pass, residual autograd.Var, l nn.Linear, x autograd.Var) autograd.Var {
-	if p.Dropout.P == 0 {
-		return l.ForwardAdd(p, residual, x)
-	}
-	return p.Add(residual, p.ApplyDropout(l.Forward(p, x)))
 }
 
 func (b *optBlock) Params() nn.Params {

@@ -18,6 +18,8 @@ const (
 		"ffn_dim":256,"max_position_embeddings":128,"do_layer_norm_before":false,"word_embed_proj_dim":32}`
 	smallLLaMA = `{"model_type":"llama","vocab_size":300,"hidden_size":64,"intermediate_size":160,"num_hidden_layers":6,
 		"num_attention_heads":4,"num_key_value_heads":2,"max_position_embeddings":256,"rms_norm_eps":1e-5,"rope_theta":10000,"tie_word_embeddings":true}`
+	smallGPT2  = `{"model_type":"gpt2","vocab_size":300,"n_embd":64,"n_layer":6,"n_head":4,"n_positions":128,"scale_attn_by_inverse_layer_idx":true}`
+	smallBLOOM = `{"model_type":"bloom","vocab_size":300,"hidden_size":66,"n_layer":6,"n_head":3}`
 )
 
 // gradients returns loss and flat gradients of one pass in which the blocks at the
@@ -68,7 +70,7 @@ func gradients(t *testing.T, config string, places []int, recompute bool) (loss 
 // pass that keeps everything, in less memory; below the lowest trained block
 // nothing is recorded either way.
 func TestRecomputingHasTheSameBits(t *testing.T) {
-	for name, config := range map[string]string{"opt": smallOPT, "post-norm": smallPostNorm, "llama": smallLLaMA} {
+	for name, config := range map[string]string{"opt": smallOPT, "post-norm": smallPostNorm, "llama": smallLLaMA, "gpt2": smallGPT2, "bloom": smallBLOOM} {
 		for _, places := range [][]int{nil, {2, 4}} {
 			loss, grads, peak, _ := gradients(t, config, places, false)
 			again, regrads, repeak, ops := gradients(t, config, places, true)

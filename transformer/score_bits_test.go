@@ -15,7 +15,7 @@ import (
 // TestScoreBitsDoNotDependOnWorkers scores with every number of workers, nothing
 // too small to be split, and chunks that are held up by chance.
 func TestScoreBitsDoNotDependOnWorkers(t *testing.T) {
-	for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "llama-long"} {
+	for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "llama-long", "gpt2-tied", "bloom-postnorm"} {
 		var want []transformer.Score
 		for _, workers := range []int{1, 2, 3, 7, 16} {
 			var chunk atomic.Uint32

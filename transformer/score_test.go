@@ -18,7 +18,7 @@ import (
 // else is in the batch.
 func TestScoreEqualsLogits(t *testing.T) {
 	for _, be := range backends(t) {
-		for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "opt-350m-like", "llama-long"} {
+		for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "opt-350m-like", "llama-long", "gpt2-by-layer", "bloom-six", "bloom-postnorm"} {
 			t.Run(be.Name()+"/"+name, func(t *testing.T) {
 				d, g := open(t, be, name)
 				longest := slices.MaxFunc(g.Tokens, func(a, b []int32) int { return len(a) - len(b) })
@@ -135,7 +135,7 @@ func TestGreedyEqualsTransformers(t *testing.T) {
 // all at once: two sequences of different lengths, all layers, grouped heads.
 func TestDecodingAgreesWithPrefill(t *testing.T) {
 	for _, be := range backends(t) {
-		for _, name := range []string{"llama-gqa-tied", "opt-prenorm", "llama3-rope"} {
+		for _, name := range []string{"llama-gqa-tied", "opt-prenorm", "llama3-rope", "gpt2-by-layer", "gpt2-f16", "bloom-bf16", "bloom-postnorm"} {
 			t.Run(be.Name()+"/"+name, func(t *testing.T) {
 				d, g := open(t, be, name)
 				row := slices.MaxFunc(g.Tokens, func(a, b []int32) int { return len(a) - len(b) })

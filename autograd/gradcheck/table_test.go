@@ -76,10 +76,18 @@ func table() []row {
 		{"linear", "residual", func(p *autograd.Pass, in vars) autograd.Var {
 			x := in[0]
 			for range 3 {
-				x = p.LinearAdd(x, x, in[1], in[2])
+				x = p.LinearAdd(x, x, autograd.Affine{W: in[1], Bias: in[2]})
 			}
 			return x
 		}, []tensor.Tensor{rnd(3, 4), rnd(4, 4), rnd(4)}},
+		{"linear", "stored [in out]", func(p *autograd.Pass, in vars) autograd.Var {
+			l := autograd.Affine{W: in[1], Bias: in[2], InOut: true}
+			x := p.LinearFunc(kernels.ReLU, p.Add(in[0], in[0]), l)
+			return p.Linears(p.LinearAdd(x, x, autograd.Affine{W: in[3], InOut: true}), l, autograd.Affine{W: in[1]})[0]
+		}, []tensor.Tensor{positive(5, 4), positive(4, 4), positive(4), rnd(4, 4)}},
+		{"linear", "stored [in out], other widths", func(p *autograd.Pass, in vars) autograd.Var {
+			return p.LinearFunc(kernels.Identity, in[0], autograd.Affine{W: in[1], InOut: true})
+		}, []tensor.Tensor{rnd(5, 4), rnd(4, 7)}},
 		{"linear", "several of one input", func(p *autograd.Pass, in vars) autograd.Var {
 			x := p.Unary(kernels.Tanh, in[0])
 			y := p.Linears(x, autograd.Affine{W: in[1], Bias: in[2]}, autograd.Affine{W: in[3]}, autograd.Affine{W: in[1]})
@@ -163,7 +171,12 @@ func table() []row {
 		{"attention", "grouped, ragged", func(p *autograd.Pass, in vars) autograd.Var {
 			return p.Attention(in[0], in[1], in[2], &autograd.AttentionShape{
 				Segments: []kernels.Segment{{Start: 0, Len: 4}, {Start: 4, Len: 1}, {Start: 5, Len: 3}},
-				Heads:    4, KVHeads: 2, HeadDim: 3, Scale: 0.6}, nil)
+				Heads:    4, KVHeads: 2, HeadDim: 3}, 0.6, nil)
+		}, []tensor.Tensor{rnd(8, 12), rnd(8, 6), gradcheck.Random(be, 5, 8, 6)}},
+		{"attention", "slopes", func(p *autograd.Pass, in vars) autograd.Var {
+			return p.Attention(in[0], in[1], in[2], &autograd.AttentionShape{
+				Segments: []kernels.Segment{{Start: 0, Len: 5}, {Start: 5, Len: 3}},
+				Heads:    4, KVHeads: 2, HeadDim: 3, Slopes: []float64{0.5, 0.1, 0, 1.5}}, 0.6, nil)
 		}, []tensor.Tensor{rnd(8, 12), rnd(8, 6), gradcheck.Random(be, 5, 8, 6)}},
 	}
 	for f := kernels.Func(0); f < kernels.NumFuncs; f++ {
@@ -172,12 +185,12 @@ func table() []row {
 			x = positive(3, 5)
 		}
 		rows = append(rows, row{"linear", f.String(), func(p *autograd.Pass, in vars) autograd.Var {
-			return p.LinearFunc(f, p.Scale(in[0], 0.2), in[1], in[2])
+			return p.LinearFunc(f, p.Scale(in[0], 0.2), autograd.Affine{W: in[1], Bias: in[2]})
 		}, []tensor.Tensor{positive(5, 4), positive(3, 4), positive(3)}})
 		rows = append(rows, row{"unary", f.String(), func(p *autograd.Pass, in vars) autograd.Var { return p.Unary(f, in[0]) }, []tensor.Tensor{x}})
 	}
 	rows = append(rows, row{"linear", "relu, read twice", func(p *autograd.Pass, in vars) autograd.Var {
-		y := p.LinearFunc(kernels.ReLU, in[0], in[1], in[2])
+		y := p.LinearFunc(kernels.ReLU, in[0], autograd.Affine{W: in[1], Bias: in[2]})
 		return p.Add(p.Mul(y, y), y)
 	}, []tensor.Tensor{rnd(5, 4), rnd(3, 4), rnd(3)}})
 	for _, f := range []kernels.Func{kernels.SiLU, kernels.GELU, kernels.GELUTanh, kernels.ReLU} {

@@ -235,7 +235,7 @@ func (p place) data(f *files, train, test string, questions, samples int) error 
 		return err
 	}
 	read := func(path string, n int) ([]task.Document, error) {
-		docs, err := task.ReadFile(path)
+		docs, err := arc.ReadFile(path)
 		return docs[:min(n, len(docs))], err
 	}
 	docs, err := read(train, 1<<30)
@@ -251,7 +251,7 @@ func (p place) data(f *files, train, test string, questions, samples int) error 
 		}
 		rows = append(rows, row{pairs[0].Context, pairs[0].Target})
 		if i < samples {
-			item, err := arc.Item(d)
+			item, err := arc.Item(d, task.Rules04)
 			if err != nil {
 				return err
 			}
@@ -264,7 +264,7 @@ func (p place) data(f *files, train, test string, questions, samples int) error 
 	}
 	var documents [][][2]string
 	for _, d := range docs {
-		item, err := arc.Item(d)
+		item, err := arc.Item(d, task.Rules04)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package workload
 import (
 	"slices"
 
+	"lamina/autograd"
 	"lamina/kernels/profile"
 	"lamina/transformer"
 )
@@ -36,15 +37,26 @@ func (m Machine) Better(n Machine) Machine {
 	return Machine{max(m.Peak, n.Peak), max(m.Read, n.Read), max(m.Copy, n.Copy)}
 }
 
+// matrices is a source that holds nothing and notes the weights of each matrix.
+type matrices map[*autograd.Parameter]int
+
+func (m matrices) Parameter(name string, shape ...int) *autograd.Parameter {
+	w := &autograd.Parameter{Name: name}
+	if len(shape) == 2 {
+		m[w] = shape[0] * shape[1]
+	}
+	return w
+}
+
 // productWeights returns the weights of a block's matrices, biases and norms left
 // out.
-func productWeights(c transformer.Config) int {
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	n := 2*c.Width*q + 2*c.Width*kv
-	if c.Family == "llama" {
-		return n + 3*c.Width*c.FeedForward
+func productWeights(c transformer.Config) (n int) {
+	m := matrices{}
+	c.Layers = 1
+	for w := range transformer.New(c, m).Blocks[0].Params() {
+		n += m[w]
 	}
-	return n + 2*c.Width*c.FeedForward
+	return n
 }
 
 // ForwardCost is a pass over sequences of length tokens each, with rows of the

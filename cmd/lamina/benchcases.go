@@ -128,8 +128,8 @@ func (b *bench) open(path string) (*workload.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if most := d.Config.MaxPositions; d.Config.Family == "opt" && most < benchPrompt {
-		return nil, fmt.Errorf("%s: has %d positions, bench reads prompts of %d", path, most, benchPrompt)
+	if d.Config.CheckLength(benchPrompt) != nil {
+		return nil, fmt.Errorf("%s: has %d positions, bench reads prompts of %d", path, d.Config.MaxPositions, benchPrompt)
 	}
 	return workload.OfDecoder(b.be, filepath.Base(path), d), nil
 }

@@ -4,29 +4,42 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"lamina/crash"
+	"lamina/crash/results"
 	"lamina/crash/task"
-	"lamina/internal/report"
+	"lamina/internal/record"
 )
 
 // evalCommand scores a model on documents.
 type evalCommand struct {
 	modelFlag
-	Adapter   string `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
-	Data      string `required:"" placeholder:"FILE" help:"Documents, one JSON object a line."`
-	Task      string `placeholder:"NAME" help:"Prompt of a task (arc_easy, arc_challenge, openbookqa, piqa, boolq, copa, webqs, wikitext); none: the file verbatim."`
-	Rules     string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
-	Limit     int    `placeholder:"N" help:"Only the first N documents."`
-	MaxLength int    `placeholder:"N" help:"Tokens a request may have; contexts are cut from the left. Default: the model's positions."`
+	Adapter string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+	Data    []string `placeholder:"PATH,…" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
+	Task    []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
+	dataFlags
+	Rules        string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
+	Shots        int    `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0)."`
+	ShotsData    string `placeholder:"PATH" help:"What examples are drawn from. Default: the split of --data that the harness takes."`
+	FewshotSeed  *int64 `placeholder:"N" help:"Seed of that draw (default: the harness's, 1234 by rules 0.4 and 42 by 0.3)."`
+	Limit        int    `placeholder:"N" help:"Only the first N documents of a task."`
+	MaxLength    int    `placeholder:"N" help:"Tokens a request may have; contexts are cut from the left. Default: the model's positions."`
+	MaxGenTokens int    `placeholder:"N" help:"Tokens of a generated answer (default 256, or as the task has it)."`
+	Out          string `placeholder:"DIR" help:"Write results_DATE.json as lm-eval does; finished tasks of an interrupted call are kept there and not scored again."`
+	Overwrite    bool   `help:"Start anew in --out."`
+	LogSamples   bool   `help:"Write samples_TASK_DATE.jsonl to --out too: every prompt, answer and score."`
 	profileFlag
 }
 
 // evalResult is a task's result with what it cost.
 type evalResult struct {
 	task.Result
+	Shots     int
+	Data      []results.File
 	Truncated int
 	Tokens    int
 	Seconds   float64
@@ -42,21 +55,24 @@ func (r evalResult) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	more, err := json.Marshal(struct {
-		Truncated int     `json:"truncated"`
-		Tokens    int     `json:"tokens"`
-		Seconds   float64 `json:"seconds"`
-		Rate      float64 `json:"tokens_per_second"`
-		Precision string  `json:"precision"`
-	}{r.Truncated, r.Tokens, r.Seconds, float64(r.Tokens) / r.Seconds, r.Precision})
+		Shots     int            `json:"shots"`
+		Data      []results.File `json:"data"`
+		Truncated int            `json:"truncated"`
+		Tokens    int            `json:"tokens"`
+		Seconds   float64        `json:"seconds"`
+		Rate      float64        `json:"tokens_per_second"`
+		Precision string         `json:"precision"`
+	}{r.Shots, r.Data, r.Truncated, r.Tokens, r.Seconds, float64(r.Tokens) / r.Seconds, r.Precision})
 	if err != nil {
 		return nil, err
 	}
 	return append(append(text[:len(text)-1], ','), more[1:]...), nil
 }
 
-// Run scores and prints one line of results.
+// Run prepares every task, so that what is wrong with one is said before another
+// is scored, then scores them in turn and prints the harness's table.
 func (c evalCommand) Run(s *session) error {
-	t, err := namedTask(c.Task)
+	tasks, err := (&c).tasks()
 	if err != nil {
 		return err
 	}
@@ -77,61 +93,157 @@ func (c evalCommand) Run(s *session) error {
 			return err
 		}
 	}
-	r, err := s.evaluate(m, t, rules, c.Data, c.Limit, c.MaxLength)
+	e := &results.Evaluation{Rules: rules, Limit: c.Limit, Seed: c.seed(rules)}
+	jobs := make([]*evalJob, len(tasks))
+	for i, t := range tasks {
+		if jobs[i], err = c.prepare(m, t, i, rules); err != nil {
+			return err
+		}
+	}
+	keep, err := c.openOut(s, m)
 	if err != nil {
 		return err
 	}
-	s.table(evalTable(r))
-	finish()
-	return s.writeJSON(r)
-}
-
-// evaluate scores a model on a file of documents.
-func (s *session) evaluate(m *model, t task.Task, rules task.Rules, path string, limit, maxLength int) (evalResult, error) {
-	length, err := m.maxLength(maxLength)
-	if err != nil {
-		return evalResult{}, err
-	}
-	docs, err := m.readDocuments(path, limit)
-	if err != nil {
-		return evalResult{}, err
-	}
-	e, err := m.encoder(docs[0].Shape)
-	if err != nil {
-		return evalResult{}, err
-	}
-	requests, err := task.EncodeAll(t, docs, e, rules, length)
-	if err != nil {
-		return evalResult{}, err
-	}
 	begin := time.Now()
-	bar := s.progress("eval", len(requests.Pairs))
-	defer bar.Done()
-	result, err := crash.Score(s.ctx, m.Backend, m.Decoder, requests, func(done, _ int) { bar.Set(done) })
-	return evalResult{
-		Result: result, Truncated: requests.Truncated, Tokens: requests.Tokens,
-		Seconds: time.Since(begin).Seconds(), Precision: s.Precision,
-	}, err
+	var all []evalResult
+	for _, job := range jobs {
+		r, err := c.score(s, m, job, keep)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+		e.Tasks = append(e.Tasks, job.result(r))
+	}
+	e.Date, e.Took = time.Now(), time.Since(begin)
+	e.Model = c.describe(m)
+	finish()
+	c.print(s, e, all)
+	if c.Out != "" {
+		e.Extra = c.extra(s, all)
+		paths, err := e.Write(c.Out, c.LogSamples)
+		if err != nil {
+			return err
+		}
+		s.printf("wrote %s\n", strings.Join(paths, " "))
+	}
+	if len(all) == 1 {
+		return s.writeJSON(all[0])
+	}
+	return s.writeJSON(all)
 }
 
-// evalTable is the result as one row: each metric and its standard error.
-func evalTable(r evalResult) report.Table {
-	t := report.Table{Rows: [][]string{nil}}
-	add := func(name, value string) {
-		t.Columns = append(t.Columns, report.Column{Name: name, Right: true})
-		t.Rows[0] = append(t.Rows[0], value)
+// tasks returns the tasks that are asked for; none is the verbatim one for each
+// file.
+func (c *evalCommand) tasks() ([]task.Task, error) {
+	var tasks []task.Task
+	for _, name := range c.Task {
+		t, err := namedTask(name)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
 	}
-	add("task", or(r.Task, "verbatim"))
-	add("rules", r.Rules.String())
-	add("n", countText(r.N))
-	for _, m := range r.Metrics {
-		add(m.Name, fmt.Sprintf("%.4f", m.Value))
-		if !math.IsNaN(m.Stderr) {
-			add("stderr", fmt.Sprintf("%.4f", m.Stderr))
+	if len(tasks) == 0 {
+		tasks = make([]task.Task, len(c.Data))
+	}
+	if len(c.Data) == 0 {
+		for _, t := range tasks {
+			c.Data = append(c.Data, or(t.Source().Repo, t.Source().Path))
 		}
 	}
-	add("truncated", countText(r.Truncated))
-	add("seconds", fmt.Sprintf("%.1f", r.Seconds))
-	add("tokens/s", fmt.Sprintf("%.0f", float64(r.Tokens)/r.Seconds))
-	return t
+	switch {
+	case len(tasks) == 0:
+		return nil, usagef("nothing to score: give --task NAME, --data PATH, or both")
+	case len(c.Data) != len(tasks):
+		return nil, usagef("%d tasks and %d paths of --data: give one path for each task, in their order", len(tasks), len(c.Data))
+	case c.Limit < 0:
+		return nil, usagef("a limit of %d documents: want 1 or more", c.Limit)
+	case c.Shots < 0:
+		return nil, usagef("--shots %d: want 0 or more", c.Shots)
+	case c.ShotsData != "" && len(tasks) > 1:
+		return nil, usagef("--shots-data with %d tasks: want one task", len(tasks))
+	case c.MaxGenTokens < 0:
+		return nil, usagef("--max-gen-tokens %d: want 1 or more", c.MaxGenTokens)
+	case c.LogSamples && c.Out == "":
+		return nil, usagef("--log-samples needs --out")
+	}
+	names := map[string]bool{}
+	for i, t := range tasks {
+		if names[t.Name()] && (t.Name() != "" || c.Out != "") {
+			return nil, usagef("task %q is asked for twice", or(t.Name(), c.Data[i]))
+		}
+		names[t.Name()] = true
+	}
+	return tasks, nil
+}
+
+func (c evalCommand) seed(rules task.Rules) int64 {
+	if c.FewshotSeed != nil {
+		return *c.FewshotSeed
+	}
+	return task.ShotsSeed(rules)
+}
+
+// describe is what results say of the model.
+func (c evalCommand) describe(m *model) results.Model {
+	d := results.Model{Name: modelName(m), Args: "pretrained=" + c.Model, DType: "float32", Params: m.Config.Params(), MaxLength: m.Config.MaxPositions}
+	if t, err := m.tokenizer(); err == nil {
+		token := func(id int32, ok bool) results.Token { return results.Token{Text: t.Token(id), ID: id, Some: ok} }
+		d.Pad, d.EOS, d.BOS = token(t.Pad()), token(t.EOS()), token(t.BOS())
+	}
+	return d
+}
+
+// extra is what Lamina says beside the harness.
+func (c evalCommand) extra(s *session, all []evalResult) record.Object {
+	field := func(name string, v record.Value) record.Field { return record.Field{Name: name, Value: v} }
+	tasks := record.Object{}
+	for _, r := range all {
+		files := record.List{}
+		for _, f := range r.Data {
+			files = append(files, record.Object{field("name", f.Name), field("bytes", f.Bytes), field("sha256", f.SHA256)})
+		}
+		tasks = append(tasks, field(or(r.Task, "verbatim"), record.Object{
+			field("data", files), field("truncated", int64(r.Truncated)), field("tokens", int64(r.Tokens)), field("seconds", r.Seconds)}))
+	}
+	return record.Object{field("rules", c.Rules), field("precision", s.Precision), field("adapter", c.Adapter), field("tasks", tasks)}
+}
+
+// print shows the harness's table, and what it does not have.
+func (c evalCommand) print(s *session, e *results.Evaluation, all []evalResult) {
+	limit := "None"
+	if c.Limit > 0 {
+		limit = fmt.Sprint(c.Limit)
+	}
+	s.printf("lamina (%s), rules %s, limit: %s, num_fewshot: %d, precision %s\n", e.Model.Args, e.Rules, limit, c.Shots, s.Precision)
+	s.printf("%s", e.Markdown())
+	for _, r := range all {
+		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",
+			or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, float64(r.Tokens)/r.Seconds)
+	}
+}
+
+// taskPath is where --out keeps a finished task.
+func (c evalCommand) taskPath(name string) string {
+	return filepath.Join(c.Out, "tasks", or(strings.Map(fileRune, name), "verbatim")+".json")
+}
+
+// fileRune replaces what a file's name had better not have.
+func fileRune(r rune) rune {
+	if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' {
+		return '_'
+	}
+	return r
+}
+
+// openOut makes or resumes --out and returns whether finished tasks are kept.
+func (c evalCommand) openOut(s *session, m *model) (bool, error) {
+	if c.Out == "" {
+		return false, nil
+	}
+	config := evalConfig{
+		Command: "eval", Format: 1, Model: modelName(m), Fingerprint: crash.Fingerprint(m.Decoder.Params()), Adapter: c.Adapter, Rules: c.Rules,
+		Shots: c.Shots, FewshotSeed: c.FewshotSeed, Limit: c.Limit, MaxLength: c.MaxLength, MaxGenTokens: c.MaxGenTokens, Precision: s.Precision,
+	}
+	return true, config.open(c.Out, c.Overwrite)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestLogitsEqualGolden(t *testing.T) {
-	for _, name := range []string{"opt-prenorm", "llama-gqa-tied"} {
+	for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "gpt2-by-layer", "bloom-six"} {
 		g := read[struct{ Tokens json.RawMessage }](t, filepath.Join(golden(name), "golden.json"))
 		rows := logits(t, golden(name), write(t, t.TempDir(), "tokens.json", string(g.Tokens)))
 		file, err := safetensors.Open(filepath.Join(golden(name), "golden.safetensors"))

@@ -88,7 +88,7 @@ func (c infoCommand) Run(s *session) error {
 // that would be trained: the flag's, the emulator's own, or nil for everything.
 func (c infoCommand) memory(s *session, m *model) (crash.LayerPlan, memoryNeed, error) {
 	var need memoryNeed
-	if m.GGUF == nil && crash.IsEmulator(c.Model) {
+	if m.GGUF == nil && crash.IsEmulator(m.Path) {
 		opened, err := s.openModel(c.Model)
 		if err != nil {
 			return nil, need, err

@@ -46,6 +46,7 @@ type commands struct {
 	Logits     logitsCommand     `cmd:"" help:"Compute the logits of token rows."`
 	Generate   generateCommand   `cmd:"" help:"Continue a text."`
 	Eval       evalCommand       `cmd:"" help:"Score a model on documents, as lm-evaluation-harness does."`
+	Tasks      tasksCommand      `cmd:"" help:"List the tasks that eval knows."`
 	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
 	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
 	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
@@ -53,6 +54,7 @@ type commands struct {
 	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
+	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
 }
 

@@ -52,7 +52,14 @@ func TestInfoAgreesWithFinetune(t *testing.T) {
 	dir, model := t.TempDir(), tinyModel(t)
 	tokens := strings.Repeat(`{"context_ids":[1,2,3,4,5,6,7],"target_ids":[8,9,10]}`+"\n", 4)
 	data, out := write(t, dir, "d.jsonl", tokens), filepath.Join(dir, "r.json")
-	for _, flags := range [][]string{{"--plan", "0* 2 5*"}, {"--plan", "0* 2 5*", "--recompute"}, {"--micro-batch", "2"}} {
+	for _, c := range []struct {
+		model string
+		flags []string
+	}{
+		{model, []string{"--plan", "0* 2 5*"}}, {model, []string{"--plan", "0* 2 5*", "--recompute"}}, {model, []string{"--micro-batch", "2"}},
+		{golden("gpt2-tied"), []string{"--plan", "0* 1"}}, {golden("bloom-six"), []string{"--plan", "0* 1"}},
+	} {
+		model, flags := c.model, c.flags
 		must(t, append([]string{"info", "--model", model, "--batch", "4", "--max-length", "9", "--targets", "3", "--json", out}, flags...)...)
 		want := read[infoResult](t, out).Memory
 		must(t, append([]string{"finetune", "--model", model, "--data", data, "--lr", "1e-3", "--steps", "2", "--batch", "4", "--overwrite",

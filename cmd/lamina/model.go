@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 
 	"lamina/crash"
@@ -18,7 +16,7 @@ import (
 
 // modelFlag names the model of a command.
 type modelFlag struct {
-	Model string `required:"" placeholder:"PATH" help:"Model: a Hugging Face directory or a .gguf file."`
+	Model string `required:"" placeholder:"PATH" help:"Model: a Hugging Face directory, a .gguf file, or ORG/NAME on the hub."`
 }
 
 // model is an opened checkpoint and its decoder on the session's backend.
@@ -29,24 +27,14 @@ type model struct {
 	Emulator *crash.Emulator // of a directory that emulate wrote, else nil
 	Manifest crash.Manifest  // of such a directory
 
-	tokens *tokenizer.Tokenizer
-}
-
-// hubID is what a model's name on the hub looks like.
-var hubID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
-
-// refuseHub explains what to do with the name of a model on the hub that is no
-// path.
-func refuseHub(path string) error {
-	if _, err := os.Stat(path); err == nil || !hubID.MatchString(path) || strings.HasSuffix(path, ".gguf") {
-		return nil
-	}
-	return fmt.Errorf("%s: no such directory; downloading from the hub comes later: fetch the model's config.json, weights and tokenizer files yourself and give their directory", path)
+	session *session // that opened it
+	tokens  *tokenizer.Tokenizer
 }
 
 // openCheckpoint opens a model's files; they are closed with the session.
 func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
-	if err := refuseHub(path); err != nil {
+	path, err := s.modelPath(path)
+	if err != nil {
 		return nil, err
 	}
 	c, err := transformer.Open(path)
@@ -68,8 +56,8 @@ func (s *session) openModel(path string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &model{Checkpoint: c, Backend: be}
-	if c.GGUF == nil && crash.IsEmulator(path) {
+	m := &model{Checkpoint: c, Backend: be, session: s}
+	if c.GGUF == nil && crash.IsEmulator(c.Path) {
 		if m.Emulator, m.Manifest, err = crash.OpenEmulator(c, be); err != nil {
 			return nil, err
 		}

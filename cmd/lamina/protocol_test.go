@@ -42,7 +42,7 @@ func TestPlanFromSimilarity(t *testing.T) {
 // An emulator whose blocks were never trained gives the full model back, bit for
 // bit.
 func TestUntrainedPlugChangesNothing(t *testing.T) {
-	for _, model := range []string{tinyModel(t), golden("opt-f16")} {
+	for _, model := range []string{tinyModel(t), golden("opt-f16"), golden("gpt2-f16"), golden("bloom-bf16")} {
 		dir := t.TempDir()
 		emulator, adapter, plugged := filepath.Join(dir, "emu"), filepath.Join(dir, "adapter"), filepath.Join(dir, "plugged")
 		must(t, "emulate", "--model", model, "--plan", "0* 1*", "--share", "all", "--out", emulator)

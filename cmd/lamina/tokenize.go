@@ -25,10 +25,11 @@ func (c tokenizeCommand) Run(s *session) error {
 	if err := decodeJSON(c.Texts, data, &texts); err != nil {
 		return fmt.Errorf("%w (want a JSON array of strings)", err)
 	}
-	if err := refuseHub(c.Model); err != nil {
+	path, err := s.tokenizerPath(c.Model)
+	if err != nil {
 		return err
 	}
-	t, err := transformer.LoadTokenizer(c.Model)
+	t, err := transformer.LoadTokenizer(path)
 	if err != nil {
 		return err
 	}

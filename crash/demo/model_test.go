@@ -100,7 +100,7 @@ func open(t *testing.T) *bench {
 		}
 	}
 	b.train, b.valid = pairs[TrainFile], pairs[ValidFile]
-	if b.test, err = task.EncodeAll(task.Task{}, docs[TestFile], tok, task.Rules04, ckpt.Config.MaxPositions); err != nil {
+	if b.test, err = task.EncodeAll(task.Task{}, docs[TestFile], tok, task.Setting{}, ckpt.Config.MaxPositions); err != nil {
 		t.Fatal(err)
 	}
 	return b

@@ -1,11 +1,16 @@
 package task
 
-import "fmt"
+import (
+	"fmt"
+
+	"lamina/internal/record"
+)
 
 // Shape is the kind of a document, told by the fields it has.
 type Shape int
 
-// The six shapes. A file holds documents of one shape.
+// The six shapes that a file can hold, one in a file, and one that a prompt makes
+// of Answers.
 const (
 	Choice        Shape = iota + 1 // {"query","choices","gold"}: one of the choices follows the query
 	Continuation                   // {"context","continuation"}: the continuation follows the context
@@ -13,6 +18,7 @@ const (
 	Answers                        // {"query","answers"}: any answer may follow the query
 	Text                           // {"text"}: every token is predicted
 	Tokens                         // {"context_ids","target_ids"}: token ids as they are
+	Generation                     // a text is generated after the query and compared with the answers
 )
 
 var shapes = [...]string{
@@ -22,6 +28,7 @@ var shapes = [...]string{
 	Answers:       `{"query","answers"}`,
 	Text:          `{"text"}`,
 	Tokens:        `{"context_ids","target_ids"}`,
+	Generation:    "generation",
 }
 
 // String returns the fields of the shape as they stand in a file.
@@ -32,28 +39,39 @@ func (s Shape) String() string {
 	return shapes[s]
 }
 
-// Document is one line of a file, as it stands there. Which fields are set
-// depends on Shape.
+// Document is one question of a data set. Which fields are set depends on Shape.
 type Document struct {
 	Shape        Shape
-	Query        string   // Choice and Answers: query; Continuation: context
-	Options      []string // Choice: choices; ContextChoice: context_options; Answers: answers
-	Continuation string   // Continuation and ContextChoice
-	Gold         int      // Choice and ContextChoice: index into Options
-	Text         string   // Text
-	ContextIDs   []int32  // Tokens
-	TargetIDs    []int32  // Tokens
+	Query        string    // Choice and Answers: query; Continuation: context
+	Passage      string    // of published columns that have one: what the question is about
+	Options      []string  // Choice: choices; ContextChoice: context_options; Answers: answers
+	Canonical    string    // Answers: the one that examples show; "": the first
+	Continuation string    // Continuation and ContextChoice
+	Gold         int       // Choice and ContextChoice: index into Options
+	Text         string    // Text
+	ContextIDs   []int32   // Tokens
+	TargetIDs    []int32   // Tokens
+	Problems     []Problem // RACE
 
-	File string // where the document stands, for error messages
-	Line int    // from 1
+	// Source is the row of the file, or what the harness has as one document where
+	// that is made of several rows.
+	Source record.Record
+
+	letter string // label of the right choice, of data sets that label choices
+	shaped bool   // read from the fields of a shape, not from published columns
+}
+
+// Problem is one question of RACE about the article they share; the last one is
+// scored.
+type Problem struct {
+	Question string
+	Options  []string
+	Gold     int
 }
 
 // errorf returns an error that begins with the document's file and line.
 func (d *Document) errorf(format string, args ...any) error {
-	if d.File == "" && d.Line == 0 {
-		return fmt.Errorf(format, args...)
-	}
-	return fmt.Errorf("%s:%d: %w", d.File, d.Line, fmt.Errorf(format, args...))
+	return d.Source.At.Errorf(format, args...)
 }
 
 // CheckIDs returns an error naming the place of a token id of a Tokens document

@@ -3,7 +3,6 @@ package task
 import (
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // Rules says how the harness turns a request into tokens, by its version.
@@ -152,7 +151,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 			return nil, err
 		}
 		pairs := Windows(e.Encode(item.Requests[0].Continuation, false), prefix, maxLength)
-		if len(pairs) == 0 {
+		if len(pairs) == 0 && item.doc.shaped {
 			return nil, fmt.Errorf("the text has no tokens")
 		}
 		return pairs, nil
@@ -182,7 +181,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 // moveSpace moves white space from the end of the context to the front of the
 // continuation.
 func moveSpace(r Request) Request {
-	bare := strings.TrimRightFunc(r.Context, unicode.IsSpace)
+	bare := strings.TrimRightFunc(r.Context, IsSpace)
 	return Request{bare, r.Context[len(bare):] + r.Continuation}
 }
 

@@ -36,7 +36,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestEmptyContextNeedsAToken(t *testing.T) {
-	item := Item{Shape: Choice, Requests: []Request{{"", " x"}}, doc: Document{File: "f", Line: 7}}
+	item := Item{Shape: Choice, Requests: []Request{{"", " x"}}, doc: at("f", 7)}
 	for _, c := range []struct {
 		bos, eos int32
 		rules    Rules
@@ -53,7 +53,7 @@ func TestEmptyContextNeedsAToken(t *testing.T) {
 }
 
 func TestContextIsCutFromTheLeft(t *testing.T) {
-	item := Item{Shape: Choice, Requests: []Request{{"abcdef", " xy"}, {"abcdef", " z"}}, doc: Document{File: "f", Line: 2}}
+	item := Item{Shape: Choice, Requests: []Request{{"abcdef", " xy"}, {"abcdef", " z"}}, doc: at("f", 2)}
 	e := pieces{nil, 1, 2}
 	for _, c := range []struct{ length, keep0, keep1, cut0, cut1 int }{
 		{100, 6, 6, 0, 0}, {8, 6, 6, 0, 0}, {7, 5, 6, 1, 0}, {6, 4, 5, 2, 1}, {3, 1, 2, 5, 4},
@@ -91,7 +91,7 @@ func TestTargetWithoutTokensIsAnError(t *testing.T) {
 }
 
 func TestTokensAreTakenAsTheyAre(t *testing.T) {
-	item, err := Task{}.Item(Document{Shape: Tokens, ContextIDs: []int32{7, 8, 9}, TargetIDs: []int32{4, 5}})
+	item, err := Task{}.Item(Document{Shape: Tokens, ContextIDs: []int32{7, 8, 9}, TargetIDs: []int32{4, 5}}, Rules03)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func (c countingEncoder) Encode(text string, special bool) []int32 {
 
 func TestSharedContextIsEncodedOnce(t *testing.T) {
 	n := 0
-	item, err := mustNamed(t, "arc_easy").Item(Document{Shape: Choice, Query: "q", Options: []string{"a", "b", "c", "d"}})
+	item, err := mustNamed(t, "arc_easy").Item(Document{Shape: Choice, Query: "q", Options: []string{"a", "b", "c", "d"}}, Rules04)
 	if err != nil {
 		t.Fatal(err)
 	}

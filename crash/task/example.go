@@ -10,9 +10,10 @@ const (
 	// FormatScoring, "scoring": the ids that scoring uses by the rules of 0.4, a
 	// space before the target, no BOS and no EOS.
 	FormatScoring Format = iota
-	// FormatPaper, "paper": as the authors train. BOS stands first, context and
-	// target are encoded separately, and the target has no space in front, except
-	// in webqs, copa and boolq.
+	// FormatPaper, "paper": as the authors train (task_utils.py). BOS stands first,
+	// context and target are encoded separately, and the target has no space in
+	// front, except in webqs, triviaqa, copa, boolq and storycloze. Every question
+	// of RACE is an example of its own.
 	FormatPaper
 )
 
@@ -52,36 +53,87 @@ func (f *Format) UnmarshalText(text []byte) (err error) {
 // [Windows]. The loss stands on the targets. Contexts are cut from the left to
 // maxLength, see [Pair.Fit]; a document without a target is an error.
 func (t Task) Examples(d Document, e Encoder, format Format, maxLength int) ([]Pair, error) {
-	if d.Shape == Choice || d.Shape == Answers {
-		gold := d.Gold
-		if d.Shape == Answers {
-			gold = 0
+	if format == FormatScoring || d.Shape == Text || d.Shape == Tokens {
+		item, err := t.scored().Item(d.goldOnly(), Rules04)
+		if err != nil {
+			return nil, err
 		}
-		d.Options, d.Gold = d.Options[gold:gold+1], 0
+		pairs, err := Encode(item, e, Rules04, maxLength)
+		if err == nil && len(pairs) == 0 {
+			err = d.errorf("nothing to learn: the text has no tokens")
+		}
+		return pairs, err
 	}
-	if d.Shape == ContextChoice {
-		d.Options, d.Gold = d.Options[d.Gold:d.Gold+1], 0
-	}
-	item, err := t.Item(d)
+	requests, err := t.paperRequests(d)
 	if err != nil {
 		return nil, err
 	}
-	if format == FormatScoring || d.Shape == Text || d.Shape == Tokens {
-		return Encode(item, e, Rules04, maxLength)
+	var pairs []Pair
+	for _, r := range requests {
+		pair, err := t.paperPair(r, e)
+		if err == nil {
+			pair, err = pair.Fit(maxLength)
+		}
+		if err != nil {
+			return nil, d.errorf("%w", err)
+		}
+		pairs = append(pairs, pair)
 	}
-	pair, err := t.paperPair(item.Requests[0], e)
-	if err == nil {
-		pair, err = pair.Fit(maxLength)
+	return pairs, nil
+}
+
+// scored returns the task with answers scored where it would generate them: a
+// target is wanted, not a prompt.
+func (t Task) scored() Task {
+	t.generates = false
+	if t.own != nil {
+		own := *t.own
+		own.Until = nil
+		t.own = &own
 	}
-	if err != nil {
-		return nil, d.errorf("%w", err)
+	return t
+}
+
+// goldOnly returns the document with the gold option, or the answer that examples
+// show, as the only one.
+func (d Document) goldOnly() Document {
+	switch d.Shape {
+	case Choice, ContextChoice:
+		d.Options, d.Gold = d.Options[d.Gold:d.Gold+1], 0
+	case Answers:
+		d.Options = []string{d.answer()}
 	}
-	return []Pair{pair}, nil
+	return d
+}
+
+// answer is the answer that an example shows.
+func (d *Document) answer() string {
+	if d.Canonical != "" {
+		return d.Canonical
+	}
+	return d.Options[0]
+}
+
+// paperRequests returns the paper's training text of a document.
+func (t Task) paperRequests(d Document) ([]Request, error) {
+	var out []Request
+	for _, p := range d.Problems {
+		out = append(out, Request{"Article: " + d.Passage + "\n\nQuestion: " + p.Question + "\n\nAnswer:", " " + p.Options[p.Gold]})
+	}
+	if out != nil {
+		return out, nil
+	}
+	// The authors follow the harness they score with.
+	item, err := t.scored().Item(d.goldOnly(), Rules03)
+	if err == nil && t.name == "sciq" && !d.shaped {
+		item.Requests[0].Context = d.Passage + "\nQuestion: " + d.Query + "\nAnswer:"
+	}
+	return item.Requests, err
 }
 
 func (t Task) paperPair(r Request, e Encoder) (Pair, error) {
 	target := r.Continuation
-	if !t.spaced && target[0] == ' ' {
+	if !t.spacedTarget && target[0] == ' ' {
 		target = target[1:]
 	}
 	bos, err := Rules04.Prefix(e)

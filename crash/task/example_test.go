@@ -21,13 +21,13 @@ func (letters) Encode(text string, addSpecial bool) (ids []int32) {
 
 func Example() {
 	file := `{"query":"Question: What falls?","choices":["rain","hills"],"gold":0}`
-	docs, err := task.Read(strings.NewReader(file), "weather.jsonl")
+	arc, _ := task.Named("arc_easy")
+	docs, err := arc.Read(strings.NewReader(file), "weather.jsonl")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	arc, _ := task.Named("arc_easy")
-	items, _ := arc.Items(docs)
+	items, _ := arc.Items(docs, task.Setting{Rules: task.Rules04})
 	fmt.Printf("%q\n", items[0].Requests[0])
 	pairs, _ := task.Encode(items[0], letters{}, task.Rules04, 16)
 	fmt.Println(len(pairs[0].Context), "tokens of context,", pairs[0].Cut, "cut; target", pairs[0].Target)

@@ -10,7 +10,7 @@ func TestExamplesUseTheIDsOfScoring(t *testing.T) {
 	doc := Document{Shape: Choice, Query: "Question: Why?\n", Options: []string{"no", "the end"}, Gold: 1}
 	for _, name := range []string{"", "arc_easy", "openbookqa", "copa", "boolq"} {
 		task := mustNamed(t, name)
-		item, err := task.Item(doc)
+		item, err := task.Item(doc, Rules04)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,8 +28,8 @@ func TestExamplesUseTheIDsOfScoring(t *testing.T) {
 
 func TestPaperFormat(t *testing.T) {
 	e := pieces{nil, 1, 2}
-	choice := Document{Shape: Choice, Query: "why", Options: []string{"x", "ab"}, Gold: 1}
-	answers := Document{Shape: Answers, Query: "why", Options: []string{"zz", "ab"}}
+	choice := Document{shaped: true, Shape: Choice, Query: "why", Options: []string{"x", "ab"}, Gold: 1}
+	answers := Document{shaped: true, Shape: Answers, Query: "why", Options: []string{"zz", "ab"}}
 	for _, c := range []struct {
 		task            string
 		doc             Document
@@ -72,7 +72,8 @@ func TestExamplesOfTextAndTokens(t *testing.T) {
 
 func TestExamplesCutContextsAndNameErrors(t *testing.T) {
 	e := pieces{nil, 1, 2}
-	doc := Document{Shape: Choice, Query: "abcdef", Options: []string{"xyz"}, File: "train.jsonl", Line: 12}
+	doc := at("train.jsonl", 12)
+	doc.Shape, doc.Query, doc.Options = Choice, "abcdef", []string{"xyz"}
 	for _, format := range []Format{FormatScoring, FormatPaper} {
 		got, err := Task{}.Examples(doc, e, format, 5)
 		if err != nil || len(got[0].Context)+len(got[0].Target) != 6 || got[0].Cut == 0 || !strings.HasSuffix("abcdef", text(got[0].Context)) {
@@ -155,13 +156,13 @@ func TestRealPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := mustNamed(t, "wikitext").Items(docs)
+	items, err := mustNamed(t, "wikitext").Items(docs, Setting{})
 	if err != nil || len(items) < 60 {
 		t.Fatalf("%d pages, %v", len(items), err)
 	}
 	for i, d := range docs {
 		if !strings.HasPrefix(strings.TrimSpace(d.Text), "= ") {
-			t.Errorf("page %d at line %d begins %.40q", i, d.Line, d.Text)
+			t.Errorf("page %d at line %d begins %.40q", i, d.Source.At.Line, d.Text)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func TestDetokenizeEqualsHarness(t *testing.T) {
 		if got := Detokenize(c.Page); got != c.Text {
 			t.Errorf("%q:\n%q, want\n%q", c.Page, got, c.Text)
 		}
-		item, err := wikitext.Item(Document{Shape: Text, Text: c.Page})
+		item, err := wikitext.Item(Document{Shape: Text, Text: c.Page}, Rules04)
 		if err != nil || item.Words != c.Words || item.Bytes != c.Bytes || item.Requests[0].Continuation != c.Text {
 			t.Errorf("%q: %d words, %d bytes, %v; want %d, %d", c.Page, item.Words, item.Bytes, err, c.Words, c.Bytes)
 		}
@@ -127,16 +127,16 @@ func TestCOPAEqualsHarness(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range readHarness(t).COPA {
-		docs, err := Read(strings.NewReader(string(c.Record)), "copa.jsonl")
+		docs, err := copa.Read(strings.NewReader(string(c.Record)), "copa.jsonl")
 		if err != nil {
 			t.Fatal(err)
 		}
-		item, err := copa.Item(docs[0])
+		item, err := copa.Item(docs[0], Rules04)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, r := range item.Requests {
-			if r.Context != c.Context || r.Continuation != c.Continuations[i] {
+			if r.Context != c.Context || r.Continuation != " "+c.Continuations[i] { // the harness's delimiter goes before its choice
 				t.Errorf("%q, want %q %q", r, c.Context, c.Continuations[i])
 			}
 		}
@@ -163,10 +163,12 @@ func TestPairsEqualHarness(t *testing.T) {
 
 func TestStderrEqualsHarness(t *testing.T) {
 	for _, c := range readHarness(t).Stderr {
-		items := make([]Item, len(c.Values))
-		got := accuracy("acc", items, func(i int) bool { return c.Values[i] == 1 })
-		if !(math.Abs(got.Stderr-c.Stderr) <= 1e-15) {
-			t.Errorf("%v: %v, want %v", c.Values, got.Stderr, c.Stderr)
+		values := make([]Value, len(c.Values))
+		for i, v := range c.Values {
+			values[i] = Value{float64(v), 1}
+		}
+		if _, got := mean(values); !(math.Abs(got-c.Stderr) <= 1e-15) {
+			t.Errorf("%v: %v, want %v", c.Values, got, c.Stderr)
 		}
 	}
 }

@@ -33,11 +33,12 @@ func (s *Score) UnmarshalJSON(text []byte) error {
 }
 
 // Metric is one number about a set of documents, with its standard error, NaN
-// where it has none.
+// where it has none, and what each document adds to it.
 type Metric struct {
 	Name   string
 	Value  float64
 	Stderr float64
+	Values []Value
 }
 
 // Result is a task's score. Rows has one row per document in file order, of one
@@ -48,6 +49,7 @@ type Result struct {
 	N       int // documents
 	Metrics []Metric
 	Rows    [][]Score
+	Texts   []string // what was generated, of documents that generate
 }
 
 // Metric returns the metric of a name.
@@ -91,6 +93,9 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		rows = [][]Score{}
 	}
 	entries = append(entries, entry{"rules", r.Rules}, entry{"rows", rows})
+	if r.Texts != nil {
+		entries = append(entries, entry{"texts", r.Texts})
+	}
 	for _, e := range entries {
 		if err := add(e.name, e.value); err != nil {
 			return nil, err
@@ -107,12 +112,15 @@ func (r Result) MarshalJSON() ([]byte, error) {
 //     character. Of equal values the first counts.
 //   - Answers: acc, the share of documents with at least one greedy answer (what
 //     the harness calls exact_match since 0.4).
+//   - Generation: exact_match, the share of texts that are one of the answers but
+//     for case and punctuation; their rows are [Score]{0, match}.
 //   - Continuation, Tokens: acc, the share of greedy ones, and ppl =
 //     exp(-Σ log-probability / documents), as lambada has it.
 //   - Text: word_perplexity, byte_perplexity and bits_per_byte, over the words
 //     and bytes of the text before the prompt.
 //
-// A standard error is that of a mean: the sample's deviation (n-1) over √n. It is
+// A standard error is that of a mean: the sample's deviation (n-1) over √n; of ppl
+// it is the deviation over samples drawn with replacement, see [bootstrap]. It is
 // an error, naming the document, if a row has not one score per request or a
 // log-probability is not finite. It panics unless there is one row per item.
 func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, error) {
@@ -128,27 +136,103 @@ func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, e
 		}
 	}
 	r := Result{Task: name, Rules: rules, N: len(items), Rows: rows}
-	switch items[0].Shape {
-	case Choice, ContextChoice:
-		r.Metrics = []Metric{
-			accuracy("acc", items, func(i int) bool { return best(rows[i], nil) == items[i].Gold }),
-			accuracy("acc_norm", items, func(i int) bool { return best(rows[i], items[i].Chars) == items[i].Gold }),
+	order := scoringOrder(len(items), rules) // sums and samples are in the harness's order
+	for _, m := range measures[items[0].Shape] {
+		values := make([]Value, len(items))
+		for i := range items {
+			values[i] = m.of(&items[i], rows[i])
 		}
-	case Answers:
-		r.Metrics = []Metric{accuracy("acc", items, func(i int) bool { return anyGreedy(rows[i]) })}
-	case Text:
-		r.Metrics = rolling(items, rows)
-	default:
-		var sum float64
-		for _, row := range rows {
-			sum += row[0].LogProb
+		metric := Metric{Name: m.name, Values: values}
+		inOrder := make([]Value, len(values))
+		for i, at := range order {
+			inOrder[i] = values[at]
 		}
-		r.Metrics = []Metric{
-			accuracy("acc", items, func(i int) bool { return rows[i][0].Greedy }),
-			{"ppl", math.Exp(-sum / float64(len(items))), math.NaN()},
-		}
+		metric.Value, metric.Stderr = m.total(inOrder)
+		r.Metrics = append(r.Metrics, metric)
 	}
 	return r, nil
+}
+
+// Value is what a metric says of one document: a number, and its weight in the
+// mean where that is not 1.
+type Value struct{ Of, Weight float64 }
+
+// measure is a metric: its value for one document, and for all.
+type measure struct {
+	name  string
+	of    func(item *Item, row []Score) Value
+	total func(values []Value) (value, stderr float64)
+}
+
+// measures lists the metrics of each shape.
+var measures = map[Shape][]measure{
+	Choice:        {accuracy("acc", plainBest), accuracy("acc_norm", normalBest)},
+	ContextChoice: {accuracy("acc", plainBest), accuracy("acc_norm", normalBest)},
+	Answers:       {accuracy("acc", func(_ *Item, row []Score) bool { return anyGreedy(row) })},
+	Generation:    {accuracy("exact_match", firstGreedy)},
+	Continuation:  {accuracy("acc", firstGreedy), perplexity},
+	Tokens:        {accuracy("acc", firstGreedy), perplexity},
+	Text: {
+		rolling("word_perplexity", func(item *Item) int { return item.Words }, perplexityOf),
+		rolling("byte_perplexity", func(item *Item) int { return item.Bytes }, perplexityOf),
+		rolling("bits_per_byte", func(item *Item) int { return item.Bytes }, func(mean float64) float64 { return -mean / math.Ln2 }),
+	},
+}
+
+func plainBest(item *Item, row []Score) bool  { return best(row, nil) == item.Gold }
+func normalBest(item *Item, row []Score) bool { return best(row, item.Chars) == item.Gold }
+func firstGreedy(_ *Item, row []Score) bool   { return row[0].Greedy }
+
+// accuracy is the share of documents that are right.
+func accuracy(name string, right func(item *Item, row []Score) bool) measure {
+	return measure{name, func(item *Item, row []Score) Value {
+		if right(item, row) {
+			return Value{1, 1}
+		}
+		return Value{0, 1}
+	}, mean}
+}
+
+// mean returns the mean of n values with its standard error, NaN for one value.
+func mean(values []Value) (value, stderr float64) {
+	n := float64(len(values))
+	value = weighted(values)
+	sum := 0.0
+	for _, v := range values {
+		sum += (v.Of - value) * (v.Of - value)
+	}
+	if n == 1 {
+		return value, math.NaN()
+	}
+	return value, math.Sqrt(sum/(n-1)) / math.Sqrt(n)
+}
+
+// weighted returns Σ values / Σ weights.
+func weighted(values []Value) float64 {
+	var sum, weight float64
+	for _, v := range values {
+		sum += v.Of
+		weight += v.Weight
+	}
+	return sum / weight
+}
+
+func perplexityOf(mean float64) float64 { return math.Exp(-mean) }
+
+// perplexity is that of lambada: over documents, not tokens.
+var perplexity = measure{"ppl", func(_ *Item, row []Score) Value { return Value{row[0].LogProb, 1} }, func(values []Value) (value, stderr float64) {
+	value = perplexityOf(weighted(values))
+	if len(values) == 1 || math.IsInf(value, 0) {
+		return value, math.NaN()
+	}
+	return value, bootstrap(values)
+}}
+
+// rolling is a function of the mean log-probability per word or byte. The harness
+// has no standard error for it.
+func rolling(name string, size func(item *Item) int, of func(mean float64) float64) measure {
+	return measure{name, func(item *Item, row []Score) Value { return Value{row[0].LogProb, float64(size(item))} },
+		func(values []Value) (value, stderr float64) { return of(weighted(values)), math.NaN() }}
 }
 
 // check tests one document's row.
@@ -207,35 +291,4 @@ func anyGreedy(row []Score) bool {
 		}
 	}
 	return false
-}
-
-// accuracy returns the share of items that are right. Of n values 0 and 1 with
-// mean p the sample variance is p(1-p)·n/(n-1).
-func accuracy(name string, items []Item, right func(i int) bool) Metric {
-	n, count := float64(len(items)), 0.0
-	for i := range items {
-		if right(i) {
-			count++
-		}
-	}
-	p := count / n
-	m := Metric{name, p, math.NaN()}
-	if n > 1 {
-		m.Stderr = math.Sqrt(p * (1 - p) / (n - 1))
-	}
-	return m
-}
-
-func rolling(items []Item, rows [][]Score) []Metric {
-	var sum, words, bytes float64
-	for i := range items {
-		sum += rows[i][0].LogProb
-		words += float64(items[i].Words)
-		bytes += float64(items[i].Bytes)
-	}
-	return []Metric{
-		{"word_perplexity", math.Exp(-sum / words), math.NaN()},
-		{"byte_perplexity", math.Exp(-sum / bytes), math.NaN()},
-		{"bits_per_byte", -sum / (bytes * math.Ln2), math.NaN()},
-	}
 }

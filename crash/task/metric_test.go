@@ -125,7 +125,7 @@ func TestResultIsTheContractsJSON(t *testing.T) {
 }
 
 func TestEvaluateRefuses(t *testing.T) {
-	doc := Document{File: "f", Line: 4}
+	doc := at("f", 4)
 	item := Item{Shape: Choice, Chars: []int{1, 1}, Requests: make([]Request, 2), doc: doc}
 	other := Item{Shape: Text, Requests: make([]Request, 1), doc: doc}
 	good := []Score{{-1, true}, {-1, true}}

@@ -62,11 +62,11 @@ func TestRealPairsEqualHarness(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		docs, err := ReadFile(dataFile(t, files[words[1]]))
+		docs, err := mustNamed(t, words[1]).ReadFile(dataFile(t, files[words[1]]))
 		if err != nil {
 			t.Fatal(err)
 		}
-		items, err := mustNamed(t, words[1]).Items(docs[:300])
+		items, err := mustNamed(t, words[1]).Items(docs, Setting{Rules: rules, Limit: 300})
 		if err != nil {
 			t.Fatal(err)
 		}

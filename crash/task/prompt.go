@@ -1,87 +1,12 @@
 package task
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"slices"
 )
-
-// Task is a prompt: how a document becomes text for the model. The zero Task
-// uses a file verbatim.
-type Task struct {
-	name   string
-	takes  Shape
-	prompt func(query string) string
-	choice func(text string) string // nil: as it is
-	// spaced says that the paper's training text has a space before the target,
-	// which other tasks' has not (task_utils.py of the authors).
-	spaced bool
-}
-
-// tasks are the prompts of lm-evaluation-harness, zero-shot, checked against its
-// version 0.4.8; openbook_qa is what the files of llm-foundry call openbookqa.
-// Where a prompt adds nothing to the query, [plain] has already done all.
-var tasks = [...]Task{
-	{name: "arc_easy", takes: Choice, prompt: question},
-	{name: "arc_challenge", takes: Choice, prompt: question},
-	{name: "openbookqa", takes: Choice, prompt: plain},
-	{name: "openbook_qa", takes: Choice, prompt: plain},
-	{name: "piqa", takes: Choice, prompt: question},
-	{name: "boolq", takes: Choice, prompt: passage, spaced: true},
-	{name: "copa", takes: Choice, prompt: plain, choice: lowerFirst, spaced: true},
-	{name: "webqs", takes: Answers, prompt: question, spaced: true},
-	{name: "wikitext", takes: Text, prompt: Detokenize},
-}
-
-// Names returns the names [Named] knows.
-func Names() []string {
-	names := make([]string, len(tasks))
-	for i, t := range tasks {
-		names[i] = t.name
-	}
-	return names
-}
-
-// Named returns the task of a name; "" is the verbatim one.
-func Named(name string) (Task, error) {
-	if name == "" {
-		return Task{}, nil
-	}
-	for _, t := range tasks {
-		if t.name == name {
-			return t, nil
-		}
-	}
-	return Task{}, fmt.Errorf("task %.128q is unknown: want one of %s", name, strings.Join(Names(), ", "))
-}
-
-// Name returns the task's name, "" of the verbatim one.
-func (t Task) Name() string { return t.name }
-
-// plain takes off what the file's own prompt put around a query: the words
-// "Question: " in front and white space behind.
-func plain(query string) string {
-	return strings.TrimRightFunc(strings.TrimPrefix(query, "Question: "), unicode.IsSpace)
-}
-
-func question(query string) string { return "Question: " + plain(query) + "\nAnswer:" }
-
-// passage is BoolQ's prompt; the query holds passage and question, the question
-// on a line of its own.
-func passage(query string) string {
-	text := plain(strings.TrimPrefix(query, "Passage: "))
-	if !strings.HasSuffix(text, "?") {
-		text += "?"
-	}
-	return text + "\nAnswer:"
-}
-
-func lowerFirst(text string) string {
-	r, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToLower(r)) + text[size:]
-}
 
 // Request asks how likely a continuation is after a context.
 type Request struct{ Context, Continuation string }
@@ -89,7 +14,7 @@ type Request struct{ Context, Continuation string }
 // Item is a document ready to be encoded and scored.
 type Item struct {
 	Shape    Shape
-	Requests []Request // one per choice, context or answer; empty for Tokens
+	Requests []Request // one per choice, context or answer; empty for Tokens and Generation
 	Pair     Pair      // the ids of a Tokens document
 	Gold     int       // Choice and ContextChoice
 	// Chars has the length of each choice in characters (code points), without
@@ -99,47 +24,61 @@ type Item struct {
 	// word and byte perplexity divide by.
 	Words, Bytes int
 
+	// A text is generated after Prompt until one of the texts Until, or MaxTokens
+	// tokens, and compared with Answers.
+	Prompt    string
+	Until     []string
+	MaxTokens int
+	Answers   []string
+
 	doc Document
 }
 
-// Item applies the task to a document. Every continuation is one space and the
-// text of the choice, as the harness has it; only a "continuation" that already
-// begins with white space is left as it is. It is an error, naming the
-// document, if the task takes another shape.
-func (t Task) Item(d Document) (Item, error) {
+// Document returns the document that the item was made of.
+func (item *Item) Document() *Document { return &item.doc }
+
+// Item applies the task to a document without examples before it. Every
+// continuation is one space and the text of the choice, as the harness has it;
+// only a "continuation" that already begins with white space is left as it is. It
+// is an error, naming the document, if the task takes another shape.
+func (t Task) Item(d Document, rules Rules) (Item, error) { return t.item(d, rules, "") }
+
+// item is Item after the text of examples.
+func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 	if t.takes != 0 && t.takes != d.Shape {
 		return Item{}, d.errorf("task %s takes documents %v, not %v", t.name, t.takes, d.Shape)
 	}
-	prompt, choice := t.prompt, t.choice
-	if prompt == nil {
-		prompt = func(s string) string { return s }
-	}
-	if choice == nil {
-		choice = func(s string) string { return s }
-	}
-	item := Item{Shape: d.Shape, Gold: d.Gold, doc: d}
+	item := Item{Shape: d.Shape, Gold: t.gold(&d, rules), doc: d}
 	switch d.Shape {
 	case Choice, Answers:
+		context := shots + t.text(&d, rules)
+		if until, max := t.generation(rules); until != nil && d.Shape == Answers {
+			item.Shape, item.Prompt, item.Answers, item.Until, item.MaxTokens = Generation, context, d.Options, until, max
+			break
+		}
 		options := d.Options
-		if t.name == "webqs" {
+		if d.Shape == Answers && t.forms != nil {
 			options = aliases(options)
 		}
-		context := prompt(d.Query)
 		for _, o := range options {
-			o = choice(o)
-			item.Requests = append(item.Requests, Request{context, " " + o})
+			o = t.choice(o)
+			item.Requests = append(item.Requests, Request{context, t.delimiter(rules) + o})
 			item.Chars = append(item.Chars, utf8.RuneCountInString(o))
 		}
 	case Continuation:
-		item.Requests = []Request{{prompt(d.Query), spaced(d.Continuation)}}
+		item.Requests = []Request{{shots + t.text(&d, rules), t.spaced(d.Continuation)}}
 	case ContextChoice:
-		continuation := spaced(d.Continuation)
-		for _, c := range d.Options {
-			item.Requests = append(item.Requests, Request{prompt(c), continuation})
+		continuation := t.spaced(d.Continuation)
+		for i := range d.Options {
+			item.Requests = append(item.Requests, Request{t.contextOption(&d, rules, shots, i), continuation})
 			item.Chars = append(item.Chars, utf8.RuneCountInString(strings.TrimPrefix(continuation, " ")))
 		}
 	case Text:
-		item.Requests = []Request{{"", prompt(d.Text)}}
+		text := d.Text
+		if t.page {
+			text = Detokenize(text)
+		}
+		item.Requests = []Request{{"", text}}
 		item.Words, item.Bytes = words(d.Text), len(d.Text)
 	case Tokens:
 		item.Pair = Pair{Context: d.ContextIDs, Target: d.TargetIDs}
@@ -149,20 +88,83 @@ func (t Task) Item(d Document) (Item, error) {
 	return item, nil
 }
 
-// Items applies the task to all documents, in order.
-func (t Task) Items(docs []Document) ([]Item, error) {
-	items := make([]Item, len(docs))
-	for i, d := range docs {
-		var err error
-		if items[i], err = t.Item(d); err != nil {
-			return nil, err
+// gold is the right choice. The harness's 0.3 takes its label for a place, whatever
+// the order of the labels in the row; its 0.4 looks for the text of COPA's, and of
+// equal choices finds the first.
+func (t Task) gold(d *Document, rules Rules) int {
+	if t.wide && rules == Rules04 {
+		return slices.Index(d.Options, d.Options[d.Gold])
+	}
+	if rules == Rules03 && d.letter != "" {
+		if at := strings.Index("ABCDE12345", d.letter); at >= 0 {
+			return at % 5
 		}
 	}
-	return items, nil
+	return d.Gold
 }
 
-// spaced puts one space in front, unless white space is there.
-func spaced(text string) string {
+// generation returns what ends a generated answer; nil where answers are scored.
+func (t Task) generation(rules Rules) (until []string, maxTokens int) {
+	switch {
+	case t.own != nil:
+		return t.own.Until, t.own.MaxTokens
+	case t.generates && rules == Rules04:
+		return []string{"\n", ".", ","}, maxGenerated
+	}
+	return nil, 0
+}
+
+// maxGenerated is how many tokens the harness generates where a task does not say.
+const maxGenerated = 256
+
+// text is the prompt before the choices.
+func (t Task) text(d *Document, rules Rules) string {
+	switch {
+	case t.context == nil:
+		return d.Query
+	case d.shaped && !t.bare:
+		return d.Query // the whole prompt, for this task's cannot be made of a query alone
+	}
+	return t.context(d, rules)
+}
+
+// choice is the text of an option.
+func (t Task) choice(text string) string {
+	if t.option == nil {
+		return text
+	}
+	return t.option(text)
+}
+
+// delimiter stands before a choice. COPA's choices begin with a space of their own
+// since 0.4.
+func (t Task) delimiter(rules Rules) string {
+	if t.own != nil {
+		return t.own.Delimiter
+	}
+	if t.wide && rules == Rules04 {
+		return "  "
+	}
+	return " "
+}
+
+// contextOption is the context of option i. The harness's 0.3 puts the options in
+// place of the last paragraph of examples and right option together, which cuts
+// more where a sentence has an empty line.
+func (t Task) contextOption(d *Document, rules Rules, shots string, i int) string {
+	if rules == Rules04 || t.takes != ContextChoice {
+		return shots + d.Options[i]
+	}
+	whole := shots + d.Options[d.Gold]
+	return whole[:strings.LastIndex("\n\n"+whole, "\n\n")] + d.Options[i]
+}
+
+// spaced puts one space in front, unless white space is there. A task of one's own
+// says what stands there.
+func (t Task) spaced(text string) string {
+	if t.own != nil {
+		return t.own.Delimiter + text
+	}
 	if r, _ := utf8.DecodeRuneInString(text); unicode.IsSpace(r) {
 		return text
 	}

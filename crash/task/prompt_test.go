@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"lamina/internal/record"
 )
 
 func mustNamed(t *testing.T, name string) Task {
@@ -30,16 +32,21 @@ func TestPrompts(t *testing.T) {
 		{"copa", "It rained, therefore ", "It rained, therefore"},
 		{"", "Question: Why? \n", "Question: Why? \n"},
 	} {
-		doc := Document{Shape: Choice, Query: c.query, Options: []string{"Été là", "no"}, Gold: 1}
-		item, err := mustNamed(t, c.task).Item(doc)
+		task := mustNamed(t, c.task)
+		doc, err := task.document(record.Record{Fields: record.Object{
+			{Name: "query", Value: c.query}, {Name: "choices", Value: record.List{"Été là", "no"}}, {Name: "gold", Value: int64(1)},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := " Été là"
-		if c.task == "copa" {
-			first = " été là"
+		item, err := task.Item(doc, Rules04)
+		if err != nil {
+			t.Fatal(err)
 		}
-		want := []Request{{c.context, first}, {c.context, " no"}}
+		want := []Request{{c.context, " Été là"}, {c.context, " no"}}
+		if c.task == "copa" { // whose choices begin with a space of their own
+			want = []Request{{c.context, "  été là"}, {c.context, "  no"}}
+		}
 		if !slices.Equal(item.Requests, want) || item.Gold != 1 || !slices.Equal(item.Chars, []int{6, 2}) {
 			t.Errorf("%s of %q: %q, gold %d, %v", c.task, c.query, item.Requests, item.Gold, item.Chars)
 		}
@@ -48,12 +55,12 @@ func TestPrompts(t *testing.T) {
 
 func TestWebQuestionsPrompt(t *testing.T) {
 	doc := Document{Shape: Answers, Query: "where is rome?", Options: []string{"Rome", "Italy", "Italy, Europe"}}
-	item, err := mustNamed(t, "webqs").Item(doc)
+	item, err := mustNamed(t, "webqs").Item(doc, Rules04)
 	want := []Request{{"Question: where is rome?\nAnswer:", " Italy"}, {"Question: where is rome?\nAnswer:", " Rome"}}
 	if err != nil || !slices.Equal(item.Requests, want) {
 		t.Errorf("%q, %v", item.Requests, err)
 	}
-	item, err = Task{}.Item(doc) // verbatim: all of them, as they come
+	item, err = Task{}.Item(doc, Rules04) // verbatim: all of them, as they come
 	if err != nil || len(item.Requests) != 3 || item.Requests[0] != (Request{"where is rome?", " Rome"}) {
 		t.Errorf("%q, %v", item.Requests, err)
 	}
@@ -70,7 +77,7 @@ func TestVerbatimShapes(t *testing.T) {
 		{Document{Shape: Text, Text: " all\nof it"}, []Request{{"", " all\nof it"}}},
 		{Document{Shape: Choice, Query: "q", Options: []string{" a"}}, []Request{{"q", "  a"}}},
 	} {
-		item, err := Task{}.Item(c.doc)
+		item, err := Task{}.Item(c.doc, Rules04)
 		if err != nil || !slices.Equal(item.Requests, c.want) {
 			t.Errorf("%v: %q, %v; want %q", c.doc.Shape, item.Requests, err, c.want)
 		}
@@ -78,8 +85,9 @@ func TestVerbatimShapes(t *testing.T) {
 }
 
 func TestTasksRefuseOtherShapes(t *testing.T) {
-	doc := Document{Shape: Text, Text: "a", File: "f.jsonl", Line: 3}
-	_, err := mustNamed(t, "arc_easy").Items([]Document{doc})
+	doc := at("f.jsonl", 3)
+	doc.Shape, doc.Text = Text, "a"
+	_, err := mustNamed(t, "arc_easy").Items([]Document{doc}, Setting{})
 	want := `f.jsonl:3: task arc_easy takes documents {"query","choices","gold"}, not {"text"}`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v", err)
@@ -87,7 +95,7 @@ func TestTasksRefuseOtherShapes(t *testing.T) {
 	if _, err := Named("arc"); err == nil || !strings.Contains(err.Error(), "arc_easy, arc_challenge") {
 		t.Errorf("%v", err)
 	}
-	if _, err := (Task{}).Item(Document{}); err == nil {
+	if _, err := (Task{}).Item(Document{}, Rules04); err == nil {
 		t.Error("a document of no shape was taken")
 	}
 }
@@ -100,11 +108,11 @@ func TestRealPromptsHaveOneForm(t *testing.T) {
 		"train/arc_challenge.jsonl": "arc_challenge", "eval/piqa.jsonl": "piqa", "webquestions/test.json": "webqs",
 		"eval/boolq.jsonl": "boolq", "eval/openbook_qa.jsonl": "openbookqa", "train/openbook_qa.jsonl": "openbookqa",
 	} {
-		docs, err := ReadFile(dataFile(t, path))
+		docs, err := mustNamed(t, name).ReadFile(dataFile(t, path))
 		if err != nil {
 			t.Fatal(err)
 		}
-		items, err := mustNamed(t, name).Items(docs)
+		items, err := mustNamed(t, name).Items(docs, Setting{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,4 +130,9 @@ func TestRealPromptsHaveOneForm(t *testing.T) {
 			}
 		}
 	}
+}
+
+// at is a document that stands at a line of a file.
+func at(file string, line int) Document {
+	return Document{Source: record.Record{At: record.Place{File: file, Line: line}}}
 }

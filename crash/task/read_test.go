@@ -3,13 +3,13 @@ package task
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"lamina/internal/record"
 )
 
 func TestShapesAreRead(t *testing.T) {
@@ -32,7 +32,10 @@ func TestShapesAreRead(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, docs, err)
 			continue
 		}
-		want.File, want.Line = "f.jsonl", 1
+		if docs[0].Source.At.String() != "f.jsonl:1" {
+			t.Errorf("%s: at %v", text, docs[0].Source.At)
+		}
+		docs[0].Source, want.shaped = record.Record{}, docs[0].shaped
 		if got := fmt.Sprintf("%#v", docs[0]); got != fmt.Sprintf("%#v", want) {
 			t.Errorf("%s:\n%s", text, got)
 		}
@@ -57,7 +60,7 @@ func TestFormsOfAFileAreAccepted(t *testing.T) {
 		}
 	}
 	docs, err := Read(strings.NewReader("\n[\n "+one+",\n\n "+two+"\n]"), "f")
-	if err != nil || docs[0].Line != 3 || docs[1].Line != 5 {
+	if err != nil || docs[0].Source.At.Line != 3 || docs[1].Source.At.Line != 5 {
 		t.Errorf("lines of an array: %v, %v", docs, err)
 	}
 }
@@ -71,22 +74,22 @@ func TestBadFilesAreNamed(t *testing.T) {
 		"\n \r\n":     "f.jsonl: no documents",
 		"\ufeff":      "f.jsonl: no documents",
 		"[]":          "f.jsonl: no documents",
-		good + "null": `f.jsonl:2: column 1: found 'n', want '{' (the last line has no line end: is the file cut?)`,
-		good + strings.Replace(good, "3", "4", 1):                  `f.jsonl:2: field "gold": 4 out of range (4 choices)`,
-		good + strings.Replace(good, "3", "-1", 1):                 `f.jsonl:2: field "gold": -1 out of range (4 choices)`,
+		good + "null": `f.jsonl:2 (byte 51): column 1: found 'n', want '{' (the last line has no line end: is the file cut?)`,
+		good + strings.Replace(good, "3", "4", 1):                  `f.jsonl:2 (byte 51): field "gold": 4 out of range (4 choices)`,
+		good + strings.Replace(good, "3", "-1", 1):                 `f.jsonl:2 (byte 51): field "gold": -1 out of range (4 choices)`,
 		strings.Replace(good, "3", "3.0", 1):                       `f.jsonl:1: field "gold": 3.0: want a whole number`,
 		strings.Replace(good, "3", "03", 1):                        `f.jsonl:1: field "gold": column 50: a number with a leading zero`,
 		strings.Replace(good, "3", "1e0", 1):                       `f.jsonl:1: field "gold": 1e0: want a whole number`,
-		strings.Replace(good, "3", `"3"`, 1):                       `f.jsonl:1: field "gold": column 49: found '"', want a whole number`,
-		strings.Replace(good, "3", "null", 1):                      `f.jsonl:1: field "gold": column 49: found 'n', want a whole number`,
+		strings.Replace(good, "3", `"3"`, 1):                       `f.jsonl:1: field "gold": a text, want a whole number`,
+		strings.Replace(good, "3", "null", 1):                      `f.jsonl:1: field "gold": null, want a whole number`,
 		strings.Replace(good, "3", "9e999", 1):                     `f.jsonl:1: field "gold": 9e999: want a whole number`,
 		strings.Replace(good, "3", "1"+strings.Repeat("0", 30), 1): `f.jsonl:1: field "gold": 1000000000000000000000000000000 is out of range`,
-		strings.Replace(good, `"q"`, "null", 1):                    `f.jsonl:1: field "query": column 10: found 'n', want a text in quotes`,
-		strings.Replace(good, `"q"`, `["q"]`, 1):                   `f.jsonl:1: field "query": column 10: found '[', want a text in quotes`,
-		strings.Replace(good, `"a"`, "1", 1):                       `f.jsonl:1: field "choices": column 25: found '1', want a text in quotes`,
+		strings.Replace(good, `"q"`, "null", 1):                    `f.jsonl:1: field "query": null, want a text`,
+		strings.Replace(good, `"q"`, `["q"]`, 1):                   `f.jsonl:1: field "query": a list, want a text`,
+		strings.Replace(good, `"a"`, "1", 1):                       `f.jsonl:1: field "choices": item 0 is a number, want a text`,
 		strings.Replace(good, `"a"`, `" "`, 1):                     `f.jsonl:1: field "choices": text 0 is empty`,
 		strings.Replace(good, `"query"`, `"Query"`, 1):             `f.jsonl:1: field "query" is missing: want {"query","choices","gold"}`,
-		strings.Replace(good, `"query"`, `"gold"`, 1):              `f.jsonl:1: field "gold": column 9: found '"', want a whole number`,
+		strings.Replace(good, `"query"`, `"gold"`, 1):              `f.jsonl:1: field "gold" comes twice`,
 		strings.Replace(good, "}", `,"gold":3}`, 1):                `f.jsonl:1: field "gold" comes twice`,
 		strings.Replace(good, "}", `,"x":1,"x":1}`, 1):             `f.jsonl:1: field "x" comes twice`,
 		strings.Replace(good, "}", `,"\u0067old":3}`, 1):           `f.jsonl:1: field "gold" comes twice`,
@@ -99,9 +102,9 @@ func TestBadFilesAreNamed(t *testing.T) {
 		strings.Replace(good, `"q"`, `"\x"`, 1):                    `f.jsonl:1: field "query": column 11: unknown escape \x`,
 		strings.Replace(good, `"q"`, `"\u12g4"`, 1):                `f.jsonl:1: field "query": column 11: \u without four hexadecimal digits`,
 		strings.Replace(good, `"q"`, "\"a\tb\"", 1):                `f.jsonl:1: field "query": column 12: control character '\t' in a text: write it as \u0009`,
-		good + good[:20]:      `f.jsonl:2: column 21: the text ends inside quotes (the last line has no line end: is the file cut?)`,
-		good + good[:9]:       `f.jsonl:2: field "query": column 10: the text ends where a text in quotes should be (the last line has no line end: is the file cut?)`,
-		good + `{"text":"a"}`: `f.jsonl:2: a document {"text"} in a file of {"query","choices","gold"} (the last line has no line end: is the file cut?)`,
+		good + good[:20]:      `f.jsonl:2 (byte 51): column 21: the text ends inside quotes (the last line has no line end: is the file cut?)`,
+		good + good[:9]:       `f.jsonl:2 (byte 51): field "query": column 10: the text ends where a value should be (the last line has no line end: is the file cut?)`,
+		good + `{"text":"a"}`: `f.jsonl:2 (byte 51): a document {"text"} in a file of {"query","choices","gold"}`,
 		`{}` + "\n":           `f.jsonl:1: no fields of a document: want one of {"query","choices","gold"}, {"context","continuation"}`,
 		`{"text":""}` + "\n":  `f.jsonl:1: field "text": empty`,
 		`{"query":"q","choices":[],"gold":0}` + "\n":                              `f.jsonl:1: field "choices": empty`,
@@ -111,15 +114,15 @@ func TestBadFilesAreNamed(t *testing.T) {
 		`{"context_ids":[1],"target_ids":[]}` + "\n":                              `f.jsonl:1: field "target_ids": empty`,
 		`{"context_ids":[1],"target_ids":[3,-1]}` + "\n":                          `f.jsonl:1: field "target_ids": token -1 at 1 is no id`,
 		`{"context_ids":[1],"target_ids":[2147483648]}` + "\n":                    `f.jsonl:1: field "target_ids": token 2147483648 at 0 is no id`,
-		`{"context_ids":[1],"target_ids":[1.5]}` + "\n":                           `f.jsonl:1: field "target_ids": 1.5: want a whole number`,
-		`{"premise":"A.","choice1":"b","choice2":"c","question":"why","label":0}`: `f.jsonl:1: field "question": "why": want "cause" or "effect"`,
-		`{"text":"a","x":` + strings.Repeat("[", 100) + "\n":                      `f.jsonl:1: field "x": column 50: nested deeper than 32`,
+		`{"context_ids":[1],"target_ids":[1.5]}` + "\n":                           `f.jsonl:1: field "target_ids": item 0: 1.5: want a whole number`,
+		`{"premise":"A.","choice1":"b","choice2":"c","question":"why","label":0}`: `f.jsonl:1: field "question": label "why" is none of ["cause" "effect"]`,
+		`{"text":"a","x":` + strings.Repeat("[", 100) + "\n":                      `f.jsonl:1: field "x": column 49: nested deeper than 32`,
 		`{"text":"a",` + "\n":                                                     `f.jsonl:1: column 13: the text ends where a field name in quotes should be`,
 		`{"text":"a";}` + "\n":                                                    `f.jsonl:1: column 12: found ';', want ',' or '}'`,
-		"[\n{\"text\":\"a\"},\n{\"text\":1}]":                                     `f.jsonl:3: field "text": byte 25: found '1', want a text in quotes`,
-		"[\n{\"text\":\"a\"},\n":                                                  `f.jsonl:3: byte 17: the text ends where '{' should be`,
+		"[\n{\"text\":\"a\"},\n{\"text\":1}]":                                     `f.jsonl:3 (byte 16): field "text": a number, want a text`,
+		"[\n{\"text\":\"a\"},\n":                                                  `f.jsonl:3 (byte 16): byte 17: the text ends where '{' should be`,
 		`[{"text":"a"}] 1`:                                                        `f.jsonl: byte 16: found '1', want the end of the file`,
-		`[1]`:                                                                     `f.jsonl:1: byte 2: found '1', want '{'`,
+		`[1]`:                                                                     `f.jsonl:1 (byte 1): byte 2: found '1', want '{'`,
 		"PAR1":                                                                    `f.jsonl:1: column 1: found 'P', want '{'`,
 	} {
 		docs, err := Read(strings.NewReader(text), "f.jsonl")
@@ -133,65 +136,6 @@ func TestBadFilesAreNamed(t *testing.T) {
 		}
 	}
 }
-
-func TestLongLines(t *testing.T) {
-	line := func(n int) io.Reader {
-		head, tail := `{"text":"`, "\"}\n"
-		return io.MultiReader(strings.NewReader(head), strings.NewReader(strings.Repeat("a", n-len(head)-len(tail))), strings.NewReader(tail))
-	}
-	if docs, err := Read(line(maxLine), "f"); err != nil || len(docs) != 1 {
-		t.Errorf("a line of %d bytes: %v", maxLine, err)
-	}
-	if _, err := Read(line(maxLine+1), "f"); err == nil || err.Error() != "f:1: line longer than 16 MiB" {
-		t.Errorf("%v", err)
-	}
-}
-
-// endless gives one line without end: reading must stop, not collect it.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
-
-func TestEndlessLineIsBounded(t *testing.T) {
-	for _, head := range []string{"", `["`} {
-		if _, err := Read(io.MultiReader(strings.NewReader(head), endless{}), "f"); err == nil {
-			t.Errorf("%q and no end was read", head)
-		}
-	}
-}
-
-func TestScanStopsWhenAsked(t *testing.T) {
-	for _, text := range []string{"{\"text\":\"a\"}\n{\"text\":\"b\"}\nbad", `[{"text":"a"},{"text":"b"},bad`} {
-		n := 0
-		for _, err := range Scan(strings.NewReader(text), "f") {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n++; n == 2 {
-				break
-			}
-		}
-		if n != 2 {
-			t.Errorf("%d documents", n)
-		}
-	}
-}
-
-func TestReadErrorIsPassedOn(t *testing.T) {
-	r := io.MultiReader(strings.NewReader("{\"text\":\"a\"}\n"), &failing{})
-	if _, err := Read(r, "f"); err == nil || err.Error() != "f:2: disk on fire" {
-		t.Errorf("%v", err)
-	}
-}
-
-type failing struct{}
-
-func (*failing) Read([]byte) (int, error) { return 0, fmt.Errorf("disk on fire") }
 
 func TestReadFileNamesThePath(t *testing.T) {
 	if _, err := ReadFile(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a directory") {
@@ -241,32 +185,8 @@ func TestRealFiles(t *testing.T) {
 	}
 }
 
-// Small documents, small fields and small items each cost the most per byte.
-func TestScanAllocatesLittle(t *testing.T) {
-	for _, text := range []string{
-		strings.Repeat("{\"text\":\"a\"}\n", 1e5),
-		"[" + strings.Repeat("{\"text\":\"a\"},", 1e5) + "1]",
-		strings.Repeat("{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":1}\n", 1e4),
-		`{"context_ids":[` + strings.Repeat("1,", 1e6) + "1],\"target_ids\":[]}\n",
-		`{"query":"q","gold":0,"choices":[` + strings.Repeat(`"a",`, 1e5) + `"a"]}`,
-		`{"text":"` + strings.Repeat(`\n`, 1e6) + `"}`,
-		`{"text":"a","x":[` + strings.Repeat(`{"":""},`, 1e5) + `1]}`,
-		strings.Repeat("{", 1e6), strings.Repeat("[", 1e6), strings.Repeat("\n", 1e6),
-	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range Scan(strings.NewReader(text), "f") {
-		}
-		runtime.ReadMemStats(&after)
-		spent := after.TotalAlloc - before.TotalAlloc
-		if limit := uint64(16*len(text) + 64<<10); spent > limit {
-			t.Errorf("%.40q…: %d bytes allocated for %d", text, spent, len(text))
-		}
-	}
-}
-
 // FuzzDocuments holds that reading any bytes ends in documents that can be used
-// or in one line of error, with memory bounded by the bytes that are there.
+// or in one line of error.
 func FuzzDocuments(f *testing.F) {
 	for _, s := range []string{
 		"", "\ufeff{\"text\":\"a\"}\r\n", `[{"qText":"q","answers":["a"]}]`, `{"query":"q","choices":["a"],"gold":0}`,
@@ -277,14 +197,6 @@ func FuzzDocuments(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range Scan(bytes.NewReader(data), "f") {
-		}
-		runtime.ReadMemStats(&after)
-		if spent, limit := after.TotalAlloc-before.TotalAlloc, uint64(16*len(data)+64<<10); spent > limit {
-			t.Fatalf("%d bytes allocated for %d", spent, len(data))
-		}
 		docs, err := Read(bytes.NewReader(data), "f")
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "f:") {
@@ -293,7 +205,7 @@ func FuzzDocuments(f *testing.F) {
 			return
 		}
 		for _, d := range docs {
-			item, err := Task{}.Item(d)
+			item, err := Task{}.Item(d, Rules04)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,53 +1,140 @@
 package task
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Requests are documents encoded for scoring: the pairs of all items, one after
-// the other.
+// the other, or their prompts where texts are generated.
 type Requests struct {
-	Task      string
+	Task      Task
 	Rules     Rules
 	Items     []Item
 	Counts    []int // pairs of each item
 	Pairs     []Pair
-	Truncated int // items with a context that was cut
-	Tokens    int // that run through a decoder, a shared context once
+	Prompts   []Prompt // of items that generate, one each
+	Truncated int      // items with a context that was cut
+	Tokens    int      // that run through a decoder, a shared context once
+}
+
+// Prompt asks for a text after token ids: greedily, up to MaxTokens tokens or the
+// token Stop, or until Done says that the text is long enough.
+type Prompt struct {
+	IDs       []int32
+	MaxTokens int
+	Stop      int32 // -1: none
+
+	decode func(ids []int32) string
+	until  []string
+}
+
+// Text returns the text of generated ids, cut before the first of the texts that
+// end it, and whether one of them was there.
+func (p Prompt) Text(ids []int32) (text string, done bool) {
+	return cutAt(p.decode(ids), p.until)
 }
 
 // EncodeAll prepares documents of one shape for scoring, with contexts cut from
 // the left to a decoder of maxLength positions.
-func EncodeAll(t Task, docs []Document, e Encoder, rules Rules, maxLength int) (*Requests, error) {
-	r := &Requests{Task: t.Name(), Rules: rules}
+func EncodeAll(t Task, docs []Document, e Encoder, s Setting, maxLength int) (*Requests, error) {
+	r := &Requests{Task: t, Rules: s.Rules}
 	var err error
-	if r.Items, err = t.Items(docs); err != nil {
+	if r.Items, err = t.Items(docs, s); err != nil {
 		return nil, err
 	}
-	for _, item := range r.Items {
-		pairs, err := Encode(item, e, rules, maxLength)
+	for i := range r.Items {
+		if r.Items[i].Shape == Generation {
+			err = r.addPrompt(&r.Items[i], e, maxLength)
+		} else {
+			err = r.addPairs(&r.Items[i], e, maxLength)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(pairs, func(p Pair) bool { return p.Cut > 0 }) {
-			r.Truncated++
-		}
-		for i, p := range pairs {
-			r.Tokens += len(p.Target) - 1
-			if i == 0 || !slices.Equal(p.Context, pairs[i-1].Context) {
-				r.Tokens += len(p.Context)
-			}
-		}
-		r.Counts = append(r.Counts, len(pairs))
-		r.Pairs = append(r.Pairs, pairs...)
 	}
 	return r, nil
 }
 
-// Result evaluates the scores of Pairs, in their order.
-func (r *Requests) Result(scores []Score) (Result, error) {
+func (r *Requests) addPairs(item *Item, e Encoder, maxLength int) error {
+	pairs, err := Encode(*item, e, r.Rules, maxLength)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(pairs, func(p Pair) bool { return p.Cut > 0 }) {
+		r.Truncated++
+	}
+	for i, p := range pairs {
+		r.Tokens += len(p.Target) - 1
+		if i == 0 || !slices.Equal(p.Context, pairs[i-1].Context) {
+			r.Tokens += len(p.Context)
+		}
+	}
+	r.Counts = append(r.Counts, len(pairs))
+	r.Pairs = append(r.Pairs, pairs...)
+	return nil
+}
+
+// Generator is an Encoder that turns ids back into text.
+type Generator interface {
+	Encoder
+	Decode(ids []int32, skipSpecial bool) string
+}
+
+// addPrompt encodes a prompt as the harness does (HFLM.generate_until): cut from
+// the left so that MaxTokens tokens have room after it.
+func (r *Requests) addPrompt(item *Item, e Encoder, maxLength int) error {
+	g, ok := e.(Generator)
+	if !ok {
+		return item.doc.errorf("a text is to be generated, and the tokenizer decodes nothing")
+	}
+	room := maxLength - item.MaxTokens
+	if room < 1 {
+		return item.doc.errorf("%d tokens to generate leave no room for a prompt in %d positions: generate fewer", item.MaxTokens, maxLength)
+	}
+	c := &careful{Encoder: g}
+	ids := c.Encode(item.Prompt, false)
+	if c.err != nil {
+		return item.doc.errorf("%w", c.err)
+	}
+	if len(ids) == 0 {
+		prefix, err := r.Rules.Prefix(e)
+		if err != nil {
+			return item.doc.errorf("%w", err)
+		}
+		ids = []int32{prefix}
+	}
+	if len(ids) > room {
+		ids = ids[len(ids)-room:]
+		r.Truncated++
+	}
+	p := Prompt{IDs: ids, MaxTokens: item.MaxTokens, Stop: -1, until: item.Until}
+	p.decode = func(ids []int32) string { return g.Decode(ids, true) }
+	if eos, ok := g.EOS(); ok {
+		p.Stop = eos
+		p.until = append(slices.Clone(item.Until), g.Decode([]int32{eos}, false))
+	}
+	r.Tokens += len(ids)
+	r.Prompts = append(r.Prompts, p)
+	return nil
+}
+
+// Result evaluates the scores of Pairs, in their order, and the texts generated
+// after Prompts.
+func (r *Requests) Result(scores []Score, texts []string) (Result, error) {
+	if len(scores) != len(r.Pairs) || len(texts) != len(r.Prompts) {
+		panic(fmt.Sprintf("task: Requests.Result: %d scores for %d pairs, %d texts for %d prompts", len(scores), len(r.Pairs), len(texts), len(r.Prompts)))
+	}
 	rows := make([][]Score, len(r.Items))
-	for i, item := range r.Items {
-		rows[i] = item.Row(scores[:r.Counts[i]])
+	for i := range r.Items {
+		if texts != nil {
+			rows[i] = []Score{{Greedy: matches(texts[i], r.Items[i].Answers)}}
+			continue
+		}
+		rows[i] = r.Items[i].Row(scores[:r.Counts[i]])
 		scores = scores[r.Counts[i]:]
 	}
-	return Evaluate(r.Task, r.Rules, r.Items, rows)
+	result, err := Evaluate(r.Task.name, r.Rules, r.Items, rows)
+	result.Texts = texts
+	return result, err
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"lamina/internal/record"
 )
 
 // maxPages is the largest file [ReadPages] takes.
@@ -61,12 +63,12 @@ func ReadPages(path string) ([]Document, error) {
 		return nil, err
 	}
 	if !utf8.Valid(raw) {
-		return nil, fmt.Errorf("%s: %w", path, checkUTF8(raw))
+		return nil, fmt.Errorf("%s: no UTF-8 text", path)
 	}
 	var docs []Document
 	for _, p := range splitPages(string(raw)) {
 		if strings.TrimSpace(p.text) != "" {
-			docs = append(docs, Document{Shape: Text, Text: p.text, File: path, Line: p.line})
+			docs = append(docs, pageDocument(p, path))
 		}
 	}
 	if len(docs) == 0 {
@@ -74,6 +76,49 @@ func ReadPages(path string) ([]Document, error) {
 	}
 	return docs, nil
 }
+
+// ReadsPages reports whether the task reads a file by [ReadPages]: WikiText's own
+// raw files.
+func (t Task) ReadsPages(path string) bool {
+	return t.page && (strings.HasSuffix(path, ".txt") || strings.HasSuffix(path, ".raw") || strings.HasSuffix(path, ".tokens"))
+}
+
+// pageDocument is a page as EleutherAI/wikitext_document_level has it.
+func pageDocument(p page, file string) Document {
+	return Document{Shape: Text, Text: p.text, Source: record.Record{
+		Fields: record.Object{{Name: "page", Value: p.text}}, At: record.Place{File: file, Line: p.line},
+	}}
+}
+
+// joinLines makes pages of rows that each hold one line of WikiText, as the hub's
+// wikitext has them: a line with its end, or nothing for an empty one. It returns
+// no documents if a row has another form: then each is a page.
+func joinLines(rows []record.Record) ([]Document, error) {
+	var raw strings.Builder
+	for _, r := range rows {
+		text, err := r.Text("text")
+		if err != nil {
+			return nil, r.At.Errorf("%w", err)
+		}
+		if text != "" && strings.IndexByte(text, '\n') != len(text)-1 {
+			return nil, nil
+		}
+		if text == "" {
+			text = " \n"
+		}
+		raw.WriteString(text)
+	}
+	var docs []Document
+	for _, p := range splitPages(raw.String()) {
+		if strings.TrimSpace(p.text) != "" {
+			docs = append(docs, pageDocument(p, rows[0].At.File))
+		}
+	}
+	return docs, nil
+}
+
+// pageForms are pages as the harness has them.
+var pageForms = []form{{[]string{"page"}, func(c *columns) Document { return Document{Shape: Text, Text: c.text("page")} }}}
 
 // space is Python's \s on text: RE2's is ASCII only.
 const space = `[\t-\r\x1c-\x20\x{85}\p{Z}]`

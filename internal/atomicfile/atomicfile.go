@@ -189,3 +189,24 @@ func bare(err error) error {
 	}
 	return err
 }
+
+// Publish gives the finished file tmp its name: it is synced and renamed to path,
+// then the directory is synced. It is for files that take more than one run to
+// fill; both must lie in one directory.
+func Publish(tmp, path string) error {
+	f, err := os.OpenFile(tmp, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, bare(err))
+	}
+	err = errors.Join(bare(f.Sync()), bare(f.Close()))
+	if err == nil {
+		err = bare(os.Rename(tmp, path))
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return nil
+}

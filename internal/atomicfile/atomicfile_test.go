@@ -173,6 +173,28 @@ func TestDevicesAreWrittenNotReplaced(t *testing.T) {
 	}
 }
 
+func TestPublish(t *testing.T) {
+	dir := t.TempDir()
+	tmp, path := filepath.Join(dir, "f.part"), filepath.Join(dir, "f")
+	for _, want := range []string{"first", "second"} {
+		if err := os.WriteFile(tmp, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := Publish(tmp, path); err != nil {
+			t.Fatal(err)
+		}
+		if got, left := read(t, path), names(t, dir); got != want || left != "f" {
+			t.Errorf("content %q among %q, want %q alone", got, left, want)
+		}
+	}
+	if err := Publish(tmp, path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), fmt.Sprintf("%q", path)) {
+		t.Errorf("nothing to publish: %v", err)
+	}
+	if got := read(t, path); got != "second" {
+		t.Errorf("content %q after a failure", got)
+	}
+}
+
 func ExampleWrite() {
 	dir, err := os.MkdirTemp("", "atomicfile")
 	if err != nil {

@@ -49,14 +49,17 @@ var layers = []layer{
 	{"transformer", append([]string{
 		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
 	{"crash", append([]string{
-		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
+		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/pyrandom", "internal/record"}, bottom...)},
 
 	{"internal/atomicfile", nil},
 	{"internal/chat", nil},
+	{"internal/dataset", []string{"internal/record"}},
 	{"internal/hub", []string{"internal/atomicfile"}},
 	{"internal/layout", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},
+	{"internal/pyrandom", nil},
+	{"internal/record", nil},
 	{"internal/report", []string{"internal/atomicfile", "internal/plot"}},
 	{"internal/testkit", []string{"formats", "tensor"}},
 
@@ -81,7 +84,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "internal/testkit"}
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "internal/hub/hubtest", "internal/testkit"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}

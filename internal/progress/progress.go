@@ -55,32 +55,47 @@ type Bar struct {
 // the end is unknown, and count and rate are shown without an estimate. The
 // line is drawn only if w is a terminal.
 func New(w io.Writer, label string, total int) *Bar {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(w) {
 		return &Bar{total: max(total, 0)}
 	}
-	return newBar(w, label, total)
+	return newBar(w, label, total, progressbar.OptionShowIts(), progressbar.OptionSetItsString("it"))
 }
 
-// newBar draws to w whatever it is.
-func newBar(w io.Writer, label string, total int) *Bar {
+// NewBytes is New for a count of bytes: they and their rate are shown in KiB, MiB
+// and so on.
+func NewBytes(w io.Writer, label string, total int) *Bar {
+	if !isTerminal(w) {
+		return &Bar{total: max(total, 0)}
+	}
+	return newBar(w, label, total, showBytes...)
+}
+
+var showBytes = []progressbar.Option{
+	progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true), progressbar.OptionUseIECUnits(true),
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// newBar draws to w whatever it is; unit says how counts are shown.
+func newBar(w io.Writer, label string, total int, unit ...progressbar.Option) *Bar {
 	limit := total
 	if total <= 0 {
 		total, limit = 0, -1 // -1 is the library's sign for an unknown end
 	}
-	line := progressbar.NewOptions(limit,
+	line := progressbar.NewOptions(limit, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription(clean(label)),
 		progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionThrottle(interval),
 		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("it"),
 		progressbar.OptionSetRenderBlankState(true),
 		// Zero: no goroutine that redraws a spinner while nothing happens.
 		progressbar.OptionSetSpinnerChangeInterval(0),
 		progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }),
-	)
+	}, unit...)...)
 	return &Bar{line: line, total: total}
 }
 

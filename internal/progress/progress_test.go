@@ -56,6 +56,18 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestBytes(t *testing.T) {
+	var buf bytes.Buffer
+	if b := NewBytes(&buf, "buffer", 3); b.line != nil {
+		t.Error("drawn to what is no terminal")
+	}
+	b := newBar(&buf, "fetch", 3<<20, showBytes...)
+	b.Set(3 << 20)
+	if got := buf.String(); !strings.Contains(got, "3.0/3.0 MiB") {
+		t.Errorf("output %q: want it to end with 3.0/3.0 MiB", got)
+	}
+}
+
 func TestDoneInTheMiddle(t *testing.T) {
 	for _, total := range []int{10, 0} {
 		var buf bytes.Buffer

@@ -32,6 +32,7 @@ type heads struct {
 	kvHeads, width    int // key heads, head width K
 	qStride, kStride  int
 	scale             float32
+	slopes            []float64 // of each query head, or nil
 	segments          []kernels.Segment
 	prefix            []kernels.KV
 	rows              int // rows of the stream that one chunk takes
@@ -42,7 +43,7 @@ func headsOf(a kernels.AttentionArgs) heads {
 		q: f32(a.Q), k: f32(a.K), v: f32(a.V), out: f32(a.Out), lse: f32(a.LSE),
 		group: a.Heads / a.KVHeads, kvHeads: a.KVHeads, width: a.HeadDim,
 		qStride: a.Heads * a.HeadDim, kStride: a.KVHeads * a.HeadDim,
-		scale: float32(a.Scale), segments: a.Segments, prefix: a.Prefix,
+		scale: float32(a.Scale), slopes: a.Slopes, segments: a.Segments, prefix: a.Prefix,
 	}
 	for stacked := queryRows; stacked >= queryRows/8; stacked /= 2 {
 		h.rows = max(stacked/h.group, 1)
@@ -112,6 +113,7 @@ type stack struct {
 	values           []float32 // values of the block, packed for p·v
 	gathered         []float32 // room for rows that do not lie in one piece, and a panel
 	finite           bool      // no value of the block is NaN or infinite
+	ramp             []float32 // distances to the last row's position, of all keys
 }
 
 func (h *heads) stack(s *scratch, chunk int) stack {
@@ -122,7 +124,11 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 	st := stack{segment: segment, g: g, from: from, first: seg.PrefixLen + from, rows: own * h.group}
 	block := padded(padded(min(keyBlock, st.first+own), t.NR), 8)
 	wide, all := padded(d, t.NR), padded(st.rows, t.MR)
-	buf := s.floats(all*(d+wide+4) + t.MR*block + block*(d+wide+d) + t.NR*d)
+	ramp := 0
+	if h.slopes != nil {
+		ramp = st.first + own
+	}
+	buf := s.floats(all*(d+wide+4) + t.MR*block + block*(d+wide+d) + t.NR*d + ramp)
 	st.q = view{take(&buf, all*d), all, d, d}
 	st.o = view{take(&buf, all*wide), all, wide, wide}
 	st.p = view{take(&buf, t.MR*block), t.MR, block, block}
@@ -130,6 +136,7 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 	st.sees = tensor.View[int32](tensor.Bytes(take(&buf, all)))
 	st.panels, st.values = take(&buf, block*d), take(&buf, block*wide)
 	st.gathered = take(&buf, (block+t.NR)*d)
+	st.ramp = distances(take(&buf, ramp))
 
 	fill(st.shrink, h.scale)
 	for i := range h.group {
@@ -155,7 +162,7 @@ func (h *heads) attend(s *scratch, chunk int) {
 		}
 		for r := 0; r < st.rows; r += t.MR {
 			if rows := min(t.MR, st.rows-r); st.sees[r+rows-1] > 0 {
-				h.attendTile(s, &st, r, rows, keys, k0 > 0)
+				h.attendTile(s, &st, r, rows, keys, k0)
 			}
 		}
 	}
@@ -184,12 +191,18 @@ func (h *heads) finish(st *stack) {
 }
 
 // attendTile takes rows [r, r+rows) of the stack, at most a tile, through a
-// block of keys. add says that o holds sums of earlier blocks.
-func (h *heads) attendTile(s *scratch, st *stack, r, rows, keys int, add bool) {
-	t, d, wide := simd.GemmTile(), h.width, st.o.cols
+// block of keys from k0 on.
+func (h *heads) attendTile(s *scratch, st *stack, r, rows, keys, k0 int) {
+	t, d, wide, add := simd.GemmTile(), h.width, st.o.cols, k0 > 0
 	sees := st.sees[r : r+rows]
 	cols := int(sees[rows-1])
 	s.multiply(st.p.data, st.p.stride, t.MR, padded(cols, t.NR), st.q.data[r*d:], d, 1, st.panels, d, d, false)
+	if h.slopes != nil {
+		for i, n := range sees {
+			slope := float32(h.slopes[st.g*h.group+(r+i)%h.group])
+			addDistances(st.p.data[i*st.p.stride:][:n], st.ramp, k0-st.first-(r+i)/h.group, slope)
+		}
+	}
 	simd.SoftmaxRows(st.p.data, st.p.stride, cols, sees, st.top[r:], st.sum[r:], st.shrink[r:])
 	o := st.o.data[r*wide:]
 	if add {
@@ -206,6 +219,23 @@ func (h *heads) attendTile(s *scratch, st *stack, r, rows, keys int, add bool) {
 	// Zero times an infinite or NaN value would reach the rows that do not see it.
 	for i, n := range sees {
 		s.multiply(o[i*wide:], wide, 1, wide, st.p.data[i*st.p.stride:], 0, 1, st.values, keys, int(n), add)
+	}
+}
+
+// distances sets ramp, from its last element backwards, to 0, -1, -2, … and returns
+// it.
+func distances(ramp []float32) []float32 {
+	for i := range ramp {
+		ramp[i] = float32(i + 1 - len(ramp))
+	}
+	return ramp
+}
+
+// addDistances adds slope·(first+j) to each scores[j]; ramp is of distances, and no
+// distance is above 0.
+func addDistances(scores, ramp []float32, first int, slope float32) {
+	if len(scores) > 0 {
+		simd.Axpy(scores, ramp[len(ramp)-1+first:], slope)
 	}
 }
 

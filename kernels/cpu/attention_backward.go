@@ -90,6 +90,7 @@ type blocks struct {
 	keyPanels, valuePanels, keyColumns []float32
 	queries, outs                      []float32
 	kept                               []float32
+	ramp                               []float32 // distances between the segment's rows
 }
 
 func (g *gradients) blocks(s *scratch, seg kernels.Segment) blocks {
@@ -98,7 +99,11 @@ func (g *gradients) blocks(s *scratch, seg kernels.Segment) blocks {
 	// A tile of keys begins at or before a row's own key: so far rows are cleared.
 	ld, wide := padded(keys+t.MR, 8), padded(d, t.NR)
 	all := padded(rows, t.MR)
-	buf := s.floats(2*all*ld + 3*all + keys*(2*d+wide) + 2*rows*wide + t.NR*d)
+	ramp := 0
+	if g.slopes != nil {
+		ramp = seg.Len
+	}
+	buf := s.floats(2*all*ld + 3*all + keys*(2*d+wide) + 2*rows*wide + t.NR*d + ramp)
 	b := blocks{seg: seg}
 	b.p, b.ds = view{take(&buf, all*ld), all, keys, ld}, view{take(&buf, all*ld), all, keys, ld}
 	b.sees = tensor.View[int32](tensor.Bytes(take(&buf, all)))
@@ -106,7 +111,7 @@ func (g *gradients) blocks(s *scratch, seg kernels.Segment) blocks {
 	b.keyPanels, b.valuePanels = take(&buf, keys*d), take(&buf, keys*d)
 	b.keyColumns = take(&buf, keys*wide)
 	b.queries, b.outs = take(&buf, rows*wide), take(&buf, rows*wide)
-	b.kept = buf
+	b.kept, b.ramp = take(&buf, t.NR*d), distances(take(&buf, ramp))
 	return b
 }
 
@@ -151,6 +156,12 @@ func (g *gradients) rowTiles(s *scratch, b *blocks) {
 		at, p, ds := first+r*stride, b.p.data[r*ld:], b.ds.data[r*ld:]
 		s.multiply(p, ld, m, padded(cols, t.NR), g.q[at:], stride, 1, b.keyPanels, d, d, false)
 		s.multiply(ds, ld, m, padded(cols, t.NR), g.dOut[at:], stride, 1, b.valuePanels, d, d, false)
+		if g.slopes != nil {
+			slope := float32(g.slopes[b.head] / float64(g.scale)) // the sum is still to be scaled
+			for i, n := range b.sees[r : r+m] {
+				addDistances(p[i*ld:][:n], b.ramp, b.k0-b.r0-r-i, slope)
+			}
+		}
 		simd.SoftmaxSlopes(p, ds, ld, cols+t.MR, b.sees[r:r+m], b.lse[r:], b.delta[r:], g.scale)
 		s.multiply(g.dQ[at:], stride, m, d, ds, ld, 1, b.keyColumns, b.keys, cols, b.k0 > 0)
 	}

@@ -36,8 +36,12 @@ func (h *heads) decode(s *scratch, segment, g int) {
 	first := h.place(seg, g, 0, 0)
 	q, out := h.q[first:][:h.group*d], h.out[first:][:h.group*d]
 	own := seg.Start*h.kStride + g*d
-	buf := s.floats(h.group * (n + 1))
-	scores, sums := take(&buf, h.group*n), take(&buf, h.group)
+	ramp := 0
+	if h.slopes != nil {
+		ramp = n
+	}
+	buf := s.floats(h.group*(n+1) + ramp)
+	scores, sums, far := take(&buf, h.group*n), take(&buf, h.group), distances(take(&buf, ramp))
 	var earlierK, earlierV []float32
 	if seg.PrefixLen > 0 {
 		earlierK, earlierV = f32(h.prefix[segment].K)[g*d:], f32(h.prefix[segment].V)[g*d:]
@@ -53,6 +57,9 @@ func (h *heads) decode(s *scratch, segment, g int) {
 		row := scores[i*n : (i+1)*n]
 		simd.Dots(row[n-1:], q[i*d:(i+1)*d], h.k[own:], h.kStride)
 		simd.Scale(row, row, h.scale)
+		if h.slopes != nil {
+			addDistances(row, far, 1-n, float32(h.slopes[g*h.group+i]))
+		}
 		top := simd.Max(row)
 		sums[i] = simd.ExpSum(row, row, top)
 		if h.lse != nil {

@@ -10,6 +10,14 @@ import (
 // of memory long enough to be worth fetching ahead, short enough to share out.
 const vecChunk = 1 << 16
 
+// A weight stored [P N] is gone through vecCols columns and vecRows rows at a time:
+// whole blocks of any storage type, and no more runs of memory at once than are
+// fetched ahead.
+const (
+	vecCols = 256
+	vecRows = 16
+)
+
 // vector is one call of MatVec or MatVecs, reused as product is.
 type vector struct {
 	be       *Backend
@@ -23,10 +31,13 @@ type vector struct {
 type vecProduct struct {
 	w      weight
 	c      []float32
+	n      int // columns of C
 	finish epilogue
-	input  int // which of the inputs
-	step   int // rows of w in a chunk
-	first  int // chunk of the call
+	transB bool
+	input  int       // which of the inputs, with transB
+	a      []float32 // without
+	step   int       // columns of C in a chunk
+	first  int       // chunk of the call
 }
 
 // vecInput is the rows of A made ready for weights of one storage type.
@@ -66,10 +77,14 @@ func (v *vector) compute(products []kernels.MatMulArgs) {
 	chunks, work := 0, 0
 	for _, args := range products {
 		mustF32("MatVec", args.C, args.A)
-		p := vecProduct{w: weightOf(args.B), c: f32(args.C), finish: epilogueOf(args), first: chunks}
-		p.input = v.input(p.w.dtype, a)
-		p.step = max(vecChunk/max(p.w.cols, 1), 1)
-		chunks += ceilDiv(p.w.rows, p.step)
+		p := vecProduct{w: weightOf(args.B), c: f32(args.C), n: args.C.Cols(), finish: epilogueOf(args), transB: args.TransB, first: chunks}
+		if p.transB {
+			p.input = v.input(p.w.dtype, a)
+			p.step = max(vecChunk/max(p.w.cols, 1), 1)
+		} else {
+			p.a, p.step = f32(a), vecCols
+		}
+		chunks += ceilDiv(p.n, p.step)
 		work += p.w.rows * p.w.cols
 		v.products = append(v.products, p)
 	}
@@ -102,8 +117,7 @@ func (v *vector) input(d tensor.DType, a tensor.Tensor) int {
 	return n
 }
 
-// chunk computes columns of C, for all its rows. The sums gather in scratch
-// memory, as Residual may be C.
+// chunk computes columns of C, for all its rows.
 func (v *vector) chunk(chunk int) {
 	i := len(v.products) - 1
 	for v.products[i].first > chunk {
@@ -111,24 +125,67 @@ func (v *vector) chunk(chunk int) {
 	}
 	p := &v.products[i]
 	from := (chunk - p.first) * p.step
-	to := min(from+p.step, p.w.rows)
+	to := min(from+p.step, p.n)
 	s := v.be.scratch.get()
-	sums := s.floats(to - from)
-	for r := range len(p.c) / p.w.rows {
-		clear(sums)
-		if p.finish.bias != nil {
-			copy(sums, p.finish.bias[from:to])
+	if p.transB {
+		sums := s.floats(to - from)
+		for r := range len(p.c) / p.n {
+			p.begin(sums, from)
+			v.inputs[p.input].rows[r].DotRows(sums, p.w.bytes[from*p.w.rowBytes:to*p.w.rowBytes])
+			p.end(sums, r, from)
 		}
-		v.inputs[p.input].rows[r].DotRows(sums, p.w.bytes[from*p.w.rowBytes:to*p.w.rowBytes])
-		if p.finish.f != nil {
-			p.finish.f(sums, sums)
-		}
-		c := p.c[r*p.w.rows+from : r*p.w.rows+to]
-		if p.finish.residual != nil {
-			simd.Add(c, sums, p.finish.residual[r*p.w.rows+from:])
-		} else {
-			copy(c, sums)
-		}
+	} else {
+		p.addRows(s, from, to)
 	}
 	v.be.scratch.put(s)
+}
+
+// addRows computes columns [from, to) of C from a weight stored [P N]: its rows times
+// elements of A are added one after the other.
+func (p *vecProduct) addRows(s *scratch, from, to int) {
+	n, m := to-from, len(p.c)/p.n
+	buf := s.floats((m + vecRows) * n)
+	sums, wide := take(&buf, m*n), take(&buf, vecRows*n)
+	for r := range m {
+		p.begin(sums[r*n:(r+1)*n], from)
+	}
+	for p0 := 0; p0 < p.w.rows; p0 += vecRows {
+		k := min(vecRows, p.w.rows-p0)
+		rows, stride := wide, n
+		if p.w.f32 != nil {
+			rows, stride = p.w.f32[p0*p.w.cols+from:], p.w.cols
+		} else {
+			for i := range k {
+				p.w.row(wide[i*n:], p0+i, from, to)
+			}
+		}
+		for r := range m {
+			simd.AddRows(sums[r*n:(r+1)*n], p.a[r*p.w.rows+p0:][:k], rows, stride)
+		}
+	}
+	for r := range m {
+		p.end(sums[r*n:(r+1)*n], r, from)
+	}
+}
+
+// begin sets sums of columns from from on to what they begin with.
+func (p *vecProduct) begin(sums []float32, from int) {
+	clear(sums)
+	if p.finish.bias != nil {
+		copy(sums, p.finish.bias[from:])
+	}
+}
+
+// end finishes sums of row r and writes them to C. They were gathered elsewhere, as
+// Residual may be C.
+func (p *vecProduct) end(sums []float32, r, from int) {
+	if p.finish.f != nil {
+		p.finish.f(sums, sums)
+	}
+	c := p.c[r*p.n+from:][:len(sums)]
+	if p.finish.residual != nil {
+		simd.Add(c, sums, p.finish.residual[r*p.n+from:])
+	} else {
+		copy(c, sums)
+	}
 }

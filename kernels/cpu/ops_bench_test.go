@@ -2,7 +2,9 @@ package cpu
 
 import (
 	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"lamina/kernels"
 	"lamina/tensor"
@@ -229,4 +231,57 @@ func BenchmarkAttentionDecode(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkAttentionSlopes runs each call with slopes and without in turn, and tells
+// how many times as long the slopes make it.
+func BenchmarkAttentionSlopes(b *testing.B) {
+	be := New(Options{Threads: 1})
+	defer be.Close()
+	slopes := func(heads int) []float64 {
+		x := make([]float64, heads)
+		for i := range x {
+			x[i] = math.Exp2(-float64(i+1) * 8 / float64(heads))
+		}
+		return x
+	}
+	compare := func(name string, call func(slopes bool)) {
+		b.Run(name, func(b *testing.B) {
+			var spent [2]time.Duration
+			for b.Loop() {
+				for i := range spent {
+					start := time.Now()
+					call(i == 1)
+					spent[i] += time.Since(start)
+				}
+			}
+			b.ReportMetric(spent[1].Seconds()/spent[0].Seconds(), "times")
+		})
+	}
+	for _, s := range attentionShapes {
+		name := fmt.Sprintf("segments=%d/tokens=%d/heads=%d/kv=%d", s.segments, s.tokens, s.heads, s.kvHeads)
+		args, grads := (&bench{be: be}).attention(s.segments, s.tokens, s.heads, s.kvHeads, s.width)
+		far, farGrads := args, grads
+		far.Slopes = slopes(s.heads)
+		farGrads.Fwd.Slopes = far.Slopes
+		compare("op=forward/"+name, func(with bool) { kernels.Attention(be, [...]kernels.AttentionArgs{args, far}[bit(with)]) })
+		compare("op=backward/"+name, func(with bool) {
+			kernels.AttentionBackward(be, [...]kernels.AttentionGrads{grads, farGrads}[bit(with)])
+		})
+	}
+	for _, prefix := range []int{64, 1024, 8192} {
+		args := (&bench{be: be}).decoding(prefix)
+		far := args
+		far.Slopes = slopes(args.Heads)
+		compare(fmt.Sprintf("op=decode/prefix=%d", prefix), func(with bool) {
+			kernels.AttentionDecode(be, [...]kernels.AttentionArgs{args, far}[bit(with)])
+		})
+	}
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -58,6 +58,7 @@ type sequence struct {
 	len, prefix      int
 	q, k, v          []float64 // own rows
 	prefixK, prefixV []float64 // prefix rows and one more of NaN, which nobody reads
+	slopes           []float64 // of the query heads, the same in a whole batch; or nil
 }
 
 // newSequence draws one sequence. size scales queries and keys: large values
@@ -102,6 +103,21 @@ const (
 	argPrefix
 )
 
+// sloped gives the heads of a batch's sequences slopes, ALiBi's and stranger ones.
+func sloped(w heads, batch []sequence) []sequence {
+	slopes := make([]float64, w.h)
+	for i := range slopes {
+		slopes[i] = math.Exp2(-float64(i+1) * 8 / float64(w.h))
+	}
+	if w.h > 2 {
+		slopes[1], slopes[2] = -0.003, 0
+	}
+	for i := range batch {
+		batch[i].slopes = slopes
+	}
+	return batch
+}
+
 // attentionCase is the forward call on a ragged batch of the sequences.
 func attentionCase(name string, w heads, batch []sequence, call func(kernels.Backend, kernels.AttentionArgs)) testCase {
 	var q, k, v []float64
@@ -109,6 +125,7 @@ func attentionCase(name string, w heads, batch []sequence, call func(kernels.Bac
 	args := kernels.AttentionArgs{Heads: w.h, KVHeads: w.g, HeadDim: w.k, Scale: 1 / math.Sqrt(float64(w.k))}
 	rows := 0
 	for _, s := range batch {
+		args.Slopes = s.slopes
 		q, k, v = append(q, s.q...), append(k, s.k...), append(v, s.v...)
 		args.Segments = append(args.Segments, kernels.Segment{Start: rows, Len: s.len, PrefixLen: s.prefix})
 		rows += s.len
@@ -116,7 +133,7 @@ func attentionCase(name string, w heads, batch []sequence, call func(kernels.Bac
 			prefixes = append(prefixes, in("prefix K", s.prefixK, s.prefix+1, w.g*w.k), in("prefix V", s.prefixV, s.prefix+1, w.g*w.k))
 		}
 	}
-	c := testCase{name: named("%s %+v of %v", name, w, args.Segments), operands: append([]operand{
+	c := testCase{name: named("%s %+v of %v, slopes %.2g", name, w, args.Segments, args.Slopes), operands: append([]operand{
 		argOut: out("Out", rows, w.h*w.k), argLSE: out("LSE", rows, w.h),
 		argQ: in("Q", q, rows, w.h*w.k), argK: in("K", k, rows, w.g*w.k), argV: in("V", v, rows, w.g*w.k),
 	}, prefixes...)}
@@ -143,44 +160,50 @@ func withOperands(a kernels.AttentionArgs, o []tensor.Tensor) kernels.AttentionA
 	return a
 }
 
-// scores returns, for one row and head, scale·q·k of the first n positions, Σ|q||k|
-// scaled alike, and the log-sum-exp.
-func (s sequence) scores(w heads, t, h int, scale float64) (score, size []float64, lse float64) {
+// scores returns, for one row and head, scale·q·k + slope·distance of the positions
+// that it sees, how far off in units of u each may be, (K+4)·Σ|q||k| scaled alike and
+// four times the slope's term, and the log-sum-exp.
+func (s sequence) scores(w heads, t, h int, scale float64) (score, off []float64, lse float64) {
 	q := s.q[(t*w.h+h)*w.k:][:w.k]
 	n := s.prefix + t + 1
-	score, size = make([]float64, n), make([]float64, n)
+	score, off = make([]float64, n), make([]float64, n)
 	top := math.Inf(-1)
 	for pos := range n {
 		for j, k := range s.key(w, pos, h/(w.h/w.g)) {
 			score[pos] += scale * q[j] * k
-			size[pos] += scale * math.Abs(q[j]*k)
+			off[pos] += float64(w.k+4) * scale * math.Abs(q[j]*k)
+		}
+		if s.slopes != nil {
+			term := s.slopes[h] * float64(pos-(n-1))
+			score[pos] += term
+			off[pos] += 4 * math.Abs(term)
 		}
 		top = max(top, score[pos])
 	}
 	for _, x := range score {
 		lse += math.Exp(x - top)
 	}
-	return score, size, math.Log(lse) + top
+	return score, off, math.Log(lse) + top
 }
 
-// attentionBounds bounds the errors of argOut and argLSE in units of u. A score is off
-// by (K+4)·Σ|q||k| and by the rounding of score - max; a probability is off by
-// that relative to itself and by the mean of it, from the denominator.
+// attentionBounds bounds the errors of argOut and argLSE in units of u. A probability
+// is off, relative to itself, by its score's error and the rounding of score - max, and
+// by the mean of that, from the denominator.
 func attentionBounds(w heads, batch []sequence, scale float64) (bounds [2][]float64) {
 	for _, s := range batch {
 		for t := range s.len {
 			for h := range w.h {
-				score, size, lse := s.scores(w, t, h, scale)
+				score, off, lse := s.scores(w, t, h, scale)
 				mean := 0.0
 				for pos, x := range score {
-					size[pos] = float64(w.k+4)*size[pos] + math.Abs(x-lse) + 1
-					mean += math.Exp(x-lse) * size[pos]
+					off[pos] += math.Abs(x-lse) + 1
+					mean += math.Exp(x-lse) * off[pos]
 				}
 				sums := make([]float64, w.k)
 				for pos, x := range score {
 					p := math.Exp(x - lse)
 					for j, v := range s.value(w, pos, h/(w.h/w.g)) {
-						sums[j] += p * math.Abs(v) * (size[pos] + mean + walk(len(score)))
+						sums[j] += p * math.Abs(v) * (off[pos] + mean + walk(len(score)))
 					}
 				}
 				bounds[argOut] = append(bounds[argOut], sums...)
@@ -214,6 +237,12 @@ func (s *suite) attention(t *testing.T) {
 	w := heads{2, 1, 16}
 	s.check(t, attentionCase("Attention", w, ragged(newSource(50), w, 1, 130, 1, 611), kernels.Attention))
 	s.check(t, attentionCase("Attention", w, nil, kernels.Attention))
+	for i, w := range geometries() {
+		for _, size := range []float64{0.3, 6} {
+			src := newSource(uint64(i) + 150)
+			s.check(t, attentionCase("Attention", w, sloped(w, ragged(src, w, size, 1, 2, 7, 0, 33, 65, 300)), kernels.Attention))
+		}
+	}
 	s.attentionWithoutLSE(t)
 	s.attentionSick(t)
 }
@@ -255,6 +284,7 @@ func (s *suite) attentionSegments(t *testing.T) {
 			newSequence(src, 1, 130, w, 1), newSequence(src, 2, 1, w, 1),
 		}
 		s.checkAlone(t, "Attention", w, batch, kernels.Attention)
+		s.checkAlone(t, "Attention", w, sloped(w, batch), kernels.Attention)
 	}
 }
 
@@ -282,7 +312,15 @@ func (s *suite) checkAlone(t testing.TB, name string, w heads, batch []sequence,
 // any split of a sequence of 650 rows.
 func (s *suite) attentionPrefix(t *testing.T) {
 	w := heads{4, 2, 16}
-	whole := newSequence(newSource(80), 650, 0, w, 1)
+	whole := ragged(newSource(80), w, 1, 650)
+	s.attentionSplit(t, w, whole[0])
+	s.attentionSplit(t, w, sloped(w, whole)[0])
+	s.attentionSharedPrefix(t)
+}
+
+// attentionSplit compares the later rows of a sequence, the earlier ones a prefix,
+// with those of the whole.
+func (s *suite) attentionSplit(t *testing.T, w heads, whole sequence) {
 	c := attentionCase("Attention", w, []sequence{whole}, kernels.Attention)
 	for _, d := range s.types {
 		together := c.execute(t, s.be, d, aligned)
@@ -295,14 +333,13 @@ func (s *suite) attentionPrefix(t *testing.T) {
 			part.wantBits(t, named("split at %d", p), d, want, part.execute(t, s.be, d, aligned))
 		}
 	}
-	s.attentionSharedPrefix(t)
 }
 
 // split turns the first p rows into a prefix.
 func (s sequence) split(w heads, p int) sequence {
 	own := p * w.g * w.k
 	return sequence{
-		len: s.len - p, prefix: p,
+		len: s.len - p, prefix: p, slopes: s.slopes,
 		q: s.q[p*w.h*w.k:], k: s.k[own:], v: s.v[own:],
 		prefixK: withGap(append([]float64(nil), s.k[:own]...), w.g*w.k),
 		prefixV: withGap(append([]float64(nil), s.v[:own]...), w.g*w.k),
@@ -347,9 +384,11 @@ func (s *suite) attentionDecode(t *testing.T) {
 			batch = append(batch, newSequence(src, 1, prefix, w, 1))
 		}
 		s.checkAlone(t, "AttentionDecode", w, batch, kernels.AttentionDecode)
+		s.checkAlone(t, "AttentionDecode", w, sloped(w, batch), kernels.AttentionDecode)
 	}
 	w := heads{4, 2, 64}
 	src := newSource(99)
 	batch := []sequence{newSequence(src, 1, 1500, w, 1), newSequence(src, 1, 700, w, 6)}
 	s.checkAlone(t, "AttentionDecode", w, batch, kernels.AttentionDecode)
+	s.checkAlone(t, "AttentionDecode", w, sloped(w, batch), kernels.AttentionDecode)
 }

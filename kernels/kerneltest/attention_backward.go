@@ -14,12 +14,17 @@ func (s *suite) attentionBackward(t *testing.T) {
 		for _, size := range []float64{1, 4} {
 			src := newSource(uint64(i) + 110)
 			s.check(t, s.attentionBackwardCase(t, w, ragged(src, w, size, 1, 2, 7, 0, 33, 65, 16), src))
+			s.check(t, s.attentionBackwardCase(t, w, sloped(w, ragged(src, w, size, 1, 2, 7, 0, 33, 65)), src))
 		}
 	}
 	w := heads{2, 1, 8}
 	src := newSource(120)
 	s.check(t, s.attentionBackwardCase(t, w, ragged(src, w, 1, 3, 610), src))
-	s.attentionBackwardAlone(t)
+	s.check(t, s.attentionBackwardCase(t, w, sloped(w, ragged(src, w, 1, 3, 410)), src))
+	w = heads{4, 2, 16}
+	batch := ragged(newSource(121), w, 1, 9, 70, 1)
+	s.attentionBackwardAlone(t, w, batch)
+	s.attentionBackwardAlone(t, w, sloped(w, batch))
 }
 
 // attentionBackwardCase has operands DQ, DK, DV, DOut, Out, LSE, Q, K, V; Out and
@@ -33,6 +38,7 @@ func (s *suite) attentionBackwardCase(t testing.TB, w heads, batch []sequence, s
 	args := kernels.AttentionArgs{Heads: w.h, KVHeads: w.g, HeadDim: w.k, Scale: 1 / math.Sqrt(float64(w.k))}
 	start := 0
 	for _, b := range batch {
+		args.Slopes = b.slopes
 		args.Segments = append(args.Segments, kernels.Segment{Start: start, Len: b.len})
 		start += b.len
 	}
@@ -69,11 +75,11 @@ func backwardBounds(w heads, batch []sequence, scale float64, outs, dOut []float
 				from := ((start+t)*w.h + h) * w.k
 				g, o := dOut[from:][:w.k], outs[from:][:w.k]
 				delta, deltaSize := products(g, o)
-				score, size, lse := s.scores(w, t, h, scale)
+				score, off, lse := s.scores(w, t, h, scale)
 				for pos, x := range score {
 					p := math.Exp(x - lse)
 					dp, dpSize := products(g, s.value(w, pos, h/(w.h/w.g)))
-					pError := dots*size[pos] + math.Abs(x-lse) + 2*math.Abs(lse) + 8
+					pError := off[pos] + math.Abs(x-lse) + 2*math.Abs(lse) + 8
 					ds := scale * p * math.Abs(dp-delta)
 					dsError := ds*(pError+steps) + scale*p*dots*(dpSize+deltaSize)
 					key, to := s.key(w, pos, h/(w.h/w.g)), ((start+pos)*w.g+h/(w.h/w.g))*w.k
@@ -101,9 +107,7 @@ func products(x, y []float64) (sum, size float64) {
 
 // attentionBackwardAlone compares segments of a batch with the same alone, bit
 // by bit.
-func (s *suite) attentionBackwardAlone(t *testing.T) {
-	w := heads{4, 2, 16}
-	batch := ragged(newSource(121), w, 1, 9, 70, 1)
+func (s *suite) attentionBackwardAlone(t *testing.T, w heads, batch []sequence) {
 	all := s.attentionBackwardCase(t, w, batch, newSource(122))
 	for _, d := range s.types {
 		together := all.execute(t, s.be, d, aligned)

@@ -150,6 +150,13 @@ func (b sloppyMask) Attention(a kernels.AttentionArgs) {
 	a.Out.SetFloat32s(out)
 }
 
+type deafToSlopes struct{ *ref.Backend } // leaves the distances out
+
+func (b deafToSlopes) Attention(a kernels.AttentionArgs) {
+	a.Slopes = nil
+	b.Backend.Attention(a)
+}
+
 type splitPrefix struct{ *ref.Backend } // sums prefix and own rows apart
 
 func (b splitPrefix) Attention(a kernels.AttentionArgs) {
@@ -199,6 +206,9 @@ func TestSuiteNamesFaults(t *testing.T) {
 		v[len(v)-1] = math.NaN()
 		s.check(t, c)
 	}
+	far := func(s *suite, t testing.TB) {
+		s.check(t, attentionCase("Attention", w, sloped(w, ragged(newSource(1), w, 1, 9)), kernels.Attention))
+	}
 	prefix := func(s *suite, t testing.TB) {
 		c := attentionCase("Attention", w, []sequence{newSequence(newSource(1), 50, 0, w, 1)}, kernels.Attention)
 		part := attentionCase("Attention", w, []sequence{newSequence(newSource(1), 50, 0, w, 1).split(w, 7)}, kernels.Attention)
@@ -224,6 +234,7 @@ func TestSuiteNamesFaults(t *testing.T) {
 		{lastUnwritten{ref.New()}, unary, "y[8] = NaN"},
 		{onePassVariance{ref.New()}, norm(true, 1000), "Rstd"},
 		{sloppyMask{ref.New()}, sick, "NaN"},
+		{deafToSlopes{ref.New()}, far, "want"},
 		{splitPrefix{ref.New()}, prefix, "split"},
 	} {
 		if got := failure(c.be, c.check); !strings.Contains(got, c.names) {

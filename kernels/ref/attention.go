@@ -85,7 +85,7 @@ func attention[T real](a kernels.AttentionArgs) {
 			for h := range a.Heads {
 				row := (seg.Start+t)*a.Heads + h
 				from := row * a.HeadDim
-				sum := s.attend(out[from:][:a.HeadDim], q[from:][:a.HeadDim], h, seg.PrefixLen+t+1, a.Scale)
+				sum := s.attend(out[from:][:a.HeadDim], q[from:][:a.HeadDim], h, seg.PrefixLen+t+1, a)
 				if lse != nil {
 					lse[row] = T(sum)
 				}
@@ -94,13 +94,13 @@ func attention[T real](a kernels.AttentionArgs) {
 	}
 }
 
-// attend writes softmax(scale·q·k)·v over the first n positions to out and
-// returns the logarithm of the softmax's denominator.
-func (s sequence[T]) attend(out, q []T, h, n int, scale float64) float64 {
+// attend writes softmax(score)·v over the first n positions to out and returns
+// the logarithm of the softmax's denominator.
+func (s sequence[T]) attend(out, q []T, h, n int, a kernels.AttentionArgs) float64 {
 	scores := make([]float64, n)
 	for pos := range scores {
 		k, _ := s.at(pos, h)
-		scores[pos] = scale * dot(q, k)
+		scores[pos] = score(a, q, k, h, pos-(n-1))
 	}
 	lse := logSumExp(scores)
 	sums := make([]float64, len(out))
@@ -115,6 +115,16 @@ func (s sequence[T]) attend(out, q []T, h, n int, scale float64) float64 {
 		out[j] = T(sum)
 	}
 	return lse
+}
+
+// score is what query head h gives to a key that stands at the given distance, 0 or
+// less, from the query.
+func score[T real](a kernels.AttentionArgs, q, k []T, h, distance int) float64 {
+	s := a.Scale * dot(q, k)
+	if a.Slopes != nil {
+		s += a.Slopes[h] * float64(distance)
+	}
+	return s
 }
 
 // AttentionBackward implements kernels.AttentionBackward.
@@ -142,7 +152,7 @@ func attentionBackward[T real](a kernels.AttentionGrads) {
 				delta := dot(g, out[from:][:f.HeadDim])
 				for pos := range t + 1 {
 					k, v := s.at(pos, h)
-					p := math.Exp(f.Scale*dot(qRow, k) - float64(lse[row]))
+					p := math.Exp(score(f, qRow, k, h, pos-t) - float64(lse[row]))
 					ds := f.Scale * p * (dot(g, v) - delta)
 					kFrom := ((seg.Start+pos)*f.KVHeads + h/(f.Heads/f.KVHeads)) * f.HeadDim
 					for j := range f.HeadDim {

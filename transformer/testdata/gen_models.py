@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tiny random OPT and LLaMA checkpoints and their reference results.
+"""Writes tiny random OPT, LLaMA, GPT-2 and BLOOM checkpoints and their reference results.
 
 Made with Python 3.11, torch 2.15.0, transformers 4.51.3, safetensors 0.8.0, numpy 2.4.6.
 transformers 4.52 and later scale OPT's queries twice: do not regenerate with them.
@@ -29,7 +29,10 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
+from transformers import (
+    AutoModelForCausalLM, BloomConfig, BloomForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, OPTConfig,
+    OPTForCausalLM,
+)
 from transformers.utils import logging
 
 IGNORE = -100
@@ -48,13 +51,24 @@ def llama(**kw):
     return LlamaForCausalLM, LlamaConfig(**base)
 
 
+def gpt2(**kw):
+    base = dict(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0)
+    base.update(kw)
+    return GPT2LMHeadModel, GPT2Config(**base)
+
+
+def bloom(**kw):
+    return BloomForCausalLM, BloomConfig(**kw)
+
+
 def rope(kind, **kw):
     return dict(rope_type=kind, **kw)
 
 
 # name: (model, file form, storage type, lengths of the golden rows, AdamW lr, weight decay)
-# File forms: "safetensors", "safetensors-shards", "bin", "bin-shards", "bin-bare" (one
-# pytorch_model.bin whose names lack the leading "model.", without head, as some OPT releases have).
+# File forms: "safetensors", "safetensors-shards", "bin", "bin-shards", "bin-bare" and "safetensors-bare" (one
+# pytorch_model.bin or model.safetensors whose names lack the leading "model." or "transformer.", without head,
+# with buffers of older releases, as some of OPT, GPT-2 and BLOOM have).
 MODELS = {
     "opt-prenorm": (
         opt(vocab_size=67, hidden_size=24, num_attention_heads=4, ffn_dim=48, num_hidden_layers=3,
@@ -108,7 +122,39 @@ MODELS = {
         llama(vocab_size=64, hidden_size=16, num_attention_heads=4, num_key_value_heads=1, intermediate_size=32,
               num_hidden_layers=2, max_position_embeddings=64),
         "safetensors", torch.bfloat16, (5, 1, 17), 1e-3, 0.0),
+    "gpt2-tied": (
+        gpt2(vocab_size=67, n_embd=24, n_head=4, n_layer=3, n_positions=40),
+        "safetensors-bare", torch.float32, (5, 1, 17), 1e-3, 0.0),
+    "gpt2-by-layer": (
+        gpt2(vocab_size=59, n_embd=20, n_head=5, n_layer=3, n_positions=32, n_inner=44, activation_function="gelu",
+             scale_attn_by_inverse_layer_idx=True, reorder_and_upcast_attn=True, tie_word_embeddings=False),
+        "bin-shards", torch.float32, (5, 1, 32), 1e-3, 0.01),
+    "gpt2-unscaled": (
+        gpt2(vocab_size=53, n_embd=21, n_head=3, n_layer=2, n_positions=24, activation_function="relu",
+             scale_attn_weights=False, layer_norm_epsilon=1e-4),
+        "safetensors", torch.float32, (5, 1, 17), 2e-3, 0.1),
+    "gpt2-f16": (
+        gpt2(vocab_size=61, n_embd=16, n_head=2, n_layer=2, n_positions=24),
+        "bin-bare", torch.float16, (5, 1, 17), 1e-3, 0.01),
+    "bloom-tied": (
+        bloom(vocab_size=67, hidden_size=24, n_head=4, n_layer=3),
+        "safetensors-bare", torch.float32, (5, 1, 17), 1e-3, 0.0),
+    "bloom-six": (
+        bloom(vocab_size=59, hidden_size=30, n_head=6, n_layer=2, tie_word_embeddings=False, layer_norm_epsilon=1e-4),
+        "bin-shards", torch.float32, (5, 1, 17), 1e-3, 0.01),
+    "bloom-postnorm": (
+        bloom(vocab_size=50, hidden_size=21, n_head=3, n_layer=2, apply_residual_connection_post_layernorm=True),
+        "safetensors", torch.float32, (5, 321, 1), 1e-3, 0.1),
+    "bloom-bf16": (
+        bloom(vocab_size=64, hidden_size=24, n_head=12, n_layer=2),
+        "safetensors-shards", torch.bfloat16, (5, 1, 17), 1e-3, 0.0),
 }
+
+GREEDY = ("opt-prenorm", "llama-gqa-tied", "gpt2-tied", "bloom-tied")
+# What the bare model's names lack.
+PREFIX = {"opt": "model.", "gpt2": "transformer.", "bloom": "transformer."}
+# Conv1D, whose weights are stored [in out].
+IN_OUT = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 
 
 def randomise(model, generator):
@@ -120,10 +166,10 @@ def randomise(model, generator):
             r = 0.2 * r
         elif p.ndim == 1:
             r = 1 + 0.3 * r
-        elif "embed" in name or "lm_head" in name:
+        elif "embed" in name or "lm_head" in name or "wte" in name or "wpe" in name:
             r = 0.6 * r
         else:
-            r = 1.5 / math.sqrt(p.shape[1]) * r
+            r = 1.5 / math.sqrt(p.shape[0 if name.endswith(IN_OUT) else 1]) * r
         with torch.no_grad():
             p.copy_(r)
 
@@ -134,15 +180,31 @@ def save(model, form, directory):
     for old in directory.iterdir():
         if old.suffix in (".json", ".safetensors", ".bin"):
             old.unlink()
-    if form == "bin-bare":
+    if form.endswith("-bare"):
+        kind = model.config.model_type
         model.save_pretrained(directory)
         (directory / "model.safetensors").unlink()
-        state = {k.removeprefix("model."): v for k, v in model.state_dict().items() if k != "lm_head.weight"}
-        state["decoder.version"] = torch.tensor([3.0])
-        torch.save(state, directory / "pytorch_model.bin")
+        state = {k.removeprefix(PREFIX[kind]): v for k, v in model.state_dict().items() if k != "lm_head.weight"}
+        if kind == "opt":
+            state["decoder.version"] = torch.tensor([3.0])
+        if kind == "gpt2":
+            state.update(masks(model.config, torch.float32 if form == "safetensors-bare" else torch.uint8))
+        if form == "bin-bare":
+            torch.save(state, directory / "pytorch_model.bin")
+        else:
+            save_file(state, directory / "model.safetensors", metadata={"format": "pt"})
         return
     model.save_pretrained(directory, safe_serialization=form.startswith("safetensors"),
                           max_shard_size="24KB" if form.endswith("shards") else "1GB")
+
+
+def masks(config, dtype):
+    """The buffers that GPT-2's attention had: a causal mask, and in files of the second kind its value."""
+    n = config.n_positions
+    state = {f"h.{i}.attn.bias": torch.ones(n, n).tril().to(dtype).view(1, 1, n, n) for i in range(config.n_layer)}
+    if dtype == torch.uint8:
+        state.update({f"h.{i}.attn.masked_bias": torch.tensor(-1e4) for i in range(config.n_layer)})
+    return state
 
 
 def load(directory, dtype=torch.float32):
@@ -157,7 +219,7 @@ def load(directory, dtype=torch.float32):
 
 def fresh(model):
     """Puts dynamic RoPE back to its state after construction."""
-    rotary = getattr(model.model, "rotary_emb", None)
+    rotary = getattr(model.base_model, "rotary_emb", None)
     if rotary is not None:
         rotary.register_buffer("inv_freq", rotary.original_inv_freq, persistent=False)
         rotary.max_seq_len_cached = rotary.original_max_seq_len
@@ -212,9 +274,10 @@ def train(model, rows, targets, lr, decay, steps=10):
         opt.step()
     result["loss_after"] = batch_loss(model, rows, targets).item()
     result["param_grad_norm"] = norms
-    # A gradient that is zero but for rounding (OPT's key bias) makes AdamW follow the noise: no golden.
+    # A gradient that is zero but for rounding (OPT's key bias) makes AdamW follow the noise: no golden,
+    # nor for a bias of which the keys' is a third.
     result["param_norm_after"] = {n: p.detach().double().norm().item() for n, p in model.named_parameters()
-                                  if norms[n] > 1e-4}
+                                  if norms[n] > 1e-4 and not n.endswith(("c_attn.bias", "query_key_value.bias"))}
     return result
 
 
@@ -250,7 +313,7 @@ def make(name, directory, seed):
                 tensors.update({f"hidden.{j}": h.contiguous() for j, h in enumerate(hidden)})
             worst = max(worst, (logits - forward(double, row)).abs().max().item())
     save_file(tensors, directory / "golden.safetensors")
-    generated = greedy(single, draw(generator, vocab, 4)) if name in ("opt-prenorm", "llama-gqa-tied") else None
+    generated = greedy(single, draw(generator, vocab, 4)) if name in GREEDY else None
     result = train(single, batch, targets, lr, decay)
     exact = train(double, batch, targets, lr, decay)
     drift = max(abs(a - b) / b for a, b in zip(result["loss"], exact["loss"]))

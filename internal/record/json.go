@@ -1,21 +1,18 @@
-package task
+package record
 
 import (
-	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// Limits of one document. They bound what a hostile line costs beyond its own
-// bytes; real documents stay far below.
+// Limits of one record. They bound what a hostile line costs beyond its own
+// bytes; real rows stay far below.
 const (
-	maxFields  = 64
-	maxOptions = 1 << 14
-	maxDepth   = 32
+	maxFields = 256
+	maxItems  = 16 << 20
+	maxDepth  = 32
 )
 
 // decoder reads JSON from memory. It is our own because encoding/json takes
@@ -96,11 +93,10 @@ func (d *decoder) list(open, shut byte, limit int, item func(i int) error) error
 	}
 }
 
-// object reads {"name": value, …} and calls field for each name, which must read
-// the value. A name that comes twice is an error.
-func (d *decoder) object(field func(name string) error) error {
-	var seen []string // few: a search is cheaper than a map
-	return d.list('{', '}', maxFields, func(int) error {
+// object reads {"name": value, …}. A name that comes twice is an error.
+func (d *decoder) object(depth int) (Object, error) {
+	var o Object
+	err := d.list('{', '}', maxFields, func(int) error {
 		if d.peek() != '"' {
 			return d.unexpected("a field name in quotes")
 		}
@@ -108,68 +104,148 @@ func (d *decoder) object(field func(name string) error) error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(seen, name) {
+		if _, twice := o.Get(name); twice { // few fields: a search is cheaper than a map
 			return fmt.Errorf("field %.128q comes twice", name)
 		}
-		seen = append(seen, name)
 		if err := d.expect(':'); err != nil {
 			return err
 		}
-		if err := field(name); err != nil {
+		v, err := d.value(depth + 1)
+		if err != nil {
 			return fmt.Errorf("field %.128q: %w", name, err)
 		}
+		o = append(o, Field{name, v})
 		return nil
 	})
+	return o, err
 }
 
-// texts reads a list of strings.
-func (d *decoder) texts() (out []string, err error) {
-	if d.peek() != '[' {
-		return nil, d.unexpected("a list of texts")
+// whole reads one value that is all of the text.
+func (d *decoder) whole() (Value, error) {
+	v, err := d.value(0)
+	if err == nil && (d.peek() != 0 || d.pos < len(d.data)) {
+		err = d.unexpected("the end of the text")
 	}
-	err = d.list('[', ']', maxOptions, func(int) error {
-		s, err := d.text()
-		out = append(out, s)
-		return err
-	})
-	return out, err
+	return v, err
 }
 
-// ids reads a list of token ids, each in [0, 2³¹).
-func (d *decoder) ids() (out []int32, err error) {
-	if d.peek() != '[' {
-		return nil, d.unexpected("a list of token ids")
+// value reads any value.
+func (d *decoder) value(depth int) (Value, error) {
+	if depth > maxDepth {
+		return nil, d.syntax("nested deeper than %d", maxDepth)
 	}
-	err = d.list('[', ']', maxLine, func(i int) error {
-		v, err := d.integer()
-		if err == nil && (v < 0 || v > 1<<31-1) {
-			err = fmt.Errorf("token %d at %d is no id", v, i)
+	switch c := d.peek(); {
+	case c == '"':
+		return d.text()
+	case c == '[':
+		return d.array(depth)
+	case c == '{':
+		return d.object(depth)
+	case c == '-' || c >= '0' && c <= '9':
+		start := d.pos
+		err := d.number()
+		return Number(d.data[start:d.pos]), err
+	}
+	for _, word := range []struct {
+		text  string
+		value Value
+	}{{"true", true}, {"false", false}, {"null", nil}} {
+		if end := d.pos + len(word.text); end <= len(d.data) && string(d.data[d.pos:end]) == word.text {
+			d.pos = end
+			return word.value, nil
 		}
-		out = append(out, int32(v))
-		return err
-	})
-	return out, err
+	}
+	return nil, d.unexpected("a value")
 }
 
-// integer reads a whole number without fraction or exponent.
-func (d *decoder) integer() (int, error) {
+// array reads a list: []int64 while there are only whole numbers, which token ids
+// come as.
+func (d *decoder) array(depth int) (Value, error) {
+	var ints []int64
+	var list List
+	err := d.list('[', ']', maxItems, func(i int) error {
+		if list == nil {
+			if v, ok := d.int64(); ok {
+				if ints == nil {
+					ints = make([]int64, 0, 1+d.rest())
+				}
+				ints = append(ints, v)
+				return nil
+			}
+		}
+		v, err := d.value(depth + 1)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			list = make(List, 0, len(ints)+1+d.rest())
+			for _, v := range ints {
+				list = append(list, v)
+			}
+		}
+		list = append(list, v)
+		return nil
+	})
+	if list != nil || len(ints) == 0 {
+		return list, err
+	}
+	return ints, err
+}
+
+// rest counts the items of the list that still follow, so that memory for them is
+// taken once. Where the text is no JSON it counts no more than a part of its bytes.
+func (d *decoder) rest() int {
+	count, depth := 0, 0
+	last := byte(0)
+	for i := d.pos; i < len(d.data); i++ {
+		switch c := d.data[i]; c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '"':
+			for i++; i < len(d.data) && d.data[i] != '"'; i++ {
+				if d.data[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth < 0 {
+				return count
+			}
+		case ',':
+			if depth == 0 && last != ',' {
+				count++
+			}
+		}
+		last = d.data[min(i, len(d.data)-1)]
+	}
+	return count
+}
+
+// int64 reads a whole number if one is next; else it reads nothing.
+func (d *decoder) int64() (int64, bool) {
 	c := d.peek()
 	if c != '-' && (c < '0' || c > '9') {
-		return 0, d.unexpected("a whole number")
+		return 0, false
 	}
 	start := d.pos
-	if err := d.number(); err != nil {
-		return 0, err
+	if err := d.number(); err == nil && d.pos-start < 19 { // below 10¹⁸: no overflow
+		text, value, sign := d.data[start:d.pos], int64(0), int64(1)
+		if text[0] == '-' {
+			text, sign = text[1:], -1
+		}
+		for _, c := range text {
+			if c < '0' || c > '9' {
+				d.pos = start
+				return 0, false
+			}
+			value = value*10 + int64(c-'0')
+		}
+		return sign * value, true
 	}
-	text := string(d.data[start:d.pos])
-	v, err := strconv.Atoi(text)
-	if errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("%.32s is out of range", text)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%.32s: want a whole number", text)
-	}
-	return v, nil
+	d.pos = start
+	return 0, false
 }
 
 // number steps over a number as JSON's grammar has it.
@@ -207,42 +283,6 @@ func (d *decoder) number() error {
 		return d.syntax("a number with a leading zero")
 	}
 	return nil
-}
-
-// skip steps over any value.
-func (d *decoder) skip(depth int) error {
-	if depth > maxDepth {
-		return d.syntax("nested deeper than %d", maxDepth)
-	}
-	switch c := d.peek(); {
-	case c == '"':
-		_, err := d.text()
-		return err
-	case c == '[':
-		return d.list('[', ']', maxLine, func(int) error { return d.skip(depth + 1) })
-	case c == '{':
-		return d.list('{', '}', maxLine, func(int) error {
-			if d.peek() != '"' {
-				return d.unexpected("a field name in quotes")
-			}
-			if _, err := d.text(); err != nil {
-				return err
-			}
-			if err := d.expect(':'); err != nil {
-				return err
-			}
-			return d.skip(depth + 1)
-		})
-	case c == '-' || c >= '0' && c <= '9':
-		return d.number()
-	}
-	for _, word := range []string{"true", "false", "null"} {
-		if end := d.pos + len(word); end <= len(d.data) && string(d.data[d.pos:end]) == word {
-			d.pos = end
-			return nil
-		}
-	}
-	return d.unexpected("a value")
 }
 
 // text reads a string.

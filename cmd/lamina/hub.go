@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lamina/internal/atomicfile"
+	"lamina/internal/hub"
+	"lamina/internal/progress"
+)
+
+// hubCommand holds the subcommands about the Hugging Face hub.
+type hubCommand struct {
+	Get hubGetCommand `cmd:"" help:"Fetch a model or dataset into the cache, which Python shares, and print where it lies."`
+}
+
+// hubGetCommand downloads files of a repository.
+type hubGetCommand struct {
+	ID        string   `arg:"" name:"org/name" help:"Name on the hub, e.g. facebook/opt-125m."`
+	Revision  string   `default:"main" placeholder:"R" help:"Branch, tag or commit (default main)."`
+	Include   []string `sep:"none" placeholder:"PAT" help:"Files to fetch, e.g. '*.gguf'; * goes over slashes. May be repeated. Default: what Lamina reads of a model or dataset."`
+	Exclude   []string `sep:"none" placeholder:"PAT" help:"Files to leave out. May be repeated."`
+	RepoType  string   `default:"model" enum:"model,dataset" placeholder:"TYPE" help:"model (default) or dataset."`
+	Out       string   `placeholder:"DIR" help:"Copy the files to this directory as well."`
+	Overwrite bool     `help:"Replace what is in --out."`
+}
+
+// hubGetResult is its JSON.
+type hubGetResult struct {
+	Repo     string     `json:"repo"`
+	Type     string     `json:"type"`
+	Revision string     `json:"revision"`
+	Commit   string     `json:"commit"`
+	Path     string     `json:"path"`
+	Files    []hub.File `json:"files"`
+	Others   int        `json:"others"`
+	Fetched  int64      `json:"fetched"`
+}
+
+// Run prints the directory alone on its line, so that a shell can take it.
+func (c hubGetCommand) Run(s *session) error {
+	repo, err := hub.ParseRepo(hub.Type(c.RepoType), c.ID)
+	if err != nil {
+		return usageError{err}
+	}
+	choose, err := c.files(repo)
+	if err != nil {
+		return usageError{err}
+	}
+	if c.Out != "" {
+		if err := (outFlags{c.Out, c.Overwrite}).check(); err != nil {
+			return err
+		}
+	}
+	got, err := s.fetch(repo, c.Revision, choose)
+	if err != nil {
+		return err
+	}
+	r := hubGetResult{Repo: repo.ID, Type: c.RepoType, Revision: c.Revision, Commit: got.Commit, Path: got.Dir,
+		Files: got.Files, Others: got.Others, Fetched: got.Fetched}
+	if c.Out != "" {
+		r.Path = c.Out
+		if err := copySnapshot(s.ctx, got, c.Out, c.Overwrite); err != nil {
+			return err
+		}
+	}
+	s.describe(repo, got, len(c.Include) == 0)
+	s.printf("%s\n", r.Path)
+	return s.writeJSON(r)
+}
+
+// files returns what the flags select.
+func (c hubGetCommand) files(repo hub.Repo) (hub.Select, error) {
+	fits, err := hub.Patterns(c.Include, c.Exclude)
+	if err != nil || len(c.Include) > 0 {
+		return fits, err
+	}
+	if repo.Type == hub.Dataset {
+		return hub.Both(hub.DatasetFiles, fits), nil
+	}
+	return hub.Both(hub.ModelFiles, fits), nil
+}
+
+// describe says on standard error what was fetched.
+func (s *session) describe(repo hub.Repo, got hub.Snapshot, byDefault bool) {
+	total := int64(0)
+	for _, f := range got.Files {
+		total += max(f.Size, 0)
+	}
+	s.notef("%s at %s: %d files, %s, of which %s came over the network", repo, got.Commit[:12], len(got.Files), bytesText(int(total)), bytesText(int(got.Fetched)))
+	if byDefault && got.Others > 0 {
+		s.notef("; %d other files were left (--include '*' takes all)", got.Others)
+	}
+	s.notef("\n")
+}
+
+// copySnapshot writes a snapshot's files to a directory, whole or not at all.
+func copySnapshot(ctx context.Context, got hub.Snapshot, out string, overwrite bool) error {
+	return atomicfile.Dir(out, overwrite, func(tmp string) error {
+		for _, f := range got.Files {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			to := filepath.Join(tmp, filepath.FromSlash(f.Name))
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				return err
+			}
+			in, err := os.Open(filepath.Join(got.Dir, filepath.FromSlash(f.Name)))
+			if err != nil {
+				return err
+			}
+			err = atomicfile.Write(to, func(w io.Writer) error {
+				_, err := io.Copy(w, in)
+				return err
+			})
+			if err := errors.Join(err, in.Close()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// modelPath returns the directory of a model: path, or where the cache holds the
+// model of that name on the hub, which is fetched if it does not.
+func (s *session) modelPath(path string) (string, error) {
+	return s.hubPath(path, hub.Model, hub.ModelFiles)
+}
+
+// tokenizerPath is modelPath for what needs no weights.
+func (s *session) tokenizerPath(path string) (string, error) {
+	return s.hubPath(path, hub.Model, hub.TokenizerFiles)
+}
+
+// dataPath returns a path of documents: path, or the directory where the cache
+// holds the dataset of that name on the hub, which is fetched if it does not.
+func (s *session) dataPath(path string) (string, error) {
+	return s.hubPath(path, hub.Dataset, hub.DatasetFiles)
+}
+
+// hubPath resolves ORG/NAME. A path that exists, one below a directory that exists
+// and one with the ending of a file is never asked of the hub: a mistyped path
+// should not tell anybody its name.
+func (s *session) hubPath(name string, kind hub.Type, choose hub.Select) (string, error) {
+	repo, ok := hubRepo(name, kind)
+	if !ok {
+		return name, nil
+	}
+	client, err := hub.FromEnv(os.Getenv)
+	if err != nil {
+		return "", err
+	}
+	if got, missing := client.Cached(repo, "main", choose); missing == nil {
+		return got.Dir, nil
+	}
+	org, _, _ := strings.Cut(name, "/")
+	if info, err := os.Stat(org); err == nil && info.IsDir() {
+		return "", fmt.Errorf("%s: not in the directory %s; if the hub's is meant, fetch it first: lamina hub get %s --repo-type %s", name, org, name, kind)
+	}
+	if !client.Offline {
+		s.notef("%s: no such path, so it is looked for on the hub, %s, and kept in %s\n", name, client.Endpoint, client.Cache)
+	}
+	got, err := s.fetch(repo, "main", choose)
+	if err != nil {
+		return "", err
+	}
+	s.describe(repo, got, false)
+	return got.Dir, nil
+}
+
+// fileEndings mark a name as that of a file here.
+var fileEndings = []string{".gguf", ".safetensors", ".bin", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".zst"}
+
+// hubRepo reads a name as that of a repository, if it can be nothing else.
+func hubRepo(name string, kind hub.Type) (hub.Repo, bool) {
+	if _, err := os.Stat(name); err == nil || strings.Count(name, "/") != 1 || slices.Contains(fileEndings, path.Ext(name)) {
+		return hub.Repo{}, false
+	}
+	repo, err := hub.ParseRepo(kind, name)
+	return repo, err == nil
+}
+
+// fetch downloads with a line of progress. An interrupt says how to go on.
+func (s *session) fetch(repo hub.Repo, revision string, choose hub.Select) (hub.Snapshot, error) {
+	client, err := hub.FromEnv(os.Getenv)
+	if err != nil {
+		return hub.Snapshot{}, err
+	}
+	var bar *progress.Bar
+	client.Progress = func(done, total int64) {
+		if bar == nil && done < total {
+			bar = progress.NewBytes(s.stderr, repo.ID, int(total))
+		}
+		bar.Set(int(done))
+	}
+	client.Note = func(text string) {
+		bar.Done()
+		bar = nil
+		s.notef("lamina: %s\n", oneLine(text))
+	}
+	got, err := client.Fetch(s.ctx, repo, revision, choose)
+	bar.Done()
+	if errors.Is(err, context.Canceled) && err != context.Canceled {
+		return got, interrupted{err.Error()}
+	}
+	return got, err
+}

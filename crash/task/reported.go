@@ -1,0 +1,35 @@
+package task
+
+// Reported is a metric as the harness reports it.
+type Reported struct {
+	Name           string // the harness's
+	Metric         string // ours, see [Evaluate]
+	Filter         string // what the harness does to an answer first
+	HigherIsBetter bool
+}
+
+// Reported lists the metrics that the harness reports of a task for documents of a
+// shape, in its order, under its names.
+func (t Task) Reported(shape Shape, rules Rules) []Reported {
+	switch shape {
+	case Answers:
+		if rules == Rules04 {
+			return []Reported{{"exact_match", "acc", "none", true}}
+		}
+		return []Reported{{"acc", "acc", "none", true}}
+	case Generation:
+		return []Reported{{"exact_match", "exact_match", "remove_whitespace", true}}
+	case Continuation, Tokens:
+		if rules == Rules04 {
+			return []Reported{{"perplexity", "ppl", "none", false}, {"acc", "acc", "none", true}}
+		}
+		return []Reported{{"ppl", "ppl", "none", false}, {"acc", "acc", "none", true}}
+	case Text:
+		return []Reported{{"word_perplexity", "word_perplexity", "none", false}, {"byte_perplexity", "byte_perplexity", "none", false}, {"bits_per_byte", "bits_per_byte", "none", false}}
+	}
+	list := []Reported{{"acc", "acc", "none", true}}
+	if !t.accOnly && shape == Choice {
+		list = append(list, Reported{"acc_norm", "acc_norm", "none", true})
+	}
+	return list
+}

@@ -1,0 +1,161 @@
+package task
+
+import (
+	"fmt"
+	"strings"
+
+	"lamina/internal/pyrandom"
+	"lamina/internal/record"
+)
+
+// Setting says how documents become requests.
+type Setting struct {
+	Rules Rules
+	Limit int // only the first documents; 0: all
+	// MaxTokens bounds a generated answer; 0: as the task has it.
+	MaxTokens int
+
+	// Shots is the number of solved examples before each document, drawn from Pool
+	// as the harness draws them: from one generator for all documents of a task,
+	// seeded with Seed (nil: the harness's own, 1234 under rules 0.4 and 42 under
+	// 0.3). Without a Pool they come from the documents themselves.
+	Shots int
+	Pool  []Document
+	Seed  *int64
+}
+
+// seeds are those the harness starts with, unless told otherwise.
+var seeds = map[Rules]int64{Rules04: 1234, Rules03: 42}
+
+// ShotsSeed returns the seed with which the harness draws examples.
+func ShotsSeed(rules Rules) int64 { return seeds[rules] }
+
+// Items applies the task to documents, in order.
+func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
+	shots, err := t.shots(docs, s)
+	if err != nil {
+		return nil, err
+	}
+	description := ""
+	if t.own != nil {
+		description = t.own.Description
+	}
+	if s.Limit > 0 && s.Limit < len(docs) {
+		docs = docs[:s.Limit]
+	}
+	items := make([]Item, len(docs))
+	for i, d := range docs {
+		before := description
+		if shots != nil {
+			before += shots[i]
+		}
+		if items[i], err = t.item(d, s.Rules, before); err != nil {
+			return nil, err
+		}
+		if s.MaxTokens > 0 {
+			items[i].MaxTokens = s.MaxTokens
+		}
+	}
+	return items, nil
+}
+
+// shots returns the examples before each document, nil if there are none.
+//
+// Rules 0.4 (ContextSampler.get_context) draw for the documents in their order.
+// They draw one more where the examples come from the split that is scored, which
+// the harness takes to be so wherever a task has no test split. Rules 0.3
+// (Task.fewshot_context) shuffle all documents with the generator first and draw
+// in that order, limit or not.
+func (t Task) shots(docs []Document, s Setting) ([]string, error) {
+	if s.Shots == 0 || len(docs) == 0 || docs[0].Shape == Text {
+		return nil, nil // rolling text takes no examples
+	}
+	if s.Shots < 0 {
+		return nil, fmt.Errorf("%d examples: want 0 or more", s.Shots)
+	}
+	if docs[0].Shape == Tokens {
+		return nil, fmt.Errorf("examples before documents of token ids: there is no text to put them in")
+	}
+	pool, own := s.Pool, s.Pool == nil
+	if own {
+		pool = docs
+	}
+	draw := s.Shots
+	if s.Rules == Rules04 && t.noTest || s.Rules == Rules03 && (own || t.noTrain && t.name != "race") {
+		draw++
+	}
+	if draw > len(pool) {
+		return nil, fmt.Errorf("%d examples drawn from %d documents: want fewer", draw, len(pool))
+	}
+	seed := seeds[s.Rules]
+	if s.Seed != nil {
+		seed = *s.Seed
+	}
+	rng := pyrandom.New(seed)
+	order := drawOrder(len(docs), s.Rules, rng)
+	// Rules 0.3 compare nothing where there is a training split.
+	compare := s.Rules == Rules04 || draw > s.Shots
+	out := make([]string, len(docs))
+	for _, at := range order {
+		var b strings.Builder
+		shown := 0
+		for _, from := range rng.Sample(len(pool), draw) {
+			if compare && record.Equal(pool[from].Source.Fields, docs[at].Source.Fields) || shown == s.Shots {
+				continue
+			}
+			b.WriteString(t.shot(&pool[from], s.Rules))
+			shown++
+		}
+		out[at] = b.String()
+	}
+	return out, nil
+}
+
+// drawOrder returns the order in which the harness goes through n documents: as
+// they come, or under rules 0.3 shuffled by the generator of the examples.
+func drawOrder(n int, rules Rules, rng *pyrandom.Random) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	if rules == Rules03 {
+		rng.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
+	}
+	return order
+}
+
+// scoringOrder is the order of n documents where nothing is drawn.
+func scoringOrder(n int, rules Rules) []int {
+	return drawOrder(n, rules, pyrandom.New(seeds[rules]))
+}
+
+// shot is one solved example with what separates it from the next.
+func (t Task) shot(d *Document, rules Rules) string {
+	var context, target string
+	switch d.Shape {
+	case Choice:
+		context, target = t.text(d, rules), t.delimiter(rules)+t.choice(d.Options[t.gold(d, rules)])
+	case ContextChoice:
+		context, target = d.Options[d.Gold], t.spaced(d.Continuation)
+	case Continuation:
+		context, target = t.text(d, rules), t.spaced(d.Continuation)
+		if t.name == "lambada_openai" && rules == Rules04 {
+			target = " " + target // the delimiter and the space of the word
+		}
+	case Answers:
+		context, target = t.text(d, rules), t.delimiter(rules)+d.answer()
+		switch {
+		case t.name == "webqs" && rules == Rules04:
+			target = " 0" // the harness shows the number of the answer, not the answer
+		case t.generates && rules == Rules04:
+			target = " " + d.Options[0]
+		}
+	}
+	if rules == Rules04 && t.takes == ContextChoice && target == " " {
+		return context // nothing follows the blank: no delimiter either
+	}
+	if t.own != nil {
+		return context + target + t.own.ShotDelimiter
+	}
+	return context + target + "\n\n"
+}
