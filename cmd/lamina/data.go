@@ -14,6 +14,7 @@ import (
 
 	"lamina/crash/results"
 	"lamina/crash/task"
+	"lamina/internal/dataset"
 )
 
 // maxInput bounds the JSON files that are read whole.
@@ -45,42 +46,75 @@ func decodeJSON(path string, data []byte, v any) error {
 	return nil
 }
 
-// readDocuments reads the documents of a task in a file, the first limit of them if
-// limit is not 0, and checks the token ids that stand in it.
-func (m *model) readDocuments(t task.Task, path string, limit int) ([]task.Document, error) {
-	if limit < 0 {
-		return nil, usagef("a limit of %d documents: want 1 or more", limit)
-	}
-	docs, err := t.ReadFile(path)
+// source is what a flag names: a file, a directory of a data set, or a data set of
+// the hub; and which part of one that has several.
+type source struct{ path, config, split string }
+
+// dataFlags choose a part of a data set.
+type dataFlags struct {
+	Split  string `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
+	Config string `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
+}
+
+// open finds the files of a source and hashes them.
+func (s *session) open(t task.Task, from source) (*dataset.Set, error) {
+	path, err := s.dataPath(from.path)
 	if err != nil {
 		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: no such file", path)
+	}
+	if !info.IsDir() {
+		return dataset.Open(path, dataset.Options{})
+	}
+	options := dataset.Options{Config: or(from.config, t.Source().Config), Split: from.split}
+	set, err := dataset.Open(path, options)
+	if err != nil && from.config == "" && options.Config != "" {
+		// A directory that holds the task's data and nothing else names no configuration.
+		options.Config = ""
+		if plain, other := dataset.Open(path, options); other == nil {
+			return plain, nil
+		}
+	}
+	return set, err
+}
+
+// documents reads the documents of a source, the first limit of them if limit is
+// not 0, and checks the token ids that stand in them; files says what was read.
+func (m *model) documents(t task.Task, from source, limit int) (docs []task.Document, files []results.File, err error) {
+	if limit < 0 {
+		return nil, nil, usagef("a limit of %d documents: want 1 or more", limit)
+	}
+	if t.ReadsPages(from.path) {
+		if docs, err = task.ReadPages(from.path); err != nil {
+			return nil, nil, err
+		}
+		id, err := identify(from.path)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = []results.File{{Name: id.Name, SHA256: id.SHA256}}
+	} else {
+		set, err := m.session.open(t, from)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = filesOf(set)
+		if docs, err = t.Documents(set.Records()); err != nil {
+			return nil, nil, err
+		}
 	}
 	if limit > 0 && limit < len(docs) {
 		docs = docs[:limit]
 	}
 	for i := range docs {
 		if err := docs[i].CheckIDs(m.Config.Vocab); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return docs, nil
-}
-
-// dataFlags choose a part of a data set.
-type dataFlags struct {
-	Split  string `placeholder:"NAME" help:"Split of a data set: train, validation or test. Default: what the harness takes."`
-	Subset string `placeholder:"NAME" help:"Configuration of a data set, e.g. ARC-Easy. Default: the task's."`
-}
-
-// readTask reads the documents of a split of a task's data, and what identifies
-// the files.
-func (m *model) readTask(t task.Task, path string, f dataFlags, split string) ([]task.Document, []results.File, error) {
-	docs, err := m.readDocuments(t, path, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	id, err := identify(path)
-	return docs, []results.File{{Name: id.Name, SHA256: id.SHA256}}, err
+	return docs, files, nil
 }
 
 // namedTask returns the task of --task; an unknown name is wrong usage.
@@ -138,7 +172,8 @@ func (m *model) rows(t task.Task, docs []task.Document, maxLength int) ([][]int3
 }
 
 // fileID is an input file as config.json states it: a run goes on if the content
-// is the same, wherever the file lies now.
+// is the same, wherever the file lies now. Of several files it is one digest over
+// their names and digests.
 type fileID struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
@@ -156,4 +191,35 @@ func identify(path string) (fileID, error) {
 		return fileID{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return fileID{filepath.Base(path), hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// identify digests what a source would be read from.
+func (m *model) identify(t task.Task, from source) (fileID, error) {
+	if t.ReadsPages(from.path) {
+		return identify(from.path)
+	}
+	set, err := m.session.open(t, from)
+	if err != nil {
+		return fileID{}, err
+	}
+	return identifyFiles(from.path, filesOf(set)), nil
+}
+
+func filesOf(set *dataset.Set) (files []results.File) {
+	for _, f := range set.Files {
+		files = append(files, results.File{Name: f.Name, Bytes: f.Size, SHA256: f.SHA256})
+	}
+	return files
+}
+
+// identifyFiles is the identity of what a source was read from.
+func identifyFiles(path string, files []results.File) fileID {
+	if len(files) == 1 {
+		return fileID{filepath.Base(files[0].Name), files[0].SHA256}
+	}
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s %s\n", f.SHA256, f.Name)
+	}
+	return fileID{filepath.Base(filepath.Clean(path)), hex.EncodeToString(h.Sum(nil))}
 }

@@ -158,8 +158,8 @@ func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config 
 		return err
 	}
 	config.Text, config.MaxLength = format, length
-	read := func(path string, limit int) ([]task.Pair, fileID, error) {
-		docs, err := m.readDocuments(t, path, limit)
+	read := func(path, split string, limit int) ([]task.Pair, fileID, error) {
+		docs, files, err := m.documents(t, source{path: path, split: split}, limit)
 		if err != nil {
 			return nil, fileID{}, err
 		}
@@ -168,10 +168,9 @@ func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config 
 			return nil, fileID{}, err
 		}
 		config.Truncated += cut
-		id, err := identify(path)
-		return pairs, id, err
+		return pairs, identifyFiles(path, files), nil
 	}
-	if run.Train, config.Data, err = read(c.Data, c.TrainLimit); err != nil {
+	if run.Train, config.Data, err = read(c.Data, "train", c.TrainLimit); err != nil {
 		return err
 	}
 	config.Examples = len(run.Train)
@@ -179,7 +178,7 @@ func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config 
 		return nil
 	}
 	config.Valid = new(fileID)
-	run.Valid, *config.Valid, err = read(c.Valid, 0)
+	run.Valid, *config.Valid, err = read(c.Valid, "validation", 0)
 	return err
 }
 

@@ -27,7 +27,8 @@ type model struct {
 	Emulator *crash.Emulator // of a directory that emulate wrote, else nil
 	Manifest crash.Manifest  // of such a directory
 
-	tokens *tokenizer.Tokenizer
+	session *session // that opened it
+	tokens  *tokenizer.Tokenizer
 }
 
 // openCheckpoint opens a model's files; they are closed with the session.
@@ -55,7 +56,7 @@ func (s *session) openModel(path string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &model{Checkpoint: c, Backend: be}
+	m := &model{Checkpoint: c, Backend: be, session: s}
 	if c.GGUF == nil && crash.IsEmulator(c.Path) {
 		if m.Emulator, m.Manifest, err = crash.OpenEmulator(c, be); err != nil {
 			return nil, err

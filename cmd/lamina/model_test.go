@@ -129,3 +129,13 @@ const questions = `{"query": "a small cat is", "choices": ["black", "white and o
 {"query": "no, it", "choices": ["is not", "was"], "gold": 1}
 {"query": "they say that", "choices": ["one", "two", "three"], "gold": 2}
 `
+
+// fails runs a command that must end with a status and a line of error that holds
+// some words.
+func fails(t *testing.T, code int, want string, args ...string) {
+	t.Helper()
+	got, _, stderr := lamina(t, args...)
+	if got != code || !strings.Contains(stderr, want) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {
+		t.Errorf("lamina %s: exit %d: %swant %d and %q", strings.Join(args, " "), got, stderr, code, want)
+	}
+}

@@ -206,15 +206,18 @@ func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	if c.Support != "" {
 		r.Support = new(fileID)
 	}
+	t, err := namedTask(c.Task)
+	if err != nil {
+		return r, err
+	}
 	for _, f := range []struct {
-		path string
-		into *fileID
-	}{{c.Train, &r.Train}, {c.Test, &r.Test}, {c.Valid, r.Valid}, {c.Support, r.Support}} {
+		path, split string
+		into        *fileID
+	}{{c.Train, "train", &r.Train}, {c.Test, t.Split(), &r.Test}, {c.Valid, "validation", r.Valid}, {c.Support, "validation", r.Support}} {
 		if f.into == nil {
 			continue
 		}
-		var err error
-		if *f.into, err = identify(f.path); err != nil {
+		if *f.into, err = m.identify(t, source{path: f.path, split: f.split}); err != nil {
 			return r, err
 		}
 	}
@@ -306,7 +309,7 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	if err != nil {
 		return err
 	}
-	train, err := m.readDocuments(t, c.Train, 0)
+	train, _, err := m.documents(t, source{path: c.Train, split: "train"}, 0)
 	if err != nil {
 		return err
 	}
@@ -314,9 +317,10 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Train, err)
 	}
-	part := func(path string, of []int) ([]task.Document, error) {
+	part := func(path, split string, of []int) ([]task.Document, error) {
 		if path != "" {
-			return m.readDocuments(t, path, 0)
+			docs, _, err := m.documents(t, source{path: path, split: split}, 0)
+			return docs, err
 		}
 		docs := make([]task.Document, len(of))
 		for i, at := range of {
@@ -324,15 +328,15 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 		}
 		return docs, nil
 	}
-	valid, err := part(c.Valid, splits.Valid)
+	valid, err := part(c.Valid, "validation", splits.Valid)
 	if err != nil {
 		return err
 	}
-	support, err := part(c.Support, splits.Support)
+	support, err := part(c.Support, "validation", splits.Support)
 	if err != nil {
 		return err
 	}
-	rest, _ := part("", splits.Train)
+	rest, _ := part("", "", splits.Train)
 	if c.TrainLimit > 0 && c.TrainLimit < len(rest) {
 		rest = rest[:c.TrainLimit]
 	}
@@ -345,7 +349,7 @@ func (c *runCommand) encode(m *model, p *crash.Protocol) error {
 	if p.Support, err = m.rows(t, support, length); err != nil {
 		return err
 	}
-	test, err := m.readDocuments(t, c.Test, c.Limit)
+	test, _, err := m.documents(t, source{path: c.Test, split: t.Split()}, c.Limit)
 	if err != nil {
 		return err
 	}

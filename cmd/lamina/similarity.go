@@ -41,7 +41,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	docs, err := m.readDocuments(t, c.Data, c.Samples)
+	docs, _, err := m.documents(t, source{path: c.Data, split: "validation"}, c.Samples)
 	if err != nil {
 		return err
 	}

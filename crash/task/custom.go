@@ -34,6 +34,12 @@ type Definition struct {
 
 	AccOnly bool // report acc and no acc_norm
 	Version string
+
+	// Where the rows are, and which of them are scored ("": test) and shown as
+	// examples ("": train).
+	Path, Config      string
+	Split, ShotsSplit string
+	Shots             int // examples where a caller does not say
 }
 
 // Match says what does not count when a generated text is compared with an answer
@@ -50,5 +56,5 @@ func New(d Definition) Task {
 	if d.MaxTokens == 0 {
 		d.MaxTokens = maxGenerated
 	}
-	return Task{name: d.Name, own: &d, accOnly: d.AccOnly, noTest: d.OneMore, source: Source{Version: numbered(d.Version, d.Version)}}
+	return Task{name: d.Name, own: &d, accOnly: d.AccOnly, noTest: d.OneMore, source: Source{Path: d.Path, Config: d.Config, Version: numbered(d.Version, d.Version)}}
 }

@@ -58,7 +58,11 @@ func (t Task) Examples(d Document, e Encoder, format Format, maxLength int) ([]P
 		if err != nil {
 			return nil, err
 		}
-		return Encode(item, e, Rules04, maxLength)
+		pairs, err := Encode(item, e, Rules04, maxLength)
+		if err == nil && len(pairs) == 0 {
+			err = d.errorf("nothing to learn: the text has no tokens")
+		}
+		return pairs, err
 	}
 	requests, err := t.paperRequests(d)
 	if err != nil {

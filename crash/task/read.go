@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,15 +31,9 @@ func Read(r io.Reader, name string) ([]Document, error) { return Task{}.Read(r, 
 
 // Read reads all documents of r, whose name is only for error messages.
 func (t Task) Read(r io.Reader, name string) ([]Document, error) {
-	var rows []record.Record
-	for row, err := range record.Scan(r, name) {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
+	docs, err := t.Documents(record.Scan(r, name))
+	if errors.Is(err, errNone) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s: no documents", name)
-	}
-	return t.Documents(rows)
+	return docs, err
 }

@@ -90,9 +90,13 @@ func (r *Requests) addPrompt(item *Item, e Encoder, maxLength int) error {
 	}
 	room := maxLength - item.MaxTokens
 	if room < 1 {
-		return item.doc.errorf("%d tokens to generate leave no room for a prompt in %d positions", item.MaxTokens, maxLength)
+		return item.doc.errorf("%d tokens to generate leave no room for a prompt in %d positions: generate fewer", item.MaxTokens, maxLength)
 	}
-	ids := g.Encode(item.Prompt, false)
+	c := &careful{Encoder: g}
+	ids := c.Encode(item.Prompt, false)
+	if c.err != nil {
+		return item.doc.errorf("%w", c.err)
+	}
 	if len(ids) == 0 {
 		prefix, err := r.Rules.Prefix(e)
 		if err != nil {

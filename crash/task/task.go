@@ -1,7 +1,9 @@
 package task
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"unicode"
 
@@ -100,7 +102,10 @@ func (t Task) Source() Source { return t.source }
 
 // Split names the part of a data set that the harness scores.
 func (t Task) Split() string {
-	if t.noTest {
+	switch {
+	case t.own != nil && t.own.Split != "":
+		return t.own.Split
+	case t.own == nil && t.noTest:
 		return "validation"
 	}
 	return "test"
@@ -109,6 +114,8 @@ func (t Task) Split() string {
 // ShotsSplit names the part of a data set that the harness draws examples from.
 func (t Task) ShotsSplit(rules Rules) string {
 	switch {
+	case t.own != nil && t.own.ShotsSplit != "":
+		return t.own.ShotsSplit
 	case !t.noTrain:
 		return "train"
 	case t.name == "race" && rules == Rules03:
@@ -119,11 +126,26 @@ func (t Task) ShotsSplit(rules Rules) string {
 	return "test"
 }
 
+// Shots returns the number of examples that the task itself asks for.
+func (t Task) Shots() int {
+	if t.own == nil {
+		return 0
+	}
+	return t.own.Shots
+}
+
 // Documents turns rows into documents: those of a published data set, or of one of
 // the shapes. Errors name the row.
-func (t Task) Documents(rows []record.Record) ([]Document, error) {
+func (t Task) Documents(seq iter.Seq2[record.Record, error]) ([]Document, error) {
+	var rows []record.Record
+	for r, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("no documents")
+		return nil, errNone
 	}
 	switch {
 	case t.articles && rows[0].Has("article"):
@@ -145,6 +167,8 @@ func (t Task) Documents(rows []record.Record) ([]Document, error) {
 	}
 	return docs, nil
 }
+
+var errNone = errors.New("no documents")
 
 func (t Task) document(r record.Record) (Document, error) {
 	if t.own != nil {

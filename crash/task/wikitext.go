@@ -77,6 +77,12 @@ func ReadPages(path string) ([]Document, error) {
 	return docs, nil
 }
 
+// ReadsPages reports whether the task reads a file by [ReadPages]: WikiText's own
+// raw files.
+func (t Task) ReadsPages(path string) bool {
+	return t.page && (strings.HasSuffix(path, ".txt") || strings.HasSuffix(path, ".raw") || strings.HasSuffix(path, ".tokens"))
+}
+
 // pageDocument is a page as EleutherAI/wikitext_document_level has it.
 func pageDocument(p page, file string) Document {
 	return Document{Shape: Text, Text: p.text, Source: record.Record{

@@ -1,9 +1,15 @@
 // Package chat writes a conversation the way a model was trained to read it: by
 // the Jinja template that comes with its tokenizer.
 //
-// It knows no tokenizer and no model. A template is a program from a file: it can
-// neither read files nor load other templates, and its text is limited. What it
-// computes is not: a hostile one can run without end, as it can in transformers.
+// It knows no tokenizer and no model, no tools and no documents: a template sees
+// both as none. A template is a program from a file. It can neither read files nor
+// load other templates; its text, its output, its values, its calls and its time
+// are limited (limits.go), and of filters and methods it has those that cannot make
+// much of little (library.go). What remains: one expression may use some hundred
+// megabytes for a moment, and time is looked at in loops, calls and assignments only.
+//
+// To the library a name that is none and one that is undefined are the same; a
+// template that asks "tools is defined" is told no where Jinja says yes.
 //
 //	text, err := chat.Render(template, []chat.Message{
 //		{Role: "user", Content: "Hello"},
@@ -14,26 +20,14 @@
 package chat
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/nikolalohinski/gonja/v2/builtins"
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
 	"github.com/nikolalohinski/gonja/v2/loaders"
-	"github.com/nikolalohinski/gonja/v2/nodes"
-	"github.com/nikolalohinski/gonja/v2/parser"
-)
-
-// Limits of a template and of the text it makes. Published templates have a few
-// kilobytes.
-const (
-	maxTemplate = 1 << 20
-	maxOutput   = 1 << 20
 )
 
 // Message is one turn.
@@ -44,28 +38,18 @@ type Message struct {
 
 // Options are what a template may ask for beside the messages.
 type Options struct {
-	BOS, EOS   string // spelling of the special tokens, "" for none
-	Generation bool   // end with the words that begin the assistant's turn
+	BOS, EOS   string    // spelling of the special tokens, "" for none
+	Generation bool      // end with the words that begin the assistant's turn
+	Now        time.Time // what strftime_now tells; zero means the time of the call
 }
-
-// errTooLong stops a template that writes without end.
-var errTooLong = fmt.Errorf("writes more than %d bytes", maxOutput)
-
-// limited is a buffer that takes maxOutput bytes.
-type limited struct{ bytes.Buffer }
-
-func (b *limited) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxOutput {
-		return 0, errTooLong
-	}
-	return b.Buffer.Write(p)
-}
-
-func (b *limited) WriteString(s string) (int, error) { return b.Write([]byte(s)) }
 
 // Render runs a template over the messages. A template that calls
 // raise_exception gives an error with its words.
 func Render(template string, messages []Message, o Options) (text string, err error) {
+	return render(template, messages, o, &guard{start: time.Now()})
+}
+
+func render(template string, messages []Message, o Options, g *guard) (text string, err error) {
 	if len(template) > maxTemplate {
 		return "", fmt.Errorf("%d bytes, more than the %d a template may have", len(template), maxTemplate)
 	}
@@ -81,67 +65,45 @@ func Render(template string, messages []Message, o Options) (text string, err er
 	}
 	c := config.New()
 	c.TrimBlocks, c.LeftStripBlocks = true, true
-	t, err := exec.NewTemplate(name, c, loader, environment())
+	if err := scan(template, c); err != nil {
+		return "", err
+	}
+	t, err := exec.NewTemplate(name, c, loader, environment(g))
 	if err != nil {
 		return "", fmt.Errorf("does not parse: %w", brief(err, template))
 	}
-	turns := make([]map[string]any, len(messages))
+	turns := make(sequence[map[string]any], len(messages))
 	for i, m := range messages {
 		turns[i] = map[string]any{"role": m.Role, "content": m.Content}
 	}
 	var out limited
-	err = t.Execute(&out, exec.NewContext(map[string]any{
-		"messages": turns, "bos_token": o.BOS, "eos_token": o.EOS, "add_generation_prompt": o.Generation,
-		"raise_exception": func(words string) (string, error) { return "", errors.New(words) },
-		"strftime_now":    func(format string) string { return strftime(time.Now(), format) },
-	}))
+	err = t.Execute(&out, exec.NewContext(variables(turns, o)))
 	if err != nil {
 		return "", err
 	}
 	return out.String(), nil
 }
 
-// environment is the library's, with a tojson that escapes nothing for HTML.
-func environment() *exec.Environment {
-	filters := exec.NewFilterSet(map[string]exec.FilterFunction{}).Update(builtins.Filters).
-		Update(exec.NewFilterSet(map[string]exec.FilterFunction{"tojson": toJSON}))
-	return &exec.Environment{
-		Context:           exec.EmptyContext().Update(builtins.GlobalFunctions).Update(builtins.GlobalVariables),
-		Filters:           filters,
-		Tests:             builtins.Tests,
-		ControlStructures: alone(),
-		Methods:           builtins.Methods,
+// variables are the names a template sees, as apply_chat_template gives them:
+// a special token that the model lacks is undefined, tools and documents are
+// there and none.
+func variables(turns sequence[map[string]any], o Options) map[string]any {
+	now := o.Now
+	if now.IsZero() {
+		now = time.Now()
 	}
-}
-
-// alone is the library's statements without those that load a template: a
-// template that included itself would overflow the stack, which nothing catches.
-func alone() *exec.ControlStructureSet {
-	set := exec.NewControlStructureSet(map[string]parser.ControlStructureParser{}).Update(builtins.ControlStructures)
-	for _, name := range []string{"include", "import", "from", "extends"} {
-		refuse := func(*parser.Parser, *parser.Parser) (nodes.ControlStructure, error) {
-			return nil, fmt.Errorf("%q is refused: a chat template stands alone", name)
-		}
-		if err := set.Replace(name, refuse); err != nil {
-			panic(err) // the library has lost a statement of Jinja
-		}
+	names := map[string]any{
+		"messages": turns, "tools": nil, "documents": nil, "add_generation_prompt": o.Generation,
+		"raise_exception": func(words string) (string, error) { return "", errors.New(words) },
+		"strftime_now":    func(format string) string { return strftime(now, format) },
 	}
-	return set
-}
-
-// toJSON is transformers' tojson filter: json.dumps without escapes for HTML or
-// characters outside ASCII.
-func toJSON(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.Value {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if indent, ok := params.KwArgs["indent"]; ok && indent.IsInteger() {
-		e.SetIndent("", strings.Repeat(" ", max(0, min(indent.Integer(), 16))))
+	if o.BOS != "" {
+		names["bos_token"] = o.BOS
 	}
-	if err := e.Encode(in.ToGoSimpleType(true)); err != nil {
-		return exec.AsValue(err)
+	if o.EOS != "" {
+		names["eos_token"] = o.EOS
 	}
-	return exec.AsSafeValue(strings.TrimSuffix(b.String(), "\n"))
+	return names
 }
 
 // brief takes the template's own text, which the library repeats whole, out of an

@@ -54,7 +54,7 @@ func catalogue(dir *folder, l listing) (all []candidate, ignored []string, stand
 			return nil, nil, "", fmt.Errorf("README.md: configuration %.128q: %w", c.name, err)
 		}
 		all = append(all, files...)
-		if len(files) > 0 && (c.standard || len(configs) == 1) {
+		if len(files) > 0 && standard == "" && (c.standard || len(configs) == 1) {
 			standard = c.name
 		}
 	}

@@ -87,3 +87,25 @@ func TestLinksOutAreRefused(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A file that becomes a link after it was found is not followed either.
+func TestLinksMadeLaterAreRefused(t *testing.T) {
+	outside := tree(t, map[string]string{"secret.jsonl": row("secret")})
+	dir := tree(t, map[string]string{"train.jsonl": row("a")})
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "train.jsonl")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(outside, "secret.jsonl"), path); err != nil {
+		t.Fatal(err)
+	}
+	for r, err := range s.Records() {
+		if err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%v, %v", r.Fields, err)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package tokenizer
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,74 +21,121 @@ type AddedToken struct {
 	Special    bool // left out by Decode with skipSpecial
 }
 
-// trie finds the added tokens of a text: leftmost first, then the longest.
+// trie finds the added tokens of a text: leftmost first, then the longest. It
+// is the automaton of Aho and Corasick 1975, so that a text full of beginnings
+// of tokens is gone through once.
 type trie struct {
 	first [256]bool        // bytes some token starts with
 	only  byte             // that byte if there is just one
 	one   bool             //
 	edges map[uint64]int32 // node<<8 | byte → node
-	final map[int32]int    // node → index in tokens
+	nodes []trieNode
 	token []AddedToken
 }
 
-func newTrie() *trie {
-	return &trie{edges: map[uint64]int32{}, final: map[int32]int{}}
+// trieNode is a beginning of a token; node 0 is the empty one.
+type trieNode struct {
+	depth int32 // its length
+	token int32 // the token that it is, -1 for none
+	back  int32 // the longest other node that it ends with
+	found int32 // the longest node with a token that it is or ends with, 0 for none
 }
 
-// add enters a token under the given spelling; the first of two equal ones
-// counts, an empty one is left out.
-func (t *trie) add(spelling string, token AddedToken) {
-	if spelling == "" {
-		return
-	}
-	at := int32(0)
-	for i := range len(spelling) {
-		edge := uint64(at)<<8 | uint64(spelling[i])
-		next, ok := t.edges[edge]
-		if !ok {
-			next = int32(len(t.edges)) + 1
-			t.edges[edge] = next
-		}
-		at = next
-	}
-	if _, dup := t.final[at]; !dup {
-		t.final[at] = len(t.token)
-		t.token = append(t.token, token)
-	}
-	if c := spelling[0]; !t.first[c] {
-		t.one = len(t.token) == 1
-		t.only, t.first[c] = c, true
-	}
-}
-
-// find returns the next token at or after s[from:].
-func (t *trie) find(s string, from int) (start, end int, token *AddedToken) {
-	for i := from; i < len(s); i++ {
-		if t.one {
-			skip := strings.IndexByte(s[i:], t.only)
-			if skip < 0 {
-				break
-			}
-			i += skip
-		} else if !t.first[s[i]] {
+// newTrie enters tokens under their spellings; the first of two equal
+// spellings counts, an empty one is left out.
+func newTrie(spellings []string, tokens []AddedToken) *trie {
+	t := &trie{edges: map[uint64]int32{}, nodes: []trieNode{{token: -1}}}
+	for i, spelling := range spellings {
+		if spelling == "" {
 			continue
 		}
 		at := int32(0)
-		for j := i; j < len(s); j++ {
-			next, ok := t.edges[uint64(at)<<8|uint64(s[j])]
+		for j := range len(spelling) {
+			edge := uint64(at)<<8 | uint64(spelling[j])
+			next, ok := t.edges[edge]
 			if !ok {
-				break
+				next = int32(len(t.nodes))
+				t.edges[edge] = next
+				t.nodes = append(t.nodes, trieNode{depth: int32(j) + 1, token: -1})
 			}
 			at = next
-			if k, ok := t.final[at]; ok {
-				end, token = j+1, &t.token[k]
-			}
 		}
-		if token != nil {
-			return i, end, token
+		if t.nodes[at].token < 0 {
+			t.nodes[at].token = int32(len(t.token))
+			t.token = append(t.token, tokens[i])
+		}
+		if c := spelling[0]; !t.first[c] {
+			t.one = len(t.token) == 1
+			t.only, t.first[c] = c, true
 		}
 	}
-	return len(s), len(s), nil
+	t.link()
+	return t
+}
+
+// link fills back and found, shorter nodes first.
+func (t *trie) link() {
+	edges := slices.Collect(maps.Keys(t.edges))
+	slices.SortFunc(edges, func(a, b uint64) int {
+		return cmp.Or(cmp.Compare(t.nodes[a>>8].depth, t.nodes[b>>8].depth), cmp.Compare(a, b))
+	})
+	for _, edge := range edges {
+		at := t.edges[edge]
+		n := &t.nodes[at]
+		if from := int32(edge >> 8); from != 0 {
+			n.back, _ = t.next(t.nodes[from].back, byte(edge))
+		}
+		n.found = t.nodes[n.back].found
+		if n.token >= 0 {
+			n.found = at
+		}
+	}
+}
+
+// next returns the longest node that node at and the byte c after it end with,
+// and how many nodes were tried.
+func (t *trie) next(at int32, c byte) (node int32, tried int) {
+	for {
+		tried++
+		if to, ok := t.edges[uint64(at)<<8|uint64(c)]; ok {
+			return to, tried
+		}
+		if at == 0 {
+			return 0, tried
+		}
+		at = t.nodes[at].back
+	}
+}
+
+// find returns the next token at or after s[from:], nil for none, and how many
+// nodes were tried.
+func (t *trie) find(s string, from int) (start, end int, token *AddedToken, tried int) {
+	start, end = len(s), len(s)
+	at := int32(0)
+	for i := from; i < len(s); i++ {
+		if at == 0 {
+			if t.one {
+				skip := strings.IndexByte(s[i:], t.only)
+				if skip < 0 {
+					break
+				}
+				i += skip
+			} else if !t.first[s[i]] {
+				continue
+			}
+		}
+		var n int
+		at, n = t.next(at, s[i])
+		tried += n
+		node := &t.nodes[at]
+		if token != nil && i+1-int(node.depth) > start {
+			break // what goes on here begins after the token found
+		}
+		if f := t.nodes[node.found]; f.token >= 0 && i+1-int(f.depth) <= start {
+			start, end, token = i+1-int(f.depth), i+1, &t.token[f.token]
+		}
+	}
+	return start, end, token, tried
 }
 
 // cut calls between for every stretch of p without an added token and found
@@ -97,7 +147,7 @@ func (t *trie) cut(p piece, between func(piece), found func(id int32, p piece)) 
 	}
 	s, done := p.text, 0
 	for from := 0; ; {
-		start, end, token := t.find(s, from)
+		start, end, token, _ := t.find(s, from)
 		if token == nil {
 			break
 		}

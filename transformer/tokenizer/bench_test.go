@@ -34,6 +34,23 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+// BenchmarkEncodeOffsets is BenchmarkEncode's english with offsets.
+func BenchmarkEncodeOffsets(b *testing.B) {
+	text := strings.Repeat("The model owner keeps the full model; it's 2024 and the data owner keeps the data.\n", 2000)
+	for _, name := range []string{"byte.json", "meta.json"} {
+		b.Run(name, func(b *testing.B) {
+			tok := tiny(b, name)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := tok.EncodeOffsets(text, true); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func benchTokenizer(b *testing.B, dir string) *Tokenizer {
 	b.Helper()
 	if dir == "" {

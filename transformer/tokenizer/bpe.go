@@ -60,6 +60,7 @@ type workspace struct {
 	heap       []candidate
 	cache      map[string]span
 	arena      []int32
+	taken      int // candidates taken from heaps so far: linear_test.go counts them
 }
 
 const (
@@ -299,6 +300,7 @@ func (m *bpe) mergeLong(dst, ids []int32, ws *workspace) []int32 {
 	for len(heap) > 0 {
 		var top candidate
 		top, heap = pop(heap)
+		ws.taken++
 		sym := &syms[top.pos]
 		if sym.id < 0 || sym.next < 0 {
 			continue

@@ -137,20 +137,24 @@ func (t *Tokenizer) number() error {
 // came and those looked for after normalizing, special ones first.
 func (t *Tokenizer) addTries() (err error) {
 	defer rescue(&err)
-	t.verbatim, t.normalized = newTrie(), newTrie()
+	var spellings [2][]string // looked for verbatim, and normalized
+	var tokens [2][]AddedToken
 	for _, special := range []bool{true, false} {
 		for _, a := range t.spec.added {
-			switch {
-			case a.Special != special:
-			case !a.Normalized:
-				t.verbatim.add(a.Content, a)
-			case t.normalize != nil:
-				t.normalized.add(t.normalize(whole(a.Content, false)).text, a)
-			default:
-				t.normalized.add(a.Content, a)
+			spelling, kind := a.Content, 0
+			if a.Special != special {
+				continue
 			}
+			if a.Normalized {
+				if kind = 1; t.normalize != nil {
+					spelling = t.normalize(whole(spelling, false)).text
+				}
+			}
+			spellings[kind] = append(spellings[kind], spelling)
+			tokens[kind] = append(tokens[kind], a)
 		}
 	}
+	t.verbatim, t.normalized = newTrie(spellings[0], tokens[0]), newTrie(spellings[1], tokens[1])
 	return nil
 }
 

@@ -29,6 +29,23 @@ func ExampleFromVocabMerges() {
 	// Ġab 6
 }
 
+// Offsets count characters; the template's token stands for nothing.
+func ExampleTokenizer_EncodeOffsets() {
+	tok, err := tokenizer.FromVocabMerges(tokenizer.VocabMerges{
+		Vocab:  map[string]int32{"</s>": 0, "a": 1, "b": 2, "Ġ": 3, "ab": 4, "Ã": 5, "©": 6},
+		Merges: []string{"a b"},
+		Roles:  tokenizer.Roles{BOS: "</s>"},
+		AddBOS: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, spans, err := tok.EncodeOffsets("é ab", true)
+	fmt.Println(ids, spans, err)
+	// Output:
+	// [0 5 6 3 4] [{0 0} {0 1} {0 1} {1 2} {2 4}] <nil>
+}
+
 // Unknown parts of a file are errors that say where.
 func ExampleFromJSON() {
 	_, err := tokenizer.FromJSON([]byte(`{

@@ -153,5 +153,9 @@ func TestClassesAgreeWithReference(t *testing.T) {
 		if got := offsetDigests(tok, texts, len(texts), true); got[0] != c.Want {
 			t.Errorf("%d %s: ids or offsets differ from the reference's", i, config)
 		}
+		back := rewritten(t, tok)
+		if back.Roles() != r || offsetDigests(back, texts, len(texts), true)[0] != c.Want {
+			t.Errorf("%d %s: what was written and read again differs", i, config)
+		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestHostileJSON: every broken tokenizer.json is one error that names the
@@ -159,6 +161,9 @@ func FuzzTokenizerJSON(f *testing.F) {
 	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},"added_tokens":[{"id":3,"content":"<s>","lstrip":true,"special":true}]}`))
 	f.Add([]byte(`{"normalizer":{"type":"Prepend","prepend":"_"},"pre_tokenizer":{"type":"Metaspace","replacement":"_"},"decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Strip","content":" ","start":1,"stop":1}]},"model":{"vocab":{"_":0,"<0x61>":1,"?":2},"merges":[],"unk_token":"?","byte_fallback":true}}`))
 	f.Add([]byte(`{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\s+"},"behavior":"MergedWithNext","invert":true},{"type":"ByteLevel"}]},"model":{"vocab":{},"merges":[]}}`))
+	for _, form := range []string{"NFC", "NFD", "NFKC", "NFKD"} {
+		f.Add(patched(f, "byte", map[string]json.RawMessage{"normalizer": json.RawMessage(`{"type":"` + form + `"}`)}))
+	}
 	f.Add(testdata(f, "byte.json"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 1<<16 {
@@ -176,7 +181,20 @@ func FuzzTokenizerJSON(f *testing.F) {
 		if err != nil {
 			return
 		}
-		ids := tok.Encode("a b\x00 <s>_é\xff", true)
+		const sample = "a b\x00 <s>_é\xff e\u0301\u0323 \u1100\u1161\u11a8 ﬁ é\u0323\u0323 "
+		ids, err := tok.EncodeChecked(sample, true)
+		if err != nil {
+			return
+		}
+		same, spans, err := tok.EncodeOffsets(sample, true)
+		if err != nil || !slices.Equal(ids, same) || len(ids) != len(spans) {
+			t.Fatalf("ids %v, with offsets %v, %d spans, %v", ids, same, len(spans), err)
+		}
+		for _, s := range spans {
+			if s.From < 0 || s.To > utf8.RuneCountInString(sample) || s.From > s.To {
+				t.Fatalf("span %v of %d characters", s, utf8.RuneCountInString(sample))
+			}
+		}
 		for _, id := range ids {
 			if id < 0 || int(id) >= tok.VocabSize() {
 				t.Fatalf("id %d outside the vocabulary of %d", id, tok.VocabSize())

@@ -1,6 +1,11 @@
 package tokenizer
 
-import "golang.org/x/text/unicode/norm"
+import (
+	"cmp"
+	"slices"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // normalized returns p in a Unicode normal form.
 func normalized(form norm.Form, p piece) piece {
@@ -98,6 +103,10 @@ func order(edits []edit) {
 }
 
 func sortMarks(marks []edit) {
+	if len(marks) <= 32 {
+		slices.SortStableFunc(marks, func(a, b edit) int { return cmp.Compare(combiningClass(a.r), combiningClass(b.r)) })
+		return
+	}
 	var byClass [256][]edit
 	for _, e := range marks {
 		c := combiningClass(e.r)

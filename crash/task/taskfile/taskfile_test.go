@@ -139,7 +139,7 @@ func TestReadFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	docs, err := capitals.Task.Documents([]record.Record{{Fields: record.Object{{Name: "country", Value: "France"}, {Name: "names", Value: record.List{"Paris!"}}}}})
+	docs, err := capitals.Task.Read(strings.NewReader(`{"country":"France","names":["Paris!"]}`), "rows.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if docs, err := file.Task.Documents([]record.Record{row}); err == nil && len(docs) != 1 {
+		if docs, err := file.Task.Documents(func(yield func(record.Record, error) bool) { yield(row, nil) }); err == nil && len(docs) != 1 {
 			t.Errorf("%d documents of a row", len(docs))
 		}
 	})

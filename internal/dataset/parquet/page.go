@@ -62,6 +62,7 @@ type column struct {
 	reps     hybrid
 	values   values
 	seen     int64 // bytes of pages, decompressed
+	items    int64 // of the row's lists behind their first
 	has      bool  // rep and def are those of the next value
 	rep, def int
 }

@@ -7,7 +7,8 @@ torch 2.15.0, datasets 3.6.0, numpy 2.4.6. transformers 4.52 and later scale OPT
 regenerate with them (pip takes one unless told).
 
     python3.11 -m venv ENV
-    ENV/bin/pip install torch==2.15.0 transformers==4.51.3 tokenizers==0.21.4 datasets==3.6.0 sentencepiece==0.2.3 lm-eval==0.4.8
+    ENV/bin/pip install torch==2.15.0 transformers==4.51.3 tokenizers==0.21.4 datasets==3.6.0 sentencepiece==0.2.3 \\
+        protobuf==7.36.2 numpy==2.4.6 lm-eval==0.4.8
     ENV/bin/pip install --no-deps --target OLD lm-eval==0.3.0 pycountry
     ENV/bin/python gen_lmeval.py --old OLD [--out DIR] [--models] [--results] [--debug DIR]
 
@@ -163,7 +164,10 @@ def parse():
     parser.add_argument("--debug", type=pathlib.Path)
     parser.add_argument("--version", help=argparse.SUPPRESS)
     parser.add_argument("--child", type=pathlib.Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not (args.version or args.old):
+        parser.error("--old is missing")
+    return args
 
 
 def main():
