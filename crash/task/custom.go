@@ -32,7 +32,9 @@ type Definition struct {
 	// them (the sampler first_n of the harness).
 	FirstShots bool
 
-	AccOnly bool // report acc and no acc_norm
+	AccOnly bool     // report acc and no acc_norm
+	Metrics []string // those reported, by the harness's names; nil: all there are
+	Filter  string   // the harness's name of what is done to a generated text first
 	Version string
 
 	// Where the rows are, and which of them are scored ("": test) and shown as

@@ -32,6 +32,9 @@ func (t Task) Version(rules Rules) string { return t.source.Version[rules] }
 // the right choice, or the text or texts that are right.
 func (t Task) Target(item *Item) record.Value {
 	d := &item.doc
+	if d.Target != "" {
+		return d.Target
+	}
 	switch item.Shape {
 	case Choice:
 		if t.wide {

@@ -47,6 +47,7 @@ type golden struct {
 		Rows       []json.RawMessage
 		Requests   [][][][]string // examples, row, request
 		Gold       []json.RawMessage
+		Targets    []string
 	}
 }
 
@@ -89,6 +90,9 @@ func TestTasksEqualHarness(t *testing.T) {
 						t.Errorf("%d examples, row %d:\n got %q\nwant %q", shots, row, got, want)
 					}
 					checkGold(t, row, &items[row], c.Gold[row])
+					if got := task.PythonText(f.Task.Target(&items[row])); got != c.Targets[row] {
+						t.Errorf("row %d: target %q, want %q", row, got, c.Targets[row])
+					}
 				}
 			}
 		})
