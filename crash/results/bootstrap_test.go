@@ -132,6 +132,27 @@ func TestIntervalOfEmptyPages(t *testing.T) {
 	}
 }
 
+// Whatever a file holds, reading ends in scores or an error.
+func FuzzRead(f *testing.F) {
+	for _, path := range []string{"testdata/runs/a/results_2026-01-02T03-04-05.678901.json", "testdata/runs/b/samples_pages_2026-01-02T03-04-05.678901.jsonl"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		text = quoteSpecials(text)
+		r := Run{about: map[string]string{}, perTask: map[string]map[string]json.RawMessage{}}
+		if r.read(text) == nil && len(r.Scores) == 0 {
+			t.Error("neither scores nor an error")
+		}
+		if _, l, err := readLine(text, map[string]bool{"acc": true}); err == nil && l.id == "" && l.doc == "" {
+			t.Error("a line of no document")
+		}
+	})
+}
+
 func TestQuantile(t *testing.T) {
 	for _, c := range []struct{ q, want float64 }{{0, 1}, {1, 4}, {0.5, 2.5}, {0.25, 1.75}} {
 		if got := quantile([]float64{1, 2, 3, 4}, c.q); got != c.want {

@@ -238,7 +238,7 @@ func matchBy(a, b []line, of func(*line) string) (out [][2]int) {
 func (m matching) pair(x both, a, b []line) (p pairs, why string) {
 	switch {
 	case len(a) == 0 || len(b) == 0:
-		return p, "no samples in " + missingIn(len(a) == 0, len(b) == 0)
+		return p, "no samples in " + missingIn(len(a) == 0, len(b) == 0) + " (--log-samples)"
 	case len(m.pairs) == 0:
 		return p, "the runs share no document"
 	case x.a.how != x.b.how || aggregates[x.a.how] == nil:

@@ -165,7 +165,7 @@ func TestUnpaired(t *testing.T) {
 	b := strings.Replace(half, "0.5", "0.7", 1)
 	for _, c := range []struct{ name, a, samplesA, b, samplesB, why string }{
 		{"no samples", half, "", b, "", "no samples in A and B"},
-		{"none in B", half, samples, b, "", "no samples in B"},
+		{"none in B", half, samples, b, "", "no samples in B (--log-samples)"},
 		{"of other scores", half, samples, b, samples, "the samples of B give 0.5, not 0.7"},
 		{"of other documents", half, samples, b, strings.NewReplacer(`"x"`, `"u"`, `"y"`, `"v"`, "doc_id\":", "doc_id\":7").Replace(samples), "share no document"},
 		{"NaN", half, samples, half, strings.Replace(samples, `"acc":0`, `"acc":NaN`, 1), "document 1 has no finite value"},

@@ -120,34 +120,26 @@ func find(path string) (string, error) {
 	case !info.IsDir():
 		return "", fmt.Errorf("%s: want a file of results, or a directory with one", path)
 	}
+	root, err := os.OpenRoot(path) // links do not lead out of the directory
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
 	for _, pattern := range []string{"results*.json", "*/results*.json"} {
-		// A name with characters of patterns in it is no reason to look elsewhere.
-		found, err := fsGlob(path, pattern)
-		if err != nil {
-			return "", err
-		}
-		switch len(found) {
-		case 0:
-		case 1:
-			return filepath.Join(path, found[0]), nil
-		default:
+		found, err := fs.Glob(root.FS(), pattern)
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("%s: %w", path, err)
+		case len(found) == 1:
+			return filepath.Join(path, filepath.FromSlash(found[0])), nil
+		case len(found) > 1:
 			return "", fmt.Errorf("%s: holds %d files of results, such as %.128q and %.128q: name one", path, len(found), found[0], found[1])
 		}
 	}
 	return "", fmt.Errorf("%s: holds no results_….json: want a directory that the harness or lamina eval wrote", path)
 }
 
-// fsGlob looks for files in a directory, without following what leads out of it.
-func fsGlob(dir, pattern string) ([]string, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return fs.Glob(root.FS(), pattern)
-}
-
-// settings of results.json that must be alike for two runs to be comparable.
+// aboutKeys are settings of results.json that must be alike for two runs to be comparable.
 var aboutKeys = []string{"system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn"}
 
 // read takes what is needed from the text of a file.

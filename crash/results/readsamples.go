@@ -108,17 +108,28 @@ func readLine(text []byte, metrics map[string]bool) (filter string, l line, err 
 	}
 	l.values = map[string]value{}
 	for _, m := range members {
-		switch to := map[string]*string{"filter": &filter, "doc_hash": &l.doc, "prompt_hash": &l.prompt, "target_hash": &l.target}[m.name]; {
-		case to != nil:
-			if err := json.Unmarshal(m.value, to); err != nil {
-				return "", l, fmt.Errorf("%s: want a text", m.name)
-			}
-		case m.name == "doc_id":
+		var to *string
+		switch m.name {
+		case "filter":
+			to = &filter
+		case "doc_hash":
+			to = &l.doc
+		case "prompt_hash":
+			to = &l.prompt
+		case "target_hash":
+			to = &l.target
+		case "doc_id":
 			l.id = string(m.value)
-		case metrics[m.name]:
+		default:
+			if !metrics[m.name] {
+				continue
+			}
 			if v, is := readValue(m.value); is {
 				l.values[m.name] = v
 			}
+		}
+		if to != nil && json.Unmarshal(m.value, to) != nil {
+			return "", l, fmt.Errorf("%s: want a text", m.name)
 		}
 	}
 	if l.id == "" && l.doc == "" {
