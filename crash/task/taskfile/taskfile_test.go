@@ -259,6 +259,40 @@ func TestRowsRefused(t *testing.T) {
 	}
 }
 
+// bytesOf is a tokenizer with one token per byte.
+type bytesOf struct{}
+
+func (bytesOf) BOS() (int32, bool) { return 1, true }
+func (bytesOf) EOS() (int32, bool) { return 2, true }
+func (bytesOf) Encode(text string, _ bool) (ids []int32) {
+	for _, b := range []byte(text) {
+		ids = append(ids, int32(b))
+	}
+	return ids
+}
+
+// A task of a file can be trained on; a target without text is an error.
+func TestExamplesOfFiles(t *testing.T) {
+	const file = "output_type: multiple_choice\ndoc_to_text: '{{0}}'\nchoices: [a, b]\ngold: '{{t}}'\ntarget_delimiter: ''\n"
+	f, err := taskfile.Parse([]byte(file), "f.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []task.Format{task.FormatScoring, task.FormatPaper} {
+		docs, err := f.Task.Read(strings.NewReader(`{"t":"x"}`+"\n"+`{"t":""}`), "rows.jsonl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs, err := f.Task.Examples(docs[0], bytesOf{}, format, 16)
+		if err != nil || len(pairs) != 1 || !slices.Equal(pairs[0].Target, []int32{'x'}) {
+			t.Errorf("%v: %v, %v", format, pairs, err)
+		}
+		if _, err := f.Task.Examples(docs[1], bytesOf{}, format, 16); err == nil || !strings.HasPrefix(err.Error(), "rows.jsonl:2") {
+			t.Errorf("%v: nothing to learn: %v", format, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
