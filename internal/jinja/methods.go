@@ -110,12 +110,7 @@ func (r *run) textMethod(s, name string, args []value) (value, error) {
 	case "join":
 		return r.join(s, args[0])
 	case "zfill":
-		n, err := whole(args, 0, 0)
-		if err != nil || n > maxWork {
-			return nil, fmt.Errorf("a width of %d: %w", n, err)
-		}
-		sign := len(s) - len(strings.TrimLeft(s[:min(len(s), 1)]+strings.Repeat("x", max(len(s)-1, 0)), "+-"))
-		return s[:sign] + strings.Repeat("0", max(0, n-utf8.RuneCountInString(s))) + s[sign:], r.spend(max(0, n))
+		return r.zeros(s, args)
 	}
 	first, err := text(args, 0)
 	if err != nil {
@@ -164,6 +159,23 @@ func (r *run) textMethod(s, name string, args []value) (value, error) {
 		return nil, fmt.Errorf("%.64q is not in the text", first)
 	}
 	return int64(at), nil
+}
+
+// zeros is s.zfill(width).
+func (r *run) zeros(s string, args []value) (value, error) {
+	width, err := whole(args, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	more := max(0, width-utf8.RuneCountInString(s))
+	if more > maxWork {
+		return nil, fmt.Errorf("a width of %d is too large", width)
+	}
+	sign := ""
+	if strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") {
+		sign = s[:1]
+	}
+	return sign + strings.Repeat("0", more) + s[len(sign):], r.spend(more)
 }
 
 // inSet returns what strip takes off: white space, or the characters of set.

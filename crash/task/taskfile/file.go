@@ -109,7 +109,8 @@ func readAll(path string, above []string) ([]entry, error) {
 // out.
 type keys map[string]entry
 
-func build(file string, entries []entry) (*File, error) {
+// keysOf refuses what is not known.
+func keysOf(entries []entry) (keys, error) {
 	k := keys{}
 	for _, e := range entries {
 		key := e.key
@@ -128,6 +129,14 @@ func build(file string, entries []entry) (*File, error) {
 		if e.value != nil {
 			k[key] = e
 		}
+	}
+	return k, nil
+}
+
+func build(file string, entries []entry) (*File, error) {
+	k, err := keysOf(entries)
+	if err != nil {
+		return nil, err
 	}
 	f := &File{Output: "generate_until"}
 	if err := f.plain(k); err != nil {
