@@ -9,7 +9,9 @@
 // megabytes for a moment, and time is looked at in loops, calls and assignments only.
 //
 // To the library a name that is none and one that is undefined are the same; a
-// template that asks "tools is defined" is told no where Jinja says yes.
+// template that asks "tools is defined" is told no where Jinja says yes, and none is
+// written as nothing. Of Jinja's syntax the library lacks x if y else z inside
+// parentheses: such a template is an error.
 //
 //	text, err := chat.Render(template, []chat.Message{
 //		{Role: "user", Content: "Hello"},
