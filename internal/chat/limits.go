@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
@@ -48,11 +49,12 @@ func (b *limited) WriteString(s string) (int, error) { return b.Write([]byte(s))
 
 // scan refuses tags whose expressions could make a huge value in one go.
 func scan(template string, c *config.Config) error {
-	var list []*tokens.Token
-	for s := tokens.LexAll(template, c); !s.End(); s.Next() {
-		if k := s.Current().Type; k != tokens.Whitespace {
-			list = append(list, s.Current())
-		}
+	if !utf8.ValidString(template) {
+		return errors.New("is no UTF-8")
+	}
+	list, err := read(template, c)
+	if err != nil {
+		return err
 	}
 	operators, product, begin := 0, 1, 0
 	for i, t := range list {
@@ -78,6 +80,30 @@ func scan(template string, c *config.Config) error {
 		}
 	}
 	return nil
+}
+
+// read returns the tokens of a template. On some texts without sense the library's
+// reader comes to no end; it is left waiting then, for good.
+func read(template string, c *config.Config) ([]*tokens.Token, error) {
+	l := tokens.NewLexer(template, c)
+	go func() {
+		defer func() {
+			if recover() != nil {
+				close(l.Tokens) // what it could not read does not parse either
+			}
+		}()
+		l.Run()
+	}()
+	var list []*tokens.Token
+	for t := range l.Tokens {
+		if t.Type != tokens.Whitespace {
+			list = append(list, t)
+		}
+		if len(list) > 2*len(template)+16 {
+			return nil, errors.New("cannot be read")
+		}
+	}
+	return list, nil
 }
 
 // factor returns the number on the right of a *, else that on its left; where
