@@ -48,12 +48,12 @@ func decodeJSON(path string, data []byte, v any) error {
 
 // source is what a flag names: a file, a directory of a data set, or a data set of
 // the hub; and which part of one that has several.
-type source struct{ path, subset, split string }
+type source struct{ path, config, split string }
 
 // dataFlags choose a part of a data set.
 type dataFlags struct {
 	Split  string `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
-	Subset string `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
+	Config string `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
 }
 
 // open finds the files of a source and hashes them.
@@ -69,9 +69,9 @@ func (s *session) open(t task.Task, from source) (*dataset.Set, error) {
 	if !info.IsDir() {
 		return dataset.Open(path, dataset.Options{})
 	}
-	options := dataset.Options{Config: or(from.subset, t.Source().Config), Split: from.split}
+	options := dataset.Options{Config: or(from.config, t.Source().Config), Split: from.split}
 	set, err := dataset.Open(path, options)
-	if err != nil && from.subset == "" && options.Config != "" {
+	if err != nil && from.config == "" && options.Config != "" {
 		// A directory that holds the task's data and nothing else names no configuration.
 		options.Config = ""
 		if plain, other := dataset.Open(path, options); other == nil {

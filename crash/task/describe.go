@@ -76,7 +76,7 @@ func PythonText(v record.Value) string {
 				text = append(text, ", "...)
 			}
 			s, _ := v[i].(string)
-			text = append(text, reprText(s)...)
+			text = append(text, record.ReprText(s)...)
 		}
 		return string(append(text, ']'))
 	}

@@ -22,29 +22,46 @@ func cutAt(text string, until []string) (cut string, done bool) {
 	return text, done
 }
 
-// matches reports whether a generated text is one of the answers, by the harness's
-// exact_match without case and ASCII punctuation, after its filter
-// remove_whitespace took white space off the front.
+// triviaMatch is how the harness compares the answers of TriviaQA.
+var triviaMatch = Match{TrimLeft: true, Case: true, Punctuation: true}
+
+// matches reports whether a generated text is one of the answers.
 //
 // The harness compares arrays of numpy, whose texts have a fixed width, that of the
 // longest: a text that grows as it is lowered (İ) is cut to it.
-func matches(text string, answers []string) bool {
-	text = strings.TrimLeftFunc(text, IsSpace)
-	text = normalized(text, utf8.RuneCountInString(text))
+func (t Task) matches(text string, answers []string) bool {
+	m := triviaMatch
+	if t.own != nil {
+		m = t.own.Match
+	}
+	if m.TrimLeft {
+		text = strings.TrimLeftFunc(text, IsSpace)
+	}
+	text = m.normalized(text, utf8.RuneCountInString(text))
 	width := 0
 	for _, a := range answers {
 		width = max(width, utf8.RuneCountInString(a))
 	}
-	return slices.ContainsFunc(answers, func(a string) bool { return normalized(a, width) == text })
+	return slices.ContainsFunc(answers, func(a string) bool { return m.normalized(a, width) == text })
 }
 
-// normalized lowers a text, cuts it to a width in characters, and takes the
-// characters of Python's string.punctuation out.
-func normalized(text string, width int) string {
-	lower := []rune(cases.Lower(language.Und).String(text))
-	text = strings.TrimRight(string(lower[:min(width, len(lower))]), "\x00")
+// normalized lowers a text, cuts it to a width in characters, and takes characters
+// out, as far as they do not count.
+func (m Match) normalized(text string, width int) string {
+	if m.Case {
+		lower := []rune(cases.Lower(language.Und).String(text))
+		text = string(lower[:min(width, len(lower))])
+	}
+	text = strings.TrimRight(text, "\x00")
+	drop := ""
+	if m.Punctuation {
+		drop = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+	}
+	if m.Digits {
+		drop += "0123456789"
+	}
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", r) {
+		if strings.ContainsRune(drop, r) {
 			return -1
 		}
 		return r

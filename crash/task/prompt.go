@@ -163,6 +163,9 @@ func (t Task) contextOption(d *Document, rules Rules, shots string, i int) strin
 // says what stands there.
 func (t Task) spaced(text string) string {
 	if t.own != nil {
+		if t.own.BareTarget {
+			return text
+		}
 		return t.own.Delimiter + text
 	}
 	if r, _ := utf8.DecodeRuneInString(text); unicode.IsSpace(r) {

@@ -54,7 +54,7 @@ func raceProblems(r record.Record) ([]Problem, error) {
 	switch {
 	case r.Has("problems"):
 		if text, err := r.Text("problems"); err == nil {
-			list, err := parseLiteral(text)
+			list, err := record.ParseLiteral(text)
 			if err != nil {
 				return nil, fmt.Errorf("field %q: %w", "problems", err)
 			}
@@ -121,9 +121,9 @@ func problemsText(problems []Problem) string {
 		}
 		options := make([]string, len(p.Options))
 		for j, o := range p.Options {
-			options[j] = reprText(o)
+			options[j] = record.ReprText(o)
 		}
-		fmt.Fprintf(&b, "{'question': %s, 'answer': '%s', 'options': [%s]}", reprText(p.Question), letters[p.Gold], strings.Join(options, ", "))
+		fmt.Fprintf(&b, "{'question': %s, 'answer': '%s', 'options': [%s]}", record.ReprText(p.Question), letters[p.Gold], strings.Join(options, ", "))
 	}
 	b.WriteByte(']')
 	return b.String()

@@ -18,7 +18,11 @@ func (t Task) Reported(shape Shape, rules Rules) []Reported {
 		}
 		return []Reported{{"acc", "acc", "none", true}}
 	case Generation:
-		return []Reported{{"exact_match", "exact_match", "remove_whitespace", true}}
+		filter := "remove_whitespace"
+		if t.own != nil && !t.own.Match.TrimLeft {
+			filter = "none"
+		}
+		return []Reported{{"exact_match", "exact_match", filter, true}}
 	case Continuation, Tokens:
 		if rules == Rules04 {
 			return []Reported{{"perplexity", "ppl", "none", false}, {"acc", "acc", "none", true}}

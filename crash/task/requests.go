@@ -128,7 +128,7 @@ func (r *Requests) Result(scores []Score, texts []string) (Result, error) {
 	rows := make([][]Score, len(r.Items))
 	for i := range r.Items {
 		if texts != nil {
-			rows[i] = []Score{{Greedy: matches(texts[i], r.Items[i].Answers)}}
+			rows[i] = []Score{{Greedy: r.Task.matches(texts[i], r.Items[i].Answers)}}
 			continue
 		}
 		rows[i] = r.Items[i].Row(scores[:r.Counts[i]])

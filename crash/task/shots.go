@@ -99,7 +99,7 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 	for _, at := range order {
 		var b strings.Builder
 		shown := 0
-		for _, from := range rng.Sample(len(pool), draw) {
+		for _, from := range t.drawn(rng, len(pool), draw) {
 			if compare && record.Equal(pool[from].Source.Fields, docs[at].Source.Fields) || shown == s.Shots {
 				continue
 			}
@@ -109,6 +109,18 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		out[at] = b.String()
 	}
 	return out, nil
+}
+
+// drawn returns the examples that a document may have.
+func (t Task) drawn(rng *pyrandom.Random, pool, draw int) []int {
+	if t.own == nil || !t.own.FirstShots {
+		return rng.Sample(pool, draw)
+	}
+	first := make([]int, draw)
+	for i := range first {
+		first[i] = i
+	}
+	return first
 }
 
 // drawOrder returns the order in which the harness goes through n documents: as
@@ -139,7 +151,10 @@ func (t Task) shot(d *Document, rules Rules) string {
 		context, target = d.Options[d.Gold], t.spaced(d.Continuation)
 	case Continuation:
 		context, target = t.text(d, rules), t.spaced(d.Continuation)
-		if t.name == "lambada_openai" && rules == Rules04 {
+		switch {
+		case t.own != nil:
+			target = t.own.Delimiter + d.Continuation
+		case t.name == "lambada_openai" && rules == Rules04:
 			target = " " + target // the delimiter and the space of the word
 		}
 	case Answers:
@@ -155,6 +170,9 @@ func (t Task) shot(d *Document, rules Rules) string {
 		return context // nothing follows the blank: no delimiter either
 	}
 	if t.own != nil {
+		if target == t.own.Delimiter {
+			return context // the harness puts no delimiters around no target
+		}
 		return context + target + t.own.ShotDelimiter
 	}
 	return context + target + "\n\n"

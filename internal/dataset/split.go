@@ -212,6 +212,9 @@ func pickConfig(all []candidate, o Options, standard string) (string, error) {
 	if o.Split != "" {
 		some = slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return c.split != o.Split && class(c.split) != class(o.Split) })
 	}
+	if len(some) == 0 { // a split that is nowhere: pickSplit says so of the only configuration
+		some = all
+	}
 	switch wanted := names(some, func(c candidate) string { return c.config }); len(wanted) {
 	case 0:
 		return "", nil

@@ -186,3 +186,20 @@ func TestPatterns(t *testing.T) {
 		}
 	}
 }
+
+// A split that is nowhere is said of the configuration there is.
+func TestMissingSplitOfTheOnlyConfiguration(t *testing.T) {
+	all := []candidate{{name: "A/train.jsonl", config: "A", split: "train"}, {name: "A/test.jsonl", config: "A", split: "test"}}
+	config, err := pickConfig(all, Options{Split: "validation"}, "")
+	if err != nil || config != "A" {
+		t.Fatalf("%q, %v", config, err)
+	}
+	want := `configuration A has no split "validation", but train, test`
+	if _, err := pickSplit(all, config, "validation"); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	two := append(all, candidate{name: "B/test.jsonl", config: "B", split: "test"})
+	if _, err := pickConfig(two, Options{Split: "validation"}, ""); err == nil {
+		t.Error("two configurations, and one was taken")
+	}
+}

@@ -49,12 +49,13 @@ var layers = []layer{
 	{"transformer", append([]string{
 		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
 	{"crash", append([]string{
-		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/pyrandom", "internal/record"}, bottom...)},
+		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/jinja", "internal/pyrandom", "internal/record"}, bottom...)},
 
 	{"internal/atomicfile", nil},
 	{"internal/chat", nil},
 	{"internal/dataset", []string{"internal/record"}},
 	{"internal/hub", []string{"internal/atomicfile"}},
+	{"internal/jinja", []string{"internal/record"}},
 	{"internal/layout", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},

@@ -1,4 +1,4 @@
-package task
+package record
 
 import (
 	"fmt"
@@ -6,16 +6,14 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"lamina/internal/record"
 )
 
 // maxLiteralDepth bounds lists inside lists of a Python literal.
 const maxLiteralDepth = 16
 
-// parseLiteral reads what Python's ast.literal_eval reads of lists, dicts with
-// text keys, texts, whole numbers, True, False and None.
-func parseLiteral(text string) (record.Value, error) {
+// ParseLiteral reads what Python's ast.literal_eval reads of lists, tuples (as
+// lists), dicts with text keys, texts, numbers, True, False and None.
+func ParseLiteral(text string) (Value, error) {
 	p := literal{text: text}
 	v, err := p.value(0)
 	if err == nil && p.peek() != 0 {
@@ -44,7 +42,7 @@ func (p *literal) peek() byte {
 	return p.text[p.pos]
 }
 
-func (p *literal) value(depth int) (record.Value, error) {
+func (p *literal) value(depth int) (Value, error) {
 	if depth > maxLiteralDepth {
 		return nil, p.errorf("nested deeper than %d", maxLiteralDepth)
 	}
@@ -52,15 +50,17 @@ func (p *literal) value(depth int) (record.Value, error) {
 	case c == '\'' || c == '"':
 		return p.quoted()
 	case c == '[':
-		list := record.List{}
+		list := List{}
 		err := p.items('[', ']', func() error {
 			v, err := p.value(depth + 1)
 			list = append(list, v)
 			return err
 		})
 		return list, err
+	case c == '(':
+		return p.tuple(depth)
 	case c == '{':
-		object := record.Object{}
+		object := Object{}
 		err := p.items('{', '}', func() error {
 			name, err := p.quoted()
 			if err != nil {
@@ -71,13 +71,13 @@ func (p *literal) value(depth int) (record.Value, error) {
 			}
 			p.pos++
 			v, err := p.value(depth + 1)
-			object = append(object, record.Field{Name: name, Value: v})
+			object = append(object, Field{Name: name, Value: v})
 			return err
 		})
 		return object, err
 	}
 	end := p.pos
-	for end < len(p.text) && (p.text[end] == '-' || p.text[end] >= '0' && p.text[end] <= '9' || unicode.IsLetter(rune(p.text[end]))) {
+	for end < len(p.text) && (strings.IndexByte("+-.0123456789", p.text[end]) >= 0 || unicode.IsLetter(rune(p.text[end]))) {
 		end++
 	}
 	word := p.text[p.pos:end]
@@ -88,11 +88,30 @@ func (p *literal) value(depth int) (record.Value, error) {
 	case "None":
 		return nil, nil
 	}
-	n, err := strconv.ParseInt(word, 10, 64)
-	if err != nil {
-		return nil, p.errorf("%.32q is no text, list, dict or whole number", word)
+	digits := strings.TrimLeft(word, "+-")
+	if n, err := strconv.ParseInt(word, 10, 64); err == nil && (digits[0] != '0' || strings.Trim(digits, "0") == "") {
+		return n, nil
 	}
-	return n, nil
+	if f, err := strconv.ParseFloat(word, 64); err == nil && strings.ContainsAny(word, ".eE") && strings.Trim(word, "+-.0123456789eE") == "" {
+		return f, nil
+	}
+	return nil, p.errorf("%.32q is no text, list, dict or number", word)
+}
+
+// tuple reads values in parentheses, or the one value in them.
+func (p *literal) tuple(depth int) (Value, error) {
+	list := List{}
+	comma := false
+	err := p.items('(', ')', func() error {
+		v, err := p.value(depth + 1)
+		list = append(list, v)
+		comma = p.peek() == ','
+		return err
+	})
+	if err == nil && len(list) == 1 && !comma {
+		return list[0], nil
+	}
+	return list, err
 }
 
 // items reads what stands between open and shut, separated by commas.
@@ -169,9 +188,9 @@ func (p *literal) escape(b *strings.Builder) error {
 	return nil
 }
 
-// reprText is repr(s) of Python: single quotes unless the text has some and no
+// ReprText is repr(s) of Python: single quotes unless the text has some and no
 // double ones.
-func reprText(s string) string {
+func ReprText(s string) string {
 	quote := '\''
 	if strings.ContainsRune(s, '\'') && !strings.ContainsRune(s, '"') {
 		quote = '"'
