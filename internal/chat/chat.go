@@ -9,7 +9,9 @@
 // megabytes for a moment, and time is looked at in loops, calls and assignments only.
 //
 // To the library a name that is none and one that is undefined are the same; a
-// template that asks "tools is defined" is told no where Jinja says yes.
+// template that asks "tools is defined" is told no where Jinja says yes, and none is
+// written as nothing. Of Jinja's syntax the library lacks x if y else z inside
+// parentheses: such a template is an error.
 //
 //	text, err := chat.Render(template, []chat.Message{
 //		{Role: "user", Content: "Hello"},
@@ -79,7 +81,7 @@ func render(template string, messages []Message, o Options, g *guard) (text stri
 	var out limited
 	err = t.Execute(&out, exec.NewContext(variables(turns, o)))
 	if err != nil {
-		return "", err
+		return "", brief(err, template)
 	}
 	return out.String(), nil
 }
@@ -106,10 +108,20 @@ func variables(turns sequence[map[string]any], o Options) map[string]any {
 	return names
 }
 
+// maxWords bounds an error's text.
+const maxWords = 2000
+
 // brief takes the template's own text, which the library repeats whole, out of an
-// error.
+// error, and the middle of a long one.
 func brief(err error, template string) error {
-	return errors.New(strings.ReplaceAll(err.Error(), template, "…"))
+	s := err.Error()
+	if len(template) > 64 {
+		s = strings.ReplaceAll(s, template, "…")
+	}
+	if len(s) > maxWords {
+		s = strings.ToValidUTF8(s[:maxWords/2]+" … "+s[len(s)-maxWords/2:], "")
+	}
+	return errors.New(s)
 }
 
 // strftime writes the fields that published templates ask for.

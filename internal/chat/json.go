@@ -13,7 +13,7 @@ import (
 	"github.com/nikolalohinski/gonja/v2/exec"
 )
 
-// maxDepth bounds the nesting of what tojson writes.
+// maxDepth bounds the nesting of values and of what tojson writes.
 const maxDepth = 64
 
 // toJSON is transformers' tojson filter: Python's json.dumps without escapes for

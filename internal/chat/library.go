@@ -71,7 +71,7 @@ func joinCost(in *exec.Value, p *exec.VarArgs) int {
 	if in.IsError() || !in.IsIterable() {
 		return 0
 	}
-	if !fits(in, &left) {
+	if !fits(in, &left, 0) {
 		return maxValue + 1
 	}
 	cost := maxValue - left

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
@@ -21,8 +22,9 @@ const (
 	maxValue     = 2 << 20          // bytes of a value that has a name
 	maxItems     = 100_000          // items of a loop, numbers of a range
 	maxCalls     = 100              // macros inside macros
+	maxTokens    = 1000             // in one tag
 	maxOperators = 64               // + ~ * ** and filters in one tag
-	maxFactor    = 64               // of a text times a number
+	maxFactor    = 64               // of a text times numbers, in one tag
 	maxTime      = 10 * time.Second // as loops and calls see it
 )
 
@@ -30,7 +32,7 @@ var (
 	errTooLong  = fmt.Errorf("writes more than %d bytes", maxOutput)
 	errTooSlow  = fmt.Errorf("runs longer than %v", maxTime)
 	errTooMany  = fmt.Errorf("calls macros from macros, more than %d deep", maxCalls)
-	errTooLarge = fmt.Errorf("makes a value of more than %d bytes", maxValue)
+	errTooLarge = fmt.Errorf("makes a value of more than %d bytes, or nested more than %d deep", maxValue, maxDepth)
 )
 
 // limited is a buffer that takes maxOutput bytes.
@@ -47,22 +49,29 @@ func (b *limited) WriteString(s string) (int, error) { return b.Write([]byte(s))
 
 // scan refuses tags whose expressions could make a huge value in one go.
 func scan(template string, c *config.Config) error {
-	var list []*tokens.Token
-	for s := tokens.LexAll(template, c); !s.End(); s.Next() {
-		if k := s.Current().Type; k != tokens.Whitespace {
-			list = append(list, s.Current())
-		}
+	if !utf8.ValidString(template) {
+		return errors.New("is no UTF-8")
 	}
-	operators := 0
+	list, err := read(template, c)
+	if err != nil {
+		return err
+	}
+	operators, product, begin := 0, 1, 0
 	for i, t := range list {
+		if i-begin > maxTokens {
+			return fmt.Errorf("line %d: more than %d words and signs in one tag", t.Line, maxTokens)
+		}
 		switch t.Type {
-		case tokens.BlockBegin, tokens.VariableBegin:
-			operators = 0
+		case tokens.BlockBegin, tokens.VariableBegin, tokens.Data:
+			operators, product, begin = 0, 1, i
 		case tokens.Multiply:
-			if !isFactor(list, i-1) && !isFactor(list, i+1) && !isSignature(list, i) {
-				return fmt.Errorf("line %d: a product is refused unless one side is a number up to %d", t.Line, maxFactor)
+			if isSignature(list, i) {
+				break
 			}
-			operators++
+			product *= min(factor(list, i-1, i+1), maxFactor+1)
+			if operators++; product > maxFactor {
+				return fmt.Errorf("line %d: a product is refused unless its numbers are in the text and up to %d together", t.Line, maxFactor)
+			}
 		case tokens.Addition, tokens.Tilde, tokens.Power, tokens.Pipe:
 			operators++
 		}
@@ -73,13 +82,41 @@ func scan(template string, c *config.Config) error {
 	return nil
 }
 
-// isFactor reports whether token i is a small number.
-func isFactor(list []*tokens.Token, i int) bool {
-	if i < 0 || i >= len(list) || list[i].Type != tokens.Integer {
-		return false
+// read returns the tokens of a template. On some texts without sense the library's
+// reader comes to no end; it is left waiting then, for good.
+func read(template string, c *config.Config) ([]*tokens.Token, error) {
+	l := tokens.NewLexer(template, c)
+	go func() {
+		defer func() {
+			if recover() != nil {
+				close(l.Tokens) // what it could not read does not parse either
+			}
+		}()
+		l.Run()
+	}()
+	var list []*tokens.Token
+	for t := range l.Tokens {
+		if t.Type != tokens.Whitespace {
+			list = append(list, t)
+		}
+		if len(list) > 2*len(template)+16 {
+			return nil, errors.New("cannot be read")
+		}
 	}
-	n, err := strconv.Atoi(list[i].Val)
-	return err == nil && n <= maxFactor
+	return list, nil
+}
+
+// factor returns the number on the right of a *, else that on its left; where
+// both are something else, or far too large, more than maxFactor.
+func factor(list []*tokens.Token, left, right int) int {
+	for _, i := range []int{right, left} {
+		if i >= 0 && i < len(list) && list[i].Type == tokens.Integer {
+			if n, err := strconv.Atoi(list[i].Val); err == nil {
+				return max(n, 1)
+			}
+		}
+	}
+	return maxFactor + 1
 }
 
 // isSignature reports whether the * at i begins the *args of a macro.
@@ -104,50 +141,53 @@ func (g *guard) look(r *exec.Renderer, names []string) error {
 	}
 	for _, name := range names {
 		value, _ := r.Environment.Context.Get(name)
-		if left := maxValue; !fits(value, &left) {
+		if left := maxValue; !fits(value, &left, 0) {
 			return fmt.Errorf("%.128q: %w", name, errTooLarge)
 		}
 	}
 	return nil
 }
 
-// fits takes the size of a value from left and reports whether there is enough.
-func fits(value any, left *int) bool {
-	*left -= 8
+// fits takes the size of a value from left and reports whether there is enough. A
+// value that holds itself is too deep.
+func fits(value any, left *int, depth int) bool {
+	if *left -= 8; depth > maxDepth {
+		return false
+	}
 	switch v := value.(type) {
 	case string:
 		*left -= len(v)
 	case *exec.Value:
-		return v == nil || fits(v.Interface(), left)
+		return v == nil || fits(v.Interface(), left, depth)
 	case exec.ValuesList:
-		return fitAll(v, left)
+		return fitAll(v, left, depth)
 	case []any:
-		return fitAll(v, left)
+		return fitAll(v, left, depth)
 	case []string:
-		return fitAll(v, left)
+		return fitAll(v, left, depth)
 	case sequence[any]:
-		return fitAll(v, left)
+		return fitAll(v, left, depth)
 	case sequence[string]:
-		return fitAll(v, left)
+		return fitAll(v, left, depth)
 	case sequence[map[string]any]:
-		return fitAll(v, left)
+		return fitAll(v, left, depth)
 	case map[string]any:
 		for k, one := range v {
-			if *left -= len(k); !fits(one, left) {
+			if *left -= len(k); !fits(one, left, depth+1) {
 				return false
 			}
 		}
 	case *exec.Pair:
-		return fits(v.Key, left) && fits(v.Value, left)
+		return fits(v.Key, left, depth) && fits(v.Value, left, depth)
 	case *exec.Dict:
-		return fitAll(v.Pairs, left)
+		return fitAll(v.Pairs, left, depth)
 	}
 	return *left >= 0
 }
 
-func fitAll[T any](values []T, left *int) bool {
+func fitAll[T any](values []T, left *int, depth int) bool {
 	for _, one := range values {
-		if !fits(one, left) {
+		if !fits(one, left, depth+1) {
 			return false
 		}
 	}
