@@ -94,7 +94,11 @@ var pipelines = []string{"bloom", "gpt2", "llama2", "llama3", "mistral-0.3", "qw
 // anything quadratic in it would not come to an end.
 func TestLongTexts(t *testing.T) {
 	f, _ := readFamilies(t)
-	texts := longTexts(1 << 19)
+	size := 1 << 18
+	if testing.Short() {
+		size = 1 << 14 // the race detector is a hundred times slower
+	}
+	texts := longTexts(size)
 	for _, name := range pipelines {
 		tok := longFamily(t, f, name)
 		for kind, text := range texts {
