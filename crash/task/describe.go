@@ -24,6 +24,15 @@ func OutputType(shape Shape) string {
 	return multipleChoice
 }
 
+// Frame returns what stands before the examples, between a prompt and its choice,
+// and after each example, as the harness's configuration has it.
+func (t Task) Frame() (description, delimiter, shotDelimiter string) {
+	if t.own != nil {
+		return t.own.Description, t.own.Delimiter, t.own.ShotDelimiter
+	}
+	return "", " ", "\n\n"
+}
+
 // Version returns the number that the harness has for the task under rules, "" for
 // none.
 func (t Task) Version(rules Rules) string { return t.source.Version[rules] }

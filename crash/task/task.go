@@ -215,7 +215,7 @@ func supported(d *Document, rules Rules) string {
 	if rules == Rules03 {
 		return trimSpace(d.Passage + text)
 	}
-	return strings.TrimLeftFunc(d.Passage, IsSpace) + text
+	return strings.TrimLeftFunc(d.Passage, isSpace) + text
 }
 
 // passage is BoolQ's prompt. The query of a shape holds passage and question, the
