@@ -1,9 +1,11 @@
 package task
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Score is what a model says of one continuation: the sum of the natural
@@ -136,7 +138,11 @@ func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, e
 		}
 	}
 	r := Result{Task: name, Rules: rules, N: len(items), Rows: rows}
-	order := scoringOrder(len(items), rules) // sums and samples are in the harness's order
+	order := make([]int, len(items)) // sums and samples are in the harness's order
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(items[a].place, items[b].place) })
 	for _, m := range measures[items[0].Shape] {
 		values := make([]Value, len(items))
 		for i := range items {

@@ -1,11 +1,10 @@
 package task
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"slices"
 )
 
 // Request asks how likely a continuation is after a context.
@@ -31,7 +30,8 @@ type Item struct {
 	MaxTokens int
 	Answers   []string
 
-	doc Document
+	doc   Document
+	place int // in the harness's order of scoring
 }
 
 // Document returns the document that the item was made of.

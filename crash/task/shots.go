@@ -11,7 +11,9 @@ import (
 // Setting says how documents become requests.
 type Setting struct {
 	Rules Rules
-	Limit int // only the first documents; 0: all
+	// Limit scores only the first documents, those that the harness would: under
+	// rules 0.3 it shuffles them before it counts. 0: all.
+	Limit int
 	// MaxTokens bounds a generated answer; 0: as the task has it.
 	MaxTokens int
 
@@ -30,7 +32,7 @@ var seeds = map[Rules]int64{Rules04: 1234, Rules03: 42}
 // ShotsSeed returns the seed with which the harness draws examples.
 func ShotsSeed(rules Rules) int64 { return seeds[rules] }
 
-// Items applies the task to documents, in order.
+// Items applies the task to documents, in the order of their file.
 func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 	shots, err := t.shots(docs, s)
 	if err != nil {
@@ -40,23 +42,40 @@ func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 	if t.own != nil {
 		description = t.own.Description
 	}
-	if s.Limit > 0 && s.Limit < len(docs) {
-		docs = docs[:s.Limit]
-	}
-	items := make([]Item, len(docs))
+	places := t.places(len(docs), s.Rules)
+	var items []Item
 	for i, d := range docs {
+		if s.Limit > 0 && places[i] >= s.Limit {
+			continue
+		}
 		before := description
 		if shots != nil {
 			before += shots[i]
 		}
-		if items[i], err = t.item(d, s.Rules, before); err != nil {
+		item, err := t.item(d, s.Rules, before)
+		if err != nil {
 			return nil, err
 		}
+		item.place = places[i]
 		if s.MaxTokens > 0 {
-			items[i].MaxTokens = s.MaxTokens
+			item.MaxTokens = s.MaxTokens
 		}
+		items = append(items, item)
 	}
 	return items, nil
+}
+
+// places returns the place of each of n documents in the order in which the harness
+// scores them. A file taken verbatim is no task of the harness's.
+func (t Task) places(n int, rules Rules) []int {
+	if t.name == "" {
+		rules = Rules04
+	}
+	places := make([]int, n)
+	for place, at := range drawOrder(n, rules, pyrandom.New(seeds[rules])) {
+		places[at] = place
+	}
+	return places
 }
 
 // shots returns the examples before each document, nil if there are none.
@@ -134,11 +153,6 @@ func drawOrder(n int, rules Rules, rng *pyrandom.Random) []int {
 		rng.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
 	}
 	return order
-}
-
-// scoringOrder is the order of n documents where nothing is drawn.
-func scoringOrder(n int, rules Rules) []int {
-	return drawOrder(n, rules, pyrandom.New(seeds[rules]))
 }
 
 // shot is one solved example with what separates it from the next.

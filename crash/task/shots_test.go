@@ -1,0 +1,61 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// questions are documents of ARC; the question of document i is i.
+func questions(t *testing.T, name string, n int) []Document {
+	t.Helper()
+	var rows strings.Builder
+	for i := range n {
+		fmt.Fprintf(&rows, `{"question":"%d","choices":{"text":["a","b"],"label":["A","B"]},"answerKey":"A"}`+"\n", i)
+	}
+	docs, err := mustNamed(t, name).Read(strings.NewReader(rows.String()), name+".jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return docs
+}
+
+func queries(items []Item) (out []string) {
+	for _, item := range items {
+		out = append(out, item.doc.Query)
+	}
+	return out
+}
+
+// The first documents are those in front: by rules 0.3 after the harness has shuffled
+// them (evaluator.py of 0.3.0; random.Random(42) makes 3 4 6 7 2 5 0 1 of eight). They
+// stay in the order of the file, with the examples that they have without a limit.
+func TestLimitTakesTheHarnessDocuments(t *testing.T) {
+	docs := questions(t, "arc_easy", 8)
+	for rules, want := range map[Rules][]string{Rules04: {"0", "1", "2"}, Rules03: {"3", "4", "6"}} {
+		for _, shots := range []int{0, 2} {
+			s := Setting{Rules: rules, Limit: 3, Shots: shots, Pool: questions(t, "arc_easy", 20)}
+			items, err := mustNamed(t, "arc_easy").Items(docs, s)
+			if err != nil || !slices.Equal(queries(items), want) {
+				t.Errorf("%v: %q, %v; want %q", rules, queries(items), err, want)
+			}
+			s.Limit = 0
+			all, err := mustNamed(t, "arc_easy").Items(docs, s)
+			if err != nil || len(all) != 8 {
+				t.Fatalf("%d documents, %v", len(all), err)
+			}
+			for _, item := range items {
+				at := slices.Index(queries(all), item.doc.Query)
+				if !slices.Equal(item.Requests, all[at].Requests) {
+					t.Errorf("%v: %q, without a limit %q", rules, item.Requests, all[at].Requests)
+				}
+			}
+		}
+	}
+	// A file as it is has no harness to follow.
+	items, err := Task{}.Items(docs, Setting{Rules: Rules03, Limit: 2})
+	if err != nil || !slices.Equal(queries(items), []string{"0", "1"}) {
+		t.Errorf("%q, %v", queries(items), err)
+	}
+}
