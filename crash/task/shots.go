@@ -81,10 +81,8 @@ func (t Task) places(n int, rules Rules) []int {
 // shots returns the examples before each document, nil if there are none.
 //
 // Rules 0.4 (ContextSampler.get_context) draw for the documents in their order.
-// They draw one more where the examples come from the split that is scored, which
-// the harness takes to be so wherever a task has no test split. Rules 0.3
-// (Task.fewshot_context) shuffle all documents with the generator first and draw
-// in that order, limit or not.
+// Rules 0.3 (Task.fewshot_context) shuffle all documents with the generator first
+// and draw in that order, limit or not.
 func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 	if s.Shots == 0 || len(docs) == 0 || docs[0].Shape == Text {
 		return nil, nil // rolling text takes no examples
@@ -100,11 +98,16 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		pool = docs
 	}
 	draw := s.Shots
-	if s.Rules == Rules04 && t.noTest || s.Rules == Rules03 && (own || t.noTrain && t.name != "race") {
+	if t.oneMore(s.Rules, own) {
 		draw++
 	}
 	if draw > len(pool) {
 		return nil, fmt.Errorf("%d examples drawn from %d documents: want fewer", draw, len(pool))
+	}
+	for i := range pool {
+		if err := t.checkExample(&pool[i], docs[0].Shape, s.Rules); err != nil {
+			return nil, err
+		}
 	}
 	seed := seeds[s.Rules]
 	if s.Seed != nil {
@@ -128,6 +131,29 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		out[at] = b.String()
 	}
 	return out, nil
+}
+
+// oneMore reports whether one more example is drawn than is shown, for the document
+// may be among them; own says that they come from the documents that are scored.
+// Rules 0.4 do so wherever a task has no test split, rules 0.3 where it has no
+// training split. Where the harness has no such examples, because it takes a
+// training split, documents scored as their own examples have one more by both.
+func (t Task) oneMore(rules Rules, own bool) bool {
+	if rules == Rules03 {
+		return own || t.noTrain && t.name != "race"
+	}
+	return t.noTest || own && !t.noTrain && t.own == nil
+}
+
+// checkExample tests that a document can be shown before others of a shape.
+func (t Task) checkExample(d *Document, shape Shape, rules Rules) error {
+	if d.Shape != shape {
+		return d.errorf("an example %v for documents %v", d.Shape, shape)
+	}
+	if gold := t.gold(d, rules); shape == Choice && gold >= len(d.Options) {
+		return d.errorf("field %q: by rules %v label %.64q is choice %d, and there are %d", "answerKey", rules, d.letter, gold, len(d.Options))
+	}
+	return nil
 }
 
 // drawn returns the examples that a document may have.

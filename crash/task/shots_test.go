@@ -59,3 +59,54 @@ func TestLimitTakesTheHarnessDocuments(t *testing.T) {
 		t.Errorf("%q, %v", queries(items), err)
 	}
 }
+
+// As many examples are shown as were asked for, where they come from the documents
+// themselves and the document is among those drawn.
+func TestExamplesOfTheDocumentsThemselves(t *testing.T) {
+	docs := questions(t, "arc_easy", 5)
+	for _, task := range []Task{{}, mustNamed(t, "arc_easy")} {
+		for _, rules := range []Rules{Rules04, Rules03} {
+			items, err := task.Items(docs, Setting{Rules: rules, Shots: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, item := range items {
+				context := item.Requests[0].Context
+				if n := strings.Count(context, " a\n\n"); n != 4 || strings.Count(context, fmt.Sprint(i)) != 1 {
+					t.Errorf("%q by %v: %d examples before document %d: %q", task.name, rules, n, i, context)
+				}
+			}
+			if _, err := task.Items(docs, Setting{Rules: rules, Shots: 5}); err == nil {
+				t.Errorf("%q by %v: 5 examples of 5 documents", task.name, rules)
+			}
+		}
+	}
+}
+
+// What cannot be an example is said.
+func TestBadExamplesAreNamed(t *testing.T) {
+	docs := questions(t, "arc_easy", 2)
+	story := Document{Shape: Text, Text: "Once."}
+	story.Source.At.File, story.Source.At.Line = "story.jsonl", 7
+	odd, err := mustNamed(t, "arc_easy").Read(strings.NewReader(
+		`{"question":"q","choices":{"text":["a","b"],"label":["B","E"]},"answerKey":"E"}`+"\n"), "odd.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		rules Rules
+		pool  []Document
+		want  string
+	}{
+		{Rules04, []Document{docs[0], story}, `story.jsonl:7: an example {"text"} for documents {"query","choices","gold"}`},
+		{Rules03, odd, `odd.jsonl:1: field "answerKey": by rules 0.3 label "E" is choice 4, and there are 2`},
+	} {
+		_, err := mustNamed(t, "arc_easy").Items(docs, Setting{Rules: c.rules, Shots: 1, Pool: c.pool})
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+	if _, err := mustNamed(t, "arc_easy").Items(docs, Setting{Shots: 1, Pool: odd}); err != nil {
+		t.Error(err)
+	}
+}
