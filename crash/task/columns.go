@@ -139,8 +139,12 @@ var letters = []string{"A", "B", "C", "D", "E"}
 func labelled(query, choices string) func(*columns) Document {
 	return func(c *columns) Document {
 		d := Document{Shape: Choice, Query: c.text(query), Options: c.texts(choices + ".text")}
+		labels := c.texts(choices + ".label")
+		if len(labels) != len(d.Options) {
+			c.keep(fmt.Errorf("field %q: %d labels of %d texts: want as many", choices, len(labels), len(d.Options)))
+		}
 		key := trimSpace(c.text("answerKey"))
-		d.Gold = c.index("answerKey", key, c.texts(choices+".label"))
+		d.Gold = c.index("answerKey", key, labels)
 		d.letter = key
 		return d
 	}
@@ -166,6 +170,9 @@ var (
 	hellaswagForms = []form{{[]string{"activity_label", "ctx_a", "ctx_b", "endings", "label"}, func(c *columns) Document {
 		d := Document{Shape: Choice, Options: c.texts("endings")}
 		d.Query = wikihow(c.text("activity_label") + ": " + c.text("ctx_a") + " " + capitalize(c.text("ctx_b")))
+		if len(d.Options) == 0 {
+			c.keep(fmt.Errorf("field %q: empty: want at least one text", "endings"))
+		}
 		for i, o := range d.Options {
 			d.Options[i] = wikihow(o)
 		}

@@ -122,9 +122,10 @@ func (r Result) MarshalJSON() ([]byte, error) {
 //     and bytes of the text before the prompt.
 //
 // A standard error is that of a mean: the sample's deviation (n-1) over √n; of ppl
-// it is the deviation over samples drawn with replacement, see [bootstrap]. It is
-// an error, naming the document, if a row has not one score per request or a
-// log-probability is not finite. It panics unless there is one row per item.
+// it is the deviation over samples drawn with replacement, see [bootstrap], and
+// none where that is too large for a number. It is an error, naming the document,
+// if a row has not one score per request or a log-probability is not finite, and
+// if all texts are empty. It panics unless there is one row per item.
 func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, error) {
 	if len(items) != len(rows) {
 		panic(fmt.Sprintf("task: Evaluate: %d items and %d rows", len(items), len(rows)))
@@ -153,7 +154,9 @@ func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, e
 		for i, at := range order {
 			inOrder[i] = values[at]
 		}
-		metric.Value, metric.Stderr = m.total(inOrder)
+		if metric.Value, metric.Stderr = m.total(inOrder); math.IsNaN(metric.Value) {
+			return Result{}, fmt.Errorf("task %q: %s: the documents are empty", name, m.name)
+		}
 		r.Metrics = append(r.Metrics, metric)
 	}
 	return r, nil
@@ -231,7 +234,10 @@ var perplexity = measure{"ppl", func(_ *Item, row []Score) Value { return Value{
 	if len(values) == 1 || math.IsInf(value, 0) {
 		return value, math.NaN()
 	}
-	return value, bootstrap(values)
+	if stderr = bootstrap(values); math.IsInf(stderr, 0) {
+		return value, math.NaN()
+	}
+	return value, stderr
 }}
 
 // rolling is a function of the mean log-probability per word or byte. The harness
@@ -273,7 +279,8 @@ func (item *Item) Row(scores []Score) []Score {
 }
 
 // best returns the index of the largest log-probability, per character if chars
-// is given; the first of equal ones.
+// is given; the first of equal ones. An empty choice of probability 1 has 0/0 per
+// character, which wins as in numpy.argmax.
 func best(row []Score, chars []int) int {
 	at := 0
 	value := func(i int) float64 {
@@ -283,7 +290,10 @@ func best(row []Score, chars []int) int {
 		return row[i].LogProb / float64(chars[i])
 	}
 	for i := range row {
-		if value(i) > value(at) {
+		switch {
+		case math.IsNaN(value(i)):
+			return i
+		case value(i) > value(at):
 			at = i
 		}
 	}

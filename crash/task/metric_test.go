@@ -47,6 +47,36 @@ func TestChoiceMetrics(t *testing.T) {
 	}
 }
 
+// An empty choice has no length to divide by: numpy's argmax takes -Inf as the least
+// and NaN, of a probability of 1, as the greatest.
+func TestEmptyChoicesAreRankedAsByNumpy(t *testing.T) {
+	for want, row := range [][]Score{{{LogProb: -3}, {LogProb: -1}}, {{LogProb: -3}, {LogProb: 0}}} {
+		if got := best(row, []int{1, 0}); got != want {
+			t.Errorf("%v: choice %d, want %d", row, got, want)
+		}
+	}
+}
+
+// The error of a perplexity near the largest number is none that JSON could hold.
+func TestPerplexityTooLargeForItsError(t *testing.T) {
+	items := []Item{{Shape: Tokens}, {Shape: Tokens}}
+	r, err := Evaluate("", Rules04, items, [][]Score{{{LogProb: -500}}, {{LogProb: -300}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := r.Metric("ppl")
+	if _, err := json.Marshal(r); err != nil || math.IsInf(m.Value, 0) || !math.IsNaN(m.Stderr) {
+		t.Errorf("ppl %v ± %v: %v", m.Value, m.Stderr, err)
+	}
+}
+
+func TestTextsWithoutBytesHaveNoPerplexity(t *testing.T) {
+	blank := Item{Shape: Text, Requests: make([]Request, 1), Words: 1, doc: at("f", 3)}
+	if _, err := Evaluate("wikitext", Rules04, []Item{blank}, [][]Score{{{}}}); err == nil || !strings.Contains(err.Error(), `task "wikitext": byte_perplexity: the documents are empty`) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAnswersCountAnyGreedy(t *testing.T) {
 	items := []Item{{Shape: Answers, Requests: make([]Request, 2)}, {Shape: Answers, Requests: make([]Request, 1)}}
 	r, err := Evaluate("webqs", Rules03, items, [][]Score{{{-9, false}, {-20, true}}, {{-1, false}}})
