@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"math"
+	"slices"
 
 	"lamina/crash/task"
 	"lamina/kernels"
@@ -125,7 +126,7 @@ func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, p
 		var ids []int32
 		var text string
 		err := d.Generate(ctx, be, p.IDs, p.MaxTokens, transformer.Sampling{}, func(id int32) bool {
-			if id == p.Stop {
+			if slices.Contains(p.Stop, id) {
 				return false
 			}
 			ids = append(ids, id)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -171,5 +173,112 @@ func TestEvalRefuses(t *testing.T) {
 		"or the columns of piqa: goal, sol1":  {"--task", "piqa", "--data", docs},
 	} {
 		fails(t, exitError, want, append([]string{"eval", "--model", model}, args...)...)
+	}
+}
+
+// What was kept is believed only if the same was asked, and only whole.
+func TestEvalChecksWhatWasKept(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	docs := write(t, dir, "docs.jsonl", `{"q":"What is it?","a":"An apple"}`+"\n"+`{"q":"Where is it?","a":"There"}`+"\n")
+	taskOf := func(text string) string {
+		return write(t, dir, "own.yaml", "task: own\noutput_type: generate_until\ntest_split: test\ndoc_to_text: \""+text+
+			"\"\ndoc_to_target: \"{a}\"\ngeneration_kwargs: {until: [\".\"], max_gen_toks: 4}\n")
+	}
+	args := []string{"eval", "--model", filepath.Join(harnessData, "opt"), "--task-file", taskOf("Say: {q}"), "--data", docs, "--out", out}
+	must(t, args...)
+	must(t, args...)
+	taskOf("Tell: {q}")
+	fails(t, exitError, "own.json: was scored with other prompts: choose another --out or pass --overwrite", args...)
+	taskOf("Say: {q}")
+	kept := filepath.Join(out, "tasks", "own.json")
+	text, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{`"rows":[`: `"rows":[],"was":[`, `"texts":`: `"was":`, "}": ""} {
+		if !strings.Contains(string(text), from) {
+			t.Fatalf("no %s in %s", from, text)
+		}
+		if err := os.WriteFile(kept, []byte(strings.Replace(string(text), from, to, -1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		fails(t, exitError, "own.json: ", args...)
+		fails(t, exitError, "choose another --out or pass --overwrite", args...)
+	}
+	must(t, append(args, "--overwrite")...)
+}
+
+// untilFile is a context that is cancelled once a file is there.
+type untilFile struct {
+	context.Context
+	cancel context.CancelFunc
+	path   string
+}
+
+func (c untilFile) Err() error {
+	if _, err := os.Stat(c.path); err == nil {
+		c.cancel()
+	}
+	return c.Context.Err()
+}
+
+// An interrupted call keeps the tasks that it finished and goes on after them.
+func TestInterruptedEvalGoesOn(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	args := []string{"eval", "--model", filepath.Join(harnessData, "opt"), "--task", "arc_easy,piqa", "--limit", "4",
+		"--data", harnessDocs("arc_easy.jsonl") + "," + harnessDocs("piqa.jsonl"), "--out", out}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	first := filepath.Join(out, "tasks", "arc_easy.json")
+	code, _, stderr := laminaContext(t, untilFile{ctx, cancel, first}, args...)
+	if code != exitInterrupt || !strings.Contains(stderr, "the same command goes on there") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	before, err := os.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "tasks", "piqa.json")); err == nil {
+		t.Error("the second task was scored")
+	}
+	must(t, args...)
+	if after, err := os.ReadFile(first); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the first task was scored again: %v", err)
+	}
+}
+
+// A generated answer ends at the tokens that generation_config.json names, too, as
+// transformers' generate does.
+func TestEvalStopsWhereTheModelSays(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "opt")
+	if err := os.CopyFS(model, os.DirFS(filepath.Join(harnessData, "opt"))); err != nil {
+		t.Fatal(err)
+	}
+	scores := filepath.Join(t.TempDir(), "scores.json")
+	generated := func() string {
+		must(t, "eval", "--model", model, "--task", "triviaqa", "--data", harnessDocs("triviaqa.jsonl"), "--limit", "3", "--max-gen-tokens", "4", "--json", scores)
+		var r struct{ Texts []string }
+		readJSON(t, scores, &r)
+		return strings.Join(r.Texts, "")
+	}
+	if generated() == "" {
+		t.Fatal("nothing was generated")
+	}
+	var config struct {
+		Vocab int `json:"vocab_size"`
+	}
+	readJSON(t, filepath.Join(model, "config.json"), &config)
+	every := make([]int, config.Vocab)
+	for i := range every {
+		every[i] = i
+	}
+	text, err := json.Marshal(map[string]any{"eos_token_id": every})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, model, "generation_config.json", string(text))
+	if got := generated(); got != "" {
+		t.Errorf("%q was generated though every token ends a text", got)
 	}
 }

@@ -51,6 +51,7 @@ func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules) (*e
 	if err != nil {
 		return nil, err
 	}
+	job.setting.Stop = m.stops()
 	job.requests, err = task.EncodeAll(t, docs, e, job.setting, length)
 	return job, err
 }
@@ -95,7 +96,7 @@ func (c evalCommand) score(s *session, m *model, job *evalJob, keep bool) (evalR
 	if err != nil || !keep {
 		return r, err
 	}
-	text, err := json.Marshal(keptTask{job.data, r.Rows, r.Texts, r.Seconds})
+	text, err := json.Marshal(keptTask{job.data, job.requests.Digest(), r.Rows, r.Texts, r.Seconds})
 	if err != nil {
 		return r, err
 	}
@@ -104,32 +105,44 @@ func (c evalCommand) score(s *session, m *model, job *evalJob, keep bool) (evalR
 
 // keptTask is a finished task in --out.
 type keptTask struct {
-	Data    []results.File `json:"data"`
-	Rows    [][]task.Score `json:"rows"`
-	Texts   []string       `json:"texts,omitempty"`
-	Seconds float64        `json:"seconds"`
+	Data     []results.File `json:"data"`
+	Requests string         `json:"requests"` // digest of what was asked
+	Rows     [][]task.Score `json:"rows"`
+	Texts    []string       `json:"texts,omitempty"`
+	Seconds  float64        `json:"seconds"`
 }
 
 // finished takes a result from a file, if it is there.
 func (job *evalJob) finished(path string, r *evalResult) (bool, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
+	const remedy = "choose another --out or pass --overwrite"
 	var kept keptTask
-	if err := decodeJSON(path, text, &kept); err != nil {
-		return false, err
+	text, err := readInput(path)
+	if err == nil {
+		err = decodeJSON(path, text, &kept)
 	}
-	if !slices.Equal(kept.Data, job.data) {
-		return false, fmt.Errorf("%s: was scored on other data: choose another --out or pass --overwrite", path)
+	if err != nil {
+		return false, fmt.Errorf("%w: %s", err, remedy)
 	}
-	if r.Result, err = task.Evaluate(job.task.Name(), job.setting.Rules, job.requests.Items, kept.Rows); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
+	switch n := len(job.requests.Items); {
+	case !slices.Equal(kept.Data, job.data):
+		return false, fmt.Errorf("%s: was scored on other data: %s", path, remedy)
+	case kept.Requests != job.requests.Digest():
+		return false, fmt.Errorf("%s: was scored with other prompts: %s", path, remedy)
+	case len(kept.Rows) != n || len(kept.Texts) != len(job.requests.Prompts):
+		return false, fmt.Errorf("%s: %d rows and %d texts of %d documents: %s", path, len(kept.Rows), len(kept.Texts), n, remedy)
 	}
-	r.Texts, r.Seconds = kept.Texts, kept.Seconds
+	if len(kept.Texts) > 0 { // compared anew: what an answer must be may have changed
+		r.Result, err = job.requests.Result(nil, kept.Texts)
+	} else {
+		r.Result, err = task.Evaluate(job.task.Name(), job.setting.Rules, job.requests.Items, kept.Rows)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w: %s", path, err, remedy)
+	}
+	r.Seconds = kept.Seconds
 	return true, nil
 }
 

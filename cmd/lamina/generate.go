@@ -3,8 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -155,18 +156,38 @@ func endTokens(m *model, t *tokenizer.Tokenizer) map[int32]bool {
 		}
 	}
 	addIDs(ends, m.Config.Raw["eos_token_id"])
-	if m.GGUF != nil {
-		return ends
-	}
-	if data, err := os.ReadFile(filepath.Join(m.Dir, "generation_config.json")); err == nil {
-		var generation struct {
-			EOS any `json:"eos_token_id"`
-		}
-		if json.Unmarshal(data, &generation) == nil {
-			addIDs(ends, generation.EOS)
-		}
+	if v, ok := m.generationEOS(); ok {
+		addIDs(ends, v)
 	}
 	return ends
+}
+
+// generationEOS is eos_token_id of generation_config.json; ok says that the file is
+// there and can be read.
+func (m *model) generationEOS() (eos any, ok bool) {
+	if m.GGUF != nil {
+		return nil, false
+	}
+	data, err := readInput(filepath.Join(m.Dir, "generation_config.json"))
+	var generation struct {
+		EOS any `json:"eos_token_id"`
+	}
+	if err != nil || json.Unmarshal(data, &generation) != nil {
+		return nil, false
+	}
+	return generation.EOS, true
+}
+
+// stops are the tokens at which transformers' generate ends, ascending: those of
+// generation_config.json, or of config.json where that file is not there.
+func (m *model) stops() []int32 {
+	eos, ok := m.generationEOS()
+	if !ok {
+		eos = m.Config.Raw["eos_token_id"]
+	}
+	ends := map[int32]bool{}
+	addIDs(ends, eos)
+	return slices.Sorted(maps.Keys(ends))
 }
 
 // addIDs adds a number or a list of numbers as JSON has it.

@@ -1,6 +1,9 @@
 package task
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -18,12 +21,12 @@ type Requests struct {
 	Tokens    int      // that run through a decoder, a shared context once
 }
 
-// Prompt asks for a text after token ids: greedily, up to MaxTokens tokens or the
-// token Stop, or until Done says that the text is long enough.
+// Prompt asks for a text after token ids: greedily, up to MaxTokens tokens or one of
+// the tokens Stop, or until [Prompt.Text] says that the text is long enough.
 type Prompt struct {
 	IDs       []int32
 	MaxTokens int
-	Stop      int32 // -1: none
+	Stop      []int32
 
 	decode func(ids []int32) string
 	until  []string
@@ -45,7 +48,7 @@ func EncodeAll(t Task, docs []Document, e Encoder, s Setting, maxLength int) (*R
 	}
 	for i := range r.Items {
 		if r.Items[i].Shape == Generation {
-			err = r.addPrompt(&r.Items[i], e, maxLength)
+			err = r.addPrompt(&r.Items[i], e, s.Stop, maxLength)
 		} else {
 			err = r.addPairs(&r.Items[i], e, maxLength)
 		}
@@ -82,8 +85,9 @@ type Generator interface {
 }
 
 // addPrompt encodes a prompt as the harness does (HFLM.generate_until): cut from
-// the left so that MaxTokens tokens have room after it.
-func (r *Requests) addPrompt(item *Item, e Encoder, maxLength int) error {
+// the left so that MaxTokens tokens have room after it. Tokens of stop end the text
+// as the tokenizer's EOS does.
+func (r *Requests) addPrompt(item *Item, e Encoder, stop []int32, maxLength int) error {
 	g, ok := e.(Generator)
 	if !ok {
 		return item.doc.errorf("a text is to be generated, and the tokenizer decodes nothing")
@@ -108,15 +112,39 @@ func (r *Requests) addPrompt(item *Item, e Encoder, maxLength int) error {
 		ids = ids[len(ids)-room:]
 		r.Truncated++
 	}
-	p := Prompt{IDs: ids, MaxTokens: item.MaxTokens, Stop: -1, until: item.Until}
+	p := Prompt{IDs: ids, MaxTokens: item.MaxTokens, Stop: stop, until: item.Until}
 	p.decode = func(ids []int32) string { return g.Decode(ids, true) }
 	if eos, ok := g.EOS(); ok {
-		p.Stop = eos
+		p.Stop = append(slices.Clone(stop), eos)
 		p.until = append(slices.Clone(item.Until), g.Decode([]int32{eos}, false))
 	}
 	r.Tokens += len(ids)
 	r.Prompts = append(r.Prompts, p)
 	return nil
+}
+
+// Digest returns a SHA-256 of what is asked: all token ids, and what ends a generated
+// text. A model that is asked the same says the same.
+func (r *Requests) Digest() string {
+	h := sha256.New()
+	var buf []byte
+	ids := func(lists ...[]int32) {
+		for _, list := range lists {
+			buf = binary.LittleEndian.AppendUint64(buf[:0], uint64(len(list)))
+			for _, id := range list {
+				buf = binary.LittleEndian.AppendUint32(buf, uint32(id))
+			}
+			h.Write(buf)
+		}
+	}
+	for _, p := range r.Pairs {
+		ids(p.Context, p.Target)
+	}
+	for _, p := range r.Prompts {
+		ids(p.IDs, p.Stop)
+		fmt.Fprintf(h, "%d %q", p.MaxTokens, p.until)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Result evaluates the scores of Pairs, in their order, and the texts generated

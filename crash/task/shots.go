@@ -16,6 +16,9 @@ type Setting struct {
 	Limit int
 	// MaxTokens bounds a generated answer; 0: as the task has it.
 	MaxTokens int
+	// Stop has tokens that end a generated answer beside the tokenizer's EOS: those
+	// that the model's own configuration names.
+	Stop []int32
 
 	// Shots is the number of solved examples before each document, drawn from Pool
 	// as the harness draws them: from one generator for all documents of a task,
