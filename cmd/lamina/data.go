@@ -91,11 +91,11 @@ func (m *model) documents(t task.Task, from source, limit int) (docs []task.Docu
 		if docs, err = task.ReadPages(from.path); err != nil {
 			return nil, nil, err
 		}
-		id, err := identify(from.path)
+		file, err := digestFile(from.path)
 		if err != nil {
 			return nil, nil, err
 		}
-		files = []results.File{{Name: id.Name, SHA256: id.SHA256}}
+		files = []results.File{file}
 	} else {
 		set, err := m.session.open(t, from)
 		if err != nil {
@@ -181,16 +181,22 @@ type fileID struct {
 
 // identify digests a file.
 func identify(path string) (fileID, error) {
+	f, err := digestFile(path)
+	return fileID{f.Name, f.SHA256}, err
+}
+
+func digestFile(path string) (results.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return fileID{}, fmt.Errorf("%s: no such file", path)
+		return results.File{}, fmt.Errorf("%s: no such file", path)
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fileID{}, fmt.Errorf("%s: %w", path, err)
+	n, err := io.Copy(h, f)
+	if err != nil {
+		return results.File{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return fileID{filepath.Base(path), hex.EncodeToString(h.Sum(nil))}, nil
+	return results.File{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
 // identify digests what a source would be read from.

@@ -64,11 +64,19 @@ func (r evalResult) MarshalJSON() ([]byte, error) {
 		Seconds   float64        `json:"seconds"`
 		Rate      float64        `json:"tokens_per_second"`
 		Precision string         `json:"precision"`
-	}{r.Shots, r.Data, r.Truncated, r.Tokens, r.Seconds, float64(r.Tokens) / r.Seconds, r.Precision})
+	}{r.Shots, r.Data, r.Truncated, r.Tokens, r.Seconds, r.rate(), r.Precision})
 	if err != nil {
 		return nil, err
 	}
 	return append(append(text[:len(text)-1], ','), more[1:]...), nil
+}
+
+// rate is the number of tokens in a second, 0 where no time passed.
+func (r evalResult) rate() float64 {
+	if r.Seconds <= 0 {
+		return 0
+	}
+	return float64(r.Tokens) / r.Seconds
 }
 
 // Run prepares every task, so that what is wrong with one is said before another
@@ -95,10 +103,14 @@ func (c evalCommand) Run(s *session) error {
 			return err
 		}
 	}
+	length, err := m.maxLength(c.MaxLength)
+	if err != nil {
+		return err
+	}
 	e := &results.Evaluation{Rules: rules, Limit: c.Limit, Seed: c.seed(rules)}
 	jobs := make([]*evalJob, len(tasks))
 	for i, t := range tasks {
-		if jobs[i], err = c.prepare(m, t, i, rules); err != nil {
+		if jobs[i], err = c.prepare(m, t, i, rules, length); err != nil {
 			return err
 		}
 	}
@@ -117,8 +129,13 @@ func (c evalCommand) Run(s *session) error {
 		e.Tasks = append(e.Tasks, job.result(r))
 	}
 	e.Date, e.Took = time.Now(), time.Since(begin)
-	e.Model = c.describe(m)
+	e.Model = c.describe(m, length)
 	finish()
+	return c.report(s, e, all)
+}
+
+// report prints the scores and writes them where they are wanted.
+func (c evalCommand) report(s *session, e *results.Evaluation, all []evalResult) error {
 	c.print(s, e, all)
 	if c.Out != "" {
 		e.Extra = c.extra(s, all)
@@ -150,6 +167,9 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := checkTaskName(f.Task.Name()); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 		tasks = append(tasks, f.Task)
 	}
 	if len(tasks) == 0 {
@@ -157,7 +177,11 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	}
 	if len(c.Data) == 0 {
 		for _, t := range tasks {
-			c.Data = append(c.Data, or(t.Source().Repo, t.Source().Path))
+			data := or(t.Source().Repo, t.Source().Path)
+			if data == "" {
+				return nil, usagef("task %q names no data set: give --data PATH", t.Name())
+			}
+			c.Data = append(c.Data, data)
 		}
 	}
 	switch {
@@ -193,9 +217,9 @@ func (c evalCommand) seed(rules task.Rules) int64 {
 	return task.ShotsSeed(rules)
 }
 
-// describe is what results say of the model.
-func (c evalCommand) describe(m *model) results.Model {
-	d := results.Model{Name: modelName(m), Args: "pretrained=" + c.Model, DType: "float32", Params: m.Config.Params(), MaxLength: m.Config.MaxPositions}
+// describe is what results say of the model, which takes length tokens.
+func (c evalCommand) describe(m *model, length int) results.Model {
+	d := results.Model{Name: modelName(m), Args: "pretrained=" + c.Model, DType: "float32", Params: m.Config.Params(), MaxLength: length}
 	if t, err := m.tokenizer(); err == nil {
 		token := func(id int32, ok bool) results.Token { return results.Token{Text: t.Token(id), ID: id, Some: ok} }
 		d.Pad, d.EOS, d.BOS = token(t.Pad()), token(t.EOS()), token(t.BOS())
@@ -232,21 +256,22 @@ func (c evalCommand) print(s *session, e *results.Evaluation, all []evalResult) 
 	s.printf("%s", e.Markdown())
 	for _, r := range all {
 		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",
-			or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, float64(r.Tokens)/r.Seconds)
+			or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, r.rate())
 	}
 }
 
 // taskPath is where --out keeps a finished task.
 func (c evalCommand) taskPath(name string) string {
-	return filepath.Join(c.Out, "tasks", or(strings.Map(fileRune, name), "verbatim")+".json")
+	return filepath.Join(c.Out, "tasks", or(name, "verbatim")+".json")
 }
 
-// fileRune replaces what a file's name had better not have.
-func fileRune(r rune) rune {
-	if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' {
-		return '_'
+// checkTaskName refuses names that a file had better not have.
+func checkTaskName(name string) error {
+	const most = 128
+	if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) }) {
+		return fmt.Errorf(`task %.128q is no name for files: want at most %d bytes, and none of / \ : * ? " < > |`, name, most)
 	}
-	return r
+	return nil
 }
 
 // openOut makes or resumes --out and returns whether finished tasks are kept.

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lamina/crash/task"
 )
 
 // harnessData are the tiny models and documents that lm-eval scored too.
@@ -151,6 +154,74 @@ num_fewshot: 2
 	}
 	bad := write(t, dir, "bad.yaml", "task: own\noutput_tpe: multiple_choice\n")
 	fails(t, exitError, `bad.yaml:2:1: the key "output_tpe" is not known`, "eval", "--model", model, "--task-file", bad, "--data", docs)
+}
+
+// Names that make no file are refused before anything is scored, and results stay
+// in --out.
+func TestEvalNamesFiles(t *testing.T) {
+	dir := t.TempDir()
+	docs := write(t, dir, "docs.jsonl", `{"q":"What?","a":"This"}`+"\n")
+	own := func(name string) string {
+		return write(t, dir, "own.yaml", "task: \""+name+"\"\noutput_type: loglikelihood\ntest_split: train\ndoc_to_text: \"{q}\"\ndoc_to_target: \"{a}\"\n")
+	}
+	model, err := filepath.Abs(filepath.Join(harnessData, "opt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a/b", "../../own", `a\\b`, "a\\nb", strings.Repeat("a", 200)} {
+		fails(t, exitError, "is no name for files", "eval", "--model", model, "--task-file", own(name), "--data", docs)
+	}
+	file := own("own")
+	fails(t, exitUsage, `task "own" names no data set: give --data`, "eval", "--model", model, "--task-file", file)
+
+	out := filepath.Join(dir, "deep", "out")
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	inside := filepath.Join(model, "..", "docs")
+	t.Chdir(inside)
+	if code, _, stderr := lamina(t, "eval", "--model", "../opt/../opt", "--task-file", file, "--data", docs, "--out", out, "--max-length", "90"); code != 0 {
+		t.Fatal(stderr)
+	}
+	t.Chdir(model)
+	must(t, "eval", "--model", ".", "--task-file", file, "--data", docs, "--out", out, "--max-length", "90")
+	written, err := filepath.Glob(filepath.Join(out, "opt", "results_*.json"))
+	if err != nil || len(written) != 2 {
+		t.Fatalf("%v, %v", written, err)
+	}
+	var r struct {
+		MaxLength int `json:"max_length"`
+		Configs   map[string]map[string]any
+	}
+	readJSON(t, written[1], &r)
+	if r.MaxLength != 90 || r.Configs["own"]["test_split"] != "train" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestEvalSaysThePagesItRead(t *testing.T) {
+	pages := write(t, t.TempDir(), "wiki.txt", " = One = \n Words here . \n")
+	scores := filepath.Join(t.TempDir(), "scores.json")
+	must(t, "eval", "--model", filepath.Join(harnessData, "opt"), "--task", "wikitext", "--data", pages, "--json", scores)
+	var r struct {
+		Data []struct {
+			Name  string
+			Bytes int
+		}
+	}
+	readJSON(t, scores, &r)
+	if len(r.Data) != 1 || r.Data[0].Name != "wiki.txt" || r.Data[0].Bytes != 25 {
+		t.Errorf("%+v", r.Data)
+	}
+}
+
+// A result has a rate only where time passed: JSON has no infinity.
+func TestResultWithoutSeconds(t *testing.T) {
+	r := evalResult{Result: task.Result{Metrics: []task.Metric{{Name: "ppl", Value: math.Inf(1), Stderr: math.NaN()}}}, Tokens: 7}
+	text, err := json.Marshal(r)
+	if err != nil || !strings.Contains(string(text), `"tokens_per_second":0`) || strings.Contains(string(text), "ppl") {
+		t.Errorf("%s, %v", text, err)
+	}
 }
 
 func TestEvalRefuses(t *testing.T) {

@@ -25,12 +25,9 @@ type evalJob struct {
 	data      []results.File
 }
 
-// prepare reads and encodes the documents of task i.
-func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules) (*evalJob, error) {
-	length, err := m.maxLength(c.MaxLength)
-	if err != nil {
-		return nil, err
-	}
+// prepare reads and encodes the documents of task i, in requests of at most length
+// tokens.
+func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules, length int) (*evalJob, error) {
 	docs, files, err := m.documents(t, source{c.Data[i], c.Config, or(c.Split, t.Split())}, 0)
 	if err != nil {
 		return nil, err

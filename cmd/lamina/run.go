@@ -230,9 +230,19 @@ func indented(v any) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// modelName is what the table calls the model.
+// modelName names a model as configurations and results do: ORG/NAME of one in the
+// hub's cache, else its file or directory.
 func modelName(m *model) string {
-	return strings.TrimSuffix(filepath.Base(filepath.Clean(m.Path)), ".gguf")
+	path := filepath.Clean(m.Path)
+	if full, err := filepath.Abs(path); err == nil {
+		path = full // "." is no name, and ".." leads elsewhere
+	}
+	if snapshots := filepath.Dir(path); filepath.Base(snapshots) == "snapshots" {
+		if name, ok := strings.CutPrefix(filepath.Base(filepath.Dir(snapshots)), "models--"); ok {
+			return strings.Replace(name, "--", "/", 1)
+		}
+	}
+	return strings.TrimSuffix(filepath.Base(path), ".gguf")
 }
 
 // prepareOut makes or resumes the directory of a run.

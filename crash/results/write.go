@@ -3,6 +3,7 @@ package results
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -22,7 +23,11 @@ func field(name string, v record.Value) record.Field { return record.Field{Name:
 // with the model's name results_<date>.json and, if samples is set, a
 // samples_<task>_<date>.jsonl for each task. It returns the paths.
 func (e *Evaluation) Write(dir string, samples bool) ([]string, error) {
-	dir = filepath.Join(dir, sanitize(e.Model.Name))
+	folder := sanitize(e.Model.Name)
+	if !filepath.IsLocal(folder) {
+		return nil, fmt.Errorf("%s: the model's name %.128q is none for a folder", dir, e.Model.Name)
+	}
+	dir = filepath.Join(dir, folder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -167,7 +172,13 @@ func (t *Task) config() record.Object {
 		if source.Config != "" {
 			out = append(out, field("dataset_name", source.Config))
 		}
-		out = append(out, field(map[string]string{"test": "test_split", "validation": "validation_split"}[t.Task.Split()], t.Task.Split()))
+	}
+	if split := t.Task.Split(); t.Task.Name() != "" {
+		key := "test_split"
+		if split == "validation" {
+			key = "validation_split"
+		}
+		out = append(out, field(key, split))
 	}
 	metrics := record.List{}
 	for _, m := range t.reported() {

@@ -312,3 +312,13 @@ func TestColumns(t *testing.T) {
 		t.Errorf("\n%s, want\n%s", got, want)
 	}
 }
+
+func TestModelNameIsAFolder(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"", ".."} {
+		e := &results.Evaluation{Model: results.Model{Name: name}}
+		if paths, err := e.Write(dir, false); err == nil || !strings.Contains(err.Error(), "is none for a folder") {
+			t.Errorf("%q: %q, %v", name, paths, err)
+		}
+	}
+}
