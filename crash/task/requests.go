@@ -155,7 +155,7 @@ func (r *Requests) Result(scores []Score, texts []string) (Result, error) {
 	}
 	rows := make([][]Score, len(r.Items))
 	for i := range r.Items {
-		if texts != nil {
+		if len(texts) > 0 {
 			rows[i] = []Score{{Greedy: r.Task.matches(texts[i], r.Items[i].Answers)}}
 			continue
 		}
@@ -163,6 +163,8 @@ func (r *Requests) Result(scores []Score, texts []string) (Result, error) {
 		scores = scores[r.Counts[i]:]
 	}
 	result, err := Evaluate(r.Task.name, r.Rules, r.Items, rows)
-	result.Texts = texts
+	if len(texts) > 0 {
+		result.Texts = texts
+	}
 	return result, err
 }
