@@ -92,7 +92,11 @@ func (s *scanner) next() (ended bool, err error) {
 	for {
 		piece, err := s.r.ReadSlice('\n')
 		s.buf = append(s.buf, piece...)
-		if len(s.buf) > maxLine {
+		switch {
+		case len(s.buf) <= maxLine:
+		case !s.some && bytes.HasPrefix(s.text(), []byte("[")):
+			return true, nil // array reads on
+		default:
 			return false, s.at.Errorf("line longer than %d MiB", maxLine>>20)
 		}
 		switch {

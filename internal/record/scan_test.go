@@ -33,6 +33,15 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
+// An array may stand in one line, longer than a line of records may be.
+func TestArrayInOneLine(t *testing.T) {
+	long := strings.Repeat("a", maxLine/2)
+	text := "\ufeff [" + strings.Repeat(`{"text":"`+long+`"},`, 3) + `{"text":"b"}]`
+	if records, err := all(strings.NewReader(text)); err != nil || len(records) != 4 {
+		t.Errorf("%d records, %v", len(records), err)
+	}
+}
+
 // endless gives one line without end: reading must stop, not collect it.
 type endless struct{}
 
