@@ -242,6 +242,8 @@ func TestEvalRefuses(t *testing.T) {
 		"40 examples drawn from 28 documents": {"--task", "arc_easy", "--data", docs, "--shots", "40", "--shots-data", harnessDocs("arc_easy.train.jsonl")},
 		"generate fewer":                      {"--task", "triviaqa", "--data", harnessDocs("triviaqa.jsonl")},
 		"or the columns of piqa: goal, sol1":  {"--task", "piqa", "--data", docs},
+		"not empty and no run of lamina":      {"--task", "arc_easy", "--data", docs, "--out", harnessData},
+		"--max-length 97: more than":          {"--task", "arc_easy", "--data", docs, "--max-length", "97"},
 	} {
 		fails(t, exitError, want, append([]string{"eval", "--model", model}, args...)...)
 	}

@@ -2,12 +2,12 @@
 // from, and scores back into accuracy and perplexity, as EleutherAI's
 // lm-evaluation-harness does.
 //
-//	docs, err := task.ReadFile("arc_easy.jsonl")
 //	arc, err := task.Named("arc_easy")
-//	item, err := arc.Item(docs[0])
-//	pairs, err := task.Encode(item, tokenizer, task.Rules04, maxLength)
-//	// … run the model: one Score per pair …
-//	result, err := task.Evaluate("arc_easy", task.Rules04, items, rows)
+//	docs, err := arc.ReadFile("arc_easy.jsonl")
+//	setting := task.Setting{Rules: task.Rules04, Shots: 5, Pool: train}
+//	requests, err := task.EncodeAll(arc, docs, tokenizer, setting, maxLength)
+//	// … run the model: one Score for each of requests.Pairs …
+//	result, err := requests.Result(scores, nil)
 //
 // It knows no model: a tokenizer comes in as an [Encoder], and log-probabilities
 // as [Score] values. It reads files strictly; what is wrong with one is said with
