@@ -1,18 +1,16 @@
 package jinja
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // maxDepth bounds parentheses, lists and statements inside each other.
 const maxDepth = 64
 
 // parser reads the tokens of one expression or statement.
 type parser struct {
-	tokens []token
-	pos    int
-	depth  int
+	tokens  []token
+	pos     int
+	depth   int
+	options Options
 }
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
@@ -60,6 +58,25 @@ func (p *parser) end() error {
 		return p.errorf("unexpected %q", t.text)
 	}
 	return nil
+}
+
+// tuple reads what next reads, or several with commas between, which are a tuple.
+func (p *parser) tuple(next func() (expr, error)) (expr, error) {
+	e, err := next()
+	if err != nil || !p.is(tokenOperator, ",") {
+		return e, err
+	}
+	items := []expr{e}
+	for p.op(",") {
+		if p.peek().kind == tokenEnd {
+			break
+		}
+		if e, err = next(); err != nil {
+			return nil, err
+		}
+		items = append(items, e)
+	}
+	return &sequence{items, true}, nil
 }
 
 // expression reads "a if b else c", or one without a condition.
@@ -193,271 +210,4 @@ func (p *parser) unary(filters bool) (e expr, err error) {
 		e, err = p.filters(e)
 	}
 	return e, err
-}
-
-// primary reads a name or a literal.
-func (p *parser) primary() (expr, error) {
-	t := p.peek()
-	p.pos++
-	switch t.kind {
-	case tokenName:
-		switch t.text {
-		case "true", "True":
-			return literal{true}, nil
-		case "false", "False":
-			return literal{false}, nil
-		case "none", "None":
-			return literal{nil}, nil
-		}
-		return &name{t.text, t.line}, nil
-	case tokenText:
-		text := t.text
-		for p.peek().kind == tokenText {
-			text += p.peek().text
-			p.pos++
-		}
-		return literal{text}, nil
-	case tokenInt:
-		n, err := strconv.ParseInt(t.text, 10, 64)
-		if err != nil || len(t.text) > 1 && t.text[0] == '0' && n != 0 {
-			return nil, fmt.Errorf("line %d: %.32q is no whole number that can be used", t.line, t.text)
-		}
-		return literal{n}, nil
-	case tokenFloat:
-		f, err := strconv.ParseFloat(t.text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %.32q is no number that can be used", t.line, t.text)
-		}
-		return literal{f}, nil
-	case tokenOperator:
-		switch t.text {
-		case "(":
-			items, comma, err := p.items(")")
-			if err == nil && len(items) == 1 && !comma {
-				return items[0], nil
-			}
-			return &sequence{items, true}, err
-		case "[":
-			items, _, err := p.items("]")
-			return &sequence{items, false}, err
-		case "{":
-			return p.dict()
-		}
-	}
-	p.pos--
-	return nil, p.errorf("found %q, want a value", t.text)
-}
-
-// items reads expressions up to shut, and whether a comma stood among them.
-func (p *parser) items(shut string) (items []expr, comma bool, err error) {
-	for !p.op(shut) {
-		if len(items) > 0 {
-			if err := p.expect(","); err != nil {
-				return nil, false, err
-			}
-			comma = true
-			if p.op(shut) {
-				break
-			}
-		}
-		e, err := p.expression()
-		if err != nil {
-			return nil, false, err
-		}
-		items = append(items, e)
-	}
-	return items, comma, nil
-}
-
-func (p *parser) dict() (expr, error) {
-	d := &dictionary{}
-	for !p.op("}") {
-		if len(d.keys) > 0 {
-			if err := p.expect(","); err != nil {
-				return nil, err
-			}
-			if p.op("}") {
-				break
-			}
-		}
-		key, err := p.expression()
-		if err == nil {
-			err = p.expect(":")
-		}
-		var v expr
-		if err == nil {
-			v, err = p.expression()
-		}
-		if err != nil {
-			return nil, err
-		}
-		d.keys, d.values = append(d.keys, key), append(d.values, v)
-	}
-	return d, nil
-}
-
-// postfix reads attributes, items, slices and calls after a value.
-func (p *parser) postfix(e expr) (expr, error) {
-	for {
-		line := p.peek().line
-		switch {
-		case p.op("."):
-			t := p.peek()
-			switch t.kind {
-			case tokenName:
-				e = &attribute{e, t.text, line}
-			case tokenInt:
-				n, err := strconv.ParseInt(t.text, 10, 64)
-				if err != nil {
-					return nil, p.errorf("%.32q is no index", t.text)
-				}
-				e = &item{e, literal{n}, line}
-			default:
-				return nil, p.errorf("found %q, want a name", t.text)
-			}
-			p.pos++
-		case p.op("["):
-			var err error
-			if e, err = p.subscript(e, line); err != nil {
-				return nil, err
-			}
-		case p.op("("):
-			args, err := p.arguments()
-			if err != nil {
-				return nil, err
-			}
-			e = &call{e, args, line}
-		default:
-			return e, nil
-		}
-	}
-}
-
-// subscript reads what follows "[".
-func (p *parser) subscript(of expr, line int) (expr, error) {
-	s := &slice{of: of, line: line}
-	colons := 0
-	for {
-		if p.op("]") {
-			break
-		}
-		if p.op(":") {
-			if colons++; colons > 2 {
-				return nil, p.errorf("a slice of more than three parts")
-			}
-			continue
-		}
-		if s.parts[colons] != nil {
-			return nil, p.errorf("found %q, want %q", p.peek().text, "]")
-		}
-		var err error
-		if s.parts[colons], err = p.expression(); err != nil {
-			return nil, err
-		}
-	}
-	if colons > 0 {
-		return s, nil
-	}
-	if s.parts[0] == nil {
-		return nil, p.errorf("an index is missing before %q", "]")
-	}
-	return &item{of, s.parts[0], line}, nil
-}
-
-// argumentList is what a call, filter or test gets.
-type argumentList struct {
-	values []expr
-	names  []string // of the last values
-}
-
-// arguments reads what follows "(".
-func (p *parser) arguments() (a argumentList, err error) {
-	for !p.op(")") {
-		if len(a.values) > 0 {
-			if err := p.expect(","); err != nil {
-				return a, err
-			}
-			if p.op(")") {
-				break
-			}
-		}
-		next := p.tokens[min(p.pos+1, len(p.tokens)-1)]
-		if p.peek().kind == tokenName && next.kind == tokenOperator && next.text == "=" {
-			a.names = append(a.names, p.peek().text)
-			p.pos += 2
-		} else if a.names != nil {
-			return a, p.errorf("an argument without a name after one with it")
-		}
-		e, err := p.expression()
-		if err != nil {
-			return a, err
-		}
-		a.values = append(a.values, e)
-	}
-	return a, nil
-}
-
-// filters reads "| filter" and "is test" after a value.
-func (p *parser) filters(e expr) (expr, error) {
-	for {
-		line := p.peek().line
-		switch {
-		case p.op("|"):
-			name, err := p.name()
-			if err != nil {
-				return nil, err
-			}
-			f := &filtered{of: e, name: name, line: line}
-			if f.filter = filterOf(name); f.filter == nil {
-				return nil, fmt.Errorf("line %d: the filter %.64q is not known: want one of %s", line, name, filterNames)
-			}
-			if p.op("(") {
-				if f.args, err = p.arguments(); err != nil {
-					return nil, err
-				}
-			}
-			e = f
-		case p.word("is"):
-			t, err := p.test(e, line)
-			if err != nil {
-				return nil, err
-			}
-			e = t
-		case p.op("("):
-			args, err := p.arguments()
-			if err != nil {
-				return nil, err
-			}
-			e = &call{e, args, line}
-		default:
-			return e, nil
-		}
-	}
-}
-
-// test reads what follows "is".
-func (p *parser) test(of expr, line int) (expr, error) {
-	t := &tested{of: of, line: line}
-	t.inverted = p.word("not")
-	var err error
-	if t.name, err = p.name(); err != nil {
-		return nil, err
-	}
-	if t.test = tests[t.name]; t.test == nil {
-		return nil, fmt.Errorf("line %d: the test %.64q is not known: want one of %s", line, t.name, testNames)
-	}
-	next := p.peek()
-	switch {
-	case p.op("("):
-		t.args, err = p.arguments()
-	case next.kind == tokenText || next.kind == tokenInt || next.kind == tokenFloat,
-		next.kind == tokenOperator && (next.text == "[" || next.text == "{"),
-		next.kind == tokenName && next.text != "else" && next.text != "or" && next.text != "and" && next.text != "is" && next.text != "if" && next.text != "in" && next.text != "not":
-		var e expr
-		if e, err = p.primary(); err == nil {
-			e, err = p.postfix(e)
-		}
-		t.args.values = []expr{e}
-	}
-	return t, err
 }
