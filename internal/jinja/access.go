@@ -38,7 +38,17 @@ func (r *run) field(v value, name string, line int) (value, error) {
 	case hasMethod(v, name):
 		return method{v, name}, r.spend(0)
 	}
-	return undefined{error: fmt.Errorf("line %d: %s has no field %.128q", line, kindOf(v), name)}, r.spend(0)
+	return absent(line, "%s has no field %.128q", kindOf(v), name), r.spend(0)
+}
+
+// absent is what is not there; line is 0 where a filter looks for it, which says
+// its own.
+func absent(line int, format string, args ...any) undefined {
+	err := fmt.Errorf(format, args...)
+	if line > 0 {
+		err = fmt.Errorf("line %d: %w", line, err)
+	}
+	return undefined{error: err}
 }
 
 func (e *item) eval(r *run) (value, error) {
@@ -66,13 +76,13 @@ func (r *run) item(v, at value, line int) (value, error) {
 	i, whole := number(at).(int64)
 	n, is := r.size(v)
 	if !is || !whole {
-		return undefined{error: fmt.Errorf("line %d: %s has no item %s", line, kindOf(v), repr(at))}, nil
+		return absent(line, "%s has no item %s", kindOf(v), repr(at)), nil
 	}
 	if i < 0 {
 		i += n
 	}
 	if i < 0 || i >= n {
-		return undefined{error: fmt.Errorf("line %d: item %s of %d is missing", line, repr(at), n)}, nil
+		return absent(line, "item %s of %d is missing", repr(at), n), nil
 	}
 	if s, is := v.(string); is {
 		return characters(s, i, i+1), r.spend(len(s))

@@ -153,7 +153,7 @@ func (b *builder) ifBlock(p *parser, depth int) (statement, error) {
 	word := "elif"
 	for {
 		if word == "elif" {
-			test, err := p.tuple(p.expression)
+			test, err := p.tuple(p.or)
 			if err != nil {
 				return nil, err
 			}

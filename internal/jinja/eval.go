@@ -128,7 +128,7 @@ func (e *name) eval(r *run) (value, error) {
 	if f, ok := r.function(e.text); ok {
 		return f, r.spend(0)
 	}
-	return undefined{error: fmt.Errorf("line %d: field %.128q is missing", e.line, e.text)}, nil
+	return absent(e.line, "field %.128q is missing", e.text), nil
 }
 
 func (r *run) all(list []expr) ([]value, error) {

@@ -118,9 +118,9 @@ func made(change func(string) string) filter {
 
 // indented is indent: lines after the first, or all, after some spaces.
 func indented(r *run, v value, args arguments) (value, error) {
-	s, err := r.str(v)
-	if err != nil {
-		return nil, err
+	s, is := v.(string)
+	if !is {
+		return nil, fmt.Errorf("%s, want a text", kindOf(v))
 	}
 	by := strings.Repeat(" ", 4)
 	switch width, _ := args.get(0, "width"); width := number(width).(type) {
@@ -230,7 +230,10 @@ func toInt(_ *run, v value, args arguments) (value, error) {
 	case int64:
 		return v, nil
 	case float64:
-		if v > -1<<62 && v < 1<<62 {
+		if math.Abs(v) >= 1<<62 && !math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%s does not fit 64 bits", repr(v))
+		}
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			return int64(v), nil
 		}
 	case string:

@@ -241,9 +241,17 @@ func reversed(r *run, v value, _ arguments) (value, error) {
 	return like(v, items), nil
 }
 
+// some returns the items of v; what is false has none, as map and select have it.
+func (r *run) some(v value) ([]value, error) {
+	if !truth(v) {
+		return nil, nil
+	}
+	return r.items(v)
+}
+
 // mapped is map(attribute="name", default=v) or map("filter", arguments).
 func mapped(r *run, v value, args arguments) (value, error) {
-	items, err := r.items(v)
+	items, err := r.some(v)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +295,7 @@ func mapped(r *run, v value, args arguments) (value, error) {
 // selected keeps the items that pass a test, or those that do not; without a test
 // those that are true. By field it is one field of theirs that is tested.
 func selected(r *run, v value, args arguments, keep, byField bool) (value, error) {
-	items, err := r.items(v)
+	items, err := r.some(v)
 	if err != nil {
 		return nil, err
 	}

@@ -268,11 +268,13 @@ func (p *parser) test(of expr, line int) (expr, error) {
 	}
 	next := p.peek()
 	switch {
+	case p.is(tokenName, "is"):
+		return nil, p.errorf("two tests in a row")
 	case p.op("("):
 		t.args, err = p.arguments()
 	case next.kind == tokenText || next.kind == tokenInt || next.kind == tokenFloat,
 		next.kind == tokenOperator && (next.text == "[" || next.text == "{"),
-		next.kind == tokenName && next.text != "else" && next.text != "or" && next.text != "and" && next.text != "is" && next.text != "if" && next.text != "in" && next.text != "not":
+		next.kind == tokenName && next.text != "else" && next.text != "or" && next.text != "and" && next.text != "if" && next.text != "in" && next.text != "not":
 		var e expr
 		if e, err = p.primary(); err == nil {
 			e, err = p.postfix(e)

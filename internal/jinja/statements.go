@@ -200,22 +200,25 @@ func (s forStatement) do(r *run) error {
 		}
 		items = kept
 	}
+	whole := false // a body ran to its end, which is what Jinja's else asks
 	for i, v := range items {
 		if err := s.bind(r, v, &loop{i, items}); err != nil {
 			return err
 		}
-		switch err := r.statements(s.body); err {
-		case nil, errContinue:
-		case errBreak:
-			return nil
-		default:
+		err := r.statements(s.body)
+		if err == errBreak {
+			break
+		}
+		if err != nil && err != errContinue {
 			return err
 		}
+		whole = whole || err == nil
 	}
-	if len(items) == 0 {
-		return r.inside(s.empty)
+	if whole {
+		return nil
 	}
-	return nil
+	r.scopes[len(r.scopes)-1] = map[string]value{}
+	return r.statements(s.empty)
 }
 
 // bind gives an item its names in a scope of its own.

@@ -9,11 +9,17 @@ import (
 // test is what stands after "is".
 type test func(r *run, v value, args []value) (bool, error)
 
-// test applies a test; with strict options what is undefined can only be asked
-// whether it is.
+// test applies a test. With strict options what is undefined can only be asked
+// what it is.
 func (r *run) test(name string, t test, v value, args []value) (bool, error) {
-	if err := r.refuse(v); err != nil && name != "defined" && name != "undefined" {
-		return false, err
+	if err := r.refuse(v); err != nil {
+		switch name {
+		case "sequence":
+			return false, nil
+		case "boolean", "callable", "defined", "false", "float", "integer", "mapping", "none", "number", "sameas", "string", "true", "undefined":
+		default:
+			return false, err
+		}
 	}
 	return t(r, v, args)
 }
@@ -58,7 +64,7 @@ func hasItems(v value) bool {
 
 func isCallable(_ *run, v value, _ []value) (bool, error) {
 	switch v.(type) {
-	case method, function, *macro:
+	case method, function, *macro, undefined:
 		return true, nil
 	}
 	return false, nil

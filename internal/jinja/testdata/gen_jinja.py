@@ -91,6 +91,10 @@ trailing newline is kept
 {{ 'a-b-c'.partition('-') }}{{ 'a-b-c'.rpartition('-') }}{{ 'abc'.partition('-') }}{{ 'abc'.rpartition('-') }}{{ 'abc'.startswith(('x', 'a')) }}{{ 'abc'.endswith(()) }}{{ {'a': 1}.copy() }}
 {{ 'a\nb\n\nc'|indent }}|{{ 'a\nb\n\nc'|indent(2, true) }}|{{ 'a\n\nc'|indent(width=1, blank=true) }}|{{ 'a\nb\n'|indent('> ') }}
 {{ n is iterable }}{{ text is iterable }}{{ choices is iterable }}{{ range is iterable }}{{ nothing is sameas none }}{{ yes is sameas true }}{{ n is sameas true }}{{ text.strip is callable }}{{ n is callable }}{{ n is ge 7 }}{{ n is lessthan 8 }}
+{{ missing is none }}{{ missing is string }}{{ missing is mapping }}{{ missing is sequence }}{{ missing is number }}{{ missing is true }}{{ missing is callable }}{{ ('x' if no) or 'soft' }}{{ ('x' if no) is none }}{{ nothing|selectattr('a')|list }}{{ no|map('upper')|list }}{{ empty|reject('none')|list }}
+{{ missing is iterable }}
+{{ missing is odd }}
+{{ n|indent }}
 {{ text[:3] }}|{{ text[-4:-1] }}|{{ word[1:3] }}|{{ word[3:1] }}|{{ word[-1:] }}|{{ word[:-3:-1] }}|{{ ''[:2] }}|{{ word[5] }}|{{ word[20:] }}
 {{ missing }}
 {{ choices.nothing }}
@@ -129,6 +133,10 @@ CHAT = [
     "{{ 'a<b>&\"é\\\\' | tojson }}{{ mixed | tojson }}{{ objects | tojson(indent=2) }}{{ nested | tojson(sort_keys=true) }}{{ {'b': [], 'a': {}} | tojson(indent=4, sort_keys=true) }}{{ [1, {'a': 2}] | tojson(separators=(',', ':')) }}{{ (1, 2) | tojson }}{{ {1: none, true: 2.5} | tojson }}{{ big | tojson }}{{ [[], [1]] | tojson(indent=0) }}{{ choices | tojson(ensure_ascii=False) }}{{ objects | map('tojson') | join }}",
     "{% for x in numbers %}{% if x == 1 %}{% continue %}{% endif %}{{ x }}{% endfor %}|{% for x in numbers %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% else %}e{% endfor %}|{% for x in numbers %}{% for y in numbers %}{% if y == 1 %}{% break %}{% endif %}{{ y }}{% endfor %}{{ x }}{% endfor %}",
     "{% for x in numbers %}{% set z %}{% if x == 1 %}{% continue %}{% endif %}{{ x }}{% endset %}<{{ z }}>{% endfor %}",
+    "{% for x in numbers %}{% break %}{% else %}else{% endfor %}|{% for x in numbers %}{% continue %}{% else %}else{% endfor %}|{% for x in numbers %}{% if x == 2 %}{% continue %}{% endif %}{% else %}else{% endfor %}",
+    "{{ nothing | selectattr('role', 'equalto', 'user') | list }}{{ missing | map(attribute='x') | list }}{{ missing | selectattr('a') | list }}", "{% if 'a' if yes else 'b' %}x{% endif %}", "{{ n is number is true }}",
+    "{% set today = 'a' %}{% set words = \"one\\\ntwo \\\"x\\\" \" + today %}{{ words }}{% for x in objects %}{% set x = x.k %}{{ x }}{% endfor %}{% set kept = [] %}{% for x in numbers %}{% set kept = kept + [x] %}{{ kept }}{% endfor %}{{ kept }}",
+    "{% for k, v in {0: 1, 512: 128, 16: 2} | dictsort %}{{ k }}:{{ v }} {% endfor %}{{ missing or '' }}{% if n in (1, 7) %}in{% endif %}{{ ',' if not no -}}  {{ objects[-1].k[-9:] }}{% macro f(t) %}{% if t == 'a' -%} str\n {% else -%}Any{%- endif -%}{% endmacro %}{{ f('a') }}{{ f(1) }}",
     "{% break %}", "{% for x in numbers %}{% macro f() %}{% break %}{% endmacro %}{% endfor %}", "{% for x in numbers %}{% else %}{% continue %}{% endfor %}",
     "a{% generation %}{{ n }}{% set q = 1 %}{{ q }}{% endgeneration %}{{ q is defined }}{% for x in numbers %}{% generation %}{{ x }}{{ loop.index }}{% endgeneration %}{% endfor %}",
     "{% generation %}", "{% generation x %}{% endgeneration %}",
