@@ -12,18 +12,20 @@ import (
 	"lamina/crash"
 	"lamina/crash/results"
 	"lamina/crash/task"
+	"lamina/crash/task/taskfile"
 	"lamina/internal/record"
 )
 
 // evalCommand scores a model on documents.
 type evalCommand struct {
 	modelFlag
-	Adapter string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
-	Data    []string `placeholder:"PATH,…" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
-	Task    []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
+	Adapter  string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+	Data     []string `placeholder:"PATH,…" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
+	Task     []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
+	TaskFile []string `placeholder:"FILE,…" help:"Tasks of one's own, in YAML as lm-evaluation-harness has them, without Python."`
 	dataFlags
 	Rules        string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
-	Shots        int    `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0)."`
+	Shots        *int   `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0, or as a task file says)."`
 	ShotsData    string `placeholder:"PATH" help:"What examples are drawn from. Default: the split of --data that the harness takes."`
 	FewshotSeed  *int64 `placeholder:"N" help:"Seed of that draw (default: the harness's, 1234 by rules 0.4 and 42 by 0.3)."`
 	Limit        int    `placeholder:"N" help:"Only the first N documents of a task."`
@@ -143,6 +145,13 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		}
 		tasks = append(tasks, t)
 	}
+	for _, path := range c.TaskFile {
+		f, err := taskfile.Read(path)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, f.Task)
+	}
 	if len(tasks) == 0 {
 		tasks = make([]task.Task, len(c.Data))
 	}
@@ -158,8 +167,8 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		return nil, usagef("%d tasks and %d paths of --data: give one path for each task, in their order", len(tasks), len(c.Data))
 	case c.Limit < 0:
 		return nil, usagef("a limit of %d documents: want 1 or more", c.Limit)
-	case c.Shots < 0:
-		return nil, usagef("--shots %d: want 0 or more", c.Shots)
+	case c.Shots != nil && *c.Shots < 0:
+		return nil, usagef("--shots %d: want 0 or more", *c.Shots)
 	case c.ShotsData != "" && len(tasks) > 1:
 		return nil, usagef("--shots-data with %d tasks: want one task", len(tasks))
 	case c.MaxGenTokens < 0:
@@ -215,7 +224,11 @@ func (c evalCommand) print(s *session, e *results.Evaluation, all []evalResult) 
 	if c.Limit > 0 {
 		limit = fmt.Sprint(c.Limit)
 	}
-	s.printf("lamina (%s), rules %s, limit: %s, num_fewshot: %d, precision %s\n", e.Model.Args, e.Rules, limit, c.Shots, s.Precision)
+	shots := "None"
+	if c.Shots != nil {
+		shots = fmt.Sprint(*c.Shots)
+	}
+	s.printf("lamina (%s), rules %s, limit: %s, num_fewshot: %s, precision %s\n", e.Model.Args, e.Rules, limit, shots, s.Precision)
 	s.printf("%s", e.Markdown())
 	for _, r := range all {
 		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",

@@ -111,6 +111,46 @@ func TestEvalOfADirectory(t *testing.T) {
 	must(t, "eval", "--model", model, "--task", "arc_easy", "--data", dir, "--split", "train", "--json", a)
 }
 
+// A task file that says what arc_easy is gives arc_easy's scores.
+func TestEvalOfATaskFile(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, dir, "own.yaml", `task: own
+output_type: multiple_choice
+test_split: test
+training_split: train
+doc_to_text: "Question: {question}\nAnswer:"
+choices: "{choices.text}"
+gold: "{{choices.label.index(answerKey)}}"
+num_fewshot: 2
+`)
+	model := filepath.Join(harnessData, "opt")
+	a, b := filepath.Join(dir, "a.out"), filepath.Join(dir, "b.out")
+	text, err := os.ReadFile(harnessDocs("arc_easy.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, `""`) { // a task file refuses empty choices
+			kept.WriteString(line)
+		}
+	}
+	docs, shots := write(t, dir, "docs.jsonl", kept.String()), harnessDocs("arc_easy.train.jsonl")
+	table := must(t, "eval", "--model", model, "--task-file", file, "--data", docs, "--shots-data", shots, "--json", a)
+	must(t, "eval", "--model", model, "--task", "arc_easy", "--data", docs, "--shots", "2", "--shots-data", shots, "--json", b)
+	var x, y struct {
+		Task string
+		Rows json.RawMessage
+	}
+	readJSON(t, a, &x)
+	readJSON(t, b, &y)
+	if x.Task != "own" || string(x.Rows) != string(y.Rows) || !strings.Contains(table, "|own") {
+		t.Errorf("task %q, other scores than arc_easy:\n%s", x.Task, table)
+	}
+	bad := write(t, dir, "bad.yaml", "task: own\noutput_tpe: multiple_choice\n")
+	fails(t, exitError, `bad.yaml:2:1: the key "output_tpe" is not known`, "eval", "--model", model, "--task-file", bad, "--data", docs)
+}
+
 func TestEvalRefuses(t *testing.T) {
 	model, docs := filepath.Join(harnessData, "opt"), harnessDocs("arc_easy.jsonl")
 	for want, args := range map[string][]string{

@@ -36,8 +36,11 @@ func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules) (*e
 		return nil, err
 	}
 	job := &evalJob{task: t, documents: len(docs), data: files, setting: task.Setting{
-		Rules: rules, Limit: c.Limit, Shots: c.Shots, Seed: c.FewshotSeed, MaxTokens: c.MaxGenTokens}}
-	if c.Shots > 0 && docs[0].Shape != task.Text {
+		Rules: rules, Limit: c.Limit, Shots: t.Shots(), Seed: c.FewshotSeed, MaxTokens: c.MaxGenTokens}}
+	if c.Shots != nil {
+		job.setting.Shots = *c.Shots
+	}
+	if job.setting.Shots > 0 && docs[0].Shape != task.Text {
 		pool, more, err := c.pool(m, t, i, rules)
 		if err != nil {
 			return nil, err
@@ -73,7 +76,7 @@ func (c evalCommand) pool(m *model, t task.Task, i int, rules task.Rules) ([]tas
 
 // score runs a job, or takes its finished result from --out.
 func (c evalCommand) score(s *session, m *model, job *evalJob, keep bool) (evalResult, error) {
-	r := evalResult{Shots: c.Shots, Data: job.data, Truncated: job.requests.Truncated, Tokens: job.requests.Tokens, Precision: s.Precision}
+	r := evalResult{Shots: job.setting.Shots, Data: job.data, Truncated: job.requests.Truncated, Tokens: job.requests.Tokens, Precision: s.Precision}
 	path := c.taskPath(job.task.Name())
 	if keep {
 		if done, err := job.finished(path, &r); done || err != nil {
@@ -144,7 +147,7 @@ type evalConfig struct {
 	Fingerprint  string `json:"fingerprint"`
 	Adapter      string `json:"adapter"`
 	Rules        string `json:"rules"`
-	Shots        int    `json:"shots"`
+	Shots        *int   `json:"shots"`
 	FewshotSeed  *int64 `json:"fewshot_seed"`
 	Limit        int    `json:"limit"`
 	MaxLength    int    `json:"max_length"`

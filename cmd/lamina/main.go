@@ -47,6 +47,7 @@ type commands struct {
 	Generate   generateCommand   `cmd:"" help:"Continue a text."`
 	Eval       evalCommand       `cmd:"" help:"Score a model on documents, as lm-evaluation-harness does."`
 	Tasks      tasksCommand      `cmd:"" help:"List the tasks that eval knows."`
+	Compare    compareCommand    `cmd:"" help:"Compare the scores of two models: differences, intervals, p-values."`
 	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
 	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
 	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`

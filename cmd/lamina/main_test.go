@@ -15,6 +15,7 @@ var contract = map[string]string{
 	"logits":     "--model --tokens",
 	"generate":   "--model --prompt --max-tokens --temperature --top-k --top-p --chat --profile",
 	"eval":       "--model --adapter --data --task --rules --limit --profile",
+	"compare":    "--samples --metric",
 	"similarity": "--model --data --samples --pool --metric",
 	"plan":       "--layers --keep --trainable --similarity --anchor-ends",
 	"emulate":    "--model --plan --share --out --overwrite",

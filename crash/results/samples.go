@@ -49,7 +49,7 @@ func (t *Task) sample(i int) record.Object {
 		prompt = item.Prompt
 		add(prompt, t.generation(item))
 		answers = append(answers, record.List{t.Result.Texts[i]})
-		filtered = append(filtered, strings.TrimLeftFunc(t.Result.Texts[i], task.IsSpace))
+		filtered = append(filtered, t.Task.Filtered(t.Result.Texts[i]))
 	case task.Text:
 		prompt = item.Requests[0].Continuation
 		add(prompt)

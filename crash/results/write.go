@@ -177,7 +177,8 @@ func (t *Task) config() record.Object {
 		}
 		metrics = append(metrics, record.Object{field("metric", m.Name), field("aggregation", how), field("higher_is_better", m.HigherIsBetter)})
 	}
-	out = append(out, field("unsafe_code", false), field("description", ""), field("target_delimiter", " "), field("fewshot_delimiter", "\n\n"),
+	description, delimiter, shotDelimiter := t.Task.Frame()
+	out = append(out, field("unsafe_code", false), field("description", description), field("target_delimiter", delimiter), field("fewshot_delimiter", shotDelimiter),
 		field("num_fewshot", int64(t.Shots)), field("metric_list", metrics), field("output_type", task.OutputType(t.shape())))
 	if t.shape() == task.Generation {
 		out = append(out, field("generation_kwargs", t.generation(&t.Items[0])))

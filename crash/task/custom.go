@@ -32,8 +32,16 @@ type Definition struct {
 	// them (the sampler first_n of the harness).
 	FirstShots bool
 
-	AccOnly bool // report acc and no acc_norm
+	AccOnly bool     // report acc and no acc_norm
+	Metrics []string // those reported, by the harness's names; nil: all there are
+	Filter  string   // the harness's name of what is done to a generated text first
 	Version string
+
+	// Where the rows are, and which of them are scored ("": test) and shown as
+	// examples ("": train).
+	Path, Config      string
+	Split, ShotsSplit string
+	Shots             int // examples where a caller does not say
 }
 
 // Match says what does not count when a generated text is compared with an answer
@@ -50,5 +58,5 @@ func New(d Definition) Task {
 	if d.MaxTokens == 0 {
 		d.MaxTokens = maxGenerated
 	}
-	return Task{name: d.Name, own: &d, accOnly: d.AccOnly, noTest: d.OneMore, source: Source{Version: numbered(d.Version, d.Version)}}
+	return Task{name: d.Name, own: &d, accOnly: d.AccOnly, noTest: d.OneMore, source: Source{Path: d.Path, Config: d.Config, Version: numbered(d.Version, d.Version)}}
 }

@@ -24,6 +24,15 @@ func OutputType(shape Shape) string {
 	return multipleChoice
 }
 
+// Frame returns what stands before the examples, between a prompt and its choice,
+// and after each example, as the harness's configuration has it.
+func (t Task) Frame() (description, delimiter, shotDelimiter string) {
+	if t.own != nil {
+		return t.own.Description, t.own.Delimiter, t.own.ShotDelimiter
+	}
+	return "", " ", "\n\n"
+}
+
 // Version returns the number that the harness has for the task under rules, "" for
 // none.
 func (t Task) Version(rules Rules) string { return t.source.Version[rules] }
@@ -32,6 +41,9 @@ func (t Task) Version(rules Rules) string { return t.source.Version[rules] }
 // the right choice, or the text or texts that are right.
 func (t Task) Target(item *Item) record.Value {
 	d := &item.doc
+	if d.Target != "" {
+		return d.Target
+	}
 	switch item.Shape {
 	case Choice:
 		if t.wide {

@@ -53,6 +53,10 @@ type Document struct {
 	TargetIDs    []int32   // Tokens
 	Problems     []Problem // RACE
 
+	// Target is what is logged as the right answer of a task of one's own, as Python
+	// writes it; "": what the shape has.
+	Target string
+
 	// Source is the row of the file, or what the harness has as one document where
 	// that is made of several rows.
 	Source record.Record

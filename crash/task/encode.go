@@ -181,7 +181,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 // moveSpace moves white space from the end of the context to the front of the
 // continuation.
 func moveSpace(r Request) Request {
-	bare := strings.TrimRightFunc(r.Context, IsSpace)
+	bare := strings.TrimRightFunc(r.Context, isSpace)
 	return Request{bare, r.Context[len(bare):] + r.Continuation}
 }
 

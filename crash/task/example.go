@@ -1,6 +1,9 @@
 package task
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Format is how training text is written.
 type Format int
@@ -133,8 +136,8 @@ func (t Task) paperRequests(d Document) ([]Request, error) {
 
 func (t Task) paperPair(r Request, e Encoder) (Pair, error) {
 	target := r.Continuation
-	if !t.spacedTarget && target[0] == ' ' {
-		target = target[1:]
+	if !t.spacedTarget {
+		target = strings.TrimPrefix(target, " ")
 	}
 	bos, err := Rules04.Prefix(e)
 	if err != nil {

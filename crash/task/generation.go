@@ -25,18 +25,29 @@ func cutAt(text string, until []string) (cut string, done bool) {
 // triviaMatch is how the harness compares the answers of TriviaQA.
 var triviaMatch = Match{TrimLeft: true, Case: true, Punctuation: true}
 
+func (t Task) match() Match {
+	if t.own != nil {
+		return t.own.Match
+	}
+	return triviaMatch
+}
+
+// Filtered returns a generated text as it is compared: without white space in
+// front, if that does not count.
+func (t Task) Filtered(text string) string {
+	if t.match().TrimLeft {
+		return strings.TrimLeftFunc(text, isSpace)
+	}
+	return text
+}
+
 // matches reports whether a generated text is one of the answers.
 //
 // The harness compares arrays of numpy, whose texts have a fixed width, that of the
 // longest: a text that grows as it is lowered (İ) is cut to it.
 func (t Task) matches(text string, answers []string) bool {
-	m := triviaMatch
-	if t.own != nil {
-		m = t.own.Match
-	}
-	if m.TrimLeft {
-		text = strings.TrimLeftFunc(text, IsSpace)
-	}
+	m := t.match()
+	text = t.Filtered(text)
 	text = m.normalized(text, utf8.RuneCountInString(text))
 	width := 0
 	for _, a := range answers {

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/text/language"
 )
 
-// IsSpace is Python's str.isspace of one character: Go's and the four separators
+// isSpace is Python's str.isspace of one character: Go's and the four separators
 // of ASCII.
-func IsSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
+func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 // trimSpace is str.strip().
-func trimSpace(s string) string { return strings.TrimFunc(s, IsSpace) }
+func trimSpace(s string) string { return strings.TrimFunc(s, isSpace) }
 
 // lowerFirst is s[0].lower() + s[1:].
 func lowerFirst(s string) string {

@@ -1,5 +1,10 @@
 package task
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Reported is a metric as the harness reports it.
 type Reported struct {
 	Name           string // the harness's
@@ -11,6 +16,14 @@ type Reported struct {
 // Reported lists the metrics that the harness reports of a task for documents of a
 // shape, in its order, under its names.
 func (t Task) Reported(shape Shape, rules Rules) []Reported {
+	list := t.reported(shape, rules)
+	if t.own == nil || t.own.Metrics == nil {
+		return list
+	}
+	return slices.DeleteFunc(list, func(r Reported) bool { return !slices.Contains(t.own.Metrics, r.Name) })
+}
+
+func (t Task) reported(shape Shape, rules Rules) []Reported {
 	switch shape {
 	case Answers:
 		if rules == Rules04 {
@@ -18,7 +31,11 @@ func (t Task) Reported(shape Shape, rules Rules) []Reported {
 		}
 		return []Reported{{"acc", "acc", "none", true}}
 	case Generation:
-		return []Reported{{"exact_match", "exact_match", "remove_whitespace", true}}
+		filter := "remove_whitespace"
+		if t.own != nil {
+			filter = cmp.Or(t.own.Filter, "none")
+		}
+		return []Reported{{"exact_match", "exact_match", filter, true}}
 	case Continuation, Tokens:
 		if rules == Rules04 {
 			return []Reported{{"perplexity", "ppl", "none", false}, {"acc", "acc", "none", true}}

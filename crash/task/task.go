@@ -102,7 +102,10 @@ func (t Task) Source() Source { return t.source }
 
 // Split names the part of a data set that the harness scores.
 func (t Task) Split() string {
-	if t.noTest {
+	switch {
+	case t.own != nil && t.own.Split != "":
+		return t.own.Split
+	case t.own == nil && t.noTest:
 		return "validation"
 	}
 	return "test"
@@ -111,6 +114,8 @@ func (t Task) Split() string {
 // ShotsSplit names the part of a data set that the harness draws examples from.
 func (t Task) ShotsSplit(rules Rules) string {
 	switch {
+	case t.own != nil && t.own.ShotsSplit != "":
+		return t.own.ShotsSplit
 	case !t.noTrain:
 		return "train"
 	case t.name == "race" && rules == Rules03:
@@ -119,6 +124,14 @@ func (t Task) ShotsSplit(rules Rules) string {
 		return "validation"
 	}
 	return "test"
+}
+
+// Shots returns the number of examples that the task itself asks for.
+func (t Task) Shots() int {
+	if t.own == nil {
+		return 0
+	}
+	return t.own.Shots
 }
 
 // Documents turns rows into documents: those of a published data set, or of one of
@@ -202,7 +215,7 @@ func supported(d *Document, rules Rules) string {
 	if rules == Rules03 {
 		return trimSpace(d.Passage + text)
 	}
-	return strings.TrimLeftFunc(d.Passage, IsSpace) + text
+	return strings.TrimLeftFunc(d.Passage, isSpace) + text
 }
 
 // passage is BoolQ's prompt. The query of a shape holds passage and question, the

@@ -43,7 +43,7 @@ func Render(template string, messages []Message, o Options) (text string, err er
 		now = time.Now()
 	}
 	t, err := jinja.Parse(template, jinja.Options{Trim: true, Lenient: true, Chat: true, Functions: map[string]func(string) (string, error){
-		"raise_exception": func(words string) (string, error) { return "", errors.New(words) },
+		"raise_exception": func(words string) (string, error) { return "", errors.New(brief(words)) },
 		"strftime_now":    func(format string) (string, error) { return strftime(now, format), nil },
 	}})
 	if err != nil {
@@ -70,6 +70,16 @@ func variables(messages []Message, o Options) record.Object {
 		names = append(names, record.Field{Name: "eos_token", Value: o.EOS})
 	}
 	return names
+}
+
+// maxWords bounds the bytes of an error that a template words.
+const maxWords = 2000
+
+func brief(words string) string {
+	if len(words) > maxWords {
+		return strings.ToValidUTF8(words[:maxWords], "") + "…"
+	}
+	return words
 }
 
 // strftime writes the fields that published templates ask for.

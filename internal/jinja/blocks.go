@@ -141,7 +141,7 @@ func (b *builder) setOf(p *parser, depth int) (statement, error) {
 		s.filters = append(s.filters, f)
 	}
 	if p.end() != nil {
-		return nil, p.errorf("found %q, want %q", p.peek().text, "=")
+		return nil, p.errorf("found %.64q, want %q", p.peek().text, "=")
 	}
 	s.body, err = b.until("endset", "set", t.line, depth)
 	return s, err
@@ -184,7 +184,7 @@ func (b *builder) forBlock(p *parser, depth int) (statement, error) {
 	}
 	s := forStatement{names: t.names, line: t.line}
 	if !p.word("in") {
-		return nil, p.errorf("found %q, want %q", p.peek().text, "in")
+		return nil, p.errorf("found %.64q, want %q", p.peek().text, "in")
 	}
 	if s.over, err = p.tuple(p.or); err != nil {
 		return nil, err

@@ -39,29 +39,44 @@ func (r *run) equal(a, b value) bool {
 		return is && r.equalItems(a, other)
 	case *dict:
 		other, is := b.(*dict)
-		if !is || len(*a) != len(*other) {
-			return false
-		}
-		for _, e := range *a {
+		return is && r.equalFields(*a, other)
+	}
+	return false
+}
+
+// nested runs a comparison of what two values hold. Where they are nested too deep
+// it spends all work that is left: the caller's next step reports it.
+func (r *run) nested(same func() bool) bool {
+	if r.depth == maxNest {
+		r.work = r.limit
+		return false
+	}
+	r.depth++
+	yes := same()
+	r.depth--
+	return yes
+}
+
+func (r *run) equalFields(a dict, other *dict) bool {
+	return len(a) == len(*other) && r.nested(func() bool {
+		for _, e := range a {
 			if at := other.find(r, e.key); at < 0 || !r.equal(e.value, (*other)[at].value) {
 				return false
 			}
 		}
 		return true
-	}
-	return false
+	})
 }
 
 func (r *run) equalItems(a, b []value) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if r.work > r.limit || !r.equal(a[i], b[i]) { // the caller's next step reports the bound
-			return false
+	return len(a) == len(b) && r.nested(func() bool {
+		for i := range a {
+			if r.work > r.limit || !r.equal(a[i], b[i]) { // the caller's next step reports the bound
+				return false
+			}
 		}
-	}
-	return true
+		return true
+	})
 }
 
 // order compares two numbers, texts or lists.

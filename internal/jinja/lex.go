@@ -73,6 +73,9 @@ func lex(source string, trim bool) ([]piece, error) {
 	if len(source) > maxTemplate {
 		return nil, fmt.Errorf("%d bytes, more than the %d a template may have", len(source), maxTemplate)
 	}
+	if !utf8.ValidString(source) {
+		return nil, fmt.Errorf("no UTF-8")
+	}
 	source = strings.ReplaceAll(strings.ReplaceAll(source, "\r\n", "\n"), "\r", "\n")
 	if trim {
 		source = strings.TrimSuffix(source, "\n")

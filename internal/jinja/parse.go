@@ -1,6 +1,9 @@
 package jinja
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // maxDepth bounds parentheses, lists and statements inside each other.
 const maxDepth = 64
@@ -41,13 +44,13 @@ func (p *parser) expect(text string) error {
 	if p.op(text) {
 		return nil
 	}
-	return p.errorf("found %q, want %q", p.peek().text, text)
+	return p.errorf("found %.64q, want %q", p.peek().text, text)
 }
 
 func (p *parser) name() (string, error) {
 	t := p.peek()
 	if t.kind != tokenName {
-		return "", p.errorf("found %q, want a name", t.text)
+		return "", p.errorf("found %.64q, want a name", t.text)
 	}
 	p.pos++
 	return t.text, nil
@@ -55,7 +58,7 @@ func (p *parser) name() (string, error) {
 
 func (p *parser) end() error {
 	if t := p.peek(); t.kind != tokenEnd {
-		return p.errorf("unexpected %q", t.text)
+		return p.errorf("unexpected %.64q", t.text)
 	}
 	return nil
 }
@@ -210,4 +213,105 @@ func (p *parser) unary(filters bool) (e expr, err error) {
 		e, err = p.filters(e)
 	}
 	return e, err
+}
+
+// primary reads a name or a literal.
+func (p *parser) primary() (expr, error) {
+	t := p.peek()
+	p.pos++
+	switch t.kind {
+	case tokenName:
+		switch t.text {
+		case "true", "True":
+			return literal{true}, nil
+		case "false", "False":
+			return literal{false}, nil
+		case "none", "None":
+			return literal{nil}, nil
+		}
+		return &name{t.text, t.line}, nil
+	case tokenText:
+		text := t.text
+		for p.peek().kind == tokenText {
+			text += p.peek().text
+			p.pos++
+		}
+		return literal{text}, nil
+	case tokenInt:
+		n, err := strconv.ParseInt(t.text, 10, 64)
+		if err != nil || len(t.text) > 1 && t.text[0] == '0' && n != 0 {
+			return nil, fmt.Errorf("line %d: %.32q is no whole number that can be used", t.line, t.text)
+		}
+		return literal{n}, nil
+	case tokenFloat:
+		f, err := strconv.ParseFloat(t.text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %.32q is no number that can be used", t.line, t.text)
+		}
+		return literal{f}, nil
+	case tokenOperator:
+		switch t.text {
+		case "(":
+			items, comma, err := p.items(")")
+			if err == nil && len(items) == 1 && !comma {
+				return items[0], nil
+			}
+			return &sequence{items, true}, err
+		case "[":
+			items, _, err := p.items("]")
+			return &sequence{items, false}, err
+		case "{":
+			return p.dict()
+		}
+	}
+	p.pos--
+	return nil, p.errorf("found %.64q, want a value", t.text)
+}
+
+// items reads expressions up to shut, and whether a comma stood among them.
+func (p *parser) items(shut string) (items []expr, comma bool, err error) {
+	for !p.op(shut) {
+		if len(items) > 0 {
+			if err := p.expect(","); err != nil {
+				return nil, false, err
+			}
+			comma = true
+			if p.op(shut) {
+				break
+			}
+		}
+		e, err := p.expression()
+		if err != nil {
+			return nil, false, err
+		}
+		items = append(items, e)
+	}
+	return items, comma, nil
+}
+
+func (p *parser) dict() (expr, error) {
+	d := &dictionary{}
+	for !p.op("}") {
+		if len(d.keys) > 0 {
+			if err := p.expect(","); err != nil {
+				return nil, err
+			}
+			if p.op("}") {
+				break
+			}
+		}
+		key, err := p.expression()
+		if err == nil {
+			err = p.expect(":")
+		}
+		var v expr
+		if err == nil {
+			v, err = p.expression()
+		}
+		if err != nil {
+			return nil, err
+		}
+		d.keys, d.values = append(d.keys, key), append(d.values, v)
+	}
+	return d, nil
 }

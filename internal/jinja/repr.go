@@ -27,8 +27,43 @@ func (r *run) str(v value) (string, error) {
 	case method, function, *macro, *loop, *namespace:
 		return "", fmt.Errorf("%s that is not called or asked for a field cannot be written", kindOf(v))
 	}
+	if err := r.shallow(v, 0); err != nil {
+		return "", err
+	}
 	s := string(appendRepr(nil, v, r.limit-r.work))
 	return s, r.spend(len(s))
+}
+
+// maxLevels bounds lists and objects inside each other where they are written.
+const maxLevels = 500
+
+// shallow refuses a value that a loop has put into itself too often to be written.
+func (r *run) shallow(v value, level int) error {
+	if level > maxLevels {
+		return fmt.Errorf("a value nested deeper than %d", maxLevels)
+	}
+	var items []value
+	switch v := v.(type) {
+	case list:
+		items = v
+	case tuple:
+		items = v
+	case *dict:
+		for _, e := range *v {
+			if err := r.shallow(e.value, level+1); err != nil {
+				return err
+			}
+			if err := r.shallow(e.key, level+1); err != nil {
+				return err
+			}
+		}
+	}
+	for _, one := range items {
+		if err := r.shallow(one, level+1); err != nil {
+			return err
+		}
+	}
+	return r.spend(0)
 }
 
 // repr is repr(v) for messages, the front of it.

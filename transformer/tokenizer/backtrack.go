@@ -2,18 +2,22 @@ package tokenizer
 
 import (
 	"fmt"
+	"math"
 	"time"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2/v2"
 )
 
-// Limits of a pattern that runs on the backtracking engine.
+// Limits of a pattern of a file.
 const (
-	matchTime     = 2 * time.Second  // to the next match
+	matchTime     = 2 * time.Second  // to the next match, of the backtracking engine
 	textTime      = 30 * time.Second // all matches of one stretch of text
 	backtrackings = 1 << 24          // places to come back to, all at once
+	noLimit       = time.Duration(math.MaxInt64)
 )
+
+func tooLong(limit time.Duration) error { return fmt.Errorf("takes longer than %v", limit) }
 
 // A PatternError says that a pattern of a tokenizer.json did not get through
 // a text in the time and memory it is given.
@@ -66,7 +70,7 @@ func backtracking(pattern, spelled string) (find finder, why string) {
 			return !past
 		})
 		if err == nil && past {
-			err = fmt.Errorf("longer than %v", textTime)
+			err = tooLong(textTime)
 		}
 		if err != nil {
 			panic(&PatternError{pattern, err})

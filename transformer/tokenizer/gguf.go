@@ -46,9 +46,9 @@ func ggufPres() []ggufPre {
 			names:        []string{"smollm", "starcoder", "refact", "command-r"},
 			preTokenizer: `{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},` + jsonByteLevel + `]}`,
 		},
-		{names: []string{"llama-bpe", "llama3", "llama-v3"}, preTokenizer: jsonSplit(patternLlama3, false), ignoreMerges: true},
-		{names: []string{"bloom", "gpt3-finnish"}, preTokenizer: jsonSplit(patternBloom, false)},
-		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: jsonSplit(patternQwen2, false), normalizer: `{"type":"NFC"}`},
+		{names: []string{"llama-bpe", "llama3", "llama-v3"}, preTokenizer: jsonSplit(patternLlama3), ignoreMerges: true},
+		{names: []string{"bloom", "gpt3-finnish"}, preTokenizer: jsonSplit(patternBloom)},
+		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: jsonSplit(patternQwen2), normalizer: `{"type":"NFC"}`},
 	}
 }
 

@@ -90,11 +90,15 @@ func workOf(tok *Tokenizer, text string) (work [3]int) {
 // pipelines are the families that differ in what they do to a long text.
 var pipelines = []string{"bloom", "gpt2", "llama2", "llama3", "mistral-0.3", "qwen2", "smollm2"}
 
-// TestLongTexts: half a megabyte through every pipeline, ids and offsets;
+// TestLongTexts: a quarter of a megabyte through every pipeline, ids and offsets;
 // anything quadratic in it would not come to an end.
 func TestLongTexts(t *testing.T) {
 	f, _ := readFamilies(t)
-	texts := longTexts(1 << 19)
+	size := 1 << 18
+	if testing.Short() {
+		size = 1 << 14 // the race detector makes it many times slower
+	}
+	texts := longTexts(size)
 	for _, name := range pipelines {
 		tok := longFamily(t, f, name)
 		for kind, text := range texts {

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"regexp"
 	"strings"
+	"time"
 )
 
 // A finder calls found for every match of a pattern in s, left to right.
@@ -51,8 +52,8 @@ func literalFinder(literal string) finder {
 	}
 }
 
-// compilePattern returns the finder of a pattern: on RE2 (linear time) where it
-// can say the pattern, else on a backtracking engine under a time limit. Where
+// compilePattern returns the finder of a pattern: on RE2 where it can say the
+// pattern, else on a backtracking engine, both under a time limit. Where
 // those mean something else by it than the reference's engine (Oniguruma) or
 // may do so, it says why.
 func compilePattern(pattern string, linear bool) (find finder, why string) {
@@ -75,9 +76,29 @@ func compilePattern(pattern string, linear bool) (find finder, why string) {
 	case p.beyond:
 		return backtracking(pattern, string(p.full))
 	}
+	limit := textTime
+	if linear {
+		limit = noLimit
+	}
+	return linearly(pattern, re, limit), ""
+}
+
+// linearly returns the finder of a pattern on RE2. Each match takes linear time,
+// but a pattern may look at the rest of a text for each: past the limit the
+// finder panics with a PatternError.
+func linearly(pattern string, re *regexp.Regexp, limit time.Duration) finder {
 	return func(s string, found func(from, to int)) {
-		for _, m := range re.FindAllStringIndex(s, -1) {
-			found(m[0], m[1])
+		start, at := time.Now(), 0
+		for n := 1; ; n++ {
+			m := re.FindStringIndex(s[at:])
+			if m == nil {
+				return
+			}
+			found(at+m[0], at+m[1])
+			at += m[1]
+			if n%16 == 0 && time.Since(start) > limit {
+				panic(&PatternError{pattern, tooLong(limit)})
+			}
 		}
-	}, ""
+	}
 }

@@ -38,8 +38,8 @@ type Roles struct {
 // neither byte fallback nor an unknown token, as in the reference.
 //
 // Encode panics with a [*PatternError] where a pattern of the tokenizer's file
-// runs out of time. Only patterns that RE2 cannot say may do so, none of a
-// published family's; EncodeChecked returns the error.
+// runs out of time. No pattern named in this package does so; EncodeChecked
+// returns the error.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []int32 {
 	ws := t.pool.Get().(*workspace)
 	ids := make([]int32, 0, len(text)/4+8)

@@ -14,9 +14,9 @@ const (
 )
 
 // jsonSplit is a pre-tokenizer that cuts at the matches of a pattern.
-func jsonSplit(pattern string, prefix bool) string {
-	return fmt.Sprintf(`{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":%s},"behavior":"Isolated","invert":false},`+
-		`{"type":"ByteLevel","add_prefix_space":%t,"trim_offsets":true,"use_regex":false}]}`, jsonString(pattern), prefix)
+func jsonSplit(pattern string) string {
+	return `{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":` + jsonString(pattern) + `},"behavior":"Isolated","invert":false},` +
+		`{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}`
 }
 
 // VocabMerges describes a byte-level BPE given as two tables, with GPT-2's
@@ -29,7 +29,7 @@ type VocabMerges struct {
 	Specials []AddedToken // further added tokens; the roles are added anyway
 
 	AddBOS         bool // the template puts the BOS token before a text
-	AddPrefixSpace bool // a text that begins with no space gets one
+	AddPrefixSpace bool // a text that begins with no space gets one; not with Qwen2
 	Qwen2          bool // NFC and Qwen2's pattern, as Qwen2Tokenizer
 }
 
@@ -50,7 +50,7 @@ func FromVocabMerges(v VocabMerges) (*Tokenizer, error) {
 		s.preTokenizer = jsonByteLevelSpace
 	}
 	if v.Qwen2 {
-		s.normalizer, s.preTokenizer = `{"type":"NFC"}`, jsonSplit(patternQwen2, v.AddPrefixSpace)
+		s.normalizer, s.preTokenizer = `{"type":"NFC"}`, jsonSplit(patternQwen2)
 	}
 	if v.Roles == (Roles{}) {
 		_, gpt2 := v.Vocab["<|endoftext|>"]

@@ -1,6 +1,7 @@
 package taskfile
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,7 +109,8 @@ func readAll(path string, above []string) ([]entry, error) {
 // out.
 type keys map[string]entry
 
-func build(file string, entries []entry) (*File, error) {
+// keysOf refuses what is not known.
+func keysOf(entries []entry) (keys, error) {
 	k := keys{}
 	for _, e := range entries {
 		key := e.key
@@ -127,6 +129,14 @@ func build(file string, entries []entry) (*File, error) {
 		if e.value != nil {
 			k[key] = e
 		}
+	}
+	return k, nil
+}
+
+func build(file string, entries []entry) (*File, error) {
+	k, err := keysOf(entries)
+	if err != nil {
+		return nil, err
 	}
 	f := &File{Output: "generate_until"}
 	if err := f.plain(k); err != nil {
@@ -168,6 +178,9 @@ func build(file string, entries []entry) (*File, error) {
 			return nil, e.at.errorf("description: %w: it is the same for all rows here: put what is not into doc_to_text", err)
 		}
 	}
+	d.Path, d.Config, d.Shots = f.DatasetPath, f.DatasetName, f.Shots
+	d.Split = cmp.Or(f.TestSplit, f.ValidationSplit)
+	d.ShotsSplit = cmp.Or(f.FewshotSplit, f.TrainingSplit, f.ValidationSplit, f.TestSplit)
 	f.Task = task.New(d)
 	return f, nil
 }
@@ -222,11 +235,16 @@ func (f *File) plain(k keys) error {
 	}
 	list, err := e.entries()
 	for _, e := range list {
-		if e.key == "version" {
-			f.Version = fmt.Sprint(e.value)
-			if v, is := e.value.(float64); is {
-				f.Version = jinja.Str(v)
-			}
+		if e.key != "version" {
+			continue
+		}
+		switch v := e.value.(type) {
+		case int64:
+			f.Version = jinja.Str(v)
+		case float64:
+			f.Version = jinja.Str(v)
+		default:
+			return e.wrong("a number")
 		}
 	}
 	return err

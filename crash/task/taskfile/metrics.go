@@ -37,7 +37,7 @@ func (f *File) metrics(k keys, d *task.Definition) error {
 			}
 		}
 	}
-	d.AccOnly = !slices.Contains(f.Metrics, "acc_norm")
+	d.AccOnly, d.Metrics = !slices.Contains(f.Metrics, "acc_norm"), f.Metrics
 	if e, ok := k["filter_list"]; ok {
 		return f.filters(e, d)
 	}
@@ -105,6 +105,9 @@ func (f *File) filters(e entry, d *task.Definition) error {
 	}
 	for _, e := range chain {
 		if e.key == "name" {
+			if d.Filter, err = e.text(); err != nil {
+				return err
+			}
 			continue
 		}
 		steps, is := e.value.([]node)

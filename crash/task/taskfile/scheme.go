@@ -277,13 +277,21 @@ func (s *scheme) document(r record.Record) (task.Document, error) {
 	if err != nil {
 		return task.Document{}, err
 	}
+	d, err := s.shaped(r, text, index, target)
+	d.Target = jinja.Str(target)
+	return d, err
+}
+
+// shaped makes a document of a prompt, or of the index of the right choice that
+// stands for it, and a target.
+func (s *scheme) shaped(r record.Record, text string, index int, target record.Value) (d task.Document, err error) {
 	var choices []string
 	if s.choices != nil {
 		if choices, err = s.list(r); err != nil {
-			return task.Document{}, err
+			return d, err
 		}
 		if index >= len(choices) || index < -1 {
-			return task.Document{}, s.text.errorf("index %d out of range (%d choices)", index, len(choices))
+			return d, s.text.errorf("index %d out of range (%d choices)", index, len(choices))
 		}
 	}
 	switch s.output {

@@ -47,6 +47,7 @@ type golden struct {
 		Rows       []json.RawMessage
 		Requests   [][][][]string // examples, row, request
 		Gold       []json.RawMessage
+		Targets    []string
 	}
 }
 
@@ -89,6 +90,9 @@ func TestTasksEqualHarness(t *testing.T) {
 						t.Errorf("%d examples, row %d:\n got %q\nwant %q", shots, row, got, want)
 					}
 					checkGold(t, row, &items[row], c.Gold[row])
+					if got := task.PythonText(f.Task.Target(&items[row])); got != c.Targets[row] {
+						t.Errorf("row %d: target %q, want %q", row, got, c.Targets[row])
+					}
 				}
 			}
 		})
@@ -181,6 +185,7 @@ func TestParseRefuses(t *testing.T) {
 		{"shots", choice + "num_fewshot: -1\n", "f.yaml:5:1: num_fewshot: -1"},
 		{"repeats", choice + "repeats: 3\n", "f.yaml:5:1: repeats"},
 		{"sampler", choice + "fewshot_config:\n  sampler: other\n", "f.yaml:6:3: fewshot_config"},
+		{"version", choice + "metadata:\n  version: new\n", "f.yaml:6:3: version: a text, want a number"},
 		{"description", choice + "description: 'About {{q}}'\n", `f.yaml:5:1: description: line 1: field "q" is missing`},
 		{"generation of choices", choice + "generation_kwargs:\n  until: x\n", "f.yaml:5:1: generation_kwargs"},
 		{"sampling", "doc_to_text: x\ngold: y\ngeneration_kwargs:\n  temperature: 0.7\n", "f.yaml:3:1: generation_kwargs: texts are generated greedily"},
@@ -251,6 +256,40 @@ func TestRowsRefused(t *testing.T) {
 				t.Errorf("%v, %v; want an error with %q", docs, err, c.want)
 			}
 		})
+	}
+}
+
+// bytesOf is a tokenizer with one token per byte.
+type bytesOf struct{}
+
+func (bytesOf) BOS() (int32, bool) { return 1, true }
+func (bytesOf) EOS() (int32, bool) { return 2, true }
+func (bytesOf) Encode(text string, _ bool) (ids []int32) {
+	for _, b := range []byte(text) {
+		ids = append(ids, int32(b))
+	}
+	return ids
+}
+
+// A task of a file can be trained on; a target without text is an error.
+func TestExamplesOfFiles(t *testing.T) {
+	const file = "output_type: multiple_choice\ndoc_to_text: '{{0}}'\nchoices: [a, b]\ngold: '{{t}}'\ntarget_delimiter: ''\n"
+	f, err := taskfile.Parse([]byte(file), "f.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []task.Format{task.FormatScoring, task.FormatPaper} {
+		docs, err := f.Task.Read(strings.NewReader(`{"t":"x"}`+"\n"+`{"t":""}`), "rows.jsonl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs, err := f.Task.Examples(docs[0], bytesOf{}, format, 16)
+		if err != nil || len(pairs) != 1 || !slices.Equal(pairs[0].Target, []int32{'x'}) {
+			t.Errorf("%v: %v, %v", format, pairs, err)
+		}
+		if _, err := f.Task.Examples(docs[1], bytesOf{}, format, 16); err == nil || !strings.HasPrefix(err.Error(), "rows.jsonl:2") {
+			t.Errorf("%v: nothing to learn: %v", format, err)
+		}
 	}
 }
 

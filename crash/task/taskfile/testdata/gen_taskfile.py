@@ -7,7 +7,7 @@ below. braces.yaml is our own form: its twin for lm-eval stands below.
 
 Each entry of "tasks" has: yaml, the text of the file where it is one that comes with lm-eval ("" if it lies here); rows;
 requests: for 0 and for 2 examples, per row the [context, continuation] of each request (of generate_until: [context, until…]);
-gold: per row the index of the right choice, or the answers of generate_until.
+gold: per row the index of the right choice, or the answers of generate_until; targets: per row what is logged as the target.
 """
 
 import json
@@ -74,7 +74,7 @@ def main():
             config["fewshot_split"] = "test"  # the file has neither
         config.pop("dataset_path", None)
         task = ConfigurableTask(config={"dataset_path": "none", **config})
-        entry = {"task": name, "yaml": "" if path.parent == HERE else path.read_text(), "rows": data, "requests": [], "gold": []}
+        entry = {"task": name, "yaml": "" if path.parent == HERE else path.read_text(), "rows": data, "requests": [], "gold": [], "targets": []}
         for shots in (0, 2):
             task.set_fewshot_seed(1234)
             requests = []
@@ -88,6 +88,7 @@ def main():
                     requests.append([[""] * (len(r.args) == 1) + list(r.args) for r in made])
             entry["requests"].append(requests)
         for doc in task.eval_docs:
+            entry["targets"].append(str(task.doc_to_target(doc)))  # what EvaluationTracker logs
             gold = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
             if task.OUTPUT_TYPE == "multiple_choice":
                 gold = int(gold) if isinstance(gold, int) else task.doc_to_choice(doc).index(gold)

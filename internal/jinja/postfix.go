@@ -5,107 +5,6 @@ import (
 	"strconv"
 )
 
-// primary reads a name or a literal.
-func (p *parser) primary() (expr, error) {
-	t := p.peek()
-	p.pos++
-	switch t.kind {
-	case tokenName:
-		switch t.text {
-		case "true", "True":
-			return literal{true}, nil
-		case "false", "False":
-			return literal{false}, nil
-		case "none", "None":
-			return literal{nil}, nil
-		}
-		return &name{t.text, t.line}, nil
-	case tokenText:
-		text := t.text
-		for p.peek().kind == tokenText {
-			text += p.peek().text
-			p.pos++
-		}
-		return literal{text}, nil
-	case tokenInt:
-		n, err := strconv.ParseInt(t.text, 10, 64)
-		if err != nil || len(t.text) > 1 && t.text[0] == '0' && n != 0 {
-			return nil, fmt.Errorf("line %d: %.32q is no whole number that can be used", t.line, t.text)
-		}
-		return literal{n}, nil
-	case tokenFloat:
-		f, err := strconv.ParseFloat(t.text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %.32q is no number that can be used", t.line, t.text)
-		}
-		return literal{f}, nil
-	case tokenOperator:
-		switch t.text {
-		case "(":
-			items, comma, err := p.items(")")
-			if err == nil && len(items) == 1 && !comma {
-				return items[0], nil
-			}
-			return &sequence{items, true}, err
-		case "[":
-			items, _, err := p.items("]")
-			return &sequence{items, false}, err
-		case "{":
-			return p.dict()
-		}
-	}
-	p.pos--
-	return nil, p.errorf("found %q, want a value", t.text)
-}
-
-// items reads expressions up to shut, and whether a comma stood among them.
-func (p *parser) items(shut string) (items []expr, comma bool, err error) {
-	for !p.op(shut) {
-		if len(items) > 0 {
-			if err := p.expect(","); err != nil {
-				return nil, false, err
-			}
-			comma = true
-			if p.op(shut) {
-				break
-			}
-		}
-		e, err := p.expression()
-		if err != nil {
-			return nil, false, err
-		}
-		items = append(items, e)
-	}
-	return items, comma, nil
-}
-
-func (p *parser) dict() (expr, error) {
-	d := &dictionary{}
-	for !p.op("}") {
-		if len(d.keys) > 0 {
-			if err := p.expect(","); err != nil {
-				return nil, err
-			}
-			if p.op("}") {
-				break
-			}
-		}
-		key, err := p.expression()
-		if err == nil {
-			err = p.expect(":")
-		}
-		var v expr
-		if err == nil {
-			v, err = p.expression()
-		}
-		if err != nil {
-			return nil, err
-		}
-		d.keys, d.values = append(d.keys, key), append(d.values, v)
-	}
-	return d, nil
-}
-
 // postfix reads attributes, items, slices and calls after a value.
 func (p *parser) postfix(e expr) (expr, error) {
 	for {
@@ -123,7 +22,7 @@ func (p *parser) postfix(e expr) (expr, error) {
 				}
 				e = &item{e, literal{n}, line}
 			default:
-				return nil, p.errorf("found %q, want a name", t.text)
+				return nil, p.errorf("found %.64q, want a name", t.text)
 			}
 			p.pos++
 		case p.op("["):
@@ -158,7 +57,7 @@ func (p *parser) subscript(of expr, line int) (expr, error) {
 			continue
 		}
 		if s.parts[colons] != nil {
-			return nil, p.errorf("found %q, want %q", p.peek().text, "]")
+			return nil, p.errorf("found %.64q, want %q", p.peek().text, "]")
 		}
 		var err error
 		if s.parts[colons], err = p.expression(); err != nil {

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"lamina/crash/results"
+	"lamina/internal/report"
+)
+
+// compareCommand compares the scores of two models.
+type compareCommand struct {
+	A       string `arg:"" name:"a" help:"Results of lm-evaluation-harness or of eval: a file results_….json, or the directory that holds it, samples beside it."`
+	B       string `arg:"" name:"b" help:"Results of the other model."`
+	Samples int    `default:"10000" placeholder:"N" help:"Samples of the bootstrap (default 10000)."`
+	Metric  string `placeholder:"NAME" help:"Only this metric."`
+}
+
+// maxResamples bounds --samples: beyond it nothing moves that could be read.
+const maxResamples = 10_000_000
+
+// Run prints a row for each task and metric that both have, and to standard error
+// why they may not be comparable.
+func (c compareCommand) Run(s *session) error {
+	if c.Samples < 1 || c.Samples > maxResamples {
+		return usagef("--samples %d: want 1 to %d", c.Samples, maxResamples)
+	}
+	a, err := results.Read(c.A)
+	if err != nil {
+		return err
+	}
+	b, err := results.Read(c.B)
+	if err != nil {
+		return err
+	}
+	compared, err := results.Compare(s.ctx, a, b, results.Settings{Resamples: c.Samples, Seed: s.Seed, Metric: c.Metric})
+	if err != nil {
+		return err
+	}
+	for _, w := range compared.Warnings {
+		s.notef("warning: %s\n", oneLine(w))
+	}
+	s.table(compareTable(compared))
+	return s.writeJSON(compared)
+}
+
+// compareTable shows a comparison: the interval is one of 95 %.
+func compareTable(c results.Comparison) report.Table {
+	t := report.Table{Columns: []report.Column{
+		{Name: "task"}, {Name: "metric"}, {Name: "better"}, {Name: "n", Right: true}, {Name: "A", Right: true}, {Name: "B", Right: true}, {Name: "B - A", Right: true},
+		{Name: "95% interval", Right: true}, {Name: "p", Right: true}, {Name: "how"},
+	}}
+	for _, r := range c.Rows {
+		better, n, how := "lower", "", "unpaired: "+r.Why
+		if r.HigherIsBetter {
+			better = "higher"
+		}
+		if r.Paired {
+			n, how = countText(r.Documents), "paired"
+		}
+		between, p := "", ""
+		if !math.IsNaN(r.Low) && !math.IsNaN(r.High) {
+			between = fmt.Sprintf("%s to %s", signed(r.Low), signed(r.High))
+		}
+		if !math.IsNaN(r.P) {
+			p = fmt.Sprintf("%.4f", r.P)
+		}
+		t.Rows = append(t.Rows, []string{r.Task, r.Metric, better, n, scoreText(r.A), scoreText(r.B), signed(r.Difference), between, p, how})
+	}
+	return t
+}
+
+// scoreText shows a score: four places, or four digits where that says nothing.
+func scoreText(v float64) string {
+	if a := math.Abs(v); a >= 1e6 || a < 1e-3 && a > 0 {
+		return fmt.Sprintf("%.4g", v)
+	}
+	return fmt.Sprintf("%.4f", v)
+}
+
+// signed shows a difference with its sign.
+func signed(v float64) string {
+	if v > 0 {
+		return "+" + scoreText(v)
+	}
+	return scoreText(v)
+}
