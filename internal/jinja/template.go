@@ -74,7 +74,7 @@ type run struct {
 // What a rendering may do: one unit of work for each step and each byte that is
 // read or made, itemWork for each item of a list. Long fields are worth some more,
 // so that a long conversation can be read some times. At the worst maxWork takes
-// about a second and some tens of megabytes.
+// about a second and a hundred megabytes.
 const (
 	maxWork   = 16 << 20
 	inputWork = 64 // for each byte of the fields' texts
