@@ -20,9 +20,9 @@ import (
 type evalCommand struct {
 	modelFlag
 	Adapter  string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
-	Data     []string `placeholder:"PATH,…" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
-	Task     []string `placeholder:"NAME,…" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
-	TaskFile []string `placeholder:"FILE,…" help:"Tasks of one's own, in YAML as lm-evaluation-harness has them, without Python."`
+	Data     []string `placeholder:"PATH" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
+	Task     []string `placeholder:"NAME" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
+	TaskFile []string `placeholder:"FILE" help:"Tasks of one's own, in YAML as lm-evaluation-harness has them, without Python."`
 	dataFlags
 	Rules        string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
 	Shots        *int   `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0, or as a task file says)."`
