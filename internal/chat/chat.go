@@ -2,34 +2,24 @@
 // the Jinja template that comes with its tokenizer.
 //
 // It knows no tokenizer and no model, no tools and no documents: a template sees
-// both as none. A template is a program from a file. It can neither read files nor
-// load other templates; its text, its output, its values, its calls and its time
-// are limited (limits.go), and of filters and methods it has those that cannot make
-// much of little (library.go). What remains: one expression may use some hundred
-// megabytes for a moment, and time is looked at in loops, calls and assignments only.
-//
-// To the library a name that is none and one that is undefined are the same; a
-// template that asks "tools is defined" is told no where Jinja says yes, and none is
-// written as nothing. Of Jinja's syntax the library lacks x if y else z inside
-// parentheses: such a template is an error.
+// both as none. A template is a program from a file: internal/jinja runs it, without
+// files, other templates or Python's insides, and bounds its work and memory.
 //
 //	text, err := chat.Render(template, []chat.Message{
 //		{Role: "user", Content: "Hello"},
 //	}, chat.Options{BOS: "<s>", EOS: "</s>", Generation: true})
 //
-// Invariants: the same input gives the same text; white space is treated as
-// transformers' apply_chat_template treats it (trim_blocks and lstrip_blocks).
+// Invariants: the same input gives the same text, that of transformers'
+// apply_chat_template.
 package chat
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
-	"github.com/nikolalohinski/gonja/v2/config"
-	"github.com/nikolalohinski/gonja/v2/exec"
-	"github.com/nikolalohinski/gonja/v2/loaders"
+	"lamina/internal/jinja"
+	"lamina/internal/record"
 )
 
 // Message is one turn.
@@ -48,80 +38,48 @@ type Options struct {
 // Render runs a template over the messages. A template that calls
 // raise_exception gives an error with its words.
 func Render(template string, messages []Message, o Options) (text string, err error) {
-	return render(template, messages, o, &guard{start: time.Now()})
-}
-
-func render(template string, messages []Message, o Options, g *guard) (text string, err error) {
-	if len(template) > maxTemplate {
-		return "", fmt.Errorf("%d bytes, more than the %d a template may have", len(template), maxTemplate)
+	now := o.Now
+	if now.IsZero() {
+		now = time.Now()
 	}
-	defer func() {
-		if r := recover(); r != nil { // the library panics on some templates
-			text, err = "", fmt.Errorf("cannot be run: %v", r)
-		}
-	}()
-	const name = "/template"
-	loader, err := loaders.NewMemoryLoader(map[string]string{name: template})
+	t, err := jinja.Parse(template, jinja.Options{Trim: true, Lenient: true, Chat: true, Functions: map[string]func(string) (string, error){
+		"raise_exception": func(words string) (string, error) { return "", errors.New(brief(words)) },
+		"strftime_now":    func(format string) (string, error) { return strftime(now, format), nil },
+	}})
 	if err != nil {
 		return "", err
 	}
-	c := config.New()
-	c.TrimBlocks, c.LeftStripBlocks = true, true
-	if err := scan(template, c); err != nil {
-		return "", err
-	}
-	t, err := exec.NewTemplate(name, c, loader, environment(g))
-	if err != nil {
-		return "", fmt.Errorf("does not parse: %w", brief(err, template))
-	}
-	turns := make(sequence[map[string]any], len(messages))
-	for i, m := range messages {
-		turns[i] = map[string]any{"role": m.Role, "content": m.Content}
-	}
-	var out limited
-	err = t.Execute(&out, exec.NewContext(variables(turns, o)))
-	if err != nil {
-		return "", brief(err, template)
-	}
-	return out.String(), nil
+	return t.Render(variables(messages, o))
 }
 
 // variables are the names a template sees, as apply_chat_template gives them:
 // a special token that the model lacks is undefined, tools and documents are
 // there and none.
-func variables(turns sequence[map[string]any], o Options) map[string]any {
-	now := o.Now
-	if now.IsZero() {
-		now = time.Now()
+func variables(messages []Message, o Options) record.Object {
+	turns := make(record.List, len(messages))
+	for i, m := range messages {
+		turns[i] = record.Object{{Name: "role", Value: m.Role}, {Name: "content", Value: m.Content}}
 	}
-	names := map[string]any{
-		"messages": turns, "tools": nil, "documents": nil, "add_generation_prompt": o.Generation,
-		"raise_exception": func(words string) (string, error) { return "", errors.New(words) },
-		"strftime_now":    func(format string) string { return strftime(now, format) },
+	names := record.Object{
+		{Name: "messages", Value: turns}, {Name: "tools"}, {Name: "documents"}, {Name: "add_generation_prompt", Value: o.Generation},
 	}
 	if o.BOS != "" {
-		names["bos_token"] = o.BOS
+		names = append(names, record.Field{Name: "bos_token", Value: o.BOS})
 	}
 	if o.EOS != "" {
-		names["eos_token"] = o.EOS
+		names = append(names, record.Field{Name: "eos_token", Value: o.EOS})
 	}
 	return names
 }
 
-// maxWords bounds an error's text.
+// maxWords bounds the bytes of an error that a template words.
 const maxWords = 2000
 
-// brief takes the template's own text, which the library repeats whole, out of an
-// error, and the middle of a long one.
-func brief(err error, template string) error {
-	s := err.Error()
-	if len(template) > 64 {
-		s = strings.ReplaceAll(s, template, "…")
+func brief(words string) string {
+	if len(words) > maxWords {
+		return strings.ToValidUTF8(words[:maxWords], "") + "…"
 	}
-	if len(s) > maxWords {
-		s = strings.ToValidUTF8(s[:maxWords/2]+" … "+s[len(s)-maxWords/2:], "")
-	}
-	return errors.New(s)
+	return words
 }
 
 // strftime writes the fields that published templates ask for.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"lamina/internal/chat"
 )
@@ -49,46 +50,96 @@ func nest(depth int) string {
 func TestRenderRefuses(t *testing.T) {
 	for _, c := range []struct{ name, template, want string }{
 		{"raise_exception", "{{ raise_exception('roles must alternate') }}", "roles must alternate"},
-		{"another file", "{% include '/etc/hostname' %}", "stands alone"},
-		{"itself", "{% include '/template' %}", "stands alone"},
-		{"import", "{% import 'x' as y %}", "stands alone"},
-		{"a parent", "{% extends 'x' %}", "stands alone"},
-		{"bad syntax", "{% for %}", "does not parse"},
+		{"another file", "{% include '/etc/hostname' %}", "is not known"},
+		{"itself", "{% include '/template' %}", "is not known"},
+		{"import", "{% import 'x' as y %}", "is not known"},
+		{"a parent", "{% extends 'x' %}", "is not known"},
+		{"bad syntax", "{% for %}", "want a name"},
 		{"no end", "{% for i in range(1000) %}" + strings.Repeat("a", 1<<15) + "{% endfor %}", "more than"},
 		{"a large template", strings.Repeat(" ", 1<<16+1), "more than"},
-		{"a macro that calls itself", "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "calls macros from macros"},
-		{"two macros that call each other", "{% macro f() %}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}", "calls macros from macros"},
-		{"a block that shows itself", "{% block a %}{{ self.a() }}{% endblock %}", "stands alone"},
+		{"a macro that calls itself", "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "macros call macros"},
+		{"two macros that call each other", "{% macro f() %}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}", "macros call macros"},
+		{"a block that shows itself", "{% block a %}{{ self.a() }}{% endblock %}", "is not known"},
 		{"a loop that calls itself", "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}", "recursive"},
-		{"a long range", "{% for i in range(1000000000000) %}{% endfor %}", "more than 100000"},
-		{"a loop over a long text", "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(14) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{% for c in ns.x %}{% endfor %}", "more than 100000"},
-		{"doubling", "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "makes a value"},
-		{"doubling a list", "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}", "makes a value"},
-		{"doubling in a macro", "{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('aa') }}", "makes a value"},
-		{"doubling in loops", "{% set x0 = 'aaaaaaaaaaaaaaaa' %}" + nest(40), "makes a value"},
-		{"a product", "{{ 'a' * 1000000000 }}", "product"},
+		{"a long range", "{% for i in range(1000000000000) %}{% endfor %}", "more than"},
+		{"a loop over a long text", "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(17) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{% for c in ns.x %}{% endfor %}", "more than"},
+		{"doubling", "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "more than"},
+		{"doubling a list", "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", "more than"},
+		{"doubling a list as JSON", "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson(indent=2) }}", "more than"},
+		{"doubling a list compared", "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}", "more than"},
+		{"doubling in a macro", "{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('aa') }}", "more than"},
+		{"doubling in loops", "{% set x0 = 'aaaaaaaaaaaaaaaa' %}" + nest(40), "more than"},
+		{"a product", "{{ 'a' * 1000000000 }}", "more than"},
 		{"no UTF-8", "{{ '\xff' }}", "UTF-8"},
 		{"no end of tokens", "{%\x13\u078c~\x1cF\x00\x800.든.I", ""},
 		{"no end of numbers", "{%0.든.I", ""},
-		{"a long chain", "{{ x" + strings.Repeat(".a", 30000) + " }}", "in one tag"},
-		{"a value that holds itself", "{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "nested more than"},
-		{"a value in a value", "{% set ns = namespace(x=1) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% endfor %}", "nested more than"},
-		{"a product of many", "{{ 'a'" + strings.Repeat(" * 64", 10) + " }}", "product"},
-		{"a product the other way", "{{ 64 * 64 * 'a' }}", "product"},
-		{"a product of names", "{% set n = 1000000000 %}{{ 'a' * n }}", "product"},
-		{"many operators", "{{ 'a'" + strings.Repeat(" ~ 'a'", 100) + " }}", "operators"},
-		{"replace", "{% set ns = namespace(x='a') %}{% for i in range(40) %}{% set ns.x = ns.x.replace('a', 'aaaaaaaaaaaaaaaa') %}{% endfor %}", "makes a value"},
-		{"replace in one go", "{% set x = 'aaaaaaaaaaaaaaaa' * 64 %}{% set y = x.replace('a', x) %}{{ y | replace('a', x) }}", "makes a value"},
-		{"join", "{% set x = 'aaaaaaaaaaaaaaaa' * 64 %}{% set y = x * 64 %}{{ y | join(y) }}", "makes a value"},
-		{"join as a method", "{% set x = 'aaaaaaaaaaaaaaaa' * 64 %}{% set y = x * 64 %}{{ y.join(y) }}", "makes a value"},
+		{"a long chain", "{{ x" + strings.Repeat(".a", 30000) + " }}", "inside each other"},
+		{"a value that holds itself", "{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "a namespace"},
+		{"a value in a value", "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}", "nested deeper"},
+		{"values in values compared", "{% set ns = namespace(x=1, y=1) %}{% for i in range(100000) %}{% set ns.x = {'a': ns.x} %}{% set ns.y = {'a': ns.y} %}{% endfor %}{{ ns.x == ns.y }}", "more than"},
+		{"a value in a value as JSON", "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}", "nested deeper"},
+		{"a product of many", "{{ 'a'" + strings.Repeat(" * 64", 10) + " }}", "more than"},
+		{"long words", "{{ raise_exception('a' * 1000000) }}", "aaa"},
+		{"a long text out of place", "{{ 1 '" + strings.Repeat("a", 60000) + "' }}", "unexpected"},
+		{"a product of names", "{% set n = 1000000000 %}{{ 'a' * n }}", "more than"},
+		{"many operators", "{{ 'a'" + strings.Repeat(" ~ 'a'", 10000) + " }}", "inside each other"},
+		{"sums in a loop", "{% for i in range(100000) %}{{ 'a'" + strings.Repeat(" ~ 'a'", 1000) + " }}{% endfor %}", "more than"},
+		{"replace", "{% set ns = namespace(x='a') %}{% for i in range(40) %}{% set ns.x = ns.x.replace('a', 'aaaaaaaaaaaaaaaa') %}{% endfor %}", "more than"},
+		{"replace in one go", "{% set x = 'aaaaaaaaaaaaaaaa' * 64 %}{% set y = x.replace('a', x) %}{{ y | replace('a', x) }}", "more than"},
+		{"join", "{% set x = 'aaaaaaaaaaaaaaaa' * 64 %}{% set y = x * 64 %}{{ y | join(y) }}", "more than"},
+		{"join as a method", "{% set x = 'aaaaaaaaaaaaaaaa' * 64 %}{% set y = x * 64 %}{{ y.join(y) }}", "more than"},
 		{"a padded text", "{{ 'a'.center(1000000000) }}", "center"},
 		{"a padded text by filter", "{{ 'a' | center(1000000000) }}", "center"},
-		{"writing into a variable", "{% set x %}{% for i in range(1000) %}" + strings.Repeat("a", 1<<12) + "{% endfor %}{% endset %}", "more than"},
+		{"writing into a variable", "{% set x %}{% for i in range(10000) %}" + strings.Repeat("a", 1<<12) + "{% endfor %}{% endset %}", "more than"},
 		{"deep parentheses", "{{ " + strings.Repeat("(", 1<<15) + strings.Repeat(")", 1<<15-10) + " }}", ""},
+		{"a wide indent", "{{ ('a\n' * 10000) | indent(10000) }}", "more than"},
+		{"python's insides", "{{ ''.__class__.__mro__ }}", "__class__"},
+		{"a list changed", "{{ messages.append(1) }}", "append"},
 	} {
 		text, err := chat.Render(c.template, nil, chat.Options{})
 		if err == nil || text != "" || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 3000 {
-			t.Errorf("%s: %q, %v; want a short error with %q", c.name, text, err, c.want)
+			t.Errorf("%s: %q, %.3000v; want a short error with %q", c.name, text, err, c.want)
 		}
 	}
+}
+
+// TestRenderOfLongConversation: the bound of work grows with what is said.
+func TestRenderOfLongConversation(t *testing.T) {
+	g := readGolden(t)
+	long := strings.Repeat("a long text, ", 1<<15) + "ü"
+	var messages []chat.Message
+	for range 16 {
+		messages = append(messages, chat.Message{Role: "user", Content: long}, chat.Message{Role: "assistant", Content: long})
+	}
+	for _, name := range []string{"smollm2", "llama2", "llama3", "llama3.1", "qwen2.5", "mistral0.1", "mistral0.3", "macros"} {
+		text, err := chat.Render(g.Templates[name], messages, chat.Options{BOS: "<s>", EOS: "</s>"})
+		if err != nil || len(text) < len(messages)*len(long) {
+			t.Errorf("%s: %d bytes, %v", name, len(text), err)
+		}
+	}
+}
+
+// FuzzRender: whatever the template, Render comes back, with the same text again or
+// with an error.
+func FuzzRender(f *testing.F) {
+	for _, s := range readGolden(f).Templates {
+		f.Add(s)
+	}
+	for _, s := range []string{
+		"{% for m in messages %}{{ m.role ~ m['content'][1:] | trim }}{% endfor %}",
+		"{% macro f(x='a') %}{{ x * 3 }}{% endmacro %}{{ f(messages[-1] | tojson(indent=2)) }}",
+		"{% set ns = namespace(n=0) %}{% for i in range(3) if i != 1 %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n // 2 % 2 ** 3 }}",
+		"{%- if 'a' in messages[0].content.split()[-1] and not x is defined -%}{% generation %}a{% endgeneration %}{%- else -%}{% raw %}{{{% endraw %}{%- endif -%}",
+	} {
+		f.Add(s)
+	}
+	messages := []chat.Message{{Role: "user", Content: "a banana\n"}, {Role: "assistant", Content: "ü"}}
+	o := chat.Options{BOS: "<s>", Generation: true, Now: time.Unix(0, 0).UTC()}
+	f.Fuzz(func(t *testing.T, template string) {
+		text, err := chat.Render(template, messages, o)
+		second, again := chat.Render(template, messages, o)
+		if text != second || (err == nil) != (again == nil) || err != nil && text != "" {
+			t.Errorf("%q, %v and %q, %v", text, err, second, again)
+		}
+	})
 }

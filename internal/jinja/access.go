@@ -1,60 +1,123 @@
 package jinja
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 func (e *attribute) eval(r *run) (value, error) {
-	v, err := r.strict(e.of)
+	v, err := r.operand(e.of)
 	if err != nil {
 		return nil, err
 	}
 	if hasMethod(v, e.name) {
 		return method{v, e.name}, r.spend(0)
 	}
-	if d, is := v.(*dict); is {
-		if at := d.find(r, e.name); at >= 0 {
-			return (*d)[at].value, r.spend(at)
+	return r.field(v, e.name, e.line)
+}
+
+// field returns what v has under a name; a method only where nothing else has it.
+func (r *run) field(v value, name string, line int) (value, error) {
+	var found value
+	ok := false
+	switch v := v.(type) {
+	case *dict:
+		if at := v.find(r, name); at >= 0 {
+			found, ok = (*v)[at].value, true
 		}
+	case *namespace:
+		if at := v.fields.find(r, name); at >= 0 {
+			found, ok = v.fields[at].value, true
+		}
+	case *loop:
+		found, ok = v.field(name)
 	}
-	return undefined{fmt.Errorf("line %d: %s has no field %.128q", e.line, kindOf(v), e.name)}, nil
+	switch {
+	case ok:
+		return found, r.spend(0)
+	case hasMethod(v, name):
+		return method{v, name}, r.spend(0)
+	}
+	return absent(line, "%s has no field %.128q", kindOf(v), name), r.spend(0)
+}
+
+// absent is what is not there; line is 0 where a filter looks for it, which says
+// its own.
+func absent(line int, format string, args ...any) undefined {
+	err := fmt.Errorf(format, args...)
+	if line > 0 {
+		err = fmt.Errorf("line %d: %w", line, err)
+	}
+	return undefined{error: err}
 }
 
 func (e *item) eval(r *run) (value, error) {
-	v, err := r.strict(e.of)
+	v, err := r.operand(e.of)
 	if err != nil {
 		return nil, err
 	}
-	at, err := r.strict(e.at)
+	at, err := r.get(e.at)
 	if err != nil {
 		return nil, err
+	}
+	return r.item(v, at, e.line)
+}
+
+// item is v[at].
+func (r *run) item(v, at value, line int) (value, error) {
+	if name, is := at.(string); is {
+		return r.field(v, name, line)
 	}
 	if d, is := v.(*dict); is {
 		if i := d.find(r, at); i >= 0 {
 			return (*d)[i].value, r.spend(i)
 		}
 	}
-	if name, is := at.(string); is {
-		if hasMethod(v, name) {
-			return method{v, name}, nil
-		}
-		return undefined{fmt.Errorf("line %d: %s has no field %.128q", e.line, kindOf(v), name)}, nil
-	}
-	items, is := r.sequence(v)
 	i, whole := number(at).(int64)
+	n, is := r.size(v)
 	if !is || !whole {
-		return undefined{fmt.Errorf("line %d: %s has no item %s", e.line, kindOf(v), repr(at))}, nil
+		return absent(line, "%s has no item %s", kindOf(v), repr(at)), nil
 	}
-	n := int64(len(items))
 	if i < 0 {
 		i += n
 	}
 	if i < 0 || i >= n {
-		return undefined{fmt.Errorf("line %d: item %s of %d is missing", e.line, repr(at), n)}, nil
+		return absent(line, "item %s of %d is missing", repr(at), n), nil
 	}
+	if s, is := v.(string); is {
+		return characters(s, i, i+1), r.spend(len(s))
+	}
+	items, _ := r.sequence(v)
 	return items[i], r.spend(0)
 }
 
+// size returns how many items a text, a list or a tuple has.
+func (r *run) size(v value) (int64, bool) {
+	if s, is := v.(string); is {
+		r.work += len(s)
+		return int64(utf8.RuneCountInString(s)), true
+	}
+	items, is := r.sequence(v)
+	return int64(len(items)), is
+}
+
+// characters returns s[start:stop], which are in the text.
+func characters(s string, start, stop int64) string {
+	from, at := len(s), int64(0)
+	for i := range s {
+		if at == start {
+			from = i
+		}
+		if at == stop {
+			return s[min(from, i):i]
+		}
+		at++
+	}
+	return s[from:]
+}
+
 func (e *slice) eval(r *run) (value, error) {
-	v, err := r.strict(e.of)
+	v, err := r.operand(e.of)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +126,7 @@ func (e *slice) eval(r *run) (value, error) {
 		if p == nil {
 			continue
 		}
-		at, err := r.strict(p)
+		at, err := r.operand(p)
 		if err != nil {
 			return nil, err
 		}
@@ -73,19 +136,26 @@ func (e *slice) eval(r *run) (value, error) {
 			return nil, fmt.Errorf("line %d: a slice at %s", e.line, kindOf(at))
 		}
 	}
-	items, is := r.sequence(v)
+	n, is := r.size(v)
 	if !is {
 		return nil, fmt.Errorf("line %d: a slice of %s", e.line, kindOf(v))
 	}
-	start, stop, step, err := bounds(int64(len(items)), part)
+	start, stop, step, err := bounds(n, part)
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", e.line, err)
+	}
+	if s, is := v.(string); is && step == 1 {
+		return characters(s, start, max(start, stop)), r.spend(len(s))
+	}
+	items, _ := r.sequence(v)
+	if err := r.spend(itemWork * len(items)); err != nil {
+		return nil, err
 	}
 	out := []value{}
 	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
 		out = append(out, items[i])
 	}
-	return like(v, out), r.spend(itemWork * len(out))
+	return like(v, out), nil
 }
 
 // bounds is Python's slice.indices of n items.
@@ -117,108 +187,18 @@ func bounds(n int64, part [3]*int64) (start, stop, step int64, err error) {
 	return start, stop, step, nil
 }
 
-// call is a method, or range.
-func (e *call) eval(r *run) (value, error) {
-	of, err := r.strict(e.of)
-	if err != nil {
-		return nil, err
-	}
-	m, is := of.(method)
-	if !is {
-		return nil, fmt.Errorf("line %d: %s cannot be called", e.line, kindOf(of))
-	}
-	args, err := r.arguments(e.args)
-	if err != nil {
-		return nil, err
-	}
-	if len(args.named) > 0 {
-		return nil, fmt.Errorf("line %d: %s: arguments with names are not known", e.line, m.name)
-	}
-	var v value
-	if m.of == nil {
-		v, err = r.numbers(args.values)
-	} else {
-		v, err = r.method(m, args.values)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("line %d: %s: %w", e.line, m.name, err)
-	}
-	return v, nil
-}
-
-// numbers is range(...).
-func (r *run) numbers(args []value) (value, error) {
-	limits := make([]int64, len(args))
-	for i, v := range args {
-		n, is := number(v).(int64)
-		if !is {
-			return nil, fmt.Errorf("%s, want a whole number", kindOf(v))
-		}
-		limits[i] = n
-	}
-	start, step := int64(0), int64(1)
-	switch len(limits) {
-	case 1:
-	case 2, 3:
-		start = limits[0]
-		if len(limits) == 3 {
-			step = limits[2]
-		}
-		limits = limits[1:]
-	default:
-		return nil, fmt.Errorf("%d arguments, want 1 to 3", len(args))
-	}
-	if step == 0 {
-		return nil, fmt.Errorf("step 0")
-	}
-	out := list{}
-	for i := start; step > 0 && i < limits[0] || step < 0 && i > limits[0]; i += step {
-		if err := r.spend(itemWork); err != nil {
-			return nil, err
-		}
-		out = append(out, i)
-		if i+step > i != (step > 0) {
-			break // past the end of 64 bits
-		}
-	}
-	return out, nil
-}
-
-// arguments are the values that a call, filter or test gets.
-type arguments struct {
-	values []value
-	named  map[string]value
-}
-
-func (r *run) arguments(a argumentList) (arguments, error) {
-	values, err := r.all(a.values)
-	if err != nil || a.names == nil {
-		return arguments{values: values}, err
-	}
-	plain := len(values) - len(a.names)
-	out := arguments{values[:plain], map[string]value{}}
-	for i, name := range a.names {
-		out.named[name] = values[plain+i]
-	}
-	return out, nil
-}
-
-// get returns argument i, or the one of a name.
-func (a arguments) get(i int, name string) (value, bool) {
-	if i < len(a.values) {
-		return a.values[i], true
-	}
-	v, ok := a.named[name]
-	return v, ok
-}
-
 func (e *filtered) eval(r *run) (value, error) {
-	v, err := e.of.eval(r)
+	v, err := r.enter(e.of)
 	if err != nil {
 		return nil, err
 	}
-	if u, is := v.(undefined); is && e.name != "default" && e.name != "d" {
-		return nil, u
+	return e.apply(r, v)
+}
+
+// apply filters a value.
+func (e *filtered) apply(r *run, v value) (value, error) {
+	if err := r.refuse(v); err != nil && e.name != "default" && e.name != "d" {
+		return nil, err
 	}
 	args, err := r.arguments(e.args)
 	if err != nil {
@@ -231,18 +211,15 @@ func (e *filtered) eval(r *run) (value, error) {
 }
 
 func (e *tested) eval(r *run) (value, error) {
-	v, err := e.of.eval(r)
+	v, err := r.enter(e.of)
 	if err != nil {
 		return nil, err
-	}
-	if u, is := v.(undefined); is && e.name != "defined" && e.name != "undefined" {
-		return nil, u
 	}
 	args, err := r.arguments(e.args)
 	if err != nil {
 		return nil, err
 	}
-	yes, err := e.test(r, v, args.values)
+	yes, err := r.test(e.name, e.test, v, args.values)
 	if err != nil {
 		return nil, fmt.Errorf("line %d: test %s: %w", e.line, e.name, err)
 	}

@@ -1,10 +1,6 @@
 package jinja
 
-import (
-	"fmt"
-	"math"
-	"strings"
-)
+import "fmt"
 
 // expr is an expression. Its value may be undefined: run.strict refuses that.
 type expr interface{ eval(r *run) (value, error) }
@@ -78,9 +74,38 @@ type (
 	}
 )
 
-// strict evaluates an expression; what is undefined is an error that says why.
-func (r *run) strict(e expr) (value, error) {
+// enter evaluates an expression inside another.
+func (r *run) enter(e expr) (value, error) {
+	if r.depth++; r.depth > maxNest {
+		return nil, fmt.Errorf("evaluates more than %d expressions inside each other", maxNest)
+	}
 	v, err := e.eval(r)
+	r.depth--
+	return v, err
+}
+
+// get evaluates an expression; with strict options what is undefined is an error
+// that says why.
+func (r *run) get(e expr) (value, error) {
+	v, err := r.enter(e)
+	if err == nil {
+		err = r.refuse(v)
+	}
+	return v, err
+}
+
+// refuse returns the error of what is undefined, with strict options.
+func (r *run) refuse(v value) error {
+	if u, is := v.(undefined); is && !u.soft && !r.options.Lenient {
+		return u
+	}
+	return nil
+}
+
+// operand evaluates what an operation needs the value of: what is undefined is an
+// error whatever the options.
+func (r *run) operand(e expr) (value, error) {
+	v, err := r.enter(e)
 	if u, is := v.(undefined); err == nil && is {
 		err = u
 	}
@@ -88,7 +113,7 @@ func (r *run) strict(e expr) (value, error) {
 }
 
 func (r *run) truth(e expr) (bool, error) {
-	v, err := r.strict(e)
+	v, err := r.get(e)
 	return truth(v), err
 }
 
@@ -100,17 +125,17 @@ func (e *name) eval(r *run) (value, error) {
 			return v, r.spend(0)
 		}
 	}
-	if e.text == "range" {
-		return method{nil, "range"}, nil
+	if f, ok := r.function(e.text); ok {
+		return f, r.spend(0)
 	}
-	return undefined{fmt.Errorf("line %d: field %.128q is missing", e.line, e.text)}, nil
+	return absent(e.line, "field %.128q is missing", e.text), nil
 }
 
 func (r *run) all(list []expr) ([]value, error) {
 	out := make([]value, len(list))
 	for i, e := range list {
 		var err error
-		if out[i], err = r.strict(e); err != nil {
+		if out[i], err = r.get(e); err != nil {
 			return nil, err
 		}
 	}
@@ -128,21 +153,16 @@ func (e *sequence) eval(r *run) (value, error) {
 func (e *dictionary) eval(r *run) (value, error) {
 	d := dict{}
 	for i := range e.keys {
-		key, err := r.strict(e.keys[i])
+		key, err := r.get(e.keys[i])
 		if err != nil {
 			return nil, err
 		}
-		v, err := r.strict(e.values[i])
+		v, err := r.get(e.values[i])
 		if err != nil {
 			return nil, err
 		}
-		if err := r.spend(len(d)); err != nil {
+		if err := d.put(r, key, v); err != nil {
 			return nil, err
-		}
-		if at := d.find(r, key); at >= 0 {
-			d[at].value = v
-		} else {
-			d = append(d, entry{key, v})
 		}
 	}
 	return &d, nil
@@ -154,19 +174,19 @@ func (e *condition) eval(r *run) (value, error) {
 	case err != nil:
 		return nil, err
 	case yes:
-		return e.then.eval(r)
+		return r.enter(e.then)
 	case e.other == nil:
-		return undefined{fmt.Errorf("a condition does not hold and has no \"else\"")}, nil
+		return undefined{fmt.Errorf("a condition does not hold and has no \"else\""), true}, nil
 	}
-	return e.other.eval(r)
+	return r.enter(e.other)
 }
 
 func (e *logic) eval(r *run) (value, error) {
-	v, err := r.strict(e.left)
+	v, err := r.get(e.left)
 	if err != nil || truth(v) == e.or {
 		return v, err
 	}
-	return e.right.eval(r)
+	return r.enter(e.right)
 }
 
 func (e *negation) eval(r *run) (value, error) {
@@ -175,12 +195,12 @@ func (e *negation) eval(r *run) (value, error) {
 }
 
 func (e *comparison) eval(r *run) (value, error) {
-	left, err := r.strict(e.first)
+	left, err := r.get(e.first)
 	if err != nil {
 		return nil, err
 	}
 	for i, op := range e.ops {
-		right, err := r.strict(e.rest[i])
+		right, err := r.get(e.rest[i])
 		if err != nil {
 			return nil, err
 		}
@@ -202,6 +222,11 @@ func (r *run) compare(op string, a, b value) (bool, error) {
 		in, err := r.contains(b, a)
 		return in == (op == "in"), err
 	}
+	for _, v := range []value{a, b} {
+		if u, is := v.(undefined); is {
+			return false, u
+		}
+	}
 	c, err := r.order(a, b)
 	switch op {
 	case "<":
@@ -212,178 +237,4 @@ func (r *run) compare(op string, a, b value) (bool, error) {
 		return c > 0, err
 	}
 	return c >= 0, err
-}
-
-func (e *sign) eval(r *run) (value, error) {
-	v, err := r.strict(e.e)
-	if err != nil {
-		return nil, err
-	}
-	if b, is := v.(bool); is {
-		v = number(b)
-	}
-	switch v := v.(type) {
-	case int64:
-		if e.negative {
-			return -v, nil
-		}
-		return v, nil
-	case float64:
-		if e.negative {
-			return -v, nil
-		}
-		return v, nil
-	}
-	return nil, fmt.Errorf("a sign before %s", kindOf(v))
-}
-
-func (e *arithmetic) eval(r *run) (value, error) {
-	a, err := r.strict(e.left)
-	if err != nil {
-		return nil, err
-	}
-	b, err := r.strict(e.right)
-	if err != nil {
-		return nil, err
-	}
-	return r.arithmetic(e.op, a, b)
-}
-
-func (r *run) arithmetic(op string, a, b value) (value, error) {
-	if op == "~" {
-		left, err := r.str(a)
-		if err != nil {
-			return nil, err
-		}
-		right, err := r.str(b)
-		if err != nil {
-			return nil, err
-		}
-		return left + right, r.spend(len(left) + len(right))
-	}
-	a, b = number(a), number(b)
-	switch x := a.(type) {
-	case string:
-		if y, is := b.(string); is && op == "+" {
-			return x + y, r.spend(len(x) + len(y))
-		}
-	case list:
-		if y, is := b.(list); is && op == "+" {
-			return append(append(list{}, x...), y...), r.spend(itemWork * (len(x) + len(y)))
-		}
-	case int64:
-		if y, is := b.(int64); is && op != "/" {
-			return integers(op, x, y)
-		}
-	}
-	if op == "*" {
-		if n, is := a.(int64); is {
-			if v, err, ok := r.repeat(b, n); ok {
-				return v, err
-			}
-		}
-		if n, is := b.(int64); is {
-			if v, err, ok := r.repeat(a, n); ok {
-				return v, err
-			}
-		}
-	}
-	x, isX := float(a)
-	y, isY := float(b)
-	if !isX || !isY {
-		return nil, fmt.Errorf("%s %s %s: Python has no such operation here", kindOf(a), op, kindOf(b))
-	}
-	return floats(op, x, y)
-}
-
-// repeat returns a text or a list n times.
-func (r *run) repeat(v value, n int64) (value, error, bool) {
-	n = max(n, 0)
-	size := 0
-	switch v := v.(type) {
-	case string:
-		size = len(v)
-	case list:
-		size = itemWork * len(v)
-	default:
-		return nil, nil, false
-	}
-	if n > maxWork || r.spend(size*int(n)) != nil {
-		return nil, fmt.Errorf("does more than %d steps", maxWork), true
-	}
-	if s, is := v.(string); is {
-		return strings.Repeat(s, int(n)), nil, true
-	}
-	out := list{}
-	for range n {
-		out = append(out, v.(list)...)
-	}
-	return out, nil, true
-}
-
-// integers applies an operator to whole numbers as Python does: division rounds
-// down. What does not fit 64 bits is an error.
-func integers(op string, x, y int64) (value, error) {
-	if (op == "//" || op == "%") && y == 0 {
-		return nil, fmt.Errorf("division by zero")
-	}
-	var z int64
-	ok := true
-	switch op {
-	case "+":
-		z = x + y
-		ok = (z > x) == (y > 0)
-	case "-":
-		z = x - y
-		ok = (z < x) == (y > 0)
-	case "*":
-		z = x * y
-		ok = x == 0 || z/x == y && (x != -1 || y != math.MinInt64)
-	case "//", "%":
-		z = x % y
-		if z != 0 && (z < 0) != (y < 0) {
-			z += y
-		}
-		if op == "//" {
-			z = (x - z) / y
-		}
-	case "**":
-		if y < 0 {
-			return math.Pow(float64(x), float64(y)), nil
-		}
-		f := math.Pow(float64(x), float64(y))
-		if ok = math.Abs(f) < 1<<53; ok {
-			z = int64(f)
-		}
-	}
-	if !ok {
-		return nil, fmt.Errorf("%d %s %d does not fit 64 bits", x, op, y)
-	}
-	return z, nil
-}
-
-func floats(op string, x, y float64) (value, error) {
-	if y == 0 && (op == "/" || op == "//" || op == "%") {
-		return nil, fmt.Errorf("division by zero")
-	}
-	switch op {
-	case "+":
-		return x + y, nil
-	case "-":
-		return x - y, nil
-	case "*":
-		return x * y, nil
-	case "/":
-		return x / y, nil
-	case "**":
-		return math.Pow(x, y), nil
-	}
-	rest := math.Mod(x, y)
-	if rest != 0 && (rest < 0) != (y < 0) {
-		rest += y
-	}
-	if op == "%" {
-		return rest, nil
-	}
-	return math.Floor((x-rest)/y + 0.5), nil
 }

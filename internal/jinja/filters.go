@@ -2,7 +2,7 @@ package jinja
 
 import (
 	"fmt"
-	"slices"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,20 +11,28 @@ import (
 // filter is what stands after "|".
 type filter func(r *run, v value, args arguments) (value, error)
 
-// test is what stands after "is".
-type test func(r *run, v value, args []value) (bool, error)
-
-const filterNames = "abs, count, d, default, first, float, int, join, last, length, list, lower, map, max, min, reject, replace, reverse, select, sort, string, sum, trim, upper"
+const filterNames = "abs, capitalize, count, d, default, dictsort, first, float, indent, int, items, join, last, length, list, lower, map, max, min, reject, rejectattr, replace, reverse, round, safe, select, selectattr, sort, string, sum, title, tojson (of chat templates), trim, unique, upper"
 
 // filterOf returns the filter of a name, nil if there is none.
-func filterOf(name string) filter {
+func filterOf(name string, o Options) filter {
 	switch name {
 	case "map":
 		return mapped
 	case "join":
 		return joined
 	case "select", "reject":
-		return func(r *run, v value, args arguments) (value, error) { return selected(r, v, args, name == "select") }
+		return func(r *run, v value, args arguments) (value, error) {
+			return selected(r, v, args, name == "select", false)
+		}
+	case "selectattr", "rejectattr":
+		return func(r *run, v value, args arguments) (value, error) {
+			return selected(r, v, args, name == "selectattr", true)
+		}
+	case "tojson":
+		if o.Chat {
+			return toJSON
+		}
+		return nil
 	}
 	return filters[name]
 }
@@ -45,18 +53,34 @@ var filters = map[string]filter{
 	"first": func(r *run, v value, _ arguments) (value, error) { return edge(r, v, false) },
 	"last":  func(r *run, v value, _ arguments) (value, error) { return edge(r, v, true) },
 	"int":   toInt, "float": toFloat,
+	"round": rounded,
 	"list": func(r *run, v value, _ arguments) (value, error) {
-		items, err := r.items(v)
-		return list(slices.Clone(items)), err
+		items, err := r.cloned(v)
+		return list(items), err
 	},
-	"lower":   func(r *run, v value, _ arguments) (value, error) { s, err := r.str(v); return lower(s), err },
-	"upper":   func(r *run, v value, _ arguments) (value, error) { s, err := r.str(v); return upper(s), err },
-	"string":  func(r *run, v value, _ arguments) (value, error) { return r.str(v) },
-	"max":     func(r *run, v value, _ arguments) (value, error) { return extreme(r, v, 1) },
-	"min":     func(r *run, v value, _ arguments) (value, error) { return extreme(r, v, -1) },
-	"sort":    sorted,
-	"sum":     sum,
-	"reverse": reversed,
+	"items": func(r *run, v value, _ arguments) (value, error) {
+		switch v := v.(type) {
+		case *dict:
+			return r.dictMethod(v, "items", nil)
+		case undefined:
+			return list{}, nil
+		}
+		return nil, fmt.Errorf("%s, want an object", kindOf(v))
+	},
+	"dictsort":   dictSorted,
+	"unique":     unique,
+	"lower":      made(lower),
+	"upper":      made(upper),
+	"capitalize": made(capitalize),
+	"title":      made(titleWords),
+	"string":     made(func(s string) string { return s }),
+	"safe":       made(func(s string) string { return s }),
+	"indent":     indented,
+	"max":        func(r *run, v value, _ arguments) (value, error) { return extreme(r, v, 1) },
+	"min":        func(r *run, v value, _ arguments) (value, error) { return extreme(r, v, -1) },
+	"sort":       sorted,
+	"sum":        sum,
+	"reverse":    reversed,
 	"replace": func(r *run, v value, args arguments) (value, error) {
 		s, err := r.str(v)
 		if err == nil {
@@ -65,11 +89,7 @@ var filters = map[string]filter{
 		if err != nil {
 			return nil, err
 		}
-		old, err := text(args.values, 0)
-		if err != nil {
-			return nil, err
-		}
-		return r.replace(s, old, args.values)
+		return r.replaceIn(s, args.values)
 	},
 	"trim": func(r *run, v value, args arguments) (value, error) {
 		s, err := r.str(v)
@@ -77,8 +97,88 @@ var filters = map[string]filter{
 			return nil, err
 		}
 		set, err := text(args.values, 0)
-		return strings.TrimFunc(s, inSet(args.values, set)), err
+		if err != nil {
+			return nil, err
+		}
+		return strings.TrimFunc(s, inSet(args.values, set)), nil
 	},
+}
+
+// made is a filter of texts.
+func made(change func(string) string) filter {
+	return func(r *run, v value, _ arguments) (value, error) {
+		s, err := r.str(v)
+		if err != nil {
+			return nil, err
+		}
+		s = change(s)
+		return s, r.spend(len(s))
+	}
+}
+
+// indented is indent: lines after the first, or all, after some spaces.
+func indented(r *run, v value, args arguments) (value, error) {
+	s, is := v.(string)
+	if !is {
+		return nil, fmt.Errorf("%s, want a text", kindOf(v))
+	}
+	by := strings.Repeat(" ", 4)
+	switch width, _ := args.get(0, "width"); width := number(width).(type) {
+	case int64:
+		if width > maxTemplate {
+			return nil, fmt.Errorf("%d spaces", width)
+		}
+		by = strings.Repeat(" ", int(max(width, 0)))
+	case string:
+		by = width
+	}
+	first, _ := args.get(1, "first")
+	blank, _ := args.get(2, "blank")
+	parts := lines(s + "\n")
+	if err := r.spend(len(parts) * (len(by) + itemWork)); err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	for i, part := range parts {
+		line := part.(string)
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if i == 0 && truth(first) || i > 0 && (line != "" || truth(blank)) {
+			b.WriteString(by)
+		}
+		b.WriteString(line)
+	}
+	return b.String(), nil
+}
+
+// rounded is round: half to even, up (ceil) or down (floor), to some decimals.
+func rounded(_ *run, v value, args arguments) (value, error) {
+	f, is := float(v)
+	if !is {
+		return nil, fmt.Errorf("%s, want a number", kindOf(v))
+	}
+	decimals := int64(0)
+	if n, ok := args.get(0, "precision"); ok {
+		if decimals, is = number(n).(int64); !is || decimals < 0 || decimals > 15 {
+			return nil, fmt.Errorf("a precision of %s, want 0 to 15", repr(n))
+		}
+	}
+	scale := math.Pow(10, float64(decimals))
+	switch how, _ := args.get(1, "method"); how {
+	case "ceil":
+		return math.Ceil(f*scale) / scale, nil
+	case "floor":
+		return math.Floor(f*scale) / scale, nil
+	case nil, "common":
+	default:
+		return nil, fmt.Errorf("the method %s is not known: want common, ceil or floor", repr(how))
+	}
+	if n, is := number(v).(int64); is {
+		return n, nil
+	}
+	f, err := strconv.ParseFloat(strconv.FormatFloat(f, 'f', int(decimals), 64), 64)
+	return f, err
 }
 
 func length(r *run, v value, _ arguments) (value, error) {
@@ -110,7 +210,7 @@ func edge(r *run, v value, last bool) (value, error) {
 	}
 	switch {
 	case len(items) == 0:
-		return undefined{fmt.Errorf("an empty %s has no first and no last item", strings.TrimPrefix(kindOf(v), "a "))}, nil
+		return undefined{error: fmt.Errorf("an empty %s has no first and no last item", strings.TrimPrefix(kindOf(v), "a "))}, nil
 	case last:
 		return items[len(items)-1], nil
 	}
@@ -119,6 +219,9 @@ func edge(r *run, v value, last bool) (value, error) {
 
 // toInt is int(v), or the argument (0) where that fails.
 func toInt(_ *run, v value, args arguments) (value, error) {
+	if u, is := v.(undefined); is {
+		return nil, u
+	}
 	other, ok := args.get(0, "default")
 	if !ok {
 		other = int64(0)
@@ -127,7 +230,10 @@ func toInt(_ *run, v value, args arguments) (value, error) {
 	case int64:
 		return v, nil
 	case float64:
-		if v > -1<<62 && v < 1<<62 {
+		if math.Abs(v) >= 1<<62 && !math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%s does not fit 64 bits", repr(v))
+		}
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			return int64(v), nil
 		}
 	case string:
@@ -143,6 +249,9 @@ func toInt(_ *run, v value, args arguments) (value, error) {
 }
 
 func toFloat(_ *run, v value, args arguments) (value, error) {
+	if u, is := v.(undefined); is {
+		return nil, u
+	}
 	other, ok := args.get(0, "default")
 	if !ok {
 		other = 0.0
@@ -156,223 +265,4 @@ func toFloat(_ *run, v value, args arguments) (value, error) {
 		}
 	}
 	return other, nil
-}
-
-func joined(r *run, v value, args arguments) (value, error) {
-	sep, ok := args.get(0, "d")
-	if !ok {
-		sep = ""
-	}
-	glue, err := r.str(sep)
-	if err != nil {
-		return nil, err
-	}
-	if field, ok := args.get(1, "attribute"); ok {
-		if v, err = mapped(r, v, arguments{named: map[string]value{"attribute": field}}); err != nil {
-			return nil, err
-		}
-	}
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
-	}
-	texts := make(list, len(items))
-	for i, v := range items {
-		if texts[i], err = r.str(v); err != nil {
-			return nil, err
-		}
-	}
-	return r.join(glue, texts)
-}
-
-// extreme returns the largest (sign 1) or smallest item; texts count without case.
-func extreme(r *run, v value, sign int) (value, error) {
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
-	}
-	if len(items) == 0 {
-		return undefined{fmt.Errorf("no items")}, nil
-	}
-	best := items[0]
-	for _, v := range items[1:] {
-		c, err := r.order(folded(v), folded(best))
-		if err != nil {
-			return nil, err
-		}
-		if c*sign > 0 {
-			best = v
-		}
-	}
-	return best, nil
-}
-
-// folded is a text in lower case.
-func folded(v value) value {
-	if s, is := v.(string); is {
-		return lower(s)
-	}
-	return v
-}
-
-func sorted(r *run, v value, args arguments) (value, error) {
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
-	}
-	down, _ := args.get(0, "reverse")
-	exact, _ := args.get(1, "case_sensitive")
-	if _, ok := args.get(2, "attribute"); ok {
-		return nil, fmt.Errorf("the argument %q is not known here", "attribute")
-	}
-	out := slices.Clone(items)
-	slices.SortStableFunc(out, func(a, b value) int {
-		if err != nil {
-			return 0
-		}
-		if !truth(exact) {
-			a, b = folded(a), folded(b)
-		}
-		var c int
-		if c, err = r.order(a, b); truth(down) {
-			c = -c
-		}
-		return c
-	})
-	return list(out), err
-}
-
-func sum(r *run, v value, args arguments) (value, error) {
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
-	}
-	if len(args.values)+len(args.named) > 0 {
-		return nil, fmt.Errorf("arguments are not known here")
-	}
-	var total value = int64(0)
-	for _, v := range items {
-		if total, err = r.arithmetic("+", total, v); err != nil {
-			return nil, err
-		}
-	}
-	return total, nil
-}
-
-func reversed(r *run, v value, _ arguments) (value, error) {
-	items, err := r.items(v)
-	out := slices.Clone(items)
-	slices.Reverse(out)
-	return like(v, out), err
-}
-
-// mapped is map(attribute="name") or map("filter", arguments).
-func mapped(r *run, v value, args arguments) (value, error) {
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
-	}
-	field, byField := args.get(len(args.values), "attribute")
-	var each filter
-	if !byField {
-		name, err := text(args.values, 0)
-		if err != nil {
-			return nil, err
-		}
-		if each = filterOf(name); each == nil {
-			return nil, fmt.Errorf("the filter %.64q is not known: want one of %s", name, filterNames)
-		}
-		args.values = args.values[1:]
-	}
-	out := make(list, len(items))
-	for i, v := range items {
-		if byField {
-			out[i], err = r.strict(&item{of: literal{v}, at: literal{field}})
-		} else {
-			out[i], err = each(r, v, args)
-		}
-		if err == nil {
-			err = r.spend(0)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
-		}
-	}
-	return out, nil
-}
-
-// selected keeps the items that pass a test, or those that do not; without a test
-// those that are true.
-func selected(r *run, v value, args arguments, keep bool) (value, error) {
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
-	}
-	pass := func(_ *run, v value, _ []value) (bool, error) { return truth(v), nil }
-	if len(args.values) > 0 {
-		name, err := text(args.values, 0)
-		if err != nil {
-			return nil, err
-		}
-		if pass = tests[name]; pass == nil {
-			return nil, fmt.Errorf("the test %.64q is not known: want one of %s", name, testNames)
-		}
-		args.values = args.values[1:]
-	}
-	out := list{}
-	for _, v := range items {
-		yes, err := pass(r, v, args.values)
-		if err != nil {
-			return nil, err
-		}
-		if yes == keep {
-			out = append(out, v)
-		}
-	}
-	return out, r.spend(len(items))
-}
-
-const testNames = "boolean, defined, divisibleby, eq, equalto, even, false, float, ge, gt, in, integer, le, lt, mapping, ne, none, number, odd, sequence, string, true, undefined"
-
-var tests = map[string]test{
-	"defined":     func(_ *run, v value, _ []value) (bool, error) { _, is := v.(undefined); return !is, nil },
-	"undefined":   func(_ *run, v value, _ []value) (bool, error) { _, is := v.(undefined); return is, nil },
-	"none":        func(_ *run, v value, _ []value) (bool, error) { return v == nil, nil },
-	"boolean":     func(_ *run, v value, _ []value) (bool, error) { _, is := v.(bool); return is, nil },
-	"true":        func(_ *run, v value, _ []value) (bool, error) { b, is := v.(bool); return is && b, nil },
-	"false":       func(_ *run, v value, _ []value) (bool, error) { b, is := v.(bool); return is && !b, nil },
-	"string":      func(_ *run, v value, _ []value) (bool, error) { _, is := v.(string); return is, nil },
-	"integer":     func(_ *run, v value, _ []value) (bool, error) { _, is := v.(int64); return is, nil },
-	"float":       func(_ *run, v value, _ []value) (bool, error) { _, is := v.(float64); return is, nil },
-	"number":      func(_ *run, v value, _ []value) (bool, error) { _, is := float(v); return is, nil },
-	"mapping":     func(_ *run, v value, _ []value) (bool, error) { _, is := v.(*dict); return is, nil },
-	"sequence":    func(r *run, v value, _ []value) (bool, error) { _, err := r.items(v); return err == nil, nil },
-	"even":        func(_ *run, v value, _ []value) (bool, error) { return divides(v, []value{int64(2)}, 0) },
-	"odd":         func(_ *run, v value, _ []value) (bool, error) { return divides(v, []value{int64(2)}, 1) },
-	"divisibleby": func(_ *run, v value, args []value) (bool, error) { return divides(v, args, 0) },
-	"eq":          comparing("=="), "equalto": comparing("=="), "ne": comparing("!="), "in": comparing("in"),
-	"lt": comparing("<"), "le": comparing("<="), "gt": comparing(">"), "ge": comparing(">="),
-}
-
-func comparing(op string) test {
-	return func(r *run, v value, args []value) (bool, error) {
-		if err := want(args, 1, 1); err != nil {
-			return false, err
-		}
-		return r.compare(op, v, args[0])
-	}
-}
-
-// divides reports whether v leaves rest when divided by the argument.
-func divides(v value, args []value, rest int64) (bool, error) {
-	if err := want(args, 1, 1); err != nil {
-		return false, err
-	}
-	x, isX := number(v).(int64)
-	y, isY := number(args[0]).(int64)
-	if !isX || !isY || y == 0 {
-		return false, fmt.Errorf("%s by %s: want whole numbers", repr(v), repr(args[0]))
-	}
-	left, err := integers("%", x, y)
-	return left == value(rest), err
 }

@@ -38,6 +38,11 @@ type piece struct {
 	line   int
 }
 
+// raw reports whether the piece is {% raw %}, as far as it is read.
+func (p piece) raw() bool {
+	return p.open == "{%" && len(p.tokens) == 1 && p.tokens[0].text == "raw"
+}
+
 // lexer cuts a template into pieces.
 type lexer struct {
 	source string
@@ -45,6 +50,8 @@ type lexer struct {
 	line   int
 	pieces []piece
 	strip  bool // white space before the next piece of text goes
+	trim   bool // Options.Trim
+	fresh  bool // the next piece of text begins a line
 }
 
 func (l *lexer) errorf(format string, args ...any) error {
@@ -61,17 +68,25 @@ func (l *lexer) advance(n int) string {
 
 func (l *lexer) rest() string { return l.source[l.pos:] }
 
-// pieces cuts a template. Line ends become "\n", as Jinja has it.
-func lex(source string) ([]piece, error) {
+// lex cuts a template. Line ends become "\n", as Jinja has it.
+func lex(source string, trim bool) ([]piece, error) {
 	if len(source) > maxTemplate {
 		return nil, fmt.Errorf("%d bytes, more than the %d a template may have", len(source), maxTemplate)
 	}
+	if !utf8.ValidString(source) {
+		return nil, fmt.Errorf("no UTF-8")
+	}
 	source = strings.ReplaceAll(strings.ReplaceAll(source, "\r\n", "\n"), "\r", "\n")
-	l := lexer{source: source, line: 1}
+	if trim {
+		source = strings.TrimSuffix(source, "\n")
+	}
+	l := lexer{source: source, line: 1, trim: trim, fresh: true}
 	for l.pos < len(l.source) {
 		at, open := nextOpen(l.rest())
 		line := l.line
-		l.text(l.advance(at), line, strings.HasPrefix(l.rest(), open+"-"))
+		text := l.advance(at)
+		sign := strings.TrimPrefix(l.rest(), open)
+		l.text(text, line, sign[:min(len(sign), 1)], open == "{%" || open == "{#")
 		if open == "" {
 			break
 		}
@@ -93,17 +108,36 @@ func nextOpen(text string) (at int, open string) {
 	return at, open
 }
 
-// text adds literal text, without the white space that a "-" beside it takes off.
-func (l *lexer) text(text string, line int, strip bool) {
+// text adds literal text, without the white space that a "-" beside it takes off,
+// and before a statement or a comment that of its line, if there is nothing else on
+// it and trim says so. sign is what stands after the mark that ends the text.
+func (l *lexer) text(text string, line int, sign string, block bool) {
 	if l.strip {
 		text = strings.TrimLeftFunc(text, isSpace)
 	}
-	if strip {
+	switch {
+	case sign == "-":
 		text = strings.TrimRightFunc(text, isSpace)
+	case l.trim && block && sign != "+":
+		start := strings.LastIndexByte(text, '\n') + 1
+		if (start > 0 || l.fresh) && strings.TrimLeftFunc(text[start:], isSpace) == "" {
+			text = text[:start]
+		}
 	}
-	l.strip = false
+	l.strip, l.fresh = false, false
 	if text != "" {
 		l.pieces = append(l.pieces, piece{text: text, line: line})
+	}
+}
+
+// shut steps over the mark that ends a statement, an expression or a comment, with
+// its sign; trim takes off the line end after a statement or a comment.
+func (l *lexer) shut(sign string, block bool) {
+	l.advance(len(sign) + 2)
+	l.strip = sign == "-"
+	if sign == "" && l.trim && block && strings.HasPrefix(l.rest(), "\n") {
+		l.advance(1)
+		l.fresh = true
 	}
 }
 
@@ -112,7 +146,7 @@ func (l *lexer) marked(open string) error {
 	shut := map[string]string{"{{": "}}", "{%": "%}", "{#": "#}"}[open]
 	p := piece{open: open, line: l.line}
 	l.advance(2)
-	if strings.HasPrefix(l.rest(), "-") || strings.HasPrefix(l.rest(), "+") && open != "{{" {
+	if sign := l.rest(); strings.HasPrefix(sign, "-") || strings.HasPrefix(sign, "+") {
 		l.advance(1)
 	}
 	if open == "{#" {
@@ -120,8 +154,13 @@ func (l *lexer) marked(open string) error {
 		if at < 0 {
 			return l.errorf("a comment without %q", shut)
 		}
-		l.strip = strings.HasSuffix(l.advance(at), "-")
-		l.advance(len(shut))
+		sign := ""
+		if at > 0 && (l.rest()[at-1] == '-' || l.rest()[at-1] == '+') {
+			at--
+			sign = l.rest()[at : at+1]
+		}
+		l.advance(at)
+		l.shut(sign, true)
 		return nil
 	}
 	depth := 0
@@ -132,11 +171,7 @@ func (l *lexer) marked(open string) error {
 			return l.errorf("%q without %q", open, shut)
 		}
 		if depth == 0 && (strings.HasPrefix(rest, shut) || strings.HasPrefix(rest, "-"+shut) || open == "{%" && strings.HasPrefix(rest, "+"+shut)) {
-			l.strip = rest[0] == '-'
-			l.advance(len(shut))
-			if rest[0] == '-' || rest[0] == '+' {
-				l.advance(1)
-			}
+			l.shut(strings.TrimRight(rest[:1], "%}"), open == "{%" && !p.raw())
 			break
 		}
 		t, err := l.token()
@@ -155,7 +190,7 @@ func (l *lexer) marked(open string) error {
 		}
 		p.tokens = append(p.tokens, t)
 	}
-	if open == "{%" && len(p.tokens) == 1 && p.tokens[0].text == "raw" {
+	if p.raw() {
 		return l.raw(p.line)
 	}
 	p.tokens = append(p.tokens, token{kind: tokenEnd, text: shut, line: l.line})
@@ -177,9 +212,14 @@ func (l *lexer) raw(line int) error {
 		if end < 0 || strings.TrimFunc(strings.Trim(tag[:end], "-+"), isSpace) != "endraw" {
 			continue
 		}
-		l.text(l.advance(at), line, tag[0] == '-')
-		l.strip = tag[end-1] == '-'
-		l.advance(2 + end + 2)
+		l.text(l.advance(at), line, tag[:1], true)
+		sign := ""
+		if c := tag[end-1]; c == '-' || c == '+' {
+			end--
+			sign = tag[end : end+1]
+		}
+		l.advance(2 + end)
+		l.shut(sign, true)
 		return nil
 	}
 }

@@ -4,11 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 )
 
 // The methods that Python's values have. Those that are not in the switch of
@@ -34,12 +29,11 @@ func hasMethod(v value, name string) bool {
 		return slices.Contains(tupleMethods, name)
 	case *dict:
 		return slices.Contains(dictMethods, name)
+	case *loop:
+		return name == "cycle"
 	}
 	return false
 }
-
-func lower(s string) string { return cases.Lower(language.Und).String(s) }
-func upper(s string) string { return cases.Upper(language.Und).String(s) }
 
 // method calls a method.
 func (r *run) method(m method, args []value) (value, error) {
@@ -55,6 +49,11 @@ func (r *run) method(m method, args []value) (value, error) {
 		return r.listMethod(list(of), m.name, args)
 	case *dict:
 		return r.dictMethod(of, m.name, args)
+	case *loop:
+		if len(args) == 0 {
+			return nil, fmt.Errorf("no arguments")
+		}
+		return args[of.at%len(args)], nil
 	}
 	return nil, fmt.Errorf("is not known")
 }
@@ -89,226 +88,6 @@ func whole(args []value, i, otherwise int) (int, error) {
 		return 0, fmt.Errorf("argument %d is %s, want a whole number", i+1, kindOf(args[i]))
 	}
 	return int(n), nil
-}
-
-// textArguments is how many arguments each method of texts takes here.
-var textArguments = map[string][2]int{
-	"strip": {0, 1}, "lstrip": {0, 1}, "rstrip": {0, 1}, "split": {0, 2}, "rsplit": {0, 2}, "splitlines": {0, 0}, "lower": {0, 0}, "upper": {0, 0},
-	"replace": {2, 3}, "startswith": {1, 1}, "endswith": {1, 1}, "removeprefix": {1, 1}, "removesuffix": {1, 1},
-	"find": {1, 1}, "rfind": {1, 1}, "index": {1, 1}, "count": {1, 1}, "join": {1, 1}, "isdigit": {0, 0}, "isspace": {0, 0}, "zfill": {1, 1},
-}
-
-func (r *run) textMethod(s, name string, args []value) (value, error) {
-	limits, known := textArguments[name]
-	if !known {
-		return nil, fmt.Errorf("this method of a text is not known here")
-	}
-	if err := want(args, limits[0], limits[1]); err != nil {
-		return nil, err
-	}
-	switch name {
-	case "join":
-		return r.join(s, args[0])
-	case "zfill":
-		return r.zeros(s, args)
-	}
-	first, err := text(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	switch name {
-	case "strip":
-		return strings.TrimFunc(s, inSet(args, first)), nil
-	case "lstrip":
-		return strings.TrimLeftFunc(s, inSet(args, first)), nil
-	case "rstrip":
-		return strings.TrimRightFunc(s, inSet(args, first)), nil
-	case "split", "rsplit":
-		return r.split(s, first, args, name == "rsplit")
-	case "splitlines":
-		return lines(s), nil
-	case "lower":
-		return lower(s), nil
-	case "upper":
-		return upper(s), nil
-	case "replace":
-		return r.replace(s, first, args)
-	case "startswith":
-		return strings.HasPrefix(s, first), nil
-	case "endswith":
-		return strings.HasSuffix(s, first), nil
-	case "removeprefix":
-		return strings.TrimPrefix(s, first), nil
-	case "removesuffix":
-		return strings.TrimSuffix(s, first), nil
-	case "count":
-		return int64(strings.Count(s, first)), nil
-	case "isdigit":
-		return s != "" && strings.TrimFunc(s, unicode.IsDigit) == "", nil
-	case "isspace":
-		return s != "" && strings.TrimFunc(s, isSpace) == "", nil
-	}
-	at := strings.Index(s, first)
-	if name == "rfind" {
-		at = strings.LastIndex(s, first)
-	}
-	if at > 0 {
-		at = utf8.RuneCountInString(s[:at])
-	}
-	if name == "index" && at < 0 {
-		return nil, fmt.Errorf("%.64q is not in the text", first)
-	}
-	return int64(at), nil
-}
-
-// zeros is s.zfill(width).
-func (r *run) zeros(s string, args []value) (value, error) {
-	width, err := whole(args, 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	more := max(0, width-utf8.RuneCountInString(s))
-	if more > maxWork {
-		return nil, fmt.Errorf("a width of %d is too large", width)
-	}
-	sign := ""
-	if strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") {
-		sign = s[:1]
-	}
-	return sign + strings.Repeat("0", more) + s[len(sign):], r.spend(more)
-}
-
-// inSet returns what strip takes off: white space, or the characters of set.
-func inSet(args []value, set string) func(rune) bool {
-	if len(args) == 0 || args[0] == nil {
-		return isSpace
-	}
-	return func(c rune) bool { return strings.ContainsRune(set, c) }
-}
-
-// split is s.split(sep, most), or rsplit.
-func (r *run) split(s, sep string, args []value, right bool) (value, error) {
-	most, err := whole(args, 1, -1)
-	if err != nil {
-		return nil, err
-	}
-	blank := len(args) == 0 || args[0] == nil
-	if !blank && sep == "" {
-		return nil, fmt.Errorf("an empty separator")
-	}
-	var parts []string
-	if blank {
-		parts = splitSpace(s, most, right)
-	} else {
-		for most != 0 {
-			at := strings.Index(s, sep)
-			if right {
-				at = strings.LastIndex(s, sep)
-			}
-			if at < 0 {
-				break
-			}
-			if right {
-				parts, s = append(parts, s[at+len(sep):]), s[:at]
-			} else {
-				parts, s = append(parts, s[:at]), s[at+len(sep):]
-			}
-			most--
-		}
-		parts = append(parts, s)
-	}
-	if right {
-		slices.Reverse(parts)
-	}
-	out := make(list, len(parts))
-	for i, p := range parts {
-		out[i] = p
-	}
-	return out, r.spend(itemWork * len(out))
-}
-
-// splitSpace splits at runs of white space, from the left or from the right, the
-// parts in the order they were found.
-func splitSpace(s string, most int, right bool) (parts []string) {
-	notSpace := func(c rune) bool { return !isSpace(c) }
-	for {
-		if right {
-			s = strings.TrimRightFunc(s, isSpace)
-		} else {
-			s = strings.TrimLeftFunc(s, isSpace)
-		}
-		if s == "" {
-			return parts
-		}
-		rest := ""
-		switch {
-		case most == 0:
-			parts = append(parts, s)
-			return parts
-		case right:
-			rest = strings.TrimRightFunc(s, notSpace)
-			parts = append(parts, s[len(rest):])
-		default:
-			rest = strings.TrimLeftFunc(s, notSpace)
-			parts = append(parts, s[:len(s)-len(rest)])
-		}
-		s = rest
-		most--
-	}
-}
-
-// lines is s.splitlines().
-func lines(s string) list {
-	out := list{}
-	for s != "" {
-		at := strings.IndexFunc(s, func(c rune) bool {
-			return c >= '\n' && c <= '\r' || c >= 0x1c && c <= 0x1e || c == 0x85 || c == 0x2028 || c == 0x2029
-		})
-		if at < 0 {
-			return append(out, s)
-		}
-		out = append(out, s[:at])
-		_, n := utf8.DecodeRuneInString(s[at:])
-		if strings.HasPrefix(s[at:], "\r\n") {
-			n = 2
-		}
-		s = s[at+n:]
-	}
-	return out
-}
-
-func (r *run) replace(s, old string, args []value) (value, error) {
-	with, err := text(args, 1)
-	if err != nil {
-		return nil, err
-	}
-	most, err := whole(args, 2, -1)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.spend(len(s) + strings.Count(s, old)*len(with)); err != nil {
-		return nil, err
-	}
-	return strings.Replace(s, old, with, most), nil
-}
-
-func (r *run) join(sep string, of value) (value, error) {
-	items, err := r.items(of)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]string, len(items))
-	for i, v := range items {
-		s, is := v.(string)
-		if !is {
-			return nil, fmt.Errorf("item %d is %s, want a text", i, kindOf(v))
-		}
-		parts[i] = s
-		if err := r.spend(len(s) + len(sep)); err != nil {
-			return nil, err
-		}
-	}
-	return strings.Join(parts, sep), nil
 }
 
 func (r *run) listMethod(l list, name string, args []value) (value, error) {
@@ -352,6 +131,13 @@ func (r *run) dictMethod(d *dict, name string, args []value) (value, error) {
 	if err := want(args, 0, 0); err != nil {
 		return nil, err
 	}
+	if err := r.spend(4 * itemWork * len(*d)); err != nil {
+		return nil, err
+	}
+	if name == "copy" {
+		d := slices.Clone(*d)
+		return &d, nil
+	}
 	out := make(list, len(*d))
 	for i, e := range *d {
 		switch name {
@@ -365,5 +151,5 @@ func (r *run) dictMethod(d *dict, name string, args []value) (value, error) {
 			return nil, fmt.Errorf("this method of an object is not known here")
 		}
 	}
-	return out, r.spend(len(out))
+	return out, nil
 }

@@ -10,9 +10,10 @@ const maxDepth = 64
 
 // parser reads the tokens of one expression or statement.
 type parser struct {
-	tokens []token
-	pos    int
-	depth  int
+	tokens  []token
+	pos     int
+	depth   int
+	options Options
 }
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
@@ -43,13 +44,13 @@ func (p *parser) expect(text string) error {
 	if p.op(text) {
 		return nil
 	}
-	return p.errorf("found %q, want %q", p.peek().text, text)
+	return p.errorf("found %.64q, want %q", p.peek().text, text)
 }
 
 func (p *parser) name() (string, error) {
 	t := p.peek()
 	if t.kind != tokenName {
-		return "", p.errorf("found %q, want a name", t.text)
+		return "", p.errorf("found %.64q, want a name", t.text)
 	}
 	p.pos++
 	return t.text, nil
@@ -57,9 +58,28 @@ func (p *parser) name() (string, error) {
 
 func (p *parser) end() error {
 	if t := p.peek(); t.kind != tokenEnd {
-		return p.errorf("unexpected %q", t.text)
+		return p.errorf("unexpected %.64q", t.text)
 	}
 	return nil
+}
+
+// tuple reads what next reads, or several with commas between, which are a tuple.
+func (p *parser) tuple(next func() (expr, error)) (expr, error) {
+	e, err := next()
+	if err != nil || !p.is(tokenOperator, ",") {
+		return e, err
+	}
+	items := []expr{e}
+	for p.op(",") {
+		if p.peek().kind == tokenEnd {
+			break
+		}
+		if e, err = next(); err != nil {
+			return nil, err
+		}
+		items = append(items, e)
+	}
+	return &sequence{items, true}, nil
 }
 
 // expression reads "a if b else c", or one without a condition.
@@ -245,7 +265,7 @@ func (p *parser) primary() (expr, error) {
 		}
 	}
 	p.pos--
-	return nil, p.errorf("found %q, want a value", t.text)
+	return nil, p.errorf("found %.64q, want a value", t.text)
 }
 
 // items reads expressions up to shut, and whether a comma stood among them.

@@ -22,7 +22,7 @@ func (p *parser) postfix(e expr) (expr, error) {
 				}
 				e = &item{e, literal{n}, line}
 			default:
-				return nil, p.errorf("found %q, want a name", t.text)
+				return nil, p.errorf("found %.64q, want a name", t.text)
 			}
 			p.pos++
 		case p.op("["):
@@ -57,7 +57,7 @@ func (p *parser) subscript(of expr, line int) (expr, error) {
 			continue
 		}
 		if s.parts[colons] != nil {
-			return nil, p.errorf("found %q, want %q", p.peek().text, "]")
+			return nil, p.errorf("found %.64q, want %q", p.peek().text, "]")
 		}
 		var err error
 		if s.parts[colons], err = p.expression(); err != nil {
@@ -111,19 +111,10 @@ func (p *parser) filters(e expr) (expr, error) {
 	for {
 		line := p.peek().line
 		switch {
-		case p.op("|"):
-			name, err := p.name()
+		case p.is(tokenOperator, "|"):
+			f, err := p.filter(e)
 			if err != nil {
 				return nil, err
-			}
-			f := &filtered{of: e, name: name, line: line}
-			if f.filter = filterOf(name); f.filter == nil {
-				return nil, fmt.Errorf("line %d: the filter %.64q is not known: want one of %s", line, name, filterNames)
-			}
-			if p.op("(") {
-				if f.args, err = p.arguments(); err != nil {
-					return nil, err
-				}
 			}
 			e = f
 		case p.word("is"):
@@ -144,6 +135,25 @@ func (p *parser) filters(e expr) (expr, error) {
 	}
 }
 
+// filter reads "|", the name of a filter and its arguments.
+func (p *parser) filter(of expr) (*filtered, error) {
+	f := &filtered{of: of, line: p.peek().line}
+	if err := p.expect("|"); err != nil {
+		return nil, err
+	}
+	var err error
+	if f.name, err = p.name(); err != nil {
+		return nil, err
+	}
+	if f.filter = filterOf(f.name, p.options); f.filter == nil {
+		return nil, fmt.Errorf("line %d: the filter %.64q is not known: want one of %s", f.line, f.name, filterNames)
+	}
+	if p.op("(") {
+		f.args, err = p.arguments()
+	}
+	return f, err
+}
+
 // test reads what follows "is".
 func (p *parser) test(of expr, line int) (expr, error) {
 	t := &tested{of: of, line: line}
@@ -157,11 +167,13 @@ func (p *parser) test(of expr, line int) (expr, error) {
 	}
 	next := p.peek()
 	switch {
+	case p.is(tokenName, "is"):
+		return nil, p.errorf("two tests in a row")
 	case p.op("("):
 		t.args, err = p.arguments()
 	case next.kind == tokenText || next.kind == tokenInt || next.kind == tokenFloat,
 		next.kind == tokenOperator && (next.text == "[" || next.text == "{"),
-		next.kind == tokenName && next.text != "else" && next.text != "or" && next.text != "and" && next.text != "is" && next.text != "if" && next.text != "in" && next.text != "not":
+		next.kind == tokenName && next.text != "else" && next.text != "or" && next.text != "and" && next.text != "if" && next.text != "in" && next.text != "not":
 		var e expr
 		if e, err = p.primary(); err == nil {
 			e, err = p.postfix(e)

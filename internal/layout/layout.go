@@ -52,7 +52,7 @@ var layers = []layer{
 		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/jinja", "internal/pyrandom", "internal/record"}, bottom...)},
 
 	{"internal/atomicfile", nil},
-	{"internal/chat", nil},
+	{"internal/chat", []string{"internal/jinja", "internal/record"}},
 	{"internal/dataset", []string{"internal/record"}},
 	{"internal/hub", []string{"internal/atomicfile"}},
 	{"internal/jinja", []string{"internal/record"}},

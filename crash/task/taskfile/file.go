@@ -170,7 +170,7 @@ func build(file string, entries []entry) (*File, error) {
 		d.Until = []string{d.ShotDelimiter}
 	}
 	if e, ok := k["description"]; ok && strings.Contains(d.Description, "{") {
-		t, err := jinja.Parse(d.Description)
+		t, err := jinja.Parse(d.Description, jinja.Options{})
 		if err == nil {
 			d.Description, err = t.Render(nil)
 		}

@@ -69,7 +69,7 @@ func newSource(meant string, e entry) (*source, error) {
 		}
 		s.field, s.word = v, word.MatchString(v)
 		var err error
-		if s.template, err = jinja.Parse(text); err != nil {
+		if s.template, err = jinja.Parse(text, jinja.Options{}); err != nil {
 			return nil, e.at.errorf("%s: the template: %w", e.key, err)
 		}
 		return s, nil
