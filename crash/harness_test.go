@@ -93,12 +93,16 @@ func TestScoresEqualHarness(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				shots, err := strconv.Atoi(words[3])
-				if err != nil {
-					t.Fatal(err)
+				// Shots, and for some a limit of documents and of positions.
+				numbers := []int{0, 0, ckpt.Config.MaxPositions}
+				for i, word := range words[3:] {
+					if numbers[i], err = strconv.Atoi(word); err != nil {
+						t.Fatal(err)
+					}
 				}
 				docs, pool := harnessDocuments(t, of, rules)
-				requests, err := task.EncodeAll(of, docs, tok, task.Setting{Rules: rules, Shots: shots, Pool: pool, MaxTokens: 16}, ckpt.Config.MaxPositions)
+				setting := task.Setting{Rules: rules, Shots: numbers[0], Pool: pool, Limit: numbers[1], MaxTokens: 16}
+				requests, err := task.EncodeAll(of, docs, tok, setting, numbers[2])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -113,7 +117,7 @@ func TestScoresEqualHarness(t *testing.T) {
 		}
 	}
 	t.Logf("%d evaluations, %d scores: log-probabilities differ by %.2g at most, %d ties fell otherwise", all.evaluations, all.scores, all.worst, all.ties)
-	if all.evaluations < 90 {
+	if all.evaluations < 120 {
 		t.Errorf("only %d evaluations ran", all.evaluations)
 	}
 }

@@ -18,7 +18,8 @@ run in processes of their own (run04.py, run03.py). Both score in float32, one r
 evaluations have the seeds of simple_evaluate and 100000 bootstrap iterations. --models makes opt/ and llama/ anew
 (gen_tiny.py), --results makes results/ anew (gen_results.py). --debug writes all requests as texts to DIR.
 
-golden.json maps "<model>/<task>/<rules>/<shots>" to
+golden.json maps "<model>/<task>/<rules>/<shots>", and "<model>/<task>/<rules>/<shots>/<limit>/<positions>" where
+only so many documents are scored and contexts are cut to so many positions, to
   metrics  what lm-eval reports, under its names: 0.4 "acc,none", "acc_stderr,none", …, 0.3 "acc", "acc_stderr", …
   rows     per document, in file order (RACE: articles by first row), per request [log-probability, greedy];
            wikitext: [log-probability]; triviaqa under 0.4: [generated text], before the filter
@@ -60,6 +61,8 @@ DATASETS = {
 }
 # Shots beside 0: few documents to draw from and a sample by exchanging, many and a sample by a set.
 SHOTS = {"opt": {2: [t for t in TASKS if t != "wikitext"], 5: ["arc_easy", "piqa"]}, "llama": {}}
+# And once more with few documents, three shots and fewer positions than the model has.
+LIMITED = {"model": "opt", "shots": 3, "limit": 7, "length": 72}
 
 
 def documents(name):
@@ -75,9 +78,11 @@ def splits(task):
 
 
 def runs():
+    """Model, task, shots, limit of documents and of positions (None: none)."""
     for model, more in SHOTS.items():
         for shots, tasks in {0: TASKS, **more}.items():
-            yield from ((model, task, shots) for task in tasks)
+            yield from ((model, task, shots, None, None) for task in tasks)
+    yield from ((LIMITED["model"], task, LIMITED["shots"], LIMITED["limit"], LIMITED["length"]) for task in TASKS if task != "wikitext")
 
 
 def decimals(value):
@@ -111,11 +116,11 @@ def evaluate(rules, models, out, debug):
     torch.set_num_threads(1)
     version = importlib.import_module("run04" if rules == "0.4" else "run03")
     golden, tasks, lms = {}, version.Tasks(), {}
-    for model, task, shots in runs():
-        if model not in lms:
-            lms[model] = version.model(models / model)
-        key = f"{model}/{task}/{rules}/{shots}"
-        result = version.run(lms[model], tasks, task, shots)
+    for model, task, shots, limit, length in runs():
+        if (model, length) not in lms:
+            lms[model, length] = version.model(models / model, length)
+        key = f"{model}/{task}/{rules}/{shots}" + (f"/{limit}/{length}" if limit else "")
+        result = version.run(lms[model, length], tasks, task, shots, limit)
         golden[key] = entry(*result)
         if debug:
             (debug / (key.replace("/", "_") + ".json")).write_text(json.dumps(result[2], indent=1))

@@ -23,16 +23,17 @@ datasets.load_dataset = load_dataset
 
 class Wrapper(base.BaseLM):
     """A transformers model as the CRaSh authors hand it to lm-eval 0.3: no special tokens, all positions of the
-    model, </s> where the context is empty, batches of one; in float32."""
+    model or fewer, </s> where the context is empty, batches of one; in float32."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, length):
         super().__init__()
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
         self.model = transformers.AutoModelForCausalLM.from_pretrained(directory, torch_dtype=torch.float32).eval()
+        self.length = length or self.model.config.max_position_embeddings
         self.asked = []  # ((context, continuation), answer) of the latest evaluation, in the order of requests
 
     eot_token_id = property(lambda self: self.tokenizer.eos_token_id)
-    max_length = property(lambda self: self.model.config.max_position_embeddings)
+    max_length = property(lambda self: self.length)
     max_gen_toks = property(lambda self: 256)
     batch_size = property(lambda self: 1)
     device = property(lambda self: torch.device("cpu"))
@@ -69,8 +70,8 @@ class Tasks:
         return StoryCloze2016(data_dir="") if name == "storycloze" else TASK_REGISTRY[name]()
 
 
-def model(directory):
-    return Wrapper(directory)
+def model(directory, length=None):
+    return Wrapper(directory, length)
 
 
 def gold(name, doc):
@@ -84,9 +85,9 @@ def gold(name, doc):
             "winogrande": lambda: int(doc["answer"]) - 1}.get(name, lambda: None)()
 
 
-def run(lm, tasks, name, shots):
+def run(lm, tasks, name, shots, limit=None):
     """One evaluation as gen_lmeval's golden has it, and its requests as texts; documents in file order, though
-    lm-eval shuffles them."""
+    lm-eval shuffles them, and takes those in front where there is a limit."""
     task, counts, golds, scored = tasks.build(name), [], [], []
     construct, process = task.construct_requests, task.process_results
 
@@ -104,10 +105,10 @@ def run(lm, tasks, name, shots):
     task.construct_requests, task.process_results = constructed, processed
     lm.asked = []
     random.seed(1234)
-    out = evaluator.evaluate(lm=lm, task_dict={name: task}, num_fewshot=shots, bootstrap_iters=gen_lmeval.BOOTSTRAP)
-    order = list(range(len(counts)))
+    out = evaluator.evaluate(lm=lm, task_dict={name: task}, num_fewshot=shots, bootstrap_iters=gen_lmeval.BOOTSTRAP, limit=limit)
+    order = list(range(len(list(task.test_docs() if task.has_test_docs() else task.validation_docs()))))
     random.Random(42).shuffle(order)  # as evaluate shuffles the documents
-    rows, texts, answers = [None] * len(order), [None] * len(order), iter(lm.asked)
+    order, rows, texts, answers = order[:limit], {}, {}, iter(lm.asked)
     for place, indices in zip(order, counts):
         asked = [next(answers) for _ in indices]
         if name == "lambada_openai":  # asks the same twice, once for each part of the answer
@@ -115,4 +116,5 @@ def run(lm, tasks, name, shots):
         texts[place], rows[place] = [a[0] for a in asked], [a[1] for a in asked]
     back = lambda values: [v for _, v in sorted(zip(order, values), key=lambda p: p[0])]
     per_doc = {m: back([float(s[m]) if not isinstance(s[m], tuple) else s[m] for s in scored]) for m in scored[0]}
-    return out["results"][name], rows, texts, back(golds), per_doc
+    in_order = lambda values: [values[place] for place in sorted(order)]
+    return out["results"][name], in_order(rows), in_order(texts), back(golds), per_doc

@@ -42,8 +42,8 @@ class Tasks:
         return get_task_dict([name], self.manager)[name]
 
 
-def model(directory):
-    return HFLM(pretrained=str(directory), dtype="float32", batch_size=1, device="cpu")
+def model(directory, length=None):
+    return HFLM(pretrained=str(directory), dtype="float32", batch_size=1, device="cpu", max_length=length)
 
 
 def gold(task, doc):
@@ -63,11 +63,11 @@ def pair(arguments, kind):
     return arguments[0], "" if kind == "generate_until" else arguments[1]
 
 
-def run(lm, tasks, name, shots):
+def run(lm, tasks, name, shots, limit=None):
     """One evaluation as gen_lmeval's golden has it, and its requests as texts."""
     task = tasks.build(name)
     out = evaluator.simple_evaluate(
-        lm, tasks=[task], num_fewshot=shots, bootstrap_iters=gen_lmeval.BOOTSTRAP, task_manager=tasks.manager,
+        lm, tasks=[task], num_fewshot=shots, bootstrap_iters=gen_lmeval.BOOTSTRAP, task_manager=tasks.manager, limit=limit,
         gen_kwargs=GEN_KWARGS if task.OUTPUT_TYPE == "generate_until" else None)
     lm_name = NAMES.get(name, name)
     samples = sorted(out["samples"][lm_name], key=lambda s: s["doc_id"])
