@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -197,7 +198,8 @@ func encodePair(r Request, context []int32, e Encoder, rules Rules) (Pair, error
 		return Pair{Context: context, Target: e.Encode(r.Continuation, false)}, nil
 	}
 	whole := e.Encode(r.Context+r.Continuation, false)
-	return Pair{Context: context, Target: whole[min(len(context), len(whole)):]}, nil
+	// A copy, so that not the whole is kept for each of the choices.
+	return Pair{Context: context, Target: slices.Clone(whole[min(len(context), len(whole)):])}, nil
 }
 
 // Windows cuts a text of ids into pairs that predict each token once, for a

@@ -2,6 +2,7 @@ package task
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,24 @@ func TestContextIsCutFromTheLeft(t *testing.T) {
 	if _, err := Encode(item, e, Rules04, 2); err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
+}
+
+// The choices of a long context keep their own tokens, not the context's again.
+func TestTargetsHoldNoContext(t *testing.T) {
+	r := Request{strings.Repeat("abc ", 5000) + ".", " the"}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	got, err := Encode(Item{Shape: Choice, Requests: slices.Repeat([]Request{r}, 100)}, toy, Rules04, 1<<20)
+	held := int64(heap() - before)
+	if err != nil || len(got) != 100 || held > 1<<20 { // one context has 80 kB
+		t.Errorf("%d pairs hold %d bytes, %v", len(got), held, err)
+	}
+	runtime.KeepAlive(got)
 }
 
 // swallow has one token for every text: the whole is no longer than the context.
