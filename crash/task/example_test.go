@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lamina/crash/task"
+	"lamina/internal/record"
 )
 
 // letters is a tokenizer with one token per byte.
@@ -39,6 +40,60 @@ func Example() {
 	// {"Question: What falls?\nAnswer:" " rain"}
 	// 12 tokens of context, 17 cut; target [32 114 97 105 110]
 	// acc 1
+}
+
+// A task with an example before each document, as one model's requests.
+func ExampleEncodeAll() {
+	row := func(question, right string) string {
+		return `{"question":"` + question + `","choices":{"text":["rain","hills"],"label":["A","B"]},"answerKey":"` + right + `"}`
+	}
+	arc, _ := task.Named("arc_easy")
+	train, _ := arc.Read(strings.NewReader(row("What stands?", "B")), "train.jsonl")
+	test, err := arc.Read(strings.NewReader(row("What falls?", "A")), "test.jsonl")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := task.EncodeAll(arc, test, letters{}, task.Setting{Shots: 1, Pool: train}, 2048)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Items[0].Requests[0].Context)
+	fmt.Println(len(r.Pairs), "pairs")
+	result, _ := r.Result([]task.Score{{LogProb: -3.2}, {LogProb: -4.1}}, nil) // from a model
+	for _, m := range result.Metrics {
+		fmt.Println(m.Name, m.Value)
+	}
+	// Output:
+	// Question: What stands?
+	// Answer: hills
+	//
+	// Question: What falls?
+	// Answer:
+	// 2 pairs
+	// acc 1
+	// acc_norm 1
+}
+
+// A task of one's own: rows become documents in a function.
+func ExampleNew() {
+	sums := task.New(task.Definition{Name: "sums", Delimiter: " ", Document: func(r record.Record) (task.Document, error) {
+		sum, err := r.Text("sum")
+		if err != nil {
+			return task.Document{}, err
+		}
+		answer, err := r.Text("answer")
+		return task.Document{Shape: task.Continuation, Query: sum + " =", Continuation: answer}, err
+	}})
+	docs, err := sums.Read(strings.NewReader(`{"sum":"2 + 2","answer":"4"}`+"\n"+`{"sum":"3 + 3"}`), "sums.jsonl")
+	fmt.Println(len(docs), err)
+	docs, _ = sums.Read(strings.NewReader(`{"sum":"2 + 2","answer":"4"}`), "sums.jsonl")
+	item, _ := sums.Item(docs[0], task.Rules04)
+	fmt.Printf("%q\n", item.Requests[0])
+	// Output:
+	// 0 sums.jsonl:2 (byte 29): field "answer": is missing
+	// {"2 + 2 =" " 4"}
 }
 
 func ExampleRead() {
