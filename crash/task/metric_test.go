@@ -175,3 +175,20 @@ func TestEvaluateRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Where contexts are the choices, the harness divides by their lengths.
+func TestContextsOfAnOwnTaskHaveLengths(t *testing.T) {
+	own := New(Definition{Name: "own", Delimiter: " ", Metrics: []string{"acc", "acc_norm"}})
+	item, err := own.Item(Document{Shape: ContextChoice, Options: []string{"Ann", "Bobby"}, Continuation: "won", Gold: 1}, Rules04)
+	if err != nil || item.Chars[0] != 3 || item.Chars[1] != 5 {
+		t.Errorf("%v, %v", item.Chars, err)
+	}
+	if list := own.Reported(ContextChoice, Rules04); len(list) != 2 || list[1].Name != "acc_norm" {
+		t.Errorf("%v", list)
+	}
+	for _, other := range []Task{{}, mustNamed(t, "winogrande")} {
+		if list := other.Reported(ContextChoice, Rules04); len(list) != 1 || list[0].Name != "acc" {
+			t.Errorf("%q: %v", other.Name(), list)
+		}
+	}
+}

@@ -17,7 +17,8 @@ type Item struct {
 	Pair     Pair      // the ids of a Tokens document
 	Gold     int       // Choice and ContextChoice
 	// Chars has the length of each choice in characters (code points), without
-	// the space in front: what acc_norm divides by.
+	// the space in front: what acc_norm divides by. Where contexts are the choices it
+	// is the continuation's, and of a task of one's own theirs, as in the harness.
 	Chars []int
 	// Words and Bytes are the sizes of a Text document before the prompt, what
 	// word and byte perplexity divide by.
@@ -69,9 +70,12 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 		item.Requests = []Request{{shots + t.text(&d, rules), t.spaced(d.Continuation)}}
 	case ContextChoice:
 		continuation := t.spaced(d.Continuation)
-		for i := range d.Options {
+		for i, o := range d.Options {
 			item.Requests = append(item.Requests, Request{t.contextOption(&d, rules, shots, i), continuation})
-			item.Chars = append(item.Chars, utf8.RuneCountInString(strings.TrimPrefix(continuation, " ")))
+			if t.own == nil {
+				o = strings.TrimPrefix(continuation, " ")
+			}
+			item.Chars = append(item.Chars, utf8.RuneCountInString(o))
 		}
 	case Text:
 		text := d.Text

@@ -45,7 +45,7 @@ func (t Task) reported(shape Shape, rules Rules) []Reported {
 		return []Reported{{"word_perplexity", "word_perplexity", "none", false}, {"byte_perplexity", "byte_perplexity", "none", false}, {"bits_per_byte", "bits_per_byte", "none", false}}
 	}
 	list := []Reported{{"acc", "acc", "none", true}}
-	if !t.accOnly && shape == Choice {
+	if !t.accOnly && (shape == Choice || t.own != nil) {
 		list = append(list, Reported{"acc_norm", "acc_norm", "none", true})
 	}
 	return list
