@@ -28,7 +28,7 @@ type evalCommand struct {
 	Shots        *int   `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0, or as a task file says)."`
 	ShotsData    string `placeholder:"PATH" help:"What examples are drawn from. Default: the split of --data that the harness takes."`
 	FewshotSeed  *int64 `placeholder:"N" help:"Seed of that draw (default: the harness's, 1234 by rules 0.4 and 42 by 0.3)."`
-	Limit        int    `placeholder:"N" help:"Only the first N documents of a task; by rules 0.3 the harness shuffles them before."`
+	Limit        int    `placeholder:"N" help:"Only the first N documents of a task."`
 	MaxLength    int    `placeholder:"N" help:"Tokens a request may have; contexts are cut from the left. Default: the model's positions."`
 	MaxGenTokens int    `placeholder:"N" help:"Tokens of a generated answer (default 256, or as the task has it)."`
 	Out          string `placeholder:"DIR" help:"Write results_DATE.json as lm-eval does; finished tasks of an interrupted call are kept there and not scored again."`

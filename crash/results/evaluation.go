@@ -42,7 +42,7 @@ type Task struct {
 	Result    task.Result
 	Items     []task.Item
 	Shots     int
-	Documents int // that there were, of which Items are all or, with a limit, the first
+	Documents int // that there were, of which Items are all or the first
 	MaxTokens int // of a generated answer, if it was not the task's own
 	Data      []File
 	Truncated int

@@ -11,8 +11,9 @@ import (
 // Setting says how documents become requests.
 type Setting struct {
 	Rules Rules
-	// Limit scores only the first documents, those that the harness would: under
-	// rules 0.3 it shuffles them before it counts. 0: all.
+	// Limit scores only the first documents of the file, with the examples they have
+	// without a limit; 0: all. (Under rules 0.3 the harness itself would take the
+	// first after shuffling.)
 	Limit int
 	// MaxTokens bounds a generated answer; 0: as the task has it.
 	MaxTokens int
@@ -48,8 +49,8 @@ func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 	places := t.places(len(docs), s.Rules)
 	var items []Item
 	for i, d := range docs {
-		if s.Limit > 0 && places[i] >= s.Limit {
-			continue
+		if s.Limit > 0 && i >= s.Limit {
+			break
 		}
 		before := description
 		if shots != nil {
