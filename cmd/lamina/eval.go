@@ -178,8 +178,8 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	if len(c.Data) == 0 {
 		for _, t := range tasks {
 			data := or(t.Source().Repo, t.Source().Path)
-			if data == "" {
-				return nil, usagef("task %q names no data set: give --data PATH", t.Name())
+			if !strings.Contains(data, "/") { // not the name of one on the hub
+				return nil, usagef("task %q has no data set on the hub: give --data PATH", t.Name())
 			}
 			c.Data = append(c.Data, data)
 		}

@@ -173,7 +173,7 @@ func TestEvalNamesFiles(t *testing.T) {
 		fails(t, exitError, "is no name for files", "eval", "--model", model, "--task-file", own(name), "--data", docs)
 	}
 	file := own("own")
-	fails(t, exitUsage, `task "own" names no data set: give --data`, "eval", "--model", model, "--task-file", file)
+	fails(t, exitUsage, `task "own" has no data set on the hub: give --data`, "eval", "--model", model, "--task-file", file)
 
 	out := filepath.Join(dir, "deep", "out")
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
@@ -243,6 +243,7 @@ func TestResultWithoutSeconds(t *testing.T) {
 func TestEvalRefuses(t *testing.T) {
 	model, docs := filepath.Join(harnessData, "opt"), harnessDocs("arc_easy.jsonl")
 	for want, args := range map[string][]string{
+		`task "storycloze" has no data set on the hub`: {"--task", "storycloze"},
 		"nothing to score":               {},
 		"2 tasks and 1 paths":            {"--task", "arc_easy,piqa", "--data", docs},
 		`task "piqa" is asked for twice`: {"--task", "piqa,piqa", "--data", docs + "," + docs},
