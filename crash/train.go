@@ -319,11 +319,8 @@ func (t *Trainer) validate(ctx context.Context) error {
 	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss})
 }
 
-// MeanLoss returns the mean negative log-likelihood a target token, in nats.
-func MeanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair) (float64, error) {
-	return meanLoss(ctx, be, d, pairs, nil)
-}
-
+// meanLoss returns the mean negative log-likelihood a target token, in nats, in
+// passes that use memory.
 func meanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair, memory *tensor.Arena) (float64, error) {
 	items := make([]transformer.Continuation, len(pairs))
 	tokens := 0
