@@ -31,11 +31,10 @@ func (p *parser) postfix(e expr) (expr, error) {
 				return nil, err
 			}
 		case p.op("("):
-			args, err := p.arguments()
-			if err != nil {
+			var err error
+			if e, err = p.call(e, line); err != nil {
 				return nil, err
 			}
-			e = &call{e, args, line}
 		default:
 			return e, nil
 		}
@@ -71,6 +70,15 @@ func (p *parser) subscript(of expr, line int) (expr, error) {
 		return nil, p.errorf("an index is missing before %q", "]")
 	}
 	return &item{of, s.parts[0], line}, nil
+}
+
+// call reads what follows "(" after a value.
+func (p *parser) call(of expr, line int) (expr, error) {
+	args, err := p.arguments()
+	if err != nil {
+		return nil, err
+	}
+	return &call{of, args, line}, nil
 }
 
 // argumentList is what a call, filter or test gets.
@@ -124,11 +132,10 @@ func (p *parser) filters(e expr) (expr, error) {
 			}
 			e = t
 		case p.op("("):
-			args, err := p.arguments()
-			if err != nil {
+			var err error
+			if e, err = p.call(e, line); err != nil {
 				return nil, err
 			}
-			e = &call{e, args, line}
 		default:
 			return e, nil
 		}
