@@ -15,7 +15,7 @@ import (
 	"lamina/autograd"
 	"lamina/formats"
 	"lamina/formats/safetensors"
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/nn"
 	"lamina/tensor"
 )
@@ -81,7 +81,7 @@ func SaveAdapter(dir string, m AdapterManifest, params nn.Params) error {
 		m.Tensors = append(m.Tensors, w.Name)
 	}
 	slices.Sort(m.Tensors)
-	return atomicfile.Dir(dir, true, func(tmp string) error {
+	return files.Dir(dir, true, func(tmp string) error {
 		err := safetensors.Write(filepath.Join(tmp, adapterWeights), entries, map[string]string{"format": "pt"},
 			func(name string, w io.Writer) error {
 				if v := values[name]; v.DType() != tensor.F32 { // not trained: as the model's file has it
@@ -212,7 +212,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(path, append(data, '\n'))
+	return files.WriteBytes(path, append(data, '\n'))
 }
 
 // readJSON reads a small file of ours; unknown fields and anything after the

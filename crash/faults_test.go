@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels/cpu"
 	"lamina/nn"
 	"lamina/transformer"

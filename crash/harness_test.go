@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels/cpu"
 	"lamina/transformer"
 )

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/transformer"

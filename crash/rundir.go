@@ -17,7 +17,7 @@ import (
 
 	"lamina/formats"
 	"lamina/formats/safetensors"
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/nn"
 	"lamina/nn/optim"
 	"lamina/tensor"
@@ -99,7 +99,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 		}
 	}
 	for _, name := range []string{bestDir, "adapter"} {
-		if err := atomicfile.Recover(filepath.Join(r.path, name)); err != nil {
+		if err := files.Recover(filepath.Join(r.path, name)); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 			}
 		}
 	}
-	return atomicfile.WriteBytes(filepath.Join(r.path, configFile), config)
+	return files.WriteBytes(filepath.Join(r.path, configFile), config)
 }
 
 // Close closes the metrics file.
@@ -157,7 +157,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 		return err
 	}
 	name := fmt.Sprintf("step-%d", s.Step)
-	err := atomicfile.Dir(filepath.Join(r.path, checkpointsDir, name), true, func(tmp string) error {
+	err := files.Dir(filepath.Join(r.path, checkpointsDir, name), true, func(tmp string) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteBytes(filepath.Join(r.path, checkpointsDir, latestFile), []byte(name+"\n")); err != nil {
+	if err := files.WriteBytes(filepath.Join(r.path, checkpointsDir, latestFile), []byte(name+"\n")); err != nil {
 		return err
 	}
 	steps := r.steps()
@@ -272,7 +272,7 @@ func (r *RunDir) truncate(step int) error {
 
 // SaveBest writes the weights as best/.
 func (r *RunDir) SaveBest(t *nn.Trained) error {
-	return atomicfile.Dir(filepath.Join(r.path, bestDir), true, func(tmp string) error {
+	return files.Dir(filepath.Join(r.path, bestDir), true, func(tmp string) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 			return err
 		}

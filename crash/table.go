@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/transformer"

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"lamina/autograd"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/nn/optim"

@@ -13,7 +13,7 @@ import (
 
 	"lamina/autograd"
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/internal/philox"
 	"lamina/kernels"
 	"lamina/kernels/cpu"

@@ -4,7 +4,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/transformer/tokenizer"
 )
 
@@ -70,10 +70,10 @@ func (c *Checkpoint) writeGGUFTokenizer(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(filepath.Join(dir, "tokenizer.json"), t.WriteJSON); err != nil {
+	if err := files.Write(filepath.Join(dir, "tokenizer.json"), t.WriteJSON); err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(dir, "tokenizer_config.json"), func(w io.Writer) error {
+	return files.Write(filepath.Join(dir, "tokenizer_config.json"), func(w io.Writer) error {
 		return t.WriteConfig(w, c.Config.MaxPositions)
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 	"lamina/formats"
 	"lamina/formats/safetensors"
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/tensor"
 )
 
@@ -72,7 +72,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 		}
 		entries[i], parts[e.Name] = e, part
 	}
-	return atomicfile.Dir(out, d.Overwrite, func(tmp string) error {
+	return files.Dir(out, d.Overwrite, func(tmp string) error {
 		types := map[string]tensor.DType{}
 		for _, e := range entries {
 			types[e.Name] = e.DType
@@ -90,7 +90,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 			return err
 		}
 		for name, data := range d.Extra {
-			if err := atomicfile.WriteBytes(filepath.Join(tmp, name), data); err != nil {
+			if err := files.WriteBytes(filepath.Join(tmp, name), data); err != nil {
 				return err
 			}
 		}
@@ -127,7 +127,7 @@ func writeConfig(path string, d Directory) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
-	return atomicfile.WriteBytes(path, append(text, '\n'))
+	return files.WriteBytes(path, append(text, '\n'))
 }
 
 // describe returns a part's entry in the output.
@@ -234,7 +234,7 @@ func copyFile(to, from string) error {
 	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: not a regular file", from)
 	}
-	return atomicfile.Write(to, func(w io.Writer) error {
+	return files.Write(to, func(w io.Writer) error {
 		_, err := io.Copy(w, in)
 		return err
 	})

@@ -156,12 +156,12 @@ func TestRateOfTokens(t *testing.T) {
 
 // A case may bring its own cost, and an epoch's seconds follow from its tokens.
 func TestEpoch(t *testing.T) {
-	f := files{plan: crash.LayerPlan{{Layer: 0}, {Layer: 2, Trainable: true}}}
+	f := inputs{plan: crash.LayerPlan{{Layer: 0}, {Layer: 2, Trainable: true}}}
 	f.countEpoch(workload.Shapes()[2].Parse(), []row{{[]int32{1, 2}, []int32{3}}, {[]int32{1}, []int32{2, 3, 4}}})
 	if f.tokens != 5 || !(f.fullCost.FLOP > f.partCost.FLOP && f.partCost.FLOP > 0) {
 		t.Errorf("%+v", f)
 	}
-	f = files{tokens: 1000, partCost: workload.Cost{FLOP: 10}, fullCost: workload.Cost{FLOP: 30}}
+	f = inputs{tokens: 1000, partCost: workload.Cost{FLOP: 10}, fullCost: workload.Cost{FLOP: 30}}
 	results := []result{
 		{Case: "part", Threads: 1, Entries: []entryResult{{Label: "lamina", Threads: 1, ours: true, rates: []float64{100}}}},
 		{Case: "full", Threads: 1, Entries: []entryResult{{Label: "lamina", Threads: 1, ours: true, rates: []float64{40}}}},
@@ -195,7 +195,7 @@ func TestRequests(t *testing.T) {
 		scripts[worker] = string(data)
 	}
 	for _, quick := range []bool{false, true} {
-		o := &options{quick: quick, threads: []int{1, 2}, questions: 400, samples: 512, files: files{plan: plan}}
+		o := &options{quick: quick, threads: []int{1, 2}, questions: 400, samples: 512, files: inputs{plan: plan}}
 		for _, s := range suites() {
 			seen := map[string]bool{}
 			for _, m := range s.cases(o) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )

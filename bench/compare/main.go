@@ -33,7 +33,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"lamina/bench/workload"
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 )
 
 // options are the flags, and what is derived from them.
@@ -52,7 +52,7 @@ type options struct {
 	pythonPath, nodeDir, openblas string
 	prepareOnly                   bool
 
-	files files
+	files inputs
 }
 
 func main() {
@@ -278,14 +278,14 @@ func (o *options) write(d *document, body string) error {
 	if o.out == "" {
 		return nil
 	}
-	err := atomicfile.Write(o.out+".md", func(w io.Writer) error {
+	err := files.Write(o.out+".md", func(w io.Writer) error {
 		_, err := io.WriteString(w, d.head()+body)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(o.out+".json", func(w io.Writer) error {
+	return files.Write(o.out+".json", func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")
 		return e.Encode(d)

@@ -14,7 +14,7 @@ import (
 
 	"lamina/bench/workload"
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels/cpu"
 	"lamina/tensor"
 	"lamina/transformer"

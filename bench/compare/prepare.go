@@ -13,8 +13,8 @@ import (
 
 	"lamina/bench/workload"
 	"lamina/crash"
-	"lamina/crash/task"
-	"lamina/internal/atomicfile"
+	"lamina/eval/task"
+	"lamina/internal/files"
 	"lamina/kernels/cpu"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -142,7 +142,7 @@ func (p place) blas(name string) (string, error) {
 }
 
 // files are the inputs that all contenders share.
-type files struct {
+type inputs struct {
 	gguf     string // SmolLM2 as it was given
 	full     string // the same as a Hugging Face directory in F32
 	emulator string // 15 of its 30 blocks, 4 to train
@@ -157,8 +157,8 @@ type files struct {
 }
 
 // model writes what is derived from the model, once.
-func (p place) model(gguf string) (f files, err error) {
-	f = files{gguf: gguf, full: p.path("smollm2"), emulator: p.path("emulator"), q8: p.path("smollm2.Q8_0.gguf"), q4k: p.path("wide.Q4_K_M.gguf")}
+func (p place) model(gguf string) (f inputs, err error) {
+	f = inputs{gguf: gguf, full: p.path("smollm2"), emulator: p.path("emulator"), q8: p.path("smollm2.Q8_0.gguf"), q4k: p.path("wide.Q4_K_M.gguf")}
 	c, err := transformer.Open(gguf)
 	if err != nil {
 		return f, err
@@ -193,7 +193,7 @@ func (p place) model(gguf string) (f files, err error) {
 }
 
 // countEpoch sums the costs of the steps of an epoch.
-func (f *files) countEpoch(full transformer.Config, rows []row) {
+func (f *inputs) countEpoch(full transformer.Config, rows []row) {
 	part := full
 	part.Layers = len(f.plan)
 	var trained []int
@@ -219,7 +219,7 @@ func (f *files) countEpoch(full transformer.Config, rows []row) {
 }
 
 // data writes the tokens and texts of the tasks from ARC-Easy's files.
-func (p place) data(f *files, train, test string, questions, samples int) error {
+func (p place) data(f *inputs, train, test string, questions, samples int) error {
 	f.train, f.zeroshot, f.cka = p.path("train.json"), p.path(fmt.Sprintf("zeroshot-%d.json", questions)), p.path(fmt.Sprintf("cka-%d.json", samples))
 	c, err := transformer.Open(f.full)
 	if err != nil {
@@ -275,7 +275,7 @@ func (p place) data(f *files, train, test string, questions, samples int) error 
 		documents = append(documents, requests)
 	}
 	for path, v := range map[string]any{f.train: rows, f.zeroshot: documents, f.cka: texts} {
-		err := atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
+		err := files.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
 		if err != nil {
 			return err
 		}

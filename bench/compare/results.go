@@ -200,7 +200,7 @@ func threadsText(n int) string {
 
 // epochText says how long an epoch takes at the rates that were measured, and holds
 // our full fine-tuning against the operations it has more.
-func epochText(f files, results []result) string {
+func epochText(f inputs, results []result) string {
 	var b strings.Builder
 	var part, full float64
 	b.WriteString("\nSeconds of an epoch: ")

@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lamina/internal/chat"
+	"lamina/transformer/chat"
 	"lamina/transformer/tokenizer"
 )
 

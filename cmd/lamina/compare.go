@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"lamina/crash/results"
+	"lamina/eval/results"
 	"lamina/internal/report"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash/results"
+	"lamina/eval/results"
 )
 
 func TestCompareCommand(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"lamina/crash/results"
-	"lamina/crash/task"
-	"lamina/internal/dataset"
+	"lamina/dataset"
+	"lamina/eval/results"
+	"lamina/eval/task"
 )
 
 // maxInput bounds the JSON files that are read whole.

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"lamina/crash"
-	"lamina/crash/results"
-	"lamina/crash/task"
-	"lamina/crash/task/taskfile"
-	"lamina/internal/record"
+	"lamina/eval/results"
+	"lamina/eval/task"
+	"lamina/eval/taskfile"
+	"lamina/record"
 )
 
 // evalCommand scores a model on documents.

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/transformer"
 )
 
 // harnessData are the tiny models and documents that lm-eval scored too.
-const harnessData = "../../crash/task/testdata/lmeval"
+const harnessData = "../../eval/task/testdata/lmeval"
 
 func harnessDocs(name string) string { return filepath.Join(harnessData, "docs", name) }
 

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"lamina/crash"
-	"lamina/crash/results"
-	"lamina/crash/task"
-	"lamina/internal/atomicfile"
+	"lamina/eval/results"
+	"lamina/eval/task"
+	"lamina/internal/files"
 )
 
 // evalJob is a task with its documents encoded.
@@ -97,7 +97,7 @@ func (c evalCommand) score(s *session, m *model, job *evalJob, keep bool) (evalR
 	if err != nil {
 		return r, err
 	}
-	return r, atomicfile.WriteBytes(path, text)
+	return r, files.WriteBytes(path, text)
 }
 
 // keptTask is a finished task in --out.
@@ -183,5 +183,5 @@ func (e evalConfig) open(dir string, overwrite bool) error {
 	if err := os.MkdirAll(tasks, 0o755); err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(filepath.Join(dir, "config.json"), want)
+	return files.WriteBytes(filepath.Join(dir, "config.json"), want)
 }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/nn"
 )
 

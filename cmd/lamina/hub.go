@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/internal/atomicfile"
-	"lamina/internal/hub"
+	"lamina/hub"
+	"lamina/internal/files"
 	"lamina/internal/progress"
 )
 
@@ -103,7 +103,7 @@ func (s *session) describe(repo hub.Repo, got hub.Snapshot, byDefault bool) {
 
 // copySnapshot writes a snapshot's files to a directory, whole or not at all.
 func copySnapshot(ctx context.Context, got hub.Snapshot, out string, overwrite bool) error {
-	return atomicfile.Dir(out, overwrite, func(tmp string) error {
+	return files.Dir(out, overwrite, func(tmp string) error {
 		for _, f := range got.Files {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -116,7 +116,7 @@ func copySnapshot(ctx context.Context, got hub.Snapshot, out string, overwrite b
 			if err != nil {
 				return err
 			}
-			err = atomicfile.Write(to, func(w io.Writer) error {
+			err = files.Write(to, func(w io.Writer) error {
 				_, err := io.Copy(w, in)
 				return err
 			})

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/internal/hub/hubtest"
+	"lamina/hub/hubtest"
 )
 
 // TestMain keeps every test off the network: a name of the hub is looked up in an

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/formats/safetensors"
 	"lamina/tensor"
 )

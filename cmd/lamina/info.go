@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels/cpu"
 	"lamina/nn"
 	"lamina/nn/optim"

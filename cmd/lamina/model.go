@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/tensor"

@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"lamina/crash"
-	"lamina/crash/task"
-	"lamina/internal/atomicfile"
+	"lamina/eval/task"
+	"lamina/internal/files"
 )
 
 // runCommand is the protocol's table for one model and task.
@@ -273,7 +273,7 @@ func (c *runCommand) prepareOut(config runConfig) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(path, want)
+	return files.WriteBytes(path, want)
 }
 
 // prepare reads and encodes the data of one seed.

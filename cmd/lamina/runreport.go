@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"lamina/crash"
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
 )
@@ -78,14 +78,14 @@ func writeTables(dir string, x *experiment) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteBytes(filepath.Join(dir, "table.json"), text); err != nil {
+	if err := files.WriteBytes(filepath.Join(dir, "table.json"), text); err != nil {
 		return err
 	}
 	t := x.table()
-	if err := atomicfile.WriteBytes(filepath.Join(dir, "table.md"), []byte(t.Markdown()+"\n\n"+x.plans().Markdown()+"\n")); err != nil {
+	if err := files.WriteBytes(filepath.Join(dir, "table.md"), []byte(t.Markdown()+"\n\n"+x.plans().Markdown()+"\n")); err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(filepath.Join(dir, "table.csv"), []byte(t.CSV()+"\n"))
+	return files.WriteBytes(filepath.Join(dir, "table.csv"), []byte(t.CSV()+"\n"))
 }
 
 // write draws the pictures and writes the report.
@@ -99,10 +99,10 @@ func (x *experiment) write(dir string) error {
 	}
 	for _, f := range figures {
 		path := filepath.Join(dir, "plots", f.name)
-		if err := atomicfile.WriteBytes(path+".svg", []byte(f.picture.SVG())); err != nil {
+		if err := files.WriteBytes(path+".svg", []byte(f.picture.SVG())); err != nil {
 			return err
 		}
-		if err := atomicfile.Write(path+".png", f.picture.PNG); err != nil {
+		if err := files.Write(path+".png", f.picture.PNG); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/internal/progress"
 	"lamina/internal/report"
 	"lamina/kernels"
@@ -132,7 +132,7 @@ func (s *session) writeJSONWith(write func(w io.Writer) error) error {
 	if s.JSON == "" {
 		return nil
 	}
-	return atomicfile.Write(s.JSON, write)
+	return files.Write(s.JSON, write)
 }
 
 // result writes v as JSON: to the file of --json, else to standard output. It is

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/internal/report"
 )
 

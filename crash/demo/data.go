@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 )
 
 // Sizes of the files [WriteData] writes, in documents.
@@ -33,7 +33,7 @@ const (
 func WriteData(dir string) error {
 	rows := privateQuestions(TrainSize + ValidSize + TestSize)
 	train, rest := rows[:TrainSize], rows[TrainSize:]
-	return atomicfile.Dir(dir, false, func(tmp string) error {
+	return files.Dir(dir, false, func(tmp string) error {
 		for _, f := range []struct {
 			name string
 			docs []any
@@ -43,7 +43,7 @@ func WriteData(dir string) error {
 			{ValidFile, documents(rest[:ValidSize])},
 			{TestFile, documents(rest[ValidSize:])},
 		} {
-			err := atomicfile.Write(filepath.Join(tmp, f.name), func(w io.Writer) error {
+			err := files.Write(filepath.Join(tmp, f.name), func(w io.Writer) error {
 				e := json.NewEncoder(w)
 				for _, d := range f.docs {
 					if err := e.Encode(d); err != nil {

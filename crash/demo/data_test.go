@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash/task"
+	"lamina/eval/task"
 )
 
-// files reads what WriteData wrote.
-func files(t *testing.T) map[string][]task.Document {
+// written reads what WriteData wrote.
+func written(t *testing.T) map[string][]task.Document {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := WriteData(dir); err != nil {
@@ -51,7 +51,7 @@ func play(t *testing.T, text string) (key string, holds map[string]string, rest 
 }
 
 func TestFiles(t *testing.T) {
-	docs := files(t)
+	docs := written(t)
 	for name, n := range map[string]int{PublicFile: PublicSize, TrainFile: TrainSize, ValidFile: ValidSize, TestFile: TestSize} {
 		if len(docs[name]) != n {
 			t.Errorf("%s has %d documents, want %d", name, len(docs[name]), n)
@@ -95,7 +95,7 @@ func TestFiles(t *testing.T) {
 // The splits share no story; nor does the corpus hold one of the private task's,
 // however far it is read.
 func TestDisjoint(t *testing.T) {
-	docs := files(t)
+	docs := written(t)
 	side := map[string]string{}
 	for _, name := range []string{TrainFile, ValidFile, TestFile} {
 		for _, d := range docs[name] {
@@ -127,7 +127,7 @@ func TestDisjoint(t *testing.T) {
 // none for counting word sequences. Seven words are the question and the last
 // swap; with more, a row of one swap shows a thing, which rules out a choice.
 func TestNoWordTableAnswers(t *testing.T) {
-	docs := files(t)
+	docs := written(t)
 	for order := 1; order <= 7; order++ {
 		tail := func(query string) string {
 			w := strings.Fields(query)

@@ -7,7 +7,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/transformer"
 	"lamina/transformer/tokenizer"
 )
@@ -39,14 +39,14 @@ func WriteModel(dir string) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Dir(dir, false, func(tmp string) error {
+	return files.Dir(dir, false, func(tmp string) error {
 		for name, write := range map[string]func(io.Writer) error{
 			"config.json":           raw(append(config, '\n')),
 			"model.safetensors":     raw(weights),
 			"tokenizer.json":        tok.WriteJSON,
 			"tokenizer_config.json": func(w io.Writer) error { return tok.WriteConfig(w, maxPositions) },
 		} {
-			if err := atomicfile.Write(filepath.Join(tmp, name), write); err != nil {
+			if err := files.Write(filepath.Join(tmp, name), write); err != nil {
 				return err
 			}
 		}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"lamina/crash"
-	"lamina/crash/task"
+	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/transformer"

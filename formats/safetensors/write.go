@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"lamina/formats"
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/tensor"
 )
 
@@ -31,7 +31,7 @@ func Write(path string, entries []formats.Entry, meta map[string]string, write f
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return files.Write(path, func(w io.Writer) error {
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func WriteSharded(dir string, entries []formats.Entry, maxShard int64, write fun
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(dir, single+".index.json"), func(w io.Writer) error {
+	return files.Write(filepath.Join(dir, single+".index.json"), func(w io.Writer) error {
 		_, err := w.Write(append(index, '\n'))
 		return err
 	})

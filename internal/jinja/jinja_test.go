@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"lamina/internal/jinja"
-	"lamina/internal/record"
+	"lamina/record"
 )
 
 func Example() {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/internal/record"
+	"lamina/record"
 )
 
 // toJSON is transformers' filter tojson: json.dumps(v, ensure_ascii=False) of

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"lamina/internal/record"
+	"lamina/record"
 )
 
 // Str returns str(v) of Python for the value of a field.

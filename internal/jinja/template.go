@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"lamina/internal/record"
+	"lamina/record"
 )
 
 // Options say how a template is read and what it has. The zero value is

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"lamina/internal/record"
+	"lamina/record"
 )
 
 // value is one of Python's: nil, bool, int64, float64, string, [list], [tuple],

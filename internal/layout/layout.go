@@ -44,25 +44,26 @@ var layers = []layer{
 	{"kernels", append([]string{"tensor"}, bottom...)},
 	{"autograd", append([]string{"kernels", "tensor"}, bottom...)},
 	{"nn", append([]string{"autograd", "kernels", "tensor"}, bottom...)},
-	{"formats", []string{"tensor", "internal/atomicfile"}},
-	{"transformer/tokenizer", []string{"internal/atomicfile"}},
+	{"formats", []string{"tensor", "internal/files"}},
+	{"transformer/tokenizer", []string{"internal/files"}},
+	{"transformer/chat", []string{"internal/jinja", "record"}},
 	{"transformer", append([]string{
-		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile"}, bottom...)},
+		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"record", nil},
+	{"dataset", []string{"record"}},
+	{"hub", []string{"internal/files"}},
+	{"eval", append([]string{
+		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
 	{"crash", append([]string{
-		"transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/atomicfile", "internal/jinja", "internal/pyrandom", "internal/record"}, bottom...)},
+		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 
-	{"internal/atomicfile", nil},
-	{"internal/chat", []string{"internal/jinja", "internal/record"}},
-	{"internal/dataset", []string{"internal/record"}},
-	{"internal/hub", []string{"internal/atomicfile"}},
-	{"internal/jinja", []string{"internal/record"}},
+	{"internal/files", nil},
+	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
-	{"internal/record", nil},
-	{"internal/report", []string{"internal/atomicfile", "internal/plot"}},
-	{"internal/testkit", []string{"formats", "tensor"}},
+	{"internal/report", []string{"internal/files", "internal/plot"}},
 
 	{"bench", []string{everything}},
 	{"cmd", []string{everything}},
@@ -85,7 +86,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "internal/hub/hubtest", "internal/testkit"}
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}

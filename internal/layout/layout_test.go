@@ -91,7 +91,7 @@ func TestCheckFinds(t *testing.T) {
 		{"aside", []Package{{Path: "m/nn/optim", Imports: []string{"m/formats/gguf"}}}, "nn/optim imports formats/gguf: an arrow"},
 		{"tokenizer", []Package{{Path: "m/transformer/tokenizer", Imports: []string{"m/transformer"}}}, "an arrow"},
 		{"leaf", []Package{{Path: "m/crash", Imports: []string{"m/internal/plot"}}}, "an arrow"},
-		{"down", []Package{{Path: "m/crash/task", Imports: []string{"m/tensor", "m/transformer/tokenizer"}}}, ""},
+		{"down", []Package{{Path: "m/eval/task", Imports: []string{"m/tensor", "m/transformer/tokenizer"}}}, ""},
 		{"inside", []Package{{Path: "m/kernels/cpu", Imports: []string{"m/kernels", "m/kernels/internal/simd"}}}, ""},
 		{"a name that begins alike", []Package{{Path: "m/tensorflow", Imports: []string{"m/tensor"}}}, "tensorflow has no place"},
 
@@ -104,7 +104,7 @@ func TestCheckFinds(t *testing.T) {
 
 		{"for tests", []Package{{Path: "m/autograd", Imports: []string{"m/autograd/gradcheck"}}}, "which is for tests"},
 		{"library for tests", []Package{{Path: "m/crash", Imports: []string{"github.com/google/go-cmp/cmp"}}}, "which is for tests"},
-		{"in a test", []Package{{Path: "m/crash", Tests: []string{"github.com/google/go-cmp/cmp", "m/internal/testkit"}}}, ""},
+		{"in a test", []Package{{Path: "m/crash", Tests: []string{"github.com/google/go-cmp/cmp", "m/hub/hubtest"}}}, ""},
 
 		{"heavy library", []Package{{Path: "m/nn", Imports: []string{"gonum.org/v1/plot"}}}, "nn is core and reaches the library gonum.org/v1/plot through nn"},
 		{"heavy standard", []Package{{Path: "m/tensor", Imports: []string{"net/http"}}}, "heavy package net/http"},

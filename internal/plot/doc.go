@@ -11,7 +11,7 @@
 //		Matrix: matrix, Groups: []plot.Span{{From: 1, To: 4}, {From: 5, To: 12}},
 //	}.Draw()
 //	svg := pic.SVG()
-//	err := atomicfile.Write("plots/cka.png", pic.PNG)
+//	err := files.Write("plots/cka.png", pic.PNG)
 //
 // Invariants: the same input gives the same bytes; no colour is the only
 // carrier of a distinction (cells are numbered, lines differ in marker or

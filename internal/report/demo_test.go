@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"testing"
 
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
 )
@@ -146,10 +146,10 @@ func TestDemoReport(t *testing.T) {
 	}
 	_, scores := demoTable()
 	for name, p := range map[string]*plot.Picture{"cka": demoHeat().Draw(), "plans": demoStrip().Draw(), "loss": demoCurves().Draw(), "accuracy": scores.Draw()} {
-		if err := atomicfile.Write(filepath.Join(dir, name+".png"), p.PNG); err != nil {
+		if err := files.Write(filepath.Join(dir, name+".png"), p.PNG); err != nil {
 			t.Error(err)
 		}
-		if err := atomicfile.WriteBytes(filepath.Join(dir, name+".svg"), []byte(p.SVG())); err != nil {
+		if err := files.WriteBytes(filepath.Join(dir, name+".svg"), []byte(p.SVG())); err != nil {
 			t.Error(err)
 		}
 	}

@@ -27,7 +27,7 @@ import (
 	"io"
 	"unicode"
 
-	"lamina/internal/atomicfile"
+	"lamina/internal/files"
 )
 
 // Report is one page.
@@ -111,5 +111,5 @@ func (p plainWriter) Write(b []byte) (int, error) {
 
 // WriteFile writes the page to path, whole or not at all.
 func (r Report) WriteFile(path string) error {
-	return atomicfile.Write(path, r.Render)
+	return files.Write(path, r.Render)
 }

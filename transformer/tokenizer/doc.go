@@ -21,7 +21,7 @@
 // SentencePiece BPE with byte fallback (LLaMA-1, LLaMA-2, Mistral). It does not
 // know Unigram, WordPiece, word or character models, normalization tables of
 // SentencePiece, pairs of texts, truncation, padding, training, and chat
-// templates (the text is kept, package internal/chat runs it).
+// templates (the text is kept, package transformer/chat runs it).
 //
 // Invariants: a Tokenizer does not change and is safe for concurrent use;
 // whatever a file says and the package does not know is an error with its

@@ -1,0 +1,212 @@
+// Package files writes a file, or a directory of files, whole or not at
+// all: a reader, and a machine that restarts after a crash, sees the old content
+// or the new one, never a part.
+//
+// It knows nothing of what is written or of locks between processes.
+//
+//	err := files.Write("out/table.json", func(w io.Writer) error {
+//		enc := json.NewEncoder(w)
+//		return enc.Encode(table)
+//	})
+//	if err != nil {
+//		return err // names the path; the old file, if any, is untouched
+//	}
+//
+// Invariants: the temporary file lies in the directory of the target (a rename
+// never crosses a file system); data reach the disk before the name does, the
+// name before Write returns; on an error or a panic of the callback no
+// temporary file remains; an existing file keeps its permission bits.
+package files
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// bufferSize is large enough that a JSON encoder's small writes do not each
+// become a system call.
+const bufferSize = 64 << 10
+
+// maxTemps bounds the search for a free temporary name. Each name already
+// taken is a writer at work or the remains of a killed process.
+const maxTemps = 1000
+
+// WriteBytes writes data to path as [Write] does.
+func WriteBytes(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// Write calls write with a buffered writer and gives path exactly the bytes
+// written. They go to a temporary file beside path, which is synced, closed
+// and renamed over path; then the directory is synced. When write or a later
+// step fails, path is as it was and the error names it; the cause is wrapped.
+// (Only a failed sync of the directory comes after the rename: the new content
+// is then in place, but may not survive a power cut.)
+//
+// A symbolic link is followed and its target replaced. A path that exists and
+// is no regular file (a terminal, a pipe, the null device) cannot be replaced
+// by renaming: it is written directly, without the promise above.
+func Write(path string, write func(w io.Writer) error) error {
+	target, mode, direct, err := resolve(path)
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	if direct {
+		err = writeDirect(target, write)
+	} else {
+		err = replace(target, mode, write)
+	}
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return nil
+}
+
+// resolve returns the file behind path, the permission bits an existing one
+// has (0: there is none yet), and whether it must be written in place.
+func resolve(path string) (target string, mode fs.FileMode, direct bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, 0, false, nil
+	case err != nil:
+		return "", 0, false, bare(err)
+	case info.IsDir():
+		return "", 0, false, errors.New("is a directory; give a file name")
+	case !info.Mode().IsRegular():
+		return path, 0, true, nil
+	}
+	target, err = filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", 0, false, bare(err)
+	}
+	return target, info.Mode().Perm(), false, nil
+}
+
+func writeDirect(path string, write func(w io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return bare(err)
+	}
+	return errors.Join(fill(f, write), bare(f.Close()))
+}
+
+func replace(path string, mode fs.FileMode, write func(w io.Writer) error) (err error) {
+	f, err := createTemp(path)
+	if err != nil {
+		return bare(err)
+	}
+	renamed := false
+	defer func() { // also when write panics
+		if !renamed {
+			f.Close() // a second Close is harmless
+			os.Remove(f.Name())
+		}
+	}()
+	if err := fill(f, write); err != nil {
+		return err
+	}
+	if mode != 0 {
+		if err := f.Chmod(mode); err != nil && runtime.GOOS != "windows" {
+			return bare(err)
+		}
+	}
+	// A failed sync is final for this file: the kernel may have dropped the
+	// dirty pages and report success the next time.
+	if err := f.Sync(); err != nil {
+		return bare(err)
+	}
+	if err := f.Close(); err != nil {
+		return bare(err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return bare(err)
+	}
+	renamed = true
+	return syncDir(filepath.Dir(path))
+}
+
+func fill(f *os.File, write func(w io.Writer) error) error {
+	w := bufio.NewWriterSize(f, bufferSize)
+	if err := write(w); err != nil {
+		return err
+	}
+	return bare(w.Flush())
+}
+
+// createTemp opens a new file beside path. os.CreateTemp is not used because
+// it makes files that only their owner can read, whatever the umask says.
+func createTemp(path string) (*os.File, error) {
+	dir, base := filepath.Split(path)
+	var err error
+	for i := range maxTemps {
+		var f *os.File
+		f, err = os.OpenFile(fmt.Sprintf("%s.%s.tmp-%d", dir, base, i), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil || !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+	return nil, err
+}
+
+// syncDir makes a rename in dir durable, where the system can.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // directories cannot be synced there
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil // some network file systems have no such call
+	}
+	return err
+}
+
+// bare takes the path off a file error: the caller's path, which the user
+// knows, stands in front already, and the temporary name means nothing to him.
+func bare(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	var linkErr *os.LinkError
+	if errors.As(err, &linkErr) {
+		return linkErr.Err
+	}
+	return err
+}
+
+// Publish gives the finished file tmp its name: it is synced and renamed to path,
+// then the directory is synced. It is for files that take more than one run to
+// fill; both must lie in one directory.
+func Publish(tmp, path string) error {
+	f, err := os.OpenFile(tmp, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, bare(err))
+	}
+	err = errors.Join(bare(f.Sync()), bare(f.Close()))
+	if err == nil {
+		err = bare(os.Rename(tmp, path))
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return nil
+}

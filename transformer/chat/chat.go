@@ -1,0 +1,92 @@
+// Package chat writes a conversation the way a model was trained to read it: by
+// the Jinja template that comes with its tokenizer.
+//
+// It knows no tokenizer and no model, no tools and no documents: a template sees
+// both as none. A template is a program from a file: internal/jinja runs it, without
+// files, other templates or Python's insides, and bounds its work and memory.
+//
+//	text, err := chat.Render(template, []chat.Message{
+//		{Role: "user", Content: "Hello"},
+//	}, chat.Options{BOS: "<s>", EOS: "</s>", Generation: true})
+//
+// Invariants: the same input gives the same text, that of transformers'
+// apply_chat_template.
+package chat
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"lamina/internal/jinja"
+	"lamina/record"
+)
+
+// Message is one turn.
+type Message struct {
+	Role    string // "system", "user" or "assistant"
+	Content string
+}
+
+// Options are what a template may ask for beside the messages.
+type Options struct {
+	BOS, EOS   string    // spelling of the special tokens, "" for none
+	Generation bool      // end with the words that begin the assistant's turn
+	Now        time.Time // what strftime_now tells; zero means the time of the call
+}
+
+// Render runs a template over the messages. A template that calls
+// raise_exception gives an error with its words.
+func Render(template string, messages []Message, o Options) (text string, err error) {
+	now := o.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	t, err := jinja.Parse(template, jinja.Options{Trim: true, Lenient: true, Chat: true, Functions: map[string]func(string) (string, error){
+		"raise_exception": func(words string) (string, error) { return "", errors.New(brief(words)) },
+		"strftime_now":    func(format string) (string, error) { return strftime(now, format), nil },
+	}})
+	if err != nil {
+		return "", err
+	}
+	return t.Render(variables(messages, o))
+}
+
+// variables are the names a template sees, as apply_chat_template gives them:
+// a special token that the model lacks is undefined, tools and documents are
+// there and none.
+func variables(messages []Message, o Options) record.Object {
+	turns := make(record.List, len(messages))
+	for i, m := range messages {
+		turns[i] = record.Object{{Name: "role", Value: m.Role}, {Name: "content", Value: m.Content}}
+	}
+	names := record.Object{
+		{Name: "messages", Value: turns}, {Name: "tools"}, {Name: "documents"}, {Name: "add_generation_prompt", Value: o.Generation},
+	}
+	if o.BOS != "" {
+		names = append(names, record.Field{Name: "bos_token", Value: o.BOS})
+	}
+	if o.EOS != "" {
+		names = append(names, record.Field{Name: "eos_token", Value: o.EOS})
+	}
+	return names
+}
+
+// maxWords bounds the bytes of an error that a template words.
+const maxWords = 2000
+
+func brief(words string) string {
+	if len(words) > maxWords {
+		return strings.ToValidUTF8(words[:maxWords], "") + "…"
+	}
+	return words
+}
+
+// strftime writes the fields that published templates ask for.
+func strftime(t time.Time, format string) string {
+	return strings.NewReplacer(
+		"%d", t.Format("02"), "%m", t.Format("01"), "%Y", t.Format("2006"), "%y", t.Format("06"),
+		"%b", t.Format("Jan"), "%B", t.Format("January"), "%A", t.Format("Monday"),
+		"%H", t.Format("15"), "%M", t.Format("04"), "%S", t.Format("05"), "%%", "%",
+	).Replace(format)
+}
