@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"lamina/bench/workload"
-	"lamina/crash"
+	"lamina/crash/plan"
 )
 
 // The test's own program plays a worker when it is asked to: "worker 1" is what
@@ -156,7 +156,7 @@ func TestRateOfTokens(t *testing.T) {
 
 // A case may bring its own cost, and an epoch's seconds follow from its tokens.
 func TestEpoch(t *testing.T) {
-	f := inputs{plan: crash.LayerPlan{{Layer: 0}, {Layer: 2, Trainable: true}}}
+	f := inputs{plan: plan.Plan{{Layer: 0}, {Layer: 2, Trainable: true}}}
 	f.countEpoch(workload.Shapes()[2].Parse(), []row{{[]int32{1, 2}, []int32{3}}, {[]int32{1}, []int32{2, 3, 4}}})
 	if f.tokens != 5 || !(f.fullCost.FLOP > f.partCost.FLOP && f.partCost.FLOP > 0) {
 		t.Errorf("%+v", f)
@@ -182,7 +182,7 @@ func TestEpoch(t *testing.T) {
 
 // Every request of every suite is one that its worker knows.
 func TestRequests(t *testing.T) {
-	plan, err := crash.Uniform(30, keptBlocks, trainedCount)
+	plan, err := plan.Uniform(30, keptBlocks, trainedCount)
 	if err != nil {
 		t.Fatal(err)
 	}

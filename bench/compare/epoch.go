@@ -7,7 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
@@ -23,7 +24,7 @@ type row struct {
 // the callback of the last step.
 type gate struct {
 	ask    chan int
-	done   chan crash.Metrics
+	done   chan train.Metrics
 	failed chan error
 	cancel context.CancelFunc
 
@@ -57,7 +58,7 @@ func (o *ours) openGate(dir, data string, all bool) (*gate, error) {
 		return nil, err
 	}
 	o.file = c
-	t := &crash.Trainer{Backend: o.be, Settings: crash.TrainSettings{
+	t := &train.Trainer{Backend: o.be, Settings: train.Settings{
 		LR: learningRate, Epochs: 1000, Batch: batchSize, Schedule: optim.Constant, Clip: 1, Seed: 1, EvalEvery: 1 << 30,
 	}}
 	if all {
@@ -66,7 +67,7 @@ func (o *ours) openGate(dir, data string, all bool) (*gate, error) {
 		}
 		t.Params = t.Decoder.Params()
 	} else {
-		e, _, err := crash.OpenEmulator(c, o.be)
+		e, _, err := emulate.Open(c, o.be)
 		if err != nil {
 			return nil, err
 		}
@@ -80,9 +81,9 @@ func (o *ours) openGate(dir, data string, all bool) (*gate, error) {
 		t.Train = append(t.Train, task.Pair{Context: r.Context, Target: r.Target})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &gate{ask: make(chan int), done: make(chan crash.Metrics), failed: make(chan error, 1), cancel: cancel}
+	g := &gate{ask: make(chan int), done: make(chan train.Metrics), failed: make(chan error, 1), cancel: cancel}
 	left := 0
-	t.Report = func(m crash.Metrics) {
+	t.Report = func(m train.Metrics) {
 		if m.Loss == 0 {
 			return
 		}

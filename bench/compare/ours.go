@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"lamina/bench/workload"
-	"lamina/crash"
+	"lamina/crash/measure"
+
 	"lamina/eval/task"
 	"lamina/kernels/cpu"
 	"lamina/tensor"
@@ -287,11 +288,11 @@ func similarity(be *cpu.Backend, dir, data string) (answer, error) {
 	for i, text := range texts {
 		rows[i] = t.Encode(text, true)
 	}
-	pool, err := crash.ParsePooling("mean_weighted")
+	pool, err := measure.ParsePooling("mean_weighted")
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := crash.MeasureSimilarity(context.Background(), be, d, rows, pool, func(int, int) {}); err != nil {
+	if _, err := measure.LayerSimilarity(context.Background(), be, d, rows, pool, func(int, int) {}); err != nil {
 		return answer{}, err
 	}
 	return answer{Seconds: time.Since(begin).Seconds()}, nil

@@ -12,7 +12,9 @@ import (
 	"slices"
 
 	"lamina/bench/workload"
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+
 	"lamina/eval/task"
 	"lamina/internal/files"
 	"lamina/kernels/cpu"
@@ -146,7 +148,7 @@ type inputs struct {
 	gguf     string // SmolLM2 as it was given
 	full     string // the same as a Hugging Face directory in F32
 	emulator string // 15 of its 30 blocks, 4 to train
-	plan     crash.LayerPlan
+	plan     plan.Plan
 	train    string // rows of ids
 	zeroshot string // requests of text
 	cka      string // texts
@@ -164,7 +166,7 @@ func (p place) model(gguf string) (f inputs, err error) {
 		return f, err
 	}
 	defer c.Close()
-	if f.plan, err = crash.Uniform(c.Config.Layers, keptBlocks, trainedCount); err != nil {
+	if f.plan, err = plan.Uniform(c.Config.Layers, keptBlocks, trainedCount); err != nil {
 		return f, err
 	}
 	if !exists(f.full) {
@@ -188,7 +190,7 @@ func (p place) model(gguf string) (f inputs, err error) {
 	if err != nil {
 		return f, err
 	}
-	_, err = crash.Export(from, d, f.plan, f.emulator, false)
+	_, err = emulate.Export(from, d, f.plan, f.emulator, false)
 	return f, err
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func TestCompareCommand(t *testing.T) {
-	runs := filepath.Join("..", "..", "crash", "results", "testdata", "runs")
+	runs := filepath.Join("..", "..", "eval", "results", "testdata", "runs")
 	a, b, out := filepath.Join(runs, "a"), filepath.Join(runs, "b"), filepath.Join(t.TempDir(), "c.json")
 	code, stdout, stderr := lamina(t, "compare", a, b, "--samples", "500", "--json", out)
 	if code != 0 {

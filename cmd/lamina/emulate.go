@@ -1,6 +1,6 @@
 package main
 
-import "lamina/crash"
+import "lamina/crash/emulate"
 
 // emulateCommand writes what the data owner gets.
 type emulateCommand struct {
@@ -26,7 +26,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	manifest, err := crash.Export(m.Checkpoint, m.Decoder, plan, c.Out, c.Overwrite)
+	manifest, err := emulate.Export(m.Checkpoint, m.Decoder, plan, c.Out, c.Overwrite)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
 	"lamina/eval/results"
 	"lamina/eval/task"
 	"lamina/eval/taskfile"
@@ -280,7 +280,7 @@ func (c evalCommand) openOut(s *session, m *model) (bool, error) {
 		return false, nil
 	}
 	config := evalConfig{
-		Command: "eval", Format: 1, Model: modelName(m), Fingerprint: crash.Fingerprint(m.Decoder.Params()), Adapter: c.Adapter, Rules: c.Rules,
+		Command: "eval", Format: 1, Model: modelName(m), Fingerprint: emulate.Fingerprint(m.Decoder.Params()), Adapter: c.Adapter, Rules: c.Rules,
 		Shots: c.Shots, FewshotSeed: c.FewshotSeed, Limit: c.Limit, MaxLength: c.MaxLength, MaxGenTokens: c.MaxGenTokens, Precision: s.Precision,
 	}
 	return true, config.open(c.Out, c.Overwrite)

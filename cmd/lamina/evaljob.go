@@ -10,7 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"lamina/crash"
+	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/eval/results"
 	"lamina/eval/task"
 	"lamina/internal/files"
@@ -85,7 +86,7 @@ func (c evalCommand) score(s *session, m *model, job *evalJob, keep bool) (evalR
 	bar := s.progress(or(job.task.Name(), "eval"), len(job.requests.Pairs)+len(job.requests.Prompts))
 	defer bar.Done()
 	var err error
-	r.Result, err = crash.Score(s.ctx, m.Backend, m.Decoder, job.requests, func(done, _ int) { bar.Set(done) })
+	r.Result, err = eval.Run(s.ctx, m.Backend, m.Decoder, job.requests, func(done, _ int) { bar.Set(done) })
 	r.Seconds = time.Since(begin).Seconds()
 	if err != nil && keep && s.ctx.Err() != nil {
 		return r, interrupted{fmt.Sprintf("interrupted; finished tasks are in %s: the same command goes on there", c.Out)}
@@ -171,7 +172,7 @@ func (e evalConfig) open(dir string, overwrite bool) error {
 	if err != nil {
 		return err
 	}
-	if err := crash.CheckRunDir(dir, want, overwrite); err != nil {
+	if err := train.CheckRunDir(dir, want, overwrite); err != nil {
 		return err
 	}
 	tasks := filepath.Join(dir, "tasks")

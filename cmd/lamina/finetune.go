@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/plan"
+	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/nn"
 )
@@ -25,28 +28,28 @@ type finetuneCommand struct {
 
 // finetuneConfig is config.json of the run: what determines the result.
 type finetuneConfig struct {
-	Command   string              `json:"command"`
-	Format    int                 `json:"format"`
-	Model     string              `json:"model"`
-	Plan      string              `json:"plan"` // "" for everything
-	Base      string              `json:"base"` // fingerprint of the weights before training
-	Data      fileID              `json:"data"`
-	Valid     *fileID             `json:"valid,omitempty"`
-	Task      string              `json:"task"`
-	Text      task.Format         `json:"text"`
-	MaxLength int                 `json:"max_length"`
-	Limit     int                 `json:"train_limit"`
-	Examples  int                 `json:"examples"`
-	Truncated int                 `json:"truncated"`
-	Settings  crash.TrainSettings `json:"settings"`
-	Precision string              `json:"precision"`
-	Backend   string              `json:"backend"`
+	Command   string         `json:"command"`
+	Format    int            `json:"format"`
+	Model     string         `json:"model"`
+	Plan      string         `json:"plan"` // "" for everything
+	Base      string         `json:"base"` // fingerprint of the weights before training
+	Data      fileID         `json:"data"`
+	Valid     *fileID        `json:"valid,omitempty"`
+	Task      string         `json:"task"`
+	Text      task.Format    `json:"text"`
+	MaxLength int            `json:"max_length"`
+	Limit     int            `json:"train_limit"`
+	Examples  int            `json:"examples"`
+	Truncated int            `json:"truncated"`
+	Settings  train.Settings `json:"settings"`
+	Precision string         `json:"precision"`
+	Backend   string         `json:"backend"`
 }
 
 // finetuneResult is the JSON: the last metrics and what the run came to.
 type finetuneResult struct {
-	crash.Metrics
-	Outcome   crash.Outcome `json:"outcome"`
+	train.Metrics
+	Outcome   train.Outcome `json:"outcome"`
 	Examples  int           `json:"examples"`
 	Truncated int           `json:"truncated"`
 	Trained   int           `json:"trained_params"`
@@ -73,7 +76,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	run := &crash.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release}
+	run := &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release}
 	config := finetuneConfig{
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
 		Precision: s.Precision, Backend: m.Backend.Name(),
@@ -93,9 +96,9 @@ func (c finetuneCommand) Run(s *session) error {
 			return err
 		}
 	}
-	manifest := crash.AdapterManifest{Plan: plan, Whole: plan == nil, Base: crash.Fingerprint(run.Params)}
+	manifest := exchange.Manifest{Plan: plan, Whole: plan == nil, Base: emulate.Fingerprint(run.Params)}
 	config.Plan, config.Base = plan.String(), manifest.Base
-	dir, err := crash.OpenRunDir(c.Out, config, c.Overwrite)
+	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
 	if err != nil {
 		return err
 	}
@@ -114,7 +117,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if result.Outcome.Stopped {
 		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", result.Outcome.Steps, c.Out)}
 	}
-	if err := crash.SaveAdapter(filepath.Join(c.Out, "adapter"), manifest, run.Params); err != nil {
+	if err := exchange.SaveAdapter(filepath.Join(c.Out, "adapter"), manifest, run.Params); err != nil {
 		return err
 	}
 	return c.print(s, result)
@@ -122,7 +125,7 @@ func (c finetuneCommand) Run(s *session) error {
 
 // target sets what the trainer runs and trains, and returns the plan; nil stands
 // for everything.
-func (c finetuneCommand) target(m *model, run *crash.Trainer) (crash.LayerPlan, error) {
+func (c finetuneCommand) target(m *model, run *train.Trainer) (plan.Plan, error) {
 	e := m.Emulator
 	switch {
 	case e != nil && c.Plan != "":
@@ -132,7 +135,7 @@ func (c finetuneCommand) target(m *model, run *crash.Trainer) (crash.LayerPlan, 
 		if err != nil {
 			return nil, err
 		}
-		if e, err = crash.NewEmulator(m.Decoder, plan); err != nil {
+		if e, err = emulate.New(m.Decoder, plan); err != nil {
 			return nil, err
 		}
 	case c.Share != "none":
@@ -148,7 +151,7 @@ func (c finetuneCommand) target(m *model, run *crash.Trainer) (crash.LayerPlan, 
 }
 
 // load reads and encodes the documents.
-func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config *finetuneConfig) error {
+func (c finetuneCommand) load(m *model, t task.Task, run *train.Trainer, config *finetuneConfig) error {
 	format, err := c.format()
 	if err != nil {
 		return err
@@ -184,8 +187,8 @@ func (c finetuneCommand) load(m *model, t task.Task, run *crash.Trainer, config 
 
 // lastMetrics returns the last step of a run directory, with the last validation
 // loss.
-func lastMetrics(dir string) (last crash.Metrics, err error) {
-	all, err := crash.ReadMetrics(dir)
+func lastMetrics(dir string) (last train.Metrics, err error) {
+	all, err := train.ReadMetrics(dir)
 	valid := 0.0
 	for _, m := range all {
 		if m.ValidLoss != 0 {

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
@@ -86,9 +88,9 @@ func (c infoCommand) Run(s *session) error {
 
 // memory computes what running and training the model takes, and returns the plan
 // that would be trained: the flag's, the emulator's own, or nil for everything.
-func (c infoCommand) memory(s *session, m *model) (crash.LayerPlan, memoryNeed, error) {
+func (c infoCommand) memory(s *session, m *model) (plan.Plan, memoryNeed, error) {
 	var need memoryNeed
-	if m.GGUF == nil && crash.IsEmulator(m.Path) {
+	if m.GGUF == nil && emulate.IsEmulator(m.Path) {
 		opened, err := s.openModel(c.Model)
 		if err != nil {
 			return nil, need, err
@@ -107,7 +109,7 @@ func (c infoCommand) memory(s *session, m *model) (crash.LayerPlan, memoryNeed, 
 	}
 	need = inferenceNeed(m.Decoder)
 	need.TokensBatch = c.Batch * length
-	t := &crash.Trainer{Recompute: c.Recompute, Settings: crash.TrainSettings{
+	t := &train.Trainer{Recompute: c.Recompute, Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
 	plan, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.target(m, t)
@@ -128,16 +130,16 @@ func (c infoCommand) memory(s *session, m *model) (crash.LayerPlan, memoryNeed, 
 }
 
 // sharedPlan reads a plan for a model of so many layers and fills its places.
-func sharedPlan(flag, share string, layers int) (crash.LayerPlan, error) {
-	plan, err := parsePlan(flag)
+func sharedPlan(flag, share string, layers int) (plan.Plan, error) {
+	kept, err := parsePlan(flag)
 	if err != nil {
 		return nil, err
 	}
-	how, err := crash.ParseSharing(share)
+	how, err := plan.ParseSharing(share)
 	if err != nil {
 		return nil, err
 	}
-	return crash.Share(plan, layers, how)
+	return plan.Share(kept, layers, how)
 }
 
 func dtypeCounts(c *transformer.Checkpoint) map[string]int {

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"lamina/autograd"
-	"lamina/crash"
+	"lamina/crash/train"
+
 	"lamina/kernels/dry"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -112,7 +113,7 @@ func inferenceNeed(d *transformer.Decoder) memoryNeed {
 }
 
 // addTraining adds what a run of the trainer holds.
-func (n *memoryNeed) addTraining(t *crash.Trainer) error {
+func (n *memoryNeed) addTraining(t *train.Trainer) error {
 	m, err := t.Memory()
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (n *memoryNeed) addTraining(t *crash.Trainer) error {
 
 // checkMemory refuses a run that needs more than there is. What is available is 0
 // where the system does not say.
-func checkMemory(t *crash.Trainer, available int) error {
+func checkMemory(t *train.Trainer, available int) error {
 	need, err := t.Memory()
 	if err != nil {
 		return err

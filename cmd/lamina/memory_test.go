@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash"
+	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/kernels/cpu"
 	"lamina/nn"
@@ -22,7 +22,7 @@ func TestTrainingThatDoesNotFitIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := transformer.New(c, nn.Init{Device: be, Seed: 1, Std: 0.02})
-	run := &crash.Trainer{Decoder: d, Params: d.Params(), Settings: crash.TrainSettings{LR: 1, Steps: 1, Batch: 4, Schedule: optim.Constant}}
+	run := &train.Trainer{Decoder: d, Params: d.Params(), Settings: train.Settings{LR: 1, Steps: 1, Batch: 4, Schedule: optim.Constant}}
 	for range 4 {
 		run.Train = append(run.Train, task.Pair{Context: make([]int32, 60), Target: make([]int32, 4)})
 	}

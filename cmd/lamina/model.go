@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/plan"
 	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/nn"
@@ -24,8 +26,8 @@ type model struct {
 	*transformer.Checkpoint
 	Backend  kernels.Backend
 	Decoder  *transformer.Decoder
-	Emulator *crash.Emulator // of a directory that emulate wrote, else nil
-	Manifest crash.Manifest  // of such a directory
+	Emulator *emulate.Emulator // of a directory that emulate wrote, else nil
+	Manifest emulate.Manifest  // of such a directory
 
 	session *session // that opened it
 	tokens  *tokenizer.Tokenizer
@@ -57,8 +59,8 @@ func (s *session) openModel(path string) (*model, error) {
 		return nil, err
 	}
 	m := &model{Checkpoint: c, Backend: be, session: s}
-	if c.GGUF == nil && crash.IsEmulator(c.Path) {
-		if m.Emulator, m.Manifest, err = crash.OpenEmulator(c, be); err != nil {
+	if c.GGUF == nil && emulate.IsEmulator(c.Path) {
+		if m.Emulator, m.Manifest, err = emulate.Open(c, be); err != nil {
 			return nil, err
 		}
 		m.Decoder = m.Emulator.Decoder
@@ -105,7 +107,7 @@ func (m *model) encoder(shape task.Shape) (task.Encoder, error) {
 // plug puts the weights of an adapter into the model: the starred blocks of a
 // full model or of the emulator it was trained in.
 func (m *model) plug(path string) error {
-	a, err := crash.OpenAdapter(path)
+	a, err := exchange.OpenAdapter(path)
 	if err != nil {
 		return err
 	}
@@ -127,10 +129,10 @@ func (m *model) plug(path string) error {
 
 // parsePlan reads a layer plan from a flag: its text, or @FILE with the text or
 // with the JSON that lamina plan writes.
-func parsePlan(flag string) (crash.LayerPlan, error) {
+func parsePlan(flag string) (plan.Plan, error) {
 	path, isFile := strings.CutPrefix(flag, "@")
 	if !isFile {
-		return crash.ParsePlan(flag)
+		return plan.Parse(flag)
 	}
 	data, err := readInput(path)
 	if err != nil {
@@ -144,7 +146,7 @@ func parsePlan(flag string) (crash.LayerPlan, error) {
 		}
 		return p.Plan, nil
 	}
-	plan, err := crash.ParsePlan(text)
+	plan, err := plan.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-
-	"lamina/crash"
+	"lamina/crash/measure"
+	"lamina/crash/plan"
 )
 
 // planCommand chooses layers.
@@ -19,15 +19,15 @@ type planCommand struct {
 
 // planResult is its JSON.
 type planResult struct {
-	Plan       crash.LayerPlan `json:"plan"`
-	Kind       string          `json:"kind"`
-	Kept       []int           `json:"kept"`
-	Trainable  []int           `json:"trainable"`
-	Clusters   [][]int         `json:"clusters"`
-	Centres    []int           `json:"centres"`
-	AnchorEnds bool            `json:"anchor_ends"`
-	Share      string          `json:"share"`
-	Layers     int             `json:"layers"`
+	Plan       plan.Plan `json:"plan"`
+	Kind       string    `json:"kind"`
+	Kept       []int     `json:"kept"`
+	Trainable  []int     `json:"trainable"`
+	Clusters   [][]int   `json:"clusters"`
+	Centres    []int     `json:"centres"`
+	AnchorEnds bool      `json:"anchor_ends"`
+	Share      string    `json:"share"`
+	Layers     int       `json:"layers"`
 }
 
 // Run prints the plan alone on its line, so that a shell can take it.
@@ -41,18 +41,18 @@ func (c planCommand) Run(s *session) error {
 		return err
 	}
 	r := planResult{Kind: c.Kind, Share: c.Share, Layers: layers, AnchorEnds: c.AnchorEnds}
-	plan, err := c.choose(s, sim, &r)
+	kept, err := c.choose(s, sim, &r)
 	if err != nil {
 		return err
 	}
-	how, err := crash.ParseSharing(c.Share)
+	how, err := plan.ParseSharing(c.Share)
 	if err != nil {
 		return err
 	}
-	if r.Plan, err = crash.Share(plan, layers, how); err != nil {
+	if r.Plan, err = plan.Share(kept, layers, how); err != nil {
 		return err
 	}
-	r.Kept, r.Trainable = plan.Kept(), plan.Trainable()
+	r.Kept, r.Trainable = kept.Kept(), kept.Trainable()
 	if c.AnchorEnds {
 		s.notef("both ends of the model are kept (--anchor-ends)\n")
 	}
@@ -61,8 +61,8 @@ func (c planCommand) Run(s *session) error {
 }
 
 // similarity reads and checks the file of --similarity.
-func (c planCommand) similarity() (crash.Similarity, error) {
-	var sim crash.Similarity
+func (c planCommand) similarity() (measure.Similarity, error) {
+	var sim measure.Similarity
 	if c.Similarity == "" {
 		return sim, nil
 	}
@@ -86,7 +86,7 @@ func (c planCommand) similarity() (crash.Similarity, error) {
 
 // layers returns the depth of the model: the flag's, or that of the matrix, which
 // has one state more.
-func (c planCommand) layers(sim crash.Similarity) (int, error) {
+func (c planCommand) layers(sim measure.Similarity) (int, error) {
 	measured := len(sim.Matrix) - 1
 	switch {
 	case sim.Matrix == nil && c.Layers == 0:
@@ -100,25 +100,25 @@ func (c planCommand) layers(sim crash.Similarity) (int, error) {
 }
 
 // choose makes the plan of kept layers and notes clusters and centres.
-func (c planCommand) choose(s *session, sim crash.Similarity, r *planResult) (crash.LayerPlan, error) {
+func (c planCommand) choose(s *session, sim measure.Similarity, r *planResult) (plan.Plan, error) {
 	if c.AnchorEnds && c.Kind != "crash" && c.Kind != "random" {
 		return nil, usagef("--anchor-ends is for crash and random")
 	}
 	switch c.Kind {
 	case "uniform":
-		return crash.Uniform(r.Layers, c.Keep, c.Trainable)
+		return plan.Uniform(r.Layers, c.Keep, c.Trainable)
 	case "uniform-learnable":
-		return crash.UniformLearnable(r.Layers, c.Keep, c.Trainable)
+		return plan.UniformLearnable(r.Layers, c.Keep, c.Trainable)
 	case "random":
-		return crash.Random(r.Layers, c.Keep, c.Trainable, s.Seed, c.AnchorEnds)
+		return plan.Random(r.Layers, c.Keep, c.Trainable, s.Seed, c.AnchorEnds)
 	}
 	if sim.Matrix == nil {
 		return nil, usagef("a crash plan needs --similarity F.json (lamina similarity writes it)")
 	}
-	clusters, err := crash.Clusters(crash.Adjacent(sim.Matrix), c.Keep)
+	clusters, err := plan.Clusters(plan.Adjacent(sim.Matrix), c.Keep)
 	if err != nil {
 		return nil, err
 	}
-	r.Clusters, r.Centres = clusters, crash.Centres(clusters)
-	return crash.CRaSh(clusters, c.Trainable, c.AnchorEnds)
+	r.Clusters, r.Centres = clusters, plan.Centres(clusters)
+	return plan.CRaSh(clusters, c.Trainable, c.AnchorEnds)
 }

@@ -1,6 +1,6 @@
 package main
 
-import "lamina/crash"
+import "lamina/crash/exchange"
 
 // plugCommand puts trained blocks back.
 type plugCommand struct {
@@ -12,11 +12,11 @@ type plugCommand struct {
 
 // plugResult is the JSON of plug and convert.
 type plugResult struct {
-	Out     string                 `json:"out"`
-	Model   string                 `json:"model"`
-	DType   string                 `json:"dtype,omitempty"`
-	Tensors int                    `json:"tensors"`
-	Adapter *crash.AdapterManifest `json:"adapter,omitempty"`
+	Out     string             `json:"out"`
+	Model   string             `json:"model"`
+	DType   string             `json:"dtype,omitempty"`
+	Tensors int                `json:"tensors"`
+	Adapter *exchange.Manifest `json:"adapter,omitempty"`
 }
 
 // Run writes the full model with the adapter's weights in their places.
@@ -35,12 +35,12 @@ func (c plugCommand) Run(s *session) error {
 	if err := m.full("plug"); err != nil {
 		return err
 	}
-	a, err := crash.OpenAdapter(c.Adapter)
+	a, err := exchange.OpenAdapter(c.Adapter)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	if err := crash.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite); err != nil {
+	if err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite); err != nil {
 		return err
 	}
 	s.printf("wrote %s: %s with %d trained tensors\n", c.Out, c.Model, len(a.Manifest.Tensors))

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/measure"
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/transformer"
@@ -19,8 +21,8 @@ func TestPlanFromSimilarity(t *testing.T) {
 	model, dir := tinyModel(t), t.TempDir()
 	data, sim, out := write(t, dir, "d.jsonl", questions), filepath.Join(dir, "sim.json"), filepath.Join(dir, "plan.json")
 	must(t, "similarity", "--model", model, "--data", data, "--samples", "4", "--json", sim)
-	s := read[crash.Similarity](t, sim)
-	if len(s.Matrix) != 7 || s.Metric != "cka" || s.Samples != 4 || s.Pooling != crash.PoolMeanWeighted {
+	s := read[measure.Similarity](t, sim)
+	if len(s.Matrix) != 7 || s.Metric != "cka" || s.Samples != 4 || s.Pooling != measure.PoolMeanWeighted {
 		t.Fatalf("%+v", s)
 	}
 	printed := must(t, "plan", "crash", "--similarity", sim, "--keep", "4", "--trainable", "2", "--json", out)
@@ -52,12 +54,12 @@ func TestUntrainedPlugChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		e, m, err := crash.OpenEmulator(c, be)
+		e, m, err := emulate.Open(c, be)
 		if err != nil {
 			t.Fatal(err)
 		}
 		nn.Train(be, e.Params()).Freeze() // widens what is stored in 16 bits, as training does
-		if err := crash.SaveAdapter(adapter, crash.AdapterManifest{Plan: m.Plan, Base: m.Base}, e.Params()); err != nil {
+		if err := exchange.SaveAdapter(adapter, exchange.Manifest{Plan: m.Plan, Base: m.Base}, e.Params()); err != nil {
 			t.Fatal(err)
 		}
 		must(t, "plug", "--model", model, "--adapter", adapter, "--out", plugged)
@@ -88,7 +90,7 @@ func TestFinetuneEmulatorAndPlug(t *testing.T) {
 		t.Error("finetune changed the emulator's files")
 	}
 	// The adapter names tensors by their layers in the full model.
-	a, err := crash.OpenAdapter(out)
+	a, err := exchange.OpenAdapter(out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,11 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/measure"
+	"lamina/crash/plan"
+	"lamina/crash/study"
+	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/internal/files"
 )
@@ -66,9 +70,9 @@ func (c *runCommand) Run(s *session) error {
 
 // experiment is a table in the making: what the report shows.
 type experiment struct {
-	Table      crash.Table
+	Table      study.Table
 	Settings   runConfig
-	Similarity *crash.Similarity
+	Similarity *measure.Similarity
 	Layers     int
 	Clusters   [][]int
 	Curves     []curve
@@ -77,31 +81,31 @@ type experiment struct {
 // curve is the training of a row.
 type curve struct {
 	row     string
-	metrics []crash.Metrics
+	metrics []train.Metrics
 }
 
 // runConfig is config.json of the whole run; a resumed one has the same.
 type runConfig struct {
-	Model       string              `json:"model"`
-	Params      int                 `json:"params"`
-	Fingerprint string              `json:"fingerprint"`
-	Task        string              `json:"task"`
-	Train       fileID              `json:"train"`
-	Test        fileID              `json:"test"`
-	Valid       *fileID             `json:"valid,omitempty"`
-	Support     *fileID             `json:"support,omitempty"`
-	Limit       int                 `json:"limit"`
-	TrainLimit  int                 `json:"train_limit"`
-	MaxLength   int                 `json:"max_length"`
-	Format      string              `json:"format"`
-	Rules       string              `json:"rules"`
-	Keep        int                 `json:"keep"`
-	Trainable   int                 `json:"trainable"`
-	AnchorEnds  bool                `json:"anchor_ends"`
-	Pool        string              `json:"pool"`
-	LRs         []float64           `json:"lr"`
-	Precision   string              `json:"precision"`
-	Training    crash.TrainSettings `json:"training"`
+	Model       string         `json:"model"`
+	Params      int            `json:"params"`
+	Fingerprint string         `json:"fingerprint"`
+	Task        string         `json:"task"`
+	Train       fileID         `json:"train"`
+	Test        fileID         `json:"test"`
+	Valid       *fileID        `json:"valid,omitempty"`
+	Support     *fileID        `json:"support,omitempty"`
+	Limit       int            `json:"limit"`
+	TrainLimit  int            `json:"train_limit"`
+	MaxLength   int            `json:"max_length"`
+	Format      string         `json:"format"`
+	Rules       string         `json:"rules"`
+	Keep        int            `json:"keep"`
+	Trainable   int            `json:"trainable"`
+	AnchorEnds  bool           `json:"anchor_ends"`
+	Pool        string         `json:"pool"`
+	LRs         []float64      `json:"lr"`
+	Precision   string         `json:"precision"`
+	Training    train.Settings `json:"training"`
 }
 
 // protocol runs every seed and writes table, pictures and report.
@@ -110,7 +114,7 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 	if err != nil {
 		return err
 	}
-	protocols := make([]*crash.Protocol, len(seeds))
+	protocols := make([]*study.Protocol, len(seeds))
 	for i, seed := range seeds {
 		if protocols[i], err = c.prepare(m, seed); err != nil {
 			return err
@@ -119,7 +123,7 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 	if err := c.prepareOut(config); err != nil {
 		return err
 	}
-	x := &experiment{Settings: config, Layers: m.Config.Layers, Table: crash.Table{
+	x := &experiment{Settings: config, Layers: m.Config.Layers, Table: study.Table{
 		Model: config.Model, Task: config.Task,
 		Versions: map[string]string{"go": runtime.Version(), "device": m.Backend.Name(), "rules": c.Rules, "platform": runtime.GOOS + "/" + runtime.GOARCH},
 	}}
@@ -143,21 +147,21 @@ func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
 }
 
 // measure runs the rows of one seed. The report shows pictures of the first one.
-func (c *runCommand) measure(s *session, p *crash.Protocol, x *experiment, first bool) error {
+func (c *runCommand) measure(s *session, p *study.Protocol, x *experiment, first bool) error {
 	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 		return err
 	}
 	if !first { // no seed reaches the untrained model
 		p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r string) bool { return r == "zs" })
 	}
-	x.Table.Splits = crash.ProtocolSplits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
+	x.Table.Splits = study.Splits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
 	show := newWatcher(s, p)
 	defer show.close()
-	err := p.Run(s.ctx, func(r crash.TableRow) error {
+	err := p.Run(s.ctx, func(r study.Row) error {
 		show.done(r)
 		x.Table.Rows = append(x.Table.Rows, r)
 		if first && r.LR > 0 {
-			metrics, err := crash.ReadMetrics(filepath.Join(p.RowDir(r.Row), fmt.Sprintf("lr%g", r.LR)))
+			metrics, err := train.ReadMetrics(filepath.Join(p.RowDir(r.Row), fmt.Sprintf("lr%g", r.LR)))
 			if err != nil {
 				return err
 			}
@@ -173,7 +177,7 @@ func (c *runCommand) measure(s *session, p *crash.Protocol, x *experiment, first
 		return err
 	}
 	x.Similarity = &sim
-	x.Clusters, err = crash.Clusters(crash.Adjacent(sim.Matrix), c.Keep)
+	x.Clusters, err = plan.Clusters(plan.Adjacent(sim.Matrix), c.Keep)
 	return err
 }
 
@@ -199,7 +203,7 @@ func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	if r.Task == "" {
 		r.Task = strings.TrimSuffix(filepath.Base(c.Test), ".jsonl")
 	}
-	r.Fingerprint = crash.Fingerprint(m.Decoder.Params())
+	r.Fingerprint = emulate.Fingerprint(m.Decoder.Params())
 	if c.Valid != "" {
 		r.Valid = new(fileID)
 	}
@@ -253,7 +257,7 @@ func (c *runCommand) prepareOut(config runConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := crash.CheckRunDir(dir, want, c.Overwrite, c.inputs); err != nil {
+	if err := train.CheckRunDir(dir, want, c.Overwrite, c.inputs); err != nil {
 		return err
 	}
 	if c.Overwrite {
@@ -277,8 +281,8 @@ func (c *runCommand) prepareOut(config runConfig) error {
 }
 
 // prepare reads and encodes the data of one seed.
-func (c *runCommand) prepare(m *model, seed uint64) (*crash.Protocol, error) {
-	pool, err := crash.ParsePooling(c.Pool)
+func (c *runCommand) prepare(m *model, seed uint64) (*study.Protocol, error) {
+	pool, err := measure.ParsePooling(c.Pool)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -286,7 +290,7 @@ func (c *runCommand) prepare(m *model, seed uint64) (*crash.Protocol, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &crash.Protocol{
+	p := &study.Protocol{
 		Backend: m.Backend, Full: m.Decoder, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds,
 		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: settings, Pooling: pool, Recompute: c.Recompute,
 		Dir: filepath.Join(c.Out, fmt.Sprintf("seed-%d", seed)),
@@ -302,7 +306,7 @@ func (c *runCommand) prepare(m *model, seed uint64) (*crash.Protocol, error) {
 
 // encode fills in the examples. Support, validation and training rows of one
 // file are disjoint; what is scored is never read for anything else.
-func (c *runCommand) encode(m *model, p *crash.Protocol) error {
+func (c *runCommand) encode(m *model, p *study.Protocol) error {
 	t, err := namedTask(c.Task)
 	if err != nil {
 		return err

@@ -5,12 +5,12 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"lamina/crash/measure"
+	"lamina/crash/study"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"lamina/crash"
 )
 
 // manyQuestions returns n rows for the tiny model's tokenizer.
@@ -33,7 +33,7 @@ func TestRunWritesTableAndReport(t *testing.T) {
 	out, result := filepath.Join(dir, "run"), filepath.Join(dir, "table.json")
 	rows := []string{"zs", "full", "ceiling", "uniform", "crash", "share-all", "share-frozen"}
 	printed := must(t, runArgs(model, train, test, out, "--rows", strings.Join(rows, ","), "--seeds", "1,2", "--limit", "9", "--json", result)...)
-	table := read[crash.Table](t, result)
+	table := read[study.Table](t, result)
 	if len(table.Rows) != 2*len(rows)-1 { // zs once
 		t.Fatalf("%d rows", len(table.Rows))
 	}
@@ -66,7 +66,7 @@ func TestRunWritesTableAndReport(t *testing.T) {
 }
 
 // reportEqualsTable looks for each row's numbers in the page and in table.csv.
-func reportEqualsTable(t *testing.T, out string, table crash.Table) {
+func reportEqualsTable(t *testing.T, out string, table study.Table) {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(out, "report.html"))
 	if err != nil {
@@ -142,7 +142,7 @@ func TestStreamedSimilarityIsTheSame(t *testing.T) {
 		at, block := filepath.Join(dir, "at.json"), filepath.Join(dir, "block.json")
 		must(t, "similarity", "--model", m, "--data", data, "--json", at)
 		must(t, "similarity", "--model", m, "--data", data, "--json", block, "--stream")
-		a, b := read[crash.Similarity](t, at), read[crash.Similarity](t, block)
+		a, b := read[measure.Similarity](t, at), read[measure.Similarity](t, block)
 		if len(a.Matrix) != 7 || fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Errorf("%s: %v streamed, %v at once", m, b, a)
 		}

@@ -4,25 +4,25 @@ import (
 	"fmt"
 	"strings"
 
-	"lamina/crash"
+	"lamina/crash/study"
 	"lamina/internal/progress"
 )
 
 // watcher shows the protocol's progress.
 type watcher struct {
 	s     *session
-	p     *crash.Protocol
+	p     *study.Protocol
 	bar   *progress.Bar
 	phase string
 }
 
-func newWatcher(s *session, p *crash.Protocol) *watcher {
+func newWatcher(s *session, p *study.Protocol) *watcher {
 	w := &watcher{s: s, p: p}
 	p.Watch = w.watch
 	return w
 }
 
-func (w *watcher) watch(e crash.Event) {
+func (w *watcher) watch(e study.Event) {
 	phase := e.Row + " " + e.Phase
 	total, done := e.Total, e.Done
 	if e.Phase == "train" {
@@ -39,7 +39,7 @@ func (w *watcher) watch(e crash.Event) {
 }
 
 // done prints a line for a finished row, so that a long run shows what it has.
-func (w *watcher) done(r crash.TableRow) {
+func (w *watcher) done(r study.Row) {
 	w.close()
 	w.s.notef("%-18s plug-in %s ± %.1f  emulator %s → %s  (%.0f s)\n", r.Row, percent(r.PlugIn), 100*r.Stderr, percent(r.EmulatorZS), percent(r.EmulatorFT), r.Seconds)
 }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"lamina/crash"
+	"lamina/crash/study"
 	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
@@ -62,8 +62,8 @@ func (x *experiment) plans() report.Table {
 }
 
 // planned returns the rows of the first seed that do not train the model whole.
-func (x *experiment) planned() []crash.TableRow {
-	var rows []crash.TableRow
+func (x *experiment) planned() []study.Row {
+	var rows []study.Row
 	for _, r := range x.Table.Rows {
 		if r.Row != "zs" && r.Row != "full" && r.Seed == x.Table.Rows[0].Seed {
 			rows = append(rows, r)

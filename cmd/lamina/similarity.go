@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 
-	"lamina/crash"
+	"lamina/crash/measure"
+	"lamina/crash/plan"
 	"lamina/internal/report"
 	"lamina/transformer"
 )
@@ -26,7 +27,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	pool, err := crash.ParsePooling(c.Pool)
+	pool, err := measure.ParsePooling(c.Pool)
 	if err != nil {
 		return usageError{err}
 	}
@@ -55,17 +56,17 @@ func (c similarityCommand) Run(s *session) error {
 	}
 	s.table(adjacentTable(result))
 	return s.writeJSON(struct {
-		crash.Similarity
+		measure.Similarity
 		Precision string `json:"precision"`
 	}{result, s.Precision})
 }
 
 // similarity measures rows of tokens with a progress line.
-func (s *session) similarity(m *model, rows [][]int32, pool crash.Pooling, stream bool) (crash.Similarity, error) {
+func (s *session) similarity(m *model, rows [][]int32, pool measure.Pooling, stream bool) (measure.Similarity, error) {
 	if stream {
 		bar := s.progress("similarity, block by block", m.Config.Layers)
 		defer bar.Done()
-		return crash.StreamSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(b transformer.Block) {
+		return measure.LayerSimilarityStreamed(s.ctx, m.Backend, m.Decoder, rows, pool, func(b transformer.Block) {
 			for w := range b.Params() {
 				m.Release(w.Name)
 			}
@@ -73,13 +74,13 @@ func (s *session) similarity(m *model, rows [][]int32, pool crash.Pooling, strea
 	}
 	bar := s.progress("similarity", len(rows))
 	defer bar.Done()
-	return crash.MeasureSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(done, _ int) { bar.Set(done) })
+	return measure.LayerSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(done, _ int) { bar.Set(done) })
 }
 
 // adjacentTable lists the likeness of each layer's output to the next one's.
-func adjacentTable(sim crash.Similarity) report.Table {
+func adjacentTable(sim measure.Similarity) report.Table {
 	t := report.Table{Columns: []report.Column{{Name: "layers", Right: true}, {Name: sim.Metric, Right: true}}}
-	for i, v := range crash.Adjacent(sim.Matrix) {
+	for i, v := range plan.Adjacent(sim.Matrix) {
 		t.Rows = append(t.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.6f", v)})
 	}
 	return t

@@ -5,7 +5,7 @@ import (
 	"math"
 	"runtime/debug"
 
-	"lamina/crash"
+	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
@@ -44,14 +44,14 @@ type outRunFlags struct {
 }
 
 // settings returns the trainer's settings. Errors are of usage.
-func (f trainFlags) settings(c transformer.Config, seed uint64) (crash.TrainSettings, error) {
+func (f trainFlags) settings(c transformer.Config, seed uint64) (train.Settings, error) {
 	return f.stepFlags.settings(f.LR, c, seed)
 }
 
 // settings returns the trainer's settings with a learning rate. Errors are of
 // usage.
-func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (crash.TrainSettings, error) {
-	s := crash.TrainSettings{
+func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (train.Settings, error) {
+	s := train.Settings{
 		LR: lr, Epochs: f.Epochs, Steps: f.Steps, Batch: f.Batch, MicroBatch: f.MicroBatch,
 		Schedule: optim.Kind(f.Schedule), Warmup: f.Warmup, Clip: f.Clip, WeightDecay: f.WeightDecay,
 		Dropout: c.Dropout, EvalEvery: f.EvalEvery, NoShuffle: f.NoShuffle, Seed: seed,
@@ -77,7 +77,7 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (cras
 func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
 
 // steps returns how many optimiser steps n examples make.
-func totalSteps(s crash.TrainSettings, n int) int {
+func totalSteps(s train.Settings, n int) int {
 	if s.Steps > 0 {
 		return s.Steps
 	}
@@ -86,16 +86,16 @@ func totalSteps(s crash.TrainSettings, n int) int {
 
 // train runs a trainer with a progress line and returns the last line of metrics
 // with a loss, and the outcome.
-func (s *session) train(label string, t *crash.Trainer) (crash.Metrics, crash.Outcome, error) {
+func (s *session) train(label string, t *train.Trainer) (train.Metrics, train.Outcome, error) {
 	bar := s.progress(label, totalSteps(t.Settings, len(t.Train)))
 	defer bar.Done()
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.
 	const garbage = 10
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	var last crash.Metrics
+	var last train.Metrics
 	valid := math.NaN()
-	t.Report = func(m crash.Metrics) {
+	t.Report = func(m train.Metrics) {
 		bar.Set(m.Step)
 		if m.ValidLoss != 0 {
 			valid = m.ValidLoss

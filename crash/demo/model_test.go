@@ -11,7 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/crash"
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
@@ -109,7 +112,7 @@ func open(t *testing.T) *bench {
 // accuracy scores d on the test rows.
 func (b *bench) accuracy(t *testing.T, d *transformer.Decoder) float64 {
 	t.Helper()
-	r, err := crash.Score(context.Background(), b.be, d, b.test, nil)
+	r, err := eval.Run(context.Background(), b.be, d, b.test, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +137,11 @@ func TestDepthMatters(t *testing.T) {
 		t.Errorf("zero-shot %.3f is not above chance by three standard errors", zs)
 	}
 	s := DefaultSettings()
-	plan, err := crash.Uniform(Layers, s.Keep, s.Trainable)
+	plan, err := plan.Uniform(Layers, s.Keep, s.Trainable)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := crash.NewEmulator(b.full, plan)
+	e, err := emulate.New(b.full, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +162,7 @@ func TestFineTuningHelps(t *testing.T) {
 	s := DefaultSettings()
 	s.Train.LR, s.Train.Seed = s.LRs[0], seed
 	d := b.full.Clone()
-	trainer := crash.Trainer{Backend: b.be, Decoder: d, Params: d.Params(), Settings: s.Train, Train: b.train, Valid: b.valid}
+	trainer := train.Trainer{Backend: b.be, Decoder: d, Params: d.Params(), Settings: s.Train, Train: b.train, Valid: b.valid}
 	if _, err := trainer.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}

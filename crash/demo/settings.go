@@ -1,6 +1,6 @@
 package demo
 
-import "lamina/crash"
+import "lamina/crash/train"
 
 // Settings are the demo's choices for the protocol, fixed before any plan was
 // compared.
@@ -8,13 +8,13 @@ type Settings struct {
 	Keep      int // blocks of an emulator
 	Trainable int // of those, blocks that are trained
 	LRs       []float64
-	Train     crash.TrainSettings // LR and Seed are set per run
+	Train     train.Settings // LR and Seed are set per run
 }
 
 // DefaultSettings returns them.
 func DefaultSettings() Settings {
 	return Settings{
 		Keep: 8, Trainable: 4, LRs: []float64{1e-3},
-		Train: crash.TrainSettings{Epochs: 2, Batch: 16, Schedule: "linear", Warmup: 20, Clip: 1},
+		Train: train.Settings{Epochs: 2, Batch: 16, Schedule: "linear", Warmup: 20, Clip: 1},
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"lamina/crash"
+	"lamina/eval"
 	"lamina/eval/results"
 	"lamina/eval/task"
 	"lamina/kernels/cpu"
@@ -70,7 +70,7 @@ func evaluation(t *testing.T) *results.Evaluation {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := crash.Score(context.Background(), be, decoder, requests, nil)
+		result, err := eval.Run(context.Background(), be, decoder, requests, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,9 @@
 // Package layout states which package may import which, and its test holds the
 // tree to it. It knows paths only; it reads no source.
 //
-//	cmd, bench, examples → crash → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
-//	transformer → formats → tensor
+//	cmd, bench, examples → crash → eval → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
+//	eval → dataset → record      transformer → formats → tensor
+//	crash/demo → study → {exchange, train} → emulate → plan      study → measure
 //
 // A program feeds it what go list says and prints what is wrong:
 //
@@ -54,8 +55,21 @@ var layers = []layer{
 	{"hub", []string{"internal/files"}},
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
-	{"crash", append([]string{
+	{"crash/plan", bottom},
+	{"crash/measure", append([]string{"transformer", "autograd", "kernels", "tensor"}, bottom...)},
+	{"crash/emulate", append([]string{
+		"crash/plan", "transformer", "nn", "autograd", "tensor", "internal/files"}, bottom...)},
+	{"crash/train", append([]string{
+		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/exchange", append([]string{
+		"crash/emulate", "crash/plan", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/study", append([]string{
+		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/demo", append([]string{
+		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/crashtest", []string{everything}},
 
 	{"internal/files", nil},
 	{"internal/jinja", []string{"record"}},
@@ -86,7 +100,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest"}
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}
@@ -165,7 +179,7 @@ func (c *checker) arrow(from, to string, forTests bool) {
 			c.fault("%s names a device: %s", from, short)
 		}
 	}
-	if a == b || slices.Contains(a.may, b.path) || slices.Contains(a.may, everything) || forTests && forAllTests(short) {
+	if a == b || forTests && top(from) == top(short) || slices.Contains(a.may, b.path) || slices.Contains(a.may, everything) || forTests && forAllTests(short) {
 		return
 	}
 	c.fault("%s imports %s: an arrow points up or aside", from, short)
@@ -176,6 +190,12 @@ func (c *checker) arrow(from, to string, forTests bool) {
 func forAllTests(path string) bool {
 	return slices.ContainsFunc(devices, under(path)) || slices.ContainsFunc(testOnly, under(path)) ||
 		strings.HasPrefix(path, "internal/") || path == "tensor" || under(path)("formats")
+}
+
+// top returns the first folder of a path: tests may use their neighbours there.
+func top(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	return first
 }
 
 // light checks everything beneath a core package.

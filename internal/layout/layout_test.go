@@ -87,11 +87,15 @@ func TestCheckFinds(t *testing.T) {
 		want string // part of the one fault, or "" for none
 	}{
 		{"up", []Package{{Path: "m/tensor", Imports: []string{"m/kernels"}}}, "tensor imports kernels: an arrow"},
-		{"up in a test", []Package{{Path: "m/nn", Tests: []string{"m/crash"}}}, "nn imports crash: an arrow"},
+		{"up in a test", []Package{{Path: "m/nn", Tests: []string{"m/crash/plan"}}}, "nn imports crash/plan: an arrow"},
+		{"a circle of floors", []Package{{Path: "m/crash/plan", Imports: []string{"m/crash/study"}}}, "crash/plan imports crash/study: an arrow"},
+		{"a neighbour in a test", []Package{{Path: "m/crash/train", Tests: []string{"m/crash/emulate"}}}, ""},
+		{"scoring knows no CRaSh", []Package{{Path: "m/eval", Imports: []string{"m/crash/plan"}}}, "eval imports crash/plan: an arrow"},
+		{"a plan knows no model", []Package{{Path: "m/crash/plan", Imports: []string{"m/transformer"}}}, "crash/plan imports transformer: an arrow"},
 		{"aside", []Package{{Path: "m/nn/optim", Imports: []string{"m/formats/gguf"}}}, "nn/optim imports formats/gguf: an arrow"},
 		{"tokenizer", []Package{{Path: "m/transformer/tokenizer", Imports: []string{"m/transformer"}}}, "an arrow"},
-		{"leaf", []Package{{Path: "m/crash", Imports: []string{"m/internal/plot"}}}, "an arrow"},
-		{"down", []Package{{Path: "m/eval/task", Imports: []string{"m/tensor", "m/transformer/tokenizer"}}}, ""},
+		{"leaf", []Package{{Path: "m/crash/plan", Imports: []string{"m/internal/plot"}}}, "an arrow"},
+		{"down", []Package{{Path: "m/crash/study", Imports: []string{"m/tensor", "m/crash/plan"}}}, ""},
 		{"inside", []Package{{Path: "m/kernels/cpu", Imports: []string{"m/kernels", "m/kernels/internal/simd"}}}, ""},
 		{"a name that begins alike", []Package{{Path: "m/tensorflow", Imports: []string{"m/tensor"}}}, "tensorflow has no place"},
 
@@ -103,8 +107,8 @@ func TestCheckFinds(t *testing.T) {
 		{"ref does not lean on cpu", []Package{{Path: "m/kernels/ref", Imports: []string{"m/kernels/cpu"}}}, "names a device"},
 
 		{"for tests", []Package{{Path: "m/autograd", Imports: []string{"m/autograd/gradcheck"}}}, "which is for tests"},
-		{"library for tests", []Package{{Path: "m/crash", Imports: []string{"github.com/google/go-cmp/cmp"}}}, "which is for tests"},
-		{"in a test", []Package{{Path: "m/crash", Tests: []string{"github.com/google/go-cmp/cmp", "m/hub/hubtest"}}}, ""},
+		{"library for tests", []Package{{Path: "m/crash/plan", Imports: []string{"github.com/google/go-cmp/cmp"}}}, "which is for tests"},
+		{"in a test", []Package{{Path: "m/crash/plan", Tests: []string{"github.com/google/go-cmp/cmp", "m/hub/hubtest"}}}, ""},
 
 		{"heavy library", []Package{{Path: "m/nn", Imports: []string{"gonum.org/v1/plot"}}}, "nn is core and reaches the library gonum.org/v1/plot through nn"},
 		{"heavy standard", []Package{{Path: "m/tensor", Imports: []string{"net/http"}}}, "heavy package net/http"},

@@ -1,0 +1,92 @@
+package emulate
+
+import (
+	"fmt"
+	"slices"
+
+	"lamina/autograd"
+	"lamina/crash/plan"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// Emulator is the decoder a layer plan describes: what the data owner runs and
+// trains. It shares every frozen weight with the full model it was built from;
+// its trainable blocks are copies, so the full model stays as it is until they
+// are plugged in.
+type Emulator struct {
+	Plan    plan.Plan
+	Decoder *transformer.Decoder // one block a place
+
+	layers []int               // trainable layers, ascending
+	blocks []transformer.Block // their blocks
+}
+
+// New builds the emulator of a plan over the full model. A starred place
+// gets a block to train; an unstarred place runs the initial weights of its
+// layer, one object however often it stands.
+func New(full *transformer.Decoder, plan plan.Plan) (*Emulator, error) {
+	if err := plan.Validate(len(full.Blocks)); err != nil {
+		return nil, err
+	}
+	d := *full
+	d.Blocks = make([]transformer.Block, len(plan))
+	e := &Emulator{Plan: plan, Decoder: &d}
+	for i, s := range plan {
+		d.Blocks[i] = full.Blocks[s.Layer]
+		if s.Trainable {
+			d.Blocks[i] = full.Blocks[s.Layer].Clone()
+		}
+	}
+	e.collect()
+	return e, nil
+}
+
+// collect notes the trainable blocks in order of their original layers.
+func (e *Emulator) collect() {
+	places := e.Plan.TrainablePlaces()
+	slices.SortFunc(places, func(a, b int) int { return e.Plan[a].Layer - e.Plan[b].Layer })
+	for _, place := range places {
+		e.layers = append(e.layers, e.Plan[place].Layer)
+		e.blocks = append(e.blocks, e.Decoder.Blocks[place])
+	}
+}
+
+// Params yields the parameters of the trainable blocks by original layer, under
+// the names they have in the full model.
+func (e *Emulator) Params() nn.Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		for _, b := range e.blocks {
+			for w := range b.Params() {
+				if !yield(w) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Plug returns the full model with the emulator's trainable blocks at their
+// original layers. All weights are shared; full itself is not changed.
+func (e *Emulator) Plug(full *transformer.Decoder) *transformer.Decoder {
+	d := *full
+	d.Blocks = slices.Clone(full.Blocks)
+	for i, layer := range e.layers {
+		if layer >= len(d.Blocks) {
+			panic(fmt.Sprintf("emulate: Plug: layer %d in a model of %d", layer, len(d.Blocks)))
+		}
+		d.Blocks[layer] = e.blocks[i]
+	}
+	return &d
+}
+
+// HeldParams returns the number of distinct weights the data owner holds:
+// embeddings, norms, head, and each block once (a trainable block and a frozen
+// copy of its initial weights are two).
+func (e *Emulator) HeldParams() int {
+	n := 0
+	for w := range e.Decoder.Params() {
+		n += w.Value.Len()
+	}
+	return n
+}

@@ -1,0 +1,138 @@
+package emulate
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lamina/crash/plan"
+	"lamina/internal/files"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// Manifest is lamina.json, which makes a Hugging Face directory an emulator.
+type Manifest struct {
+	Format      int       `json:"format"` // 1
+	Kind        string    `json:"kind"`   // "emulator"
+	Plan        plan.Plan `json:"plan"`   // shared places filled in
+	Layers      int       `json:"layers"` // of the full model
+	Base        string    `json:"base"`   // fingerprint of the trainable weights
+	ExactShare  float64   `json:"exact_share"`
+	HeldParams  int       `json:"held_params"`
+	ModelParams int       `json:"model_params"`
+}
+
+const manifestFile = "lamina.json"
+
+// Export writes what the data owner gets: a directory transformers loads, with
+// one layer per place (shared places stand there as copies), the tokenizer and
+// licence files, and lamina.json. Weights keep their storage type, F32 where the
+// checkpoint is quantised.
+func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan, out string, overwrite bool) (Manifest, error) {
+	e, err := New(full, plan)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if err := wantTellable(c.Config, plan); err != nil {
+		return Manifest{}, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	m := Manifest{
+		Format: 1, Kind: "emulator", Plan: plan, Layers: len(full.Blocks), Base: Fingerprint(e.Params()),
+		ModelParams: c.Config.Params(), HeldParams: e.HeldParams(),
+	}
+	exact := m.ModelParams - (m.Layers-len(plan.Kept()))*c.Config.BlockParams()
+	m.ExactShare = float64(exact) / float64(m.ModelParams)
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return m, err
+	}
+	d := transformer.Directory{
+		Config: c.Config.RawWithLayers(len(plan)), Overwrite: overwrite,
+		Extra: map[string][]byte{manifestFile: append(text, '\n')},
+	}
+	places := map[int][]int{}
+	for i, s := range plan {
+		places[s.Layer] = append(places[s.Layer], i)
+	}
+	for _, name := range c.Names() {
+		layer, part, ok := c.Config.SplitBlockName(name)
+		if !ok {
+			d.Parts = append(d.Parts, transformer.Part{Name: name, From: name})
+			continue
+		}
+		for _, place := range places[layer] {
+			d.Parts = append(d.Parts, transformer.Part{Name: c.Config.BlockName(place, part), From: name})
+		}
+	}
+	return m, c.WriteDir(out, d)
+}
+
+// wantTellable refuses plans that no directory can state: where a block's attention is
+// scaled by its layer, a directory has every block scaled by its place.
+func wantTellable(c transformer.Config, p plan.Plan) error {
+	for place, s := range p {
+		if c.ScaleByLayer && s.Layer != place {
+			return fmt.Errorf("scale_attn_by_inverse_layer_idx: an exported emulator would scale layer %d as layer %d", s.Layer, place)
+		}
+	}
+	return nil
+}
+
+// IsEmulator reports whether a directory holds an exported emulator.
+func IsEmulator(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, manifestFile))
+	return err == nil
+}
+
+// Open loads an exported emulator from its opened checkpoint: places that
+// repeat an unstarred layer become one object again, and parameters get back the
+// names they have in the full model.
+func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, error) {
+	var m Manifest
+	path := filepath.Join(c.Dir, manifestFile)
+	if err := files.ReadJSON(path, &m); err != nil {
+		return nil, m, err
+	}
+	switch {
+	case m.Kind != "emulator" || m.Format != 1:
+		return nil, m, fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of format 1", path, m.Kind, m.Format)
+	case len(m.Plan) != c.Config.Layers:
+		return nil, m, fmt.Errorf("%s: plan has %d places, the model %d layers", path, len(m.Plan), c.Config.Layers)
+	}
+	if err := m.Plan.Validate(m.Layers); err != nil {
+		return nil, m, fmt.Errorf("%s: %w", path, err)
+	}
+	d, err := c.Decoder(dev)
+	if err != nil {
+		return nil, m, err
+	}
+	first := map[int]int{}
+	for i, s := range m.Plan {
+		if s.Trainable {
+			continue
+		}
+		if at, ok := first[s.Layer]; ok {
+			d.Blocks[i] = d.Blocks[at]
+			continue
+		}
+		first[s.Layer] = i
+	}
+	for i, s := range m.Plan {
+		if at, ok := first[s.Layer]; ok && at != i && !s.Trainable {
+			continue
+		}
+		for w := range d.Blocks[i].Params() {
+			if _, part, ok := c.Config.SplitBlockName(w.Name); ok {
+				w.Name = c.Config.BlockName(s.Layer, part)
+			}
+		}
+	}
+	e := &Emulator{Plan: m.Plan, Decoder: d}
+	e.collect()
+	if got := Fingerprint(e.Params()); got != m.Base {
+		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
+	}
+	return e, m, nil
+}

@@ -1,0 +1,48 @@
+package exchange
+
+import (
+	"fmt"
+
+	"lamina/crash/emulate"
+	"lamina/nn"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// Plugged returns the full model with an adapter's weights in their places; full
+// itself is not changed. params are the replaced weights.
+func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, params nn.Params, err error) {
+	dev := full.Head.Value.Device()
+	if a.Manifest.Whole {
+		d = full.Clone()
+		return d, d.Params(), a.Apply(dev, d.Params())
+	}
+	e, err := emulate.New(full, a.Manifest.Plan)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", a.Path, err)
+	}
+	return e.Plug(full), e.Params(), a.Apply(dev, e.Params())
+}
+
+// ExportPlugged writes the full model with an adapter's weights in their places.
+// Untouched tensors keep their bytes (F32 where the base is quantised); the
+// adapter's are rounded to the base's type; dtype, if not Invalid, says otherwise.
+func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adapter, dtype tensor.DType, out string, overwrite bool) error {
+	_, params, err := a.Plugged(full)
+	if err != nil {
+		return err
+	}
+	values := map[string]tensor.Tensor{}
+	for w := range params {
+		values[w.Name] = w.Value
+	}
+	if c.Config.Tied { // some checkpoints store the embedding under this name too
+		values["lm_head.weight"] = values[full.Head.Name]
+	}
+	d := c.Whole()
+	d.DType, d.Overwrite = dtype, overwrite
+	for i, part := range d.Parts {
+		d.Parts[i].Value = values[part.Name]
+	}
+	return c.WriteDir(out, d)
+}

@@ -1,0 +1,142 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+
+	"lamina/autograd"
+	"lamina/kernels"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// Similarity is the layer by layer likeness of a decoder's hidden states: entry
+// 0 is the embedding output, entry i the output of block i-1, the last one after
+// the final norm.
+type Similarity struct {
+	Matrix  [][]float64 `json:"matrix"`
+	Metric  string      `json:"metric"` // "cka": linear CKA, see [LinearCKA]
+	Pooling Pooling     `json:"pool"`
+	Samples int         `json:"n"`
+}
+
+// similarityTokens is about how many tokens one pass takes.
+const similarityTokens = 1024
+
+// LayerSimilarity runs rows of tokens through d, pools each state of each row
+// to one vector and returns linear CKA between all states (paper section 2.1).
+// The result does not depend on how rows fall into passes. At most L+1 matrices
+// [n n] of float64 and the pooled rows are held.
+func LayerSimilarity(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, pool Pooling, progress func(done, total int)) (Similarity, error) {
+	batches, err := similarityBatches(d, rows)
+	if err != nil {
+		return Similarity{}, err
+	}
+	pooled := make([][]float32, len(d.Blocks)+1)
+	p := autograd.NewPass(be)
+	done := 0
+	for _, b := range batches {
+		d.Forward(p, b, func(state int, x autograd.Var) {
+			pooled[state] = poolSegments(pooled[state], b, x.T.Float32s(), pool)
+		})
+		p.Reset()
+		done += len(b.Segments)
+		if progress != nil {
+			progress(done, len(rows))
+		}
+		if err := ctx.Err(); err != nil {
+			return Similarity{}, err
+		}
+	}
+	return newSimilarity(len(rows), pool, pooled...)
+}
+
+// LayerSimilarityStreamed is [LayerSimilarity], to the same bits, for a model larger than
+// memory: all rows go through one block before the next one is read, and
+// release is told when a block is done with. Instead of weights it holds the
+// stream of all rows, [all tokens, D] of float32. progress counts blocks.
+func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, pool Pooling, release func(transformer.Block), progress func(done, total int)) (Similarity, error) {
+	batches, err := similarityBatches(d, rows)
+	if err != nil {
+		return Similarity{}, err
+	}
+	streams := make([][]float32, len(batches))
+	pooled := make([][]float32, len(d.Blocks)+1)
+	p := autograd.NewPass(be)
+	for state := range pooled {
+		for k, b := range batches {
+			var x autograd.Var
+			if state > 0 {
+				t := p.New(tensor.F32, len(b.Tokens), d.Config.Width)
+				t.SetFloat32s(streams[k])
+				x = p.Input(t)
+			}
+			x = d.Part(p, b, x, max(state-1, 0), state)
+			streams[k] = x.T.Float32s()
+			if state == len(d.Blocks) {
+				x = d.Finish(p, x)
+			}
+			pooled[state] = poolSegments(pooled[state], b, x.T.Float32s(), pool)
+			p.Reset()
+			if err := ctx.Err(); err != nil {
+				return Similarity{}, err
+			}
+		}
+		if state > 0 {
+			release(d.Blocks[state-1])
+		}
+		if progress != nil {
+			progress(state, len(d.Blocks))
+		}
+	}
+	return newSimilarity(len(rows), pool, pooled...)
+}
+
+// similarityBatches cuts rows into passes of about similarityTokens.
+func similarityBatches(d *transformer.Decoder, rows [][]int32) ([]*transformer.Batch, error) {
+	if len(rows) < 2 {
+		return nil, fmt.Errorf("similarity needs 2 samples or more, got %d", len(rows))
+	}
+	for i, r := range rows {
+		if len(r) == 0 {
+			return nil, fmt.Errorf("row %d has no tokens", i)
+		}
+	}
+	if err := transformer.NewBatch(rows...).Validate(d.Config); err != nil {
+		return nil, err
+	}
+	var batches []*transformer.Batch
+	for _, r := range rows {
+		last := len(batches) - 1
+		if last < 0 || len(batches[last].Tokens)+len(r) > similarityTokens {
+			batches = append(batches, &transformer.Batch{})
+			last++
+		}
+		batches[last].Add(r, nil)
+	}
+	return batches, nil
+}
+
+// newSimilarity compares the pooled states [n width].
+func newSimilarity(n int, pool Pooling, pooled ...[]float32) (Similarity, error) {
+	cka, err := NewCKA(n)
+	if err != nil {
+		return Similarity{}, err
+	}
+	for _, x := range pooled {
+		if err := cka.Add(x, len(x)/n); err != nil {
+			return Similarity{}, err
+		}
+	}
+	return Similarity{Matrix: cka.Matrix(), Metric: "cka", Pooling: pool, Samples: n}, nil
+}
+
+// poolSegments appends the pooled vector of each segment of states [N D].
+func poolSegments(dst []float32, b *transformer.Batch, states []float32, pool Pooling) []float32 {
+	width := len(states) / len(b.Tokens)
+	for _, seg := range b.Segments {
+		dst = append(dst, make([]float32, width)...)
+		pool.Pool(dst[len(dst)-width:], states[seg.Start*width:(seg.Start+seg.Len)*width])
+	}
+	return dst
+}

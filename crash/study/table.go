@@ -1,0 +1,98 @@
+package study
+
+import (
+	"context"
+	"math"
+
+	"lamina/crash/plan"
+	"lamina/eval"
+	"lamina/eval/task"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// Row is one line of the table. A cell that has no meaning for a row is
+// null: an untrained full model has no emulator. Delta is the plug-in's accuracy
+// less the fine-tuned emulator's: what the owner keeps.
+type Row struct {
+	Row         string       `json:"row"`
+	Plan        plan.Plan    `json:"plan"`
+	Share       plan.Sharing `json:"share"`
+	Seed        uint64       `json:"seed"`
+	LR          float64      `json:"lr,omitempty"`
+	EmulatorZS  *float64     `json:"emulator_zs"`
+	EmulatorFT  *float64     `json:"emulator_ft"`
+	PlugIn      *float64     `json:"plug_in"`
+	PlugInNorm  *float64     `json:"plug_in_norm"` // acc_norm of the same scores
+	Stderr      float64      `json:"stderr"`       // of plug_in
+	N           int          `json:"n"`
+	Delta       *float64     `json:"delta"`
+	ValidLoss   float64      `json:"valid_loss,omitempty"` // of the kept checkpoint
+	BestStep    int          `json:"best_step,omitempty"`
+	Steps       int          `json:"steps,omitempty"`
+	HeldParams  int          `json:"held_params"`
+	TrainParams int          `json:"train_params"`
+	Seconds     float64      `json:"seconds"`    // training and scoring
+	PeakBytes   int          `json:"peak_bytes"` // weights held, moments and the largest pass
+}
+
+// Splits counts the examples of each part of the data.
+type Splits struct {
+	Train   int `json:"train"`
+	Valid   int `json:"valid"`
+	Support int `json:"support"`
+	Test    int `json:"test"`
+}
+
+// Table is the protocol's result.
+type Table struct {
+	Rows     []Row             `json:"rows"`
+	Model    string            `json:"model"`
+	Task     string            `json:"task"`
+	Splits   Splits            `json:"splits"`
+	Versions map[string]string `json:"versions"`
+}
+
+func (p *Protocol) accuracy(ctx context.Context, row string, d *transformer.Decoder) (task.Result, error) {
+	return eval.Run(ctx, p.Backend, d, p.Test, func(done, total int) {
+		p.tell(Event{Row: row, Phase: "score", Done: done, Total: total})
+	})
+}
+
+func (p *Protocol) scoreInto(ctx context.Context, r *Row, d *transformer.Decoder) error {
+	result, err := p.accuracy(ctx, r.Row, d)
+	if err != nil {
+		return err
+	}
+	r.PlugIn, r.Stderr = &result.Metrics[0].Value, result.Metrics[0].Stderr
+	if m, ok := result.Metric("acc_norm"); ok {
+		r.PlugInNorm = &m.Value
+	}
+	if math.IsNaN(r.Stderr) { // of a single document
+		r.Stderr = 0
+	}
+	if r.HeldParams == 0 {
+		for w := range d.Params() {
+			r.HeldParams += w.Value.Len()
+		}
+	}
+	return nil
+}
+
+// heldBytes returns the storage of a decoder's distinct weights, trainBytes what
+// training adds: gradient and two moments in F32.
+func heldBytes(d *transformer.Decoder) int {
+	n := 0
+	for w := range d.Params() {
+		n += w.Value.Bytes()
+	}
+	return n
+}
+
+func trainBytes(params nn.Params) int {
+	n := 0
+	for w := range params {
+		n += 3 * 4 * w.Value.Len()
+	}
+	return n
+}

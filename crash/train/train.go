@@ -1,0 +1,369 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"lamina/autograd"
+	"lamina/eval/task"
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/nn/optim"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// Settings are the choices of a fine-tuning run. Together with data, model
+// and plan they determine every bit of the result.
+type Settings struct {
+	LR          float64    `json:"lr"`
+	Epochs      int        `json:"epochs,omitempty"`
+	Steps       int        `json:"steps,omitempty"` // if set, instead of Epochs
+	Batch       int        `json:"batch"`
+	MicroBatch  int        `json:"micro_batch,omitempty"` // examples a pass holds at once; 0: the batch
+	Schedule    optim.Kind `json:"schedule"`
+	Warmup      int        `json:"warmup"`
+	Clip        float64    `json:"clip"`
+	WeightDecay float64    `json:"weight_decay"`
+	Dropout     float64    `json:"dropout"`
+	EvalEvery   int        `json:"eval_every"` // steps between validations; 0: each epoch
+	NoShuffle   bool       `json:"no_shuffle,omitempty"`
+	Seed        uint64     `json:"seed"`
+}
+
+// Validate returns an error naming the setting that cannot be used.
+func (s Settings) Validate() error {
+	switch {
+	case !(s.LR > 0) || math.IsInf(s.LR, 0):
+		return fmt.Errorf("lr %v: want a positive number", s.LR)
+	case s.Epochs < 1 && s.Steps < 1:
+		return fmt.Errorf("epochs %d and steps %d: want one of them positive", s.Epochs, s.Steps)
+	case s.Batch < 1:
+		return fmt.Errorf("batch %d: want 1 or more", s.Batch)
+	case s.MicroBatch < 0 || s.EvalEvery < 0:
+		return fmt.Errorf("micro-batch %d and eval-every %d: want 0 or more", s.MicroBatch, s.EvalEvery)
+	case !(s.Clip >= 0) || !(s.WeightDecay >= 0):
+		return fmt.Errorf("clip %v and weight decay %v: want 0 or more", s.Clip, s.WeightDecay)
+	case !(s.Dropout >= 0 && s.Dropout < 1):
+		return fmt.Errorf("dropout %v: want 0 to 1", s.Dropout)
+	}
+	return s.schedule(1).Validate()
+}
+
+func (s Settings) schedule(steps int) optim.Schedule {
+	return optim.Schedule{Kind: s.Schedule, Warmup: s.Warmup, Steps: steps}
+}
+
+// Metrics is one line of metrics.jsonl: a step, or a validation (which carries
+// ValidLoss and no Loss).
+type Metrics struct {
+	Step            int     `json:"step"`
+	Loss            float64 `json:"loss,omitempty"` // mean over the batch's target tokens, before the update
+	LR              float64 `json:"lr,omitempty"`
+	GradNorm        float64 `json:"grad_norm,omitempty"` // before clipping
+	Tokens          int     `json:"tokens,omitempty"`    // through the model in this step
+	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
+	ValidLoss       float64 `json:"valid_loss,omitempty"`
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	Steps     int     `json:"steps"`
+	BestStep  int     `json:"best_step,omitempty"` // whose weights were kept; 0: before training
+	BestLoss  float64 `json:"best_valid_loss,omitempty"`
+	Loss      float64 `json:"loss"` // of the last step
+	Tokens    int     `json:"tokens"`
+	Seconds   float64 `json:"seconds"`
+	PeakBytes int     `json:"peak_bytes"` // of activations and gradients in a pass
+	Stopped   bool    `json:"stopped,omitempty"`
+}
+
+// Trainer fine-tunes some parameters of a decoder on pairs of context and target.
+// With validation pairs it keeps the weights of the lowest validation loss, the
+// ones before training included, else the last.
+type Trainer struct {
+	Backend      kernels.Backend
+	Decoder      *transformer.Decoder
+	Params       nn.Params // what is trained
+	Settings     Settings
+	Train, Valid []task.Pair
+	Recompute    bool              // keep no activations inside blocks: less memory, more time, the same bits
+	Release      func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
+	Store        Store             // where the run is kept; nil: nowhere
+	Report       func(Metrics)     // called for each line of metrics; may be nil
+
+	trained *nn.Trained
+	opt     *optim.AdamW
+	pass    *autograd.Pass
+	state   State
+	best    []byte // the best weights, where there is no store
+
+	perEpoch, steps int // optimiser steps
+	epoch           int // whose order of the examples perm is, if it is not nil
+	perm            []int
+}
+
+// State is what a run needs, beside weights and moments, to go on to the same bits.
+type State struct {
+	Step      int     `json:"step"`
+	Due       bool    `json:"due"`       // the validation after Step is still to be made
+	Validated bool    `json:"validated"` // BestStep and BestLoss hold a measurement
+	BestStep  int     `json:"best_step"`
+	BestLoss  float64 `json:"best_loss"`
+	Loss      float64 `json:"loss"` // these three as in Outcome
+	Tokens    int     `json:"tokens"`
+	PeakBytes int     `json:"peak_bytes"`
+}
+
+// Store keeps a run so that it can be resumed; see [RunDir].
+type Store interface {
+	// Resume fills weights and moments from the newest good checkpoint, if any.
+	Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error)
+	// Save writes a checkpoint, whole or not at all.
+	Save(s State, t *nn.Trained, o *optim.AdamW) error
+	// SaveBest and LoadBest keep the weights of the lowest validation loss.
+	SaveBest(t *nn.Trained) error
+	LoadBest(t *nn.Trained) error
+	// Log appends a line of metrics.
+	Log(m Metrics) error
+}
+
+// Run trains until the planned steps are done or ctx ends, then saves. On return
+// the parameters hold the kept weights and are frozen again.
+func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
+	if err := t.start(); err != nil {
+		return Outcome{}, err
+	}
+	defer t.trained.Freeze()
+	begin := time.Now()
+	stopped, err := t.loop(ctx)
+	out := Outcome{
+		Steps: t.state.Step, BestStep: t.state.BestStep, BestLoss: t.state.BestLoss, Loss: t.state.Loss, Tokens: t.state.Tokens,
+		Seconds: time.Since(begin).Seconds(), PeakBytes: t.state.PeakBytes, Stopped: stopped,
+	}
+	switch {
+	case err != nil:
+		return out, err
+	case stopped:
+		return out, t.save()
+	}
+	return out, t.keepBest()
+}
+
+// loop takes the steps that are left and reports whether ctx ended before the
+// last of them and its validation.
+func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
+	evalEvery := t.Settings.EvalEvery
+	if evalEvery == 0 {
+		evalEvery = t.perEpoch
+	}
+	schedule := t.Settings.schedule(t.steps)
+	for {
+		if t.state.Due {
+			if err := t.validate(ctx); err != nil {
+				if ctx.Err() != nil {
+					return true, nil // still due: the next run makes it
+				}
+				return false, err
+			}
+			t.state.Due = false
+			if t.state.Step > 0 {
+				if err := t.save(); err != nil {
+					return false, err
+				}
+			}
+		}
+		if t.state.Step >= t.steps {
+			return false, nil
+		}
+		if ctx.Err() != nil {
+			return true, nil
+		}
+		if err := t.step(schedule.Factor(t.state.Step)); err != nil {
+			return false, err
+		}
+		t.state.Due = t.state.Step%evalEvery == 0 || t.state.Step == t.steps
+	}
+}
+
+// check returns an error for settings and examples that cannot be trained with.
+func (t *Trainer) check() error {
+	if err := t.Settings.Validate(); err != nil {
+		return err
+	}
+	if len(t.Train) == 0 {
+		return fmt.Errorf("no training examples")
+	}
+	for i, pair := range t.Train {
+		if err := t.Decoder.Config.CheckContinuation(pair.Context, pair.Target); err != nil {
+			return fmt.Errorf("training example %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) start() error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	t.setSteps()
+	t.trained = nn.Train(t.Backend, t.Params)
+	if t.Release != nil {
+		for w := range t.Params {
+			t.Release(w.Name)
+		}
+	}
+	s := t.Settings
+	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
+	t.pass = autograd.NewPass(t.Backend)
+	t.state = State{Due: true}
+	t.pass.Arena.Reserve(t.largestPass())
+	if t.Store != nil {
+		state, found, err := t.Store.Resume(t.trained, t.opt)
+		if err != nil {
+			return err
+		}
+		if found {
+			t.state = state
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) row(i int, pair task.Pair) *transformer.Batch {
+	b := &transformer.Batch{Samples: []int32{int32(i)}}
+	b.Add(append(append([]int32(nil), pair.Context...), pair.Target[:len(pair.Target)-1]...), nil)
+	return b
+}
+
+// step runs one optimiser step: the loss is the sum over all target tokens of
+// the batch divided by their number, however the batch is cut into passes.
+func (t *Trainer) step(factor float64) error {
+	begin := time.Now()
+	ids := t.order(t.state.Step)
+	_, targets := t.size(ids)
+	sum, tokens := 0.0, 0
+	for part := range t.passes(ids) {
+		s, n := t.accumulate(part, 1/float64(targets))
+		sum, tokens = sum+s, tokens+n
+	}
+	loss := sum / float64(targets)
+	norm := t.opt.Step(factor)
+	t.state.Step++
+	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
+		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr, or look at the examples of this step %v", t.state.Step, loss, norm, ids)
+	}
+	t.state.Loss, t.state.Tokens = loss, t.state.Tokens+tokens
+	return t.log(Metrics{
+		Step: t.state.Step, Loss: loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: tokens,
+		TokensPerSecond: float64(tokens) / time.Since(begin).Seconds(),
+	})
+}
+
+// accumulate adds the gradient of some examples and returns their summed loss.
+func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int) {
+	b := &transformer.Batch{}
+	var rows, targets []int32
+	for _, i := range ids {
+		pair := t.Train[i]
+		first := int32(len(b.Tokens) + len(pair.Context) - 1)
+		one := t.row(i, pair)
+		b.Add(one.Tokens, nil)
+		b.Samples = append(b.Samples, one.Samples...)
+		for j, token := range pair.Target {
+			rows, targets = append(rows, first+int32(j)), append(targets, token)
+		}
+	}
+	sum = t.differentiate(t.pass, b, rows, targets, scale)
+	t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
+	t.pass.Reset()
+	return sum, len(b.Tokens)
+}
+
+// differentiate runs a batch forward and backward and returns the summed loss of
+// the targets, which stand after the given rows of the stream.
+func (t *Trainer) differentiate(p *autograd.Pass, b *transformer.Batch, rows, targets []int32, scale float64) (sum float64) {
+	if p.Tape == nil {
+		p.Tape = autograd.NewTape()
+	}
+	p.Recompute = t.Recompute
+	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
+	x := t.Decoder.Rows(p, t.Decoder.Forward(p, b, nil), rows)
+	want := p.New(tensor.I32, len(targets))
+	want.SetInts(targets)
+	loss := t.Decoder.Loss(p, x, want)
+	p.Backward(loss, scale)
+	return loss.T.Floats()[0]
+}
+
+// validate measures the mean loss a target token over the validation pairs and
+// keeps the weights if it is the lowest so far.
+func (t *Trainer) validate(ctx context.Context) error {
+	if len(t.Valid) == 0 {
+		return nil
+	}
+	loss, err := meanLoss(ctx, t.Backend, t.Decoder, t.Valid, t.pass.Arena)
+	if err != nil {
+		return err
+	}
+	if !t.state.Validated || loss < t.state.BestLoss {
+		t.state.Validated, t.state.BestLoss, t.state.BestStep = true, loss, t.state.Step
+		if t.Store == nil {
+			t.best = t.trained.Values.Raw()
+		} else if err := t.Store.SaveBest(t.trained); err != nil {
+			return err
+		}
+	}
+	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss})
+}
+
+// meanLoss returns the mean negative log-likelihood a target token, in nats, in
+// passes that use memory.
+func meanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair, memory *tensor.Arena) (float64, error) {
+	items := make([]transformer.Continuation, len(pairs))
+	tokens := 0
+	for i, pair := range pairs {
+		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
+		tokens += len(pair.Target)
+	}
+	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Arena: memory})
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, s := range scores {
+		sum -= s.LogProb
+	}
+	return sum / float64(tokens), nil
+}
+
+func (t *Trainer) keepBest() error {
+	switch {
+	case len(t.Valid) == 0:
+		return nil
+	case t.Store != nil:
+		return t.Store.LoadBest(t.trained)
+	case t.best != nil:
+		t.trained.Values.SetRaw(t.best)
+	}
+	return nil
+}
+
+func (t *Trainer) save() error {
+	if t.Store == nil {
+		return nil
+	}
+	return t.Store.Save(t.state, t.trained, t.opt)
+}
+
+func (t *Trainer) log(m Metrics) error {
+	if t.Report != nil {
+		t.Report(m)
+	}
+	if t.Store == nil {
+		return nil
+	}
+	return t.Store.Log(m)
+}

@@ -1,0 +1,61 @@
+package eval
+
+import (
+	"context"
+	"slices"
+
+	"lamina/eval/task"
+	"lamina/kernels"
+	"lamina/transformer"
+)
+
+// Run runs requests through a decoder and evaluates them: pairs are scored,
+// prompts continued greedily.
+func Run(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r *task.Requests, progress func(done, total int)) (task.Result, error) {
+	items := make([]transformer.Continuation, len(r.Pairs))
+	for i, pair := range r.Pairs {
+		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
+	}
+	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Progress: progress})
+	if err != nil {
+		return task.Result{}, err
+	}
+	rows := make([]task.Score, len(scores))
+	for i, s := range scores {
+		rows[i] = task.Score(s)
+	}
+	texts, err := generate(ctx, be, d, r.Prompts, progress)
+	if err != nil {
+		return task.Result{}, err
+	}
+	return r.Result(rows, texts)
+}
+
+// generate continues prompts until each says that it has enough; nil for none.
+func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, prompts []task.Prompt, progress func(done, total int)) ([]string, error) {
+	var texts []string
+	for i, p := range prompts {
+		var ids []int32
+		var text string
+		err := d.Generate(ctx, be, p.IDs, p.MaxTokens, transformer.Sampling{}, func(id int32) bool {
+			if slices.Contains(p.Stop, id) {
+				return false
+			}
+			ids = append(ids, id)
+			var done bool
+			text, done = p.Text(ids)
+			return !done
+		})
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+		if progress != nil {
+			progress(i+1, len(prompts))
+		}
+	}
+	return texts, nil
+}
