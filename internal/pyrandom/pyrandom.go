@@ -1,6 +1,6 @@
 // Package pyrandom draws what CPython's random module draws: the Mersenne Twister
-// MT19937 seeded with a whole number, and the methods of random.Random that
-// lm-evaluation-harness calls. It exists to choose the same few-shot examples and
+// MT19937 (gonum's) seeded with a whole number, and the methods of random.Random
+// that lm-evaluation-harness calls. It exists to choose the same few-shot examples and
 // bootstrap samples; everything else in this module is drawn by philox.
 //
 //	r := pyrandom.New(1234)
@@ -9,8 +9,7 @@
 // Invariants: equal seeds and calls give CPython 3.11's numbers, on any machine. A
 // Random is used by one goroutine.
 //
-// Sources: Matsumoto and Nishimura, "Mersenne Twister" (1998), with the 2002
-// initialisation by an array; the order of draws is that of CPython's
+// Sources: the seeding and the order of draws are those of CPython's
 // Lib/random.py and Modules/_randommodule.c.
 package pyrandom
 
@@ -18,17 +17,13 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-)
 
-const (
-	size   = 624 // words of state
-	period = 397 // distance of the words that are combined
+	"gonum.org/v1/gonum/mathext/prng"
 )
 
 // Random is random.Random.
 type Random struct {
-	state [size]uint32
-	next  int // word to give out; size: none left
+	words prng.MT19937
 }
 
 // New returns random.Random(seed): a whole number is seeded with its absolute
@@ -43,65 +38,12 @@ func New(seed int64) *Random {
 		key = append(key, high)
 	}
 	r := &Random{}
-	r.seed(key)
+	r.words.SeedFromKeys(key)
 	return r
 }
 
-// seed is init_by_array.
-func (r *Random) seed(key []uint32) {
-	s := &r.state
-	s[0] = 19650218
-	for i := uint32(1); i < size; i++ {
-		s[i] = 1812433253*(s[i-1]^s[i-1]>>30) + i
-	}
-	i, j := 1, 0
-	step := func() {
-		if i++; i == size {
-			s[0], i = s[size-1], 1
-		}
-	}
-	for range max(size, len(key)) {
-		s[i] = (s[i] ^ (s[i-1]^s[i-1]>>30)*1664525) + key[j] + uint32(j)
-		step()
-		j = (j + 1) % len(key)
-	}
-	for range size - 1 {
-		s[i] = (s[i] ^ (s[i-1]^s[i-1]>>30)*1566083941) - uint32(i)
-		step()
-	}
-	s[0] = 1 << 31
-	r.next = size
-}
-
-// refill computes the next words of state.
-func (r *Random) refill() {
-	s := &r.state
-	mix := func(i, following, far int) {
-		y := s[i]&(1<<31) | s[following]&(1<<31-1)
-		s[i] = s[far] ^ y>>1 ^ -(y&1)&0x9908b0df
-	}
-	for i := range size - period {
-		mix(i, i+1, i+period)
-	}
-	for i := size - period; i < size-1; i++ {
-		mix(i, i+1, i+period-size)
-	}
-	mix(size-1, 0, period-1)
-	r.next = 0
-}
-
 // Uint32 is getrandbits(32).
-func (r *Random) Uint32() uint32 {
-	if r.next == size {
-		r.refill()
-	}
-	y := r.state[r.next]
-	r.next++
-	y ^= y >> 11
-	y ^= y << 7 & 0x9d2c5680
-	y ^= y << 15 & 0xefc60000
-	return y ^ y>>18
-}
+func (r *Random) Uint32() uint32 { return r.words.Uint32() }
 
 // Float64 is random(): 53 bits in [0, 1).
 func (r *Random) Float64() float64 {
