@@ -44,7 +44,7 @@ func Render(template string, messages []Message, o Options) (text string, err er
 	}
 	t, err := jinja.Parse(template, jinja.Options{Trim: true, Lenient: true, Chat: true, Functions: map[string]func(string) (string, error){
 		"raise_exception": func(words string) (string, error) { return "", errors.New(brief(words)) },
-		"strftime_now":    func(format string) (string, error) { return strftime(now, format), nil },
+		"strftime_now":    func(format string) (string, error) { return formatTime(now, format) },
 	}})
 	if err != nil {
 		return "", err
@@ -80,13 +80,4 @@ func brief(words string) string {
 		return strings.ToValidUTF8(words[:maxWords], "") + "…"
 	}
 	return words
-}
-
-// strftime writes the fields that published templates ask for.
-func strftime(t time.Time, format string) string {
-	return strings.NewReplacer(
-		"%d", t.Format("02"), "%m", t.Format("01"), "%Y", t.Format("2006"), "%y", t.Format("06"),
-		"%b", t.Format("Jan"), "%B", t.Format("January"), "%A", t.Format("Monday"),
-		"%H", t.Format("15"), "%M", t.Format("04"), "%S", t.Format("05"), "%%", "%",
-	).Replace(format)
 }

@@ -1,0 +1,50 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ncruces/go-strftime"
+)
+
+// What the library writes as Python does on Linux: the letters that may follow a
+// percent sign, and those that may follow "%-", which takes the zero in front away.
+// The rest differs and is refused. Python leaves %L, %N, %Q, %v and %+ as they stand,
+// knows the flags _ 0 ^ # and widths, and takes the blank of %-e, %-k and %-l away too.
+const (
+	likePython         = "AaBbhmdeIlHkMSfyYCUWVgGwujpPcxXDFTRrnts%"
+	likePythonUnpadded = "dmIHMSjUWV"
+)
+
+// formatTime is datetime.strftime of a time without a zone, in the C locale: for such a
+// time Python writes nothing for %z and %Z.
+func formatTime(at time.Time, format string) (string, error) {
+	var known strings.Builder
+	for {
+		text, rest, found := strings.Cut(format, "%")
+		known.WriteString(text)
+		if !found {
+			break
+		}
+		if rest == "" { // Python leaves a last percent sign alone
+			known.WriteString("%%")
+			break
+		}
+		field, letters := rest[:1], likePython
+		if field == "-" && len(rest) > 1 {
+			field, letters = rest[:2], likePythonUnpadded
+		}
+		switch {
+		case field == "z" || field == "Z":
+		case strings.Contains(letters, field[len(field)-1:]):
+			known.WriteString("%" + field)
+		default:
+			_, size := utf8.DecodeRuneInString(rest[len(field)-1:])
+			return "", fmt.Errorf("strftime_now: %%%s of %.64q is not known", rest[:len(field)-1+size], format)
+		}
+		format = rest[len(field):]
+	}
+	return strftime.Format(known.String(), at), nil
+}
