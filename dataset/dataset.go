@@ -23,14 +23,13 @@ package dataset
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"lamina/internal/files"
 	"lamina/record"
 )
 
@@ -178,14 +177,12 @@ func (s *Set) hash(f *File) error {
 	} else if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: not a regular file", f.Path)
 	}
-	sum := sha256.New()
-	if f.Size, err = io.Copy(sum, r); err != nil {
+	if f.SHA256, f.Size, err = files.Sum(sha256.New(), r); err != nil {
 		return err
 	}
 	if f.Size == 0 {
 		return fmt.Errorf("%s: the file is empty", f.Path)
 	}
-	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return nil
 }
 

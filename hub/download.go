@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -41,9 +40,9 @@ type download struct {
 // fetch makes sure that blobs/ holds the file and the snapshot names it. The lock
 // keeps others, Python's too, from fetching the same.
 func (d *download) fetch(ctx context.Context, commit string) error {
-	release, held, err := lock(ctx, d.lockFile(d.file.Digest))
+	release, held, err := files.Lock(ctx, d.lockFile(d.file.Digest))
 	if err != nil {
-		return err
+		return fmt.Errorf("hub: %w", err)
 	}
 	defer release()
 	blob := d.blob(d.file.Digest)
@@ -222,12 +221,11 @@ func (d *download) verify(ctx context.Context) error {
 		return fmt.Errorf("hub: %w", err)
 	}
 	defer f.Close()
-	h := digester(d.file)
-	n, err := io.CopyBuffer(struct{ io.Writer }{h}, interruptible{ctx, f}, make([]byte, copyBuffer))
+	got, n, err := files.Sum(digester(d.file), interruptible{ctx, f})
 	if err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); n != d.file.Size || got != d.file.Digest {
+	if n != d.file.Size || got != d.file.Digest {
 		return d.place.errorf(ErrMismatch, "content does not verify: %d bytes with digest %s, want %d with %s; nothing was kept", n, got, d.file.Size, d.file.Digest)
 	}
 	return nil

@@ -1,8 +1,9 @@
-// Package files writes a file, or a directory of files, whole or not at
-// all: a reader, and a machine that restarts after a crash, sees the old content
+// Package files is what the module does with files beside reading them: it writes a
+// file, or a directory of files, whole or not at all, hashes, and locks between
+// processes. A reader, and a machine that restarts after a crash, sees the old content
 // or the new one, never a part.
 //
-// It knows nothing of what is written or of locks between processes.
+// It knows nothing of what is written.
 //
 //	err := files.Write("out/table.json", func(w io.Writer) error {
 //		enc := json.NewEncoder(w)
@@ -11,11 +12,15 @@
 //	if err != nil {
 //		return err // names the path; the old file, if any, is untouched
 //	}
+//	if err := files.TryLock(metrics); err != nil {
+//		return err // another process runs in this directory
+//	}
 //
 // Invariants: the temporary file lies in the directory of the target (a rename
 // never crosses a file system); data reach the disk before the name does, the
 // name before Write returns; on an error or a panic of the callback no
-// temporary file remains; an existing file keeps its permission bits.
+// temporary file remains; an existing file keeps its permission bits; a lock ends
+// with its process, however that ends.
 package files
 
 import (

@@ -51,7 +51,7 @@ var layers = []layer{
 	{"transformer", append([]string{
 		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"record", nil},
-	{"dataset", []string{"record"}},
+	{"dataset", []string{"record", "internal/files"}},
 	{"hub", []string{"internal/files"}},
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
