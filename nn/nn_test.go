@@ -22,9 +22,9 @@ type listing struct {
 	asked []string
 }
 
-func (l *listing) Parameter(name string, shape ...int) *autograd.Parameter {
+func (l *listing) Parameter(name string, initial nn.Initial, shape ...int) *autograd.Parameter {
 	l.asked = append(l.asked, fmt.Sprint(name, shape))
-	return l.Init.Parameter(name, shape...)
+	return l.Init.Parameter(name, initial, shape...)
 }
 
 func ExampleFrom() {
@@ -40,7 +40,7 @@ func ExampleFrom() {
 
 func Example() {
 	be := ref.New()
-	layer := nn.Linear{
+	layer := &nn.Linear{
 		Weight: &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, []float64{1, 0, 1, 2}, 2, 2)},
 		Bias:   &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, []float64{10, 20}, 2)},
 	}
@@ -53,36 +53,35 @@ func Example() {
 func TestLayersTakeAndListTheirParameters(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		make func(w nn.Weights) func(func(*autograd.Parameter) bool) bool
+		make func(w nn.Weights) nn.Params
 		want string
 	}{
-		{"linear", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewLinear(w, 3, 5, false).Each }, "x.weight[5 3]"},
-		{"conv1d", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewConv1D(w, 3, 5).Each }, "x.weight[3 5] x.bias[5]"},
-		{"linear with bias", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewLinear(w, 3, 5, true).Each }, "x.weight[5 3] x.bias[5]"},
-		{"layer norm", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool {
-			return nn.NewLayerNorm(w, 4, 1e-5, true).Each
-		}, "x.weight[4] x.bias[4]"},
-		{"plain layer norm", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool {
-			return nn.NewLayerNorm(w, 4, 1e-5, false).Each
-		}, ""},
-		{"RMS norm", func(w nn.Weights) func(func(*autograd.Parameter) bool) bool { return nn.NewRMSNorm(w, 4, 1e-5).Each }, "x.weight[4]"},
+		{"linear", func(w nn.Weights) nn.Params { return nn.NewLinear(w, 3, 5, false).Params() }, "x.weight[5 3]"},
+		{"conv1d", func(w nn.Weights) nn.Params { return nn.NewConv1D(w, 3, 5).Params() }, "x.weight[3 5] x.bias[5]"},
+		{"linear with bias", func(w nn.Weights) nn.Params { return nn.NewLinear(w, 3, 5, true).Params() }, "x.weight[5 3] x.bias[5]"},
+		{"layer norm", func(w nn.Weights) nn.Params { return nn.NewLayerNorm(w, 4, 1e-5, true).Params() }, "x.weight[4] x.bias[4]"},
+		{"plain layer norm", func(w nn.Weights) nn.Params { return nn.NewLayerNorm(w, 4, 1e-5, false).Params() }, ""},
+		{"RMS norm", func(w nn.Weights) nn.Params { return nn.NewRMSNorm(w, 4, 1e-5).Params() }, "x.weight[4]"},
 	} {
 		source := &listing{Init: nn.Init{Device: ref.New()}}
-		each := c.make(nn.From(source).At("x"))
+		params := c.make(nn.From(source).At("x"))
 		if got := strings.Join(source.asked, " "); got != c.want {
 			t.Errorf("%s: took %q, want %q", c.name, got, c.want)
 		}
 		var listed []string
-		each(func(w *autograd.Parameter) bool {
+		for w := range params {
 			listed = append(listed, fmt.Sprint(w.Name, w.Value.Shape()))
-			return true
-		})
+		}
 		if got := strings.Join(listed, " "); got != c.want {
 			t.Errorf("%s: lists %q, want %q", c.name, got, c.want)
 		}
 		seen := 0
-		if went := each(func(*autograd.Parameter) bool { seen++; return false }); went != (c.want == "") || seen > 1 {
-			t.Errorf("%s: a listing that is stopped saw %d and reported %t", c.name, seen, went)
+		for range nn.Join(params, params) {
+			seen++
+			break
+		}
+		if seen > 1 || seen == 0 && c.want != "" {
+			t.Errorf("%s: a listing that is stopped saw %d", c.name, seen)
 		}
 	}
 }
@@ -117,11 +116,11 @@ func TestCloneSharesValuesButNotTraining(t *testing.T) {
 	be := ref.New()
 	l := nn.NewLinear(nn.From(nn.Init{Device: be, Seed: 2, Std: 1}).At("l"), 3, 2, true)
 	before := l.Weight.Value.Floats()
-	c := l.Clone()
+	c := l.Clone().(*nn.Linear)
 	if c.Weight.Name != "l.weight" || c.Bias.Name != "l.bias" || c.Weight == l.Weight {
 		t.Errorf("clone has %q and %q", c.Weight.Name, c.Bias.Name)
 	}
-	trained := nn.Train(be, func(yield func(*autograd.Parameter) bool) { c.Each(yield) })
+	trained := nn.Train(be, c.Params())
 	kernels.Fill(be, trained.Values, 7)
 	if got := l.Weight.Value.Floats(); !slices.Equal(got, before) || l.Weight.Trainable {
 		t.Errorf("training a clone changed the original: %v, was %v", got, before)
@@ -167,13 +166,13 @@ func TestTrainLaysParametersOutInOrder(t *testing.T) {
 func TestInitDependsOnSeedAndNameOnly(t *testing.T) {
 	be := ref.New()
 	s := nn.Init{Device: be, Seed: 3, Std: 0.5}
-	w := s.Parameter("a.weight", 60, 50).Value.Floats()
-	if again := s.Parameter("a.weight", 60, 50).Value.Floats(); !slices.Equal(w, again) {
+	w := s.Parameter("a.weight", nn.Normal, 60, 50).Value.Floats()
+	if again := s.Parameter("a.weight", nn.Normal, 60, 50).Value.Floats(); !slices.Equal(w, again) {
 		t.Error("the same name gives other values")
 	}
-	other := s.Parameter("b.weight", 60, 50).Value.Floats()
+	other := s.Parameter("b.weight", nn.Normal, 60, 50).Value.Floats()
 	s.Seed++
-	if seed := s.Parameter("a.weight", 60, 50).Value.Floats(); slices.Equal(w, other) || slices.Equal(w, seed) {
+	if seed := s.Parameter("a.weight", nn.Normal, 60, 50).Value.Floats(); slices.Equal(w, other) || slices.Equal(w, seed) {
 		t.Error("another name or seed gives the same values")
 	}
 	mean, square := 0.0, 0.0
@@ -186,10 +185,10 @@ func TestInitDependsOnSeedAndNameOnly(t *testing.T) {
 	if math.Abs(mean) > 5*0.5/math.Sqrt(n) || math.Abs(square-0.25) > 5*0.25*math.Sqrt(2/n) {
 		t.Errorf("mean %v and variance %v of 3000 normal values with deviation 0.5", mean, square)
 	}
-	if g := s.Parameter("norm.weight", 3).Value.Floats(); !slices.Equal(g, []float64{1, 1, 1}) {
+	if g := s.Parameter("norm.weight", nn.Ones, 3).Value.Floats(); !slices.Equal(g, []float64{1, 1, 1}) {
 		t.Errorf("gain %v", g)
 	}
-	if b := s.Parameter("norm.bias", 3).Value.Floats(); !slices.Equal(b, []float64{0, 0, 0}) {
+	if b := s.Parameter("norm.bias", nn.Zeros, 3).Value.Floats(); !slices.Equal(b, []float64{0, 0, 0}) {
 		t.Errorf("bias %v", b)
 	}
 }

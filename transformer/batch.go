@@ -86,7 +86,7 @@ func (c Config) CheckContinuation(context, target []int32) error {
 // CheckLength returns an error if a sequence of n tokens is longer than the table of
 // learned positions; of rotary positions and slopes there is no end.
 func (c Config) CheckLength(n int) error {
-	if n > c.MaxPositions && c.family().learned {
+	if n > c.MaxPositions && c.family().embedding.positions != "" {
 		return fmt.Errorf("%d tokens exceed the model's %d positions", n, c.MaxPositions)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package transformer
 
 import (
-	"fmt"
 	"math"
 
 	"lamina/autograd"
@@ -22,11 +21,15 @@ var bloomFamily = family{
 		"num_hidden_layers": "n_layer", "num_attention_heads": "n_head", "rms_norm_eps": "layer_norm_epsilon",
 		"dropout": "hidden_dropout",
 	},
-	validate: wantWholeHeads,
-	build:    newBLOOM,
-	blocks:   "transformer.h.",
-	full:     prefixed("transformer.", "word_embeddings.", "word_embeddings_layernorm.", "h.", "ln_f."),
-	slopes:   bloomSlopes,
+	validate:  wantWholeHeads,
+	embedding: embeddingNames{tokens: "transformer.word_embeddings.weight", norm: "transformer.word_embeddings_layernorm"},
+	blocks:    "transformer.h.",
+	block:     func(c *Config, name string, _ int) Block { return &bloomBlock{config: c, name: name} },
+	ending: func(d *Decoder, v nn.Visitor) {
+		v.LayerNorm(&d.Norm, "transformer.ln_f", d.Config.Width, d.Config.Eps, true)
+	},
+	full:   prefixed("transformer.", "word_embeddings.", "word_embeddings_layernorm.", "h.", "ln_f."),
+	slopes: bloomSlopes,
 }
 
 // bloomPositions is the length of sequences where no key of the configuration states
@@ -83,73 +86,37 @@ func bloomSlopes(heads int) []float64 {
 	return slopes
 }
 
-func newBLOOM(c Config, src nn.Source) *Decoder {
-	w := nn.From(src).At("transformer")
-	embed := &bloomEmbedding{
-		Tokens: w.Get("word_embeddings.weight", c.Vocab, c.Width),
-		Norm:   nn.NewLayerNorm(w.At("word_embeddings_layernorm"), c.Width, c.Eps, true),
-	}
-	d := &Decoder{Config: c, Embed: embed, Head: embed.Tokens}
-	for i := range c.Layers {
-		d.Blocks = append(d.Blocks, newBLOOMBlock(c, w.At(fmt.Sprintf("h.%d", i))))
-	}
-	norm := nn.NewLayerNorm(w.At("ln_f"), c.Width, c.Eps, true)
-	d.Norm = &norm
-	if !c.Tied {
-		d.Head = nn.From(src).Get("lm_head.weight", c.Vocab, c.Width)
-	}
-	return d
-}
-
-type bloomEmbedding struct {
-	Tokens *autograd.Parameter // [V D]
-	Norm   nn.Norm
-}
-
-func (e *bloomEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
-	return e.Norm.Forward(p, p.Gather(p.Param(e.Tokens), s.ids, activations))
-}
-
-func (e *bloomEmbedding) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) { _ = yield(e.Tokens) && e.Norm.Each(yield) }
-}
-
-func (e *bloomEmbedding) TokenWeights() *autograd.Parameter { return e.Tokens }
-
-func (e *bloomEmbedding) Clone() Embedding {
-	return &bloomEmbedding{Tokens: nn.Clone(e.Tokens), Norm: e.Norm.Clone()}
-}
-
+// bloomBlock has its weights below name in a checkpoint.
 type bloomBlock struct {
-	Norm1 nn.Norm   // input_layernorm
-	QKV   nn.Linear // self_attention.query_key_value: of each head query, key, value
-	O     nn.Linear // self_attention.dense
-	Norm2 nn.Norm   // post_attention_layernorm
-	Up    nn.Linear // mlp.dense_h_to_4h
-	Down  nn.Linear // mlp.dense_4h_to_h
+	Norm1    *nn.Norm
+	QKV      nn.Projection // of each head query, key, value
+	O        nn.Projection
+	Norm2    *nn.Norm
+	Up, Down nn.Projection
 
 	config *Config
+	name   string
 }
 
-func newBLOOMBlock(c Config, w nn.Weights) *bloomBlock {
-	attn, mlp, d := w.At("self_attention"), w.At("mlp"), c.Width
-	return &bloomBlock{
-		Norm1:  nn.NewLayerNorm(w.At("input_layernorm"), d, c.Eps, true),
-		QKV:    nn.NewLinear(attn.At("query_key_value"), d, 3*d, true),
-		O:      nn.NewLinear(attn.At("dense"), d, d, true),
-		Norm2:  nn.NewLayerNorm(w.At("post_attention_layernorm"), d, c.Eps, true),
-		Up:     nn.NewLinear(mlp.At("dense_h_to_4h"), d, c.FeedForward, true),
-		Down:   nn.NewLinear(mlp.At("dense_4h_to_h"), c.FeedForward, d, true),
-		config: &c,
-	}
+func (b *bloomBlock) Parts(v nn.Visitor) {
+	c, d := b.config, b.config.Width
+	v = v.At(b.name)
+	v.LayerNorm(&b.Norm1, "input_layernorm", d, c.Eps, true)
+	v.Linear(&b.QKV, "self_attention.query_key_value", d, 3*d, true)
+	v.Linear(&b.O, "self_attention.dense", d, d, true)
+	v.LayerNorm(&b.Norm2, "post_attention_layernorm", d, c.Eps, true)
+	v.Linear(&b.Up, "mlp.dense_h_to_4h", d, c.FeedForward, true)
+	v.Linear(&b.Down, "mlp.dense_4h_to_h", c.FeedForward, d, true)
 }
+
+func (b *bloomBlock) Clone() Block { return nn.CloneOf(b) }
 
 func (b *bloomBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
 	h := b.Norm1.Forward(p, x)
 	q, k, v := b.queriesKeysValues(p, h)
 	x = addDropped(p, b.residual(x, h), b.O, at.Attend(p, b.config.attentionScale(), q, k, v))
 	h = b.Norm2.Forward(p, x)
-	return addDropped(p, b.residual(x, h), b.Down, b.Up.ForwardFunc(p, b.config.Activation, h))
+	return addDropped(p, b.residual(x, h), b.Down, nn.LinearFunc(p, b.config.Activation, b.Up, h))
 }
 
 // residual returns what is added to a part of the block that reads h, the norm of x.
@@ -168,18 +135,4 @@ func (b *bloomBlock) queriesKeysValues(p *autograd.Pass, x autograd.Var) (q, k, 
 		return p.Reshape(p.Slice(heads, 1, i*width, (i+1)*width), n, b.config.Width)
 	}
 	return part(0), part(1), part(2)
-}
-
-func (b *bloomBlock) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) {
-		_ = b.Norm1.Each(yield) && b.QKV.Each(yield) && b.O.Each(yield) &&
-			b.Norm2.Each(yield) && b.Up.Each(yield) && b.Down.Each(yield)
-	}
-}
-
-func (b *bloomBlock) Clone() Block {
-	return &bloomBlock{
-		Norm1: b.Norm1.Clone(), QKV: b.QKV.Clone(), O: b.O.Clone(),
-		Norm2: b.Norm2.Clone(), Up: b.Up.Clone(), Down: b.Down.Clone(), config: b.config,
-	}
 }

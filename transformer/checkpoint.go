@@ -194,7 +194,7 @@ type shapes struct {
 	wrong      []string
 }
 
-func (s *shapes) Parameter(name string, shape ...int) *autograd.Parameter {
+func (s *shapes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	if s.used == nil {
 		s.used = map[string]bool{}
 	}
@@ -230,7 +230,7 @@ type loader struct {
 	errs       []error
 }
 
-func (l *loader) Parameter(name string, shape ...int) *autograd.Parameter {
+func (l *loader) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	t, err := l.checkpoint.Tensor(l.dev, name)
 	if err != nil {
 		l.errs = append(l.errs, err)

@@ -140,7 +140,7 @@ func (c Config) Validate() error {
 // parameter.
 type sizes map[*autograd.Parameter]int
 
-func (s sizes) Parameter(name string, shape ...int) *autograd.Parameter {
+func (s sizes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	w, n := &autograd.Parameter{Name: name}, 1
 	for _, size := range shape {
 		n *= size
@@ -160,7 +160,7 @@ func (s sizes) sum(params nn.Params) (n int) {
 func (c Config) BlockParams() int {
 	s := sizes{}
 	c.Layers = 1
-	return s.sum(New(c, s).Blocks[0].Params())
+	return s.sum(nn.ParamsOf(New(c, s).Blocks[0]))
 }
 
 // Params returns the number of weights of the model; a tied head counts once.

@@ -10,6 +10,7 @@ import (
 
 	"lamina/autograd"
 	"lamina/kernels"
+	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -132,7 +133,7 @@ func TestParamsCountsTheWeights(t *testing.T) {
 		for w := range d.Params() {
 			total += w.Value.Len()
 		}
-		for w := range d.Blocks[0].Params() {
+		for w := range nn.ParamsOf(d.Blocks[0]) {
 			block += w.Value.Len()
 		}
 		if got := d.Config.Params(); got != total {
@@ -231,7 +232,7 @@ func TestBlockNames(t *testing.T) {
 // absent is a Source without data.
 type absent struct{}
 
-func (absent) Parameter(name string, _ ...int) *autograd.Parameter {
+func (absent) Parameter(name string, _ nn.Initial, _ ...int) *autograd.Parameter {
 	return &autograd.Parameter{Name: name}
 }
 

@@ -17,26 +17,28 @@ package transformer
 
 import (
 	"iter"
+	"strconv"
 
 	"lamina/autograd"
 	"lamina/nn"
 	"lamina/tensor"
 )
 
-// Block is one decoder layer.
+// Block is one decoder layer, or anything else that maps the stream to itself. Its
+// parameters are those of its parts ([nn.ParamsOf]).
 type Block interface {
+	nn.Module
 	// Forward maps the stream x [N D] to [N D].
 	Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var
-	// Params yields the parameters in the order of the forward pass.
-	Params() nn.Params
 	// Clone returns a frozen block over the same values.
 	Clone() Block
 }
 
 // Embedding maps tokens to the stream.
 type Embedding interface {
+	nn.Module
+	// Forward returns the stream [N D].
 	Forward(p *autograd.Pass, s *Stream) autograd.Var
-	Params() nn.Params
 	// TokenWeights is the table [V E] that a tied head shares.
 	TokenWeights() *autograd.Parameter
 	// Clone returns a frozen embedding over the same values.
@@ -48,9 +50,9 @@ type Decoder struct {
 	Config Config
 	Embed  Embedding
 	Blocks []Block
-	Norm   *nn.Norm   // final norm, or nil
-	Out    *nn.Linear // projection to the width of the head (OPT-350m), or nil
-	Head   *autograd.Parameter
+	Norm   *nn.Norm            // final norm, or nil
+	Out    nn.Projection       // to the width of the head (OPT-350m), or nil
+	Head   *autograd.Parameter // [V E]
 }
 
 // Observer sees the hidden states of a pass: state 0 is the embedding output,
@@ -136,12 +138,25 @@ func (d *Decoder) Rows(p *autograd.Pass, x autograd.Var, rows []int32) autograd.
 	return p.Gather(x, ids, x.T.DType())
 }
 
+// Parts shows embedding, blocks, final norm and projection, and a head of its own: the
+// decoder is a [nn.Module].
+func (d *Decoder) Parts(v nn.Visitor) {
+	d.Embed.Parts(v)
+	for _, b := range d.Blocks {
+		b.Parts(v)
+	}
+	d.Config.family().ending(d, v)
+	if !d.Config.Tied {
+		v.Parameter(&d.Head, "lm_head.weight", nn.NormalOf(d.Config.EmbedWidth), d.Config.Vocab, d.Config.EmbedWidth)
+	}
+}
+
 // Params yields every parameter once, in the order of the forward pass: one
 // that is shared (a tied head, a repeated block) where it first stands.
 func (d *Decoder) Params() nn.Params {
 	return func(yield func(*autograd.Parameter) bool) {
 		seen := map[*autograd.Parameter]bool{}
-		for w := range d.all() {
+		for w := range nn.ParamsOf(d) {
 			if !seen[w] {
 				seen[w] = true
 				if !yield(w) {
@@ -152,24 +167,29 @@ func (d *Decoder) Params() nn.Params {
 	}
 }
 
-func (d *Decoder) all() iter.Seq[*autograd.Parameter] {
-	return func(yield func(*autograd.Parameter) bool) {
-		for w := range d.Embed.Params() {
-			if !yield(w) {
-				return
-			}
-		}
-		for _, b := range d.Blocks {
-			for w := range b.Params() {
-				if !yield(w) {
+// Linears yields the decoder's linear layers by their names in a checkpoint, such as
+// "model.layers.3.self_attn.q_proj", in the order of the forward pass: a block that
+// stands at several places once. Each comes as the field that holds it, so that another
+// layer can be put there:
+//
+//	for name, field := range d.Linears() {
+//		if strings.HasSuffix(name, ".q_proj") {
+//			*field = withLoRA(*field)
+//		}
+//	}
+//
+// The head is none of them: it may be the table of the embedding.
+func (d *Decoder) Linears() iter.Seq2[string, *nn.Projection] {
+	return func(yield func(string, *nn.Projection) bool) {
+		seen := map[*nn.Projection]bool{}
+		for name, field := range nn.ProjectionsOf(d) {
+			if !seen[field] {
+				seen[field] = true
+				if !yield(name, field) {
 					return
 				}
 			}
 		}
-		if d.Norm != nil && !d.Norm.Each(yield) || d.Out != nil && !d.Out.Each(yield) {
-			return
-		}
-		yield(d.Head)
 	}
 }
 
@@ -188,12 +208,10 @@ func (d *Decoder) Clone() *Decoder {
 		c.Blocks[i] = copies[b]
 	}
 	if d.Norm != nil {
-		norm := d.Norm.Clone()
-		c.Norm = &norm
+		c.Norm = d.Norm.Clone()
 	}
 	if d.Out != nil {
-		out := d.Out.Clone()
-		c.Out = &out
+		c.Out = d.Out.Clone()
 	}
 	if d.Head == d.Embed.TokenWeights() {
 		c.Head = c.Embed.TokenWeights()
@@ -209,13 +227,22 @@ func New(c Config, src nn.Source) *Decoder {
 	if err != nil {
 		panic("transformer: New: " + err.Error())
 	}
-	return f.build(c, src)
+	shared := c // by embedding and blocks
+	d := &Decoder{Config: c, Embed: &tableEmbedding{names: f.embedding, config: &shared}}
+	for i := range c.Layers {
+		d.Blocks = append(d.Blocks, f.block(&shared, f.blocks+strconv.Itoa(i), i))
+	}
+	nn.Build(src, d)
+	if c.Tied {
+		d.Head = d.Embed.TokenWeights()
+	}
+	return d
 }
 
 // addDropped returns residual + dropout(l(x)).
-func addDropped(p *autograd.Pass, residual autograd.Var, l nn.Linear, x autograd.Var) autograd.Var {
+func addDropped(p *autograd.Pass, residual autograd.Var, l nn.Projection, x autograd.Var) autograd.Var {
 	if p.Dropout.P == 0 {
-		return l.ForwardAdd(p, residual, x)
+		return nn.LinearAdd(p, residual, l, x)
 	}
 	return p.Add(residual, p.ApplyDropout(l.Forward(p, x)))
 }

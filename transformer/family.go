@@ -22,18 +22,23 @@ type family struct {
 	// validate checks what only this family asks of sizes that are possible by
 	// themselves; key gives the names that config.json has for them.
 	validate func(c Config, key func(string) string) error
-	build    func(c Config, src nn.Source) *Decoder
+	// embedding says which of its parts the family's embedding has.
+	embedding embeddingNames
 	// blocks is what the names of a block's tensors begin with, before the layer.
 	blocks string
+	// block returns a block whose weights have names that begin with name, still
+	// without them; layer is its number in the full model.
+	block func(c *Config, name string, layer int) Block
+	// ending shows what runs between the blocks and the head: d.Norm and d.Out.
+	ending func(d *Decoder, v nn.Visitor)
 	// full gives a tensor of a file the name that transformers has for it, where it
 	// was saved from the bare model; "" leaves it out.
 	full func(name string) string
 	// spare tells tensors that a checkpoint may have and the model does not read; nil
 	// for none.
 	spare func(name string) bool
-	// learned says that positions come from a table, which ends.
-	learned bool
-	// slopes are those of attention, for so many heads; nil for none.
+	// slopes returns what makes attention fall with the distance, for each of so many
+	// heads; nil where it does not.
 	slopes func(heads int) []float64
 }
 

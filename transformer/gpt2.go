@@ -20,11 +20,14 @@ var gpt2Family = family{
 		"num_hidden_layers": "n_layer", "hidden_size": "n_embd", "num_attention_heads": "n_head", "intermediate_size": "n_inner",
 		"max_position_embeddings": "n_positions", "rms_norm_eps": "layer_norm_epsilon", "dropout": "resid_pdrop",
 	},
-	validate: wantWholeHeads,
-	build:    newGPT2,
-	blocks:   "transformer.h.",
-	full:     gpt2Name,
-	learned:  true,
+	validate:  wantWholeHeads,
+	embedding: embeddingNames{tokens: "transformer.wte.weight", positions: "transformer.wpe.weight"},
+	blocks:    "transformer.h.",
+	block:     newGPT2Block,
+	ending: func(d *Decoder, v nn.Visitor) {
+		v.LayerNorm(&d.Norm, "transformer.ln_f", d.Config.Width, d.Config.Eps, true)
+	},
+	full: gpt2Name,
 }
 
 // gpt2Name leaves out the causal masks that older files hold for every layer.
@@ -66,101 +69,46 @@ func (c *Config) setGPT2(data []byte) error {
 	return c.setActivation("activation_function", hf.Activation, "gelu_new")
 }
 
-func newGPT2(c Config, src nn.Source) *Decoder {
-	w := nn.From(src).At("transformer")
-	embed := &gpt2Embedding{
-		Tokens:    w.Get("wte.weight", c.Vocab, c.Width),
-		Positions: w.Get("wpe.weight", c.MaxPositions, c.Width),
-		drop:      c.EmbedDropout,
-	}
-	d := &Decoder{Config: c, Embed: embed, Head: embed.Tokens}
-	for i := range c.Layers {
-		b := newGPT2Block(c, w.At(fmt.Sprintf("h.%d", i)))
-		if c.ScaleByLayer {
-			b.scale /= float64(i + 1)
-		}
-		d.Blocks = append(d.Blocks, b)
-	}
-	norm := nn.NewLayerNorm(w.At("ln_f"), c.Width, c.Eps, true)
-	d.Norm = &norm
-	if !c.Tied {
-		d.Head = nn.From(src).Get("lm_head.weight", c.Vocab, c.Width)
-	}
-	return d
-}
-
-type gpt2Embedding struct {
-	Tokens    *autograd.Parameter // [V D]
-	Positions *autograd.Parameter // [positions D]
-
-	drop bool
-}
-
-func (e *gpt2Embedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
-	x := p.Add(p.Gather(p.Param(e.Tokens), s.ids, activations), p.Gather(p.Param(e.Positions), s.positions, activations))
-	if e.drop {
-		x = p.ApplyDropout(x)
-	}
-	return x
-}
-
-func (e *gpt2Embedding) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) { _ = yield(e.Tokens) && yield(e.Positions) }
-}
-
-func (e *gpt2Embedding) TokenWeights() *autograd.Parameter { return e.Tokens }
-
-func (e *gpt2Embedding) Clone() Embedding {
-	return &gpt2Embedding{Tokens: nn.Clone(e.Tokens), Positions: nn.Clone(e.Positions), drop: e.drop}
-}
-
+// gpt2Block has its weights below name in a checkpoint.
 type gpt2Block struct {
-	Norm1 nn.Norm   // ln_1
-	QKV   nn.Linear // attn.c_attn: columns of queries, keys, values
-	O     nn.Linear // attn.c_proj
-	Norm2 nn.Norm   // ln_2
-	Up    nn.Linear // mlp.c_fc
-	Down  nn.Linear // mlp.c_proj
+	Norm1    *nn.Norm
+	QKV      nn.Projection // columns of queries, keys, values
+	O        nn.Projection
+	Norm2    *nn.Norm
+	Up, Down nn.Projection
 
 	scale  float64 // of q·k
 	config *Config
+	name   string
 }
 
-func newGPT2Block(c Config, w nn.Weights) *gpt2Block {
-	attn, mlp, d := w.At("attn"), w.At("mlp"), c.Width
-	b := &gpt2Block{
-		Norm1:  nn.NewLayerNorm(w.At("ln_1"), d, c.Eps, true),
-		QKV:    nn.NewConv1D(attn.At("c_attn"), d, 3*d),
-		O:      nn.NewConv1D(attn.At("c_proj"), d, d),
-		Norm2:  nn.NewLayerNorm(w.At("ln_2"), d, c.Eps, true),
-		Up:     nn.NewConv1D(mlp.At("c_fc"), d, c.FeedForward),
-		Down:   nn.NewConv1D(mlp.At("c_proj"), c.FeedForward, d),
-		scale:  c.attentionScale(),
-		config: &c,
-	}
+func newGPT2Block(c *Config, name string, layer int) Block {
+	b := &gpt2Block{scale: c.attentionScale(), config: c, name: name}
 	if c.PlainScores {
 		b.scale = 1
 	}
+	if c.ScaleByLayer {
+		b.scale /= float64(layer + 1)
+	}
 	return b
 }
+
+func (b *gpt2Block) Parts(v nn.Visitor) {
+	c, d := b.config, b.config.Width
+	v = v.At(b.name)
+	v.LayerNorm(&b.Norm1, "ln_1", d, c.Eps, true)
+	v.Conv1D(&b.QKV, "attn.c_attn", d, 3*d)
+	v.Conv1D(&b.O, "attn.c_proj", d, d)
+	v.LayerNorm(&b.Norm2, "ln_2", d, c.Eps, true)
+	v.Conv1D(&b.Up, "mlp.c_fc", d, c.FeedForward)
+	v.Conv1D(&b.Down, "mlp.c_proj", c.FeedForward, d)
+}
+
+func (b *gpt2Block) Clone() Block { return nn.CloneOf(b) }
 
 func (b *gpt2Block) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
 	qkv, d := b.QKV.Forward(p, b.Norm1.Forward(p, x)), b.config.Width
 	q, k, v := p.Slice(qkv, 1, 0, d), p.Slice(qkv, 1, d, 2*d), p.Slice(qkv, 1, 2*d, 3*d)
 	x = addDropped(p, x, b.O, at.Attend(p, b.scale, q, k, v))
-	return addDropped(p, x, b.Down, b.Up.ForwardFunc(p, b.config.Activation, b.Norm2.Forward(p, x)))
-}
-
-func (b *gpt2Block) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) {
-		_ = b.Norm1.Each(yield) && b.QKV.Each(yield) && b.O.Each(yield) &&
-			b.Norm2.Each(yield) && b.Up.Each(yield) && b.Down.Each(yield)
-	}
-}
-
-func (b *gpt2Block) Clone() Block {
-	return &gpt2Block{
-		Norm1: b.Norm1.Clone(), QKV: b.QKV.Clone(), O: b.O.Clone(),
-		Norm2: b.Norm2.Clone(), Up: b.Up.Clone(), Down: b.Down.Clone(), scale: b.scale, config: b.config,
-	}
+	return addDropped(p, x, b.Down, nn.LinearFunc(p, b.config.Activation, b.Up, b.Norm2.Forward(p, x)))
 }

@@ -6,16 +6,12 @@ import (
 
 	"lamina/autograd"
 	"lamina/nn"
-	"lamina/tensor"
 )
 
 // LLaMA (Touvron et al. 2023, arXiv 2302.13971) and what shares its layers
 // (SmolLM2, TinyLlama, Mistral without a window), as transformers'
 // modeling_llama.py runs it: root-mean-square norms, rotary positions,
 // grouped-query attention, a gated feed-forward layer, optional biases.
-
-// activations is the type of the stream.
-const activations = tensor.F32
 
 var llamaFamily = family{
 	name:      "llama",
@@ -26,10 +22,14 @@ var llamaFamily = family{
 		}
 		return c.RoPE.Validate()
 	},
-	build:  newLLaMA,
-	blocks: "model.layers.",
-	full:   prefixed("model.", "layers.", "embed_tokens.", "norm."),
-	spare:  func(name string) bool { return strings.HasSuffix(name, "rotary_emb.inv_freq") },
+	embedding: embeddingNames{tokens: "model.embed_tokens.weight"},
+	blocks:    "model.layers.",
+	block:     func(c *Config, name string, _ int) Block { return &llamaBlock{config: c, name: name} },
+	ending: func(d *Decoder, v nn.Visitor) {
+		v.RMSNorm(&d.Norm, "model.norm", d.Config.Width, d.Config.Eps)
+	},
+	full:  prefixed("model.", "layers.", "embed_tokens.", "norm."),
+	spare: func(name string) bool { return strings.HasSuffix(name, "rotary_emb.inv_freq") },
 }
 
 func (c *Config) setLLaMA(data []byte) error {
@@ -72,65 +72,34 @@ func (c *Config) setLLaMA(data []byte) error {
 	return c.setActivation("hidden_act", hf.HiddenAct, "silu")
 }
 
-func newLLaMA(c Config, src nn.Source) *Decoder {
-	w := nn.From(src).At("model")
-	embed := &llamaEmbedding{Tokens: w.Get("embed_tokens.weight", c.Vocab, c.Width)}
-	d := &Decoder{Config: c, Embed: embed, Head: embed.Tokens}
-	for i := range c.Layers {
-		d.Blocks = append(d.Blocks, newLLaMABlock(c, w.At(fmt.Sprintf("layers.%d", i))))
-	}
-	norm := nn.NewRMSNorm(w.At("norm"), c.Width, c.Eps)
-	d.Norm = &norm
-	if !c.Tied {
-		d.Head = nn.From(src).Get("lm_head.weight", c.Vocab, c.Width)
-	}
-	return d
-}
-
-type llamaEmbedding struct {
-	Tokens *autograd.Parameter // [V D]
-}
-
-func (e *llamaEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
-	return p.Gather(p.Param(e.Tokens), s.ids, activations)
-}
-
-func (e *llamaEmbedding) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) { yield(e.Tokens) }
-}
-
-func (e *llamaEmbedding) TokenWeights() *autograd.Parameter { return e.Tokens }
-
-func (e *llamaEmbedding) Clone() Embedding { return &llamaEmbedding{Tokens: nn.Clone(e.Tokens)} }
-
+// llamaBlock has its weights below name in a checkpoint.
 type llamaBlock struct {
-	Norm1   nn.Norm // input_layernorm
-	Q, K, V nn.Linear
-	O       nn.Linear
-	Norm2   nn.Norm // post_attention_layernorm
-	Gate    nn.Linear
-	Up      nn.Linear
-	Down    nn.Linear
+	Norm1      *nn.Norm
+	Q, K, V, O nn.Projection
+	Norm2      *nn.Norm
+	Gate, Up   nn.Projection
+	Down       nn.Projection
 
 	config *Config
+	name   string
 }
 
-func newLLaMABlock(c Config, w nn.Weights) *llamaBlock {
-	attn, mlp := w.At("self_attn"), w.At("mlp")
+func (b *llamaBlock) Parts(v nn.Visitor) {
+	c := b.config
 	d, q, kv := c.Width, c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	return &llamaBlock{
-		Norm1:  nn.NewRMSNorm(w.At("input_layernorm"), d, c.Eps),
-		Q:      nn.NewLinear(attn.At("q_proj"), d, q, c.Bias),
-		K:      nn.NewLinear(attn.At("k_proj"), d, kv, c.Bias),
-		V:      nn.NewLinear(attn.At("v_proj"), d, kv, c.Bias),
-		O:      nn.NewLinear(attn.At("o_proj"), q, d, c.Bias),
-		Norm2:  nn.NewRMSNorm(w.At("post_attention_layernorm"), d, c.Eps),
-		Gate:   nn.NewLinear(mlp.At("gate_proj"), d, c.FeedForward, c.MLPBias),
-		Up:     nn.NewLinear(mlp.At("up_proj"), d, c.FeedForward, c.MLPBias),
-		Down:   nn.NewLinear(mlp.At("down_proj"), c.FeedForward, d, c.MLPBias),
-		config: &c,
-	}
+	v = v.At(b.name)
+	v.RMSNorm(&b.Norm1, "input_layernorm", d, c.Eps)
+	v.Linear(&b.Q, "self_attn.q_proj", d, q, c.Bias)
+	v.Linear(&b.K, "self_attn.k_proj", d, kv, c.Bias)
+	v.Linear(&b.V, "self_attn.v_proj", d, kv, c.Bias)
+	v.Linear(&b.O, "self_attn.o_proj", q, d, c.Bias)
+	v.RMSNorm(&b.Norm2, "post_attention_layernorm", d, c.Eps)
+	v.Linear(&b.Gate, "mlp.gate_proj", d, c.FeedForward, c.MLPBias)
+	v.Linear(&b.Up, "mlp.up_proj", d, c.FeedForward, c.MLPBias)
+	v.Linear(&b.Down, "mlp.down_proj", c.FeedForward, d, c.MLPBias)
 }
+
+func (b *llamaBlock) Clone() Block { return nn.CloneOf(b) }
 
 func (b *llamaBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
 	x = b.addAttention(p, x, b.Norm1.Forward(p, x), at)
@@ -142,25 +111,11 @@ func (b *llamaBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at
 	qkv := nn.Linears(p, x, b.Q, b.K, b.V)
 	q := p.RoPE(qkv[0], at.cos, at.sin, b.config.HeadDim)
 	k := p.RoPE(qkv[1], at.cos, at.sin, b.config.HeadDim)
-	return b.O.ForwardAdd(p, residual, at.Attend(p, b.config.attentionScale(), q, k, qkv[2]))
+	return nn.LinearAdd(p, residual, b.O, at.Attend(p, b.config.attentionScale(), q, k, qkv[2]))
 }
 
 // addFeedForward returns residual + feed-forward(x).
 func (b *llamaBlock) addFeedForward(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
 	gated := nn.Linears(p, x, b.Gate, b.Up)
-	return b.Down.ForwardAdd(p, residual, p.Gated(b.config.Activation, gated[0], gated[1]))
-}
-
-func (b *llamaBlock) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) {
-		_ = b.Norm1.Each(yield) && b.Q.Each(yield) && b.K.Each(yield) && b.V.Each(yield) && b.O.Each(yield) &&
-			b.Norm2.Each(yield) && b.Gate.Each(yield) && b.Up.Each(yield) && b.Down.Each(yield)
-	}
-}
-
-func (b *llamaBlock) Clone() Block {
-	return &llamaBlock{
-		Norm1: b.Norm1.Clone(), Q: b.Q.Clone(), K: b.K.Clone(), V: b.V.Clone(), O: b.O.Clone(),
-		Norm2: b.Norm2.Clone(), Gate: b.Gate.Clone(), Up: b.Up.Clone(), Down: b.Down.Clone(), config: b.config,
-	}
+	return nn.LinearAdd(p, residual, b.Down, p.Gated(b.config.Activation, gated[0], gated[1]))
 }

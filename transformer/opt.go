@@ -14,19 +14,20 @@ import (
 // residual addition, has no final norm, and projects between an embedding of
 // width E = 512 and the stream of width D = 1024.
 
-// optPositionOffset is the number of unused rows before position 0.
-const optPositionOffset = 2
-
 var optFamily = family{
 	name:      "opt",
 	configure: (*Config).setOPT,
 	keys:      map[string]string{"intermediate_size": "ffn_dim"},
 	validate:  wantWholeHeads,
-	build:     newOPT,
-	blocks:    "model.decoder.layers.",
-	full:      prefixed("model.", "decoder."),
-	spare:     func(name string) bool { return strings.HasSuffix(name, "decoder.version") },
-	learned:   true,
+	embedding: embeddingNames{
+		tokens: "model.decoder.embed_tokens.weight", project: "model.decoder.project_in",
+		positions: "model.decoder.embed_positions.weight", unused: 2,
+	},
+	blocks: "model.decoder.layers.",
+	block:  func(c *Config, name string, _ int) Block { return &optBlock{config: c, name: name} },
+	ending: endOPT,
+	full:   prefixed("model.", "decoder."),
+	spare:  func(name string) bool { return strings.HasSuffix(name, "decoder.version") },
 }
 
 func (c *Config) setOPT(data []byte) error {
@@ -58,93 +59,41 @@ func (c *Config) setOPT(data []byte) error {
 	return c.setActivation("activation_function", hf.Activation, "relu")
 }
 
-func newOPT(c Config, src nn.Source) *Decoder {
-	w := nn.From(src).At("model").At("decoder")
-	embed := &optEmbedding{
-		Tokens:    w.Get("embed_tokens.weight", c.Vocab, c.EmbedWidth),
-		Positions: w.Get("embed_positions.weight", c.MaxPositions+optPositionOffset, c.Width),
-	}
-	d := &Decoder{Config: c, Embed: embed, Head: embed.Tokens}
-	if c.EmbedWidth != c.Width {
-		in := nn.NewLinear(w.At("project_in"), c.EmbedWidth, c.Width, false)
-		out := nn.NewLinear(w.At("project_out"), c.Width, c.EmbedWidth, false)
-		embed.In, d.Out = &in, &out
-	}
-	for i := range c.Layers {
-		d.Blocks = append(d.Blocks, newOPTBlock(c, w.At(fmt.Sprintf("layers.%d", i))))
-	}
+func endOPT(d *Decoder, v nn.Visitor) {
+	c := d.Config
 	if !c.PostNorm {
-		norm := nn.NewLayerNorm(w.At("final_layer_norm"), c.Width, c.Eps, c.NormAffine)
-		d.Norm = &norm
+		v.LayerNorm(&d.Norm, "model.decoder.final_layer_norm", c.Width, c.Eps, c.NormAffine)
 	}
-	if !c.Tied {
-		d.Head = nn.From(src).Get("lm_head.weight", c.Vocab, c.EmbedWidth)
-	}
-	return d
-}
-
-type optEmbedding struct {
-	Tokens    *autograd.Parameter // [V E]
-	Positions *autograd.Parameter // [positions+2 D]
-	In        *nn.Linear          // E → D, or nil
-}
-
-func (e *optEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
-	x := p.Gather(p.Param(e.Tokens), s.ids, activations)
-	if e.In != nil {
-		x = e.In.Forward(p, x)
-	}
-	at := p.New(s.positions.DType(), s.positions.Len())
-	rows := s.positions.Ints()
-	for i := range rows {
-		rows[i] += optPositionOffset
-	}
-	at.SetInts(rows)
-	return p.Add(x, p.Gather(p.Param(e.Positions), at, activations))
-}
-
-func (e *optEmbedding) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) {
-		_ = yield(e.Tokens) && yield(e.Positions) && (e.In == nil || e.In.Each(yield))
+	if c.EmbedWidth != c.Width {
+		v.Linear(&d.Out, "model.decoder.project_out", c.Width, c.EmbedWidth, false)
 	}
 }
 
-func (e *optEmbedding) TokenWeights() *autograd.Parameter { return e.Tokens }
-
-func (e *optEmbedding) Clone() Embedding {
-	c := &optEmbedding{Tokens: nn.Clone(e.Tokens), Positions: nn.Clone(e.Positions)}
-	if e.In != nil {
-		in := e.In.Clone()
-		c.In = &in
-	}
-	return c
-}
-
+// optBlock has its weights below name in a checkpoint.
 type optBlock struct {
-	Norm1   nn.Norm // self_attn_layer_norm
-	Q, K, V nn.Linear
-	O       nn.Linear
-	Norm2   nn.Norm // final_layer_norm
-	Up      nn.Linear
-	Down    nn.Linear
+	Norm1      *nn.Norm
+	Q, K, V, O nn.Projection
+	Norm2      *nn.Norm
+	Up, Down   nn.Projection
 
 	config *Config
+	name   string
 }
 
-func newOPTBlock(c Config, w nn.Weights) *optBlock {
-	attn, d := w.At("self_attn"), c.Width
-	return &optBlock{
-		Norm1:  nn.NewLayerNorm(w.At("self_attn_layer_norm"), d, c.Eps, c.NormAffine),
-		Q:      nn.NewLinear(attn.At("q_proj"), d, d, c.Bias),
-		K:      nn.NewLinear(attn.At("k_proj"), d, d, c.Bias),
-		V:      nn.NewLinear(attn.At("v_proj"), d, d, c.Bias),
-		O:      nn.NewLinear(attn.At("out_proj"), d, d, c.Bias),
-		Norm2:  nn.NewLayerNorm(w.At("final_layer_norm"), d, c.Eps, c.NormAffine),
-		Up:     nn.NewLinear(w.At("fc1"), d, c.FeedForward, c.MLPBias),
-		Down:   nn.NewLinear(w.At("fc2"), c.FeedForward, d, c.MLPBias),
-		config: &c,
-	}
+func (b *optBlock) Parts(v nn.Visitor) {
+	c, d := b.config, b.config.Width
+	v = v.At(b.name)
+	v.LayerNorm(&b.Norm1, "self_attn_layer_norm", d, c.Eps, c.NormAffine)
+	v.Linear(&b.Q, "self_attn.q_proj", d, d, c.Bias)
+	v.Linear(&b.K, "self_attn.k_proj", d, d, c.Bias)
+	v.Linear(&b.V, "self_attn.v_proj", d, d, c.Bias)
+	v.Linear(&b.O, "self_attn.out_proj", d, d, c.Bias)
+	v.LayerNorm(&b.Norm2, "final_layer_norm", d, c.Eps, c.NormAffine)
+	v.Linear(&b.Up, "fc1", d, c.FeedForward, c.MLPBias)
+	v.Linear(&b.Down, "fc2", c.FeedForward, d, c.MLPBias)
 }
+
+func (b *optBlock) Clone() Block { return nn.CloneOf(b) }
 
 func (b *optBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
 	if b.config.PostNorm {
@@ -163,19 +112,5 @@ func (b *optBlock) addAttention(p *autograd.Pass, residual, x autograd.Var, at P
 
 // addFeedForward returns residual + feed-forward(x).
 func (b *optBlock) addFeedForward(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
-	return addDropped(p, residual, b.Down, b.Up.ForwardFunc(p, b.config.Activation, x))
-}
-
-func (b *optBlock) Params() nn.Params {
-	return func(yield func(*autograd.Parameter) bool) {
-		_ = b.Norm1.Each(yield) && b.Q.Each(yield) && b.K.Each(yield) && b.V.Each(yield) && b.O.Each(yield) &&
-			b.Norm2.Each(yield) && b.Up.Each(yield) && b.Down.Each(yield)
-	}
-}
-
-func (b *optBlock) Clone() Block {
-	return &optBlock{
-		Norm1: b.Norm1.Clone(), Q: b.Q.Clone(), K: b.K.Clone(), V: b.V.Clone(), O: b.O.Clone(),
-		Norm2: b.Norm2.Clone(), Up: b.Up.Clone(), Down: b.Down.Clone(), config: b.config,
-	}
+	return addDropped(p, residual, b.Down, nn.LinearFunc(p, b.config.Activation, b.Up, x))
 }

@@ -38,7 +38,7 @@ func gradients(t *testing.T, config string, places []int, recompute bool) (loss 
 	if places != nil {
 		params = func(yield func(*autograd.Parameter) bool) {
 			for _, i := range places {
-				for w := range d.Blocks[i].Params() {
+				for w := range nn.ParamsOf(d.Blocks[i]) {
 					if !yield(w) {
 						return
 					}

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"lamina/autograd"
+	"lamina/nn"
 	"lamina/transformer"
 )
 
 // counter is a Source that holds nothing and counts the weights asked for.
 type counter struct{ weights int }
 
-func (c *counter) Parameter(name string, shape ...int) *autograd.Parameter {
+func (c *counter) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	n := 1
 	for _, d := range shape {
 		n *= d

@@ -5,6 +5,7 @@ import (
 
 	"lamina/autograd"
 	"lamina/kernels/profile"
+	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -40,7 +41,7 @@ func (m Machine) Better(n Machine) Machine {
 // matrices is a source that holds nothing and notes the weights of each matrix.
 type matrices map[*autograd.Parameter]int
 
-func (m matrices) Parameter(name string, shape ...int) *autograd.Parameter {
+func (m matrices) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	w := &autograd.Parameter{Name: name}
 	if len(shape) == 2 {
 		m[w] = shape[0] * shape[1]
@@ -53,7 +54,7 @@ func (m matrices) Parameter(name string, shape ...int) *autograd.Parameter {
 func productWeights(c transformer.Config) (n int) {
 	m := matrices{}
 	c.Layers = 1
-	for w := range transformer.New(c, m).Blocks[0].Params() {
+	for w := range nn.ParamsOf(transformer.New(c, m).Blocks[0]) {
 		n += m[w]
 	}
 	return n
@@ -83,7 +84,7 @@ func TrainCost(c transformer.Config, sequences, length int) Cost {
 func DecodeCost(d *transformer.Decoder, prefix int) Cost {
 	c, bytes := d.Config, d.Head.Value.Bytes()
 	for _, block := range d.Blocks {
-		for w := range block.Params() {
+		for w := range nn.ParamsOf(block) {
 			bytes += w.Value.Bytes()
 		}
 	}

@@ -52,9 +52,9 @@ type source struct {
 }
 
 // Parameter implements [nn.Source].
-func (s source) Parameter(name string, shape ...int) *autograd.Parameter {
+func (s source) Parameter(name string, initial nn.Initial, shape ...int) *autograd.Parameter {
 	if len(shape) < 2 || strings.Contains(name, "position") {
-		return nn.Init{Device: s.be, Seed: 1, Std: 0.02}.Parameter(name, shape...)
+		return nn.Init{Device: s.be, Seed: 1, Std: 0.02}.Parameter(name, initial, shape...)
 	}
 	h := fnv.New64a()
 	h.Write([]byte(name))

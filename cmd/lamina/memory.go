@@ -11,6 +11,7 @@ import (
 	"lamina/crash/train"
 
 	"lamina/kernels/dry"
+	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -89,7 +90,7 @@ func processBytes(c transformer.Config) int { return 21<<20 + 300*c.Vocab }
 type blank struct{ checkpoint *transformer.Checkpoint }
 
 // Parameter implements nn.Source.
-func (b blank) Parameter(name string, shape ...int) *autograd.Parameter {
+func (b blank) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	d := tensor.F32
 	if e, ok := b.checkpoint.Entry(name); ok && len(shape) > 1 && e.DType != tensor.F64 {
 		d = e.DType

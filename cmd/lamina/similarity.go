@@ -6,6 +6,7 @@ import (
 	"lamina/crash/measure"
 	"lamina/crash/plan"
 	"lamina/internal/report"
+	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -67,7 +68,7 @@ func (s *session) similarity(m *model, rows [][]int32, pool measure.Pooling, str
 		bar := s.progress("similarity, block by block", m.Config.Layers)
 		defer bar.Done()
 		return measure.LayerSimilarityStreamed(s.ctx, m.Backend, m.Decoder, rows, pool, func(b transformer.Block) {
-			for w := range b.Params() {
+			for w := range nn.ParamsOf(b) {
 				m.Release(w.Name)
 			}
 		}, func(done, _ int) { bar.Set(done) })

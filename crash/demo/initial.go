@@ -24,8 +24,8 @@ const initStd = 0.1
 type initial struct{ dev tensor.Device }
 
 // Parameter returns a new F32 parameter.
-func (s initial) Parameter(name string, shape ...int) *autograd.Parameter {
-	w := nn.Init{Device: s.dev, Seed: seed, Std: initStd}.Parameter(name, shape...)
+func (s initial) Parameter(name string, begin nn.Initial, shape ...int) *autograd.Parameter {
+	w := nn.Init{Device: s.dev, Seed: seed, Std: initStd}.Parameter(name, begin, shape...)
 	switch {
 	case strings.HasSuffix(name, "embed_positions.weight"):
 		values := make([]float32, 0, w.Value.Len())
@@ -63,7 +63,7 @@ type splitBlocks struct {
 }
 
 // Parameter returns a copy of the short decoder's parameter.
-func (s splitBlocks) Parameter(name string, shape ...int) *autograd.Parameter {
+func (s splitBlocks) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	from, adds := s.origin(name)
 	for w := range s.short.Params() {
 		if w.Name != from {

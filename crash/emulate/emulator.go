@@ -57,7 +57,7 @@ func (e *Emulator) collect() {
 func (e *Emulator) Params() nn.Params {
 	return func(yield func(*autograd.Parameter) bool) {
 		for _, b := range e.blocks {
-			for w := range b.Params() {
+			for w := range nn.ParamsOf(b) {
 				if !yield(w) {
 					return
 				}

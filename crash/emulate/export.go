@@ -8,6 +8,7 @@ import (
 
 	"lamina/crash/plan"
 	"lamina/internal/files"
+	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -123,7 +124,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 		if at, ok := first[s.Layer]; ok && at != i && !s.Trainable {
 			continue
 		}
-		for w := range d.Blocks[i].Params() {
+		for w := range nn.ParamsOf(d.Blocks[i]) {
 			if _, part, ok := c.Config.SplitBlockName(w.Name); ok {
 				w.Name = c.Config.BlockName(s.Layer, part)
 			}

@@ -248,7 +248,7 @@ func TestWrongAdaptersAreRefused(t *testing.T) {
 	crashtest.Same(t, "the full model afterwards", crashtest.Logits(be, full), before)
 
 	other := crashtest.Small(be, "opt")
-	for w := range other.Blocks[5].Params() {
+	for w := range nn.ParamsOf(other.Blocks[5]) {
 		if w.Name == spoiled {
 			x := w.Value.Floats()
 			x[0] = float64(math.Nextafter32(float32(x[0]), 9))

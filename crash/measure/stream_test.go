@@ -7,6 +7,7 @@ import (
 
 	"lamina/crash/measure"
 	"lamina/kernels/cpu"
+	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -40,7 +41,7 @@ func TestStreamedSimilarityHasTheSameBits(t *testing.T) {
 		var released []transformer.Block
 		got, err := measure.LayerSimilarityStreamed(context.Background(), be, d, rows, measure.PoolMeanWeighted, func(b transformer.Block) {
 			released = append(released, b)
-			for w := range b.Params() {
+			for w := range nn.ParamsOf(b) {
 				c.Release(w.Name)
 			}
 		}, nil)

@@ -34,7 +34,7 @@ func main() {
 }
 
 // network is two linear layers with a bump between them.
-type network struct{ in, out nn.Linear }
+type network struct{ in, out *nn.Linear }
 
 // newNetwork takes its first weights from a seed; wide ones in front, so that
 // the bumps stand at many angles and places.
@@ -45,10 +45,8 @@ func newNetwork(be kernels.Backend) network {
 	}
 }
 
-// Each yields the parameters.
-func (n network) Each(yield func(*autograd.Parameter) bool) {
-	_ = n.in.Each(yield) && n.out.Each(yield)
-}
+// Params yields the parameters.
+func (n network) Params() nn.Params { return nn.Join(n.in.Params(), n.out.Params()) }
 
 // Forward maps points [N 2] to the scores of the two spirals [N 2].
 func (n network) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
@@ -58,7 +56,7 @@ func (n network) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
 // train runs full-batch AdamW and reports the mean loss before each step.
 func train(be kernels.Backend, report func(step int, loss float64)) network {
 	net := newNetwork(be)
-	opt := optim.New(be, nn.Train(be, net.Each), optim.Config{LR: 0.1, Clip: 1})
+	opt := optim.New(be, nn.Train(be, net.Params()), optim.Config{LR: 0.1, Clip: 1})
 	rate := optim.Schedule{Kind: optim.Cosine, Warmup: 10, Steps: steps}
 	x, labels := spirals(be, 0)
 

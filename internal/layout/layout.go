@@ -56,7 +56,7 @@ var layers = []layer{
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
 	{"crash/plan", bottom},
-	{"crash/measure", append([]string{"transformer", "autograd", "kernels", "tensor"}, bottom...)},
+	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/emulate", append([]string{
 		"crash/plan", "transformer", "nn", "autograd", "tensor", "internal/files"}, bottom...)},
 	{"crash/train", append([]string{

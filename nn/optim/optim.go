@@ -1,7 +1,7 @@
 // Package optim updates trained parameters: AdamW, clipping by the global norm,
 // and learning-rate schedules.
 //
-//	opt := optim.New(be, nn.Train(be, block.Params()), optim.Config{LR: 1e-4, Clip: 1})
+//	opt := optim.New(be, nn.Train(be, layer.Params()), optim.Config{LR: 1e-4, Clip: 1})
 //	rate := optim.Schedule{Kind: optim.Cosine, Warmup: 20, Steps: 500}
 //	for step := range 500 {
 //		... backward ...

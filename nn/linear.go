@@ -1,0 +1,116 @@
+package nn
+
+import (
+	"lamina/autograd"
+	"lamina/kernels"
+)
+
+// Projection is what may stand where a linear layer stands: it maps rows x [N in] to
+// [N out]. The usual one is [*Linear]; others are a low-rank pair, a layer with an
+// adapter beside it, a pruned one.
+//
+// These three methods are all it needs. Models call it through [LinearFunc],
+// [LinearAdd] and [Linears], which use the single product that [Linear] has for each of
+// them, and work for every other Projection too.
+type Projection interface {
+	Forward(p *autograd.Pass, x autograd.Var) autograd.Var
+	// Params yields the parameters, in the order of the forward pass.
+	Params() Params
+	// Clone returns a frozen copy over the same values.
+	Clone() Projection
+}
+
+// fused is a Projection that can apply a function, or add a residual, within its
+// product; see [LinearFunc] and [LinearAdd].
+type fused interface {
+	ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var
+	ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var
+}
+
+// LinearFunc returns f(l(x)) for x [N in], in one product where l has a method
+// ForwardFunc.
+func LinearFunc(p *autograd.Pass, f kernels.Func, l Projection, x autograd.Var) autograd.Var {
+	if l, ok := l.(fused); ok {
+		return l.ForwardFunc(p, f, x)
+	}
+	return p.Unary(f, l.Forward(p, x))
+}
+
+// LinearAdd returns residual + l(x) for x [N in] and residual [N out], in one product
+// where l has a method ForwardAdd.
+func LinearAdd(p *autograd.Pass, residual autograd.Var, l Projection, x autograd.Var) autograd.Var {
+	if l, ok := l.(fused); ok {
+		return l.ForwardAdd(p, residual, x)
+	}
+	return p.Add(residual, l.Forward(p, x))
+}
+
+// Linears maps one x [N in] through several layers: queries, keys and values; gate and
+// up. If all of them are [*Linear] that is one call of the backend.
+func Linears(p *autograd.Pass, x autograd.Var, layers ...Projection) []autograd.Var {
+	var few [3]autograd.Affine // on the stack: a decoded token is soon done
+	terms := few[:0]
+	for _, l := range layers {
+		plain, ok := l.(*Linear)
+		if !ok {
+			return oneByOne(p, x, layers)
+		}
+		terms = append(terms, plain.affine(p))
+	}
+	return p.Linears(x, terms...)
+}
+
+func oneByOne(p *autograd.Pass, x autograd.Var, layers []Projection) []autograd.Var {
+	ys := make([]autograd.Var, len(layers))
+	for i, l := range layers {
+		ys[i] = l.Forward(p, x)
+	}
+	return ys
+}
+
+// Linear is y = x·Wᵀ + b.
+type Linear struct {
+	Weight *autograd.Parameter // [out in], or [in out] with InOut
+	Bias   *autograd.Parameter // [out], or nil
+	InOut  bool
+}
+
+// NewLinear takes "weight" [out in] and, if asked for, "bias" [out].
+func NewLinear(w Weights, in, out int, bias bool) *Linear {
+	l := &Linear{Weight: w.Get("weight", NormalOf(in), out, in)}
+	if bias {
+		l.Bias = w.Get("bias", Zeros, out)
+	}
+	return l
+}
+
+// NewConv1D takes "weight" [in out] and "bias" [out]: what transformers' Conv1D, the
+// linear layer of GPT-2, has.
+func NewConv1D(w Weights, in, out int) *Linear {
+	return &Linear{Weight: w.Get("weight", NormalOf(in), in, out), Bias: w.Get("bias", Zeros, out), InOut: true}
+}
+
+func (l *Linear) affine(p *autograd.Pass) autograd.Affine {
+	return autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias), InOut: l.InOut}
+}
+
+// Forward maps x [N in] to [N out].
+func (l *Linear) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
+	return p.LinearFunc(kernels.Identity, x, l.affine(p))
+}
+
+// ForwardFunc maps x [N in] to f(x·Wᵀ + b) in one product.
+func (l *Linear) ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var {
+	return p.LinearFunc(f, x, l.affine(p))
+}
+
+// ForwardAdd maps x [N in] to residual + x·Wᵀ + b in one product.
+func (l *Linear) ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
+	return p.LinearAdd(residual, x, l.affine(p))
+}
+
+// Params yields weight and bias.
+func (l *Linear) Params() Params { return List(l.Weight, l.Bias) }
+
+// Clone returns a frozen layer over the same values.
+func (l *Linear) Clone() Projection { return &Linear{Clone(l.Weight), Clone(l.Bias), l.InOut} }

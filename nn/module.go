@@ -1,0 +1,136 @@
+package nn
+
+import (
+	"iter"
+
+	"lamina/autograd"
+)
+
+// Module is something made of layers: a block, an embedding, a whole network. Parts
+// shows a visitor the field of each part, in the order of the forward pass, with the
+// name that its weights have in a checkpoint and its sizes:
+//
+//	func (b *mlp) Parts(v nn.Visitor) {
+//		v = v.At(b.name) // "model.layers.0.mlp"
+//		v.Linear(&b.Up, "up_proj", b.width, 4*b.width, false)
+//		v.Linear(&b.Down, "down_proj", 4*b.width, b.width, false)
+//	}
+//
+// It is called to build the module, when the fields are still empty, and later for
+// each of the other functions below. It does nothing but show the parts; which ones
+// there are may depend on a configuration, never on the visitor.
+type Module interface{ Parts(v Visitor) }
+
+// Visitor is shown the parts of a [Module]. What it does with them is the matter of
+// [Build], [ParamsOf], [CloneOf] or [ProjectionsOf].
+type Visitor struct {
+	prefix     string
+	parameter  func(field **autograd.Parameter, name string, initial Initial, shape []int)
+	norm       func(field **Norm, name string, build func(Weights) *Norm)
+	projection func(field *Projection, name string, build func(Weights) Projection)
+}
+
+// At returns the visitor for parts whose names begin with child and a dot.
+func (v Visitor) At(child string) Visitor {
+	v.prefix += child + "."
+	return v
+}
+
+// Parameter shows a parameter that belongs to no layer, such as a table.
+func (v Visitor) Parameter(field **autograd.Parameter, name string, initial Initial, shape ...int) {
+	v.parameter(field, v.prefix+name, initial, shape)
+}
+
+// Linear shows a field that [NewLinear] builds.
+func (v Visitor) Linear(field *Projection, name string, in, out int, bias bool) {
+	v.Projection(field, name, func(w Weights) Projection { return NewLinear(w, in, out, bias) })
+}
+
+// Conv1D shows a field that [NewConv1D] builds.
+func (v Visitor) Conv1D(field *Projection, name string, in, out int) {
+	v.Projection(field, name, func(w Weights) Projection { return NewConv1D(w, in, out) })
+}
+
+// Projection shows a field that build makes out of the weights below name. Without a
+// build the module comes with the field filled.
+func (v Visitor) Projection(field *Projection, name string, build func(Weights) Projection) {
+	v.projection(field, v.prefix+name, build)
+}
+
+// LayerNorm shows a field that [NewLayerNorm] builds.
+func (v Visitor) LayerNorm(field **Norm, name string, d int, eps float64, affine bool) {
+	v.norm(field, v.prefix+name, func(w Weights) *Norm { return NewLayerNorm(w, d, eps, affine) })
+}
+
+// RMSNorm shows a field that [NewRMSNorm] builds.
+func (v Visitor) RMSNorm(field **Norm, name string, d int, eps float64) {
+	v.norm(field, v.prefix+name, func(w Weights) *Norm { return NewRMSNorm(w, d, eps) })
+}
+
+// Build fills the fields of m with layers whose weights come from the source.
+func Build(s Source, m Module) {
+	w := From(s)
+	m.Parts(Visitor{
+		parameter: func(field **autograd.Parameter, name string, initial Initial, shape []int) {
+			*field = w.Get(name, initial, shape...)
+		},
+		norm: func(field **Norm, name string, build func(Weights) *Norm) { *field = build(w.At(name)) },
+		projection: func(field *Projection, name string, build func(Weights) Projection) {
+			if build != nil {
+				*field = build(w.At(name))
+			}
+		},
+	})
+}
+
+// ParamsOf yields the parameters of m in the order of its parts.
+func ParamsOf(m Module) Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		more := true
+		list := func(params Params) {
+			params(func(w *autograd.Parameter) bool {
+				more = more && yield(w)
+				return more
+			})
+		}
+		m.Parts(Visitor{
+			parameter: func(field **autograd.Parameter, _ string, _ Initial, _ []int) { list(List(*field)) },
+			norm:      func(field **Norm, _ string, _ func(Weights) *Norm) { list((*field).Params()) },
+			projection: func(field *Projection, _ string, _ func(Weights) Projection) {
+				list((*field).Params())
+			},
+		})
+	}
+}
+
+// CloneOf returns a copy of m whose parts are frozen copies over the same values. What
+// else m has, such as its configuration, both have.
+func CloneOf[T any, M interface {
+	*T
+	Module
+}](m M) M {
+	copied := *m
+	M(&copied).Parts(Visitor{
+		parameter: func(field **autograd.Parameter, _ string, _ Initial, _ []int) { *field = Clone(*field) },
+		norm:      func(field **Norm, _ string, _ func(Weights) *Norm) { *field = (*field).Clone() },
+		projection: func(field *Projection, _ string, _ func(Weights) Projection) {
+			*field = (*field).Clone()
+		},
+	})
+	return &copied
+}
+
+// ProjectionsOf yields the fields of m for linear layers and their names. What a field
+// holds can be replaced.
+func ProjectionsOf(m Module) iter.Seq2[string, *Projection] {
+	return func(yield func(string, *Projection) bool) {
+		more := true
+		m.Parts(Visitor{
+			parameter: func(**autograd.Parameter, string, Initial, []int) {},
+			norm:      func(**Norm, string, func(Weights) *Norm) {},
+			projection: func(field *Projection, name string, _ func(Weights) Projection) {
+				more = more && yield(name, field)
+			},
+		})
+	}
+}

@@ -1,0 +1,92 @@
+package nn
+
+import (
+	"hash/fnv"
+	"math"
+
+	"lamina/autograd"
+	"lamina/internal/philox"
+	"lamina/tensor"
+)
+
+// Source gives parameters by name. Parameter returns the named one if it is there with
+// exactly this shape; what is missing or misshapen the source remembers, returning a
+// placeholder, so that a loader reports every mismatch of a checkpoint at once. A
+// source that makes new parameters begins them as initial says; one that reads them
+// ignores it. Each call returns a new Parameter, frozen.
+type Source interface {
+	Parameter(name string, initial Initial, shape ...int) *autograd.Parameter
+}
+
+// Initial is what a new parameter begins with: normal values, or if Std is 0 the same
+// Value everywhere. The layer that owns the parameter says so where it asks for it.
+type Initial struct {
+	Value float64
+	Std   float64 // standard deviation, in units of the source's ([Init])
+	// Inputs is how many numbers enter each sum that the parameter is a factor of;
+	// 0 where it enters none, as in a table.
+	Inputs int
+}
+
+// What parameters commonly begin with.
+var (
+	Zeros = Initial{}
+	Ones  = Initial{Value: 1}
+	// Normal is for tables: embeddings of tokens or positions.
+	Normal = Initial{Std: 1}
+)
+
+// NormalOf returns normal values for a matrix that sums over so many inputs.
+func NormalOf(inputs int) Initial { return Initial{Std: 1, Inputs: inputs} }
+
+// Init is a [Source] of new weights. Their values depend on Seed and the parameter's
+// name only.
+type Init struct {
+	Device tensor.Device
+	Seed   uint64
+	// Std is the standard deviation of what is normal, for instance 0.02, as
+	// transformers initialises OPT and LLaMA. 0 means 1/√[Initial.Inputs], which keeps
+	// the size of numbers from layer to layer; 1 for a table.
+	Std float64
+}
+
+// Parameter returns a new F32 parameter.
+func (s Init) Parameter(name string, initial Initial, shape ...int) *autograd.Parameter {
+	t := tensor.New(s.Device, tensor.F32, shape...)
+	values := make([]float32, t.Len())
+	if initial.Std != 0 {
+		h := fnv.New64a()
+		h.Write([]byte(name))
+		philox.New(s.Seed, h.Sum64()).FillNormal(values, 0, 0, initial.Std*s.std(initial.Inputs))
+	} else {
+		for i := range values {
+			values[i] = float32(initial.Value)
+		}
+	}
+	t.SetFloat32s(values)
+	return &autograd.Parameter{Name: name, Value: t}
+}
+
+func (s Init) std(inputs int) float64 {
+	if s.Std != 0 {
+		return s.Std
+	}
+	return 1 / math.Sqrt(float64(max(inputs, 1)))
+}
+
+// Weights is a place in a Source's tree of names.
+type Weights struct {
+	source Source
+	prefix string
+}
+
+// From returns the root of a source's names.
+func From(s Source) Weights { return Weights{source: s} }
+
+// At returns the names below child.
+func (w Weights) At(child string) Weights { return Weights{w.source, w.prefix + child + "."} }
+
+// Get returns the parameter called name at this place.
+func (w Weights) Get(name string, initial Initial, shape ...int) *autograd.Parameter {
+	return w.source.Parameter(w.prefix+name, initial, shape...)
+}
