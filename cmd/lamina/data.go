@@ -15,6 +15,7 @@ import (
 	"lamina/dataset"
 	"lamina/eval/results"
 	"lamina/eval/task"
+	"lamina/internal/files"
 )
 
 // maxInput bounds the JSON files that are read whole.
@@ -186,17 +187,8 @@ func identify(path string) (fileID, error) {
 }
 
 func digestFile(path string) (results.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return results.File{}, fmt.Errorf("%s: no such file", path)
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return results.File{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return results.File{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
+	digest, size, err := files.SHA256(path)
+	return results.File{Name: filepath.Base(path), Bytes: size, SHA256: digest}, err
 }
 
 // identify digests what a source would be read from.

@@ -3,8 +3,6 @@ package train
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +80,7 @@ func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 // prepare locks the directory, cleans up after a killed process and writes the
 // config.
 func (r *RunDir) prepare(config []byte, overwrite bool) error {
-	if err := lockFile(r.metrics); err != nil {
+	if err := files.TryLock(r.metrics); err != nil {
 		return fmt.Errorf("%s: another process is running there: %w", r.path, err)
 	}
 	if overwrite {
@@ -361,14 +359,8 @@ func sumFiles(dir string) ([]fileSum, error) {
 }
 
 func sumFile(path string) (fileSum, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return fileSum{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return fileSum{Name: filepath.Base(path), Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+	digest, size, err := files.SHA256(path)
+	return fileSum{Name: filepath.Base(path), Size: size, SHA256: digest}, err
 }
 
 func verifyManifest(dir string) error {
