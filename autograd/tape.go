@@ -90,8 +90,11 @@ func (t *Tape) leaf(w *Parameter) int32 {
 
 // Record notes an operation whose output is y, if any input is tracked: it
 // makes y tracked and returns the record to fill, else nil. Own operations call
-// it after computing y (see the example of [Op]).
+// it after computing y (see the example of [Op]). An operation has up to four inputs.
 func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
+	if len(in) > maxInputs {
+		panic(fmt.Sprintf("autograd: Record: %s has %d inputs, a record holds %d", op.Name(), len(in), maxInputs))
+	}
 	if p.Tape == nil {
 		return nil
 	}
@@ -116,8 +119,14 @@ func (t *Tape) record(op Op, y *Var) *Record {
 	return &t.records[len(t.records)-1]
 }
 
-// Save keeps a tensor for backward in slot i.
+// Save keeps a tensor for backward in slot i, 0 to 7, of r.
 func (p *Pass) Save(r *Record, i int, t tensor.Tensor) {
+	if i < 0 || i >= maxSaved {
+		panic(fmt.Sprintf("autograd: Save: %s saves in slot %d, a record has %d", r.Op.Name(), i, maxSaved))
+	}
+	if !r.Saved[i].IsNone() {
+		panic(fmt.Sprintf("autograd: Save: %s saves in slot %d twice: %v, %v", r.Op.Name(), i, r.Saved[i], t))
+	}
 	if !t.IsNone() {
 		p.Arena.Retain(t)
 		r.Saved[i] = t

@@ -72,27 +72,16 @@ func wantWeight(op, name string, t tensor.Tensor) {
 	}
 }
 
-// overlap reports whether the bytes of t and u have any in common.
-func overlap(t, u tensor.Tensor) bool {
-	if t.IsNone() || u.IsNone() {
-		return false
-	}
-	tm, from := t.Memory()
-	um, start := u.Memory()
-	end, stop := from+t.Bytes(), start+u.Bytes()
-	return tm == um && max(from, start) < min(end, stop)
-}
-
 // wantApart panics if the output y shares memory with x.
 func wantApart(op, yName string, y tensor.Tensor, xName string, x tensor.Tensor) {
-	if overlap(y, x) {
+	if y.Overlaps(x) {
 		fail(op, "output overlaps an operand", yName, y, xName, x)
 	}
 }
 
 // wantWhole panics if the output y shares memory with x other than as a whole.
 func wantWhole(op, yName string, y tensor.Tensor, xName string, x tensor.Tensor) {
-	if overlap(y, x) && !(y.Overlaps(x) && y.Bytes() == x.Bytes()) {
+	if y.Overlaps(x) && !y.SameMemory(x) {
 		fail(op, "output overlaps part of an operand", yName, y, xName, x)
 	}
 }

@@ -27,7 +27,7 @@ func MatMuls(be Backend, products []MatMulArgs) {
 func wantGroup(op string, products []MatMulArgs) {
 	for i := range products {
 		p, first := &products[i], &products[0]
-		if !p.A.Overlaps(first.A) || !p.A.SameShape(first.A) || p.TransA != first.TransA {
+		if !p.A.SameMemory(first.A) || !p.A.SameShape(first.A) || p.TransA != first.TransA {
 			fail(op, "left operands differ", "A", first.A, "TransA", first.TransA, "A", p.A, "TransA", p.TransA)
 		}
 		for j := range products {

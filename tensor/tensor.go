@@ -148,9 +148,16 @@ func (t Tensor) HasShape(shape ...int) bool {
 	return true
 }
 
-// Overlaps reports whether t and u start at the same element: the aliasing that
-// kernels allow is always of whole tensors.
-func (t Tensor) Overlaps(u Tensor) bool { return t.mem == u.mem && t.off == u.off }
+// Overlaps reports whether t and u have bytes in common.
+func (t Tensor) Overlaps(u Tensor) bool {
+	return t.mem != nil && t.mem == u.mem && max(t.off, u.off) < min(t.off+t.Bytes(), u.off+u.Bytes())
+}
+
+// SameMemory reports whether t and u are the same bytes, all of them, whatever their
+// axes: the one kind of overlap that kernels allow.
+func (t Tensor) SameMemory(u Tensor) bool {
+	return t.mem == u.mem && t.off == u.off && t.Bytes() == u.Bytes()
+}
 
 // Reshape returns the same memory with other axes of equal product.
 func (t Tensor) Reshape(shape ...int) Tensor {

@@ -59,8 +59,26 @@ func TestViewsShareMemory(t *testing.T) {
 	if got, want := x.Floats(), []float64{0, 1, -2, -3, -4, -5, 6, 7}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if !s.Overlaps(r) || s.Overlaps(x) || !x.Slice(0, 1).Overlaps(x) {
-		t.Error("Overlaps is not the equality of first elements")
+	for _, c := range []struct {
+		name           string
+		a, b           tensor.Tensor
+		overlaps, same bool
+	}{
+		{"a view with other axes", s, r, true, true},
+		{"a slice of the whole", s, x, true, false},
+		{"the first row of the whole", x.Slice(0, 1), x, true, false},
+		{"slices with a row in common", x.Slice(0, 2), s, true, false},
+		{"neighbours", x.Slice(0, 1), s, false, false},
+		{"nothing of the whole", x.Slice(0, 0), x, false, false},
+		{"another memory", x, tensor.New(dev, tensor.F32, 4, 2), false, false},
+		{"an absent operand", x, tensor.Tensor{}, false, false},
+	} {
+		if c.a.Overlaps(c.b) != c.overlaps || c.b.Overlaps(c.a) != c.overlaps {
+			t.Errorf("%s: Overlaps is not %t", c.name, c.overlaps)
+		}
+		if c.a.SameMemory(c.b) != c.same || c.b.SameMemory(c.a) != c.same {
+			t.Errorf("%s: SameMemory is not %t", c.name, c.same)
+		}
 	}
 	if mem, off := s.Memory(); off != 8 || mem.Len() != 32 {
 		t.Errorf("a slice at byte %d of %d", off, mem.Len())

@@ -128,7 +128,7 @@ func (p *product) set(op string, args kernels.MatMulArgs) {
 		p.m, p.k = p.k, p.m
 	}
 	q := part{c: f32(args.C), n: args.C.Cols(), b: weightOf(args.B), transB: args.TransB, epilogue: epilogueOf(args)}
-	q.growInC(args.Residual.Overlaps(args.C))
+	q.growInC(args.Residual.SameMemory(args.C))
 	if p.m == 0 || q.n == 0 {
 		return
 	}

@@ -14,12 +14,14 @@ package dry
 
 import (
 	"lamina/kernels"
+	"lamina/kernels/intercept"
 	"lamina/tensor"
 )
 
 // Backend implements kernels.Backend. It is not for concurrent use.
 type Backend struct {
-	Bytes int // asked of it so far
+	intercept.Calls     // around nothing: no call computes
+	Bytes           int // asked of it so far
 }
 
 var _ kernels.Backend = (*Backend)(nil)

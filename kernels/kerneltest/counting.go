@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"lamina/kernels"
+	"lamina/kernels/intercept"
 	"lamina/tensor"
 )
 
@@ -21,9 +22,11 @@ type Product struct {
 
 // Counting passes every call on to a backend and counts it: it proves what a
 // pass does not compute, such as weight gradients of frozen layers (products
-// with TransA), without timing anything. Calls may come from several goroutines.
+// with TransA), and how often it crosses between host and device, without timing
+// anything. Calls may come from several goroutines.
 type Counting struct {
-	kernels.Backend
+	tensor.Device
+	intercept.Calls
 
 	mu       sync.Mutex
 	calls    map[string]int
@@ -33,11 +36,29 @@ type Counting struct {
 
 // NewCounting returns a counter around be.
 func NewCounting(be kernels.Backend) *Counting {
-	return &Counting{Backend: be, calls: map[string]int{}}
+	c := &Counting{Device: be, calls: map[string]int{}}
+	c.Around = func(call intercept.Call) {
+		c.note(call)
+		call.Run(be)
+	}
+	return c
 }
 
-// Calls returns how often a Backend method was called, by its name.
-func (c *Counting) Calls(method string) int {
+// Upload counts under "Upload" and passes on.
+func (c *Counting) Upload(dst tensor.Memory, offset int, src []byte) {
+	c.count("Upload")
+	c.Device.Upload(dst, offset, src)
+}
+
+// Download counts under "Download" and passes on.
+func (c *Counting) Download(dst []byte, src tensor.Memory, offset int) {
+	c.count("Download")
+	c.Device.Download(dst, src, offset)
+}
+
+// Times returns how often a method was called, by its name: one that computes,
+// "Upload" or "Download".
+func (c *Counting) Times(method string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[method]
@@ -73,39 +94,28 @@ func (c *Counting) count(method string) {
 	c.mu.Unlock()
 }
 
+// note counts a call, and what it computes.
+func (c *Counting) note(call intercept.Call) {
+	c.count(call.Method)
+	switch a := call.Args[0].(type) {
+	case kernels.MatMulArgs:
+		c.addProduct(productOf(a))
+	case []kernels.MatMulArgs:
+		for _, product := range a {
+			c.addProduct(productOf(product))
+		}
+	case kernels.AttentionArgs:
+		c.addAttention(a, 4)
+	case kernels.AttentionGrads:
+		c.addAttention(a.Fwd, 10)
+	}
+}
+
 func (c *Counting) addProduct(p Product) {
 	c.mu.Lock()
 	c.products = append(c.products, p)
 	c.flops += 2 * int64(p.M) * int64(p.N) * int64(p.P)
 	c.mu.Unlock()
-}
-
-func (c *Counting) countAttention(method string, a kernels.AttentionArgs, perPair int64) {
-	c.count(method)
-	pairs := int64(0)
-	for _, s := range a.Segments {
-		n := int64(s.Len)
-		pairs += n*int64(s.PrefixLen) + n*(n+1)/2
-	}
-	c.mu.Lock()
-	c.flops += perPair * pairs * int64(a.Heads) * int64(a.HeadDim)
-	c.mu.Unlock()
-}
-
-// MatMul implements kernels.Backend.
-func (c *Counting) MatMul(a kernels.MatMulArgs) {
-	c.count("MatMul")
-	c.addProduct(productOf(a))
-	c.Backend.MatMul(a)
-}
-
-// MatMuls implements kernels.Backend.
-func (c *Counting) MatMuls(products []kernels.MatMulArgs) {
-	c.count("MatMuls")
-	for _, a := range products {
-		c.addProduct(productOf(a))
-	}
-	c.Backend.MatMuls(products)
 }
 
 func productOf(a kernels.MatMulArgs) Product {
@@ -121,36 +131,13 @@ func productOf(a kernels.MatMulArgs) Product {
 	return p
 }
 
-// MatVec implements kernels.Backend.
-func (c *Counting) MatVec(a kernels.MatMulArgs) {
-	c.count("MatVec")
-	c.addProduct(productOf(a))
-	c.Backend.MatVec(a)
-}
-
-// MatVecs implements kernels.Backend.
-func (c *Counting) MatVecs(products []kernels.MatMulArgs) {
-	c.count("MatVecs")
-	for _, a := range products {
-		c.addProduct(productOf(a))
+func (c *Counting) addAttention(a kernels.AttentionArgs, perPair int64) {
+	pairs := int64(0)
+	for _, s := range a.Segments {
+		n := int64(s.Len)
+		pairs += n*int64(s.PrefixLen) + n*(n+1)/2
 	}
-	c.Backend.MatVecs(products)
-}
-
-// Attention implements kernels.Backend.
-func (c *Counting) Attention(a kernels.AttentionArgs) {
-	c.countAttention("Attention", a, 4)
-	c.Backend.Attention(a)
-}
-
-// AttentionDecode implements kernels.Backend.
-func (c *Counting) AttentionDecode(a kernels.AttentionArgs) {
-	c.countAttention("AttentionDecode", a, 4)
-	c.Backend.AttentionDecode(a)
-}
-
-// AttentionBackward implements kernels.Backend.
-func (c *Counting) AttentionBackward(a kernels.AttentionGrads) {
-	c.countAttention("AttentionBackward", a.Fwd, 10)
-	c.Backend.AttentionBackward(a)
+	c.mu.Lock()
+	c.flops += perPair * pairs * int64(a.Heads) * int64(a.HeadDim)
+	c.mu.Unlock()
 }

@@ -19,6 +19,6 @@ func ExampleCounting() {
 	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true})
 
 	p := be.Products()[0]
-	fmt.Println(be.Calls("MatMul"), be.FLOPs(), p.M, p.N, p.P, p.TransA, p.TransB, p.B)
+	fmt.Println(be.Times("MatMul"), be.FLOPs(), p.M, p.N, p.P, p.TransA, p.TransB, p.B)
 	// Output: 1 48 2 3 4 false true BF16
 }

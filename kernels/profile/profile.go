@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"lamina/kernels"
+	"lamina/kernels/intercept"
+	"lamina/tensor"
 )
 
 // Entry is what one method has cost so far.
@@ -32,7 +34,8 @@ type Entry struct {
 // Backend measures the calls of another one. Calls may come from several
 // goroutines.
 type Backend struct {
-	kernels.Backend
+	tensor.Device
+	intercept.Calls
 
 	mu    sync.Mutex
 	costs map[string]Entry
@@ -40,7 +43,13 @@ type Backend struct {
 
 // New returns a backend that measures be's calls.
 func New(be kernels.Backend) *Backend {
-	return &Backend{Backend: be, costs: map[string]Entry{}}
+	p := &Backend{Device: be, costs: map[string]Entry{}}
+	p.Around = func(c intercept.Call) {
+		begin := time.Now()
+		defer func() { p.add(c.Method, time.Since(begin)) }()
+		c.Run(be)
+	}
+	return p
 }
 
 // Entries returns the methods called so far, the most expensive first.
@@ -67,14 +76,10 @@ func (p *Backend) Reset() {
 	clear(p.costs)
 }
 
-// measure starts the clock of a call; the result stops it.
-func (p *Backend) measure(method string) func() {
-	begin := time.Now()
-	return func() {
-		took := time.Since(begin)
-		p.mu.Lock()
-		e := p.costs[method]
-		p.costs[method] = Entry{method, e.Calls + 1, e.Time + took}
-		p.mu.Unlock()
-	}
+// add notes a call that took so long.
+func (p *Backend) add(method string, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.costs[method]
+	p.costs[method] = Entry{method, e.Calls + 1, e.Time + took}
 }
