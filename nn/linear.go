@@ -11,7 +11,8 @@ import (
 //
 // These three methods are all it needs. Models call it through [LinearFunc],
 // [LinearAdd] and [Linears], which use the single product that [Linear] has for each of
-// them, and work for every other Projection too.
+// them and work for every other Projection too: one that has a method ForwardFunc or
+// ForwardAdd as Linear's is called there.
 type Projection interface {
 	Forward(p *autograd.Pass, x autograd.Var) autograd.Var
 	// Params yields the parameters, in the order of the forward pass.
@@ -20,17 +21,12 @@ type Projection interface {
 	Clone() Projection
 }
 
-// fused is a Projection that can apply a function, or add a residual, within its
-// product; see [LinearFunc] and [LinearAdd].
-type fused interface {
-	ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var
-	ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var
-}
-
 // LinearFunc returns f(l(x)) for x [N in], in one product where l has a method
 // ForwardFunc.
 func LinearFunc(p *autograd.Pass, f kernels.Func, l Projection, x autograd.Var) autograd.Var {
-	if l, ok := l.(fused); ok {
+	if l, ok := l.(interface {
+		ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var
+	}); ok {
 		return l.ForwardFunc(p, f, x)
 	}
 	return p.Unary(f, l.Forward(p, x))
@@ -39,7 +35,9 @@ func LinearFunc(p *autograd.Pass, f kernels.Func, l Projection, x autograd.Var) 
 // LinearAdd returns residual + l(x) for x [N in] and residual [N out], in one product
 // where l has a method ForwardAdd.
 func LinearAdd(p *autograd.Pass, residual autograd.Var, l Projection, x autograd.Var) autograd.Var {
-	if l, ok := l.(fused); ok {
+	if l, ok := l.(interface {
+		ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var
+	}); ok {
 		return l.ForwardAdd(p, residual, x)
 	}
 	return p.Add(residual, l.Forward(p, x))
