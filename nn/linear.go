@@ -88,6 +88,14 @@ func NewConv1D(w Weights, in, out int) *Linear {
 	return &Linear{Weight: w.Get("weight", NormalOf(in), in, out), Bias: w.Get("bias", Zeros, out), InOut: true}
 }
 
+// Sizes returns the width of x and of y.
+func (l *Linear) Sizes() (in, out int) {
+	if l.InOut {
+		return l.Weight.Value.Dim(0), l.Weight.Value.Dim(1)
+	}
+	return l.Weight.Value.Dim(1), l.Weight.Value.Dim(0)
+}
+
 func (l *Linear) affine(p *autograd.Pass) autograd.Affine {
 	return autograd.Affine{W: p.Param(l.Weight), Bias: p.Param(l.Bias), InOut: l.InOut}
 }

@@ -78,22 +78,12 @@ func (b *mapBlock) Forward(p *autograd.Pass, x autograd.Var, _ transformer.Place
 
 func (b *mapBlock) Clone() transformer.Block { return nn.CloneOf(b) }
 
-// sizes returns the inner and outer size of a layer as it was read.
-func sizes(l nn.Projection) (in, out int) {
-	plain := l.(*nn.Linear)
-	shape := plain.Weight.Value.Shape()
-	if plain.InOut {
-		return shape[0], shape[1]
-	}
-	return shape[1], shape[0]
-}
-
 // addLoRA puts a pair of rank 2 beside every linear layer: A is normal, B too or 0.
 func addLoRA(be kernels.Backend, d *transformer.Decoder, b nn.Initial) (pairs []*autograd.Parameter) {
 	init := nn.Init{Device: be, Seed: 6}
 	for name, field := range d.Linears() {
 		w := nn.From(init).At(name)
-		in, out := sizes(*field)
+		in, out := (*field).(*nn.Linear).Sizes()
 		l := &lora{*field, w.Get("lora_A", nn.NormalOf(in), 2, in), w.Get("lora_B", b, out, 2)}
 		*field, pairs = l, append(pairs, l.A, l.B)
 	}
@@ -220,7 +210,7 @@ func replaceByPairs(be kernels.Backend, d *transformer.Decoder) (params []*autog
 	i := 0
 	for name, field := range d.Linears() {
 		if i++; i%2 == 0 {
-			in, out := sizes(*field)
+			in, out := (*field).(*nn.Linear).Sizes()
 			w := nn.From(nn.Init{Device: be, Seed: 7}).At(name)
 			l := &pair{nn.NewLinear(w.At("first"), in, 3, false), nn.NewLinear(w.At("second"), 3, out, true)}
 			*field, params = l, slices.AppendSeq(params, l.Params())
@@ -241,7 +231,7 @@ func insertMap(be kernels.Backend, d *transformer.Decoder, initial nn.Initial) [
 func addBiases(be kernels.Backend, d *transformer.Decoder) (params []*autograd.Parameter) {
 	for name, field := range d.Linears() {
 		l := (*field).(*nn.Linear)
-		_, out := sizes(l)
+		_, out := l.Sizes()
 		biased := &nn.Linear{Weight: l.Weight, Bias: nn.Init{Device: be, Seed: 9, Std: 0.1}.Parameter(name+".bias", nn.Normal, out), InOut: l.InOut}
 		*field, params = biased, append(params, biased.Bias)
 	}
