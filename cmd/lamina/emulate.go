@@ -19,7 +19,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := m.full("emulate"); err != nil {
+	if err := m.Full("emulate"); err != nil {
 		return err
 	}
 	plan, err := sharedPlan(c.Plan, c.Share, m.Config.Layers)

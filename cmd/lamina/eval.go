@@ -13,6 +13,7 @@ import (
 	"lamina/eval/results"
 	"lamina/eval/task"
 	"lamina/eval/taskfile"
+	"lamina/hub"
 	"lamina/record"
 )
 
@@ -99,7 +100,7 @@ func (c evalCommand) Run(s *session) error {
 		return err
 	}
 	if c.Adapter != "" {
-		if err := m.plug(c.Adapter); err != nil {
+		if err := m.Plug(c.Adapter); err != nil {
 			return err
 		}
 	}
@@ -219,8 +220,8 @@ func (c evalCommand) seed(rules task.Rules) int64 {
 
 // describe is what results say of the model, which takes length tokens.
 func (c evalCommand) describe(m *model, length int) results.Model {
-	d := results.Model{Name: modelName(m), Args: "pretrained=" + c.Model, DType: "float32", Params: m.Config.Params(), MaxLength: length}
-	if t, err := m.tokenizer(); err == nil {
+	d := results.Model{Name: hub.NameOf(m.Path), Args: "pretrained=" + c.Model, DType: "float32", Params: m.Config.Params(), MaxLength: length}
+	if t, err := m.Tokenizer(); err == nil {
 		token := func(id int32, ok bool) results.Token { return results.Token{Text: t.Token(id), ID: id, Some: ok} }
 		d.Pad, d.EOS, d.BOS = token(t.Pad()), token(t.EOS()), token(t.BOS())
 	}
@@ -280,7 +281,7 @@ func (c evalCommand) openOut(s *session, m *model) (bool, error) {
 		return false, nil
 	}
 	config := evalConfig{
-		Command: "eval", Format: 1, Model: modelName(m), Fingerprint: emulate.Fingerprint(m.Decoder.Params()), Adapter: c.Adapter, Rules: c.Rules,
+		Command: "eval", Format: 1, Model: hub.NameOf(m.Path), Fingerprint: emulate.Fingerprint(m.Decoder.Params()), Adapter: c.Adapter, Rules: c.Rules,
 		Shots: c.Shots, FewshotSeed: c.FewshotSeed, Limit: c.Limit, MaxLength: c.MaxLength, MaxGenTokens: c.MaxGenTokens, Precision: s.Precision,
 	}
 	return true, config.open(c.Out, c.Overwrite)

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"lamina/eval/task"
-	"lamina/transformer"
 )
 
 // harnessData are the tiny models and documents that lm-eval scored too.
@@ -197,21 +196,6 @@ func TestEvalNamesFiles(t *testing.T) {
 	readJSON(t, written[1], &r)
 	if r.MaxLength != 90 || r.Configs["own"]["test_split"] != "train" {
 		t.Errorf("%+v", r)
-	}
-}
-
-func TestModelNames(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{
-		"a/b": "b", "a/b/": "b", "b.Q4_1.gguf": "b.Q4_1", ".": filepath.Base(here), "..": filepath.Base(filepath.Dir(here)),
-		"hub/models--ORG--NAME-1/snapshots/0123abcd": "ORG/NAME-1", "snapshots/x": "x",
-	} {
-		if got := modelName(&model{Checkpoint: &transformer.Checkpoint{Path: filepath.FromSlash(path)}}); got != want {
-			t.Errorf("%s: %s, want %s", path, got, want)
-		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/results"
 	"lamina/eval/task"
@@ -29,7 +28,7 @@ type evalJob struct {
 // prepare reads and encodes the documents of task i, in requests of at most length
 // tokens.
 func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules, length int) (*evalJob, error) {
-	docs, files, err := m.documents(t, source{c.Data[i], c.Config, or(c.Split, t.Split())}, 0)
+	docs, files, err := m.Documents(t, m.data(c.Data[i], c.Config, or(c.Split, t.Split())), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +44,7 @@ func (c evalCommand) prepare(m *model, t task.Task, i int, rules task.Rules, len
 		}
 		job.setting.Pool, job.data = pool, append(job.data, more...)
 	}
-	e, err := m.encoder(docs[0].Shape)
+	e, err := m.Encoder(docs[0].Shape)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,7 @@ func (c evalCommand) pool(m *model, t task.Task, i int, rules task.Rules) ([]tas
 			return nil, nil, fmt.Errorf("%s: is one file, and examples of %s come from the split %q: name its file with --shots-data", path, t.Name(), split)
 		}
 	}
-	return m.documents(t, source{path, c.Config, split}, 0)
+	return m.Documents(t, m.data(path, c.Config, split), 0)
 }
 
 // score runs a job, or takes its finished result from --out.
@@ -172,7 +171,7 @@ func (e evalConfig) open(dir string, overwrite bool) error {
 	if err != nil {
 		return err
 	}
-	if err := train.CheckRunDir(dir, want, overwrite); err != nil {
+	if err := files.CheckSettings(dir, want, overwrite); err != nil {
 		return err
 	}
 	tasks := filepath.Join(dir, "tasks")

@@ -8,6 +8,7 @@ import (
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/nn"
 )
@@ -33,8 +34,8 @@ type finetuneConfig struct {
 	Model     string         `json:"model"`
 	Plan      string         `json:"plan"` // "" for everything
 	Base      string         `json:"base"` // fingerprint of the weights before training
-	Data      fileID         `json:"data"`
-	Valid     *fileID        `json:"valid,omitempty"`
+	Data      eval.Identity  `json:"data"`
+	Valid     *eval.Identity `json:"valid,omitempty"`
 	Task      string         `json:"task"`
 	Text      task.Format    `json:"text"`
 	MaxLength int            `json:"max_length"`
@@ -161,17 +162,18 @@ func (c finetuneCommand) load(m *model, t task.Task, run *train.Trainer, config 
 		return err
 	}
 	config.Text, config.MaxLength = format, length
-	read := func(path, split string, limit int) ([]task.Pair, fileID, error) {
-		docs, files, err := m.documents(t, source{path: path, split: split}, limit)
+	read := func(path, split string, limit int) ([]task.Pair, eval.Identity, error) {
+		from := m.data(path, "", split)
+		docs, files, err := m.Documents(t, from, limit)
 		if err != nil {
-			return nil, fileID{}, err
+			return nil, eval.Identity{}, err
 		}
-		pairs, cut, err := m.examples(t, docs, format, length)
+		pairs, cut, err := m.Examples(t, docs, format, length)
 		if err != nil {
-			return nil, fileID{}, err
+			return nil, eval.Identity{}, err
 		}
 		config.Truncated += cut
-		return pairs, identifyFiles(path, files), nil
+		return pairs, from.Identity(files), nil
 	}
 	if run.Train, config.Data, err = read(c.Data, "train", c.TrainLimit); err != nil {
 		return err
@@ -180,7 +182,7 @@ func (c finetuneCommand) load(m *model, t task.Task, run *train.Trainer, config 
 	if c.Valid == "" {
 		return nil
 	}
-	config.Valid = new(fileID)
+	config.Valid = new(eval.Identity)
 	run.Valid, *config.Valid, err = read(c.Valid, "validation", 0)
 	return err
 }

@@ -55,11 +55,11 @@ func (c generateCommand) Run(s *session) error {
 		return err
 	}
 	if c.Adapter != "" {
-		if err := m.plug(c.Adapter); err != nil {
+		if err := m.Plug(c.Adapter); err != nil {
 			return err
 		}
 	}
-	t, err := m.tokenizer()
+	t, err := m.Tokenizer()
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
@@ -61,7 +63,9 @@ func (c infoCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	m := &model{Checkpoint: checkpoint, Decoder: transformer.New(checkpoint.Config, blank{checkpoint})}
+	m := &model{&exchange.Model{Model: eval.Model{
+		Checkpoint: checkpoint, Decoder: transformer.New(checkpoint.Config, blank{checkpoint}),
+	}}, s}
 	plan, need, err := c.memory(s, m)
 	if err != nil {
 		return err
@@ -76,7 +80,7 @@ func (c infoCommand) Run(s *session) error {
 	if plan != nil {
 		r.Plan = plan.String()
 	}
-	if t, err := m.Tokenizer(); err != nil {
+	if t, err := m.Checkpoint.Tokenizer(); err != nil {
 		r.Tokenizer.Error = err.Error()
 	} else {
 		roles := t.Roles()

@@ -5,15 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
-	"lamina/eval/task"
-	"lamina/kernels"
-	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
-	"lamina/transformer/tokenizer"
 )
 
 // modelFlag names the model of a command.
@@ -21,16 +16,10 @@ type modelFlag struct {
 	Model string `required:"" placeholder:"PATH" help:"Model: a Hugging Face directory, a .gguf file, or ORG/NAME on the hub."`
 }
 
-// model is an opened checkpoint and its decoder on the session's backend.
+// model is an opened model or emulator on the session's backend.
 type model struct {
-	*transformer.Checkpoint
-	Backend  kernels.Backend
-	Decoder  *transformer.Decoder
-	Emulator *emulate.Emulator // of a directory that emulate wrote, else nil
-	Manifest emulate.Manifest  // of such a directory
-
+	*exchange.Model
 	session *session // that opened it
-	tokens  *tokenizer.Tokenizer
 }
 
 // openCheckpoint opens a model's files; they are closed with the session.
@@ -47,8 +36,7 @@ func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
 	return c, nil
 }
 
-// openModel opens a model on the session's backend. An exported emulator's
-// repeated places are one object again.
+// openModel opens a model on the session's backend.
 func (s *session) openModel(path string) (*model, error) {
 	c, err := s.openCheckpoint(path)
 	if err != nil {
@@ -58,73 +46,8 @@ func (s *session) openModel(path string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &model{Checkpoint: c, Backend: be, session: s}
-	if c.GGUF == nil && emulate.IsEmulator(c.Path) {
-		if m.Emulator, m.Manifest, err = emulate.Open(c, be); err != nil {
-			return nil, err
-		}
-		m.Decoder = m.Emulator.Decoder
-		return m, nil
-	}
-	m.Decoder, err = c.Decoder(be)
-	return m, err
-}
-
-// full returns an error if the model is an emulator where what is asked for needs
-// the full model.
-func (m *model) full(what string) error {
-	if m.Emulator != nil {
-		return fmt.Errorf("%s: is an emulator of a model of %d layers; %s needs the full model", m.Path, m.Manifest.Layers, what)
-	}
-	return nil
-}
-
-// tokenizer loads the model's tokenizer on first use.
-func (m *model) tokenizer() (*tokenizer.Tokenizer, error) {
-	if m.tokens != nil {
-		return m.tokens, nil
-	}
-	t, err := m.Tokenizer()
-	if err != nil {
-		return nil, err
-	}
-	if t.VocabSize() > m.Config.Vocab {
-		return nil, fmt.Errorf("%s: the tokenizer has ids up to %d, the model a vocabulary of %d", m.Path, t.VocabSize()-1, m.Config.Vocab)
-	}
-	m.tokens = t
-	return t, nil
-}
-
-// encoder returns what encodes documents of a shape. Documents of token ids need
-// no tokenizer, so that models without one can be scored and trained.
-func (m *model) encoder(shape task.Shape) (task.Encoder, error) {
-	if shape == task.Tokens {
-		return nil, nil
-	}
-	return m.tokenizer()
-}
-
-// plug puts the weights of an adapter into the model: the starred blocks of a
-// full model or of the emulator it was trained in.
-func (m *model) plug(path string) error {
-	a, err := exchange.OpenAdapter(path)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	if m.Emulator == nil {
-		d, _, err := a.Plugged(m.Decoder)
-		if err != nil {
-			return err
-		}
-		m.Decoder = d
-		return nil
-	}
-	var params nn.Params = m.Emulator.Params()
-	if a.Manifest.Whole {
-		params = m.Decoder.Params()
-	}
-	return a.Apply(m.Backend, params)
+	m, err := exchange.OpenModel(c, be)
+	return &model{m, s}, err
 }
 
 // parsePlan reads a layer plan from a flag: its text, or @FILE with the text or

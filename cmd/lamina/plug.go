@@ -32,7 +32,7 @@ func (c plugCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := m.full("plug"); err != nil {
+	if err := m.Full("plug"); err != nil {
 		return err
 	}
 	a, err := exchange.OpenAdapter(c.Adapter)

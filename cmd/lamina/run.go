@@ -16,7 +16,9 @@ import (
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/eval/task"
+	"lamina/hub"
 	"lamina/internal/files"
 )
 
@@ -56,7 +58,7 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := m.full("run"); err != nil {
+	if err := m.Full("run"); err != nil {
 		return err
 	}
 	seeds := c.Seeds
@@ -90,10 +92,10 @@ type runConfig struct {
 	Params      int            `json:"params"`
 	Fingerprint string         `json:"fingerprint"`
 	Task        string         `json:"task"`
-	Train       fileID         `json:"train"`
-	Test        fileID         `json:"test"`
-	Valid       *fileID        `json:"valid,omitempty"`
-	Support     *fileID        `json:"support,omitempty"`
+	Train       eval.Identity  `json:"train"`
+	Test        eval.Identity  `json:"test"`
+	Valid       *eval.Identity `json:"valid,omitempty"`
+	Support     *eval.Identity `json:"support,omitempty"`
 	Limit       int            `json:"limit"`
 	TrainLimit  int            `json:"train_limit"`
 	MaxLength   int            `json:"max_length"`
@@ -188,7 +190,7 @@ func needsSimilarity(row string) bool {
 // config collects what decides the numbers, before anything is computed.
 func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	r := runConfig{
-		Model: or(c.modelName, modelName(m)), Params: m.Config.Params(), Task: or(c.taskName, c.Task), Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
+		Model: or(c.modelName, hub.NameOf(m.Path)), Params: m.Config.Params(), Task: or(c.taskName, c.Task), Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
 		Format: c.Format, Rules: c.Rules, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Pool: c.Pool,
 		LRs: c.LRs, Precision: precision,
 	}
@@ -205,10 +207,10 @@ func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	}
 	r.Fingerprint = emulate.Fingerprint(m.Decoder.Params())
 	if c.Valid != "" {
-		r.Valid = new(fileID)
+		r.Valid = new(eval.Identity)
 	}
 	if c.Support != "" {
-		r.Support = new(fileID)
+		r.Support = new(eval.Identity)
 	}
 	t, err := namedTask(c.Task)
 	if err != nil {
@@ -216,12 +218,12 @@ func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	}
 	for _, f := range []struct {
 		path, split string
-		into        *fileID
+		into        *eval.Identity
 	}{{c.Train, "train", &r.Train}, {c.Test, t.Split(), &r.Test}, {c.Valid, "validation", r.Valid}, {c.Support, "validation", r.Support}} {
 		if f.into == nil {
 			continue
 		}
-		if *f.into, err = m.identify(t, source{path: f.path, split: f.split}); err != nil {
+		if *f.into, err = m.data(f.path, "", f.split).Identify(t); err != nil {
 			return r, err
 		}
 	}
@@ -234,21 +236,6 @@ func indented(v any) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// modelName names a model as configurations and results do: ORG/NAME of one in the
-// hub's cache, else its file or directory.
-func modelName(m *model) string {
-	path := filepath.Clean(m.Path)
-	if full, err := filepath.Abs(path); err == nil {
-		path = full // "." is no name, and ".." leads elsewhere
-	}
-	if snapshots := filepath.Dir(path); filepath.Base(snapshots) == "snapshots" {
-		if name, ok := strings.CutPrefix(filepath.Base(filepath.Dir(snapshots)), "models--"); ok {
-			return strings.Replace(name, "--", "/", 1)
-		}
-	}
-	return strings.TrimSuffix(filepath.Base(path), ".gguf")
-}
-
 // prepareOut makes or resumes the directory of a run.
 func (c *runCommand) prepareOut(config runConfig) error {
 	dir := c.Out
@@ -257,7 +244,7 @@ func (c *runCommand) prepareOut(config runConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := train.CheckRunDir(dir, want, c.Overwrite, c.inputs); err != nil {
+	if err := files.CheckSettings(dir, want, c.Overwrite, c.inputs); err != nil {
 		return err
 	}
 	if c.Overwrite {
@@ -323,7 +310,7 @@ func (c *runCommand) encode(m *model, p *study.Protocol) error {
 	if err != nil {
 		return err
 	}
-	train, _, err := m.documents(t, source{path: c.Train, split: "train"}, 0)
+	train, _, err := m.Documents(t, m.data(c.Train, "", "train"), 0)
 	if err != nil {
 		return err
 	}
@@ -333,7 +320,7 @@ func (c *runCommand) encode(m *model, p *study.Protocol) error {
 	}
 	part := func(path, split string, of []int) ([]task.Document, error) {
 		if path != "" {
-			docs, _, err := m.documents(t, source{path: path, split: split}, 0)
+			docs, _, err := m.Documents(t, m.data(path, "", split), 0)
 			return docs, err
 		}
 		docs := make([]task.Document, len(of))
@@ -354,20 +341,23 @@ func (c *runCommand) encode(m *model, p *study.Protocol) error {
 	if c.TrainLimit > 0 && c.TrainLimit < len(rest) {
 		rest = rest[:c.TrainLimit]
 	}
-	if p.Train, _, err = m.examples(t, rest, format, length); err != nil {
+	if p.Train, _, err = m.Examples(t, rest, format, length); err != nil {
 		return err
 	}
-	if p.Valid, _, err = m.examples(t, valid, format, length); err != nil {
+	if p.Valid, _, err = m.Examples(t, valid, format, length); err != nil {
 		return err
 	}
-	if p.Support, err = m.rows(t, support, length); err != nil {
+	if p.Support, err = m.Rows(t, support, length); err != nil {
 		return err
 	}
-	test, _, err := m.documents(t, source{path: c.Test, split: t.Split()}, c.Limit)
+	if err := checkLimit(c.Limit); err != nil {
+		return err
+	}
+	test, _, err := m.Documents(t, m.data(c.Test, "", t.Split()), c.Limit)
 	if err != nil {
 		return err
 	}
-	e, err := m.encoder(test[0].Shape)
+	e, err := m.Encoder(test[0].Shape)
 	if err != nil {
 		return err
 	}

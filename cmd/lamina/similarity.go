@@ -43,11 +43,11 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	docs, _, err := m.documents(t, source{path: c.Data, split: "validation"}, c.Samples)
+	docs, _, err := m.Documents(t, m.data(c.Data, "", "validation"), c.Samples)
 	if err != nil {
 		return err
 	}
-	rows, err := m.rows(t, docs, length)
+	rows, err := m.Rows(t, docs, length)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,6 @@ type RunDir struct {
 }
 
 const (
-	configFile      = "config.json"
 	metricsFile     = "metrics.jsonl"
 	weightsFile     = "weights.safetensors"
 	momentsFile     = "optim.safetensors"
@@ -59,7 +58,7 @@ func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 		return nil, err
 	}
 	want = append(want, '\n')
-	if err := CheckRunDir(dir, want, overwrite); err != nil {
+	if err := files.CheckSettings(dir, want, overwrite); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
@@ -87,7 +86,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 		if err := r.metrics.Truncate(0); err != nil {
 			return err
 		}
-		for _, name := range []string{checkpointsDir, bestDir, "adapter", configFile} {
+		for _, name := range []string{checkpointsDir, bestDir, "adapter", files.Settings} {
 			if err := os.RemoveAll(filepath.Join(r.path, name)); err != nil {
 				return err
 			}
@@ -114,7 +113,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 			}
 		}
 	}
-	return files.WriteBytes(filepath.Join(r.path, configFile), config)
+	return files.WriteBytes(filepath.Join(r.path, files.Settings), config)
 }
 
 // Close closes the metrics file.

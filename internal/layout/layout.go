@@ -62,7 +62,7 @@ var layers = []layer{
 	{"crash/train", append([]string{
 		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/exchange", append([]string{
-		"crash/emulate", "crash/plan", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},

@@ -1,4 +1,4 @@
-package train
+package files
 
 import (
 	"bytes"
@@ -12,11 +12,15 @@ import (
 	"strings"
 )
 
-// CheckRunDir refuses the directory of a run if it holds other things (but for
-// those called as in beside), or, without overwrite, a run whose config.json is
-// not want.
-func CheckRunDir(dir string, want []byte, overwrite bool, beside ...string) error {
-	have, err := os.ReadFile(filepath.Join(dir, configFile))
+// Settings is the file in a directory of results that holds the settings they were
+// made with.
+const Settings = "config.json"
+
+// CheckSettings refuses a directory of results if it holds other things (but for
+// those called as in beside), or, without overwrite, results whose [Settings] are
+// not want; the error names the first differences.
+func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) error {
+	have, err := os.ReadFile(filepath.Join(dir, Settings))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		entries, err := os.ReadDir(dir)
@@ -27,14 +31,14 @@ func CheckRunDir(dir string, want []byte, overwrite bool, beside ...string) erro
 	case err != nil:
 		return err
 	case !overwrite && !bytes.Equal(have, want):
-		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, configDifference(have, want))
+		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, difference(have, want))
 	}
 	return nil
 }
 
-// configDifference says in which settings (the first three) the config.json of a
-// run that is there differs from the one that is wanted.
-func configDifference(have, want []byte) string {
+// difference says in which settings (the first three) a run that is there differs
+// from the one that is wanted.
+func difference(have, want []byte) string {
 	var a, b map[string]any
 	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
 		return "a run is there whose config.json cannot be read"

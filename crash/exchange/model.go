@@ -1,0 +1,66 @@
+package exchange
+
+import (
+	"fmt"
+
+	"lamina/crash/emulate"
+	"lamina/eval"
+	"lamina/kernels"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// Model is what one side of an exchange has: a full model, or the emulator of one.
+type Model struct {
+	eval.Model
+	Emulator *emulate.Emulator // of a directory that [emulate.Export] wrote, else nil
+	Manifest emulate.Manifest  // of such a directory
+}
+
+// OpenModel makes the decoder of a checkpoint, which stays open as long as the
+// model is used. An exported emulator's repeated places are one object again.
+func OpenModel(c *transformer.Checkpoint, be kernels.Backend) (*Model, error) {
+	m := &Model{Model: eval.Model{Checkpoint: c, Backend: be}}
+	var err error
+	if c.GGUF == nil && emulate.IsEmulator(c.Path) {
+		if m.Emulator, m.Manifest, err = emulate.Open(c, be); err != nil {
+			return nil, err
+		}
+		m.Decoder = m.Emulator.Decoder
+		return m, nil
+	}
+	m.Decoder, err = c.Decoder(be)
+	return m, err
+}
+
+// Full returns an error if the model is an emulator where what is asked for needs
+// the full model.
+func (m *Model) Full(what string) error {
+	if m.Emulator != nil {
+		return fmt.Errorf("%s: is an emulator of a model of %d layers; %s needs the full model", m.Path, m.Manifest.Layers, what)
+	}
+	return nil
+}
+
+// Plug puts the weights of an adapter's directory into the model: the starred
+// blocks of a full model or of the emulator they were trained in.
+func (m *Model) Plug(path string) error {
+	a, err := OpenAdapter(path)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if m.Emulator == nil {
+		d, _, err := a.Plugged(m.Decoder)
+		if err != nil {
+			return err
+		}
+		m.Decoder = d
+		return nil
+	}
+	var params nn.Params = m.Emulator.Params()
+	if a.Manifest.Whole {
+		params = m.Decoder.Params()
+	}
+	return a.Apply(m.Backend, params)
+}

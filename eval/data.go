@@ -1,0 +1,131 @@
+package eval
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lamina/dataset"
+	"lamina/eval/results"
+	"lamina/eval/task"
+	"lamina/internal/files"
+)
+
+// Data says where documents are read from: a file, or the directory of a data set
+// and which part of it.
+type Data struct {
+	Path   string
+	Config string // configuration of a data set that has several; "": the task's
+	Split  string // train, validation or test
+
+	// Locate returns the file or directory that Path stands for where Path is the
+	// name of a data set elsewhere, which is fetched if need be; see package hub.
+	// nil: Path is a path.
+	Locate func(path string) (string, error)
+}
+
+// Documents reads the documents of a task, the first limit of them if limit is not
+// 0, and says which files they came from. Errors name file and row.
+func (d Data) Documents(t task.Task, limit int) (docs []task.Document, from []results.File, err error) {
+	if t.ReadsPages(d.Path) {
+		if docs, err = task.ReadPages(d.Path); err != nil {
+			return nil, nil, err
+		}
+		from, err = d.page()
+	} else {
+		var set *dataset.Set
+		if set, err = d.open(t); err != nil {
+			return nil, nil, err
+		}
+		from = filesOf(set)
+		docs, err = t.Documents(set.Records())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if limit > 0 && limit < len(docs) {
+		docs = docs[:limit]
+	}
+	return docs, from, nil
+}
+
+// Identify digests the files that [Data.Documents] would read.
+func (d Data) Identify(t task.Task) (Identity, error) {
+	if t.ReadsPages(d.Path) {
+		from, err := d.page()
+		if err != nil {
+			return Identity{}, err
+		}
+		return d.Identity(from), nil
+	}
+	set, err := d.open(t)
+	if err != nil {
+		return Identity{}, err
+	}
+	return d.Identity(filesOf(set)), nil
+}
+
+// Identity is data as the settings of a run state it: a run goes on if the content
+// is the same, wherever the files lie now.
+type Identity struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"` // of several files: of their lines "sha256 name\n"
+}
+
+// Identity returns the identity of files that were read.
+func (d Data) Identity(from []results.File) Identity {
+	if len(from) == 1 {
+		return Identity{filepath.Base(from[0].Name), from[0].SHA256}
+	}
+	h := sha256.New()
+	for _, f := range from {
+		fmt.Fprintf(h, "%s %s\n", f.SHA256, f.Name)
+	}
+	return Identity{filepath.Base(filepath.Clean(d.Path)), hex.EncodeToString(h.Sum(nil))}
+}
+
+// open finds the files and hashes them. A directory that holds the task's data and
+// nothing else names no configuration: then it is opened without.
+func (d Data) open(t task.Task) (*dataset.Set, error) {
+	path := d.Path
+	if d.Locate != nil {
+		var err error
+		if path, err = d.Locate(path); err != nil {
+			return nil, err
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: no such file", path)
+	}
+	if !info.IsDir() {
+		return dataset.Open(path, dataset.Options{})
+	}
+	options := dataset.Options{Config: d.Config, Split: d.Split}
+	if options.Config == "" {
+		options.Config = t.Source().Config
+	}
+	set, err := dataset.Open(path, options)
+	if err != nil && d.Config == "" && options.Config != "" {
+		options.Config = ""
+		if plain, other := dataset.Open(path, options); other == nil {
+			return plain, nil
+		}
+	}
+	return set, err
+}
+
+// page digests the one file of WikiText's raw pages.
+func (d Data) page() ([]results.File, error) {
+	sum, size, err := files.SHA256(d.Path)
+	return []results.File{{Name: filepath.Base(d.Path), Bytes: size, SHA256: sum}}, err
+}
+
+func filesOf(set *dataset.Set) (from []results.File) {
+	for _, f := range set.Files {
+		from = append(from, results.File{Name: f.Name, Bytes: f.Size, SHA256: f.SHA256})
+	}
+	return from
+}
