@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/formats/internal/strictjson"
+	"lamina/internal/strictjson"
 )
 
 // Bounds of an index file; a real one has at most some thousand names.
@@ -15,6 +15,10 @@ const (
 	maxIndexBytes = 100_000_000
 	maxShards     = 10_000
 )
+
+// JSONDepth is how deep the JSON of a checkpoint nests at most; a real one has two
+// objects and an array in each other.
+const JSONDepth = 8
 
 // OpenIndex reads a Hugging Face index (model.safetensors.index.json,
 // pytorch_model.bin.index.json), opens each shard beside it with open, and
@@ -45,7 +49,7 @@ func parseIndex(path string, data []byte) (map[string]string, error) {
 	where := make(map[string]string)
 	var shards []string
 	seen := false
-	js := strictjson.New(data)
+	js := strictjson.New(data, strictjson.Rules{Depth: JSONDepth})
 	err := js.Object(func(key string) error {
 		if key != "weight_map" {
 			return js.Skip()

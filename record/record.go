@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lamina/internal/strictjson"
 )
 
 // Value is what a field holds: nil, bool, string, [Number], [Cell], int64, float64,
@@ -192,8 +194,11 @@ func (r Record) list(path string) (Value, error) {
 	if err != nil || !is {
 		return v, err
 	}
-	d := decoder{data: []byte(cell), unit: "byte"}
-	if v, err = d.whole(); err != nil {
+	s := strictjson.New([]byte(cell), cellRules)
+	if v, err = readValue(s); err == nil {
+		err = s.End()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("field %.128q: want a JSON array: %w", path, err)
 	}
 	return v, nil

@@ -7,6 +7,8 @@ import (
 	"io"
 	"iter"
 	"unicode/utf8"
+
+	"lamina/internal/strictjson"
 )
 
 // Limits of a file.
@@ -114,13 +116,13 @@ func (s *scanner) next() (ended bool, err error) {
 
 // parse reads one object that is the whole of text.
 func (s *scanner) parse(text []byte) (Record, error) {
-	d := decoder{data: text, unit: "column"}
 	if err := checkUTF8(text); err != nil {
 		return Record{}, s.at.Errorf("%w", err)
 	}
-	o, err := d.object(0)
-	if err == nil && (d.peek() != 0 || d.pos < len(text)) {
-		err = d.unexpected("the end of the line")
+	js := strictjson.New(text, lineRules)
+	o, err := readObject(js)
+	if err == nil {
+		err = js.End()
 	}
 	if err != nil {
 		return Record{}, s.at.Errorf("%w", err)
@@ -148,15 +150,15 @@ func (s *scanner) array(yield func(Record, error) bool) {
 		yield(Record{}, fmt.Errorf("%s: %w", s.at.File, err))
 		return
 	}
-	d := decoder{data: text, unit: "byte"}
+	js := strictjson.New(text, arrayRules)
 	counted := 0
 	stopped := false
-	err = d.list('[', ']', maxArray, func(int) error {
-		d.space()
-		s.at.Line += bytes.Count(text[counted:d.pos], []byte("\n"))
-		s.at.Byte = start + int64(d.pos)
-		counted = d.pos
-		o, err := d.object(0)
+	err = js.Array(func() error {
+		at := js.Offset()
+		s.at.Line += bytes.Count(text[counted:at], []byte("\n"))
+		s.at.Byte = start + int64(at)
+		counted = at
+		o, err := readObject(js)
 		if err != nil {
 			stopped = true
 			return s.at.Errorf("%w", err)
@@ -166,10 +168,10 @@ func (s *scanner) array(yield func(Record, error) bool) {
 		}
 		return nil
 	})
-	switch {
-	case err == nil && d.peek() != 0:
-		err = fmt.Errorf("%s: %w", s.at.File, d.unexpected("the end of the file"))
-	case err != nil && !stopped:
+	if err == nil {
+		err = js.End()
+	}
+	if err != nil && !stopped {
 		err = fmt.Errorf("%s: %w", s.at.File, err)
 	}
 	if err != nil && err != io.EOF {

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"lamina/formats"
-	"lamina/formats/internal/strictjson"
+	"lamina/internal/strictjson"
 	"lamina/tensor"
 )
 
@@ -112,7 +112,7 @@ func parse(f *formats.File) (*File, error) {
 		return fail("ST_TRUNCATED", fmt.Sprintf("header of %d bytes in a file of %d", n, size), "a whole file; fetch it again")
 	}
 	h := &header{
-		path: f.Path(), js: strictjson.New(f.Data()[8 : 8+n]), start: 8 + int64(n), data: size - 8 - int64(n),
+		path: f.Path(), js: strictjson.New(f.Data()[8:8+n], strictjson.Rules{Depth: formats.JSONDepth}), start: 8 + int64(n), data: size - 8 - int64(n),
 		out: &File{Tensors: formats.NewTensors(f, 0), meta: make(map[string]string)},
 	}
 	if err := h.read(); err != nil {

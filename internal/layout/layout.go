@@ -45,12 +45,12 @@ var layers = []layer{
 	{"kernels", append([]string{"tensor"}, bottom...)},
 	{"autograd", append([]string{"kernels", "tensor"}, bottom...)},
 	{"nn", append([]string{"autograd", "kernels", "tensor"}, bottom...)},
-	{"formats", []string{"tensor", "internal/files"}},
-	{"transformer/tokenizer", []string{"internal/files"}},
+	{"formats", []string{"tensor", "internal/files", "internal/strictjson"}},
+	{"transformer/tokenizer", []string{"internal/files", "internal/strictjson"}},
 	{"transformer/chat", []string{"internal/jinja", "record"}},
 	{"transformer", append([]string{
 		"transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
-	{"record", nil},
+	{"record", []string{"internal/strictjson"}},
 	{"dataset", []string{"record", "internal/files"}},
 	{"hub", []string{"internal/files"}},
 	{"eval", append([]string{
@@ -71,12 +71,13 @@ var layers = []layer{
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/crashtest", []string{everything}},
 
-	{"internal/files", nil},
+	{"internal/files", []string{"internal/strictjson"}},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
+	{"internal/strictjson", nil},
 	{"internal/report", []string{"internal/files", "internal/plot"}},
 
 	{"bench", []string{everything}},

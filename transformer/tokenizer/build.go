@@ -39,7 +39,7 @@ func component(name, text string) (field, error) {
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", name, err)
 	}
-	f.node = n
+	f.Node = n
 	return f, checkGrowth(f)
 }
 

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"lamina/internal/strictjson"
 )
 
 // A field is a JSON value together with its path, so that every complaint
 // about it says where it stands.
 type field struct {
-	*node
+	*strictjson.Node
 	path string
 }
 
@@ -18,14 +20,14 @@ func (f field) errorf(format string, args ...any) error {
 }
 
 // null reports whether the value is absent or null.
-func (f field) null() bool { return f.node == nil || f.kind == 'n' }
+func (f field) null() bool { return f.Node == nil || f.Kind == strictjson.Null }
 
 // at returns the member called name; absent members are null fields.
 func (f field) at(name string) field {
 	out := field{path: f.path + "." + name}
-	if f.node != nil && f.kind == '{' {
-		if i := slices.Index(f.keys, name); i >= 0 {
-			out.node = &f.kids[i]
+	if f.Node != nil && f.Kind == strictjson.Object {
+		if i := slices.Index(f.Names, name); i >= 0 {
+			out.Node = &f.Kids[i]
 		}
 	}
 	return out
@@ -36,22 +38,22 @@ func (f field) each() ([]field, error) {
 	if f.null() {
 		return nil, nil
 	}
-	if f.kind != '[' {
+	if f.Kind != strictjson.Array {
 		return nil, f.errorf("want an array")
 	}
-	out := make([]field, len(f.kids))
-	for i := range f.kids {
-		out[i] = field{&f.kids[i], f.path + "[" + strconv.Itoa(i) + "]"}
+	out := make([]field, len(f.Kids))
+	for i := range f.Kids {
+		out[i] = field{&f.Kids[i], f.path + "[" + strconv.Itoa(i) + "]"}
 	}
 	return out, nil
 }
 
 // only refuses values that are no object, and members not named.
 func (f field) only(names ...string) error {
-	if f.null() || f.kind != '{' {
+	if f.null() || f.Kind != strictjson.Object {
 		return f.errorf("want an object")
 	}
-	for _, k := range f.keys {
+	for _, k := range f.Names {
 		if !slices.Contains(names, k) {
 			return f.errorf("unknown member %s (known: %v)", quote(k), names)
 		}
@@ -64,10 +66,10 @@ func (f field) text(def string) (string, error) {
 	if f.null() {
 		return def, nil
 	}
-	if f.kind != '"' {
+	if f.Kind != strictjson.String {
 		return "", f.errorf("want a string")
 	}
-	return f.str, nil
+	return f.Text, nil
 }
 
 // boolean returns a truth value, def where it is absent or null.
@@ -75,10 +77,10 @@ func (f field) boolean(def bool) (bool, error) {
 	if f.null() {
 		return def, nil
 	}
-	if f.kind != 't' && f.kind != 'f' {
+	if f.Kind != strictjson.True && f.Kind != strictjson.False {
 		return false, f.errorf("want true or false")
 	}
-	return f.kind == 't', nil
+	return f.Kind == strictjson.True, nil
 }
 
 // maxID bounds the token ids a file may name.
@@ -89,9 +91,9 @@ func (f field) integer(def, limit int) (int, error) {
 	if f.null() {
 		return def, nil
 	}
-	v, err := strconv.Atoi(f.str)
-	if f.kind != '0' || err != nil || v < 0 || v > limit {
-		return 0, f.errorf("want a whole number from 0 to %d, got %s", limit, quote(f.str))
+	v, err := strconv.Atoi(f.Text)
+	if f.Kind != strictjson.Number || err != nil || v < 0 || v > limit {
+		return 0, f.errorf("want a whole number from 0 to %d, got %s", limit, quote(f.Text))
 	}
 	return v, nil
 }

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "lamina/internal/strictjson"
+
 // maxGrowth bounds how much longer the components of a file may make a text,
 // bytes for bytes. LLaMA's are at 12; a row of replacements that each double
 // the text would be a bomb.
@@ -10,7 +12,7 @@ func checkGrowth(f field) error {
 	if f.null() {
 		return nil
 	}
-	if growth(f.node, maxNesting*2) > maxGrowth {
+	if growth(f.Node, maxNesting*2) > maxGrowth {
 		return f.errorf("its parts may make a text more than %d times longer", maxGrowth)
 	}
 	return nil
@@ -18,11 +20,11 @@ func checkGrowth(f field) error {
 
 // growth returns an upper bound of a component's growth: the product of its
 // parts'.
-func growth(n *node, depth int) float64 {
+func growth(n *strictjson.Node, depth int) float64 {
 	if depth == 0 {
 		return maxGrowth + 1
 	}
-	f := field{node: n}
+	f := field{Node: n}
 	kind, _ := f.at("type").text("")
 	product := 1.0
 	switch kind {
@@ -40,9 +42,9 @@ func growth(n *node, depth int) float64 {
 		literal, _ := f.at("pattern").at("String").text("")
 		product = max(1, float64(len(content))/max(1, float64(len(literal))))
 	}
-	for i := range n.kids {
-		if k := n.kids[i].kind; k == '{' || k == '[' {
-			product *= growth(&n.kids[i], depth-1)
+	for i := range n.Kids {
+		if k := n.Kids[i].Kind; k == strictjson.Object || k == strictjson.Array {
+			product *= growth(&n.Kids[i], depth-1)
 		}
 		if product > maxGrowth {
 			break

@@ -92,42 +92,6 @@ func TestHostileJSON(t *testing.T) {
 	}
 }
 
-func TestJSONReader(t *testing.T) {
-	for text, want := range map[string]string{
-		`{"a":[1,2.5e3,-1,true,false,null,"x\n\u00e9\ud83d\ude00\/"]}`: "",
-		`[`:                       "expected a value",
-		`[1,]`:                    "expected a value",
-		`[1 2]`:                   "expected ','",
-		`{"a":1,}`:                "member name",
-		`{"a" 1}`:                 "expected ':'",
-		`{a:1}`:                   "member name",
-		`{"a":1}x`:                "text after",
-		`{"a":1,"\u0061":2}`:      `duplicate member "a"`,
-		`"abc`:                    "without an end",
-		`"ab` + "\n" + `c"`:       "control character",
-		`"\` + "\n" + `"`:         "unknown escape",
-		`"\x"`:                    "unknown escape",
-		`"\u12"`:                  `bad \u`,
-		`"\ud800"`:                "lone surrogate",
-		`"\udc00\ud800"`:          "lone surrogate",
-		`"\ud800\u0041"`:          "lone surrogate",
-		"\"\xff\"":                "invalid utf-8",
-		`-`:                       "bad number",
-		`1.2.3`:                   "bad number",
-		`nul`:                     "expected a value",
-		``:                        "expected a value",
-		strings.Repeat("[", 1000): "nested deeper",
-	} {
-		n, err := parseJSON([]byte(text))
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%.40q: error %v, want %q in it", text, err, want)
-		}
-		if err == nil && n.kids[0].kids[6].str != "x\né😀/" {
-			t.Errorf("string read as %q", n.kids[0].kids[6].str)
-		}
-	}
-}
-
 func TestHostileSentencePiece(t *testing.T) {
 	model := testdata(t, "tiny.model")
 	for cut := 0; cut < len(model); cut += 97 {

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"fmt"
 	"os"
+
+	"lamina/internal/strictjson"
 )
 
 // maxFileSize bounds the tokenizer files read; the largest published one is
@@ -48,7 +50,7 @@ func parseSpec(text []byte) (*spec, error) {
 		"post_processor": &s.postProcessor, "decoder": &s.decoder,
 	} {
 		if part := f.at(name); !part.null() {
-			*to = string(text[part.start:part.end])
+			*to = string(text[part.Start:part.End])
 		}
 	}
 	if err := s.parseModel(f.at("model")); err != nil {
@@ -97,7 +99,7 @@ func (s *spec) parseModel(f field) error {
 	if kind := b.text(f.at("type"), "BPE"); kind != "BPE" && b.err == nil {
 		return f.at("type").errorf("model %s is not supported (known: BPE)", quote(kind))
 	}
-	if d := f.at("dropout"); !d.null() && d.str != "0" && d.str != "0.0" {
+	if d := f.at("dropout"); !d.null() && d.Text != "0" && d.Text != "0.0" {
 		return d.errorf("dropout while encoding is random and not supported")
 	}
 	for _, name := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
@@ -122,12 +124,12 @@ func (s *spec) parseModel(f field) error {
 
 // parseVocab reads {"token": id, …}.
 func parseVocab(f field) (map[string]int32, error) {
-	if f.null() || f.kind != '{' {
+	if f.null() || f.Kind != strictjson.Object {
 		return nil, f.errorf("want an object")
 	}
-	vocab := make(map[string]int32, len(f.keys))
-	for i, token := range f.keys {
-		id, err := field{&f.kids[i], f.path + "[" + quote(token) + "]"}.integer(-1, maxID)
+	vocab := make(map[string]int32, len(f.Names))
+	for i, token := range f.Names {
+		id, err := field{&f.Kids[i], f.path + "[" + quote(token) + "]"}.integer(-1, maxID)
 		if err != nil {
 			return nil, err
 		}
@@ -144,21 +146,21 @@ func parseMerges(f field) ([][2]string, error) {
 	if f.null() {
 		return nil, f.errorf("no merges")
 	}
-	if f.kind != '[' {
+	if f.Kind != strictjson.Array {
 		return nil, f.errorf("want an array")
 	}
-	merges := make([][2]string, 0, len(f.kids))
-	for i := range f.kids {
-		one := &f.kids[i]
+	merges := make([][2]string, 0, len(f.Kids))
+	for i := range f.Kids {
+		one := &f.Kids[i]
 		switch {
-		case one.kind == '"':
-			pair, err := splitMerge(one.str)
+		case one.Kind == strictjson.String:
+			pair, err := splitMerge(one.Text)
 			if err != nil {
 				return nil, fmt.Errorf("%s[%d]: %w", f.path, i, err)
 			}
 			merges = append(merges, pair)
-		case one.kind == '[' && len(one.kids) == 2 && one.kids[0].kind == '"' && one.kids[1].kind == '"':
-			merges = append(merges, [2]string{one.kids[0].str, one.kids[1].str})
+		case one.Kind == strictjson.Array && len(one.Kids) == 2 && one.Kids[0].Kind == strictjson.String && one.Kids[1].Kind == strictjson.String:
+			merges = append(merges, [2]string{one.Kids[0].Text, one.Kids[1].Text})
 		default:
 			return nil, fmt.Errorf("%s[%d]: want a pair of tokens", f.path, i)
 		}

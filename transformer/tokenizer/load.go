@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lamina/internal/strictjson"
 )
 
 // Load reads the tokenizer of a Hugging Face directory as transformers'
@@ -71,9 +73,9 @@ func readOptional(path string) (field, error) {
 		return f, nil
 	}
 	if err == nil {
-		f.node, err = parseJSON(text)
+		f.Node, err = parseJSON(text)
 	}
-	if err == nil && f.kind != '{' {
+	if err == nil && f.Kind != strictjson.Object {
 		err = f.errorf("want an object")
 	}
 	if err != nil {
@@ -95,7 +97,7 @@ func readConfig(dir string) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &config{present: main.node != nil, said: map[string]bool{}}
+	c := &config{present: main.Node != nil, said: map[string]bool{}}
 	var b bag
 	c.class = strings.TrimSuffix(b.text(main.at("tokenizer_class"), ""), "Fast")
 	c.addBOS = b.boolean(main.at("add_bos_token"), true)
@@ -104,9 +106,9 @@ func readConfig(dir string) (*config, error) {
 	c.prefix = b.boolean(main.at("add_prefix_space"), false)
 	c.prefixSet = !main.at("add_prefix_space").null()
 	for _, f := range []field{main, special} {
-		if f.node != nil {
-			for i, k := range f.keys {
-				c.said[k] = c.said[k] || f.kids[i].kind != 'n' || f.path == main.path
+		if f.Node != nil {
+			for i, k := range f.Names {
+				c.said[k] = c.said[k] || f.Kids[i].Kind != strictjson.Null || f.path == main.path
 			}
 		}
 	}
@@ -192,8 +194,8 @@ func (c *config) readRoles(f field) error {
 
 // parseSpecial reads a special token: its text or an object with flags.
 func parseSpecial(f field) (AddedToken, error) {
-	if f.kind == '"' {
-		return AddedToken{Content: f.str, Special: true}, nil
+	if f.Kind == strictjson.String {
+		return AddedToken{Content: f.Text, Special: true}, nil
 	}
 	a, err := parseAdded(f)
 	a.Special = true
@@ -205,16 +207,16 @@ func (c *config) decoderTable(f field) error {
 	if f.null() {
 		return nil
 	}
-	if f.kind != '{' {
+	if f.Kind != strictjson.Object {
 		return f.errorf("want an object")
 	}
 	from := len(c.added)
-	for i, key := range f.keys {
+	for i, key := range f.Names {
 		id, err := strconv.Atoi(key)
 		if err != nil || id < 0 || id > maxID {
 			return f.errorf("bad id %s", quote(key))
 		}
-		a, err := parseAdded(field{&f.kids[i], f.path + "[" + quote(key) + "]"})
+		a, err := parseAdded(field{&f.Kids[i], f.path + "[" + quote(key) + "]"})
 		if err != nil {
 			return err
 		}
@@ -227,7 +229,7 @@ func (c *config) decoderTable(f field) error {
 
 // oldAdded reads added_tokens.json: {"token": id, …}.
 func (c *config) oldAdded(f field) error {
-	if f.node == nil {
+	if f.Node == nil {
 		return nil
 	}
 	vocab, err := parseVocab(f)
@@ -246,7 +248,7 @@ func (c *config) oldAdded(f field) error {
 
 // chatTemplate reads a template, or of a list of named ones "default".
 func (c *config) chatTemplate(f field) error {
-	if f.null() || f.kind != '[' {
+	if f.null() || f.Kind != strictjson.Array {
 		var err error
 		c.roles.ChatTemplate, err = f.text("")
 		return err
