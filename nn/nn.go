@@ -54,6 +54,22 @@ func List(params ...*autograd.Parameter) Params {
 	}
 }
 
+// Count returns the number of weights of the parameters.
+func Count(params Params) (n int) {
+	for w := range params {
+		n += w.Value.Len()
+	}
+	return n
+}
+
+// Bytes returns the storage of the parameters' values.
+func Bytes(params Params) (n int) {
+	for w := range params {
+		n += w.Value.Bytes()
+	}
+	return n
+}
+
 // Clone returns a frozen parameter over the same value; nil for nil.
 func Clone(w *autograd.Parameter) *autograd.Parameter {
 	if w == nil {

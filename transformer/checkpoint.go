@@ -238,6 +238,16 @@ func (l *loader) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Pa
 	return &autograd.Parameter{Name: name, Value: t}
 }
 
+// loadedType returns the type that a tensor of the file has in memory: its own, but F32
+// for biases and gains, a thousandth of the weights, and for F64, in which nothing
+// computes but gradient checks.
+func loadedType(e formats.Entry) tensor.DType {
+	if len(e.Shape) == 1 || e.DType == tensor.F64 {
+		return tensor.F32
+	}
+	return e.DType
+}
+
 // Tensor returns one tensor on dev: on a host device a view of the file where
 // alignment allows.
 func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, error) {
@@ -249,15 +259,16 @@ func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, erro
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	if e.DType == tensor.F64 { // nothing computes in it but gradient checks
+	as := loadedType(e)
+	if e.DType == tensor.F64 {
 		wide := make([]float64, len(data)/8)
 		copy(tensor.Bytes(wide), data)
-		return tensor.FromFloats(dev, tensor.F32, wide, e.Shape...), nil
+		return tensor.FromFloats(dev, as, wide, e.Shape...), nil
 	}
-	if len(e.Shape) == 1 && e.DType != tensor.F32 { // biases and gains: a thousandth of the weights
+	if as != e.DType {
 		wide := make([]float32, e.Shape[0])
 		tensor.DecodeF32(wide, data, e.DType)
-		t := tensor.New(dev, tensor.F32, e.Shape...)
+		t := tensor.New(dev, as, e.Shape...)
 		t.SetFloat32s(wide)
 		return t, nil
 	}

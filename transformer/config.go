@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"lamina/autograd"
 	"lamina/formats"
 	"lamina/kernels"
 	"lamina/nn"
@@ -134,39 +133,6 @@ func (c Config) Validate() error {
 		return err
 	}
 	return f.validate(c, c.key)
-}
-
-// sizes is a Source that holds nothing and notes the number of weights of each
-// parameter.
-type sizes map[*autograd.Parameter]int
-
-func (s sizes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
-	w, n := &autograd.Parameter{Name: name}, 1
-	for _, size := range shape {
-		n *= size
-	}
-	s[w] = n
-	return w
-}
-
-func (s sizes) sum(params nn.Params) (n int) {
-	for w := range params {
-		n += s[w]
-	}
-	return n
-}
-
-// BlockParams returns the number of weights of one block.
-func (c Config) BlockParams() int {
-	s := sizes{}
-	c.Layers = 1
-	return s.sum(nn.ParamsOf(New(c, s).Blocks[0]))
-}
-
-// Params returns the number of weights of the model; a tied head counts once.
-func (c Config) Params() int {
-	s := sizes{}
-	return s.sum(New(c, s).Params())
 }
 
 // String describes the architecture in one line.

@@ -28,11 +28,7 @@ type ScoreOptions struct {
 	Arena    *tensor.Arena         // the memory of the passes, reset after each; nil: its own
 }
 
-const (
-	scoreTokens = 1024
-	// headRows bounds the logits that exist at once: rows of V numbers.
-	headRows = 256
-)
+const scoreTokens = 1024
 
 // Score computes the likelihood of continuations. Neighbouring items with equal
 // contexts run the context once and branch from its keys and values. When ctx
@@ -192,8 +188,8 @@ func (s *scorer) collect(picked autograd.Var) {
 		s.scores[w.item].Greedy = true
 	}
 	total, rest := picked.T.Dim(0), s.wanted
-	for from := 0; from < total; from += headRows {
-		to := min(from+headRows, total)
+	for from := 0; from < total; from += autograd.HeadRows {
+		to := min(from+autograd.HeadRows, total)
 		n := 0
 		for n < len(rest) && rest[n].at < to {
 			n++

@@ -3,7 +3,6 @@ package workload
 import (
 	"slices"
 
-	"lamina/autograd"
 	"lamina/kernels/profile"
 	"lamina/nn"
 	"lamina/transformer"
@@ -38,24 +37,14 @@ func (m Machine) Better(n Machine) Machine {
 	return Machine{max(m.Peak, n.Peak), max(m.Read, n.Read), max(m.Copy, n.Copy)}
 }
 
-// matrices is a source that holds nothing and notes the weights of each matrix.
-type matrices map[*autograd.Parameter]int
-
-func (m matrices) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
-	w := &autograd.Parameter{Name: name}
-	if len(shape) == 2 {
-		m[w] = shape[0] * shape[1]
-	}
-	return w
-}
-
 // productWeights returns the weights of a block's matrices, biases and norms left
 // out.
 func productWeights(c transformer.Config) (n int) {
-	m := matrices{}
 	c.Layers = 1
-	for w := range nn.ParamsOf(transformer.New(c, m).Blocks[0]) {
-		n += m[w]
+	for w := range nn.ParamsOf(c.Outline().Blocks[0]) {
+		if len(w.Value.Shape()) == 2 {
+			n += w.Value.Len()
+		}
 	}
 	return n
 }
@@ -84,9 +73,7 @@ func TrainCost(c transformer.Config, sequences, length int) Cost {
 func DecodeCost(d *transformer.Decoder, prefix int) Cost {
 	c, bytes := d.Config, d.Head.Value.Bytes()
 	for _, block := range d.Blocks {
-		for w := range nn.ParamsOf(block) {
-			bytes += w.Value.Bytes()
-		}
+		bytes += nn.Bytes(nn.ParamsOf(block))
 	}
 	return Cost{Read: float64(bytes + 4*2*len(d.Blocks)*c.KVHeads*c.HeadDim*prefix)}
 }

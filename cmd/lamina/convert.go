@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"lamina/tensor"
@@ -15,9 +14,6 @@ type convertCommand struct {
 	DType string `name:"dtype" placeholder:"TYPE" help:"Storage type: f32, f16 or bf16. Default: f32 from a GGUF file, else as it is."`
 	outFlags
 }
-
-// torchNames are the types as config.json spells them.
-var torchNames = map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}
 
 // Run streams the tensors into a directory that transformers loads.
 func (c convertCommand) Run(s *session) error {
@@ -37,10 +33,6 @@ func (c convertCommand) Run(s *session) error {
 	}
 	d := checkpoint.Whole()
 	d.DType, d.Overwrite = dtype, c.Overwrite
-	if name, ok := torchNames[dtype]; ok {
-		d.Config = maps.Clone(d.Config)
-		d.Config["torch_dtype"] = name
-	}
 	if err := checkpoint.WriteDir(c.Out, d); err != nil {
 		return err
 	}

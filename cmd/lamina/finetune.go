@@ -105,7 +105,7 @@ func (c finetuneCommand) Run(s *session) error {
 	}
 	defer dir.Close()
 	run.Store = dir
-	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: count(run.Params), Held: count(run.Decoder.Params()), Out: c.Out}
+	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Decoder.Params()), Out: c.Out}
 	if result.Metrics, result.Outcome, err = s.train("finetune", run); err != nil {
 		return err
 	}
@@ -216,13 +216,4 @@ func (c finetuneCommand) print(s *session, r finetuneResult) error {
 	}
 	s.printf("wrote %s\n", filepath.Join(c.Out, "adapter"))
 	return s.writeJSON(r)
-}
-
-// count returns the number of weights.
-func count(params nn.Params) int {
-	n := 0
-	for w := range params {
-		n += w.Value.Len()
-	}
-	return n
 }

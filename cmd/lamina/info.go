@@ -63,9 +63,7 @@ func (c infoCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	m := &model{&exchange.Model{Model: eval.Model{
-		Checkpoint: checkpoint, Decoder: transformer.New(checkpoint.Config, blank{checkpoint}),
-	}}, s}
+	m := &model{&exchange.Model{Model: eval.Model{Checkpoint: checkpoint, Decoder: checkpoint.Outline()}}, s}
 	plan, need, err := c.memory(s, m)
 	if err != nil {
 		return err

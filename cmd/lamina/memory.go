@@ -7,12 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"lamina/autograd"
 	"lamina/crash/train"
 
-	"lamina/kernels/dry"
 	"lamina/nn"
-	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -73,44 +70,10 @@ type memoryNeed struct {
 	Process     int `json:"process"`      // what any run takes beside
 }
 
-const (
-	// passTokens is the length that the memory of inference is computed for.
-	passTokens = 1024
-	// headRows is how many rows inference takes through the head at once.
-	headRows = 256
-)
-
-// processBytes is what a run holds beside weights and passes: code, examples, the
-// runtime, and the panels that products are packed into; and the tokenizer, whose
-// tables take some 300 bytes an entry. Both measured, on models of 512 and of
-// 50,000 entries.
-func processBytes(c transformer.Config) int { return 21<<20 + 300*c.Vocab }
-
-// blank is a source of weights of the types that a checkpoint has, without contents.
-type blank struct{ checkpoint *transformer.Checkpoint }
-
-// Parameter implements nn.Source.
-func (b blank) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
-	d := tensor.F32
-	if e, ok := b.checkpoint.Entry(name); ok && len(shape) > 1 && e.DType != tensor.F64 {
-		d = e.DType
-	}
-	return &autograd.Parameter{Name: name, Value: tensor.New(&dry.Backend{}, d, shape...)}
-}
-
 // inferenceNeed computes what inference of a decoder holds.
 func inferenceNeed(d *transformer.Decoder) memoryNeed {
-	c := d.Config
-	need := memoryNeed{Positions: min(c.MaxPositions, passTokens), Process: processBytes(c)}
-	for w := range d.Params() {
-		need.Weights += w.Value.Bytes()
-	}
-	need.Cache = 2 * len(d.Blocks) * need.Positions * c.KVHeads * c.HeadDim * tensor.F32.Bytes(1)
-	p := autograd.NewPass(&dry.Backend{})
-	x := d.Forward(p, transformer.NewBatch(make([]int32, need.Positions)), nil)
-	d.Logits(p, d.Rows(p, x, make([]int32, min(headRows, need.Positions))))
-	need.Inference = need.Weights + need.Cache + p.Arena.Extent() + need.Process
-	return need
+	m, process := d.InferenceMemory(), d.Config.ProcessMemory()
+	return memoryNeed{Weights: m.Weights, Cache: m.Cache, Positions: m.Positions, Inference: m.Total() + process, Process: process}
 }
 
 // addTraining adds what a run of the trainer holds.
@@ -120,7 +83,7 @@ func (n *memoryNeed) addTraining(t *train.Trainer) error {
 		return err
 	}
 	n.Held, n.Optimiser, n.Activations = m.Frozen, m.Trained, m.Pass
-	n.Trainable = count(t.Params)
+	n.Trainable = nn.Count(t.Params)
 	n.Training = m.Total() + n.Process
 	return nil
 }
@@ -132,7 +95,7 @@ func checkMemory(t *train.Trainer, available int) error {
 	if err != nil {
 		return err
 	}
-	process := processBytes(t.Decoder.Config)
+	process := t.Decoder.Config.ProcessMemory()
 	total := need.Total() + process
 	if available == 0 || total <= available {
 		return nil

@@ -30,7 +30,7 @@ func TestTrainingThatDoesNotFitIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	need := m.Total() + processBytes(c)
+	need := m.Total() + c.ProcessMemory()
 	for _, available := range []int{0, need, need + 1} {
 		if err := checkMemory(run, available); err != nil {
 			t.Errorf("%d bytes available, %d needed: %v", available, need, err)

@@ -84,9 +84,5 @@ func (e *Emulator) Plug(full *transformer.Decoder) *transformer.Decoder {
 // embeddings, norms, head, and each block once (a trainable block and a frozen
 // copy of its initial weights are two).
 func (e *Emulator) HeldParams() int {
-	n := 0
-	for w := range e.Decoder.Params() {
-		n += w.Value.Len()
-	}
-	return n
+	return nn.Count(e.Decoder.Params())
 }

@@ -284,14 +284,9 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		if i == 0 || out.BestLoss < r.ValidLoss {
 			kept, r.LR, r.ValidLoss, r.BestStep, r.Steps = s, lr, out.BestLoss, out.BestStep, out.Steps
 		}
-		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+heldBytes(s.decoder)+trainBytes(s.params))
+		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(s.decoder.Params())+trainBytes*nn.Count(s.params))
 	}
-	for w := range kept.params {
-		r.TrainParams += w.Value.Len()
-	}
-	for w := range kept.decoder.Params() {
-		r.HeldParams += w.Value.Len()
-	}
+	r.TrainParams, r.HeldParams = nn.Count(kept.params), nn.Count(kept.decoder.Params())
 	if kept.small {
 		acc, err := p.accuracy(ctx, v.row, kept.decoder)
 		if err != nil {

@@ -72,27 +72,10 @@ func (p *Protocol) scoreInto(ctx context.Context, r *Row, d *transformer.Decoder
 		r.Stderr = 0
 	}
 	if r.HeldParams == 0 {
-		for w := range d.Params() {
-			r.HeldParams += w.Value.Len()
-		}
+		r.HeldParams = nn.Count(d.Params())
 	}
 	return nil
 }
 
-// heldBytes returns the storage of a decoder's distinct weights, trainBytes what
-// training adds: gradient and two moments in F32.
-func heldBytes(d *transformer.Decoder) int {
-	n := 0
-	for w := range d.Params() {
-		n += w.Value.Bytes()
-	}
-	return n
-}
-
-func trainBytes(params nn.Params) int {
-	n := 0
-	for w := range params {
-		n += 3 * 4 * w.Value.Len()
-	}
-	return n
-}
+// trainBytes is what training adds to a weight: gradient and two moments in F32.
+const trainBytes = 3 * 4
