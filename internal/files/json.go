@@ -1,11 +1,13 @@
 package files
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"lamina/internal/strictjson"
 )
 
 // WriteJSON writes v as indented JSON, whole or not at all.
@@ -17,22 +19,35 @@ func WriteJSON(path string, v any) error {
 	return WriteBytes(path, append(data, '\n'))
 }
 
-// ReadJSON reads a small file of ours; unknown fields and anything after the
-// value are an error, since nobody else writes it.
+// Bounds of a file that ReadJSON reads.
+const (
+	maxJSON      = 16 << 20
+	maxJSONDepth = 64
+)
+
+// ReadJSON reads a small file that WriteJSON wrote into v. Fields that v does not
+// have, names that come twice and anything after the value are an error: nobody else
+// writes it, and a field that is not understood could change a number.
 func ReadJSON(path string, v any) error {
-	const limit = 16 << 20
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("%s: missing or unreadable: %w", path, errors.Unwrap(err))
+		return fmt.Errorf("%s: missing or unreadable: %w", path, bare(err))
 	}
 	defer f.Close()
-	d := json.NewDecoder(io.LimitReader(f, limit))
+	data, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, bare(err))
+	case len(data) > maxJSON:
+		return fmt.Errorf("%s: more than the %d MiB that such a file may have", path, maxJSON>>20)
+	}
+	if _, err := strictjson.Parse(data, strictjson.Rules{Depth: maxJSONDepth}); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%s: more text after its JSON", path)
 	}
 	return nil
 }
