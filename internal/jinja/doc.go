@@ -15,7 +15,7 @@
 //
 // It is our own because texts must equal Python's to the byte: a list prints as its
 // repr, an index counts characters, none is not undefined, filters bind tighter than
-// operators (docs/decisions/007-one-jinja.md).
+// operators (docs/decisions/006-one-jinja.md).
 //
 // Invariants: the same template and fields give the same text. What one rendering
 // may do is bounded (template.go), whatever the template says; fields are never
