@@ -17,7 +17,7 @@ const (
 // a time. What stands behind the rows is checked to be JSON and left.
 func scanMember(text *stream, name string) rows {
 	return func(yield func(record.Record, error) bool) {
-		m := &memberScanner{r: text, at: record.Place{File: name, Line: 1}}
+		m := &memberScanner{r: text, at: record.Location{File: name, Line: 1}}
 		// The head is known to have this form: to the '{', then to the '['.
 		err := m.over('{')
 		if err == nil {
@@ -44,7 +44,7 @@ func scanMember(text *stream, name string) rows {
 
 type memberScanner struct {
 	r   *stream
-	at  record.Place // of the next byte
+	at  record.Location // of the next byte
 	buf []byte
 }
 
@@ -152,7 +152,7 @@ func (m *memberScanner) tail() error {
 	if len(rest) > maxTail {
 		return m.at.Errorf("more than %d bytes behind \"Data\"", maxTail)
 	}
-	if _, err := record.Parse(append([]byte(`{"Data":[`), rest...), record.Place{}); err != nil {
+	if _, err := record.Parse(append([]byte(`{"Data":[`), rest...), record.Location{}); err != nil {
 		return fmt.Errorf("%s: behind \"Data\": %w", m.at.File, err)
 	}
 	return nil

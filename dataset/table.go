@@ -22,7 +22,7 @@ const (
 // could be a cell and is refused).
 func scanTable(r io.Reader, name string, separator byte) rows {
 	return func(yield func(record.Record, error) bool) {
-		t := &table{r: bufio.NewReader(r), separator: separator, next: record.Place{File: name, Line: 1}}
+		t := &table{r: bufio.NewReader(r), separator: separator, next: record.Location{File: name, Line: 1}}
 		names, err := t.header()
 		if err == io.EOF {
 			return
@@ -57,9 +57,9 @@ func scanTable(r io.Reader, name string, separator byte) rows {
 type table struct {
 	r         *bufio.Reader
 	separator byte
-	single    bool         // of one column
-	at, next  record.Place // of the row in buf, and of the line behind it
-	buf       []byte       // the row, with its end
+	single    bool            // of one column
+	at, next  record.Location // of the row in buf, and of the line behind it
+	buf       []byte          // the row, with its end
 	cells     []string
 }
 

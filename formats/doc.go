@@ -1,7 +1,7 @@
-// Package formats holds what the checkpoint readers share: the [Source] every
-// reader returns, the one error type, mapped files and sharded indexes.
+// Package formats holds what the formats of checkpoints share: the [Reader] that each
+// of them opens, the one error type, mapped files and sharded indexes.
 //
-// It turns nothing into models and knows no tensor names. Readers:
+// It turns nothing into models and knows no tensor names. The formats:
 // formats/safetensors, formats/torchbin, formats/gguf.
 //
 //	src, err := safetensors.Open("model.safetensors")

@@ -65,7 +65,7 @@ func TestErrorIsOneLineAndWraps(t *testing.T) {
 }
 
 // fileOf returns a mapped file of several pages and its contents.
-func fileOf(t *testing.T) (*formats.File, []byte) {
+func fileOf(t *testing.T) (*formats.Mapping, []byte) {
 	t.Helper()
 	want := make([]byte, 5*os.Getpagesize()+100)
 	for i := range want {
@@ -148,7 +148,7 @@ func FuzzIndex(f *testing.F) {
 			t.Fatal(err)
 		}
 		none := errors.New("no shard")
-		_, err := formats.OpenIndex(path, func(shard string) (formats.Source, error) {
+		_, err := formats.OpenIndex(path, func(shard string) (formats.Reader, error) {
 			if filepath.Dir(shard) != filepath.Dir(path) {
 				t.Errorf("shard %q leaves the directory", shard)
 			}

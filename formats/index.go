@@ -24,7 +24,7 @@ const JSONDepth = 8
 // pytorch_model.bin.index.json), opens each shard beside it with open, and
 // checks that index and shards name the same tensors, each once. The error lists
 // the first few differences. weight_map is read; the rest is ignored.
-func OpenIndex(path string, open func(path string) (Source, error)) (Source, error) {
+func OpenIndex(path string, open func(path string) (Reader, error)) (Reader, error) {
 	f, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func JSONError(path, item, code string, base int64, err error) error {
 	return &Error{Path: path, Item: item, Code: code, Offset: base + int64(js.Offset), Got: js.Reason, Want: "well-formed JSON of this format"}
 }
 
-func (s *sharded) open(where map[string]string, open func(string) (Source, error)) error {
+func (s *sharded) open(where map[string]string, open func(string) (Reader, error)) error {
 	part := make(map[string]int)
 	names := make([]string, 0, len(where))
 	for name := range where {

@@ -27,7 +27,7 @@ const (
 // download is one file on its way into blobs/.
 type download struct {
 	store
-	place   place
+	subject subject
 	file    File   // its digest and size are known
 	address string // of the file at its commit
 	part    string // what has arrived so far
@@ -62,7 +62,7 @@ func (d *download) fetch(ctx context.Context, commit string) error {
 		}
 	}
 	if err := d.link(commit, d.file); err != nil {
-		return d.place.wrap(nil, err, "in the snapshot")
+		return d.subject.wrap(nil, err, "in the snapshot")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (d *download) stopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return d.place.wrap(nil, ctx.Err(), fmt.Sprintf("stopped with %d of %d bytes, which stay in the cache: run again to go on from there", d.have(), d.file.Size))
+	return d.subject.wrap(nil, ctx.Err(), fmt.Sprintf("stopped with %d of %d bytes, which stay in the cache: run again to go on from there", d.have(), d.file.Size))
 }
 
 // have returns the length of part.
@@ -130,7 +130,7 @@ func (d *download) attempt(ctx context.Context) (progress bool, err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	resp, err := d.client.request(ctx, d.place, http.MethodGet, d.address, d.rangeFrom(have), nil)
+	resp, err := d.client.request(ctx, d.subject, http.MethodGet, d.address, d.rangeFrom(have), nil)
 	if err != nil {
 		return false, err
 	}
@@ -144,10 +144,10 @@ func (d *download) attempt(ctx context.Context) (progress bool, err error) {
 		d.validator = strongETag(resp.Header)
 	case http.StatusPartialContent:
 		if err := parseContentRange(resp.Header.Get("Content-Range"), have, d.file.Size); err != nil {
-			return false, d.place.wrap(ErrServer, err, "the server sent another part than asked for")
+			return false, d.subject.wrap(ErrServer, err, "the server sent another part than asked for")
 		}
 	case http.StatusRequestedRangeNotSatisfiable:
-		return false, d.begin(f, d.place.errorf(ErrServer, "the server has no byte %d of %d", have, d.file.Size))
+		return false, d.begin(f, d.subject.errorf(ErrServer, "the server has no byte %d of %d", have, d.file.Size))
 	default:
 		return false, d.refused(resp)
 	}
@@ -160,9 +160,9 @@ func (d *download) attempt(ctx context.Context) (progress bool, err error) {
 func (d *download) refused(resp *http.Response) error {
 	home, err := url.Parse(d.client.Endpoint)
 	if err != nil || sameOrigin(resp.Request.URL, home) {
-		return d.client.statusError(d.place, resp)
+		return d.client.statusError(d.subject, resp)
 	}
-	err = d.place.errorf(ErrServer, "%s answered %d (%s)", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode))
+	err = d.subject.errorf(ErrServer, "%s answered %d (%s)", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode))
 	return transient{err, retryAfter(resp.Header)}
 }
 
@@ -194,10 +194,10 @@ func (d *download) receive(f *os.File, body *watched, have int64) (progress bool
 	for {
 		n, err := body.Read(buf)
 		if have+int64(n) > d.file.Size {
-			return false, errors.Join(d.place.errorf(ErrMismatch, "the server sent more than the %d bytes it declared", d.file.Size), f.Truncate(0))
+			return false, errors.Join(d.subject.errorf(ErrMismatch, "the server sent more than the %d bytes it declared", d.file.Size), f.Truncate(0))
 		}
 		if _, err := f.Write(buf[:n]); err != nil {
-			return false, d.place.wrap(nil, err, fmt.Sprintf("cannot store it; the %d bytes that arrived stay, run again when there is room", have))
+			return false, d.subject.wrap(nil, err, fmt.Sprintf("cannot store it; the %d bytes that arrived stay, run again when there is room", have))
 		}
 		have += int64(n)
 		d.fetched += int64(n)
@@ -206,7 +206,7 @@ func (d *download) receive(f *os.File, body *watched, have int64) (progress bool
 		case err == nil:
 			continue
 		case !errors.Is(err, io.EOF) || have < d.file.Size:
-			err = d.place.wrap(nil, body.cause(err), fmt.Sprintf("broke off after %d of %d bytes", have, d.file.Size))
+			err = d.subject.wrap(nil, body.cause(err), fmt.Sprintf("broke off after %d of %d bytes", have, d.file.Size))
 			return have-from >= cmp.Or(d.client.enough, enoughBytes), transient{error: err}
 		}
 		return true, nil
@@ -226,7 +226,7 @@ func (d *download) verify(ctx context.Context) error {
 		return fmt.Errorf("hub: %w", err)
 	}
 	if n != d.file.Size || got != d.file.Digest {
-		return d.place.errorf(ErrMismatch, "content does not verify: %d bytes with digest %s, want %d with %s; nothing was kept", n, got, d.file.Size, d.file.Digest)
+		return d.subject.errorf(ErrMismatch, "content does not verify: %d bytes with digest %s, want %d with %s; nothing was kept", n, got, d.file.Size, d.file.Digest)
 	}
 	return nil
 }

@@ -45,14 +45,14 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// place is what a request is about.
-type place struct {
+// subject is what a request is about.
+type subject struct {
 	repo     Repo
 	revision string
 	file     string // "": the list of files
 }
 
-func (p place) String() string {
+func (p subject) String() string {
 	text := p.repo.String()
 	if p.revision != "" && p.revision != "main" && !isCommit(p.revision) {
 		text += fmt.Sprintf(" at %.128q", p.revision)
@@ -63,11 +63,11 @@ func (p place) String() string {
 	return text
 }
 
-func (p place) errorf(kind error, format string, args ...any) error {
+func (p subject) errorf(kind error, format string, args ...any) error {
 	return &Error{Item: p.String(), Text: fmt.Sprintf(format, args...), Kind: kind}
 }
 
-func (p place) wrap(kind, err error, text string) error {
+func (p subject) wrap(kind, err error, text string) error {
 	return &Error{Item: p.String(), Text: text, Kind: kind, Err: err}
 }
 
@@ -81,7 +81,7 @@ func (t transient) Unwrap() error { return t.error }
 
 // statusError turns an answer that is no success into an error that says what
 // helps.
-func (c *Client) statusError(p place, resp *http.Response) error {
+func (c *Client) statusError(p subject, resp *http.Response) error {
 	code := resp.Header.Get("X-Error-Code")
 	switch status := resp.StatusCode; {
 	case code == "GatedRepo":

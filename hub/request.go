@@ -36,7 +36,7 @@ func newTransport() http.RoundTripper {
 // request sends one request and follows redirects, to other hosts without the
 // token. seen, if not nil, is shown every answer and stops the chain by true. The
 // caller closes the body.
-func (c *Client) request(ctx context.Context, p place, method, address string, header http.Header, seen func(*http.Response) (stop bool, err error)) (*http.Response, error) {
+func (c *Client) request(ctx context.Context, p subject, method, address string, header http.Header, seen func(*http.Response) (stop bool, err error)) (*http.Response, error) {
 	if c.Offline {
 		panic("hub: Client.request: a request of an offline client")
 	}
@@ -126,7 +126,7 @@ func port(u *url.URL) string {
 // connectionError says which host failed. The address itself is left out: a
 // redirect's holds a signature. Only names that do not exist and certificates that
 // do not verify are final.
-func connectionError(ctx context.Context, p place, at *url.URL, err error) error {
+func connectionError(ctx context.Context, p subject, at *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -145,7 +145,7 @@ func connectionError(ctx context.Context, p place, at *url.URL, err error) error
 
 // list asks for the commit and the files of a revision.
 func (c *Client) list(ctx context.Context, repo Repo, revision string) (l listing, err error) {
-	p := place{repo, revision, ""}
+	p := subject{repo, revision, ""}
 	address := c.Endpoint + "/" + repo.api() + "/revision/" + url.PathEscape(revision) + "?blobs=true"
 	err = c.retry(ctx, func() (bool, error) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -180,7 +180,7 @@ func (c *Client) list(ctx context.Context, repo Repo, revision string) (l listin
 
 // head asks for a file's headers. They stand in the answer of the hub itself,
 // before it redirects to where the content lies.
-func (c *Client) head(ctx context.Context, p place, address string) (h headers, err error) {
+func (c *Client) head(ctx context.Context, p subject, address string) (h headers, err error) {
 	home, err := url.Parse(c.Endpoint)
 	if err != nil {
 		return h, p.wrap(nil, err, "endpoint")

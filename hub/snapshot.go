@@ -35,7 +35,7 @@ func (c *Client) Local(ctx context.Context, repo Repo, revision string, choose S
 // cache has no list of the commit's files, those that lie there are all, and the
 // shards that weight indices name.
 func (c *Client) Cached(repo Repo, revision string, choose Select) (s Snapshot, missing error) {
-	p := place{repo, revision, ""}
+	p := subject{repo, revision, ""}
 	if err := checkRevision(revision); err != nil {
 		return s, err
 	}
@@ -89,7 +89,7 @@ func (c *Client) Fetch(ctx context.Context, repo Repo, revision string, choose S
 	if err != nil {
 		return Snapshot{}, err
 	}
-	p, st := place{repo, revision, ""}, c.store(repo)
+	p, st := subject{repo, revision, ""}, c.store(repo)
 	s := Snapshot{Dir: st.snapshot(l.Commit), Commit: l.Commit}
 	if err := s.choose(l.Files, choose); err != nil {
 		return s, p.wrap(nil, err, "commit "+l.Commit)
@@ -149,7 +149,7 @@ func checkNames(files []File) error {
 }
 
 // fetchAll downloads the snapshot's files that are missing, one after the other.
-func (c *Client) fetchAll(ctx context.Context, st store, p place, s *Snapshot) error {
+func (c *Client) fetchAll(ctx context.Context, st store, p subject, s *Snapshot) error {
 	for i, f := range s.Files { // sizes first: progress and room need them all
 		if st.has(s.Commit, f) && f.Size >= 0 {
 			continue
@@ -163,7 +163,7 @@ func (c *Client) fetchAll(ctx context.Context, st store, p place, s *Snapshot) e
 			return p.wrap(ErrServer, err, "refused")
 		}
 	}
-	if err := c.checkRoom(st, place{p.repo, p.revision, ""}, *s); err != nil {
+	if err := c.checkRoom(st, subject{p.repo, p.revision, ""}, *s); err != nil {
 		return err
 	}
 	var total, done int64
@@ -173,7 +173,7 @@ func (c *Client) fetchAll(ctx context.Context, st store, p place, s *Snapshot) e
 	for _, f := range s.Files {
 		if !st.has(s.Commit, f) {
 			p.file = f.Name
-			d := &download{store: st, place: p, file: f, address: c.address(st.repo, s.Commit, f.Name),
+			d := &download{store: st, subject: p, file: f, address: c.address(st.repo, s.Commit, f.Name),
 				tell: func(have int64) { c.tell(done+have, total) }}
 			err := d.fetch(ctx, s.Commit)
 			s.Fetched += d.fetched
@@ -204,7 +204,7 @@ func (c *Client) address(repo Repo, commit, name string) string {
 }
 
 // checkRoom refuses a download that does not fit the disk.
-func (c *Client) checkRoom(st store, p place, s Snapshot) error {
+func (c *Client) checkRoom(st store, p subject, s Snapshot) error {
 	if err := os.MkdirAll(st.dir, 0o777); err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}

@@ -58,15 +58,15 @@ func (o Object) Get(name string) (Value, bool) {
 	return nil, false
 }
 
-// Place is where a record stands.
-type Place struct {
+// Location is where a record stands.
+type Location struct {
 	File string
 	Line int   // from 1: of a text file; the row of a table of another kind
 	Byte int64 // from 0, where the record's line begins; -1: not known
 }
 
 // String returns "file:line (byte n)", as far as it is known.
-func (p Place) String() string {
+func (p Location) String() string {
 	switch {
 	case p.Line == 0:
 		return p.File
@@ -77,8 +77,8 @@ func (p Place) String() string {
 }
 
 // Errorf returns an error that begins with the place, if there is one.
-func (p Place) Errorf(format string, args ...any) error {
-	if p == (Place{}) {
+func (p Location) Errorf(format string, args ...any) error {
+	if p == (Location{}) {
 		return fmt.Errorf(format, args...)
 	}
 	return fmt.Errorf("%v: %w", p, fmt.Errorf(format, args...))
@@ -87,7 +87,7 @@ func (p Place) Errorf(format string, args ...any) error {
 // Record is one row.
 type Record struct {
 	Fields Object
-	At     Place
+	At     Location
 }
 
 // Has reports whether a field is there and not null.

@@ -113,7 +113,7 @@ func TestPythonForm(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	at := Place{File: "f.json", Line: 4, Byte: 90}
+	at := Location{File: "f.json", Line: 4, Byte: 90}
 	r, err := Parse([]byte(" {\"a\":\n[1,2]} "), at)
 	if ids, errIDs := r.Ints("a"); err != nil || errIDs != nil || len(ids) != 2 || r.At != at {
 		t.Errorf("%v, %v, %v", r, err, errIDs)

@@ -29,23 +29,23 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // form in which WebQuestions and SciQ are published.
 func Scan(r io.Reader, name string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		s := scanner{r: bufio.NewReader(r), at: Place{File: name}}
+		s := scanner{r: bufio.NewReader(r), at: Location{File: name}}
 		s.run(yield)
 	}
 }
 
 // Parse reads one object of JSON that is all of text, by the rules of Scan. Errors
 // begin with at.
-func Parse(text []byte, at Place) (Record, error) {
+func Parse(text []byte, at Location) (Record, error) {
 	s := scanner{at: at}
 	return s.parse(bytes.Trim(text, " \t\r\n"))
 }
 
 type scanner struct {
 	r    *bufio.Reader
-	at   Place  // of the line in buf
-	buf  []byte // the line, with its end
-	some bool   // a record was read
+	at   Location // of the line in buf
+	buf  []byte   // the line, with its end
+	some bool     // a record was read
 }
 
 func (s *scanner) run(yield func(Record, error) bool) {

@@ -26,18 +26,18 @@ type Checkpoint struct {
 	Config Config
 	GGUF   *gguf.File // nil for a directory
 
-	source formats.Source
+	source formats.Reader
 	names  map[string]string // transformers' name → the file's
 }
 
 // weightFiles are tried in this order, as transformers does.
 var weightFiles = []struct {
 	name string
-	open func(string) (formats.Source, error)
+	open func(string) (formats.Reader, error)
 }{
-	{"model.safetensors", func(p string) (formats.Source, error) { return safetensors.Open(p) }},
+	{"model.safetensors", func(p string) (formats.Reader, error) { return safetensors.Open(p) }},
 	{"model.safetensors.index.json", safetensors.OpenIndex},
-	{"pytorch_model.bin", func(p string) (formats.Source, error) { return torchbin.Open(p) }},
+	{"pytorch_model.bin", func(p string) (formats.Reader, error) { return torchbin.Open(p) }},
 	{"pytorch_model.bin.index.json", torchbin.OpenIndex},
 }
 

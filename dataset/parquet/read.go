@@ -56,7 +56,7 @@ func Scan(r io.ReaderAt, size int64, name string) iter.Seq2[record.Record, error
 			yield(record.Record{}, fmt.Errorf("%s: %w", name, err))
 			return
 		}
-		s := &scanner{footer: f, source: r, at: record.Place{File: name, Byte: -1}}
+		s := &scanner{footer: f, source: r, at: record.Location{File: name, Byte: -1}}
 		inflate := &inflater{}
 		s.columns = make([]column, len(f.leaves))
 		for i, leaf := range f.leaves {
@@ -70,7 +70,7 @@ type scanner struct {
 	*footer
 	source  io.ReaderAt
 	columns []column
-	at      record.Place
+	at      record.Location
 }
 
 func (s *scanner) run(yield func(record.Record, error) bool) {

@@ -90,7 +90,7 @@ func TestKindsOfValues(t *testing.T) {
 			t.Errorf("%s: a %s, want %s, %v", path, got, want, err)
 		}
 	}
-	if got := r.At; got != (record.Place{File: "f.parquet", Line: 7, Byte: -1}) {
+	if got := r.At; got != (record.Location{File: "f.parquet", Line: 7, Byte: -1}) {
 		t.Errorf("%+v", got)
 	}
 	if v, _ := all[0].Get("ids"); !record.Equal(v, record.List(nil)) {

@@ -62,7 +62,7 @@ func TestSpoiledRowsAreErrorsOrDocuments(t *testing.T) {
 	read := 0
 	for name, rows := range rowsOfTasks {
 		for _, row := range rows {
-			whole, err := record.Parse([]byte(row), record.Place{})
+			whole, err := record.Parse([]byte(row), record.Location{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func TestSpoiledRowsAreErrorsOrDocuments(t *testing.T) {
 					if !ok {
 						return
 					}
-					r := record.Record{Fields: fields, At: record.Place{File: "f", Line: 3}}
+					r := record.Record{Fields: fields, At: record.Location{File: "f", Line: 3}}
 					docs, err := mustNamed(t, name).Documents(func(yield func(record.Record, error) bool) { yield(r, nil) })
 					if err != nil {
 						if !strings.HasPrefix(err.Error(), "f:3: ") || strings.Contains(err.Error(), "\n") {

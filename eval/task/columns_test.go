@@ -86,7 +86,7 @@ func TestPublishedFormsReadAlike(t *testing.T) {
 
 // A table of cells, as CSV has them, reads too.
 func TestCellsAreDocuments(t *testing.T) {
-	row := record.Record{At: record.Place{File: "story.csv", Line: 2}}
+	row := record.Record{At: record.Location{File: "story.csv", Line: 2}}
 	for _, f := range [][2]string{{"InputSentence1", "A."}, {"InputSentence2", "B."}, {"InputSentence3", "C."}, {"InputSentence4", "D."},
 		{"RandomFifthSentenceQuiz1", "x"}, {"RandomFifthSentenceQuiz2", "7"}, {"AnswerRightEnding", "2"}} {
 		row.Fields = append(row.Fields, record.Field{Name: f[0], Value: record.Cell(f[1])})

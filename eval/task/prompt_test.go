@@ -134,5 +134,5 @@ func TestRealPromptsHaveOneForm(t *testing.T) {
 
 // at is a document that stands at a line of a file.
 func at(file string, line int) Document {
-	return Document{Source: record.Record{At: record.Place{File: file, Line: line}}}
+	return Document{Source: record.Record{At: record.Location{File: file, Line: line}}}
 }

@@ -86,7 +86,7 @@ func (t Task) ReadsPages(path string) bool {
 // pageDocument is a page as EleutherAI/wikitext_document_level has it.
 func pageDocument(p page, file string) Document {
 	return Document{Shape: Text, Text: p.text, Source: record.Record{
-		Fields: record.Object{{Name: "page", Value: p.text}}, At: record.Place{File: file, Line: p.line},
+		Fields: record.Object{{Name: "page", Value: p.text}}, At: record.Location{File: file, Line: p.line},
 	}}
 }
 

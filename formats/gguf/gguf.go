@@ -23,7 +23,7 @@ const (
 	minInfo      = 8 + 1 + 4 + 4 + 8 // bytes of the smallest tensor info
 )
 
-// File is an open GGUF file: a [formats.Source] with metadata. The type names
+// File is an open GGUF file: a [formats.Reader] with metadata. The type names
 // of unreadable tensors stand in the error of Bytes.
 type File struct {
 	*formats.Tensors
@@ -31,7 +31,7 @@ type File struct {
 	meta    map[string]Value
 }
 
-var _ formats.Source = (*File)(nil)
+var _ formats.Reader = (*File)(nil)
 
 // Version returns the format version, 2 or 3.
 func (f *File) Version() int { return int(f.version) }
@@ -94,9 +94,9 @@ func Open(path string) (*File, error) {
 
 // Parse reads a file that is in memory. data must not change while the result is
 // used; name is for messages.
-func Parse(name string, data []byte) (*File, error) { return parse(formats.NewFile(name, data)) }
+func Parse(name string, data []byte) (*File, error) { return parse(formats.NewMapping(name, data)) }
 
-func parse(f *formats.File) (*File, error) {
+func parse(f *formats.Mapping) (*File, error) {
 	r := &reader{path: f.Path(), data: f.Data()}
 	g := &File{}
 	nTensors, nPairs := r.start(g)

@@ -21,13 +21,13 @@ const (
 	maxName    = 1024
 )
 
-// File is an open .safetensors file: a [formats.Source] with metadata.
+// File is an open .safetensors file: a [formats.Reader] with metadata.
 type File struct {
 	*formats.Tensors
 	meta map[string]string
 }
 
-var _ formats.Source = (*File)(nil)
+var _ formats.Reader = (*File)(nil)
 
 // Metadata returns the file's __metadata__, for example {"format":"pt"}; never
 // nil.
@@ -49,12 +49,12 @@ func Open(path string) (*File, error) {
 
 // Parse reads a file that is in memory, an embedded one for example. data must
 // not change while the result is used; name is for messages.
-func Parse(name string, data []byte) (*File, error) { return parse(formats.NewFile(name, data)) }
+func Parse(name string, data []byte) (*File, error) { return parse(formats.NewMapping(name, data)) }
 
 // OpenIndex opens the shards that a model.safetensors.index.json lists. All
 // headers are checked before it returns.
-func OpenIndex(path string) (formats.Source, error) {
-	return formats.OpenIndex(path, func(shard string) (formats.Source, error) {
+func OpenIndex(path string) (formats.Reader, error) {
+	return formats.OpenIndex(path, func(shard string) (formats.Reader, error) {
 		f, err := Open(shard)
 		if err != nil {
 			return nil, err // not f: a nil *File in an interface is not nil
@@ -94,7 +94,7 @@ type span struct {
 	name       string
 }
 
-func parse(f *formats.File) (*File, error) {
+func parse(f *formats.Mapping) (*File, error) {
 	size := int64(len(f.Data()))
 	fail := func(code, got, want string) (*File, error) {
 		return nil, &formats.Error{Path: f.Path(), Code: code, Got: got, Want: want}

@@ -92,7 +92,7 @@ func TestWriteGivesTheReferencesBytes(t *testing.T) {
 	}
 }
 
-func copyFrom(src formats.Source) func(string, io.Writer) error {
+func copyFrom(src formats.Reader) func(string, io.Writer) error {
 	return func(name string, w io.Writer) error {
 		data, err := src.Bytes(name)
 		if err == nil {
@@ -129,7 +129,7 @@ func TestSharded(t *testing.T) {
 		if len(found) != c.files {
 			t.Errorf("limit %d: %v, want %d files", c.limit, found, c.files)
 		}
-		var src formats.Source
+		var src formats.Reader
 		var err error
 		if c.files == 1 {
 			src, err = safetensors.Open(found[0])

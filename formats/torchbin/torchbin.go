@@ -18,7 +18,7 @@ type Options struct {
 	SkipCRC bool
 }
 
-// File is an open state dict: a [formats.Source].
+// File is an open state dict: a [formats.Reader].
 type File struct {
 	*formats.Tensors
 	refs map[string]*tensorRef
@@ -28,18 +28,18 @@ type File struct {
 	checked map[string]error // by storage key: result of the checksum
 }
 
-var _ formats.Source = (*File)(nil)
+var _ formats.Reader = (*File)(nil)
 
 // Open reads one .bin file; see [Options.Open].
 func Open(path string) (*File, error) { return Options{}.Open(path) }
 
 // OpenIndex opens the shards that a pytorch_model.bin.index.json lists.
-func OpenIndex(path string) (formats.Source, error) { return Options{}.OpenIndex(path) }
+func OpenIndex(path string) (formats.Reader, error) { return Options{}.OpenIndex(path) }
 
 // Parse reads a file that is in memory. data must not change while the result is
 // used; name is for messages.
 func Parse(name string, data []byte) (*File, error) {
-	return Options{}.parse(formats.NewFile(name, data))
+	return Options{}.parse(formats.NewMapping(name, data))
 }
 
 // Open maps the file and checks archive, pickle and tensors. The top object must
@@ -58,8 +58,8 @@ func (o Options) Open(path string) (*File, error) {
 }
 
 // OpenIndex opens the shards beside an index; see [formats.OpenIndex].
-func (o Options) OpenIndex(path string) (formats.Source, error) {
-	return formats.OpenIndex(path, func(shard string) (formats.Source, error) {
+func (o Options) OpenIndex(path string) (formats.Reader, error) {
+	return formats.OpenIndex(path, func(shard string) (formats.Reader, error) {
 		f, err := o.Open(shard)
 		if err != nil {
 			return nil, err // not f: a nil *File in an interface is not nil
@@ -70,7 +70,7 @@ func (o Options) OpenIndex(path string) (formats.Source, error) {
 
 const convert = "load it with the torch that wrote it and save as safetensors"
 
-func (o Options) parse(f *formats.File) (*File, error) {
+func (o Options) parse(f *formats.Mapping) (*File, error) {
 	data := f.Data()
 	fail := func(code, got, want string) (*File, error) {
 		return nil, &formats.Error{Path: f.Path(), Code: code, Got: got, Want: want}
@@ -197,7 +197,7 @@ func (f *File) fill(top any) error {
 	return nil
 }
 
-// Bytes implements [formats.Source]. It compares the checksum of the tensor's
+// Bytes implements [formats.Reader]. It compares the checksum of the tensor's
 // record once, and copies a tensor that is not row-major into order.
 func (f *File) Bytes(name string) ([]byte, error) {
 	raw, err := f.Tensors.Bytes(name)
@@ -225,7 +225,7 @@ func (f *File) checksum(r record) error {
 	if f.skip {
 		return nil
 	}
-	if got := crc32.ChecksumIEEE(f.File().Data()[r.start:r.end]); got != r.crc {
+	if got := crc32.ChecksumIEEE(f.Mapping().Data()[r.start:r.end]); got != r.crc {
 		return &formats.Error{Path: f.Path(), Item: recordItem(r.name), Code: "ZIP_CRC", Offset: r.start,
 			Got: fmt.Sprintf("checksum %08x", got), Want: fmt.Sprintf("%08x: fetch the file again; if it was written without checksums, Options.SkipCRC", r.crc)}
 	}

@@ -16,7 +16,7 @@ import (
 	"lamina/tensor"
 )
 
-func decode(t *testing.T, src formats.Source, name string) []float32 {
+func decode(t *testing.T, src formats.Reader, name string) []float32 {
 	t.Helper()
 	e, ok := src.Entry(name)
 	if !ok {

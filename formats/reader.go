@@ -28,9 +28,9 @@ func (e Entry) Elems() int {
 	return n
 }
 
-// Source is a set of named tensors in one or more files: what every reader
+// Reader gives the named tensors of one or more files: what opening one of any format
 // returns. It may be used by several goroutines, Close excepted.
-type Source interface {
+type Reader interface {
 	// Path returns the file, or the index of the files.
 	Path() string
 	// Names returns all names, sorted.
@@ -82,10 +82,10 @@ func StorageBytes(shape []int, block, blockBytes int) (int64, bool) {
 	return int64(size) / int64(block), true
 }
 
-// Tensors is the plain [Source]: byte ranges of one [File]. Readers fill it with
+// Tensors is the plain [Reader]: byte ranges of one [Mapping]. Readers fill it with
 // Add and Unsupported and then hand it out.
 type Tensors struct {
-	file        *File
+	file        *Mapping
 	names       []string
 	at          map[string]located
 	unsupported map[string]string
@@ -99,7 +99,7 @@ type located struct {
 
 // NewTensors returns an empty set over f, which it owns from now on, with room
 // for n tensors.
-func NewTensors(f *File, n int) *Tensors {
+func NewTensors(f *Mapping, n int) *Tensors {
 	return &Tensors{file: f, at: make(map[string]located, n)}
 }
 
@@ -138,16 +138,16 @@ func (t *Tensors) Seal() {
 	slices.Sort(t.names)
 }
 
-// File returns the file the tensors lie in.
-func (t *Tensors) File() *File { return t.file }
+// Mapping returns the file the tensors lie in.
+func (t *Tensors) Mapping() *Mapping { return t.file }
 
-// Path implements [Source].
+// Path implements [Reader].
 func (t *Tensors) Path() string { return t.file.path }
 
-// Names implements [Source].
+// Names implements [Reader].
 func (t *Tensors) Names() []string { return slices.Clone(t.names) }
 
-// Entry implements [Source].
+// Entry implements [Reader].
 func (t *Tensors) Entry(name string) (Entry, bool) {
 	l, ok := t.at[name]
 	if !ok {
@@ -156,7 +156,7 @@ func (t *Tensors) Entry(name string) (Entry, bool) {
 	return Entry{Name: name, DType: l.dtype, Shape: slices.Clone(l.shape)}, true
 }
 
-// Bytes implements [Source].
+// Bytes implements [Reader].
 func (t *Tensors) Bytes(name string) ([]byte, error) {
 	l, ok := t.at[name]
 	if !ok {
@@ -173,20 +173,20 @@ func (t *Tensors) Bytes(name string) ([]byte, error) {
 	return t.file.data[l.start:l.end:l.end], nil
 }
 
-// Release implements [Source].
+// Release implements [Reader].
 func (t *Tensors) Release(name string) {
 	if l, ok := t.at[name]; ok {
 		t.file.Release(l.start, l.end)
 	}
 }
 
-// Close implements [Source].
+// Close implements [Reader].
 func (t *Tensors) Close() error { return t.file.Close() }
 
-// sharded is a Source over several.
+// sharded is a Reader over several.
 type sharded struct {
 	path  string
-	parts []Source
+	parts []Reader
 	names []string
 	part  map[string]int
 }

@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// File is the contents of a regular file, mapped read-only where the system
+// Mapping is the contents of a regular file, mapped read-only where the system
 // can, read into memory elsewhere.
-type File struct {
+type Mapping struct {
 	path   string
 	data   []byte
 	mapped bool
@@ -16,7 +16,7 @@ type File struct {
 
 // Open maps the regular file at path. Devices, pipes and directories are
 // refused before they are opened: opening a pipe would wait for a writer.
-func Open(path string) (*File, error) {
+func Open(path string) (*Mapping, error) {
 	fail := func(code, got, want string, err error) error {
 		return &Error{Path: path, Code: code, Got: got, Want: want, Err: err}
 	}
@@ -49,7 +49,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, fail("OPEN", "cannot map", "", cause(err))
 	}
-	return &File{path: path, data: data, mapped: mapped}, nil
+	return &Mapping{path: path, data: data, mapped: mapped}, nil
 }
 
 // cause drops the path from an error of package os: ours names it already.
@@ -60,18 +60,18 @@ func cause(err error) error {
 	return err
 }
 
-// NewFile returns a File over data in memory; path is for messages only.
-func NewFile(path string, data []byte) *File { return &File{path: path, data: data} }
+// NewMapping returns a Mapping over data in memory; path is for messages only.
+func NewMapping(path string, data []byte) *Mapping { return &Mapping{path: path, data: data} }
 
 // Path returns the name given to [Open].
-func (f *File) Path() string { return f.path }
+func (f *Mapping) Path() string { return f.path }
 
 // Data returns the whole contents; valid until Close, read-only.
-func (f *File) Data() []byte { return f.data }
+func (f *Mapping) Data() []byte { return f.data }
 
 // Release tells the system that the pages wholly inside [start, end) are not
 // needed for now. They stay readable: the next access fetches them again.
-func (f *File) Release(start, end int64) {
+func (f *Mapping) Release(start, end int64) {
 	page := int64(os.Getpagesize())
 	start = (start + page - 1) / page * page
 	if end = end / page * page; f.mapped && start < end {
@@ -80,7 +80,7 @@ func (f *File) Release(start, end int64) {
 }
 
 // Close gives the mapping back. Every slice of Data is invalid afterwards.
-func (f *File) Close() error {
+func (f *Mapping) Close() error {
 	data, mapped := f.data, f.mapped
 	f.data, f.mapped = nil, false
 	if !mapped {
