@@ -55,9 +55,9 @@ type File struct {
 
 // Set is one split of a data set.
 type Set struct {
-	Config, Split string // "" for a file that was named itself
-	Files         []File // files of labels included
-	Ignored       []string
+	Config, Split string   // "" for a file that was named itself
+	Files         []File   // in the order they are read; files of labels included
+	Ignored       []string // data files that no rule takes
 
 	dir     *folder // nil for a file that was named itself
 	sources []source

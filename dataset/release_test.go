@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,25 +112,4 @@ func TestRealFiles(t *testing.T) {
 	if _, err := Open(filepath.Join(dir, "eval"), Options{}); err == nil || !strings.Contains(err.Error(), "names tell no split") {
 		t.Errorf("five data sets in one directory: %v", err)
 	}
-}
-
-func ExampleOpen() {
-	set, err := Open("parquet/testdata/arc-snappy.parquet", Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%s, %d bytes, SHA-256 %.8s…\n", set.Files[0].Name, set.Files[0].Size, set.Files[0].SHA256)
-	for r, err := range set.Records() {
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		choices, _ := r.Texts("choices.text")
-		fmt.Println(r.At.Line, choices)
-	}
-	// Output:
-	// arc-snappy.parquet, 784 bytes, SHA-256 3e3d2bcf…
-	// 1 [sun moon]
-	// 2 [salt sand]
 }

@@ -22,7 +22,7 @@ var (
 type Error struct {
 	Item string // repository, with revision and file where they matter
 	Text string
-	Kind error // one of the above, or nil
+	Kind error // ErrOffline, ErrAccess, …, or nil
 	Err  error // the cause, or nil
 }
 

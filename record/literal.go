@@ -188,9 +188,9 @@ func (p *literal) escape(b *strings.Builder) error {
 	return nil
 }
 
-// ReprText is repr(s) of Python: single quotes unless the text has some and no
+// PythonText is repr(s) of Python: single quotes unless the text has some and no
 // double ones.
-func ReprText(s string) string {
+func PythonText(s string) string {
 	quote := '\''
 	if strings.ContainsRune(s, '\'') && !strings.ContainsRune(s, '"') {
 		quote = '"'

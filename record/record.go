@@ -9,7 +9,8 @@
 //	}
 //
 // It knows JSON, read strictly; other kinds of files make the same records
-// (package dataset). It knows no task.
+// (package dataset). It knows values as Python writes and prints them too, since data
+// sets and the scores that theirs are compared with come from there. It knows no task.
 //
 // Invariants: a record's fields keep the order of the file and no name comes
 // twice; errors begin with file and line; two calls with the same arguments give

@@ -88,7 +88,7 @@ func PythonText(v record.Value) string {
 				text = append(text, ", "...)
 			}
 			s, _ := v[i].(string)
-			text = append(text, record.ReprText(s)...)
+			text = append(text, record.PythonText(s)...)
 		}
 		return string(append(text, ']'))
 	}

@@ -121,9 +121,9 @@ func problemsText(problems []Problem) string {
 		}
 		options := make([]string, len(p.Options))
 		for j, o := range p.Options {
-			options[j] = record.ReprText(o)
+			options[j] = record.PythonText(o)
 		}
-		fmt.Fprintf(&b, "{'question': %s, 'answer': '%s', 'options': [%s]}", record.ReprText(p.Question), letters[p.Gold], strings.Join(options, ", "))
+		fmt.Fprintf(&b, "{'question': %s, 'answer': '%s', 'options': [%s]}", record.PythonText(p.Question), letters[p.Gold], strings.Join(options, ", "))
 	}
 	b.WriteByte(']')
 	return b.String()

@@ -96,7 +96,7 @@ func appendRepr(dst []byte, v value, limit int) []byte {
 		}
 		return append(dst, record.PythonFloat(v)...)
 	case string:
-		return append(dst, record.ReprText(v)...)
+		return append(dst, record.PythonText(v)...)
 	case list:
 		return append(appendItems(append(dst, '['), v, limit), ']')
 	case tuple:
