@@ -12,8 +12,7 @@ import (
 
 // dryStep is a pass with a loss, forward and backward.
 func dryStep(be kernels.Backend, w *autograd.Parameter, rows int) *tensor.Arena {
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
+	p := autograd.NewTrainingPass(be)
 	ids := p.New(tensor.I32, rows)
 	ids.SetInts(make([]int32, rows))
 	x := p.Gather(p.Param(w), ids, tensor.F32)
@@ -30,7 +29,7 @@ func dryStep(be kernels.Backend, w *autograd.Parameter, rows int) *tensor.Arena 
 func TestDryPassTakesWhatAPassTakes(t *testing.T) {
 	real := cpu.New(cpu.Options{})
 	defer real.Close()
-	w := &autograd.Parameter{Value: tensor.New(real, tensor.F32, 50, 24), Grad: tensor.New(real, tensor.F32, 50, 24), Trainable: true}
+	w := &autograd.Parameter{Value: tensor.MustNew(real, tensor.F32, 50, 24), Grad: tensor.MustNew(real, tensor.F32, 50, 24), Trainable: true}
 	kernels.Fill(real, w.Value, 0.5)
 	for _, rows := range []int{1, 17, 300} {
 		want := dryStep(real, w, rows)

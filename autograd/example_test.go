@@ -14,15 +14,14 @@ func Example() {
 	be := ref.New()
 	w := &autograd.Parameter{
 		Name:      "w",
-		Value:     tensor.New(be, tensor.F32, 2, 3),
-		Grad:      tensor.New(be, tensor.F32, 2, 3),
+		Value:     tensor.MustNew(be, tensor.F32, 2, 3),
+		Grad:      tensor.MustNew(be, tensor.F32, 2, 3),
 		Trainable: true,
 	}
-	x := tensor.FromFloats(be, tensor.F32, []float64{1, 2, 0, 0, 1, 4}, 2, 3)
-	targets := tensor.FromInts(be, []int32{0, 1}, 2)
+	x := tensor.MustFromFloats(be, tensor.F32, []float64{1, 2, 0, 0, 1, 4}, 2, 3)
+	targets := tensor.MustFromInts(be, []int32{0, 1}, 2)
 
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
+	p := autograd.NewTrainingPass(be)
 	logits := p.Linear(p.Input(x), p.Param(w), autograd.Var{})
 	loss := p.Sum(p.CrossEntropy(logits, targets))
 	fmt.Printf("loss %.4f\n", loss.T.Floats()[0]/2)
@@ -68,21 +67,20 @@ func Cube(p *autograd.Pass, x autograd.Var) autograd.Var {
 func ExampleOp() {
 	be := ref.New()
 	w := &autograd.Parameter{
-		Value:     tensor.FromFloats(be, tensor.F32, []float64{1, -2, 3}, 3),
-		Grad:      tensor.New(be, tensor.F32, 3),
+		Value:     tensor.MustFromFloats(be, tensor.F32, []float64{1, -2, 3}, 3),
+		Grad:      tensor.MustNew(be, tensor.F32, 3),
 		Trainable: true,
 	}
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
+	p := autograd.NewTrainingPass(be)
 	y := Cube(p, p.Param(w))
 	loss := p.Sum(y)
-	fmt.Println(y.T.Floats(), p.Tape.Ops())
+	fmt.Println(y.T.Floats(), p.Ops())
 	p.Backward(loss, 1)
 	p.Reset()
 	fmt.Println(w.Grad.Floats())
 
 	Cube(p, p.Input(w.Value)) // nothing trainable beneath: no record
-	fmt.Println(p.Tape.Len())
+	fmt.Println(len(p.Ops()))
 	// Output:
 	// [1 -8 27] [cube sum]
 	// [3 12 27]

@@ -21,10 +21,10 @@ const (
 func weights(be kernels.Backend, trainable bool) [2]*autograd.Parameter {
 	var out [2]*autograd.Parameter
 	for i, shape := range [][2]int{{hidden, width}, {width, hidden}} {
-		w := &autograd.Parameter{Value: tensor.New(be, tensor.F32, shape[0], shape[1])}
+		w := &autograd.Parameter{Value: tensor.MustNew(be, tensor.F32, shape[0], shape[1])}
 		if trainable {
 			w.Trainable = true
-			w.Grad = tensor.New(be, tensor.F32, shape[0], shape[1])
+			w.Grad = tensor.MustNew(be, tensor.F32, shape[0], shape[1])
 		}
 		out[i] = w
 	}
@@ -55,14 +55,13 @@ func TestFrozenMeansFree(t *testing.T) {
 		{"none", []bool{false, false}, 0, 0},
 	} {
 		be := kerneltest.NewCounting(ref.New())
-		p := autograd.NewPass(be)
-		p.Tape = autograd.NewTape()
-		x := p.Input(tensor.New(be, tensor.F32, rowsN, width))
+		p := autograd.NewTrainingPass(be)
+		x := p.Input(tensor.MustNew(be, tensor.F32, rowsN, width))
 		for _, trainable := range c.trainable {
 			x = block(p, x, weights(be, trainable))
 		}
 		loss := p.Sum(x)
-		if got := p.Tape.Len(); got != c.records+bit(c.records > 0) {
+		if got := len(p.Ops()); got != c.records+bit(c.records > 0) {
 			t.Errorf("%s: %d records, want %d and the sum", c.name, got, c.records)
 		}
 		be.Reset()
@@ -100,14 +99,13 @@ func TestFrozenLinearsSaveNoInput(t *testing.T) {
 	const activation = rowsN * width * 4
 	for _, frozen := range []bool{true, false} {
 		be := ref.New()
-		p := autograd.NewPass(be)
-		p.Tape = autograd.NewTape()
-		x := p.Input(tensor.New(be, tensor.F32, rowsN, width))
+		p := autograd.NewTrainingPass(be)
+		x := p.Input(tensor.MustNew(be, tensor.F32, rowsN, width))
 		mark := p.Begin()
 		for i := range layers {
-			w := &autograd.Parameter{Value: tensor.New(be, tensor.F32, width, width)}
+			w := &autograd.Parameter{Value: tensor.MustNew(be, tensor.F32, width, width)}
 			if i == 0 || !frozen {
-				w.Trainable, w.Grad = true, tensor.New(be, tensor.F32, width, width)
+				w.Trainable, w.Grad = true, tensor.MustNew(be, tensor.F32, width, width)
 			}
 			x = p.End(mark, p.Linear(x, p.Param(w), autograd.Var{}))
 		}
@@ -135,7 +133,7 @@ func TestFrozenLinearsSaveNoInput(t *testing.T) {
 // has run, the arena asks its device for nothing.
 func TestWarmPassTakesNoMemory(t *testing.T) {
 	be := ref.New()
-	p := autograd.NewPass(be)
+	p := autograd.NewTrainingPass(be)
 	w := []*autograd.Parameter{}
 	for range 4 {
 		for _, v := range weights(be, true) {
@@ -143,10 +141,7 @@ func TestWarmPassTakesNoMemory(t *testing.T) {
 		}
 	}
 	step := func(n int) {
-		if p.Tape == nil {
-			p.Tape = autograd.NewTape()
-		}
-		x := p.Input(tensor.New(be, tensor.F32, n, width))
+		x := p.Input(tensor.MustNew(be, tensor.F32, n, width))
 		for i := 0; i < len(w); i += 2 {
 			x = block(p, x, [2]*autograd.Parameter{w[i], w[i+1]})
 		}

@@ -87,19 +87,18 @@ func (h *headLoss) run(p *Pass) {
 }
 
 func (h *headLoss) rows(p *Pass, from, to int) {
-	be := p.Backend
 	x, targets, losses := h.x.Slice(from, to), h.targets.Slice(from, to), h.losses.Slice(from, to)
 	logits := p.New(h.x.DType(), to-from, h.w.Dim(0))
-	kernels.MatMul(be, kernels.MatMulArgs{C: logits, A: x, B: h.w, TransB: true})
+	kernels.MatMul(p.Backend, kernels.MatMulArgs{C: logits, A: x, B: h.w, TransB: true})
 	if h.dLoss.IsNone() {
-		kernels.CrossEntropy(be, losses, h.lse.Slice(from, to), logits, targets)
+		kernels.CrossEntropy(p.Backend, losses, h.lse.Slice(from, to), logits, targets)
 		return
 	}
-	kernels.CrossEntropyGrad(be, losses, logits, logits, targets, h.dLoss.Slice(from, to))
+	kernels.CrossEntropyGrad(p.Backend, losses, logits, logits, targets, h.dLoss.Slice(from, to))
 	if !h.dX.IsNone() {
-		kernels.MatMul(be, kernels.MatMulArgs{C: h.dX.Slice(from, to), A: logits, B: h.w, Accumulate: h.addX})
+		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: h.dX.Slice(from, to), A: logits, B: h.w, Accumulate: h.addX})
 	}
 	if !h.dW.IsNone() {
-		kernels.MatMul(be, kernels.MatMulArgs{C: h.dW, A: logits, B: x, TransA: true, Accumulate: h.addW})
+		kernels.MatMul(p.Backend, kernels.MatMulArgs{C: h.dW, A: logits, B: x, TransA: true, Accumulate: h.addW})
 	}
 }

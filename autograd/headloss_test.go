@@ -40,8 +40,8 @@ func newHead(c headCase) *head {
 		return v
 	}
 	h := &head{headCase: c}
-	h.x = &autograd.Parameter{Name: "x", Trainable: !c.frozenX, Value: tensor.FromFloats(c.be, tensor.F32, random(1, c.rows*c.width), c.rows, c.width)}
-	h.w = &autograd.Parameter{Name: "w", Trainable: !c.frozen, Value: tensor.FromFloats(c.be, c.store, random(2, c.vocab*c.width), c.vocab, c.width)}
+	h.x = &autograd.Parameter{Name: "x", Trainable: !c.frozenX, Value: tensor.MustFromFloats(c.be, tensor.F32, random(1, c.rows*c.width), c.rows, c.width)}
+	h.w = &autograd.Parameter{Name: "w", Trainable: !c.frozen, Value: tensor.MustFromFloats(c.be, c.store, random(2, c.vocab*c.width), c.vocab, c.width)}
 	for r := range c.rows {
 		h.targets = append(h.targets, int32(r*7919%c.vocab))
 	}
@@ -53,16 +53,15 @@ func newHead(c headCase) *head {
 func (h *head) run(fused bool, cuts ...int) (loss float64, dX, dW []float64) {
 	for _, w := range []*autograd.Parameter{h.x, h.w} {
 		if w.Trainable {
-			w.Grad = tensor.New(h.be, tensor.F32, w.Value.Shape()...)
+			w.Grad = tensor.MustNew(h.be, tensor.F32, w.Value.Shape()...)
 		}
 	}
 	from := 0
 	for _, to := range append(cuts, h.rows) {
-		p := autograd.NewPass(h.be)
+		p := autograd.NewTrainingPass(h.be)
 		p.Arena.Poison = true
-		p.Tape = autograd.NewTape()
 		x := p.Slice(p.Param(h.x), 0, from, to)
-		targets := tensor.FromInts(h.be, h.targets[from:to], to-from)
+		targets := tensor.MustFromInts(h.be, h.targets[from:to], to-from)
 		var sum autograd.Var
 		if fused {
 			sum = p.LinearCrossEntropy(x, p.Param(h.w), targets)
@@ -153,15 +152,13 @@ func TestLinearCrossEntropyBitsDoNotDependOnCuts(t *testing.T) {
 func TestLinearCrossEntropyHoldsNoLogits(t *testing.T) {
 	be := kerneltest.NewCounting(cpu.New(cpu.Options{}))
 	const rows, width, vocab, at = 1024, 8, 66000, 256
-	x := &autograd.Parameter{Value: tensor.New(be, tensor.F32, rows, width), Grad: tensor.New(be, tensor.F32, rows, width), Trainable: true}
-	w := tensor.New(be, tensor.BF16, vocab, width)
+	x := &autograd.Parameter{Value: tensor.MustNew(be, tensor.F32, rows, width), Grad: tensor.MustNew(be, tensor.F32, rows, width), Trainable: true}
+	w := tensor.MustNew(be, tensor.BF16, vocab, width)
 	for _, recorded := range []bool{false, true} {
 		be.Reset()
-		p := autograd.NewPass(be)
-		want := rows / at
+		p, want := autograd.NewPass(be), rows/at
 		if recorded {
-			p.Tape = autograd.NewTape()
-			want *= 2
+			p, want = autograd.NewTrainingPass(be), 2*want
 		}
 		ids := p.New(tensor.I32, rows)
 		ids.SetInts(make([]int32, rows))
@@ -187,10 +184,9 @@ func TestLinearCrossEntropyHoldsNoLogits(t *testing.T) {
 // TestLinearCrossEntropyOfNoRows: a batch may have no target.
 func TestLinearCrossEntropyOfNoRows(t *testing.T) {
 	be := ref.New()
-	w := &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, []float64{1, 2, 3, 4}, 2, 2), Grad: tensor.New(be, tensor.F32, 2, 2), Trainable: true}
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
-	loss := p.LinearCrossEntropy(p.Input(tensor.New(be, tensor.F32, 0, 2)), p.Scale(p.Param(w), 1), tensor.New(be, tensor.I32, 0))
+	w := &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, []float64{1, 2, 3, 4}, 2, 2), Grad: tensor.MustNew(be, tensor.F32, 2, 2), Trainable: true}
+	p := autograd.NewTrainingPass(be)
+	loss := p.LinearCrossEntropy(p.Input(tensor.MustNew(be, tensor.F32, 0, 2)), p.Scale(p.Param(w), 1), tensor.MustNew(be, tensor.I32, 0))
 	p.Backward(loss, 1)
 	if got := loss.T.Floats()[0]; got != 0 || slices.ContainsFunc(w.Grad.Floats(), func(v float64) bool { return v != 0 }) {
 		t.Errorf("loss %v, gradient %v", got, w.Grad.Floats())

@@ -31,11 +31,10 @@ func runFused(be *cpu.Backend, round bool, forward func(p *autograd.Pass, x auto
 			}
 		}
 		params = append(params, &autograd.Parameter{
-			Value: tensor.FromFloats(be, tensor.F32, values, s...), Grad: tensor.New(be, tensor.F32, s...), Trainable: true,
+			Value: tensor.MustFromFloats(be, tensor.F32, values, s...), Grad: tensor.MustNew(be, tensor.F32, s...), Trainable: true,
 		})
 	}
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
+	p := autograd.NewTrainingPass(be)
 	w := make([]autograd.Var, len(params))
 	for i := range w {
 		w[i] = p.Param(params[i])

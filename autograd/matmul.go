@@ -38,7 +38,7 @@ func (p *Pass) Linear(x, w, bias Var) Var {
 // Where it is recorded and f' does not follow from the result, as ReLU's does,
 // it is [Pass.Unary] of [Pass.Linear].
 func (p *Pass) LinearFunc(f kernels.Func, x Var, l Affine) Var {
-	if p.Tape != nil && f != kernels.Identity && f != kernels.ReLU {
+	if p.tape != nil && f != kernels.Identity && f != kernels.ReLU {
 		return p.Unary(f, p.LinearFunc(kernels.Identity, x, l))
 	}
 	y := p.linearResult(x, l)

@@ -71,7 +71,7 @@ func normBackward(p *Pass, r *Record, dY tensor.Tensor, backward func(kernels.Ba
 
 // hasGrad reports whether a tracked v has a gradient that is to be added to.
 func (p *Pass) hasGrad(v Var) bool {
-	n := &p.Tape.nodes[v.node]
+	n := &p.tape.nodes[v.node]
 	return n.param != nil || !n.grad.IsNone()
 }
 

@@ -1,15 +1,15 @@
 // Package autograd runs tensor operations and differentiates them in reverse.
 //
 // A [Pass] is one run of a model: its methods are the operations, eager and
-// checked. With a [Tape] the pass remembers what backward needs; with a nil Tape
-// the same code is inference. It knows no layers and no devices but the
+// checked. A training pass remembers what backward needs; on an inference pass the
+// same code keeps nothing. It knows no layers and no devices but the
 // [kernels.Backend] it is given.
 //
-//	p := autograd.NewPass(ref.New())
-//	p.Tape = autograd.NewTape()
+//	p := autograd.NewTrainingPass(ref.New())
+//	defer p.Close()
 //	y := p.Linear(p.Input(x), p.Param(w), autograd.Var{})
 //	loss := p.Sum(p.CrossEntropy(y, targets))
-//	p.Backward(loss, 1/float64(rows))     // adds to w.Grad
+//	err := p.Backward(loss, 1/float64(rows))     // adds to w.Grad
 //	p.Reset()
 //
 // Invariants:
@@ -19,6 +19,9 @@
 //   - every tensor of a pass belongs to its arena: it is freed when its scope
 //     ([Pass.Begin], [Pass.End]) closes unless a record saved it, and saved tensors
 //     are freed as backward passes them; [Pass.Reset] frees the rest;
+//   - a pass that finds no memory notes the error and computes nothing from then on,
+//     as a bufio.Writer writes nothing after a failure: operations need no error of
+//     their own, and whoever reads a number asks [Pass.Err] first;
 //   - forward and backward of an operation share a file.
 package autograd
 
@@ -26,6 +29,7 @@ import (
 	"fmt"
 
 	"lamina/kernels"
+	"lamina/kernels/intercept"
 	"lamina/tensor"
 )
 
@@ -53,13 +57,15 @@ type Parameter struct {
 	Trainable bool
 }
 
-// Pass is one run of operations. It is not for concurrent use; several passes
-// may run at once, each with its own arena, as long as no two of them
+// Pass is one run of operations on one queue. It is not for concurrent use; several
+// passes may run at once, each with its own arena, as long as no two of them
 // differentiate the same parameters.
 type Pass struct {
+	// Backend is the queue that the pass runs on; once the pass has failed, one that
+	// computes nothing. So an operation asks for it where it calls a kernel, and keeps
+	// no copy.
 	Backend kernels.Backend
 	Arena   *tensor.Arena
-	Tape    *Tape // nil: inference
 	Dropout Dropout
 	// Recompute asks models to run each block with [Pass.Recomputed]: less memory
 	// for another forward pass.
@@ -68,33 +74,92 @@ type Pass struct {
 	// have their own order.
 	Decoding bool
 
+	tape     *tape                // nil: inference
 	products []kernels.MatMulArgs // of one call, reused
+
+	err   error           // of the first tensor there was no memory for
+	queue kernels.Backend // what Backend was before that
 }
 
-// NewPass returns an inference pass with an arena of its own.
+// NewPass returns an inference pass with an arena of its own: nothing is recorded.
 func NewPass(be kernels.Backend) *Pass {
 	return &Pass{Backend: be, Arena: tensor.NewArena(be)}
 }
 
+// NewTrainingPass returns a pass that [Pass.Backward] can differentiate, with an
+// arena of its own.
+func NewTrainingPass(be kernels.Backend) *Pass {
+	p := NewPass(be)
+	p.tape = newTape()
+	return p
+}
+
+// Training reports whether the pass records.
+func (p *Pass) Training() bool { return p.tape != nil }
+
 // Input returns a Var without gradient.
 func (p *Pass) Input(t tensor.Tensor) Var { return Var{T: t} }
 
-// Param returns a parameter's Var: tracked if it is trainable and the pass has a tape.
+// Param returns a parameter's Var: tracked if it is trainable and the pass records.
 func (p *Pass) Param(w *Parameter) Var {
 	if w == nil {
 		return Var{}
 	}
-	if p.Tape == nil || !w.Trainable {
+	if err := w.Value.Err(); err != nil {
+		p.Fail(err)
+	}
+	if p.tape == nil || !w.Trainable {
 		return Var{T: w.Value}
 	}
 	if w.Grad.IsNone() {
 		panic(fmt.Sprintf("autograd: Param: %s is trainable but has no gradient buffer", w.Name))
 	}
-	return Var{T: w.Value, node: p.Tape.leaf(w)}
+	return Var{T: w.Value, node: p.tape.leaf(w)}
 }
 
-// New returns an uninitialised tensor of the arena.
-func (p *Pass) New(d tensor.DType, shape ...int) tensor.Tensor { return p.Arena.New(d, shape...) }
+// New returns an uninitialised tensor of the arena. If there is no memory the pass
+// has failed, and this and every further tensor is a [tensor.NoMemory].
+func (p *Pass) New(d tensor.DType, shape ...int) tensor.Tensor {
+	if p.err == nil {
+		t, err := p.Arena.New(d, shape...)
+		if err == nil {
+			return t
+		}
+		p.Fail(err)
+	}
+	return tensor.NoMemory(p.err, d, shape...)
+}
+
+// Fail notes an error that makes the rest of the pass pointless, as New does if there
+// is no memory: for operations that use something from outside. Of several errors the
+// first is kept.
+func (p *Pass) Fail(err error) {
+	if p.err == nil {
+		p.err, p.queue, p.Backend = err, p.Backend, &nothing{}
+	}
+}
+
+// nothing is the backend of a failed pass: its calls are intercepted and left out.
+type nothing struct {
+	tensor.Nowhere
+	intercept.Calls
+}
+
+func (n *nothing) Queue() (kernels.Backend, error) { return n, nil }
+
+// Err returns the error of the first tensor since Reset that there was no memory for,
+// an [*tensor.OutOfMemory] from most devices, or what Fail noted; nil if all is well.
+// After an error the pass has computed nothing more: numbers read from its later tensors are NaN, ids -1.
+func (p *Pass) Err() error { return p.err }
+
+// Sync waits for the work of the pass and returns its first error: of memory, or of
+// the work itself.
+func (p *Pass) Sync() error {
+	if p.err != nil {
+		return p.err
+	}
+	return p.Backend.Sync()
+}
 
 // Begin opens a scope: End frees what was made since, but for its result and
 // for what records saved.
@@ -106,10 +171,20 @@ func (p *Pass) End(mark int, y Var) Var {
 	return y
 }
 
-// Reset frees every tensor of the pass and forgets its records.
+// Reset frees every tensor of the pass and forgets its records and its error.
 func (p *Pass) Reset() {
-	if p.Tape != nil {
-		p.Tape.reset()
+	if p.tape != nil {
+		p.tape.reset()
 	}
 	p.Arena.Reset()
+	if p.err != nil {
+		p.err, p.queue, p.Backend = nil, nil, p.queue
+	}
+}
+
+// Close resets the pass and gives its memory back to the device. The queue is the
+// caller's.
+func (p *Pass) Close() {
+	p.Reset()
+	p.Arena.Close()
 }

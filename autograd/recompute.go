@@ -8,10 +8,10 @@ import "lamina/tensor"
 // Cost", 2016). f is a part of a model; whatever else it reads must live until the
 // pass is reset. Gradients have the bits that f(x) alone gives them.
 func (p *Pass) Recomputed(x Var, f func(x Var) Var) Var {
-	if p.Tape == nil {
+	if p.tape == nil {
 		return f(x)
 	}
-	t, call := p.Tape, &recomputed{f: f, dropout: p.Dropout}
+	t, call := p.tape, &recomputed{f: f, dropout: p.Dropout}
 	first, mark := len(t.records), p.Begin()
 	y := f(x)
 	if len(t.records) == first || !y.Tracked() {
@@ -39,7 +39,7 @@ func (recomputeOp) Name() string { return "recompute" }
 
 func (recomputeOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 	call, dropout := r.Ref.(*recomputed), p.Dropout
-	first, mark := len(p.Tape.records), p.Begin()
+	first, mark := len(p.tape.records), p.Begin()
 	p.Dropout = call.dropout
 	y := call.f(Var{T: r.Saved[0], node: r.In[0].node})
 	p.Dropout = dropout

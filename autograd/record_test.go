@@ -15,8 +15,7 @@ func (wide) Name() string                                             { return "
 func (wide) Backward(*autograd.Pass, *autograd.Record, tensor.Tensor) {}
 
 func TestRecordSaysWhatItHolds(t *testing.T) {
-	p := autograd.NewPass(ref.New())
-	p.Tape = autograd.NewTape()
+	p := autograd.NewTrainingPass(ref.New())
 	x := p.Param(leaf(1, 2))
 	mustPanic(t, "autograd: Record: wide has 5 inputs, a record holds 4", func() {
 		p.Record(wide{}, new(autograd.Var), x, x, x, x, x)

@@ -45,32 +45,32 @@ type node struct {
 	param *Parameter
 }
 
-// Tape remembers the operations of one forward pass. Its slices are reused from
+// tape remembers the operations of one forward pass. Its slices are reused from
 // pass to pass.
-type Tape struct {
+type tape struct {
 	records []Record
 	nodes   []node // index 0 is "no gradient"
 	leaves  map[*Parameter]int32
 }
 
-// NewTape returns an empty tape.
-func NewTape() *Tape {
-	return &Tape{nodes: make([]node, 1), leaves: map[*Parameter]int32{}}
+func newTape() *tape {
+	return &tape{nodes: make([]node, 1), leaves: map[*Parameter]int32{}}
 }
 
-// Len returns the number of records: what a frozen model keeps at zero.
-func (t *Tape) Len() int { return len(t.records) }
-
-// Ops returns the names of the recorded operations, in order.
-func (t *Tape) Ops() []string {
-	names := make([]string, len(t.records))
-	for i := range t.records {
-		names[i] = t.records[i].Op.Name()
+// Ops returns the names of the operations recorded since Reset, in order: none
+// where everything is frozen, or on an inference pass.
+func (p *Pass) Ops() []string {
+	if p.tape == nil {
+		return nil
+	}
+	names := make([]string, len(p.tape.records))
+	for i := range names {
+		names[i] = p.tape.records[i].Op.Name()
 	}
 	return names
 }
 
-func (t *Tape) reset() {
+func (t *tape) reset() {
 	clear(t.records)
 	t.records = t.records[:0]
 	clear(t.nodes)
@@ -78,7 +78,7 @@ func (t *Tape) reset() {
 	clear(t.leaves)
 }
 
-func (t *Tape) leaf(w *Parameter) int32 {
+func (t *tape) leaf(w *Parameter) int32 {
 	if id, ok := t.leaves[w]; ok {
 		return id
 	}
@@ -95,7 +95,7 @@ func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
 	if len(in) > maxInputs {
 		panic(fmt.Sprintf("autograd: Record: %s has %d inputs, a record holds %d", op.Name(), len(in), maxInputs))
 	}
-	if p.Tape == nil {
+	if p.tape == nil {
 		return nil
 	}
 	tracked := false
@@ -105,14 +105,14 @@ func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
 	if !tracked {
 		return nil
 	}
-	r := p.Tape.record(op, y)
+	r := p.tape.record(op, y)
 	for i, v := range in {
 		r.In[i].node = v.node
 	}
 	return r
 }
 
-func (t *Tape) record(op Op, y *Var) *Record {
+func (t *tape) record(op Op, y *Var) *Record {
 	t.nodes = append(t.nodes, node{})
 	y.node = int32(len(t.nodes) - 1)
 	t.records = append(t.records, Record{Op: op, out: y.node})
@@ -136,12 +136,12 @@ func (p *Pass) Save(r *Record, i int, t tensor.Tensor) {
 // Grad returns where the gradient of a tracked v is to be written, and whether
 // it is to be added there: for operations that can add.
 func (p *Pass) Grad(v Var, d tensor.DType, shape ...int) (dst tensor.Tensor, add bool) {
-	n := &p.Tape.nodes[v.node]
+	n := &p.tape.nodes[v.node]
 	switch {
 	case n.param != nil:
 		return n.param.Grad.Reshape(shape...), true
 	case n.grad.IsNone():
-		n.grad = p.Arena.New(d, shape...)
+		n.grad = p.New(d, shape...)
 		p.Arena.Retain(n.grad)
 		return n.grad, false
 	}
@@ -155,7 +155,7 @@ func (p *Pass) Give(v Var, g tensor.Tensor) {
 	if v.node == 0 {
 		return
 	}
-	n := &p.Tape.nodes[v.node]
+	n := &p.tape.nodes[v.node]
 	switch {
 	case n.param != nil:
 		kernels.AddScaled(p.Backend, n.param.Grad, g.Reshape(n.param.Grad.Shape()...), 1)
@@ -183,7 +183,7 @@ func (p *Pass) unshare(n *node) {
 	if !p.Arena.Held(n.grad) {
 		return
 	}
-	own := p.Arena.New(n.grad.DType(), n.grad.Shape()...)
+	own := p.New(n.grad.DType(), n.grad.Shape()...)
 	p.Arena.Retain(own)
 	kernels.Convert(p.Backend, own, n.grad)
 	p.Arena.Release(n.grad)
@@ -192,26 +192,34 @@ func (p *Pass) unshare(n *node) {
 
 // Backward differentiates scale·loss, loss being one number, and adds to the
 // gradients of the trainable parameters beneath it. Saved tensors are freed on
-// the way; the pass can only be reset afterwards.
-func (p *Pass) Backward(loss Var, scale float64) {
-	if p.Tape == nil || loss.node == 0 {
+// the way; the pass can only be reset afterwards. It returns the error of the pass,
+// see [Pass.Err], here or before; the gradients are incomplete then.
+func (p *Pass) Backward(loss Var, scale float64) error {
+	if p.tape == nil {
+		panic("autograd: Backward: an inference pass records nothing: make the pass with NewTrainingPass")
+	}
+	if loss.node == 0 {
 		panic("autograd: Backward: nothing trainable was recorded under the loss")
 	}
 	if loss.T.Len() != 1 {
 		panic(fmt.Sprintf("autograd: Backward: the loss is one number, got %v", loss.T))
+	}
+	if p.err != nil {
+		return p.err
 	}
 	outer := p.Arena.Begin()
 	seed, _ := p.Grad(loss, loss.T.DType(), loss.T.Shape()...)
 	kernels.Fill(p.Backend, seed, scale)
 	p.Arena.End(outer)
 	p.unwind(0)
-	p.Tape.reset()
+	p.tape.reset()
+	return p.err
 }
 
 // unwind runs the records from the last down to number first. A record's Backward
 // may record more and unwind them.
 func (p *Pass) unwind(first int) {
-	t := p.Tape
+	t := p.tape
 	for len(t.records) > first {
 		r := &t.records[len(t.records)-1] // in the old array, if the slice grows
 		if dY := t.nodes[r.out].grad; !dY.IsNone() {
@@ -227,7 +235,7 @@ func (p *Pass) unwind(first int) {
 
 // pop drops the last record and releases what it saved.
 func (p *Pass) pop() {
-	t := p.Tape
+	t := p.tape
 	last := len(t.records) - 1
 	for _, s := range t.records[last].Saved {
 		if !s.IsNone() {

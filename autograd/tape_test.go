@@ -16,16 +16,15 @@ import (
 func leaf(values ...float64) *autograd.Parameter {
 	be := ref.New()
 	return &autograd.Parameter{
-		Value: tensor.FromFloats(be, tensor.F32, values, len(values)), Grad: tensor.New(be, tensor.F32, len(values)), Trainable: true,
+		Value: tensor.MustFromFloats(be, tensor.F32, values, len(values)), Grad: tensor.MustNew(be, tensor.F32, len(values)), Trainable: true,
 	}
 }
 
 // TestGradientsOfManyUsersAdd: one value that several operations read, some of
 // which hand back the very tensor they received.
 func TestGradientsOfManyUsersAdd(t *testing.T) {
-	p := autograd.NewPass(ref.New())
+	p := autograd.NewTrainingPass(ref.New())
 	p.Arena.Poison = true
-	p.Tape = autograd.NewTape()
 	w := leaf(2, -3)
 	x := p.Scale(p.Param(w), 1)
 	y := p.Add(x, x)                              // 2x
@@ -46,9 +45,8 @@ func TestGradientsOfManyUsersAdd(t *testing.T) {
 // logits only if nobody else saved them.
 func TestCrossEntropyLeavesLogitsThatOthersRead(t *testing.T) {
 	for _, shared := range []bool{false, true} {
-		p := autograd.NewPass(ref.New())
+		p := autograd.NewTrainingPass(ref.New())
 		p.Arena.Poison = true
-		p.Tape = autograd.NewTape()
 		w := leaf(1, 2)
 		logits := p.Reshape(p.Scale(p.Param(w), 1), 1, 2)
 		ids := p.New(tensor.I32, 1)
@@ -76,11 +74,11 @@ func TestBackwardMisusePanics(t *testing.T) {
 	be := ref.New()
 	for want, misuse := range map[string]func(p *autograd.Pass){
 		"autograd: Backward: nothing trainable": func(p *autograd.Pass) {
-			p.Backward(p.Sum(p.Input(tensor.New(be, tensor.F32, 2))), 1)
+			p.Backward(p.Sum(p.Input(tensor.MustNew(be, tensor.F32, 2))), 1)
 		},
 		"autograd: Backward: the loss is one number, got F32[2]": func(p *autograd.Pass) { p.Backward(p.Scale(p.Param(leaf(1, 2)), 1), 1) },
 		"autograd: Param: w is trainable but has no gradient": func(p *autograd.Pass) {
-			p.Param(&autograd.Parameter{Name: "w", Value: tensor.New(be, tensor.F32, 1), Trainable: true})
+			p.Param(&autograd.Parameter{Name: "w", Value: tensor.MustNew(be, tensor.F32, 1), Trainable: true})
 		},
 		"autograd: add: shapes do not broadcast: F32[2] · F32[3]": func(p *autograd.Pass) { p.Add(p.Param(leaf(1, 2)), p.Param(leaf(1, 2, 3))) },
 	} {
@@ -90,8 +88,7 @@ func TestBackwardMisusePanics(t *testing.T) {
 					t.Errorf("panic %q, want %q…", got, want)
 				}
 			}()
-			p := autograd.NewPass(be)
-			p.Tape = autograd.NewTape()
+			p := autograd.NewTrainingPass(be)
 			misuse(p)
 		}()
 	}

@@ -26,10 +26,20 @@ package kernels
 
 import "lamina/tensor"
 
-// Backend computes on one device. Methods correspond one to one to the front
-// functions of this package, whose comments are their contracts.
+// Backend computes on one device, in the order of one queue: see [tensor.Device] for
+// what that means for memory and copies. Methods correspond one to one to the front
+// functions of this package, whose comments are their contracts; each issues work and
+// may return before it is done. An error of the work is Sync's.
 type Backend interface {
 	tensor.Device
+
+	// Queue returns a further queue of the same device, for a pass that is to run
+	// beside others; a device without queues returns itself. Memory belongs to all
+	// queues of a device alike. Work on the new queue comes after what was issued on
+	// this one before the call; later on, what one queue writes another may use after
+	// Sync of the first. Closing the device ends its queues; Close of a queue that
+	// Queue returned is not called.
+	Queue() (Backend, error)
 
 	MatMul(MatMulArgs)
 	MatMuls([]MatMulArgs)

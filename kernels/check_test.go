@@ -14,9 +14,9 @@ import (
 // Misuse panics before the backend is called, and says what is wrong with what.
 func TestMisusePanics(t *testing.T) {
 	be := ref.New()
-	f32 := func(shape ...int) tensor.Tensor { return tensor.New(be, tensor.F32, shape...) }
-	f64 := func(shape ...int) tensor.Tensor { return tensor.New(be, tensor.F64, shape...) }
-	i32 := func(shape ...int) tensor.Tensor { return tensor.New(be, tensor.I32, shape...) }
+	f32 := func(shape ...int) tensor.Tensor { return tensor.MustNew(be, tensor.F32, shape...) }
+	f64 := func(shape ...int) tensor.Tensor { return tensor.MustNew(be, tensor.F64, shape...) }
+	i32 := func(shape ...int) tensor.Tensor { return tensor.MustNew(be, tensor.I32, shape...) }
 	none := tensor.Tensor{}
 	x := f32(4, 6)
 	attention := func(change func(*kernels.AttentionArgs)) kernels.AttentionArgs {
@@ -44,7 +44,7 @@ func TestMisusePanics(t *testing.T) {
 			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: i32(6, 5)})
 		}},
 		{"MatMul: rows are not whole blocks of 32: B Q8_0[16 6]", func() {
-			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 16), A: x, B: tensor.New(be, tensor.Q8_0, 16, 6), TransB: true})
+			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 16), A: x, B: tensor.MustNew(be, tensor.Q8_0, 16, 6), TransB: true})
 		}},
 		{"MatMul: Accumulate takes no Bias", func() {
 			kernels.MatMul(be, kernels.MatMulArgs{C: f32(4, 5), A: x, B: f32(6, 5), Bias: f32(5), Accumulate: true})
@@ -106,7 +106,7 @@ func TestMisusePanics(t *testing.T) {
 		{"AddScaled: types differ", func() { kernels.AddScaled(be, x, f64(4, 6), 1) }},
 		{"Reduce: an axis of y is neither", func() { kernels.Reduce(be, kernels.Sum, f32(2, 6), x) }},
 		{"Convert: cannot write this type: y Q8_0[1 32]", func() {
-			kernels.Convert(be, tensor.New(be, tensor.Q8_0, 1, 32), f32(1, 32))
+			kernels.Convert(be, tensor.MustNew(be, tensor.Q8_0, 1, 32), f32(1, 32))
 		}},
 		{"Transpose: no permutation: perm [0 0]", func() { kernels.Transpose(be, f32(6, 4), x, 0, 0) }},
 		{"Transpose: shapes differ", func() { kernels.Transpose(be, f32(4, 6), x, 1, 0) }},
@@ -114,7 +114,7 @@ func TestMisusePanics(t *testing.T) {
 		{"CopyAxis: other axes differ", func() { kernels.CopyAxis(be, x, f32(3, 6), 1, 0, 0, 1, false) }},
 		{"Gather: wants I32: ids F32[4]", func() { kernels.Gather(be, x, f32(9, 6), f32(4)) }},
 		{"Gather: id out of range [0, 9): place 1, id 9", func() {
-			kernels.Gather(be, f32(2, 6), f32(9, 6), tensor.FromInts(be, []int32{0, 9}, 2))
+			kernels.Gather(be, f32(2, 6), f32(9, 6), tensor.MustFromInts(be, []int32{0, 9}, 2))
 		}},
 		{"ScatterAdd: wants F32 [3 6]: dY F32[4 6]", func() { kernels.ScatterAdd(be, f32(9, 6), i32(3), x) }},
 		{"Dropout: P = 1 is not in [0, 1)", func() { kernels.Dropout(be, kernels.DropoutArgs{Y: x, X: x, Rows: i32(4, 2), P: 1}) }},
@@ -186,7 +186,7 @@ func panicOf(call func()) (message string) {
 // Checks are on the path of every small call of decoding: they allocate nothing.
 func TestChecksDoNotAllocate(t *testing.T) {
 	be := quiet{ref.New()}
-	f32 := func(shape ...int) tensor.Tensor { return tensor.New(be, tensor.F32, shape...) }
+	f32 := func(shape ...int) tensor.Tensor { return tensor.MustNew(be, tensor.F32, shape...) }
 	x, y, w, b := f32(4, 6), f32(4, 6), f32(6, 6), f32(6)
 	kv := f32(4, 3)
 	lse := f32(4, 2)

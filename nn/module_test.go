@@ -92,7 +92,7 @@ func TestPartsAreAllThatThereIs(t *testing.T) {
 		t.Errorf("a clone has %v", got)
 	}
 	before := g.Down.(*nn.Linear).Weight.Value.Floats()
-	kernels.Fill(be, nn.Train(be, nn.ParamsOf(c)).Values, 7)
+	kernels.Fill(be, tensor.Must(nn.Trainable(be, nn.ParamsOf(c))).Values, 7)
 	for w := range nn.ParamsOf(g) {
 		if w.Trainable {
 			t.Errorf("%s became trainable with the clone", w.Name)
@@ -135,7 +135,7 @@ func (l twice) Clone() nn.Projection { return twice{l.Projection.Clone()} }
 func TestFusedCallsTakeAnyProjection(t *testing.T) {
 	be := ref.New()
 	plain := nn.NewLinear(nn.From(nn.Init{Device: be, Seed: 2, Std: 1}), 3, 3, false)
-	x := tensor.FromFloats(be, tensor.F32, []float64{1, -2, 3, 0.5, 0.25, -1}, 2, 3)
+	x := tensor.MustFromFloats(be, tensor.F32, []float64{1, -2, 3, 0.5, 0.25, -1}, 2, 3)
 	for _, c := range []struct {
 		layer  nn.Projection
 		factor float64

@@ -41,11 +41,11 @@ func ExampleFrom() {
 func Example() {
 	be := ref.New()
 	layer := &nn.Linear{
-		Weight: &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, []float64{1, 0, 1, 2}, 2, 2)},
-		Bias:   &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, []float64{10, 20}, 2)},
+		Weight: &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, []float64{1, 0, 1, 2}, 2, 2)},
+		Bias:   &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, []float64{10, 20}, 2)},
 	}
 	p := autograd.NewPass(be)
-	x := p.Input(tensor.FromFloats(be, tensor.F32, []float64{3, 4}, 1, 2))
+	x := p.Input(tensor.MustFromFloats(be, tensor.F32, []float64{3, 4}, 1, 2))
 	fmt.Println(layer.Forward(p, x).T.Floats())
 	// Output: [13 31]
 }
@@ -91,10 +91,10 @@ func TestNormForward(t *testing.T) {
 	x := []float64{1, 2, 3, 6}
 	gain, bias := []float64{1, 2, 1, -1}, []float64{0, 1, 0, 0.5}
 	for _, rms := range []bool{false, true} {
-		n := nn.Norm{Eps: 0.25, RMS: rms, Gain: &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, gain, 4)}}
+		n := nn.Norm{Eps: 0.25, RMS: rms, Gain: &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, gain, 4)}}
 		mean, shift := 0.0, make([]float64, 4)
 		if !rms {
-			n.Bias = &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, bias, 4)}
+			n.Bias = &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, bias, 4)}
 			mean, shift = 3, bias
 		}
 		square := 0.0
@@ -102,7 +102,7 @@ func TestNormForward(t *testing.T) {
 			square += (v - mean) * (v - mean) / 4
 		}
 		p := autograd.NewPass(be)
-		got := n.Forward(p, p.Input(tensor.FromFloats(be, tensor.F32, x, 1, 4))).T.Floats()
+		got := n.Forward(p, p.Input(tensor.MustFromFloats(be, tensor.F32, x, 1, 4))).T.Floats()
 		for i, v := range x {
 			want := (v-mean)/math.Sqrt(square+n.Eps)*gain[i] + shift[i]
 			if math.Abs(got[i]-want) > 8*0x1p-24*math.Abs(want)+0x1p-24 {
@@ -120,7 +120,7 @@ func TestCloneSharesValuesButNotTraining(t *testing.T) {
 	if c.Weight.Name != "l.weight" || c.Bias.Name != "l.bias" || c.Weight == l.Weight {
 		t.Errorf("clone has %q and %q", c.Weight.Name, c.Bias.Name)
 	}
-	trained := nn.Train(be, c.Params())
+	trained := tensor.Must(nn.Trainable(be, c.Params()))
 	kernels.Fill(be, trained.Values, 7)
 	if got := l.Weight.Value.Floats(); !slices.Equal(got, before) || l.Weight.Trainable {
 		t.Errorf("training a clone changed the original: %v, was %v", got, before)
@@ -135,10 +135,10 @@ func TestCloneSharesValuesButNotTraining(t *testing.T) {
 
 func TestTrainLaysParametersOutInOrder(t *testing.T) {
 	be := ref.New()
-	a := &autograd.Parameter{Name: "a", Value: tensor.FromFloats(be, tensor.BF16, []float64{1, 2, 3, 4, 5, 6}, 2, 3)}
-	b := &autograd.Parameter{Name: "b", Value: tensor.FromFloats(be, tensor.F16, []float64{0.5, -0.25}, 2)}
+	a := &autograd.Parameter{Name: "a", Value: tensor.MustFromFloats(be, tensor.BF16, []float64{1, 2, 3, 4, 5, 6}, 2, 3)}
+	b := &autograd.Parameter{Name: "b", Value: tensor.MustFromFloats(be, tensor.F16, []float64{0.5, -0.25}, 2)}
 	old := a.Value
-	trained := nn.Train(be, slices.Values([]*autograd.Parameter{a, b}))
+	trained := tensor.Must(nn.Trainable(be, slices.Values([]*autograd.Parameter{a, b})))
 	if got, want := trained.Values.Floats(), []float64{1, 2, 3, 4, 5, 6, 0.5, -0.25}; !slices.Equal(got, want) {
 		t.Errorf("flat values %v, want %v", got, want)
 	}

@@ -50,9 +50,13 @@ type Init struct {
 	Std float64
 }
 
-// Parameter returns a new F32 parameter.
+// Parameter returns a new F32 parameter. If there is no memory for it, its value says
+// so ([tensor.Tensor.Err]), and so does every pass that meets it.
 func (s Init) Parameter(name string, initial Initial, shape ...int) *autograd.Parameter {
-	t := tensor.New(s.Device, tensor.F32, shape...)
+	t, err := tensor.New(s.Device, tensor.F32, shape...)
+	if err != nil {
+		return &autograd.Parameter{Name: name, Value: tensor.NoMemory(err, tensor.F32, shape...)}
+	}
 	values := make([]float32, t.Len())
 	if initial.Std != 0 {
 		h := fnv.New64a()

@@ -9,7 +9,7 @@ import (
 // Arena hands out the tensors of one pass: activations, gradients, scratch. It
 // takes memory from its device in a few large chunks, gives it back to itself
 // as tensors are freed, and returns everything at Reset; after the largest pass
-// has run once it asks its device for nothing.
+// has run once it asks its device for nothing. [Arena.Close] gives the chunks back.
 //
 // A tensor lives until one of two things: its scope ends while nothing holds it
 // ([Arena.Begin], [Arena.End]), or its last [Arena.Release] after a
@@ -27,6 +27,7 @@ type Arena struct {
 
 	inUse, peak int
 	extent      int // bytes laid out since Reset
+	wanted      int // size of the chunk that is to replace those that Reset gave back
 	// Poison fills freed memory with NaN, so that a read after free shows. For
 	// tests on host devices.
 	Poison bool
@@ -53,10 +54,21 @@ func NewArena(dev Device) *Arena { return &Arena{dev: dev} }
 
 // Reserve makes room for about bytes in all, so that a pass of that size asks its
 // device for nothing.
-func (a *Arena) Reserve(bytes int) {
-	if a.Capacity() < bytes {
-		a.chunks = append(a.chunks, a.dev.Alloc(bytes-a.Capacity()))
+func (a *Arena) Reserve(bytes int) error {
+	if a.Capacity() >= bytes {
+		return nil
 	}
+	return a.grow(bytes - a.Capacity())
+}
+
+// grow takes a chunk of at least bytes from the device.
+func (a *Arena) grow(bytes int) error {
+	chunk, err := a.dev.Alloc(max(bytes, a.wanted))
+	if err != nil {
+		return err
+	}
+	a.chunks, a.wanted = append(a.chunks, chunk), 0
+	return nil
 }
 
 // Capacity returns the bytes taken from the device.
@@ -98,22 +110,26 @@ func sizeClass(bytes int) (class, size int) {
 	return 4*shift + q - 4, q << shift * hostAlign
 }
 
-// New returns a tensor with undefined contents in the innermost open scope.
-func (a *Arena) New(d DType, shape ...int) Tensor {
+// New returns a tensor with undefined contents in the innermost open scope. The
+// error is the device's, and leaves the arena as it was.
+func (a *Arena) New(d DType, shape ...int) (Tensor, error) {
 	t := header("Arena.New", d, shape)
-	b := a.alloc(d.Bytes(t.Len()))
+	b, err := a.alloc(d.Bytes(t.Len()))
+	if err != nil {
+		return Tensor{}, err
+	}
+	a.inUse += b.bytes
+	a.peak = max(a.peak, a.inUse)
 	b.scoped = true
 	a.scope = append(a.scope, b)
 	t.dev, t.mem, t.off, t.block = a.dev, b.mem, b.off, b
-	return t
+	return t, nil
 }
 
-func (a *Arena) alloc(bytes int) *Block {
+func (a *Arena) alloc(bytes int) (*Block, error) {
 	class, size := sizeClass(bytes)
-	a.inUse += bytes
-	a.peak = max(a.peak, a.inUse)
 	if b := a.reuse(class, bytes); b != nil {
-		return b
+		return b, nil
 	}
 	chunk, bump := a.chunk, a.bump
 	for chunk < len(a.chunks) && bump+size > a.chunks[chunk].Len() {
@@ -123,10 +139,12 @@ func (a *Arena) alloc(bytes int) *Block {
 		// A larger block than needed, before more is asked of the device.
 		for larger := class + 1; larger < classes; larger++ {
 			if b := a.reuse(larger, bytes); b != nil {
-				return b
+				return b, nil
 			}
 		}
-		a.chunks = append(a.chunks, a.dev.Alloc(max(chunkBytes, size)))
+		if err := a.grow(max(chunkBytes, size)); err != nil {
+			return nil, err
+		}
 	}
 	a.chunk, a.bump = chunk, bump+size
 	a.extent += size
@@ -136,7 +154,7 @@ func (a *Arena) alloc(bytes int) *Block {
 	b := a.blocks[a.made]
 	a.made++
 	*b = Block{mem: a.chunks[chunk], off: bump, class: class, bytes: bytes}
-	return b
+	return b, nil
 }
 
 // Retain keeps t beyond its scope until a matching Release. It does nothing for
@@ -227,8 +245,9 @@ func poison(b *Block) {
 	}
 }
 
-// Reset frees everything. Chunks that a growing pass left in pieces become one,
-// so that the next pass of that size fits without a gap.
+// Reset frees every tensor. Chunks that a growing pass left in pieces go back to the
+// device, and the next tensor takes one of their size, so that a pass like the last
+// fits without a gap.
 func (a *Arena) Reset() {
 	if a.Poison {
 		for _, b := range a.blocks[:a.made] {
@@ -236,13 +255,34 @@ func (a *Arena) Reset() {
 		}
 	}
 	if len(a.chunks) > 1 {
-		total := a.Capacity()
-		for _, b := range a.blocks {
-			b.mem = nil // or it would keep the piece alive
-		}
-		clear(a.chunks)
-		a.chunks = append(a.chunks[:0], a.dev.Alloc(total))
+		a.wanted = a.Capacity()
+		a.giveBack()
 	}
+	a.forget()
+}
+
+// Close frees every tensor and gives the memory back to the device. The arena can
+// be used again, and begins with none.
+func (a *Arena) Close() {
+	a.giveBack()
+	a.forget()
+	a.wanted = 0
+}
+
+// giveBack frees the chunks.
+func (a *Arena) giveBack() {
+	for _, b := range a.blocks {
+		b.mem = nil // or it would keep the chunk alive
+	}
+	for _, c := range a.chunks {
+		c.Free()
+	}
+	clear(a.chunks)
+	a.chunks = a.chunks[:0]
+}
+
+// forget begins anew on the chunks there are.
+func (a *Arena) forget() {
 	for i := range a.free {
 		a.free[i] = a.free[i][:0]
 	}

@@ -15,8 +15,8 @@ import (
 func ExampleArena() {
 	a := tensor.NewArena(ref.New())
 	mark := a.Begin()
-	scratch := a.New(tensor.F32, 100)
-	kept, result := a.New(tensor.F32, 10), a.New(tensor.F32, 1)
+	scratch := tensor.Must(a.New(tensor.F32, 100))
+	kept, result := tensor.Must(a.New(tensor.F32, 10)), tensor.Must(a.New(tensor.F32, 1))
 	a.Retain(kept)
 	a.End(mark, result)
 	fmt.Println(a.InUse(), a.Peak()) // scratch is gone
@@ -59,7 +59,7 @@ func TestArenaMemoryIsNobodyElses(t *testing.T) {
 			var scoped []owned
 			for range 1 + rng.Intn(8) {
 				next++
-				x := a.New(tensor.F32, 1+rng.Intn(700))
+				x := tensor.Must(a.New(tensor.F32, 1+rng.Intn(700)))
 				values := make([]float64, x.Len())
 				for i := range values {
 					values[i] = next
@@ -93,13 +93,13 @@ func TestArenaScopes(t *testing.T) {
 	a := tensor.NewArena(ref.New())
 	outer := a.Begin()
 	inner := a.Begin()
-	x, y := a.New(tensor.F32, 8), a.New(tensor.F32, 8)
+	x, y := tensor.Must(a.New(tensor.F32, 8)), tensor.Must(a.New(tensor.F32, 8))
 	view := x.Reshape(2, 4).Slice(1, 2)
 	a.End(inner, view) // keeps the tensor that the view is of
 	if a.InUse() != 32 {
 		t.Errorf("%d bytes in use, want x", a.InUse())
 	}
-	z := a.New(tensor.F32, 8)
+	z := tensor.Must(a.New(tensor.F32, 8))
 	if !z.Overlaps(y) {
 		t.Error("freed memory of the same size is not used again")
 	}
@@ -107,7 +107,7 @@ func TestArenaScopes(t *testing.T) {
 	a.Retain(z)
 	a.Release(z) // within its scope: stays
 	a.End(outer)
-	if a.InUse() != 32 || !a.Held(tensor.New(ref.New(), tensor.F32, 1)) || a.Held(z) {
+	if a.InUse() != 32 || !a.Held(tensor.MustNew(ref.New(), tensor.F32, 1)) || a.Held(z) {
 		t.Errorf("%d bytes in use, want z; held %t", a.InUse(), a.Held(z))
 	}
 	a.Release(z)
@@ -118,7 +118,7 @@ func TestArenaScopes(t *testing.T) {
 	if a.Peak() != 0 {
 		t.Errorf("peak after ResetPeak: %d", a.Peak())
 	}
-	foreign := tensor.New(ref.New(), tensor.F32, 1)
+	foreign := tensor.MustNew(ref.New(), tensor.F32, 1)
 	a.Retain(foreign)
 	a.Release(foreign)
 	a.Release(foreign) // no business of the arena
@@ -127,10 +127,10 @@ func TestArenaScopes(t *testing.T) {
 func TestArenaMisusePanics(t *testing.T) {
 	a := tensor.NewArena(ref.New())
 	mark := a.Begin()
-	x := a.New(tensor.F32, 3)
+	x := tensor.Must(a.New(tensor.F32, 3))
 	mustPanic(t, "tensor: Release: F32[3] was not retained", func() { a.Release(x) })
 	a = tensor.NewArena(ref.New())
-	x = a.New(tensor.F32, 3)
+	x = tensor.Must(a.New(tensor.F32, 3))
 	a.End(mark)
 	mustPanic(t, "tensor: Retain: F32[3] is freed", func() { a.Retain(x) })
 }
@@ -139,13 +139,13 @@ func TestArenaPoisonShowsReadsAfterFree(t *testing.T) {
 	a := tensor.NewArena(ref.New())
 	a.Poison = true
 	mark := a.Begin()
-	x := a.New(tensor.F32, 3)
+	x := tensor.Must(a.New(tensor.F32, 3))
 	x.SetFloats([]float64{1, 2, 3})
 	a.End(mark)
 	if got := x.Floats(); !math.IsNaN(got[0]) || !math.IsNaN(got[2]) {
 		t.Errorf("freed memory still reads %v", got)
 	}
-	y := a.New(tensor.F32, 5)
+	y := tensor.Must(a.New(tensor.F32, 5))
 	y.SetFloats([]float64{1, 2, 3, 4, 5})
 	a.Reset()
 	if got := y.Floats(); !math.IsNaN(got[4]) {
@@ -160,7 +160,7 @@ func TestArenaReserve(t *testing.T) {
 		t.Errorf("capacity %d, want 1 MiB", got)
 	}
 	for range 15 {
-		a.New(tensor.F32, 16<<10) // 64 KiB
+		tensor.Must(a.New(tensor.F32, 16<<10)) // 64 KiB
 	}
 	a.Reserve(1 << 19)
 	if got := a.Capacity(); got != 1<<20 {
@@ -173,12 +173,12 @@ func TestArenaReserve(t *testing.T) {
 func TestArenaExtentIsEnough(t *testing.T) {
 	pass := func(a *tensor.Arena, n int) {
 		mark := a.Begin()
-		x := a.New(tensor.F32, n)
+		x := tensor.Must(a.New(tensor.F32, n))
 		for width := 1; width <= 12; width++ {
 			inner := a.Begin()
-			a.New(tensor.F32, n, width)
-			a.New(tensor.F32, n, 13-width)
-			y := a.New(tensor.F32, n)
+			tensor.Must(a.New(tensor.F32, n, width))
+			tensor.Must(a.New(tensor.F32, n, 13-width))
+			y := tensor.Must(a.New(tensor.F32, n))
 			a.End(inner, y)
 			x = y
 		}
@@ -209,10 +209,12 @@ type watched struct {
 
 func (w *watched) Name() string { return "watched" }
 
-func (w *watched) Alloc(bytes int) tensor.Memory {
-	m := w.Host.Alloc(bytes).(*tensor.HostMemory)
-	runtime.AddCleanup(m, func(n int) { w.freed <- n }, bytes)
-	return m
+func (w *watched) Alloc(bytes int) (tensor.Memory, error) {
+	mem, err := w.Host.Alloc(bytes)
+	if err == nil {
+		runtime.AddCleanup(mem.(*tensor.HostMemory), func(n int) { w.freed <- n }, bytes)
+	}
+	return mem, err
 }
 
 // TestArenaResetLetsGoOfPieces: chunks that became one are not kept alive by the
@@ -221,8 +223,8 @@ func TestArenaResetLetsGoOfPieces(t *testing.T) {
 	dev := &watched{freed: make(chan int, 4)}
 	a := tensor.NewArena(dev)
 	a.Reserve(1 << 10)
-	a.New(tensor.U8, 1<<10)
-	a.New(tensor.U8, 1<<11) // does not fit: a second chunk
+	tensor.Must(a.New(tensor.U8, 1<<10))
+	tensor.Must(a.New(tensor.U8, 1<<11)) // does not fit: a second chunk
 	a.Reset()
 	for range 2 {
 		runtime.GC()

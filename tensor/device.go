@@ -1,71 +1,127 @@
 package tensor
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "fmt"
 
 // Memory is a run of bytes on one device. What is inside is the device's
 // business; host devices use [*HostMemory].
 type Memory interface {
 	// Len returns the number of bytes.
 	Len() int
+	// Free gives the bytes back to the device, once the work issued before has used
+	// them. Whoever allocated frees; tensors over the memory are invalid from then
+	// on. A second call does nothing.
+	Free()
 }
 
-// Device owns memory. Backends of package kernels are devices.
+// Device owns memory, and an order of work on it: a queue. Backends of package
+// kernels are devices; those that [kernels.Backend.Queue] returns share their
+// memory and differ in the order.
+//
+// Uploads, downloads and computing calls are issued in the order of the program and
+// take effect in that order; a device may return from each before it is done. Only
+// Sync waits. On the host every call is done when it returns.
+//
+// A queue on which work has failed stays failed: Sync returns its first error ever
+// after, and downloads deliver bytes of all ones, which read as NaN and as -1.
 type Device interface {
 	// Name identifies device and instruction set in reports, e.g. "cpu/avx2".
 	Name() string
-	// Alloc returns zeroed memory, aligned for the device's widest access.
-	Alloc(bytes int) Memory
+	// Alloc returns zeroed memory, aligned for the device's widest access. Its
+	// error, where there is no room, is an [*OutOfMemory].
+	Alloc(bytes int) (Memory, error)
 	// Wrap makes bytes that stay valid and constant readable by the device:
 	// in place on a host device, by upload elsewhere. Nothing may write to it.
-	Wrap(data []byte) Memory
-	// Upload copies src into dst at a byte offset.
+	Wrap(data []byte) (Memory, error)
+	// Upload copies src into dst at a byte offset. src may be written to again as
+	// soon as the call returns: a GPU copies it to pinned memory first.
 	Upload(dst Memory, offset int, src []byte)
-	// Download copies bytes of src at a byte offset into dst, after all work
-	// issued before it.
+	// Download copies bytes of src at a byte offset into dst, which holds them, and
+	// may be touched, after Sync only.
 	Download(dst []byte, src Memory, offset int)
-	// Sync waits for all issued work and returns the first error of it.
+	// Sync waits for all work issued on this queue and returns the first error of it.
 	Sync() error
+	// Memory returns how many bytes can still be had, about, and how many there are.
+	// Both are 0 where the device cannot tell.
+	Memory() (free, total int64)
+	// Close gives back what the device holds for itself, its queues included. What
+	// it has handed out is to be freed before.
+	Close() error
 }
 
-// HostMemory is memory a host program reads directly.
-type HostMemory struct{ Data []byte }
+// OutOfMemory is the error of memory that a device has no room for. Sizes are in
+// bytes.
+type OutOfMemory struct {
+	Device string // its name
+	Wanted int64  // in the one allocation that failed
+	Free   int64  // as the device counts it; 0 where it cannot tell
+	Held   int64  // handed out by this device and not freed
+}
 
-// Len returns the number of bytes.
-func (m *HostMemory) Len() int { return len(m.Data) }
+// Error says what was wanted, free and held.
+func (e *OutOfMemory) Error() string {
+	return fmt.Sprintf("%s: out of memory: wanted %s, free %s, held %s", e.Device, size(e.Wanted), size(e.Free), size(e.Held))
+}
 
-// hostAlign is a cache line and the widest vector register.
-const hostAlign = 64
-
-// Host implements the memory half of a [Device] for the host's own memory;
-// host backends embed it.
-type Host struct{}
-
-// Alloc returns zeroed memory aligned to 64 bytes.
-func (Host) Alloc(bytes int) Memory {
-	if bytes < 0 {
-		panic(fmt.Sprintf("tensor: Alloc: negative size %d", bytes))
+// size prints a number of bytes to three digits: "24 B", "1.50 GiB".
+func size(bytes int64) string {
+	v, unit := float64(bytes), 0
+	for v >= 1000 && unit < 4 {
+		v, unit = v/1024, unit+1
 	}
-	raw := make([]byte, bytes+hostAlign)
-	advise(raw)
-	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & (hostAlign - 1))
-	return &HostMemory{raw[skip : skip+bytes : skip+bytes]}
+	if unit == 0 {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.3g %ciB", v, "KMGT"[unit-1])
 }
 
-// Wrap returns memory that is data itself.
-func (Host) Wrap(data []byte) Memory { return &HostMemory{data} }
-
-// Upload copies src into dst.
-func (Host) Upload(dst Memory, offset int, src []byte) {
-	copy(dst.(*HostMemory).Data[offset:offset+len(src)], src)
+// NoMemory returns a tensor with a type and axes and no memory: what stands for a
+// result where the device refused memory with err, or, with a nil err, where only
+// shapes are of interest. Its numbers read as NaN, its ids as -1; what is written to
+// it is lost. No kernel but those of a device without arithmetic may be given it.
+func NoMemory(err error, d DType, shape ...int) Tensor {
+	t := header("NoMemory", d, shape)
+	t.dev = Nowhere{err}
+	return t
 }
 
-// Download copies out of src.
-func (Host) Download(dst []byte, src Memory, offset int) {
-	copy(dst, src.(*HostMemory).Data[offset:offset+len(dst)])
+// Err returns why t has no memory; nil if it has, and for the zero Tensor.
+func (t Tensor) Err() error {
+	if t.mem != nil || t.dev == nil {
+		return nil
+	}
+	return t.dev.Sync()
 }
 
-// Sync returns nil: host work is done when its call returns.
-func (Host) Sync() error { return nil }
+// Nowhere is a device that has no memory and computes nothing. Its one queue has
+// failed with Err, unless that is nil.
+type Nowhere struct{ Err error }
+
+// Name returns "nowhere".
+func (Nowhere) Name() string { return "nowhere" }
+
+// Alloc returns an [*OutOfMemory].
+func (n Nowhere) Alloc(bytes int) (Memory, error) {
+	return nil, &OutOfMemory{Device: n.Name(), Wanted: int64(bytes)}
+}
+
+// Wrap returns an [*OutOfMemory].
+func (n Nowhere) Wrap(data []byte) (Memory, error) { return n.Alloc(len(data)) }
+
+// Upload does nothing.
+func (Nowhere) Upload(Memory, int, []byte) {}
+
+// Download fills dst with ones.
+func (Nowhere) Download(dst []byte, _ Memory, _ int) {
+	for i := range dst {
+		dst[i] = 0xFF
+	}
+}
+
+// Sync returns Err.
+func (n Nowhere) Sync() error { return n.Err }
+
+// Memory returns 0.
+func (Nowhere) Memory() (free, total int64) { return 0, 0 }
+
+// Close returns nil.
+func (Nowhere) Close() error { return nil }

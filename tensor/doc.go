@@ -3,7 +3,7 @@
 // computes, package autograd differentiates.
 //
 //	dev := ref.New()
-//	x := tensor.FromFloats(dev, tensor.F32, []float64{1, 2, 3, 4, 5, 6}, 2, 3)
+//	x := tensor.MustFromFloats(dev, tensor.F32, []float64{1, 2, 3, 4, 5, 6}, 2, 3)
 //	row := x.Slice(1, 2)        // [1 3], the same memory
 //	flat := x.Reshape(6)        // [6], the same memory
 //	fmt.Println(row.Floats())   // an explicit copy to the host

@@ -14,7 +14,7 @@ import (
 
 func Example() {
 	dev := ref.New()
-	x := tensor.FromFloats(dev, tensor.F32, []float64{1, 2, 3, 4, 5, 6}, 2, 3)
+	x := tensor.MustFromFloats(dev, tensor.F32, []float64{1, 2, 3, 4, 5, 6}, 2, 3)
 	fmt.Println(x, x.Rows(), x.Cols(), x.Bytes())
 	fmt.Println(x.Slice(1, 2).Floats(), x.Reshape(6))
 	x.Slice(0, 1).SetFloats([]float64{7, 8, 9}) // the same memory
@@ -27,20 +27,20 @@ func Example() {
 
 func TestShape(t *testing.T) {
 	dev := ref.New()
-	x := tensor.New(dev, tensor.F32, 2, 3, 4)
+	x := tensor.MustNew(dev, tensor.F32, 2, 3, 4)
 	if x.Rank() != 3 || x.Dim(0) != 2 || x.Dim(-1) != 4 || x.Len() != 24 || x.Rows() != 6 || x.Cols() != 4 || x.Device() != tensor.Device(dev) {
 		t.Errorf("%v: rank %d, len %d, rows %d, cols %d", x, x.Rank(), x.Len(), x.Rows(), x.Cols())
 	}
 	shape := x.Shape()
 	shape[0] = 9 // a copy
-	if !x.HasShape(2, 3, 4) || x.HasShape(2, 3) || x.HasShape(2, 3, 5) || !x.SameShape(tensor.New(dev, tensor.F16, 2, 3, 4)) || x.SameShape(x.Reshape(24)) {
+	if !x.HasShape(2, 3, 4) || x.HasShape(2, 3) || x.HasShape(2, 3, 5) || !x.SameShape(tensor.MustNew(dev, tensor.F16, 2, 3, 4)) || x.SameShape(x.Reshape(24)) {
 		t.Error("HasShape or SameShape is wrong")
 	}
-	scalar := tensor.FromFloats(dev, tensor.F64, []float64{3})
+	scalar := tensor.MustFromFloats(dev, tensor.F64, []float64{3})
 	if scalar.Rank() != 0 || scalar.Len() != 1 || scalar.Cols() != 1 || scalar.Rows() != 1 || scalar.String() != "F64[]" {
 		t.Errorf("scalar %v: len %d", scalar, scalar.Len())
 	}
-	empty := tensor.New(dev, tensor.F32, 0, 5)
+	empty := tensor.MustNew(dev, tensor.F32, 0, 5)
 	if empty.Len() != 0 || len(empty.Floats()) != 0 || empty.Cols() != 5 {
 		t.Errorf("empty %v has %d elements", empty, empty.Len())
 	}
@@ -52,7 +52,7 @@ func TestShape(t *testing.T) {
 
 func TestViewsShareMemory(t *testing.T) {
 	dev := ref.New()
-	x := tensor.FromFloats(dev, tensor.F32, []float64{0, 1, 2, 3, 4, 5, 6, 7}, 4, 2)
+	x := tensor.MustFromFloats(dev, tensor.F32, []float64{0, 1, 2, 3, 4, 5, 6, 7}, 4, 2)
 	s := x.Slice(1, 3)
 	r := s.Reshape(4)
 	r.SetFloats([]float64{-2, -3, -4, -5})
@@ -70,7 +70,7 @@ func TestViewsShareMemory(t *testing.T) {
 		{"slices with a row in common", x.Slice(0, 2), s, true, false},
 		{"neighbours", x.Slice(0, 1), s, false, false},
 		{"nothing of the whole", x.Slice(0, 0), x, false, false},
-		{"another memory", x, tensor.New(dev, tensor.F32, 4, 2), false, false},
+		{"another memory", x, tensor.MustNew(dev, tensor.F32, 4, 2), false, false},
 		{"an absent operand", x, tensor.Tensor{}, false, false},
 	} {
 		if c.a.Overlaps(c.b) != c.overlaps || c.b.Overlaps(c.a) != c.overlaps {
@@ -83,7 +83,7 @@ func TestViewsShareMemory(t *testing.T) {
 	if mem, off := s.Memory(); off != 8 || mem.Len() != 32 {
 		t.Errorf("a slice at byte %d of %d", off, mem.Len())
 	}
-	q := tensor.New(dev, tensor.Q8_0, 3, 64) // rows of whole blocks
+	q := tensor.MustNew(dev, tensor.Q8_0, 3, 64) // rows of whole blocks
 	if _, off := q.Slice(2, 3).Memory(); off != 2*2*34 || q.Slice(1, 3).Bytes() != 2*2*34 {
 		t.Errorf("row 2 of %v at byte %d", q, off)
 	}
@@ -93,20 +93,20 @@ func TestCopiesRoundToTheStorageType(t *testing.T) {
 	dev := ref.New()
 	values := []float64{1 + 0x1p-30, -0x1p-3, 65504, 3.14159265358979}
 	for d, ulp := range map[tensor.DType]float64{tensor.F64: 0, tensor.F32: 0x1p-24, tensor.F16: 0x1p-11, tensor.BF16: 0x1p-8} {
-		x := tensor.FromFloats(dev, d, values, 2, 2)
+		x := tensor.MustFromFloats(dev, d, values, 2, 2)
 		wide, narrow := x.Floats(), x.Float32s()
 		for i, v := range values {
 			if math.Abs(wide[i]-v) > ulp*math.Abs(v) || narrow[i] != float32(wide[i]) {
 				t.Errorf("%v: element %d is %v (%v as float32), want %v", d, i, wide[i], narrow[i], v)
 			}
 		}
-		y := tensor.New(dev, d, 4)
+		y := tensor.MustNew(dev, d, 4)
 		y.SetRaw(x.Raw())
 		if !slices.Equal(y.Floats(), wide) {
 			t.Errorf("%v: raw bytes give %v, want %v", d, y.Floats(), wide)
 		}
 	}
-	ids := tensor.FromInts(dev, []int32{-1, 1 << 30}, 2)
+	ids := tensor.MustFromInts(dev, []int32{-1, 1 << 30}, 2)
 	if got := ids.Ints(); !slices.Equal(got, []int32{-1, 1 << 30}) || !slices.Equal(tensor.HostInts(ids), got) {
 		t.Errorf("ints %v", got)
 	}
@@ -114,7 +114,7 @@ func TestCopiesRoundToTheStorageType(t *testing.T) {
 
 func TestWrapReadsInPlace(t *testing.T) {
 	words := []float32{1, 2, 3, 4}
-	x := tensor.Wrap(ref.New(), tensor.F32, tensor.Bytes(words), 2, 2)
+	x := tensor.MustWrap(ref.New(), tensor.F32, tensor.Bytes(words), 2, 2)
 	words[3] = 9
 	if got := x.Floats(); got[3] != 9 {
 		t.Errorf("%v does not read the bytes in place", got)
@@ -127,7 +127,7 @@ func TestWrapReadsInPlace(t *testing.T) {
 func TestHostMemory(t *testing.T) {
 	var h tensor.Host
 	for _, n := range []int{0, 1, 63, 64, 65, 4097} {
-		m := h.Alloc(n).(*tensor.HostMemory)
+		m := tensor.Must(h.Alloc(n)).(*tensor.HostMemory)
 		if m.Len() != n {
 			t.Errorf("%d bytes, want %d", m.Len(), n)
 		}
@@ -135,7 +135,7 @@ func TestHostMemory(t *testing.T) {
 			t.Errorf("%d bytes are not aligned to 64", n)
 		}
 	}
-	m := h.Alloc(8)
+	m := tensor.Must(h.Alloc(8))
 	h.Upload(m, 2, []byte{1, 2, 3})
 	back := make([]byte, 4)
 	h.Download(back, m, 1)
@@ -146,13 +146,13 @@ func TestHostMemory(t *testing.T) {
 
 func TestMisusePanicsWithShapes(t *testing.T) {
 	dev := ref.New()
-	x := tensor.New(dev, tensor.F32, 2, 3)
+	x := tensor.MustNew(dev, tensor.F32, 2, 3)
 	for want, misuse := range map[string]func(){
-		"tensor: New: rank 5":                   func() { tensor.New(dev, tensor.F32, 1, 1, 1, 1, 1) },
-		"tensor: New: impossible shape [-1]":    func() { tensor.New(dev, tensor.F32, -1) },
-		"tensor: New: impossible shape [21474":  func() { tensor.New(dev, tensor.F32, 1<<31, 1<<31) },
-		"tensor: Bytes: 33 elements":            func() { tensor.New(dev, tensor.Q4_0, 33) },
-		"tensor: Wrap: F32 [2] takes 8 bytes":   func() { tensor.Wrap(dev, tensor.F32, make([]byte, 7), 2) },
+		"tensor: New: rank 5":                   func() { tensor.MustNew(dev, tensor.F32, 1, 1, 1, 1, 1) },
+		"tensor: New: impossible shape [-1]":    func() { tensor.MustNew(dev, tensor.F32, -1) },
+		"tensor: New: impossible shape [21474":  func() { tensor.MustNew(dev, tensor.F32, 1<<31, 1<<31) },
+		"tensor: Bytes: 33 elements":            func() { tensor.MustNew(dev, tensor.Q4_0, 33) },
+		"tensor: Wrap: F32 [2] takes 8 bytes":   func() { tensor.MustWrap(dev, tensor.F32, make([]byte, 7), 2) },
 		"tensor: Dim: axis 2 of F32[2 3]":       func() { x.Dim(2) },
 		"tensor: Reshape: F32[2 3] has 6":       func() { x.Reshape(4) },
 		"tensor: Slice: [1:3] of F32[2 3]":      func() { x.Slice(1, 3) },
@@ -160,6 +160,8 @@ func TestMisusePanicsWithShapes(t *testing.T) {
 		"tensor: SetFloats: 5 values":           func() { x.SetFloats(make([]float64, 5)) },
 		"tensor: SetFloat32s: 7 values":         func() { x.SetFloat32s(make([]float32, 7)) },
 		"tensor: CopyFloat32s: F32[2 3] into 1": func() { x.CopyFloat32s(make([]float32, 1)) },
+		"tensor: As: F32[2 3] has 24 bytes":     func() { x.As(tensor.F64, 4) },
+		"tensor: HostBytes: F32[1] lies on no":  func() { tensor.HostBytes(tensor.NoMemory(nil, tensor.F32, 1)) },
 		"tensor: SetRaw: 4 bytes":               func() { x.SetRaw(make([]byte, 4)) },
 		"tensor: Ints: F32[2 3] is not I32":     func() { x.Ints() },
 		"tensor: SetInts: 6 values for F32":     func() { x.SetInts(make([]int32, 6)) },

@@ -12,7 +12,7 @@ import (
 func TestWriteToWritesEveryPiece(t *testing.T) {
 	be := ref.New()
 	for _, n := range []int{0, 1, 1 << 18, 1<<18 + 1, 1<<19 + 7} {
-		x := tensor.New(be, tensor.F32, n+3).Slice(3, n+3)
+		x := tensor.MustNew(be, tensor.F32, n+3).Slice(3, n+3)
 		values := make([]float32, n)
 		for i := range values {
 			values[i] = float32(i)
@@ -36,7 +36,7 @@ func (f *full) Write(b []byte) (int, error) {
 }
 
 func TestWriteToStopsAtAnError(t *testing.T) {
-	x := tensor.New(ref.New(), tensor.F32, 1<<19)
+	x := tensor.MustNew(ref.New(), tensor.F32, 1<<19)
 	if n, err := x.WriteTo(&full{room: 1 << 20}); err == nil || n != 1<<20 {
 		t.Errorf("wrote %d bytes, %v; want the first megabyte and an error", n, err)
 	}

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"fmt"
+	"math"
 
 	"lamina/autograd"
 	"lamina/kernels"
@@ -104,63 +105,99 @@ func (c Config) checkIDs(ids []int32) error {
 // Stream is a batch made ready for the blocks of one pass.
 type Stream struct {
 	*Batch
-	ids, positions tensor.Tensor // I32 [N]
-	cos, sin       tensor.Tensor // [N R/2]; none without RoPE
-	shape          autograd.AttentionShape
-	prefix         []kernels.KV // one place's, reused
-	prefixed       bool
+	ids      tensor.Tensor // I32 [N]
+	rows     tensor.Tensor // I32 [N]: of the table of learned positions; none without one
+	cos, sin tensor.Tensor // [N R/2]; none without RoPE
+	shape    autograd.AttentionShape
+	prefix   []kernels.KV // one place's, reused
+	prefixed bool
 }
 
-// newStream uploads what every block needs; it lives as long as the pass.
+// newStream uploads what embedding and blocks need, in one copy; it lives as long as
+// the pass.
 func (d *Decoder) newStream(p *autograd.Pass, b *Batch) *Stream {
 	c, n := d.Config, len(b.Tokens)
-	s := &Stream{Batch: b, ids: p.New(tensor.I32, n), positions: p.New(tensor.I32, n)}
+	s := &Stream{Batch: b}
 	s.shape = autograd.AttentionShape{
 		Segments: b.Segments, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
 	}
 	if slopes := c.family().slopes; slopes != nil {
 		s.shape.Slopes = slopes(c.Heads)
 	}
-	at := make([]int32, n)
-	samples := make([]int32, 0, 2*n)
-	for i, seg := range b.Segments {
+	for _, seg := range b.Segments {
 		s.prefixed = s.prefixed || seg.PrefixLen > 0
+	}
+	if s.prefixed {
+		s.prefix = make([]kernels.KV, len(b.Segments))
+	}
+	words := append(make([]int32, 0, n*(4+c.RoPE.Dim)), b.Tokens...)
+	rows, samples, angles := len(words), 0, 0 // where each part begins
+	if table := c.family().embedding; table.positions != "" {
+		words = b.appendPositions(words, table.unused)
+	}
+	if samples = len(words); p.Dropout.P > 0 {
+		words = b.appendSamples(words)
+	}
+	if angles = len(words); c.RoPE.Dim > 0 {
+		words = b.appendAngles(words, c.RoPE)
+	}
+	all := p.New(tensor.I32, len(words))
+	all.SetInts(words)
+	s.ids = all.Slice(0, n)
+	if samples > rows {
+		s.rows = all.Slice(rows, samples)
+	}
+	if angles > samples {
+		p.Dropout.Rows = all.Slice(samples, angles).Reshape(n, 2)
+	}
+	if half := (len(words) - angles) / 2; half > 0 {
+		s.cos = all.Slice(angles, angles+half).As(tensor.F32, n, half/n)
+		s.sin = all.Slice(angles+half, len(words)).As(tensor.F32, n, half/n)
+	}
+	return s
+}
+
+// appendPositions appends the position of each token, counted from first.
+func (b *Batch) appendPositions(words []int32, first int) []int32 {
+	for _, seg := range b.Segments {
+		for j := range seg.Len {
+			words = append(words, int32(first+seg.PrefixLen+j))
+		}
+	}
+	return words
+}
+
+// appendSamples appends what dropout depends on: sample and position of each token.
+func (b *Batch) appendSamples(words []int32) []int32 {
+	for i, seg := range b.Segments {
 		sample := int32(i)
 		if b.Samples != nil {
 			sample = b.Samples[i]
 		}
 		for j := range seg.Len {
-			at[seg.Start+j] = int32(seg.PrefixLen + j)
-			samples = append(samples, sample, at[seg.Start+j])
+			words = append(words, sample, int32(seg.PrefixLen+j))
 		}
 	}
-	s.ids.SetInts(b.Tokens)
-	s.positions.SetInts(at)
-	if s.prefixed {
-		s.prefix = make([]kernels.KV, len(b.Segments))
-	}
-	if p.Dropout.P > 0 {
-		p.Dropout.Rows = p.New(tensor.I32, n, 2)
-		p.Dropout.Rows.SetInts(samples)
-	}
-	if c.RoPE.Dim > 0 {
-		s.setAngles(p, c.RoPE)
-	}
-	return s
+	return words
 }
 
-func (s *Stream) setAngles(p *autograd.Pass, rope nn.RoPE) {
-	n := len(s.Tokens)
+// appendAngles appends the cosines of all tokens' angles and then the sines, [N R/2]
+// each, as the bits of a float32.
+func (b *Batch) appendAngles(words []int32, rope nn.RoPE) []int32 {
+	n := len(b.Tokens)
 	cos, sin := make([]float64, 0, n*rope.Dim/2), make([]float64, 0, n*rope.Dim/2)
-	for _, seg := range s.Segments {
+	for _, seg := range b.Segments {
 		inv := rope.InverseFrequencies(seg.PrefixLen + seg.Len)
 		for j := range seg.Len {
 			cos, sin = nn.Angles(cos, sin, seg.PrefixLen+j, inv)
 		}
 	}
-	s.cos, s.sin = p.New(tensor.F32, n, rope.Dim/2), p.New(tensor.F32, n, rope.Dim/2)
-	s.cos.SetFloats(cos)
-	s.sin.SetFloats(sin)
+	for _, values := range [...][]float64{cos, sin} {
+		for _, v := range values {
+			words = append(words, int32(math.Float32bits(float32(v))))
+		}
+	}
+	return words
 }
 
 // Place is where a block stands in one pass: its view of the stream and of the
@@ -195,22 +232,37 @@ func (pl Place) Attend(p *autograd.Pass, scale float64, q, k, v autograd.Var) au
 }
 
 // KVStore is memory for the keys and values of several sequences: for each place
-// of a decoder two tensors [rows G·K].
+// of a decoder two tensors [rows G·K]. It holds it until Close.
 type KVStore struct {
+	memory tensor.Tensor // [2·places·rows G·K], what places are slices of
 	places []kernels.KV
 	rows   int
 	used   int
 }
 
 // NewKVStore makes room for rows positions in all, at every place of d as it
-// stands now.
-func (d *Decoder) NewKVStore(dev tensor.Device, rows int) *KVStore {
+// stands now. The error is that of memory.
+func (d *Decoder) NewKVStore(dev tensor.Device, rows int) (*KVStore, error) {
 	s := &KVStore{rows: rows, places: make([]kernels.KV, len(d.Blocks))}
-	width := d.Config.KVHeads * d.Config.HeadDim
-	for i := range s.places {
-		s.places[i] = kernels.KV{K: tensor.New(dev, tensor.F32, rows, width), V: tensor.New(dev, tensor.F32, rows, width)}
+	var err error
+	s.memory, err = tensor.New(dev, tensor.F32, 2*len(s.places)*rows, d.Config.KVHeads*d.Config.HeadDim)
+	if err != nil {
+		return nil, fmt.Errorf("keys and values of %d positions: %w", rows, err)
 	}
-	return s
+	for i := range s.places {
+		first := 2 * i * rows
+		s.places[i] = kernels.KV{K: s.memory.Slice(first, first+rows), V: s.memory.Slice(first+rows, first+2*rows)}
+	}
+	return s, nil
+}
+
+// Close gives the memory back. The caches of the store are invalid then. A nil store
+// is closed already.
+func (s *KVStore) Close() {
+	if s != nil {
+		s.memory.Free()
+		*s = KVStore{}
+	}
 }
 
 // Rows returns how many positions the store has room for.

@@ -28,6 +28,7 @@ type Checkpoint struct {
 
 	source formats.Reader
 	names  map[string]string // transformers' name → the file's
+	loaded []tensor.Tensor   // on devices, given back by Close
 }
 
 // weightFiles are tried in this order, as transformers does.
@@ -113,8 +114,15 @@ func readSmall(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// Close unmaps the files. Decoders made from the checkpoint are invalid then.
-func (c *Checkpoint) Close() error { return c.source.Close() }
+// Close gives back the memory of what was loaded from the checkpoint and unmaps the
+// files. Decoders made from it, and their clones, are invalid then.
+func (c *Checkpoint) Close() error {
+	for _, t := range c.loaded {
+		t.Free()
+	}
+	c.loaded = nil
+	return c.source.Close()
+}
 
 // Names returns transformers' names of all tensors, sorted.
 func (c *Checkpoint) Names() []string {
@@ -212,7 +220,7 @@ func (s *shapes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Pa
 }
 
 // Decoder builds the model on dev with every weight frozen and as the file
-// stores it.
+// stores it. The weights stay on dev until the checkpoint is closed.
 func (c *Checkpoint) Decoder(dev tensor.Device) (*Decoder, error) {
 	s := &loader{checkpoint: c, dev: dev}
 	d := New(c.Config, s)
@@ -249,8 +257,18 @@ func loadedType(e formats.Entry) tensor.DType {
 }
 
 // Tensor returns one tensor on dev: on a host device a view of the file where
-// alignment allows.
+// alignment allows. It stays there until the checkpoint is closed. Not for concurrent
+// use.
 func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, error) {
+	t, err := c.load(dev, name)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	c.loaded = append(c.loaded, t)
+	return t, nil
+}
+
+func (c *Checkpoint) load(dev tensor.Device, name string) (tensor.Tensor, error) {
 	e, ok := c.Entry(name)
 	if !ok {
 		return tensor.Tensor{}, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(name))
@@ -263,21 +281,21 @@ func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, erro
 	if e.DType == tensor.F64 {
 		wide := make([]float64, len(data)/8)
 		copy(tensor.Bytes(wide), data)
-		return tensor.FromFloats(dev, as, wide, e.Shape...), nil
+		return tensor.FromFloats(dev, as, wide, e.Shape...)
 	}
 	if as != e.DType {
 		wide := make([]float32, e.Shape[0])
 		tensor.DecodeF32(wide, data, e.DType)
-		t := tensor.New(dev, as, e.Shape...)
-		t.SetFloat32s(wide)
-		return t, nil
+		return tensor.FromFloat32s(dev, as, wide, e.Shape...)
 	}
 	if size := e.DType.BlockBytes(); !e.DType.IsBlock() && len(data) > 0 && uintptr(unsafe.Pointer(&data[0]))%uintptr(size) != 0 {
-		t := tensor.New(dev, e.DType, e.Shape...)
-		t.SetRaw(data)
-		return t, nil
+		t, err := tensor.New(dev, e.DType, e.Shape...)
+		if err == nil {
+			t.SetRaw(data)
+		}
+		return t, err
 	}
-	return tensor.Wrap(dev, e.DType, data, e.Shape...), nil
+	return tensor.Wrap(dev, e.DType, data, e.Shape...)
 }
 
 var _ nn.Source = (*loader)(nil)

@@ -48,7 +48,7 @@ func rewrite(t *testing.T, dir string, change func(tensors map[string]tensor.Ten
 		if err != nil {
 			t.Fatal(err)
 		}
-		tensors[name] = tensor.Wrap(ref.New(), e.DType, bytes.Clone(data), e.Shape...)
+		tensors[name] = tensor.MustWrap(ref.New(), e.DType, bytes.Clone(data), e.Shape...)
 	}
 	f.Close()
 	change(tensors)
@@ -136,7 +136,7 @@ func spoiledTensors(t *testing.T) []spoiled {
 			rewrite(t, dir, func(m map[string]tensor.Tensor) { m["model.decoder.adapter.weight"] = m[finalNorm] })
 		}, []string{`tensor "model.decoder.adapter.weight" is not part`}},
 		{"wrong shape", "opt-odd", func(dir string) {
-			rewrite(t, dir, func(m map[string]tensor.Tensor) { m[finalNorm] = tensor.New(be, tensor.F32, 20) })
+			rewrite(t, dir, func(m map[string]tensor.Tensor) { m[finalNorm] = tensor.MustNew(be, tensor.F32, 20) })
 		}, []string{finalNorm, "[20]", "[21]"}},
 		{"transposed", "opt-odd", func(dir string) {
 			rewrite(t, dir, func(m map[string]tensor.Tensor) {
@@ -149,7 +149,7 @@ func spoiledTensors(t *testing.T) []spoiled {
 			})
 		}, []string{"c_attn.weight", "[63 21]", "[21 63]"}},
 		{"integer weights", "opt-odd", func(dir string) {
-			rewrite(t, dir, func(m map[string]tensor.Tensor) { m[finalNorm] = tensor.New(be, tensor.I64, 21) })
+			rewrite(t, dir, func(m map[string]tensor.Tensor) { m[finalNorm] = tensor.MustNew(be, tensor.I64, 21) })
 		}, []string{finalNorm, "I64"}},
 		{"twice under two names", "opt-odd", func(dir string) {
 			rewrite(t, dir, func(m map[string]tensor.Tensor) { m[strings.TrimPrefix(finalNorm, "model.")] = m[finalNorm] })
@@ -223,7 +223,7 @@ func TestIgnorableTensors(t *testing.T) {
 	dir := copied(t, "llama-bf16")
 	configured(t, dir, map[string]any{"tie_word_embeddings": true})
 	rewrite(t, dir, func(m map[string]tensor.Tensor) {
-		m["model.layers.0.self_attn.rotary_emb.inv_freq"] = tensor.New(ref.New(), tensor.F32, 2)
+		m["model.layers.0.self_attn.rotary_emb.inv_freq"] = tensor.MustNew(ref.New(), tensor.F32, 2)
 	})
 	ckpt, err := transformer.Open(dir)
 	if err != nil {
@@ -272,7 +272,7 @@ func TestF64WeightsAreNarrowed(t *testing.T) {
 	be := ref.New()
 	rewrite(t, dir, func(m map[string]tensor.Tensor) {
 		for name, x := range m {
-			m[name] = tensor.FromFloats(be, tensor.F64, x.Floats(), x.Shape()...)
+			m[name] = tensor.MustFromFloats(be, tensor.F64, x.Floats(), x.Shape()...)
 		}
 	})
 	ckpt, err := transformer.Open(dir)

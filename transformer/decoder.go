@@ -17,6 +17,7 @@ package transformer
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 
 	"lamina/autograd"
@@ -129,6 +130,16 @@ func (d *Decoder) Logits(p *autograd.Pass, x autograd.Var) autograd.Var {
 // for when it may be read.
 func (d *Decoder) Loss(p *autograd.Pass, x autograd.Var, targets tensor.Tensor) autograd.Var {
 	return p.LinearCrossEntropy(d.Finish(p, x), p.Param(d.Head), targets)
+}
+
+// LossAt is [Decoder.Loss] of the chosen rows of the stream x [N D]: targets[i] follows
+// row rows[i].
+func (d *Decoder) LossAt(p *autograd.Pass, x autograd.Var, rows, targets []int32) autograd.Var {
+	n := len(rows)
+	both := p.New(tensor.I32, n+len(targets)) // one copy to the device
+	both.SetInts(slices.Concat(rows, targets))
+	picked := p.Gather(x, both.Slice(0, n), x.T.DType())
+	return d.Loss(p, picked, both.Slice(n, n+len(targets)))
 }
 
 // Rows returns the chosen rows of the stream, in that order.

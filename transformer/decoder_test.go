@@ -14,6 +14,7 @@ import (
 	"lamina/kernels/kerneltest"
 	"lamina/kernels/ref"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -80,7 +81,7 @@ func TestCloneIsIndependent(t *testing.T) {
 		for range d.Params() {
 			n++
 		}
-		trained := nn.Train(be, c.Params())
+		trained := tensor.Must(nn.Trainable(be, c.Params()))
 		if len(trained.Params) != n {
 			t.Errorf("%s: %d parameters in the clone, %d in the original", name, len(trained.Params), n)
 		}
@@ -118,7 +119,7 @@ func TestBatchValidate(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	store := opt.NewKVStore(ref.New(), 37)
+	store := tensor.Must(opt.NewKVStore(ref.New(), 37))
 	cache := store.Sequence(37)
 	cache.Len = 36
 	b := &transformer.Batch{}

@@ -52,7 +52,7 @@ func (e *tableEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
 		x = e.Project.Forward(p, x)
 	}
 	if e.Positions != nil {
-		x = p.Add(x, p.Gather(p.Param(e.Positions), e.rows(p, s), streamType))
+		x = p.Add(x, p.Gather(p.Param(e.Positions), s.rows, streamType))
 	}
 	if e.Norm != nil {
 		x = e.Norm.Forward(p, x)
@@ -61,20 +61,6 @@ func (e *tableEmbedding) Forward(p *autograd.Pass, s *Stream) autograd.Var {
 		x = p.ApplyDropout(x)
 	}
 	return x
-}
-
-// rows returns which rows of the table of positions the stream's tokens stand at.
-func (e *tableEmbedding) rows(p *autograd.Pass, s *Stream) tensor.Tensor {
-	if e.names.unused == 0 {
-		return s.positions
-	}
-	at := p.New(s.positions.DType(), s.positions.Len())
-	rows := s.positions.Ints()
-	for i := range rows {
-		rows[i] += int32(e.names.unused)
-	}
-	at.SetInts(rows)
-	return at
 }
 
 func (e *tableEmbedding) TokenWeights() *autograd.Parameter { return e.Tokens }

@@ -34,7 +34,8 @@ func (s Sampling) Validate() error {
 
 // Generate continues prompt by up to maxTokens tokens and calls emit with each
 // until it returns false. The prompt runs in one pass, each further token in a
-// decoding pass over the cache. ctx ends it early without an error.
+// decoding pass over the cache: one copy to the device and one back a token. ctx ends
+// it early without an error. Nothing is held afterwards.
 func (d *Decoder) Generate(ctx context.Context, be kernels.Backend, prompt []int32, maxTokens int, how Sampling, emit func(id int32) bool) error {
 	if err := how.Validate(); err != nil {
 		return err
@@ -49,15 +50,25 @@ func (d *Decoder) Generate(ctx context.Context, be kernels.Backend, prompt []int
 		return fmt.Errorf("prompt of %d tokens and %d more exceed the model's %d positions", len(prompt), maxTokens, d.Config.MaxPositions)
 	}
 	p := autograd.NewPass(be)
-	cache := d.NewKVStore(be, len(prompt)+maxTokens).Sequence(len(prompt) + maxTokens)
+	defer p.Close()
+	store, err := d.NewKVStore(be, len(prompt)+maxTokens)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	cache := store.Sequence(len(prompt) + maxTokens)
 	rng := philox.New(how.Seed, 0)
 	tokens := prompt
 	for i := range maxTokens {
 		b := &Batch{Store: true}
 		b.Add(tokens, cache)
 		p.Decoding = i > 0
-		x := d.Forward(p, b, nil)
-		logits := d.Logits(p, d.Rows(p, x, []int32{int32(len(tokens) - 1)})).T.Float32s()
+		x := d.Forward(p, b, nil).T
+		last := p.Input(x.Slice(len(tokens)-1, len(tokens)))
+		logits := d.Logits(p, last).T.Float32s()
+		if err := p.Sync(); err != nil {
+			return err
+		}
 		p.Reset()
 		id := how.choose(logits, float64(rng.Float32(uint64(i))))
 		if !emit(id) || ctx.Err() != nil {

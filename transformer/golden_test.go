@@ -114,7 +114,7 @@ func TestLogitsEqualTransformers(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					return tensor.Wrap(be, e.DType, append([]byte(nil), data...), e.Shape...).Floats()
+					return tensor.MustWrap(be, e.DType, append([]byte(nil), data...), e.Shape...).Floats()
 				}
 				p := autograd.NewPass(be)
 				p.Arena.Poison = true
@@ -145,13 +145,12 @@ func TestTrainingEqualsTorch(t *testing.T) {
 		for _, name := range models(t) {
 			t.Run(be.Name()+"/"+name, func(t *testing.T) {
 				d, g := open(t, be, name)
-				trained := nn.Train(be, d.Params())
-				opt := optim.New(be, trained, optim.Config{LR: g.Train.LR, Eps: g.Train.Eps, WeightDecay: g.Train.WeightDecay, Clip: g.Train.Clip})
-				p := autograd.NewPass(be)
+				trained := tensor.Must(nn.Trainable(be, d.Params()))
+				opt := tensor.Must(optim.NewAdamW(be, trained, optim.Config{LR: g.Train.LR, Eps: g.Train.Eps, WeightDecay: g.Train.WeightDecay, Clip: g.Train.Clip}))
+				p := autograd.NewTrainingPass(be)
 				p.Arena.Poison = true
 				batch, rows, targets := trainBatch(g.Train.Tokens, g.Train.Targets)
 				for step := range g.Train.Loss {
-					p.Tape = autograd.NewTape()
 					loss := lossOf(p, d, batch, rows, targets)
 					p.Backward(loss, 1/float64(len(targets)))
 					got := loss.T.Floats()[0] / float64(len(targets))
@@ -188,10 +187,7 @@ func trainBatch(tokens, targets [][]int32) (b *transformer.Batch, rows, want []i
 }
 
 func lossOf(p *autograd.Pass, d *transformer.Decoder, b *transformer.Batch, rows, targets []int32) autograd.Var {
-	x := d.Rows(p, d.Forward(p, b, nil), rows)
-	ids := p.New(tensor.I32, len(targets))
-	ids.SetInts(targets)
-	return d.Loss(p, x, ids)
+	return d.LossAt(p, d.Forward(p, b, nil), rows, targets)
 }
 
 func compareGrads(t *testing.T, trained *nn.Trained, want map[string]float64) {

@@ -146,7 +146,7 @@ func scores(be kernels.Backend, d *transformer.Decoder) []float32 {
 func TestLoRAStandsInEveryFamily(t *testing.T) {
 	for name := range smallModels {
 		be := cpu.New(cpu.Options{})
-		t.Cleanup(be.Close)
+		t.Cleanup(func() { be.Close() })
 		d := small(t, be, name)
 		want, words := scores(be, d), greedy(t, d, be)
 		plain := len(slices.Collect(d.Params()))
@@ -182,7 +182,7 @@ func TestGradientsOfOtherLayers(t *testing.T) {
 		} {
 			d := small(t, be, name)
 			params := change(d)
-			trained := nn.Train(be, nn.List(params...))
+			trained := tensor.Must(nn.Trainable(be, nn.List(params...)))
 			lossAndGrads(be, d, trained)
 			g, w := trained.Grads.Floats(), trained.Values.Floats()
 			square := 0.0
@@ -308,10 +308,10 @@ func TestPlainLayersRunInOneCall(t *testing.T) {
 // trained unless it is nil.
 func lossAndGrads(be kernels.Backend, d *transformer.Decoder, trained *nn.Trained) float64 {
 	p := autograd.NewPass(be)
-	p.Arena.Poison = true
 	if trained != nil {
-		p.Tape = autograd.NewTape()
+		p = autograd.NewTrainingPass(be)
 	}
+	p.Arena.Poison = true
 	rows, targets := []int32{0, 3, 5, 6, 9}, []int32{1, 299, 4, 4, 8}
 	x := d.Rows(p, d.Forward(p, transformer.NewBatch(layerRows...), nil), rows)
 	want := p.New(tensor.I32, len(targets))
@@ -327,7 +327,7 @@ func lossAndGrads(be kernels.Backend, d *transformer.Decoder, trained *nn.Traine
 // It fails if anything else becomes trainable.
 func trainStep(t *testing.T, be kernels.Backend, d *transformer.Decoder, params nn.Params) float64 {
 	t.Helper()
-	trained := nn.Train(be, params)
+	trained := tensor.Must(nn.Trainable(be, params))
 	loss := lossAndGrads(be, d, trained)
 	kernels.AddScaled(be, trained.Values, trained.Grads, -0.1)
 	n := 0

@@ -53,20 +53,17 @@ func (c Config) BlockParams() int {
 
 // Outline returns the decoder without its weights: parameters have F32 values of the
 // right shape and no memory. It is for counting and for passes on [dry.Backend].
-func (c Config) Outline() *Decoder { return New(c, outline{device: &dry.Backend{}}) }
+func (c Config) Outline() *Decoder { return New(c, outline{}) }
 
 // Outline returns the checkpoint's decoder without its weights: parameters have the
 // shape and type that [Checkpoint.Decoder] gives them, and no memory.
 func (c *Checkpoint) Outline() *Decoder {
-	return New(c.Config, outline{&dry.Backend{}, c})
+	return New(c.Config, outline{c})
 }
 
 // outline is a Source of parameters without memory, with the types of a checkpoint if
 // there is one.
-type outline struct {
-	device     *dry.Backend
-	checkpoint *Checkpoint
-}
+type outline struct{ checkpoint *Checkpoint }
 
 func (o outline) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
 	d := tensor.F32
@@ -75,5 +72,5 @@ func (o outline) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Pa
 			d = loadedType(e)
 		}
 	}
-	return &autograd.Parameter{Name: name, Value: tensor.New(o.device, d, shape...)}
+	return &autograd.Parameter{Name: name, Value: tensor.NoMemory(nil, d, shape...)}
 }

@@ -46,10 +46,9 @@ func gradients(t *testing.T, config string, places []int, recompute bool) (loss 
 			}
 		}
 	}
-	trained := nn.Train(be, params)
-	p := autograd.NewPass(be)
+	trained := tensor.Must(nn.Trainable(be, params))
+	p := autograd.NewTrainingPass(be)
 	p.Arena.Poison = true
-	p.Tape = autograd.NewTape()
 	p.Recompute = recompute
 	b := transformer.NewBatch(make([]int32, 50), []int32{7, 8, 9, 7, 1}, make([]int32, 33))
 	for i := range b.Tokens {
@@ -61,7 +60,7 @@ func gradients(t *testing.T, config string, places []int, recompute bool) (loss 
 	want := p.New(tensor.I32, len(targets))
 	want.SetInts(targets)
 	sum := d.Loss(p, x, want)
-	ops = p.Tape.Ops()
+	ops = p.Ops()
 	p.Backward(sum, 0.2)
 	return sum.T.Floats()[0], trained.Grads.Floats(), p.Arena.Peak(), ops
 }

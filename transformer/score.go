@@ -3,6 +3,7 @@ package transformer
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"lamina/autograd"
@@ -32,15 +33,20 @@ const scoreTokens = 1024
 
 // Score computes the likelihood of continuations. Neighbouring items with equal
 // contexts run the context once and branch from its keys and values. When ctx
-// ends, so does Score after the pass that runs, with ctx's error.
+// ends, so does Score after the pass that runs, with ctx's error. Nothing is held
+// afterwards but what opt.Arena holds.
 func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continuation, opt ScoreOptions) ([]Score, error) {
 	limit := opt.Tokens
 	if limit == 0 {
 		limit = scoreTokens
 	}
 	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Score, len(items))}
+	defer func() { s.store.Close() }()
 	if opt.Arena != nil {
 		s.pass.Arena = opt.Arena
+		defer s.pass.Reset()
+	} else {
+		defer s.pass.Close()
 	}
 	for i, it := range items {
 		if err := d.Config.CheckContinuation(it.Context, it.Target); err != nil {
@@ -57,7 +63,9 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 			}
 			to = end
 		}
-		s.run(items, from, to)
+		if err := s.run(items, from, to); err != nil {
+			return nil, fmt.Errorf("items %d to %d: %w", from, to-1, err)
+		}
 		if opt.Progress != nil {
 			opt.Progress(to, len(items))
 		}
@@ -105,8 +113,10 @@ type wanted struct {
 
 // run scores items [from, to): first the contexts (a lone item together with its
 // target), then the branches.
-func (s *scorer) run(items []Continuation, from, to int) {
-	s.reserve(items[from:to])
+func (s *scorer) run(items []Continuation, from, to int) error {
+	if err := s.reserve(items[from:to]); err != nil {
+		return err
+	}
 	s.rows = [2][]int32{s.rows[0][:0], s.rows[1][:0]}
 	s.wanted = s.wanted[:0]
 	contexts, branches := &Batch{Store: true}, &Batch{}
@@ -148,11 +158,14 @@ func (s *scorer) run(items []Continuation, from, to int) {
 		picked = p.Concat(0, picked, s.decoder.Rows(p, y, s.rows[1]))
 	}
 	s.collect(picked)
+	err := p.Sync()
 	p.Reset()
+	return err
 }
 
-// reserve makes the store large enough for the shared contexts of items.
-func (s *scorer) reserve(items []Continuation) {
+// reserve makes the store large enough for the shared contexts of items. One that is
+// too small is given back before a larger one is asked for.
+func (s *scorer) reserve(items []Continuation) error {
 	need := 0
 	for i := 0; i < len(items); {
 		end := s.decoder.groupEnd(items, i)
@@ -162,9 +175,14 @@ func (s *scorer) reserve(items []Continuation) {
 		i = end
 	}
 	if s.store == nil || s.store.Rows() < need {
-		s.store = s.decoder.NewKVStore(s.pass.Backend, need)
+		s.store.Close()
+		var err error
+		if s.store, err = s.decoder.NewKVStore(s.pass.Backend, need); err != nil {
+			return err
+		}
 	}
 	s.store.Reset()
+	return nil
 }
 
 // want asks for a token after a row of a stream. Choices that share a context
@@ -200,30 +218,32 @@ func (s *scorer) collect(picked autograd.Var) {
 }
 
 // add adds the tokens wanted after the rows x [R D], the gathered ones from first
-// on, to their items: logits[row, token] - lse[row] each.
+// on, to their items: logits[row, token] - lse[row] each. What goes to the device goes
+// in one copy, and what comes back comes in one.
 func (s *scorer) add(x autograd.Var, first int, tokens []wanted) {
-	p, rows, v := s.pass, x.T.Dim(0), s.decoder.Config.Vocab
+	p, rows, n, v := s.pass, x.T.Dim(0), len(tokens), s.decoder.Config.Vocab
 	mark := p.Begin()
 	logits := s.decoder.Logits(p, x).T
-	places, chosen := make([]int32, len(tokens)), make([]int32, rows)
+	asked := make([]int32, n+rows) // places of the tokens' logits, and a target for each row
 	for i, w := range tokens {
-		places[i] = int32((w.at-first)*v) + w.token
-		chosen[w.at-first] = w.token
+		asked[i] = int32((w.at-first)*v) + w.token
+		asked[n+w.at-first] = w.token
 	}
-	ids, best := p.New(tensor.I32, len(tokens)), p.New(tensor.I32, rows)
-	targets := p.New(tensor.I32, rows)
-	ids.SetInts(places)
-	targets.SetInts(chosen)
-	loss, lse := p.New(logits.DType(), rows), p.New(logits.DType(), rows)
-	kernels.CrossEntropy(p.Backend, loss, lse, logits, targets)
+	in, out := p.New(tensor.I32, len(asked)), p.New(tensor.I32, n+2*rows)
+	in.SetInts(asked)
+	at := out.Slice(0, n).As(tensor.F32, n, 1)
+	lse := out.Slice(n, n+rows).As(tensor.F32, rows)
+	best := out.Slice(n+rows, n+2*rows)
+	loss := p.New(tensor.F32, rows)
+	kernels.CrossEntropy(p.Backend, loss, lse, logits, in.Slice(n, n+rows))
 	kernels.ArgMax(p.Backend, best, logits)
-	at := p.New(logits.DType(), len(tokens), 1)
-	kernels.Gather(p.Backend, at, logits.Reshape(rows*v, 1), ids)
-	z, norm, top := at.Floats(), lse.Floats(), best.Ints()
+	kernels.Gather(p.Backend, at, logits.Reshape(rows*v, 1), in.Slice(0, n))
+	got := out.Ints()
+	number := func(i int) float64 { return float64(math.Float32frombits(uint32(got[i]))) }
 	for i, w := range tokens {
 		sc, row := &s.scores[w.item], w.at-first
-		sc.LogProb += z[i] - norm[row]
-		sc.Greedy = sc.Greedy && top[row] == w.token
+		sc.LogProb += number(i) - number(n+row)
+		sc.Greedy = sc.Greedy && got[n+rows+row] == w.token
 	}
 	p.End(mark, autograd.Var{})
 }

@@ -10,6 +10,7 @@ import (
 	"lamina/autograd"
 	"lamina/kernels/kerneltest"
 	"lamina/kernels/ref"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -142,7 +143,7 @@ func TestDecodingAgreesWithPrefill(t *testing.T) {
 				rows := [][]int32{row, row[2:]}
 				p := autograd.NewPass(be)
 				const k = 3
-				store := d.NewKVStore(be, 2*len(row))
+				store := tensor.Must(d.NewKVStore(be, 2*len(row)))
 				prefill := &transformer.Batch{Store: true}
 				caches := make([]*transformer.Cache, len(rows))
 				for i, r := range rows {

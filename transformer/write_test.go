@@ -105,7 +105,7 @@ func TestWriteDirRounds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := tensor.FromFloats(ref.New(), dt, x.Floats(), x.Shape()...).Raw()
+			want := tensor.MustFromFloats(ref.New(), dt, x.Floats(), x.Shape()...).Raw()
 			e, _ := back.Entry(n)
 			if got, err := back.Data(n); err != nil || e.DType != dt || !bytes.Equal(got, want) {
 				t.Errorf("%v: %s is %v and not rounded as it should be (%v)", dt, n, e.DType, err)
@@ -134,7 +134,7 @@ func TestWriteDirTakesOwnValues(t *testing.T) {
 	d := c.Whole()
 	for i := range d.Parts {
 		if d.Parts[i].Name == name {
-			d.Parts[i].Value = tensor.FromFloats(ref.New(), tensor.F32, values, e.Shape...)
+			d.Parts[i].Value = tensor.MustFromFloats(ref.New(), tensor.F32, values, e.Shape...)
 		}
 	}
 	d.Extra = map[string][]byte{"lamina.json": []byte("{}")}
@@ -143,7 +143,7 @@ func TestWriteDirTakesOwnValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := checkpoint(t, out).Data(name)
-	if want := tensor.FromFloats(ref.New(), tensor.BF16, values, len(values)).Raw(); err != nil || !bytes.Equal(got, want) {
+	if want := tensor.MustFromFloats(ref.New(), tensor.BF16, values, len(values)).Raw(); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("own values are not there rounded to BF16 (%v)", err)
 	}
 	if data, err := os.ReadFile(filepath.Join(out, "lamina.json")); err != nil || string(data) != "{}" {
@@ -225,13 +225,13 @@ func TestFailedWriteDirLeavesNothing(t *testing.T) {
 		want string
 	}{
 		"no such tensor": {func(d *transformer.Directory) { d.Parts[0].From = "model.x" }, `"model.x"`},
-		"wrong size":     {func(d *transformer.Directory) { d.Parts[0].Value = tensor.New(ref.New(), tensor.F32, 3) }, name},
+		"wrong size":     {func(d *transformer.Directory) { d.Parts[0].Value = tensor.MustNew(ref.New(), tensor.F32, 3) }, name},
 		"no JSON":        {func(d *transformer.Directory) { d.Config = map[string]any{"x": math.NaN()} }, "config.json"},
 		"extra":          {func(d *transformer.Directory) { d.Extra = map[string][]byte{"a/b": nil} }, "a/b"},
 		"blocks":         {func(d *transformer.Directory) { d.DType = tensor.Q8_0 }, "Q8_0"},
 		"too large for F16": {func(d *transformer.Directory) {
 			d.DType = tensor.F16
-			d.Parts[0].Value = tensor.FromFloats(ref.New(), tensor.F32, slices.Repeat([]float64{1e6}, e.Elems()), e.Shape...)
+			d.Parts[0].Value = tensor.MustFromFloats(ref.New(), tensor.F32, slices.Repeat([]float64{1e6}, e.Elems()), e.Shape...)
 		}, name},
 	} {
 		root := t.TempDir()

@@ -36,13 +36,16 @@ func Check(be kernels.Backend, f func(p *autograd.Pass, in []autograd.Var) autog
 		params[i] = &autograd.Parameter{Name: fmt.Sprintf("input %d", i), Value: t}
 		if t.DType() == tensor.F64 {
 			params[i].Trainable = true
-			params[i].Grad = tensor.New(be, tensor.F64, t.Shape()...)
+			if params[i].Grad, err = tensor.New(be, tensor.F64, t.Shape()...); err != nil {
+				return 0, err
+			}
+			defer params[i].Grad.Free()
 		}
 	}
-	p := autograd.NewPass(be)
+	p := autograd.NewTrainingPass(be)
 	p.Arena.Poison = true
-	p.Tape = autograd.NewTape()
-	weighted := func() autograd.Var {
+	defer p.Close()
+	weighted := func(p *autograd.Pass) autograd.Var {
 		in := make([]autograd.Var, len(params))
 		for i, w := range params {
 			in[i] = p.Param(w)
@@ -51,13 +54,17 @@ func Check(be kernels.Backend, f func(p *autograd.Pass, in []autograd.Var) autog
 		y := f(p, in)
 		return p.End(mark, p.Sum(p.Mul(y, p.Input(upstream(be, y.T)))))
 	}
-	p.Backward(weighted(), 1)
+	if err := p.Backward(weighted(p), 1); err != nil {
+		return 0, err
+	}
 	p.Reset()
 
-	p.Tape = nil
+	inference := autograd.NewPass(be)
+	inference.Arena.Poison = true
+	defer inference.Close()
 	value := func() float64 {
-		v := weighted().T.Floats()[0]
-		p.Reset()
+		v := weighted(inference).T.Floats()[0]
+		inference.Reset()
 		return v
 	}
 	for i, w := range params {
@@ -95,7 +102,7 @@ func upstream(be kernels.Backend, y tensor.Tensor) tensor.Tensor {
 
 // Random returns a fixed F64 tensor of standard normal numbers.
 func Random(be kernels.Backend, seed uint64, shape ...int) tensor.Tensor {
-	t := tensor.New(be, tensor.F64, shape...)
+	t := tensor.MustNew(be, tensor.F64, shape...)
 	values := make([]float64, t.Len())
 	rng := philox.New(seed, 0)
 	for i := range values {

@@ -61,7 +61,7 @@ func awayFromZero(shape ...int) tensor.Tensor {
 	return t
 }
 
-func ids(v ...int32) tensor.Tensor { return tensor.FromInts(be, v, len(v)) }
+func ids(v ...int32) tensor.Tensor { return tensor.MustFromInts(be, v, len(v)) }
 
 func table() []row {
 	rows := []row{
@@ -148,7 +148,7 @@ func table() []row {
 			return p.Add(p.LinearCrossEntropy(y, in[0], ids(0, 4, 2)), p.LinearCrossEntropy(x, in[0], ids(3, 3, 1)))
 		}, []tensor.Tensor{rnd(5, 4), rnd(4, 4)}},
 		{"recompute", "with dropout, twice, one inside the other", func(p *autograd.Pass, in vars) autograd.Var {
-			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.FromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
+			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.MustFromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
 			block := func(x autograd.Var) autograd.Var {
 				h := p.ApplyDropout(p.Unary(kernels.SiLU, p.Linear(x, in[1], autograd.Var{})))
 				return p.Add(x, p.ApplyDropout(p.Linear(h, in[2], autograd.Var{})))
@@ -161,7 +161,7 @@ func table() []row {
 			})
 		}, []tensor.Tensor{rnd(3, 4), rnd(5, 4), rnd(4, 5)}},
 		{"dropout", "", func(p *autograd.Pass, in vars) autograd.Var {
-			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.FromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
+			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.MustFromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
 			p.Dropout.At(1)
 			return p.ApplyDropout(p.ApplyDropout(in[0]))
 		}, []tensor.Tensor{rnd(3, 9)}},

@@ -65,7 +65,7 @@ func (s source) Parameter(name string, initial nn.Initial, shape ...int) *autogr
 // type bytes of no meaning whose scales are small finite numbers in every block
 // format. No speed depends on them, but each page has to be one of its own.
 func Stored(be kernels.Backend, d tensor.DType, seed uint64, shape ...int) tensor.Tensor {
-	t := tensor.New(be, d, shape...)
+	t := tensor.MustNew(be, d, shape...)
 	state := seed | 1
 	next := func() uint64 { // a linear congruential generator: quick, and good enough for weights that mean nothing
 		state = state*6364136223846793005 + 1442695040888963407
@@ -153,25 +153,31 @@ func (m *Model) Train() Work {
 	d, batch := m.Decoder, m.batch()
 	n := len(batch.Tokens)
 	targets := append(append([]int32(nil), batch.Tokens[1:]...), 0)
-	trained := nn.Train(m.be, d.Params())
-	opt := optim.New(m.be, trained, optim.Config{LR: 1e-5, Clip: 1})
-	p := autograd.NewPass(m.be)
-	p.Tape = autograd.NewTape()
+	trained := tensor.Must(nn.Trainable(m.be, d.Params()))
+	opt := tensor.Must(optim.NewAdamW(m.be, trained, optim.Config{LR: 1e-5, Clip: 1}))
+	p := autograd.NewTrainingPass(m.be)
 	run := func() {
 		x := d.Forward(p, batch, nil)
 		want := p.New(tensor.I32, n)
 		want.SetInts(targets)
-		p.Backward(d.Loss(p, x, want), 1/float64(n))
+		if err := p.Backward(d.Loss(p, x, want), 1/float64(n)); err != nil {
+			panic("workload: Train: " + err.Error())
+		}
 		p.Reset()
 		opt.Step(1)
 	}
-	return Work{Cost: TrainCost(d.Config, m.Sequences, m.Length), Tokens: n, Run: run, Done: trained.Freeze}
+	done := func() {
+		p.Close()
+		opt.Close()
+		trained.Close()
+	}
+	return Work{Cost: TrainCost(d.Config, m.Sequences, m.Length), Tokens: n, Run: run, Done: done}
 }
 
 // Decode is count tokens, one at a time, of one sequence after prefix others.
 func (m *Model) Decode(prefix, count int) Work {
 	d, p := m.Decoder, autograd.NewPass(m.be)
-	cache := d.NewKVStore(m.be, prefix+count).Sequence(prefix + count)
+	cache := tensor.Must(d.NewKVStore(m.be, prefix+count)).Sequence(prefix + count)
 	prompt := &transformer.Batch{Store: true}
 	prompt.Add(m.tokens(0, prefix), cache)
 	d.Forward(p, prompt, nil)
@@ -196,7 +202,7 @@ func (m *Model) Decode(prefix, count int) Work {
 // the last.
 func (m *Model) Prefill(length int) Work {
 	d, p := m.Decoder, autograd.NewPass(m.be)
-	cache := d.NewKVStore(m.be, length).Sequence(length)
+	cache := tensor.Must(d.NewKVStore(m.be, length)).Sequence(length)
 	prompt := m.tokens(0, length)
 	return Work{Cost: ForwardCost(d.Config, 1, length, 1), Tokens: length, Run: func() {
 		cache.Len = 0

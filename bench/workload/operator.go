@@ -37,7 +37,7 @@ func values(be kernels.Backend, shape ...int) tensor.Tensor {
 }
 
 func empty(be kernels.Backend, shape ...int) tensor.Tensor {
-	t := tensor.New(be, tensor.F32, shape...)
+	t := tensor.MustNew(be, tensor.F32, shape...)
 	kernels.Fill(be, t, 0) // each page is one of its own
 	return t
 }
@@ -47,7 +47,7 @@ func ids(be kernels.Backend, n, limit int) tensor.Tensor {
 	for i := range v {
 		v[i] = int32(i * 7919 % limit)
 	}
-	return tensor.FromInts(be, v, n)
+	return tensor.MustFromInts(be, v, n)
 }
 
 // moved is the work of moving so many floats.

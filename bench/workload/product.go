@@ -72,7 +72,7 @@ func (p Product) Work(be kernels.Backend, threads int) Work {
 			b[0], b[1] = b[1], b[0]
 		}
 		calls[i] = kernels.MatMulArgs{
-			C: tensor.New(be, tensor.F32, p.M, p.N), TransA: p.TransA, TransB: p.TransB,
+			C: tensor.MustNew(be, tensor.F32, p.M, p.N), TransA: p.TransA, TransB: p.TransB,
 			A: Stored(be, tensor.F32, uint64(2*i+1), a[0], a[1]), B: Stored(be, tensor.F32, uint64(2*i+2), b[0], b[1]),
 		}
 	}
@@ -98,7 +98,7 @@ func (p Product) Work(be kernels.Backend, threads int) Work {
 // decoding.
 func MatVec(be kernels.Backend, d tensor.DType, n, p int) Work {
 	w := Stored(be, d, 1, n, p)
-	x, y := Stored(be, tensor.F32, 2, 1, p), tensor.New(be, tensor.F32, 1, n)
+	x, y := Stored(be, tensor.F32, 2, 1, p), tensor.MustNew(be, tensor.F32, 1, n)
 	return Work{Cost: Cost{Read: float64(w.Bytes())}, Run: func() { kernels.MatVec(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true}) }}
 }
 

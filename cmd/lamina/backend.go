@@ -22,7 +22,7 @@ func openBackend(device, precision string, threads int) (kernels.Backend, func()
 			o.Precision = tensor.BF16
 		}
 		be := cpu.New(o)
-		return be, be.Close, nil
+		return be, func() { be.Close() }, nil
 	case name == "cuda":
 		if number != "" {
 			if _, err := strconv.ParseUint(number, 10, 8); err != nil {

@@ -78,6 +78,7 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	run := &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release}
+	defer run.Close()
 	config := finetuneConfig{
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
 		Precision: s.Precision, Backend: m.Backend.Name(),

@@ -52,6 +52,7 @@ func (c logitsCommand) Run(s *session) error {
 // largest thing in memory.
 func (s *session) writeLogits(w io.Writer, m *model, rows [][]int32) error {
 	p := autograd.NewPass(m.Backend)
+	defer p.Close()
 	bar := s.progress("logits", len(rows))
 	defer bar.Done()
 	text := []byte{'['}
@@ -60,6 +61,9 @@ func (s *session) writeLogits(w io.Writer, m *model, rows [][]int32) error {
 			return err
 		}
 		logits := m.Decoder.Logits(p, m.Decoder.Forward(p, transformer.NewBatch(row), nil)).T.Float32s()
+		if err := p.Sync(); err != nil {
+			return fmt.Errorf("row %d: %w", i, err)
+		}
 		p.Reset()
 		if i > 0 {
 			text = append(text, ',', '\n')

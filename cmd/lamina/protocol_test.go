@@ -14,6 +14,7 @@ import (
 	"lamina/crash/measure"
 	"lamina/kernels/ref"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -58,7 +59,7 @@ func TestUntrainedPlugChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		nn.Train(be, e.Params()).Freeze() // widens what is stored in 16 bits, as training does
+		tensor.Must(nn.Trainable(be, e.Params())).Freeze() // widens what is stored in 16 bits, as training does
 		if err := exchange.SaveAdapter(adapter, exchange.Manifest{Plan: m.Plan, Base: m.Base}, e.Params()); err != nil {
 			t.Fatal(err)
 		}

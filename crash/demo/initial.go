@@ -69,7 +69,11 @@ func (s splitBlocks) Parameter(name string, _ nn.Initial, shape ...int) *autogra
 		if w.Name != from {
 			continue
 		}
-		own := &autograd.Parameter{Name: name, Value: tensor.New(s.be, tensor.F32, shape...)}
+		value, err := tensor.New(s.be, tensor.F32, shape...)
+		if err != nil {
+			return &autograd.Parameter{Name: name, Value: tensor.NoMemory(err, tensor.F32, shape...)}
+		}
+		own := &autograd.Parameter{Name: name, Value: value}
 		kernels.Convert(s.be, own.Value, w.Value)
 		if adds {
 			scale(own, 1/float64(s.n))

@@ -65,7 +65,7 @@ type bench struct {
 func open(t *testing.T) *bench {
 	t.Helper()
 	be := cpu.New(cpu.Options{})
-	t.Cleanup(be.Close)
+	t.Cleanup(func() { be.Close() })
 	dir := t.TempDir()
 	model, data := filepath.Join(dir, "model"), filepath.Join(dir, "data")
 	if err := WriteModel(model); err != nil {

@@ -83,7 +83,8 @@ type trainer struct {
 }
 
 func (r recipe) train(ctx context.Context, be kernels.Backend, progress Progress) (*transformer.Decoder, error) {
-	t := &trainer{recipe: r, be: be, ids: map[string]int32{}, pass: autograd.NewPass(be), progress: progress}
+	t := &trainer{recipe: r, be: be, ids: map[string]int32{}, pass: autograd.NewTrainingPass(be), progress: progress}
+	defer t.pass.Close()
 	for id, token := range vocabulary() {
 		t.ids[token] = int32(id)
 	}
@@ -106,14 +107,24 @@ func (r recipe) train(ctx context.Context, be kernels.Backend, progress Progress
 
 // run trains every parameter of d for some steps.
 func (t *trainer) run(ctx context.Context, d *transformer.Decoder, steps int, lr float64, schedule optim.Schedule) error {
-	trained := nn.Train(t.be, d.Params())
+	trained, err := nn.Trainable(t.be, d.Params())
+	if err != nil {
+		return err
+	}
 	defer trained.Freeze()
-	opt := optim.New(t.be, trained, optim.Config{LR: lr, Beta2: 0.98, Clip: 1, WeightDecay: 0.01})
+	opt, err := optim.NewAdamW(t.be, trained, optim.Config{LR: lr, Beta2: 0.98, Clip: 1, WeightDecay: 0.01})
+	if err != nil {
+		return err
+	}
+	defer opt.Close()
 	for step := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		loss := t.accumulate(d)
+		loss, err := t.accumulate(d)
+		if err != nil {
+			return fmt.Errorf("demo: step %d: %w", t.done+1, err)
+		}
 		if norm := opt.Step(schedule.Factor(step)); math.IsNaN(norm) || math.IsInf(norm, 0) {
 			return fmt.Errorf("demo: step %d: loss %v, gradient norm %v", t.done+1, loss, norm)
 		}
@@ -127,7 +138,7 @@ func (t *trainer) run(ctx context.Context, d *transformer.Decoder, steps int, lr
 
 // accumulate adds the gradient of the next batch and returns the mean loss of an
 // answer. Documents never repeat.
-func (t *trainer) accumulate(d *transformer.Decoder) float64 {
+func (t *trainer) accumulate(d *transformer.Decoder) (float64, error) {
 	b := &transformer.Batch{}
 	var rows, targets []int32
 	swaps := min(maxSwaps, t.done/t.harder)
@@ -144,15 +155,10 @@ func (t *trainer) accumulate(d *transformer.Decoder) float64 {
 		}
 	}
 	p := t.pass
-	if p.Tape == nil {
-		p.Tape = autograd.NewTape()
+	defer p.Reset()
+	loss := d.LossAt(p, d.Forward(p, b, nil), rows, targets)
+	if err := p.Backward(loss, 1/float64(len(targets))); err != nil {
+		return 0, err
 	}
-	x := d.Rows(p, d.Forward(p, b, nil), rows)
-	want := p.New(tensor.I32, len(targets))
-	want.SetInts(targets)
-	loss := d.Loss(p, x, want)
-	p.Backward(loss, 1/float64(len(targets)))
-	sum := loss.T.Floats()[0]
-	p.Reset()
-	return sum / float64(len(targets))
+	return loss.T.Floats()[0] / float64(len(targets)), p.Sync()
 }

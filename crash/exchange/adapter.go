@@ -132,9 +132,18 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	if len(wrong) > 0 {
 		return fmt.Errorf("%s: does not fit, nothing was applied: %w", a.Path, errors.New(joinSome(wrong)))
 	}
+	applied := map[*autograd.Parameter]tensor.Tensor{}
 	for w := range params {
-		t := tensor.New(dev, tensor.F32, w.Value.Shape()...)
-		t.SetFloat32s(values[w])
+		t, err := tensor.FromFloat32s(dev, tensor.F32, values[w], w.Value.Shape()...)
+		if err != nil {
+			for _, t := range applied {
+				t.Free()
+			}
+			return fmt.Errorf("%s: %w", a.Path, err)
+		}
+		applied[w] = t
+	}
+	for w, t := range applied {
 		w.Value = t
 	}
 	return nil

@@ -35,7 +35,7 @@ func saveAdapter(t *testing.T, be kernels.Backend, full *transformer.Decoder, te
 		t.Fatal(err)
 	}
 	base := emulate.Fingerprint(e.Params())
-	trained := nn.Train(be, e.Params())
+	trained := tensor.Must(nn.Trainable(be, e.Params()))
 	values := trained.Values.Floats()
 	for i := range values {
 		values[i] += delta * float64(1+i%7)
@@ -122,7 +122,7 @@ func takeApart(t *testing.T, dir string) parts {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.values[name] = tensor.Wrap(ref.New(), e.DType, bytes.Clone(raw), e.Shape...)
+		p.values[name] = tensor.MustWrap(ref.New(), e.DType, bytes.Clone(raw), e.Shape...)
 	}
 	return p
 }
@@ -189,7 +189,7 @@ func wrongTensors() []wrong {
 		return func(x tensor.Tensor) tensor.Tensor {
 			values := x.Floats()
 			values[17] = v
-			return tensor.FromFloats(be, tensor.F32, values, x.Shape()...)
+			return tensor.MustFromFloats(be, tensor.F32, values, x.Shape()...)
 		}
 	}
 	return []wrong{
@@ -200,7 +200,7 @@ func wrongTensors() []wrong {
 			delete(p.values, spoiled)
 		}},
 		set("a wrong shape", "[24 40]", func(x tensor.Tensor) tensor.Tensor { return x.Reshape(24, 40) }),
-		set("another type", "F16", func(x tensor.Tensor) tensor.Tensor { return tensor.New(be, tensor.F16, x.Shape()...) }),
+		set("another type", "F16", func(x tensor.Tensor) tensor.Tensor { return tensor.MustNew(be, tensor.F16, x.Shape()...) }),
 		set("NaN", "NaN", with(math.NaN())),
 		set("infinity", "-Inf", with(math.Inf(-1))),
 	}
@@ -300,7 +300,7 @@ func TestFingerprint(t *testing.T) {
 		}
 	}
 	param := func(name string, d tensor.DType, shape ...int) *autograd.Parameter {
-		x := tensor.New(be, d, shape...)
+		x := tensor.MustNew(be, d, shape...)
 		x.SetFloats([]float64{1, 2, 3, 4})
 		return &autograd.Parameter{Name: name, Value: x}
 	}
@@ -328,7 +328,7 @@ func TestFingerprint(t *testing.T) {
 
 func ExampleFingerprint() {
 	be := ref.New()
-	w := &autograd.Parameter{Name: "w", Value: tensor.FromFloats(be, tensor.BF16, []float64{1, 2}, 2)}
+	w := &autograd.Parameter{Name: "w", Value: tensor.MustFromFloats(be, tensor.BF16, []float64{1, 2}, 2)}
 	fmt.Println(emulate.Fingerprint(func(yield func(*autograd.Parameter) bool) { yield(w) })[:19])
 	// Output: sha256:c795aea33d90
 }

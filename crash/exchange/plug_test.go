@@ -31,7 +31,7 @@ func TestEmulatorToPluggedModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			trained := nn.Train(be, e.Params())
+			trained := tensor.Must(nn.Trainable(be, e.Params()))
 			if steps > 0 {
 				values := trained.Values.Floats()
 				for i := range values {
@@ -123,7 +123,7 @@ func TestWholeAdapterReplacesTheHeadsSecondName(t *testing.T) {
 	}
 	trained := full.Clone()
 	base := emulate.Fingerprint(trained.Params())
-	values := nn.Train(be, trained.Params()).Values
+	values := tensor.Must(nn.Trainable(be, trained.Params())).Values
 	kernels.AddScaled(be, values, values, 0.25)
 	sent := filepath.Join(t.TempDir(), "adapter")
 	if err := exchange.SaveAdapter(sent, exchange.Manifest{Whole: true, Base: base}, trained.Params()); err != nil {

@@ -34,11 +34,15 @@ func LayerSimilarity(ctx context.Context, be kernels.Backend, d *transformer.Dec
 	}
 	pooled := make([][]float32, len(d.Blocks)+1)
 	p := autograd.NewPass(be)
+	defer p.Close()
 	done := 0
 	for _, b := range batches {
 		d.Forward(p, b, func(state int, x autograd.Var) {
 			pooled[state] = poolSegments(pooled[state], b, x.T.Float32s(), pool)
 		})
+		if err := p.Sync(); err != nil {
+			return Similarity{}, err
+		}
 		p.Reset()
 		done += len(b.Segments)
 		if progress != nil {
@@ -63,6 +67,7 @@ func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transfo
 	streams := make([][]float32, len(batches))
 	pooled := make([][]float32, len(d.Blocks)+1)
 	p := autograd.NewPass(be)
+	defer p.Close()
 	for state := range pooled {
 		for k, b := range batches {
 			var x autograd.Var
@@ -77,6 +82,9 @@ func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transfo
 				x = d.Finish(p, x)
 			}
 			pooled[state] = poolSegments(pooled[state], b, x.T.Float32s(), pool)
+			if err := p.Sync(); err != nil {
+				return Similarity{}, err
+			}
 			p.Reset()
 			if err := ctx.Err(); err != nil {
 				return Similarity{}, err

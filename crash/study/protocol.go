@@ -243,7 +243,15 @@ type subject struct {
 	decoder *transformer.Decoder
 	params  nn.Params
 	plugged func() *transformer.Decoder
-	small   bool // the decoder is not the full model
+	small   bool           // the decoder is not the full model
+	trainer *train.Trainer // holds the trained weights; nil before training
+}
+
+// close gives back what was trained.
+func (s subject) close() {
+	if s.trainer != nil {
+		s.trainer.Close()
+	}
 }
 
 func (p *Protocol) subject(v variant) (subject, error) {
@@ -265,6 +273,7 @@ func (p *Protocol) subject(v variant) (subject, error) {
 // the lowest validation loss, and scores it.
 func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) error {
 	var kept subject
+	defer func() { kept.close() }()
 	for i, lr := range p.LRs {
 		s, err := p.subject(v)
 		if err != nil {
@@ -277,14 +286,23 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 			}
 			r.EmulatorZS = &acc.Metrics[0].Value
 		}
-		out, err := p.finetune(ctx, v, s, lr, filepath.Join(dir, fmt.Sprintf("lr%g", lr)))
+		out, err := p.finetune(ctx, v, &s, lr, filepath.Join(dir, fmt.Sprintf("lr%g", lr)))
 		if err != nil {
+			s.close()
 			return err
 		}
-		if i == 0 || out.BestLoss < r.ValidLoss {
-			kept, r.LR, r.ValidLoss, r.BestStep, r.Steps = s, lr, out.BestLoss, out.BestStep, out.Steps
-		}
 		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(s.decoder.Params())+trainBytes*nn.Count(s.params))
+		if i == 0 || out.BestLoss < r.ValidLoss {
+			kept, s = s, kept
+			r.LR, r.ValidLoss, r.BestStep, r.Steps = lr, out.BestLoss, out.BestStep, out.Steps
+		}
+		s.close() // the one of the two that is not the best
+	}
+	for w := range kept.params {
+		r.TrainParams += w.Value.Len()
+	}
+	for w := range kept.decoder.Params() {
+		r.HeldParams += w.Value.Len()
 	}
 	r.TrainParams, r.HeldParams = nn.Count(kept.params), nn.Count(kept.decoder.Params())
 	if kept.small {
@@ -313,11 +331,12 @@ type rowConfig struct {
 	Valid    int            `json:"valid"`
 }
 
-func (p *Protocol) finetune(ctx context.Context, v variant, s subject, lr float64, dir string) (train.Outcome, error) {
+func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float64, dir string) (train.Outcome, error) {
 	t := &train.Trainer{
 		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: p.Settings, Train: p.Train, Valid: p.Valid, Recompute: p.Recompute,
 		Report: func(m train.Metrics) { p.tell(Event{Row: v.row, Phase: "train", Metrics: m}) },
 	}
+	s.trainer = t
 	t.Settings.LR, t.Settings.Seed = lr, p.Seed
 	base := emulate.Fingerprint(s.params)
 	var store *train.RunDir

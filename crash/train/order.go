@@ -8,7 +8,6 @@ import (
 	"lamina/internal/philox"
 	"lamina/kernels/dry"
 	"lamina/nn"
-	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -70,22 +69,22 @@ func (t *Trainer) Memory() (Memory, error) {
 	}
 	t.setSteps()
 	var m Memory
-	stored := map[*autograd.Parameter]tensor.Tensor{}
+	starred := map[*autograd.Parameter]bool{}
 	for w := range t.Params {
-		stored[w] = w.Value
+		starred[w] = true
 	}
 	for w := range t.Decoder.Params() {
-		if _, trained := stored[w]; !trained {
+		if !starred[w] {
 			m.Frozen += w.Value.Bytes()
 		}
 	}
-	trained := nn.Train(&dry.Backend{}, t.Params)
+	trained, err := nn.Trainable(&dry.Backend{}, t.Params)
+	if err != nil {
+		return Memory{}, err
+	}
+	defer trained.Close()
 	m.Trained = 4 * trained.Values.Bytes()
 	m.Pass = t.largestPass()
-	trained.Freeze()
-	for w, value := range stored {
-		w.Value = value
-	}
 	return m, nil
 }
 
@@ -107,7 +106,7 @@ func (t *Trainer) largestPass() int {
 	for _, i := range longest {
 		b.Add(make([]int32, len(t.Train[i].Context)+len(t.Train[i].Target)-1), nil)
 	}
-	p := autograd.NewPass(&dry.Backend{})
-	t.differentiate(p, b, make([]int32, targets), make([]int32, targets), 1)
+	p := autograd.NewTrainingPass(&dry.Backend{})
+	_, _ = t.differentiate(p, b, make([]int32, targets), make([]int32, targets), 1) // no number, and memory without end
 	return p.Arena.Extent()
 }

@@ -21,7 +21,7 @@ type allocating struct {
 	bytes int
 }
 
-func (a *allocating) Alloc(n int) tensor.Memory {
+func (a *allocating) Alloc(n int) (tensor.Memory, error) {
 	a.bytes += n
 	return a.Backend.Alloc(n)
 }

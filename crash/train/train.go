@@ -131,12 +131,15 @@ type Store interface {
 }
 
 // Run trains until the planned steps are done or ctx ends, then saves. On return
-// the parameters hold the kept weights and are frozen again.
+// the parameters hold the kept weights, in memory of the trainer until Close, and are
+// frozen again; moments, gradients and activations have been given back. A trainer runs
+// once.
 func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 	if err := t.start(); err != nil {
+		t.Close()
 		return Outcome{}, err
 	}
-	defer t.trained.Freeze()
+	defer t.finish()
 	begin := time.Now()
 	stopped, err := t.loop(ctx)
 	out := Outcome{
@@ -150,6 +153,28 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 		return out, t.save()
 	}
 	return out, t.keepBest()
+}
+
+// finish gives back what only training needs.
+func (t *Trainer) finish() {
+	if t.pass != nil {
+		t.pass.Close()
+	}
+	if t.opt != nil {
+		t.opt.Close()
+	}
+	if t.trained != nil {
+		t.trained.Freeze()
+	}
+}
+
+// Close gives back the memory of the trained weights: the parameters have again the
+// values that they had before Run. What is to stay is saved, or copied, before.
+func (t *Trainer) Close() {
+	t.finish()
+	if t.trained != nil {
+		t.trained.Close()
+	}
 }
 
 // loop takes the steps that are left and reports whether ctx ended before the
@@ -209,17 +234,24 @@ func (t *Trainer) start() error {
 		return err
 	}
 	t.setSteps()
-	t.trained = nn.Train(t.Backend, t.Params)
+	var err error
+	if t.trained, err = nn.Trainable(t.Backend, t.Params); err != nil {
+		return err
+	}
 	if t.Release != nil {
 		for w := range t.Params {
 			t.Release(w.Name)
 		}
 	}
 	s := t.Settings
-	t.opt = optim.New(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay})
-	t.pass = autograd.NewPass(t.Backend)
+	if t.opt, err = optim.NewAdamW(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay}); err != nil {
+		return err
+	}
+	t.pass = autograd.NewTrainingPass(t.Backend)
 	t.state = State{Due: true}
-	t.pass.Arena.Reserve(t.largestPass())
+	if err := t.pass.Arena.Reserve(t.largestPass()); err != nil {
+		return fmt.Errorf("activations of a step: %w", err)
+	}
 	if t.Store != nil {
 		state, found, err := t.Store.Resume(t.trained, t.opt)
 		if err != nil {
@@ -246,7 +278,10 @@ func (t *Trainer) step(factor float64) error {
 	_, targets := t.size(ids)
 	sum, tokens := 0.0, 0
 	for part := range t.passes(ids) {
-		s, n := t.accumulate(part, 1/float64(targets))
+		s, n, err := t.accumulate(part, 1/float64(targets))
+		if err != nil {
+			return fmt.Errorf("step %d: %w", t.state.Step+1, err)
+		}
 		sum, tokens = sum+s, tokens+n
 	}
 	loss := sum / float64(targets)
@@ -263,7 +298,7 @@ func (t *Trainer) step(factor float64) error {
 }
 
 // accumulate adds the gradient of some examples and returns their summed loss.
-func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int) {
+func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int, err error) {
 	b := &transformer.Batch{}
 	var rows, targets []int32
 	for _, i := range ids {
@@ -276,26 +311,22 @@ func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int)
 			rows, targets = append(rows, first+int32(j)), append(targets, token)
 		}
 	}
-	sum = t.differentiate(t.pass, b, rows, targets, scale)
+	sum, err = t.differentiate(t.pass, b, rows, targets, scale)
 	t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
 	t.pass.Reset()
-	return sum, len(b.Tokens)
+	return sum, len(b.Tokens), err
 }
 
 // differentiate runs a batch forward and backward and returns the summed loss of
 // the targets, which stand after the given rows of the stream.
-func (t *Trainer) differentiate(p *autograd.Pass, b *transformer.Batch, rows, targets []int32, scale float64) (sum float64) {
-	if p.Tape == nil {
-		p.Tape = autograd.NewTape()
-	}
+func (t *Trainer) differentiate(p *autograd.Pass, b *transformer.Batch, rows, targets []int32, scale float64) (sum float64, err error) {
 	p.Recompute = t.Recompute
 	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
-	x := t.Decoder.Rows(p, t.Decoder.Forward(p, b, nil), rows)
-	want := p.New(tensor.I32, len(targets))
-	want.SetInts(targets)
-	loss := t.Decoder.Loss(p, x, want)
-	p.Backward(loss, scale)
-	return loss.T.Floats()[0]
+	loss := t.Decoder.LossAt(p, t.Decoder.Forward(p, b, nil), rows, targets)
+	if err := p.Backward(loss, scale); err != nil {
+		return 0, err
+	}
+	return loss.T.Floats()[0], p.Sync()
 }
 
 // validate measures the mean loss a target token over the validation pairs and

@@ -21,6 +21,7 @@ import (
 	"lamina/kernels/cpu"
 	"lamina/kernels/ref"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -204,7 +205,7 @@ func TestUntrainedEmulatorPlugsBackToTheSameBits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		nn.Train(be, e.Params()).Freeze()
+		tensor.Must(nn.Trainable(be, e.Params())).Freeze()
 		logits := func(d *transformer.Decoder) []float32 {
 			p := autograd.NewPass(be)
 			return d.Logits(p, d.Forward(p, transformer.NewBatch([]int32{3, 1, 4}, []int32{1, 5}), nil)).T.Float32s()

@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
 
 	"lamina/autograd"
 	"lamina/kernels"
@@ -25,11 +26,15 @@ const (
 func main() {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
-	net := train(be, func(step int, loss float64) {
+	net, err := train(be, func(step int, loss float64) {
 		if step%100 == 0 {
 			fmt.Printf("step %3d  loss %.1f\n", step, loss)
 		}
 	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	fmt.Printf("right on %.0f%% of the points between\n", 100*net.accuracy(be))
 }
 
@@ -54,31 +59,43 @@ func (n network) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
 }
 
 // train runs full-batch AdamW and reports the mean loss before each step.
-func train(be kernels.Backend, report func(step int, loss float64)) network {
+func train(be kernels.Backend, report func(step int, loss float64)) (network, error) {
 	net := newNetwork(be)
-	opt := optim.New(be, nn.Train(be, net.Params()), optim.Config{LR: 0.1, Clip: 1})
+	trained, err := nn.Trainable(be, net.Params())
+	if err != nil {
+		return net, err
+	}
+	opt, err := optim.NewAdamW(be, trained, optim.Config{LR: 0.1, Clip: 1})
+	if err != nil {
+		return net, err
+	}
+	defer opt.Close()
 	rate := optim.Schedule{Kind: optim.Cosine, Warmup: 10, Steps: steps}
 	x, labels := spirals(be, 0)
 
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
+	p := autograd.NewTrainingPass(be)
+	defer p.Close()
 	for step := range steps {
 		loss := p.Mean(p.CrossEntropy(net.Forward(p, p.Input(x)), labels))
 		report(step, loss.T.Floats()[0])
-		p.Backward(loss, 1)
+		if err := p.Backward(loss, 1); err != nil {
+			return net, err
+		}
 		opt.Step(rate.Factor(step))
 		p.Reset()
 	}
-	return net
+	trained.Freeze()
+	return net, nil
 }
 
 // accuracy is the share of right answers half-way between the training points.
 func (n network) accuracy(be kernels.Backend) float64 {
 	x, labels := spirals(be, 0.5)
-	p := autograd.NewPass(be) // no tape: inference
+	p := autograd.NewPass(be)
+	defer p.Close()
 	scores := n.Forward(p, p.Input(x))
 	best := p.New(tensor.I32, labels.Len())
-	kernels.ArgMax(be, best, scores.T)
+	kernels.ArgMax(p.Backend, best, scores.T)
 	right := 0
 	want := labels.Ints()
 	for i, got := range best.Ints() {
@@ -101,5 +118,5 @@ func spirals(be kernels.Backend, shift float64) (x, labels tensor.Tensor) {
 		radius := 0.1 + 0.9*along
 		xs = append(xs, radius*math.Cos(angle), radius*math.Sin(angle))
 	}
-	return tensor.FromFloats(be, tensor.F32, xs, points, 2), tensor.FromInts(be, which, points)
+	return tensor.MustFromFloats(be, tensor.F32, xs, points, 2), tensor.MustFromInts(be, which, points)
 }

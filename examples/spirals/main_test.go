@@ -21,7 +21,7 @@ func Example() {
 // TestBumpGradient holds the operation's gradient against differences in float64.
 func TestBumpGradient(t *testing.T) {
 	be := ref.New()
-	x := tensor.FromFloats(be, tensor.F64, []float64{-2.5, -1, -0.1, 0, 0.3, 1.7}, 2, 3)
+	x := tensor.MustFromFloats(be, tensor.F64, []float64{-2.5, -1, -0.1, 0, 0.3, 1.7}, 2, 3)
 	worst, err := gradcheck.Check(be, func(p *autograd.Pass, in []autograd.Var) autograd.Var {
 		return bump(p, in[0])
 	}, x)
@@ -37,7 +37,10 @@ func TestSameOnReference(t *testing.T) {
 		t.Skip("the reference backend is slow; Example trains on the fast one")
 	}
 	be := ref.New()
-	net := train(be, func(int, float64) {})
+	net, err := train(be, func(int, float64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := net.accuracy(be); got < 1 {
 		t.Errorf("right on %.3f of the points, want all", got)
 	}

@@ -5,8 +5,8 @@
 //
 //	be := cpu.New(cpu.Options{})
 //	defer be.Close()
-//	x := tensor.FromFloats(be, tensor.F32, values, 512, 768)
-//	y := tensor.New(be, tensor.F32, 512, 768)
+//	x := tensor.MustFromFloats(be, tensor.F32, values, 512, 768)
+//	y := tensor.MustNew(be, tensor.F32, 512, 768)
 //	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true})
 //
 // Invariants: work is cut into chunks by shape alone and every chunk writes
@@ -20,6 +20,7 @@ import (
 	"runtime"
 
 	"lamina/internal/par"
+	"lamina/kernels"
 	"lamina/kernels/internal/simd"
 	"lamina/tensor"
 )
@@ -93,5 +94,11 @@ func HasBF16() bool { return simd.HasBF16() }
 // Threads returns the number of goroutines that compute at once.
 func (be *Backend) Threads() int { return be.pool.Workers() }
 
+// Queue returns be: every call is done when it returns.
+func (be *Backend) Queue() (kernels.Backend, error) { return be, nil }
+
 // Close ends the backend's goroutines. Its memory stays valid.
-func (be *Backend) Close() { be.pool.Close() }
+func (be *Backend) Close() error {
+	be.pool.Close()
+	return nil
+}

@@ -53,14 +53,14 @@ func TestBF16OperandsAreRounded(t *testing.T) {
 						return y
 					}
 					run := func(be *Backend, a, b []float32) []float32 {
-						args := kernels.MatMulArgs{TransA: bit&1 != 0, TransB: bit&2 != 0, C: tensor.New(be, tensor.F32, m, n)}
+						args := kernels.MatMulArgs{TransA: bit&1 != 0, TransB: bit&2 != 0, C: tensor.MustNew(be, tensor.F32, m, n)}
 						args.A = tensorOf(be, a, m, k)
 						if args.TransA {
 							args.A = tensorOf(be, a, k, m)
 						}
-						args.B = tensor.New(be, d, k, n)
+						args.B = tensor.MustNew(be, d, k, n)
 						if args.TransB {
-							args.B = tensor.New(be, d, n, k)
+							args.B = tensor.MustNew(be, d, n, k)
 						}
 						args.B.SetFloat32s(b)
 						be.MatMul(args)

@@ -36,7 +36,7 @@ func crowd(t testing.TB) []kernels.Backend {
 				runtime.Gosched()
 			}
 		}})
-		t.Cleanup(be.Close)
+		t.Cleanup(func() { be.Close() })
 		all = append(all, be)
 	}
 	return all
@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 
 func FuzzShapes(f *testing.F) {
 	be := New(Options{Threads: 2})
-	f.Cleanup(be.Close)
+	f.Cleanup(func() { be.Close() })
 	kerneltest.Fuzz(f, be, kerneltest.Options{Same: crowd(f)})
 }
 

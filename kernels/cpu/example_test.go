@@ -12,9 +12,9 @@ import (
 func ExampleBackend_MatMul() {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
-	x := tensor.FromFloats(be, tensor.F32, []float64{1, 2, 3, 4}, 2, 2)
-	w := tensor.FromFloats(be, tensor.BF16, []float64{1, 0, 0, 1, 1, 1}, 3, 2)
-	y := tensor.New(be, tensor.F32, 2, 3)
+	x := tensor.MustFromFloats(be, tensor.F32, []float64{1, 2, 3, 4}, 2, 2)
+	w := tensor.MustFromFloats(be, tensor.BF16, []float64{1, 0, 0, 1, 1, 1}, 3, 2)
+	y := tensor.MustNew(be, tensor.F32, 2, 3)
 	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true})
 	fmt.Println(y.Floats())
 	// Output: [1 2 3 3 4 7]

@@ -44,7 +44,7 @@ func BenchmarkMatMul(b *testing.B) {
 					defer be.Close()
 					args := kernels.MatMulArgs{TransA: op == "AtB", TransB: op == "ABt"}
 					r := noise(1)
-					args.C = tensor.New(be, tensor.F32, s.m, s.n)
+					args.C = tensor.MustNew(be, tensor.F32, s.m, s.n)
 					args.A = tensorOf(be, r.slice(s.m*s.k), s.m, s.k)
 					if args.TransA {
 						args.A = args.A.Reshape(s.k, s.m)
@@ -71,7 +71,7 @@ func BenchmarkPrefill(b *testing.B) {
 		b.Run(d.String(), func(b *testing.B) {
 			be := New(Options{Threads: 1})
 			defer be.Close()
-			args := kernels.MatMulArgs{TransB: true, C: tensor.New(be, tensor.F32, m, n), A: tensor.New(be, tensor.F32, m, k), B: tensor.New(be, d, n, k)}
+			args := kernels.MatMulArgs{TransB: true, C: tensor.MustNew(be, tensor.F32, m, n), A: tensor.MustNew(be, tensor.F32, m, k), B: tensor.MustNew(be, d, n, k)}
 			before := peak()
 			for b.Loop() {
 				be.MatMul(args)
@@ -90,11 +90,11 @@ func BenchmarkMatMuls(b *testing.B) {
 			b.Run(fmt.Sprintf("m=%d/grouped=%v", m, grouped), func(b *testing.B) {
 				be := New(Options{Threads: 2})
 				defer be.Close()
-				x := tensor.New(be, tensor.F32, m, k)
+				x := tensor.MustNew(be, tensor.F32, m, k)
 				var products []kernels.MatMulArgs
 				flop := 0.0
 				for _, n := range []int{576, 192, 192} {
-					products = append(products, kernels.MatMulArgs{C: tensor.New(be, tensor.F32, m, n), A: x, B: tensor.New(be, tensor.F32, n, k), TransB: true})
+					products = append(products, kernels.MatMulArgs{C: tensor.MustNew(be, tensor.F32, m, n), A: x, B: tensor.MustNew(be, tensor.F32, n, k), TransB: true})
 					flop += 2 * float64(m*n*k)
 				}
 				before := peak()

@@ -28,7 +28,7 @@ func (r *noise) slice(n int) []float32 {
 }
 
 func tensorOf(be tensor.Device, x []float32, shape ...int) tensor.Tensor {
-	t := tensor.New(be, tensor.F32, shape...)
+	t := tensor.MustNew(be, tensor.F32, shape...)
 	t.SetFloat32s(x)
 	return t
 }

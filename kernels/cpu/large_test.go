@@ -26,21 +26,21 @@ type maker struct {
 }
 
 func (m maker) values(shape ...int) tensor.Tensor {
-	t := tensor.New(m.be, tensor.F32, shape...)
+	t := tensor.MustNew(m.be, tensor.F32, shape...)
 	*m.seed++
 	n := noise(*m.seed)
 	t.SetFloat32s(n.slice(t.Len()))
 	return t
 }
 
-func (m maker) empty(shape ...int) tensor.Tensor { return tensor.New(m.be, tensor.F32, shape...) }
+func (m maker) empty(shape ...int) tensor.Tensor { return tensor.MustNew(m.be, tensor.F32, shape...) }
 
 func (m maker) ids(n, limit int) tensor.Tensor {
 	ids := make([]int32, n)
 	for i := range ids {
 		ids[i] = int32(i * 7919 % limit)
 	}
-	return tensor.FromInts(m.be, ids, n)
+	return tensor.MustFromInts(m.be, ids, n)
 }
 
 const (

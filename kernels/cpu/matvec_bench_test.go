@@ -23,9 +23,9 @@ func BenchmarkMatVec(b *testing.B) {
 					be := New(Options{Threads: threads})
 					defer be.Close()
 					r := noise(1)
-					w := tensor.New(be, d, shape...)
+					w := tensor.MustNew(be, d, shape...)
 					x := tensorOf(be, r.slice(s.p), 1, s.p)
-					y := tensor.New(be, tensor.F32, 1, w.Len()/s.p)
+					y := tensor.MustNew(be, tensor.F32, 1, w.Len()/s.p)
 					b.SetBytes(int64(w.Bytes()))
 					for b.Loop() {
 						be.MatVec(kernels.MatMulArgs{C: y, A: x, B: w, TransB: i < 2})

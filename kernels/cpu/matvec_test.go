@@ -16,7 +16,7 @@ var weightTypes = []tensor.DType{
 // storedWeight returns a weight of type d of small values, and those values. Scales
 // of block types are set to 2^-6, so that no element is Inf or NaN.
 func storedWeight(be *Backend, r *noise, d tensor.DType, rows, cols int) (tensor.Tensor, []float32) {
-	t := tensor.New(be, d, rows, cols)
+	t := tensor.MustNew(be, d, rows, cols)
 	if !d.IsBlock() {
 		t.SetFloat32s(r.slice(rows * cols))
 		return t, t.Float32s()
@@ -54,7 +54,7 @@ func TestMatVecIsWithinTheBoundAndIndependentOfRows(t *testing.T) {
 				w, values := storedWeight(be, &r, d, s.n, s.p)
 				xs, bs := r.slice(s.r*s.p), r.slice(s.n)
 				x, bias := tensorOf(be, xs, s.r, s.p), tensorOf(be, bs, s.n)
-				y := tensor.New(be, tensor.F32, s.r, s.n)
+				y := tensor.MustNew(be, tensor.F32, s.r, s.n)
 				be.MatVec(kernels.MatMulArgs{C: y, A: x, B: w, TransB: true, Bias: bias})
 				got := y.Float32s()
 				for i := range s.r {
@@ -64,7 +64,7 @@ func TestMatVecIsWithinTheBoundAndIndependentOfRows(t *testing.T) {
 							t.Fatalf("%v %v: y[%d %d] = %v, want %v ± %.2g", d, s, i, j, g, want, bound)
 						}
 					}
-					alone := tensor.New(be, tensor.F32, 1, s.n)
+					alone := tensor.MustNew(be, tensor.F32, 1, s.n)
 					be.MatVec(kernels.MatMulArgs{C: alone, A: x.Slice(i, i+1), B: w, TransB: true, Bias: bias})
 					sameFloats(t, alone.Float32s(), got[i*s.n:][:s.n], "a row alone")
 				}
@@ -88,7 +88,7 @@ func TestMatMulWidensEveryWeightType(t *testing.T) {
 				}
 				w, values := storedWeight(be, &r, d, rows, cols)
 				wide := tensorOf(be, values, rows, cols)
-				got, want := tensor.New(be, tensor.F32, m, n), tensor.New(be, tensor.F32, m, n)
+				got, want := tensor.MustNew(be, tensor.F32, m, n), tensor.MustNew(be, tensor.F32, m, n)
 				be.MatMul(kernels.MatMulArgs{C: got, A: a, B: w, TransB: transB})
 				be.MatMul(kernels.MatMulArgs{C: want, A: a, B: wide, TransB: transB})
 				sameFloats(t, got.Float32s(), want.Float32s(), d.String())

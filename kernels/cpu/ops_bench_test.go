@@ -25,17 +25,17 @@ type bench struct {
 }
 
 func (b *bench) values(shape ...int) tensor.Tensor {
-	t := tensor.New(b.be, tensor.F32, shape...)
+	t := tensor.MustNew(b.be, tensor.F32, shape...)
 	b.seed++
 	n := noise(b.seed)
 	copy(f32(t), n.slice(t.Len()))
 	return t
 }
 
-func (b *bench) empty(shape ...int) tensor.Tensor { return tensor.New(b.be, tensor.F32, shape...) }
+func (b *bench) empty(shape ...int) tensor.Tensor { return tensor.MustNew(b.be, tensor.F32, shape...) }
 
 func (b *bench) ids(n, limit int) tensor.Tensor {
-	t := tensor.New(b.be, tensor.I32, n)
+	t := tensor.MustNew(b.be, tensor.I32, n)
 	for i := range tensor.HostInts(t) {
 		tensor.HostInts(t)[i] = int32(i * 7919 % limit)
 	}
@@ -68,7 +68,7 @@ func (b *bench) operations(n, d, f, v int) []opBench {
 	add(fmt.Sprintf("Reduce/op=sum/n=%d/d=%d/axes=0", n, f), n*f, func() { kernels.Reduce(be, kernels.Sum, sums, x) })
 	turned := b.empty(f, n)
 	add(fmt.Sprintf("Transpose/n=%d/d=%d", n, f), 2*n*f, func() { kernels.Transpose(be, turned, x, 1, 0) })
-	drop := kernels.DropoutArgs{Y: b.empty(n, d), X: b.values(n, d), Rows: tensor.New(be, tensor.I32, n, 2), P: 0.1, Seed: 1}
+	drop := kernels.DropoutArgs{Y: b.empty(n, d), X: b.values(n, d), Rows: tensor.MustNew(be, tensor.I32, n, 2), P: 0.1, Seed: 1}
 	add(fmt.Sprintf("Dropout/n=%d/d=%d", n, d), 2*n*d, func() { kernels.Dropout(be, drop) })
 
 	const t = 128 // scores of 12 heads against 128 keys
@@ -136,7 +136,7 @@ func BenchmarkAdamW(b *testing.B) {
 					W: m.values(n), Grad: m.values(n), M: m.empty(n), V: m.empty(n),
 					LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: 10, ZeroGrad: true,
 				}
-				sum := tensor.New(be, tensor.F64, 1)
+				sum := tensor.MustNew(be, tensor.F64, 1)
 				kernels.AdamW(be, args) // M and V are fresh pages
 				b.Run("op=step", func(b *testing.B) {
 					b.SetBytes(int64(32 * n))

@@ -14,7 +14,7 @@ func TestRowsLongerThanAPiece(t *testing.T) {
 	be := New(Options{Threads: 2})
 	defer be.Close()
 	values := noise(7)
-	x, y, sum := tensor.New(be, tensor.F32, 2, n), tensor.New(be, tensor.F32, 2, n), tensor.New(be, tensor.F32, 2, 1)
+	x, y, sum := tensor.MustNew(be, tensor.F32, 2, n), tensor.MustNew(be, tensor.F32, 2, n), tensor.MustNew(be, tensor.F32, 2, 1)
 	copy(f32(x), values.slice(2*n))
 	f32(x)[n-1] = 9 // the maximum of the first row, beyond the piece
 	kernels.Softmax(be, y, x)
@@ -37,7 +37,7 @@ func TestRowsLongerThanAPiece(t *testing.T) {
 			t.Fatalf("row %d: sum = %v, want %v", r, f32(sum)[r], plain)
 		}
 	}
-	dX := tensor.New(be, tensor.F32, 2, n)
+	dX := tensor.MustNew(be, tensor.F32, 2, n)
 	kernels.SoftmaxBackward(be, dX, x, y)
 	for r := range 2 {
 		g, p, d := f32(x)[r*n:(r+1)*n], f32(y)[r*n:(r+1)*n], f32(dX)[r*n:(r+1)*n]

@@ -51,7 +51,7 @@ func TestMatVecHasTheSameBitsForAnyWorkers(t *testing.T) {
 	var want []float32
 	for _, workers := range []int{1, 2, 3, 7, 16} {
 		be := New(Options{Threads: workers, Delay: shuffler()})
-		y := tensor.New(be, tensor.F32, 2, n)
+		y := tensor.MustNew(be, tensor.F32, 2, n)
 		be.MatVec(kernels.MatMulArgs{C: y, A: tensorOf(be, xs, 2, p), B: tensorOf(be, ws, n, p), TransB: true})
 		if want == nil {
 			want = y.Float32s()
@@ -107,8 +107,8 @@ func TestProductsAllocateNothingOnceWarm(t *testing.T) {
 	r := noise(1)
 	const n = 128 // large enough to wake others
 	a, w := tensorOf(be, r.slice(n*n), n, n), tensorOf(be, r.slice(n*n), n, n)
-	c, x, y := tensor.New(be, tensor.F32, n, n), a.Slice(0, 1), tensor.New(be, tensor.F32, 1, n)
-	half := tensor.New(be, tensor.BF16, n, n)
+	c, x, y := tensor.MustNew(be, tensor.F32, n, n), a.Slice(0, 1), tensor.MustNew(be, tensor.F32, 1, n)
+	half := tensor.MustNew(be, tensor.BF16, n, n)
 	s := be.scratch.get()
 	v := viewOf(a)
 	calls := map[string]func(){

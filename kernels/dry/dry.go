@@ -30,18 +30,19 @@ var _ kernels.Backend = (*Backend)(nil)
 type memory struct{ bytes int }
 
 func (m *memory) Len() int { return m.bytes }
+func (*memory) Free()      {}
 
 // Name implements tensor.Device.
 func (*Backend) Name() string { return "dry" }
 
 // Alloc implements tensor.Device.
-func (be *Backend) Alloc(bytes int) tensor.Memory {
+func (be *Backend) Alloc(bytes int) (tensor.Memory, error) {
 	be.Bytes += bytes
-	return &memory{bytes}
+	return &memory{bytes}, nil
 }
 
 // Wrap implements tensor.Device.
-func (*Backend) Wrap(data []byte) tensor.Memory { return &memory{len(data)} }
+func (*Backend) Wrap(data []byte) (tensor.Memory, error) { return &memory{len(data)}, nil }
 
 // Upload implements tensor.Device.
 func (*Backend) Upload(tensor.Memory, int, []byte) {}
@@ -51,3 +52,12 @@ func (*Backend) Download(dst []byte, _ tensor.Memory, _ int) { clear(dst) }
 
 // Sync implements tensor.Device.
 func (*Backend) Sync() error { return nil }
+
+// Memory implements tensor.Device: it cannot tell.
+func (*Backend) Memory() (free, total int64) { return 0, 0 }
+
+// Close implements tensor.Device.
+func (*Backend) Close() error { return nil }
+
+// Queue implements kernels.Backend.
+func (be *Backend) Queue() (kernels.Backend, error) { return be, nil }

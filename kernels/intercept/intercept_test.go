@@ -17,6 +17,8 @@ type logging struct {
 	intercept.Calls
 }
 
+func (l *logging) Queue() (kernels.Backend, error) { return l, nil }
+
 func Example() {
 	be := ref.New()
 	l := &logging{Device: be}
@@ -24,8 +26,8 @@ func Example() {
 		fmt.Println(c.Method, c.Args[1])
 		c.Run(be)
 	}
-	x := tensor.FromFloats(l, tensor.F32, []float64{1, 2}, 2)
-	kernels.AddScaled(l, x, tensor.FromFloats(l, tensor.F32, []float64{10, 20}, 2), 2)
+	x := tensor.MustFromFloats(l, tensor.F32, []float64{1, 2}, 2)
+	kernels.AddScaled(l, x, tensor.MustFromFloats(l, tensor.F32, []float64{10, 20}, 2), 2)
 	fmt.Println(x.Floats())
 	// Output:
 	// AddScaled F32[2]

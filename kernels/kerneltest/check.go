@@ -38,7 +38,7 @@ type placed struct {
 func place(be kernels.Backend, o operand, d tensor.DType, shift int) placed {
 	d, data := o.storage(d)
 	units := product(o.shape) / d.BlockLen()
-	whole := tensor.New(be, d, shift+units+guardUnits, d.BlockLen())
+	whole := tensor.MustNew(be, d, shift+units+guardUnits, d.BlockLen())
 	raw := bytes.Repeat([]byte{guardByte}, whole.Bytes())
 	from := shift * d.BlockBytes()
 	copy(raw[from:], data)

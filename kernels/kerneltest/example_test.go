@@ -13,9 +13,9 @@ import (
 // operations, with a 16-bit weight.
 func ExampleCounting() {
 	be := kerneltest.NewCounting(ref.New())
-	x := tensor.New(be, tensor.F32, 2, 4)
-	w := tensor.New(be, tensor.BF16, 3, 4)
-	y := tensor.New(be, tensor.F32, 2, 3)
+	x := tensor.MustNew(be, tensor.F32, 2, 4)
+	w := tensor.MustNew(be, tensor.BF16, 3, 4)
+	y := tensor.MustNew(be, tensor.F32, 2, 3)
 	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true})
 
 	p := be.Products()[0]

@@ -48,14 +48,14 @@ func (b shortSum) MatMul(a kernels.MatMulArgs) {
 			values[i] = 0
 		}
 	}
-	a.A = tensor.FromFloats(b, a.A.DType(), values, a.A.Shape()...)
+	a.A = tensor.MustFromFloats(b, a.A.DType(), values, a.A.Shape()...)
 	b.Backend.MatMul(a)
 }
 
 type roundedProduct struct{ *ref.Backend } // multiplies in BF16
 
 func (b roundedProduct) MatMul(a kernels.MatMulArgs) {
-	a.A = tensor.FromFloats(b, a.A.DType(), rounded(a.A.Floats(), tensor.BF16), a.A.Shape()...)
+	a.A = tensor.MustFromFloats(b, a.A.DType(), rounded(a.A.Floats(), tensor.BF16), a.A.Shape()...)
 	b.Backend.MatMul(a)
 }
 

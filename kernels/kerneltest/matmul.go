@@ -173,8 +173,8 @@ func setEpilogueBounds(tc *testCase, p productShape, sums func() []float64) {
 // activate returns f(x), from the oracle in float64.
 func activate(f kernels.Func, x []float64) []float64 {
 	be := ref.New()
-	y := tensor.New(be, tensor.F64, len(x))
-	kernels.Unary(be, f, y, tensor.FromFloats(be, tensor.F64, x, len(x)))
+	y := tensor.MustNew(be, tensor.F64, len(x))
+	kernels.Unary(be, f, y, tensor.MustFromFloats(be, tensor.F64, x, len(x)))
 	return y.Floats()
 }
 

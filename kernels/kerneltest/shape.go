@@ -93,12 +93,12 @@ func (s *suite) gatherScatter(t *testing.T) {
 // idsOutOfRange expects a panic, or an error at Sync.
 func (s *suite) idsOutOfRange(t *testing.T) {
 	be := s.be
-	table := tensor.New(be, tensor.F32, 5, 4)
-	rows := tensor.New(be, tensor.F32, 2, 4)
-	pair := tensor.New(be, tensor.F32, 2)
-	other := tensor.New(be, tensor.F32, 2)
+	table := tensor.MustNew(be, tensor.F32, 5, 4)
+	rows := tensor.MustNew(be, tensor.F32, 2, 4)
+	pair := tensor.MustNew(be, tensor.F32, 2)
+	other := tensor.MustNew(be, tensor.F32, 2)
 	for _, id := range []int32{-1, 5, math.MinInt32, math.MaxInt32} {
-		ids := tensor.FromInts(be, []int32{0, id}, 2)
+		ids := tensor.MustFromInts(be, []int32{0, id}, 2)
 		for name, call := range map[string]func(){
 			"Gather":           func() { kernels.Gather(be, rows, table, ids) },
 			"ScatterAdd":       func() { kernels.ScatterAdd(be, table, ids, rows) },
@@ -146,13 +146,13 @@ func (s *suite) dropout(t *testing.T) {
 // deviations, the others are x/(1-P), and another stream drops others.
 func (s *suite) dropoutShare(t *testing.T) {
 	const n, cols, p = 200, 500, 0.1
-	x, y, z := tensor.New(s.be, tensor.F32, n, cols), tensor.New(s.be, tensor.F32, n, cols), tensor.New(s.be, tensor.F32, n, cols)
+	x, y, z := tensor.MustNew(s.be, tensor.F32, n, cols), tensor.MustNew(s.be, tensor.F32, n, cols), tensor.MustNew(s.be, tensor.F32, n, cols)
 	kernels.Fill(s.be, x, 3)
 	places := make([]int32, 2*n)
 	for i := range n {
 		places[2*i+1] = int32(i)
 	}
-	rows := tensor.FromInts(s.be, places, n, 2)
+	rows := tensor.MustFromInts(s.be, places, n, 2)
 	kernels.Dropout(s.be, kernels.DropoutArgs{Y: y, X: x, Rows: rows, P: p, Seed: 1, Stream: 1})
 	kernels.Dropout(s.be, kernels.DropoutArgs{Y: z, X: x, Rows: rows, P: p, Seed: 1, Stream: 2})
 	dropped, both := 0, 0

@@ -37,27 +37,46 @@ type Backend struct {
 	tensor.Device
 	intercept.Calls
 
-	mu    sync.Mutex
-	costs map[string]Entry
+	measured kernels.Backend
+	costs    *costs
+}
+
+// costs are the entries by method: those of all queues of a device in one.
+type costs struct {
+	mu       sync.Mutex
+	byMethod map[string]Entry
 }
 
 // New returns a backend that measures be's calls.
 func New(be kernels.Backend) *Backend {
-	p := &Backend{Device: be, costs: map[string]Entry{}}
-	p.Around = func(c intercept.Call) {
+	return measuring(be, &costs{byMethod: map[string]Entry{}})
+}
+
+func measuring(be kernels.Backend, c *costs) *Backend {
+	p := &Backend{Device: be, measured: be, costs: c}
+	p.Around = func(call intercept.Call) {
 		begin := time.Now()
-		defer func() { p.add(c.Method, time.Since(begin)) }()
-		c.Run(be)
+		defer func() { c.add(call.Method, time.Since(begin)) }()
+		call.Run(be)
 	}
 	return p
 }
 
+// Queue implements kernels.Backend: what runs on the queue is measured too.
+func (p *Backend) Queue() (kernels.Backend, error) {
+	be, err := p.measured.Queue()
+	if err != nil {
+		return nil, err
+	}
+	return measuring(be, p.costs), nil
+}
+
 // Entries returns the methods called so far, the most expensive first.
 func (p *Backend) Entries() []Entry {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.costs.mu.Lock()
+	defer p.costs.mu.Unlock()
 	var entries []Entry
-	for _, e := range p.costs {
+	for _, e := range p.costs.byMethod {
 		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(x, y Entry) int {
@@ -71,15 +90,15 @@ func (p *Backend) Entries() []Entry {
 
 // Reset forgets all times.
 func (p *Backend) Reset() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(p.costs)
+	p.costs.mu.Lock()
+	defer p.costs.mu.Unlock()
+	clear(p.costs.byMethod)
 }
 
 // add notes a call that took so long.
-func (p *Backend) add(method string, took time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := p.costs[method]
-	p.costs[method] = Entry{method, e.Calls + 1, e.Time + took}
+func (c *costs) add(method string, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byMethod[method]
+	c.byMethod[method] = Entry{method, e.Calls + 1, e.Time + took}
 }

@@ -14,8 +14,8 @@ import (
 
 func Example() {
 	be := profile.New(ref.New())
-	x := tensor.FromFloats(be, tensor.F32, []float64{1, 2}, 1, 2)
-	y := tensor.New(be, tensor.F32, 1, 1)
+	x := tensor.MustFromFloats(be, tensor.F32, []float64{1, 2}, 1, 2)
+	y := tensor.MustNew(be, tensor.F32, 1, 1)
 	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: x, TransB: true})
 	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: x, TransB: true})
 	for _, e := range be.Entries() {
@@ -52,7 +52,7 @@ func call(method reflect.Value) {
 
 func TestReset(t *testing.T) {
 	be := profile.New(ref.New())
-	kernels.Fill(be, tensor.New(be, tensor.F32, 3), 1)
+	kernels.Fill(be, tensor.MustNew(be, tensor.F32, 3), 1)
 	be.Reset()
 	if e := be.Entries(); len(e) != 0 {
 		t.Errorf("after Reset: %v", e)

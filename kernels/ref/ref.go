@@ -4,8 +4,8 @@
 // and gradient checks run on it in float64.
 //
 //	be := ref.New()
-//	x := tensor.FromFloats(be, tensor.F64, []float64{1, 2, 3, 4}, 2, 2)
-//	y := tensor.New(be, tensor.F64, 2, 2)
+//	x := tensor.MustFromFloats(be, tensor.F64, []float64{1, 2, 3, 4}, 2, 2)
+//	y := tensor.MustNew(be, tensor.F64, 2, 2)
 //	kernels.Softmax(be, y, x)
 //	fmt.Println(y.Floats())
 //
@@ -21,6 +21,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"lamina/kernels"
 	"lamina/tensor"
 )
 
@@ -33,6 +34,9 @@ func New() *Backend { return &Backend{} }
 
 // Name returns "ref".
 func (*Backend) Name() string { return "ref" }
+
+// Queue returns be: every call is done when it returns.
+func (be *Backend) Queue() (kernels.Backend, error) { return be, nil }
 
 // real is what the loops compute with.
 type real interface{ float32 | float64 }

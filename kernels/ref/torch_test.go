@@ -38,11 +38,11 @@ func (g golden) tensor(name string, shape ...int) tensor.Tensor {
 	if !ok {
 		g.t.Fatalf("no array %q", name)
 	}
-	return tensor.FromFloats(g.be, tensor.F64, values, shape...)
+	return tensor.MustFromFloats(g.be, tensor.F64, values, shape...)
 }
 
 // empty returns a zeroed F64 tensor.
-func (g golden) empty(shape ...int) tensor.Tensor { return tensor.New(g.be, tensor.F64, shape...) }
+func (g golden) empty(shape ...int) tensor.Tensor { return tensor.MustNew(g.be, tensor.F64, shape...) }
 
 // agree compares with a named array, whose twelve digits are the bar.
 func (g golden) agree(got tensor.Tensor, name string) {
@@ -106,7 +106,7 @@ func TestTorchLoss(t *testing.T) {
 	kernels.SoftmaxBackward(g.be, dX, dY, y)
 	g.agree(dX, "softmax.dx")
 
-	targets := tensor.FromInts(g.be, []int32{3, 0, 8, 3}, 4)
+	targets := tensor.MustFromInts(g.be, []int32{3, 0, 8, 3}, 4)
 	loss, lse := g.empty(4), g.empty(4)
 	kernels.CrossEntropy(g.be, loss, lse, x, targets)
 	g.agree(loss, "loss.loss")
@@ -152,15 +152,15 @@ func TestTorchAdamW(t *testing.T) {
 		bar  float64
 	}{{"adamw_f64", tensor.F64, 1e-11}, {"adamw_f32", tensor.F32, 2 * 0x1p-23}} {
 		array := func(name string) tensor.Tensor {
-			return tensor.FromFloats(g.be, c.d, g.arrays[c.name+"."+name], 17)
+			return tensor.MustFromFloats(g.be, c.d, g.arrays[c.name+"."+name], 17)
 		}
-		w, m, v := array("w0"), tensor.New(g.be, c.d, 17), tensor.New(g.be, c.d, 17)
-		coef := tensor.New(g.be, c.d, 1)
+		w, m, v := array("w0"), tensor.MustNew(g.be, c.d, 17), tensor.MustNew(g.be, c.d, 17)
+		coef := tensor.MustNew(g.be, c.d, 1)
 		for step, n := range []string{"1", "2", "3"} {
-			grad, sum := array("grad"+n), tensor.New(g.be, tensor.F64, 1)
+			grad, sum := array("grad"+n), tensor.MustNew(g.be, tensor.F64, 1)
 			kernels.SumSquares(g.be, sum, grad)
 			kernels.ClipCoefficient(g.be, coef, sum, 1)
-			norm := tensor.FromFloats(g.be, tensor.F64, []float64{math.Sqrt(sum.Floats()[0])}, 1)
+			norm := tensor.MustFromFloats(g.be, tensor.F64, []float64{math.Sqrt(sum.Floats()[0])}, 1)
 			g.within(norm, c.name+".norm"+n, c.bar)
 			kernels.AdamW(g.be, kernels.AdamWArgs{
 				W: w, Grad: grad, M: m, V: v, Coef: coef,

@@ -1,7 +1,9 @@
 // Package optim updates trained parameters: AdamW, clipping by the global norm,
 // and learning-rate schedules.
 //
-//	opt := optim.New(be, nn.Train(be, layer.Params()), optim.Config{LR: 1e-4, Clip: 1})
+//	trained, err := nn.Trainable(be, layer.Params())
+//	opt, err := optim.NewAdamW(be, trained, optim.Config{LR: 1e-4, Clip: 1})
+//	defer opt.Close()
 //	rate := optim.Schedule{Kind: optim.Cosine, Warmup: 20, Steps: 500}
 //	for step := range 500 {
 //		... backward ...
@@ -30,7 +32,7 @@ type Config struct {
 	Clip         float64 // largest global gradient norm; 0: no clipping
 }
 
-// AdamW is the optimiser and its state.
+// AdamW is the optimiser and its state. It holds the memory of its moments until Close.
 type AdamW struct {
 	Config
 	// Done counts the steps taken; M and V are the moments, F32 [M] flat in the
@@ -43,8 +45,8 @@ type AdamW struct {
 	sum, coef tensor.Tensor
 }
 
-// New returns an optimiser with zero moments.
-func New(be kernels.Backend, t *nn.Trained, c Config) *AdamW {
+// NewAdamW returns an optimiser with zero moments. The error is that of memory.
+func NewAdamW(be kernels.Backend, t *nn.Trained, c Config) (*AdamW, error) {
 	if c.Beta1 == 0 {
 		c.Beta1 = 0.9
 	}
@@ -54,11 +56,27 @@ func New(be kernels.Backend, t *nn.Trained, c Config) *AdamW {
 	if c.Eps == 0 {
 		c.Eps = 1e-8
 	}
+	o := &AdamW{Config: c, be: be, trained: t}
 	n := t.Values.Len()
-	return &AdamW{
-		Config: c, be: be, trained: t,
-		M: tensor.New(be, tensor.F32, n), V: tensor.New(be, tensor.F32, n),
-		sum: tensor.New(be, tensor.F64, 1), coef: tensor.New(be, tensor.F32, 1),
+	for _, state := range []struct {
+		field *tensor.Tensor
+		dtype tensor.DType
+		len   int
+	}{{&o.M, tensor.F32, n}, {&o.V, tensor.F32, n}, {&o.sum, tensor.F64, 1}, {&o.coef, tensor.F32, 1}} {
+		var err error
+		if *state.field, err = tensor.New(be, state.dtype, state.len); err != nil {
+			o.Close()
+			return nil, fmt.Errorf("moments of %d trained weights: %w", n, err)
+		}
+	}
+	return o, nil
+}
+
+// Close gives the memory of the moments back. The optimiser takes no further step.
+func (o *AdamW) Close() {
+	for _, t := range []*tensor.Tensor{&o.M, &o.V, &o.sum, &o.coef} {
+		t.Free()
+		*t = tensor.Tensor{}
 	}
 }
 
@@ -67,7 +85,7 @@ func New(be kernels.Backend, t *nn.Trained, c Config) *AdamW {
 // nothing is updated.
 func (o *AdamW) Step(factor float64) (norm float64) {
 	t := o.trained
-	o.sum.SetFloats([]float64{0})
+	kernels.Fill(o.be, o.sum.As(tensor.F32, 2), 0) // two zeros of 32 bits are one of 64
 	kernels.SumSquares(o.be, o.sum, t.Grads)
 	args := kernels.AdamWArgs{
 		W: t.Values, Grad: t.Grads, M: o.M, V: o.V, LR: o.LR * factor,

@@ -19,8 +19,8 @@ import (
 
 func Example() {
 	be := ref.New()
-	w := &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, []float64{1, -1}, 2)}
-	opt := optim.New(be, nn.Train(be, slices.Values([]*autograd.Parameter{w})), optim.Config{LR: 0.125, Clip: 1})
+	w := &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, []float64{1, -1}, 2)}
+	opt := tensor.Must(optim.NewAdamW(be, tensor.Must(nn.Trainable(be, slices.Values([]*autograd.Parameter{w}))), optim.Config{LR: 0.125, Clip: 1}))
 	rate := optim.Schedule{Kind: optim.Linear, Steps: 4}
 	for step := range 2 {
 		w.Grad.SetFloats([]float64{3, 4})
@@ -96,10 +96,10 @@ func TestScheduleValidate(t *testing.T) {
 func trained(be kernels.Backend, values []float64, c optim.Config) (*optim.AdamW, *nn.Trained) {
 	var params []*autograd.Parameter
 	for _, part := range [][]float64{values[:3], values[3:]} {
-		params = append(params, &autograd.Parameter{Value: tensor.FromFloats(be, tensor.F32, part, len(part))})
+		params = append(params, &autograd.Parameter{Value: tensor.MustFromFloats(be, tensor.F32, part, len(part))})
 	}
-	t := nn.Train(be, slices.Values(params))
-	return optim.New(be, t, c), t
+	t := tensor.Must(nn.Trainable(be, slices.Values(params)))
+	return tensor.Must(optim.NewAdamW(be, t, c)), t
 }
 
 // twin is AdamW after Loshchilov and Hutter in float64.

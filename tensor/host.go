@@ -1,0 +1,95 @@
+package tensor
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"unsafe"
+)
+
+// HostMemory is memory a host program reads directly.
+type HostMemory struct {
+	Data []byte
+	host *Host // who counts it; nil for wrapped bytes
+}
+
+// Len returns the number of bytes.
+func (m *HostMemory) Len() int { return len(m.Data) }
+
+// Free drops the bytes; the garbage collector returns them to the system.
+func (m *HostMemory) Free() {
+	if m.host != nil {
+		m.host.held.Add(-int64(len(m.Data)))
+	}
+	*m = HostMemory{}
+}
+
+// hostAlign is a cache line and the widest vector register.
+const hostAlign = 64
+
+// Host implements the memory half of a [Device] for the host's own memory;
+// host backends embed it. The zero value is ready. It may be used from several
+// goroutines.
+type Host struct{ held atomic.Int64 }
+
+// Held returns the bytes handed out by Alloc and not freed.
+func (h *Host) Held() int64 { return h.held.Load() }
+
+// checkedBytes is the size from which on the system is asked before memory is taken:
+// asking takes some microseconds, and what is smaller changes little.
+const checkedBytes = 64 << 20
+
+// Alloc returns zeroed memory aligned to 64 bytes, or an [*OutOfMemory] for a size
+// that the machine has no room for, where taking it would end the program.
+func (h *Host) Alloc(bytes int) (Memory, error) {
+	if bytes < 0 {
+		panic(fmt.Sprintf("tensor: Alloc: negative size %d", bytes))
+	}
+	if bytes >= checkedBytes {
+		if err := h.check(int64(bytes)); err != nil {
+			return nil, err
+		}
+	}
+	raw := make([]byte, bytes+hostAlign)
+	advise(raw)
+	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & (hostAlign - 1))
+	h.held.Add(int64(bytes))
+	return &HostMemory{raw[skip : skip+bytes : skip+bytes], h}, nil
+}
+
+// check returns an error if the system has less than bytes to give, garbage returned
+// to it before.
+func (h *Host) check(bytes int64) error {
+	free, total := h.Memory()
+	if total == 0 || bytes <= free {
+		return nil
+	}
+	debug.FreeOSMemory()
+	if free, _ = h.Memory(); bytes <= free {
+		return nil
+	}
+	return &OutOfMemory{Device: "host", Wanted: bytes, Free: free, Held: h.Held()}
+}
+
+// Memory returns what the system can give without taking from other programs, and
+// what it has, swap space included in both. Both are 0 where it does not say.
+func (*Host) Memory() (free, total int64) { return systemMemory() }
+
+// Wrap returns memory that is data itself.
+func (*Host) Wrap(data []byte) (Memory, error) { return &HostMemory{Data: data}, nil }
+
+// Upload copies src into dst.
+func (*Host) Upload(dst Memory, offset int, src []byte) {
+	copy(dst.(*HostMemory).Data[offset:offset+len(src)], src)
+}
+
+// Download copies out of src.
+func (*Host) Download(dst []byte, src Memory, offset int) {
+	copy(dst, src.(*HostMemory).Data[offset:offset+len(dst)])
+}
+
+// Sync returns nil: host work is done when its call returns.
+func (*Host) Sync() error { return nil }
+
+// Close returns nil: the host has nothing of its own.
+func (*Host) Close() error { return nil }
