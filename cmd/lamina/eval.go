@@ -1,20 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
-	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
-	"lamina/crash/emulate"
+	"lamina/eval"
 	"lamina/eval/results"
 	"lamina/eval/task"
 	"lamina/eval/taskfile"
 	"lamina/hub"
-	"lamina/record"
+	"lamina/internal/progress"
 )
 
 // evalCommand scores a model on documents.
@@ -38,50 +33,7 @@ type evalCommand struct {
 	profileFlag
 }
 
-// evalResult is a task's result with what it cost.
-type evalResult struct {
-	task.Result
-	Shots     int
-	Data      []results.File
-	Truncated int
-	Tokens    int
-	Seconds   float64
-	Precision string
-}
-
-// MarshalJSON adds to the result's fields. A perplexity too large for a number is
-// left out: JSON has no infinity.
-func (r evalResult) MarshalJSON() ([]byte, error) {
-	r.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m task.Metric) bool { return math.IsInf(m.Value, 0) })
-	text, err := json.Marshal(r.Result)
-	if err != nil {
-		return nil, err
-	}
-	more, err := json.Marshal(struct {
-		Shots     int            `json:"shots"`
-		Data      []results.File `json:"data"`
-		Truncated int            `json:"truncated"`
-		Tokens    int            `json:"tokens"`
-		Seconds   float64        `json:"seconds"`
-		Rate      float64        `json:"tokens_per_second"`
-		Precision string         `json:"precision"`
-	}{r.Shots, r.Data, r.Truncated, r.Tokens, r.Seconds, r.rate(), r.Precision})
-	if err != nil {
-		return nil, err
-	}
-	return append(append(text[:len(text)-1], ','), more[1:]...), nil
-}
-
-// rate is the number of tokens in a second, 0 where no time passed.
-func (r evalResult) rate() float64 {
-	if r.Seconds <= 0 {
-		return 0
-	}
-	return float64(r.Tokens) / r.Seconds
-}
-
-// Run prepares every task, so that what is wrong with one is said before another
-// is scored, then scores them in turn and prints the harness's table.
+// Run reads every task before it scores one, and prints the harness's table.
 func (c evalCommand) Run(s *session) error {
 	tasks, err := (&c).tasks()
 	if err != nil {
@@ -104,42 +56,54 @@ func (c evalCommand) Run(s *session) error {
 			return err
 		}
 	}
-	length, err := m.maxLength(c.MaxLength)
-	if err != nil {
+	if _, err := m.maxLength(c.MaxLength); err != nil {
 		return err
 	}
-	e := &results.Evaluation{Rules: rules, Limit: c.Limit, Seed: c.seed(rules)}
-	jobs := make([]*evalJob, len(tasks))
+	scoring := &eval.Session{
+		Model: &m.Model.Model, Name: hub.NameOf(m.Path), Args: "pretrained=" + c.Model, Adapter: c.Adapter, Precision: s.Precision,
+		Options: eval.Options{Rules: rules, Shots: c.Shots, Seed: c.FewshotSeed, Limit: c.Limit, MaxLength: c.MaxLength, MaxTokens: c.MaxGenTokens},
+		Dir:     c.Out, Overwrite: c.Overwrite,
+	}
+	var shots *eval.Data
+	if c.ShotsData != "" {
+		from := m.data(c.ShotsData, c.Config, "")
+		shots = &from
+	}
 	for i, t := range tasks {
-		if jobs[i], err = c.prepare(m, t, i, rules, length); err != nil {
+		if err := scoring.Add(t, m.data(c.Data[i], c.Config, c.Split), shots); err != nil {
 			return err
 		}
 	}
-	keep, err := c.openOut(s, m)
+	scores, outcomes, err := c.score(s, scoring)
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	var all []evalResult
-	for _, job := range jobs {
-		r, err := c.score(s, m, job, keep)
-		if err != nil {
-			return err
-		}
-		all = append(all, r)
-		e.Tasks = append(e.Tasks, job.result(r))
-	}
-	e.Date, e.Took = time.Now(), time.Since(begin)
-	e.Model = c.describe(m, length)
 	finish()
-	return c.report(s, e, all)
+	return c.report(s, scores, outcomes)
+}
+
+// score shows a line of progress for each task. An interrupt says how to go on.
+func (c evalCommand) score(s *session, scoring *eval.Session) (*results.Evaluation, []eval.Outcome, error) {
+	var bar *progress.Bar
+	scoring.Progress = func(j *eval.Job, done int) {
+		if done == 0 {
+			bar.Done()
+			bar = s.progress(or(j.Task.Name(), "eval"), j.Size())
+		}
+		bar.Set(done)
+	}
+	scores, outcomes, err := scoring.Run(s.ctx)
+	bar.Done()
+	if err != nil && c.Out != "" && s.ctx.Err() != nil {
+		err = interrupted{fmt.Sprintf("interrupted; finished tasks are in %s: the same command goes on there", c.Out)}
+	}
+	return scores, outcomes, err
 }
 
 // report prints the scores and writes them where they are wanted.
-func (c evalCommand) report(s *session, e *results.Evaluation, all []evalResult) error {
+func (c evalCommand) report(s *session, e *results.Evaluation, all []eval.Outcome) error {
 	c.print(s, e, all)
 	if c.Out != "" {
-		e.Extra = c.extra(s, all)
 		paths, err := e.Write(c.Out, c.LogSamples)
 		if err != nil {
 			return err
@@ -168,7 +132,7 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkTaskName(f.Task.Name()); err != nil {
+		if err := eval.CheckTaskName(f.Task.Name()); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		tasks = append(tasks, f.Task)
@@ -211,40 +175,8 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	return tasks, nil
 }
 
-func (c evalCommand) seed(rules task.Rules) int64 {
-	if c.FewshotSeed != nil {
-		return *c.FewshotSeed
-	}
-	return task.ShotsSeed(rules)
-}
-
-// describe is what results say of the model, which takes length tokens.
-func (c evalCommand) describe(m *model, length int) results.Model {
-	d := results.Model{Name: hub.NameOf(m.Path), Args: "pretrained=" + c.Model, DType: "float32", Params: m.Config.Params(), MaxLength: length}
-	if t, err := m.Tokenizer(); err == nil {
-		token := func(id int32, ok bool) results.Token { return results.Token{Text: t.Token(id), ID: id, Some: ok} }
-		d.Pad, d.EOS, d.BOS = token(t.Pad()), token(t.EOS()), token(t.BOS())
-	}
-	return d
-}
-
-// extra is what Lamina says beside the harness.
-func (c evalCommand) extra(s *session, all []evalResult) record.Object {
-	field := func(name string, v record.Value) record.Field { return record.Field{Name: name, Value: v} }
-	tasks := record.Object{}
-	for _, r := range all {
-		files := record.List{}
-		for _, f := range r.Data {
-			files = append(files, record.Object{field("name", f.Name), field("bytes", f.Bytes), field("sha256", f.SHA256)})
-		}
-		tasks = append(tasks, field(or(r.Task, "verbatim"), record.Object{
-			field("data", files), field("truncated", int64(r.Truncated)), field("tokens", int64(r.Tokens)), field("seconds", r.Seconds)}))
-	}
-	return record.Object{field("rules", c.Rules), field("precision", s.Precision), field("adapter", c.Adapter), field("tasks", tasks)}
-}
-
 // print shows the harness's table, and what it does not have.
-func (c evalCommand) print(s *session, e *results.Evaluation, all []evalResult) {
+func (c evalCommand) print(s *session, e *results.Evaluation, all []eval.Outcome) {
 	limit := "None"
 	if c.Limit > 0 {
 		limit = fmt.Sprint(c.Limit)
@@ -257,32 +189,6 @@ func (c evalCommand) print(s *session, e *results.Evaluation, all []evalResult) 
 	s.printf("%s", e.Markdown())
 	for _, r := range all {
 		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",
-			or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, r.rate())
+			or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, r.Rate())
 	}
-}
-
-// taskPath is where --out keeps a finished task.
-func (c evalCommand) taskPath(name string) string {
-	return filepath.Join(c.Out, "tasks", or(name, "verbatim")+".json")
-}
-
-// checkTaskName refuses names that a file had better not have.
-func checkTaskName(name string) error {
-	const most = 128
-	if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) }) {
-		return fmt.Errorf(`task %.128q is no name for files: want at most %d bytes, and none of / \ : * ? " < > |`, name, most)
-	}
-	return nil
-}
-
-// openOut makes or resumes --out and returns whether finished tasks are kept.
-func (c evalCommand) openOut(s *session, m *model) (bool, error) {
-	if c.Out == "" {
-		return false, nil
-	}
-	config := evalConfig{
-		Command: "eval", Format: 1, Model: hub.NameOf(m.Path), Fingerprint: emulate.Fingerprint(m.Decoder.Params()), Adapter: c.Adapter, Rules: c.Rules,
-		Shots: c.Shots, FewshotSeed: c.FewshotSeed, Limit: c.Limit, MaxLength: c.MaxLength, MaxGenTokens: c.MaxGenTokens, Precision: s.Precision,
-	}
-	return true, config.open(c.Out, c.Overwrite)
 }

@@ -11,6 +11,7 @@ import (
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/nn"
+	"lamina/transformer"
 )
 
 // finetuneCommand trains a model, or the starred blocks of an emulator.
@@ -98,7 +99,7 @@ func (c finetuneCommand) Run(s *session) error {
 			return err
 		}
 	}
-	manifest := exchange.Manifest{Plan: plan, Whole: plan == nil, Base: emulate.Fingerprint(run.Params)}
+	manifest := exchange.Manifest{Plan: plan, Whole: plan == nil, Base: transformer.Fingerprint(run.Params)}
 	config.Plan, config.Base = plan.String(), manifest.Base
 	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
 	if err != nil {

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lamina/transformer"
+	"lamina/transformer/chat"
 	"lamina/transformer/tokenizer"
 )
 
@@ -71,24 +66,28 @@ func (c generateCommand) Run(s *session) error {
 	if limit < 1 {
 		return fmt.Errorf("the prompt of %d tokens fills the model's %d positions", len(prompt), m.Config.MaxPositions)
 	}
-	r, err := s.generate(m, t, prompt, limit, how)
+	begin := time.Now()
+	ids, text, err := m.Decoder.GenerateText(s.ctx, m.Backend, t, prompt, limit, how, m.EndTokens(t), func(piece string) { s.printf("%s", piece) })
 	if err != nil {
 		return err
 	}
+	s.printf("\n")
+	rate := float64(len(ids)) / time.Since(begin).Seconds()
+	s.notef("%d tokens, %.1f tokens/s\n", len(ids), rate)
 	finish()
-	if err := s.writeJSON(r); err != nil {
+	if err := s.writeJSON(generateResult{ids, text, rate, prompt, s.Precision}); err != nil {
 		return err
 	}
 	return s.ctx.Err()
 }
 
-// promptIDs encodes the prompt, plain with the template's special tokens, or as a
+// promptIDs encodes the prompt, plain with the tokenizer's special tokens, or as a
 // chat, whose template writes them itself.
 func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) ([]int32, error) {
 	text := c.Prompt
 	if c.Chat {
 		var err error
-		if text, err = chatPrompt(m, t, c.System, c.Prompt); err != nil {
+		if text, err = c.chat(m, t); err != nil {
 			return nil, err
 		}
 	}
@@ -105,99 +104,21 @@ func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) ([]int32, e
 	return ids, nil
 }
 
-// generate streams the text to standard output and the rate to standard error.
-func (s *session) generate(m *model, t *tokenizer.Tokenizer, prompt []int32, limit int, how transformer.Sampling) (generateResult, error) {
-	r := generateResult{IDs: []int32{}, PromptIDs: prompt, Precision: s.Precision}
-	ends := endTokens(m, t)
-	shown := 0
-	begin := time.Now()
-	err := m.Decoder.Generate(s.ctx, m.Backend, prompt, limit, how, func(id int32) bool {
-		r.IDs = append(r.IDs, id)
-		text := complete(t.Decode(r.IDs, true))
-		if len(text) > shown {
-			s.printf("%s", text[shown:])
-			shown = len(text)
-		}
-		return !ends[id]
-	})
+// chat puts the prompt, and a system message if there is one, into the model's chat
+// template.
+func (c generateCommand) chat(m *model, t *tokenizer.Tokenizer) (string, error) {
+	template := m.ChatTemplate(t)
+	if template == "" {
+		return "", fmt.Errorf("%s: has no chat template: leave out --chat", m.Path)
+	}
+	messages := []chat.Message{{Role: "user", Content: c.Prompt}}
+	if c.System != "" {
+		messages = append([]chat.Message{{Role: "system", Content: c.System}}, messages...)
+	}
+	roles := t.Roles()
+	text, err := chat.Render(template, messages, chat.Options{BOS: roles.BOS, EOS: roles.EOS, Generation: true})
 	if err != nil {
-		return r, err
+		return "", fmt.Errorf("%s: chat template: %w", m.Path, err)
 	}
-	seconds := time.Since(begin).Seconds()
-	r.Text = t.Decode(r.IDs, true)
-	s.printf("%s\n", r.Text[min(shown, len(r.Text)):])
-	r.Rate = float64(len(r.IDs)) / seconds
-	s.notef("%d tokens, %.1f tokens/s\n", len(r.IDs), r.Rate)
-	return r, nil
-}
-
-// complete leaves out a character at the end whose last bytes are yet to come.
-func complete(text string) string {
-	for strings.HasSuffix(text, string(utf8.RuneError)) {
-		text = strings.TrimSuffix(text, string(utf8.RuneError))
-	}
-	return text
-}
-
-// turnEnds are the tokens with which chat models end a turn, whatever their
-// configuration calls the end of a text.
-var turnEnds = []string{"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>"}
-
-// endTokens returns the ids that end a text: the tokenizer's, those of
-// generation_config.json and config.json, and the ends of a turn.
-func endTokens(m *model, t *tokenizer.Tokenizer) map[int32]bool {
-	ends := map[int32]bool{}
-	if id, ok := t.EOS(); ok {
-		ends[id] = true
-	}
-	for _, token := range turnEnds {
-		if id, ok := t.ID(token); ok && t.IsSpecial(id) {
-			ends[id] = true
-		}
-	}
-	addIDs(ends, m.Config.Raw["eos_token_id"])
-	if v, ok := m.generationEOS(); ok {
-		addIDs(ends, v)
-	}
-	return ends
-}
-
-// generationEOS is eos_token_id of generation_config.json; ok says that the file is
-// there and can be read.
-func (m *model) generationEOS() (eos any, ok bool) {
-	if m.GGUF != nil {
-		return nil, false
-	}
-	data, err := readInput(filepath.Join(m.Dir, "generation_config.json"))
-	var generation struct {
-		EOS any `json:"eos_token_id"`
-	}
-	if err != nil || json.Unmarshal(data, &generation) != nil {
-		return nil, false
-	}
-	return generation.EOS, true
-}
-
-// stops are the tokens at which transformers' generate ends, ascending: those of
-// generation_config.json, or of config.json where that file is not there.
-func (m *model) stops() []int32 {
-	eos, ok := m.generationEOS()
-	if !ok {
-		eos = m.Config.Raw["eos_token_id"]
-	}
-	ends := map[int32]bool{}
-	addIDs(ends, eos)
-	return slices.Sorted(maps.Keys(ends))
-}
-
-// addIDs adds a number or a list of numbers as JSON has it.
-func addIDs(ends map[int32]bool, v any) {
-	switch v := v.(type) {
-	case float64:
-		ends[int32(v)] = true
-	case []any:
-		for _, e := range v {
-			addIDs(ends, e)
-		}
-	}
+	return text, nil
 }

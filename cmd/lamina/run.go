@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/crash/emulate"
 	"lamina/crash/measure"
 	"lamina/crash/plan"
 	"lamina/crash/study"
@@ -20,6 +19,7 @@ import (
 	"lamina/eval/task"
 	"lamina/hub"
 	"lamina/internal/files"
+	"lamina/transformer"
 )
 
 // runCommand is the protocol's table for one model and task.
@@ -205,7 +205,7 @@ func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	if r.Task == "" {
 		r.Task = strings.TrimSuffix(filepath.Base(c.Test), ".jsonl")
 	}
-	r.Fingerprint = emulate.Fingerprint(m.Decoder.Params())
+	r.Fingerprint = transformer.Fingerprint(m.Decoder.Params())
 	if c.Valid != "" {
 		r.Valid = new(eval.Identity)
 	}

@@ -40,7 +40,7 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 		return Manifest{}, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	m := Manifest{
-		Format: 1, Kind: "emulator", Plan: plan, Layers: len(full.Blocks), Base: Fingerprint(e.Params()),
+		Format: 1, Kind: "emulator", Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		ModelParams: c.Config.Params(), HeldParams: e.HeldParams(),
 	}
 	exact := m.ModelParams - (m.Layers-len(plan.Kept()))*c.Config.BlockParams()
@@ -132,7 +132,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	}
 	e := &Emulator{Plan: m.Plan, Decoder: d}
 	e.collect()
-	if got := Fingerprint(e.Params()); got != m.Base {
+	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
 	}
 	return e, m, nil

@@ -10,13 +10,13 @@ import (
 	"slices"
 
 	"lamina/autograd"
-	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/formats"
 	"lamina/formats/safetensors"
 	"lamina/internal/files"
 	"lamina/nn"
 	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // An adapter is what the data owner sends back: the trained weights T in F32,
@@ -105,7 +105,7 @@ func (a *Adapter) Close() error { return a.file.Close() }
 // is checked: the fingerprint of what params hold now, names, shapes, types and
 // that every number is finite; on an error nothing was changed.
 func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
-	if got := emulate.Fingerprint(params); got != a.Manifest.Base {
+	if got := transformer.Fingerprint(params); got != a.Manifest.Base {
 		return fmt.Errorf("%s: made for other weights: they had fingerprint %.19q…, this model's have %.19q…", a.Path, a.Manifest.Base, got)
 	}
 	var wrong []string

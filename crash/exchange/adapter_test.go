@@ -34,7 +34,7 @@ func saveAdapter(t *testing.T, be kernels.Backend, full *transformer.Decoder, te
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := emulate.Fingerprint(e.Params())
+	base := transformer.Fingerprint(e.Params())
 	trained := tensor.Must(nn.Trainable(be, e.Params()))
 	values := trained.Values.Floats()
 	for i := range values {
@@ -305,7 +305,7 @@ func TestFingerprint(t *testing.T) {
 		return &autograd.Parameter{Name: name, Value: x}
 	}
 	a, b := param("a", tensor.F32, 4), param("b", tensor.F32, 4)
-	want := emulate.Fingerprint(seq(a, b))
+	want := transformer.Fingerprint(seq(a, b))
 	if !strings.HasPrefix(want, "sha256:") || len(want) != 7+64 {
 		t.Errorf("%q", want)
 	}
@@ -320,7 +320,7 @@ func TestFingerprint(t *testing.T) {
 		"shape":         {seq(a, param("b", tensor.F32, 2, 2)), false},
 		"swapped names": {seq(param("b", tensor.F32, 4), param("a", tensor.BF16, 2, 2)), false},
 	} {
-		if got := emulate.Fingerprint(c.params); (got == want) != c.same {
+		if got := transformer.Fingerprint(c.params); (got == want) != c.same {
 			t.Errorf("%s: same fingerprint %t, want %t", what, got == want, c.same)
 		}
 	}
@@ -329,6 +329,6 @@ func TestFingerprint(t *testing.T) {
 func ExampleFingerprint() {
 	be := ref.New()
 	w := &autograd.Parameter{Name: "w", Value: tensor.MustFromFloats(be, tensor.BF16, []float64{1, 2}, 2)}
-	fmt.Println(emulate.Fingerprint(func(yield func(*autograd.Parameter) bool) { yield(w) })[:19])
+	fmt.Println(transformer.Fingerprint(func(yield func(*autograd.Parameter) bool) { yield(w) })[:19])
 	// Output: sha256:c795aea33d90
 }

@@ -122,7 +122,7 @@ func TestWholeAdapterReplacesTheHeadsSecondName(t *testing.T) {
 		t.Fatal("the checkpoint has no second name: the test wants one")
 	}
 	trained := full.Clone()
-	base := emulate.Fingerprint(trained.Params())
+	base := transformer.Fingerprint(trained.Params())
 	values := tensor.Must(nn.Trainable(be, trained.Params())).Values
 	kernels.AddScaled(be, values, values, 0.25)
 	sent := filepath.Join(t.TempDir(), "adapter")

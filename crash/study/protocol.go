@@ -338,7 +338,7 @@ func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float
 	}
 	s.trainer = t
 	t.Settings.LR, t.Settings.Seed = lr, p.Seed
-	base := emulate.Fingerprint(s.params)
+	base := transformer.Fingerprint(s.params)
 	var store *train.RunDir
 	if p.Dir != "" {
 		var err error

@@ -1,4 +1,4 @@
-package emulate
+package transformer
 
 import (
 	"crypto/sha256"

@@ -1,0 +1,126 @@
+package eval
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lamina/eval/results"
+	"lamina/eval/task"
+	"lamina/internal/files"
+	"lamina/transformer"
+)
+
+// folder is a session's directory: config.json, and tasks/NAME.json of each task
+// that is finished.
+type folder struct{ path string }
+
+// settings is config.json: what every task there has in common.
+type settings struct {
+	Command      string     `json:"command"`
+	Format       int        `json:"format"`
+	Model        string     `json:"model"`
+	Fingerprint  string     `json:"fingerprint"`
+	Adapter      string     `json:"adapter"`
+	Rules        task.Rules `json:"rules"`
+	Shots        *int       `json:"shots"`
+	FewshotSeed  *int64     `json:"fewshot_seed"`
+	Limit        int        `json:"limit"`
+	MaxLength    int        `json:"max_length"`
+	MaxGenTokens int        `json:"max_gen_tokens"`
+	Precision    string     `json:"precision"`
+}
+
+// open makes or goes on in the session's directory; nil if there is none.
+func (s *Session) open() (*folder, error) {
+	if s.Dir == "" {
+		return nil, nil
+	}
+	want, err := json.MarshalIndent(settings{
+		Command: "eval", Format: 1, Model: s.Name, Fingerprint: transformer.Fingerprint(s.Model.Decoder.Params()), Adapter: s.Adapter,
+		Rules: s.Rules, Shots: s.Shots, FewshotSeed: s.Seed, Limit: s.Limit, MaxLength: s.MaxLength, MaxGenTokens: s.MaxTokens,
+		Precision: s.Precision,
+	}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	want = append(want, '\n')
+	if err := files.CheckSettings(s.Dir, want, s.Overwrite); err != nil {
+		return nil, err
+	}
+	f := &folder{filepath.Join(s.Dir, "tasks")}
+	if s.Overwrite {
+		if err := os.RemoveAll(f.path); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(f.path, 0o755); err != nil {
+		return nil, err
+	}
+	return f, files.WriteBytes(filepath.Join(s.Dir, files.Settings), want)
+}
+
+// finishedTask is tasks/NAME.json.
+type finishedTask struct {
+	Data     []results.File `json:"data"`
+	Requests string         `json:"requests"` // digest of what was asked
+	Rows     [][]task.Score `json:"rows"`
+	Texts    []string       `json:"texts,omitempty"`
+	Seconds  float64        `json:"seconds"`
+}
+
+func (f *folder) file(j *Job) string { return filepath.Join(f.path, named(j.Task)+".json") }
+
+// keep writes a finished result.
+func (f *folder) keep(j *Job, o *Outcome) error {
+	text, err := json.Marshal(finishedTask{j.Files, j.Requests.Digest(), o.Rows, o.Texts, o.Seconds})
+	if err != nil {
+		return err
+	}
+	return files.WriteBytes(f.file(j), text)
+}
+
+// finished takes a job's result from its file, if it is there. It is believed only
+// if the same was asked of the same data.
+func (f *folder) finished(j *Job, o *Outcome) (bool, error) {
+	path := f.file(j)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = j.restore(text, o)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w: choose another --out or pass --overwrite", path, err)
+	}
+	return true, nil
+}
+
+// restore reads a result that was kept.
+func (j *Job) restore(text []byte, o *Outcome) error {
+	var kept finishedTask
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return err
+	}
+	switch n := len(j.Requests.Items); {
+	case !slices.Equal(kept.Data, j.Files):
+		return errors.New("was scored on other data")
+	case kept.Requests != j.Requests.Digest():
+		return errors.New("was scored with other prompts")
+	case len(kept.Rows) != n || len(kept.Texts) != len(j.Requests.Prompts):
+		return fmt.Errorf("%d rows and %d texts of %d documents", len(kept.Rows), len(kept.Texts), n)
+	}
+	var err error
+	if len(kept.Texts) > 0 { // compared anew: what an answer must be may have changed
+		o.Result, err = j.Requests.Result(nil, kept.Texts)
+	} else {
+		o.Result, err = task.Evaluate(j.Task.Name(), j.Setting.Rules, j.Requests.Items, kept.Rows)
+	}
+	o.Seconds = kept.Seconds
+	return err
+}

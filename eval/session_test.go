@@ -1,0 +1,227 @@
+package eval_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"lamina/eval"
+	"lamina/eval/results"
+	"lamina/eval/task"
+	"lamina/kernels/cpu"
+	"lamina/transformer"
+)
+
+// tinyModel opens the tiny OPT that lm-eval scored too.
+func tinyModel(t *testing.T) *eval.Model {
+	t.Helper()
+	c, err := transformer.Open(filepath.Join(harnessDir, "opt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	be := cpu.New(cpu.Options{})
+	t.Cleanup(func() {
+		be.Close()
+		c.Close()
+	})
+	d, err := c.Decoder(be)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &eval.Model{Checkpoint: c, Backend: be, Decoder: d}
+}
+
+func named(t *testing.T, name string) task.Task {
+	t.Helper()
+	of, err := task.Named(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return of
+}
+
+func docs(name string) eval.Data {
+	return eval.Data{Path: filepath.Join(harnessDir, "docs", name+".jsonl")}
+}
+
+// scored runs arc_easy and lambada_openai of a few documents in dir.
+func scored(t *testing.T, ctx context.Context, dir string, change func(s *eval.Session)) ([]eval.Outcome, error) {
+	t.Helper()
+	s := &eval.Session{Model: tinyModel(t), Name: "tiny", Dir: dir, Options: eval.Options{Limit: 3}}
+	if change != nil {
+		change(s)
+	}
+	for _, name := range []string{"arc_easy", "lambada_openai"} {
+		if err := s.Add(named(t, name), docs(name), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, all, err := s.Run(ctx)
+	if err == nil && (len(e.Tasks) != 2 || e.Tasks[0].Documents != 26 || len(e.Tasks[0].Items) != 3 || e.Model.Name != "tiny" || e.Seed != 1234) {
+		t.Errorf("%+v", e)
+	}
+	return all, err
+}
+
+// A session gives the scores of its tasks, each as Run gives it, and a second one
+// in its directory takes them from there.
+func TestSession(t *testing.T) {
+	dir := t.TempDir()
+	fresh, err := scored(t, t.Context(), filepath.Join(dir, "out"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := tinyModel(t)
+	job, err := m.Prepare(named(t, "arc_easy"), docs("arc_easy"), nil, eval.Options{Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := eval.Run(t.Context(), m.Backend, m.Decoder, job.Requests, nil)
+	if err != nil || !slices.EqualFunc(alone.Rows, fresh[0].Rows, slices.Equal) {
+		t.Errorf("%v, %v: the session has %v", alone.Rows, err, fresh[0].Rows)
+	}
+	ran := 0
+	again, err := scored(t, t.Context(), filepath.Join(dir, "out"), func(s *eval.Session) { s.Progress = func(*eval.Job, int) { ran++ } })
+	if err != nil || ran != 0 {
+		t.Fatalf("%v, and %d requests ran again", err, ran)
+	}
+	for i := range again {
+		a, _ := json.Marshal(fresh[i])
+		b, _ := json.Marshal(again[i])
+		if string(a) != string(b) {
+			t.Errorf("%s then, %s now", a, b)
+		}
+	}
+	for want, change := range map[string]func(s *eval.Session){
+		"rules is \"0.4\" there, \"0.3\" now": func(s *eval.Session) { s.Rules = task.Rules03 },
+		"limit is 3 there, 2 now":             func(s *eval.Session) { s.Limit = 2 },
+		"model is \"tiny\" there":             func(s *eval.Session) { s.Name = "other" },
+	} {
+		if _, err := scored(t, t.Context(), filepath.Join(dir, "out"), change); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if _, err := scored(t, t.Context(), filepath.Join(dir, "out"), func(s *eval.Session) {
+		s.Overwrite, s.Progress = true, func(*eval.Job, int) { ran++ }
+	}); err != nil || ran == 0 {
+		t.Errorf("overwriting: %v, %d requests ran", err, ran)
+	}
+}
+
+// An interrupted session has kept the task that was finished.
+func TestInterruptedSession(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := scored(t, ctx, dir, func(s *eval.Session) {
+		s.Progress = func(j *eval.Job, _ int) {
+			if j.Task.Name() == "lambada_openai" {
+				cancel()
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that of the context", err)
+	}
+	kept, err := os.ReadDir(filepath.Join(dir, "tasks"))
+	if err != nil || len(kept) != 1 || kept[0].Name() != "arc_easy.json" {
+		t.Errorf("%v, %v", kept, err)
+	}
+	ran := map[string]bool{}
+	all, err := scored(t, t.Context(), dir, func(s *eval.Session) {
+		s.Progress = func(j *eval.Job, _ int) { ran[j.Task.Name()] = true }
+	})
+	if err != nil || len(all) != 2 || len(ran) != 1 || !ran["lambada_openai"] {
+		t.Errorf("%d outcomes, %v; ran %v", len(all), err, ran)
+	}
+}
+
+func TestSessionRefuses(t *testing.T) {
+	s := &eval.Session{Model: tinyModel(t), Dir: t.TempDir()}
+	arc := named(t, "arc_easy")
+	if err := s.Add(arc, docs("arc_easy"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Add(arc, docs("arc_easy"), nil); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("the same task again: %v", err)
+	}
+	for _, name := range []string{"a/b", `a\b`, "a\nb", strings.Repeat("a", 200)} {
+		if eval.CheckTaskName(name) == nil {
+			t.Errorf("%q is taken for a file's name", name)
+		}
+	}
+	two := 2
+	s.Shots = &two
+	if err := s.Add(named(t, "piqa"), docs("piqa"), nil); err == nil || !strings.Contains(err.Error(), `come from the split "train"`) {
+		t.Errorf("one file and no examples: %v", err)
+	}
+}
+
+// Data is found in a directory by split, with the task's configuration or, where the
+// directory has none, without; or by a name that Locate knows.
+func TestData(t *testing.T) {
+	dir := t.TempDir()
+	for name, file := range map[string]string{"test.jsonl": "arc_easy.jsonl", "train.jsonl": "arc_easy.train.jsonl"} {
+		text, err := os.ReadFile(filepath.Join(harnessDir, "docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	arc := named(t, "arc_easy")
+	want, from, err := docs("arc_easy").Documents(arc, 0)
+	if err != nil || len(want) != 26 || len(from) != 1 {
+		t.Fatalf("%d documents of %v, %v", len(want), from, err)
+	}
+	data := eval.Data{Path: "somebody/arc", Split: "test", Locate: func(path string) (string, error) {
+		if path != "somebody/arc" {
+			return "", errors.New(path)
+		}
+		return dir, nil
+	}}
+	got, files, err := data.Documents(arc, 5)
+	if err != nil || len(got) != 5 || got[4].Query != want[4].Query || files[0].Name != "test.jsonl" || files[0].SHA256 != from[0].SHA256 {
+		t.Errorf("%d documents of %v, %v", len(got), files, err)
+	}
+	id, err := data.Identify(arc)
+	if err != nil || id != (eval.Identity{Name: "test.jsonl", SHA256: from[0].SHA256}) {
+		t.Errorf("%+v, %v", id, err)
+	}
+	two := []results.File{{Name: "a", SHA256: "1"}, {Name: "b", SHA256: "2"}}
+	if id := data.Identity(two); id.Name != "arc" || len(id.SHA256) != 64 || id == data.Identity(two[:1]) {
+		t.Errorf("of two files: %+v", id)
+	}
+	data.Path = "nobody/arc"
+	if _, _, err := data.Documents(arc, 0); err == nil || err.Error() != "nobody/arc" {
+		t.Errorf("an unknown name: %v", err)
+	}
+	if _, _, err := (eval.Data{Path: filepath.Join(dir, "none")}).Documents(arc, 0); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// A perplexity beyond float64 is left out of the JSON, which is written all the
+// same, and a result has a rate only where time passed: JSON has no infinity.
+func TestOutcomeJSON(t *testing.T) {
+	for _, seconds := range []float64{0, 1} {
+		o := eval.Outcome{Tokens: 7, Seconds: seconds, Result: task.Result{N: 1, Metrics: []task.Metric{
+			{Name: "acc", Value: 0, Stderr: math.NaN()}, {Name: "ppl", Value: math.Inf(1), Stderr: math.NaN()},
+		}}}
+		text, err := json.Marshal(o)
+		var got map[string]any
+		if err != nil || json.Unmarshal(text, &got) != nil {
+			t.Fatalf("%s, %v", text, err)
+		}
+		_, ppl := got["ppl"]
+		if ppl || got["acc"] != 0.0 || got["truncated"] != 0.0 || got["tokens_per_second"] != 7*seconds {
+			t.Errorf("%s", text)
+		}
+	}
+}

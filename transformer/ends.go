@@ -1,0 +1,93 @@
+package transformer
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lamina/transformer/tokenizer"
+)
+
+// turnEnds are the tokens with which chat models end a turn, whatever their
+// configuration calls the end of a text.
+var turnEnds = []string{"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>"}
+
+// EndTokens returns the ids that end a text or a turn, ascending: the tokenizer's
+// EOS, those of generation_config.json and config.json, and the special tokens with
+// which chat models end a turn.
+func (c *Checkpoint) EndTokens(t *tokenizer.Tokenizer) []int32 {
+	ends := idSet{}
+	if id, ok := t.EOS(); ok {
+		ends[id] = true
+	}
+	for _, token := range turnEnds {
+		if id, ok := t.ID(token); ok && t.IsSpecial(id) {
+			ends[id] = true
+		}
+	}
+	ends.add(c.Config.Raw["eos_token_id"])
+	if v, ok := c.generationEOS(); ok {
+		ends.add(v)
+	}
+	return ends.sorted()
+}
+
+// StopTokens returns the ids at which transformers' generate ends, ascending: those
+// of generation_config.json, or of config.json where that file is not there.
+func (c *Checkpoint) StopTokens() []int32 {
+	eos, ok := c.generationEOS()
+	if !ok {
+		eos = c.Config.Raw["eos_token_id"]
+	}
+	ends := idSet{}
+	ends.add(eos)
+	return ends.sorted()
+}
+
+// ChatTemplate returns the Jinja template of conversations, "" for none: that of the
+// tokenizer's configuration, or of the file that newer directories keep it in. See
+// package chat.
+func (c *Checkpoint) ChatTemplate(t *tokenizer.Tokenizer) string {
+	if template := t.Roles().ChatTemplate; template != "" || c.GGUF != nil {
+		return template
+	}
+	text, err := os.ReadFile(filepath.Join(c.Dir, "chat_template.jinja"))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// generationEOS is eos_token_id of generation_config.json; ok says that the file is
+// there and can be read.
+func (c *Checkpoint) generationEOS() (eos any, ok bool) {
+	if c.GGUF != nil {
+		return nil, false
+	}
+	data, err := readSmall(filepath.Join(c.Dir, "generation_config.json"))
+	var generation struct {
+		EOS any `json:"eos_token_id"`
+	}
+	if err != nil || json.Unmarshal(data, &generation) != nil {
+		return nil, false
+	}
+	return generation.EOS, true
+}
+
+type idSet map[int32]bool
+
+// add takes a number or a list of numbers as JSON has it.
+func (s idSet) add(v any) {
+	switch v := v.(type) {
+	case float64:
+		s[int32(v)] = true
+	case []any:
+		for _, e := range v {
+			s.add(e)
+		}
+	}
+}
+
+func (s idSet) sorted() []int32 { return slices.Sorted(maps.Keys(s)) }

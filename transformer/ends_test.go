@@ -1,0 +1,108 @@
+package transformer_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"lamina/kernels/ref"
+	"lamina/nn"
+	"lamina/transformer"
+	"lamina/transformer/tokenizer"
+)
+
+// accents is a tokenizer in which é is two tokens.
+func accents(t *testing.T) *tokenizer.Tokenizer {
+	t.Helper()
+	tok, err := tokenizer.FromVocabMerges(tokenizer.VocabMerges{
+		Vocab: map[string]int32{"</s>": 0, "a": 1, "Ġ": 2, "Ã": 3, "©": 4},
+		Roles: tokenizer.Roles{EOS: "</s>"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+func TestEndTokens(t *testing.T) {
+	for _, c := range []struct {
+		config     any
+		generation string
+		ends, stop []int32
+	}{
+		{nil, "", []int32{0}, nil},
+		{7.0, "", []int32{0, 7}, []int32{7}},
+		{[]any{9.0, 7.0}, `{"eos_token_id": [11, 10]}`, []int32{0, 7, 9, 10, 11}, []int32{10, 11}},
+		{7.0, `{}`, []int32{0, 7}, nil},
+		{7.0, `{`, []int32{0, 7}, []int32{7}},
+	} {
+		ckpt := &transformer.Checkpoint{Dir: t.TempDir()}
+		ckpt.Config.Raw = map[string]any{"eos_token_id": c.config}
+		if c.generation != "" {
+			if err := os.WriteFile(filepath.Join(ckpt.Dir, "generation_config.json"), []byte(c.generation), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := ckpt.EndTokens(accents(t)); !slices.Equal(got, c.ends) {
+			t.Errorf("%+v: ends %v", c, got)
+		}
+		if got := ckpt.StopTokens(); !slices.Equal(got, c.stop) {
+			t.Errorf("%+v: stops %v", c, got)
+		}
+	}
+}
+
+func TestChatTemplate(t *testing.T) {
+	ckpt := &transformer.Checkpoint{Dir: t.TempDir()}
+	if got := ckpt.ChatTemplate(accents(t)); got != "" {
+		t.Errorf("%q of a directory without one", got)
+	}
+	if err := os.WriteFile(filepath.Join(ckpt.Dir, "chat_template.jinja"), []byte("{{ messages }}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := ckpt.ChatTemplate(accents(t)); got != "{{ messages }}" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Pieces are whole characters, and joined they are the text; a token of the ends is
+// the last.
+func TestGenerateText(t *testing.T) {
+	c, err := transformer.ParseConfig([]byte(`{"model_type": "llama", "vocab_size": 5, "hidden_size": 8, "intermediate_size": 8,
+		"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 64}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	be, tok := ref.New(), accents(t)
+	d := transformer.New(c, nn.Init{Device: be, Seed: 1, Std: 0.02})
+	ended, split := 0, 0
+	for seed := range uint64(20) {
+		var pieces []string
+		ids, text, err := d.GenerateText(t.Context(), be, tok, []int32{1}, 40, transformer.Sampling{Temperature: 1, Seed: seed}, []int32{0},
+			func(piece string) { pieces = append(pieces, piece) })
+		if err != nil || strings.Join(pieces, "") != text || text != tok.Decode(ids, true) {
+			t.Fatalf("%q of %q, %v: %v", pieces, text, ids, err)
+		}
+		for i, p := range pieces[:max(0, len(pieces)-1)] {
+			if r, _ := utf8.DecodeLastRuneInString(p); r == utf8.RuneError {
+				t.Errorf("piece %d of %q ends inside a character", i, pieces)
+			}
+			if strings.HasSuffix(p, "é") {
+				split++
+			}
+		}
+		at := slices.Index(ids, 0)
+		if at >= 0 && at != len(ids)-1 {
+			t.Errorf("%v goes on after its end", ids)
+		}
+		if at >= 0 {
+			ended++
+		}
+	}
+	if ended == 0 || split == 0 {
+		t.Errorf("%d of 20 texts ended, %d pieces held a character of two tokens", ended, split)
+	}
+}
