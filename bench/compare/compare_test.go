@@ -182,7 +182,7 @@ func TestEpoch(t *testing.T) {
 
 // Every request of every suite is one that its worker knows.
 func TestRequests(t *testing.T) {
-	plan, err := plan.Uniform(30, keptBlocks, trainedCount)
+	chosen, err := plan.Uniform.Plan(plan.Request{Layers: 30, Keep: keptBlocks, Trainable: trainedCount})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestRequests(t *testing.T) {
 		scripts[worker] = string(data)
 	}
 	for _, quick := range []bool{false, true} {
-		o := &options{quick: quick, threads: []int{1, 2}, questions: 400, samples: 512, files: inputs{plan: plan}}
+		o := &options{quick: quick, threads: []int{1, 2}, questions: 400, samples: 512, files: inputs{plan: chosen.Plan}}
 		for _, s := range suites() {
 			seen := map[string]bool{}
 			for _, m := range s.cases(o) {

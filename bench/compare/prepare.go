@@ -166,9 +166,11 @@ func (p place) model(gguf string) (f inputs, err error) {
 		return f, err
 	}
 	defer c.Close()
-	if f.plan, err = plan.Uniform(c.Config.Layers, keptBlocks, trainedCount); err != nil {
+	chosen, err := plan.Uniform.Plan(plan.Request{Layers: c.Config.Layers, Keep: keptBlocks, Trainable: trainedCount})
+	if err != nil {
 		return f, err
 	}
+	f.plan = chosen.Plan
 	if !exists(f.full) {
 		d := c.Whole()
 		d.DType = tensor.F32

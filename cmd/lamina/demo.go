@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"lamina/crash/demo"
+	"lamina/crash/study"
 )
 
 // demoCommand is run on an embedded model and task.
@@ -41,7 +42,7 @@ func (c demoCommand) Run(s *session) error {
 		Valid:     filepath.Join(data, demo.ValidFile),
 		Support:   filepath.Join(data, demo.PublicFile),
 		Rules:     "0.4", Keep: d.Keep, Trainable: d.Trainable, LRs: d.LRs, Pool: "mean_weighted",
-		Rows: []string{"zs", "full", "ceiling", "uniform", "crash", "share-all", "share-frozen"},
+		Rows: study.Names(study.Defaults(s.recipes)),
 		stepFlags: stepFlags{
 			Epochs: d.Train.Epochs, Steps: d.Train.Steps, Batch: d.Train.Batch, Schedule: string(d.Train.Schedule),
 			Warmup: d.Train.Warmup, Clip: d.Train.Clip, WeightDecay: d.Train.WeightDecay, EvalEvery: d.Train.EvalEvery, Format: "scoring",

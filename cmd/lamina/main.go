@@ -76,6 +76,11 @@ func main() {
 
 // run executes one command line and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return offered.run(ctx, args, stdout, stderr)
+}
+
+// run executes one command line that can choose from what is offered.
+func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	} else if args[0] == "help" {
@@ -84,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var line commands
 	helped := false
 	parser, err := kong.New(&line,
-		kong.Name("lamina"), kong.Description(description), kong.Writers(stdout, stderr),
+		kong.Name("lamina"), kong.Description(description), o.vars(), kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }), kong.WithHyphenPrefixedParameters(true),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}))
 	if err != nil {
@@ -97,7 +102,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, usageError{err})
 	}
-	s := &session{commonFlags: line.commonFlags, ctx: ctx, stdout: stdout, stderr: stderr}
+	s := &session{commonFlags: line.commonFlags, offer: o, ctx: ctx, stdout: stdout, stderr: stderr}
 	defer s.close()
 	if err := s.check(); err != nil {
 		return complain(stderr, err)

@@ -5,20 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"lamina/crash/measure"
-	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/hub"
-	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -34,7 +30,7 @@ type runCommand struct {
 	Keep       int       `required:"" placeholder:"K" help:"Blocks the emulator keeps, trainable ones included."`
 	Trainable  int       `required:"" placeholder:"T" help:"Blocks that are trained."`
 	AnchorEnds bool      `help:"Always keep the first and the last block."`
-	Rows       []string  `default:"zs,full,ceiling,uniform,crash,share-all,share-frozen" placeholder:"R,…" help:"Rows of the table: zs, full, ceiling, uniform, uniform-learnable, random, crash, share-all, share-frozen."`
+	Rows       []string  `default:"${rows_default}" placeholder:"R,…" help:"Rows of the table: ${rows}; NAME=PLAN or NAME=@FILE is one with a layer plan of your own."`
 	Seeds      []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
 	Limit      int       `placeholder:"N" help:"Score the first N documents only."`
 	Pool       string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
@@ -65,25 +61,27 @@ func (c *runCommand) Run(s *session) error {
 	if len(seeds) == 0 {
 		seeds = []uint64{s.Seed}
 	}
-	err = c.protocol(s, m, seeds)
+	x, err := c.experiment(s, m, seeds)
+	if err != nil {
+		return err
+	}
+	err = c.table(s, x)
 	finish()
 	return err
 }
 
-// experiment is a table in the making: what the report shows.
-type experiment struct {
-	Table      study.Table
-	Settings   runConfig
-	Similarity *measure.Similarity
-	Layers     int
-	Clusters   [][]int
-	Curves     []curve
-}
-
-// curve is the training of a row.
-type curve struct {
-	row     string
-	metrics []train.Metrics
+// table runs what is left of an experiment and prints it.
+func (c *runCommand) table(s *session, x *study.Experiment) error {
+	show := &watcher{s: s}
+	defer show.close()
+	x.Watch, x.Done = show.watch, show.done
+	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {
+		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
+	} else if err != nil {
+		return err
+	}
+	s.printf("%s\nreport: %s\n", x.Text(), x.ReportFile())
+	return s.writeJSON(x.Table)
 }
 
 // runConfig is config.json of the whole run; a resumed one has the same.
@@ -110,81 +108,28 @@ type runConfig struct {
 	Training    train.Settings `json:"training"`
 }
 
-// protocol runs every seed and writes table, pictures and report.
-func (c *runCommand) protocol(s *session, m *model, seeds []uint64) error {
+// experiment prepares every seed before anything is written or computed.
+func (c *runCommand) experiment(s *session, m *model, seeds []uint64) (*study.Experiment, error) {
 	config, err := c.config(m, s.Precision)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	protocols := make([]*study.Protocol, len(seeds))
-	for i, seed := range seeds {
-		if protocols[i], err = c.prepare(m, seed); err != nil {
-			return err
-		}
+	rows, err := study.Select(s.recipes, c.Rows, parsePlan)
+	if err != nil {
+		return nil, usageError{err}
 	}
-	if err := c.prepareOut(config); err != nil {
-		return err
-	}
-	x := &experiment{Settings: config, Layers: m.Config.Layers, Table: study.Table{
+	x := &study.Experiment{Dir: c.Out, Table: study.Table{
 		Model: config.Model, Task: config.Task,
 		Versions: map[string]string{"go": runtime.Version(), "device": m.Backend.Name(), "rules": c.Rules, "platform": runtime.GOOS + "/" + runtime.GOARCH},
 	}}
-	for i, p := range protocols {
-		if err := c.measure(s, p, x, i == 0); err != nil {
-			if errors.Is(err, context.Canceled) {
-				return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
-			}
-			return err
+	for _, seed := range seeds {
+		p, err := c.prepare(m, rows, seed)
+		if err != nil {
+			return nil, err
 		}
+		x.Seeds = append(x.Seeds, p)
 	}
-	if err := x.write(c.Out); err != nil {
-		return err
-	}
-	s.table(x.table())
-	if len(x.planned()) > 0 {
-		s.table(x.plans())
-	}
-	s.printf("\nreport: %s\n", filepath.Join(c.Out, "report.html"))
-	return s.writeJSON(x.Table)
-}
-
-// measure runs the rows of one seed. The report shows pictures of the first one.
-func (c *runCommand) measure(s *session, p *study.Protocol, x *experiment, first bool) error {
-	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
-		return err
-	}
-	if !first { // no seed reaches the untrained model
-		p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r string) bool { return r == "zs" })
-	}
-	x.Table.Splits = study.Splits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
-	show := newWatcher(s, p)
-	defer show.close()
-	err := p.Run(s.ctx, func(r study.Row) error {
-		show.done(r)
-		x.Table.Rows = append(x.Table.Rows, r)
-		if first && r.LR > 0 {
-			metrics, err := train.ReadMetrics(filepath.Join(p.RowDir(r.Row), fmt.Sprintf("lr%g", r.LR)))
-			if err != nil {
-				return err
-			}
-			x.Curves = append(x.Curves, curve{r.Row, metrics})
-		}
-		return writeTables(c.Out, x)
-	})
-	if err != nil || !first || !slices.ContainsFunc(p.Rows, needsSimilarity) {
-		return err
-	}
-	sim, err := p.Similarity(s.ctx)
-	if err != nil {
-		return err
-	}
-	x.Similarity = &sim
-	x.Clusters, err = plan.Clusters(plan.Adjacent(sim.Matrix), c.Keep)
-	return err
-}
-
-func needsSimilarity(row string) bool {
-	return row == "crash" || row == "ceiling" || strings.HasPrefix(row, "share-")
+	return x, x.Open(config, c.Overwrite, c.inputs)
 }
 
 // config collects what decides the numbers, before anything is computed.
@@ -236,39 +181,8 @@ func indented(v any) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// prepareOut makes or resumes the directory of a run.
-func (c *runCommand) prepareOut(config runConfig) error {
-	dir := c.Out
-	path := filepath.Join(dir, "config.json")
-	want, err := indented(config)
-	if err != nil {
-		return err
-	}
-	if err := files.CheckSettings(dir, want, c.Overwrite, c.inputs); err != nil {
-		return err
-	}
-	if c.Overwrite {
-		old, err := filepath.Glob(filepath.Join(dir, "seed-*"))
-		if err != nil {
-			return err
-		}
-		for _, name := range []string{"plots", "table.json", "table.csv", "table.md", "report.html"} {
-			old = append(old, filepath.Join(dir, name))
-		}
-		for _, path := range old {
-			if err := os.RemoveAll(path); err != nil {
-				return err
-			}
-		}
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return files.WriteBytes(path, want)
-}
-
 // prepare reads and encodes the data of one seed.
-func (c *runCommand) prepare(m *model, seed uint64) (*study.Protocol, error) {
+func (c *runCommand) prepare(m *model, rows []study.Recipe, seed uint64) (*study.Protocol, error) {
 	pool, err := measure.ParsePooling(c.Pool)
 	if err != nil {
 		return nil, usageError{err}
@@ -279,8 +193,7 @@ func (c *runCommand) prepare(m *model, seed uint64) (*study.Protocol, error) {
 	}
 	p := &study.Protocol{
 		Backend: m.Backend, Full: m.Decoder, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds,
-		Rows: c.Rows, Seed: seed, LRs: c.LRs, Settings: settings, Pooling: pool, Recompute: c.Recompute,
-		Dir: filepath.Join(c.Out, fmt.Sprintf("seed-%d", seed)),
+		Rows: rows, Seed: seed, LRs: c.LRs, Settings: settings, Pooling: pool, Recompute: c.Recompute,
 	}
 	if err := c.encode(m, p); err != nil {
 		return nil, err

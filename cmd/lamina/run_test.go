@@ -81,7 +81,7 @@ func reportEqualsTable(t *testing.T, out string, table study.Table) {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
 	for i, r := range table.Rows {
-		plug := percent(r.PlugIn)
+		plug := fmt.Sprintf("%.1f", 100**r.PlugIn)
 		if records[i+1][0] != r.Row || records[i+1][5] != plug {
 			t.Errorf("table.csv has %v, table.json %s %s", records[i+1], r.Row, plug)
 		}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"lamina/internal/files"
 	"lamina/internal/progress"
@@ -30,6 +29,7 @@ type commonFlags struct {
 // every command takes, and what has to be closed at the end.
 type session struct {
 	commonFlags
+	offer
 	ctx            context.Context
 	stdout, stderr io.Writer
 
@@ -163,27 +163,7 @@ func (f outFlags) check() error {
 }
 
 // bytesText shows a size for people.
-func bytesText(n int) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, i := float64(n)/unit, 0
-	for ; value >= unit && i < len("KMGT")-1; i++ {
-		value /= unit
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[i])
-}
+func bytesText(n int) string { return report.Bytes(n) }
 
 // countText groups the digits of a count: 134515008 is "134,515,008".
-func countText(n int) string {
-	digits := fmt.Sprint(n)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
+func countText(n int) string { return report.Count(n) }

@@ -76,18 +76,10 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 // format returns how training text is written.
 func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
 
-// steps returns how many optimiser steps n examples make.
-func totalSteps(s train.Settings, n int) int {
-	if s.Steps > 0 {
-		return s.Steps
-	}
-	return s.Epochs * ((n + s.Batch - 1) / s.Batch)
-}
-
 // train runs a trainer with a progress line and returns the last line of metrics
 // with a loss, and the outcome.
 func (s *session) train(label string, t *train.Trainer) (train.Metrics, train.Outcome, error) {
-	bar := s.progress(label, totalSteps(t.Settings, len(t.Train)))
+	bar := s.progress(label, t.Settings.TotalSteps(len(t.Train)))
 	defer bar.Done()
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.

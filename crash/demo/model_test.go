@@ -137,11 +137,11 @@ func TestDepthMatters(t *testing.T) {
 		t.Errorf("zero-shot %.3f is not above chance by three standard errors", zs)
 	}
 	s := DefaultSettings()
-	plan, err := plan.Uniform(Layers, s.Keep, s.Trainable)
+	chosen, err := plan.Uniform.Plan(plan.Request{Layers: Layers, Keep: s.Keep, Trainable: s.Trainable})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := emulate.New(b.full, plan)
+	e, err := emulate.New(b.full, chosen.Plan)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,20 @@ type Similarity struct {
 	Samples int         `json:"n"`
 }
 
+// Validate returns an error unless the matrix is square with at least two rows, as
+// one read from a file may not be.
+func (s Similarity) Validate() error {
+	if len(s.Matrix) < 2 {
+		return fmt.Errorf("field \"matrix\" has %d rows, want one a hidden state", len(s.Matrix))
+	}
+	for i, row := range s.Matrix {
+		if len(row) != len(s.Matrix) {
+			return fmt.Errorf("field \"matrix\": row %d has %d values, want %d", i, len(row), len(s.Matrix))
+		}
+	}
+	return nil
+}
+
 // similarityTokens is about how many tokens one pass takes.
 const similarityTokens = 1024
 

@@ -7,6 +7,21 @@ import (
 	"testing"
 )
 
+// chosen returns the plan of a method.
+func chosen(m Method, r Request) (Plan, error) {
+	c, err := m.Plan(r)
+	return c.Plan, err
+}
+
+// alike is a similarity matrix of a model in which all layers differ by as much.
+func alike(layers int) [][]float64 {
+	m := make([][]float64, layers+1)
+	for i := range m {
+		m[i] = make([]float64, layers+1)
+	}
+	return m
+}
+
 func TestUniformEqualsPublishedSets(t *testing.T) {
 	for _, c := range []struct {
 		layers, keep, trainable int
@@ -21,7 +36,7 @@ func TestUniformEqualsPublishedSets(t *testing.T) {
 		{3, 1, 1, "0*"},                                                               // trained alone
 		{5, 5, 5, "0* 1* 2* 3* 4*"},                                                   // all trained
 	} {
-		got, err := Uniform(c.layers, c.keep, c.trainable)
+		got, err := chosen(Uniform, Request{Layers: c.layers, Keep: c.keep, Trainable: c.trainable})
 		if err != nil || got.String() != c.want {
 			t.Errorf("%d/%d/%d: %v, %v; want %q", c.layers, c.keep, c.trainable, got, err, c.want)
 		}
@@ -32,14 +47,14 @@ func TestUniformEqualsPublishedSets(t *testing.T) {
 // 0, 2.5, 5 and 2.5 becomes 2; 3 of 8 at 0, 3.5, 7 and 3.5 becomes 4.
 func TestUniformRoundsHalvesToEven(t *testing.T) {
 	for layers, want := range map[int]string{8: "0* 1 3 6 7*", 10: "0* 1 5 8 9*"} {
-		if got, err := Uniform(layers, 5, 2); err != nil || got.String() != want {
+		if got, err := chosen(Uniform, Request{Layers: layers, Keep: 5, Trainable: 2}); err != nil || got.String() != want {
 			t.Errorf("%d layers: %v, %v; want %q", layers, got, err, want)
 		}
 	}
 }
 
 func TestUniformLearnableKeepsTheSameLayers(t *testing.T) {
-	got, err := UniformLearnable(24, 12, 4)
+	got, err := chosen(UniformLearnable, Request{Layers: 24, Keep: 12, Trainable: 4})
 	if want := "0* 1 2 5 7* 10 13 16 18* 21 22 23*"; err != nil || got.String() != want {
 		t.Errorf("%v, %v; want %q", got, err, want)
 	}
@@ -113,7 +128,7 @@ func TestPublishedSetsFollow(t *testing.T) {
 			t.Errorf("%s: clusters %v, %v", set.name, clusters, err)
 			continue
 		}
-		plan, err := CRaSh(clusters, 4, false)
+		plan, err := FromClusters(clusters, 4, false)
 		if err != nil || !slices.Equal(plan.Kept(), kept) {
 			t.Errorf("%s: keeps %v, %v", set.name, plan.Kept(), err)
 		}
@@ -133,7 +148,7 @@ func TestCRaSh(t *testing.T) {
 		{1, false, "1 3 5 7*"}, {2, false, "1* 3 5 7*"}, {3, false, "1* 3 5* 7*"}, {4, false, "1* 3* 5* 7*"},
 		{2, true, "0* 3 5 8*"},
 	} {
-		got, err := CRaSh(clusters, c.trainable, c.anchor)
+		got, err := FromClusters(clusters, c.trainable, c.anchor)
 		if err != nil || got.String() != c.want {
 			t.Errorf("%d trained, anchored %v: %v, %v; want %q", c.trainable, c.anchor, got, err, c.want)
 		}
@@ -146,16 +161,16 @@ func TestSelectionsRefuse(t *testing.T) {
 		err  error
 		want string
 	}{
-		"K > L":       {plan(Uniform(12, 13, 4)), "cannot keep 13 of 12 layers"},
-		"T > K":       {plan(UniformLearnable(12, 3, 4)), "cannot train 4 of 3 kept layers"},
-		"T = 0":       {plan(Random(12, 3, 0, 1, false)), "cannot train 0 of 3 kept layers"},
-		"no layers":   {plan(Random(0, 0, 0, 1, false)), "a model of 0 layers"},
-		"one anchor":  {plan(Random(12, 1, 1, 1, true)), "cannot keep both ends"},
-		"one cluster": {plan(CRaSh([][]int{{0, 1}}, 1, true)), "cannot keep both ends"},
-		"crash T > K": {plan(CRaSh([][]int{{0}, {1}}, 3, false)), "cannot train 3 of 2"},
-		"hole":        {plan(CRaSh([][]int{{0}, {2}}, 1, false)), "cluster 1: layer 2: want 1"},
-		"empty":       {plan(CRaSh([][]int{{0}, {}}, 1, false)), "cluster 1 is empty"},
-		"no clusters": {plan(CRaSh(nil, 1, false)), "plan: no clusters"},
+		"K > L":       {plan(chosen(Uniform, Request{Layers: 12, Keep: 13, Trainable: 4})), "cannot keep 13 of 12 layers"},
+		"T > K":       {plan(chosen(UniformLearnable, Request{Layers: 12, Keep: 3, Trainable: 4})), "cannot train 4 of 3 kept layers"},
+		"T = 0":       {plan(chosen(Random, Request{Layers: 12, Keep: 3, Seed: 1})), "cannot train 0 of 3 kept layers"},
+		"no layers":   {plan(chosen(Random, Request{Seed: 1})), "a model of 0 layers"},
+		"one anchor":  {plan(chosen(Random, Request{Layers: 12, Keep: 1, Trainable: 1, Seed: 1, AnchorEnds: true})), "cannot keep both ends"},
+		"one cluster": {plan(FromClusters([][]int{{0, 1}}, 1, true)), "cannot keep both ends"},
+		"crash T > K": {plan(FromClusters([][]int{{0}, {1}}, 3, false)), "cannot train 3 of 2"},
+		"hole":        {plan(FromClusters([][]int{{0}, {2}}, 1, false)), "cluster 1: layer 2: want 1"},
+		"empty":       {plan(FromClusters([][]int{{0}, {}}, 1, false)), "cluster 1 is empty"},
+		"no clusters": {plan(FromClusters(nil, 1, false)), "plan: no clusters"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, c.err, c.want)
@@ -167,7 +182,8 @@ func TestRandom(t *testing.T) {
 	const layers, keep, draws = 12, 6, 3000
 	count := make([]int, layers)
 	for seed := range uint64(draws) {
-		plan, err := Random(layers, keep, 3, seed, false)
+		r := Request{Layers: layers, Keep: keep, Trainable: 3, Seed: seed}
+		plan, err := chosen(Random, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +191,7 @@ func TestRandom(t *testing.T) {
 		if len(kept) != keep || len(plan) != keep || len(plan.Trainable()) != 3 || plan.Validate(layers) != nil {
 			t.Fatalf("seed %d: %v", seed, plan)
 		}
-		if again, _ := Random(layers, keep, 3, seed, false); !slices.Equal(again, plan) {
+		if again, _ := chosen(Random, r); !slices.Equal(again, plan) {
 			t.Fatalf("seed %d: %v, then %v", seed, plan, again)
 		}
 		for _, i := range kept {
@@ -188,7 +204,7 @@ func TestRandom(t *testing.T) {
 			t.Errorf("layer %d kept %d times of %d", i, c, draws)
 		}
 	}
-	plan, err := Random(layers, keep, 3, 42, true)
+	plan, err := chosen(Random, Request{Layers: layers, Keep: keep, Trainable: 3, Seed: 42, AnchorEnds: true})
 	if kept := plan.Kept(); err != nil || kept[0] != 0 || kept[keep-1] != layers-1 || len(kept) != keep {
 		t.Errorf("anchored: %v, %v", plan, err)
 	}
@@ -198,14 +214,14 @@ func TestAllSelectionsAreValidPlans(t *testing.T) {
 	for layers := 1; layers <= 14; layers++ {
 		for keep := 1; keep <= layers; keep++ {
 			for trainable := 1; trainable <= keep; trainable++ {
-				for name, f := range map[string]func(int, int, int) (Plan, error){"uniform": Uniform, "learnable": UniformLearnable} {
-					plan, err := f(layers, keep, trainable)
+				for _, m := range Methods {
+					plan, err := chosen(m, Request{Layers: layers, Keep: keep, Trainable: trainable, Similarity: alike(layers)})
 					if err != nil || plan.Validate(layers) != nil || len(plan.Kept()) != keep || len(plan.Trainable()) != trainable {
-						t.Fatalf("%s %d/%d/%d: %v, %v", name, layers, keep, trainable, plan, err)
+						t.Fatalf("%s %d/%d/%d: %v, %v", m.Name, layers, keep, trainable, plan, err)
 					}
 					for _, how := range []Sharing{ShareAll, ShareFrozen} {
 						if shared, err := Share(plan, layers, how); err != nil || len(shared) != layers {
-							t.Fatalf("%s %d/%d/%d: %v, %v", name, layers, keep, trainable, shared, err)
+							t.Fatalf("%s %d/%d/%d: %v, %v", m.Name, layers, keep, trainable, shared, err)
 						}
 					}
 				}

@@ -11,7 +11,7 @@ import (
 func Example() {
 	adjacent := []float64{0.62, 0.91, 0.94, 0.99, 0.98, 0.93, 0.99, 0.99, 0.99, 0.97, 0.71}
 	clusters, _ := plan.Clusters(adjacent, 6)
-	kept, _ := plan.CRaSh(clusters, 3, false)
+	kept, _ := plan.FromClusters(clusters, 3, false)
 	fmt.Println(clusters)
 	fmt.Println(kept)
 	shared, _ := plan.Share(kept, 12, plan.ShareAll)

@@ -1,41 +1,81 @@
 package plan
 
-import "fmt"
-
-// Sharing says how the places of removed layers are filled.
-type Sharing int
-
-// The ways of sharing; the words in quotes are their text forms.
-const (
-	// ShareNone, "none": removed places are left out and the emulator is as deep
-	// as its plan.
-	ShareNone Sharing = iota
-	// ShareAll, "all": a removed place runs the nearest kept layer, whatever its
-	// kind; of a trained layer that is a frozen copy of its initial weights.
-	ShareAll
-	// ShareFrozen, "frozen": as ShareAll, but where the nearest kept layer trains,
-	// a frozen neighbour is preferred if there is one.
-	ShareFrozen
+import (
+	"fmt"
+	"strings"
 )
 
-var sharings = [...]string{ShareNone: "none", ShareAll: "all", ShareFrozen: "frozen"}
+// Sharing says how the places of removed layers are filled. A new way is a constant
+// and its entry in the table below.
+type Sharing int
 
-// String returns "none", "all" or "frozen".
+// The ways of sharing.
+const (
+	ShareNone   Sharing = iota // removed places are left out: the emulator is as deep as its plan
+	ShareAll                   // a removed place runs the nearest kept layer
+	ShareFrozen                // the nearest, but a frozen neighbour rather than a trained one
+)
+
+// sharings are the text form of each way and its rule: the layer for a removed place
+// between two kept ones. Without a rule nothing is filled.
+var sharings = [...]struct {
+	name string
+	fill func(left, right Slot, place int) int
+}{
+	ShareNone:   {name: "none"},
+	ShareAll:    {"all", func(left, right Slot, place int) int { return nearest(left, right, place).Layer }},
+	ShareFrozen: {"frozen", nearestFrozen},
+}
+
+// nearest returns the kept neighbour of a place, of two equally near ones the one
+// above. Where it trains, the place runs a frozen copy of its initial weights.
+func nearest(left, right Slot, place int) Slot {
+	if place-left.Layer < right.Layer-place {
+		return left
+	}
+	return right
+}
+
+// nearestFrozen returns the nearest layer, but where that one trains and the other
+// neighbour does not, the other.
+func nearestFrozen(left, right Slot, place int) int {
+	near := nearest(left, right, place)
+	switch {
+	case !near.Trainable:
+		return near.Layer
+	case !left.Trainable:
+		return left.Layer
+	case !right.Trainable:
+		return right.Layer
+	}
+	return near.Layer
+}
+
+// SharingNames returns the text forms of the ways of sharing, in order.
+func SharingNames() []string {
+	names := make([]string, len(sharings))
+	for i, s := range sharings {
+		names[i] = s.name
+	}
+	return names
+}
+
+// String returns the text form: "none", "all" or "frozen".
 func (s Sharing) String() string {
 	if s < 0 || int(s) >= len(sharings) {
 		return fmt.Sprintf("Sharing(%d)", int(s))
 	}
-	return sharings[s]
+	return sharings[s].name
 }
 
-// ParseSharing reads "none", "all" or "frozen".
+// ParseSharing reads a text form.
 func ParseSharing(text string) (Sharing, error) {
-	for s, name := range sharings {
-		if text == name {
+	for s, way := range sharings {
+		if text == way.name {
 			return Sharing(s), nil
 		}
 	}
-	return 0, fmt.Errorf("share: %.128q is unknown: want none, all or frozen", text)
+	return 0, fmt.Errorf("share: %.128q is unknown: want one of %s", text, strings.Join(SharingNames(), ", "))
 }
 
 // MarshalText returns the word of s.
@@ -64,11 +104,12 @@ func Share(plan Plan, layers int, how Sharing) (Plan, error) {
 	if err := plan.Validate(layers); err != nil {
 		return nil, err
 	}
-	if how == ShareNone {
-		return append(Plan(nil), plan...), nil
-	}
-	if how != ShareAll && how != ShareFrozen {
+	if how < 0 || int(how) >= len(sharings) {
 		return nil, fmt.Errorf("share: %v is unknown", how)
+	}
+	rule := sharings[how].fill
+	if rule == nil {
+		return append(Plan(nil), plan...), nil
 	}
 	for place := 1; place < len(plan); place++ {
 		switch last := plan[place-1].Layer; {
@@ -86,33 +127,19 @@ func Share(plan Plan, layers int, how Sharing) (Plan, error) {
 			above++
 			continue
 		}
-		shared = append(shared, Slot{Layer: fill(plan, above, place, how)})
+		shared = append(shared, Slot{Layer: fill(plan, above, place, rule)})
 	}
 	return shared, nil
 }
 
 // fill returns the layer for a removed place between plan[above-1] and
-// plan[above], one of which may not exist.
-func fill(plan Plan, above, place int, how Sharing) int {
-	if above == 0 {
+// plan[above]; where one of them does not exist, the other's.
+func fill(plan Plan, above, place int, rule func(left, right Slot, place int) int) int {
+	switch above {
+	case 0:
 		return plan[0].Layer
+	case len(plan):
+		return plan[above-1].Layer
 	}
-	left := plan[above-1]
-	if above == len(plan) {
-		return left.Layer
-	}
-	right := plan[above]
-	nearest := right
-	if place-left.Layer < right.Layer-place {
-		nearest = left
-	}
-	if how == ShareFrozen && nearest.Trainable {
-		switch {
-		case !left.Trainable:
-			return left.Layer
-		case !right.Trainable:
-			return right.Layer
-		}
-	}
-	return nearest.Layer
+	return rule(plan[above-1], plan[above], place)
 }

@@ -127,7 +127,7 @@ func TestShareEqualsLiteralRuleOnAllPlans(t *testing.T) {
 }
 
 func TestSharingText(t *testing.T) {
-	for s, name := range sharings {
+	for s, name := range SharingNames() {
 		got, err := ParseSharing(name)
 		if err != nil || got != Sharing(s) || got.String() != name {
 			t.Errorf("%q: %v, %v", name, got, err)

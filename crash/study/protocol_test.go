@@ -15,6 +15,7 @@ import (
 	"lamina/crash/crashtest"
 	"lamina/crash/exchange"
 	"lamina/crash/measure"
+	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/eval/task"
 	"lamina/kernels"
@@ -48,13 +49,17 @@ func requests(t testing.TB, n int) *task.Requests {
 	return r
 }
 
-// protocol returns one on a crash.Models random model.
+// protocol returns one on a small random model.
 func protocol(t testing.TB, be kernels.Backend, full *transformer.Decoder, dir string, rows ...string) *study.Protocol {
 	t.Helper()
+	recipes, err := study.Select(study.Recipes, rows, plan.Parse)
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := crashtest.Pairs(24)
 	p := &study.Protocol{
 		Backend: be, Full: full, Train: all[:10], Valid: all[10:14], Test: requests(t, 8), Keep: 4, Trainable: 2,
-		Rows: rows, Seed: 42, LRs: []float64{1e-3, 5e-3}, Settings: crashtest.Settings(), Pooling: measure.PoolMean, Dir: dir,
+		Rows: recipes, Seed: 42, LRs: []float64{1e-3, 5e-3}, Settings: crashtest.Settings(), Pooling: measure.PoolMean, Dir: dir,
 	}
 	for _, pair := range all[14:] {
 		p.Support = append(p.Support, pair.Context)
@@ -92,7 +97,7 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 	defer be.Close()
 	full := crashtest.Small(be, "opt")
 	before := crashtest.Logits(be, full)
-	p := protocol(t, be, full, "", study.Rows...)
+	p := protocol(t, be, full, "", study.Names(study.Recipes)...)
 	p.LRs = p.LRs[:1]
 	rows, err := table(context.Background(), p)
 	if err != nil {
@@ -232,7 +237,18 @@ func TestProtocolValidate(t *testing.T) {
 		"keep 0":           func(p *study.Protocol) { p.Keep = 0 },
 		"trainable 5":      func(p *study.Protocol) { p.Trainable = 5 },
 		"trainable 0":      func(p *study.Protocol) { p.Trainable = 0 },
-		`row "best"`:       func(p *study.Protocol) { p.Rows = []string{"zs", "best"} },
+		"neither method":   func(p *study.Protocol) { p.Rows = []study.Recipe{{Name: "best", Trains: study.Starred}} },
+		"want one of them": func(p *study.Protocol) {
+			p.Rows = []study.Recipe{{Name: "both", Method: plan.Uniform, Plan: plan.Identity(6, []int{1}), Trains: study.Starred}}
+		},
+		"without a name": func(p *study.Protocol) { p.Rows = []study.Recipe{{}} },
+		"no starred":     func(p *study.Protocol) { p.Rows = []study.Recipe{{Name: "r", Method: plan.Random}} },
+		"star a layer": func(p *study.Protocol) {
+			p.Rows = []study.Recipe{{Name: "r", Plan: plan.Identity(6, nil), Trains: study.Starred}}
+		},
+		"out of range": func(p *study.Protocol) {
+			p.Rows = []study.Recipe{{Name: "r", Plan: plan.Identity(7, []int{1}), Trains: study.Starred}}
+		},
 		"2 learning rates": func(p *study.Protocol) { p.Valid = nil },
 	} {
 		p := protocol(t, be, full, "", "zs")

@@ -43,10 +43,7 @@ func (t *Trainer) size(ids []int) (tokens, targets int) {
 
 // setSteps counts the optimiser steps.
 func (t *Trainer) setSteps() {
-	t.perm, t.perEpoch = nil, (len(t.Train)+t.Settings.Batch-1)/t.Settings.Batch
-	if t.steps = t.Settings.Steps; t.steps == 0 {
-		t.steps = t.Settings.Epochs * t.perEpoch
-	}
+	t.perm, t.perEpoch, t.steps = nil, t.Settings.stepsPerEpoch(len(t.Train)), t.Settings.TotalSteps(len(t.Train))
 }
 
 // Memory is what a run holds at its peak, in bytes, beside what every

@@ -56,6 +56,16 @@ func (s Settings) schedule(steps int) optim.Schedule {
 	return optim.Schedule{Kind: s.Schedule, Warmup: s.Warmup, Steps: steps}
 }
 
+// TotalSteps returns how many optimiser steps a run over n examples takes.
+func (s Settings) TotalSteps(n int) int {
+	if s.Steps > 0 {
+		return s.Steps
+	}
+	return s.Epochs * s.stepsPerEpoch(n)
+}
+
+func (s Settings) stepsPerEpoch(n int) int { return (n + s.Batch - 1) / s.Batch }
+
 // Metrics is one line of metrics.jsonl: a step, or a validation (which carries
 // ValidLoss and no Loss).
 type Metrics struct {

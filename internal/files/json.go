@@ -10,13 +10,19 @@ import (
 	"lamina/internal/strictjson"
 )
 
+// JSON returns v as text that people read too: indented, with a newline at its end.
+func JSON(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	return append(data, '\n'), err
+}
+
 // WriteJSON writes v as indented JSON, whole or not at all.
 func WriteJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
+	data, err := JSON(v)
 	if err != nil {
 		return err
 	}
-	return WriteBytes(path, append(data, '\n'))
+	return WriteBytes(path, data)
 }
 
 // Bounds of a file that ReadJSON reads.

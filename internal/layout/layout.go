@@ -65,7 +65,7 @@ var layers = []layer{
 		"crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
-		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/report"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"lamina/crash/plan"
+	"lamina/crash/study"
+
+	"github.com/alecthomas/kong"
+)
+
+// offer is what the command line lets people choose from by name. Help, defaults and
+// checks of the flags derive from it.
+type offer struct {
+	methods []plan.Method
+	recipes []study.Recipe
+}
+
+// offered is what there is.
+var offered = offer{plan.Methods, study.Recipes}
+
+// vars are the lists that the help of flags mentions.
+func (o offer) vars() kong.Vars {
+	return kong.Vars{
+		"methods":            strings.Join(plan.Names(o.methods), ","),
+		"methods_list":       listed(plan.Names(o.methods), "or"),
+		"methods_anchor":     o.anchoring(),
+		"methods_similarity": o.reading(plan.NeedSimilarity),
+		"shares":             strings.Join(plan.SharingNames(), ","),
+		"rows":               strings.Join(study.Names(o.recipes), ", "),
+		"rows_default":       strings.Join(study.Names(study.Defaults(o.recipes)), ","),
+	}
+}
+
+// anchoring names the methods that can be told to keep both ends.
+func (o offer) anchoring() string {
+	return o.methodsThat(func(m plan.Method) bool { return m.AnchorEnds })
+}
+
+// reading names the methods that need a measurement.
+func (o offer) reading(n plan.Need) string {
+	return o.methodsThat(func(m plan.Method) bool { return m.Reads(n) })
+}
+
+func (o offer) methodsThat(holds func(plan.Method) bool) string {
+	those := slices.DeleteFunc(slices.Clone(o.methods), func(m plan.Method) bool { return !holds(m) })
+	return listed(plan.Names(those), "and")
+}
+
+// listed joins names as prose does: "a, b or c".
+func listed(names []string, word string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " " + word + " " + names[last]
+}

@@ -1,0 +1,160 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lamina/crash/train"
+	"lamina/internal/files"
+)
+
+// Experiment is the protocol, once a seed, in one directory:
+//
+//	config.json             what decides the numbers; a later run must have the same
+//	seed-N/                 the rows of a seed, see [Protocol]
+//	table.{json,md,csv}     the rows that are done, after each
+//	plots/, report.html     pictures and the page that holds all of it
+type Experiment struct {
+	Dir   string
+	Seeds []*Protocol // of one model and task; the first one's plans and curves are drawn
+	Table Table       // model, task and versions are given, rows and splits are filled in
+
+	Watch func(Event) // told what goes on; may be nil
+	Done  func(Row)   // told of each finished row; may be nil
+
+	curves []curve
+}
+
+// curve is the training of a row.
+type curve struct {
+	row     string
+	metrics []train.Metrics
+}
+
+// Open makes the directory, or resumes it if its config.json holds the same; else
+// the error names the first differences. With overwrite what an earlier experiment
+// left is removed; files and folders called as in beside are no part of one.
+func (x *Experiment) Open(config any, overwrite bool, beside ...string) error {
+	want, err := files.JSON(config)
+	if err != nil {
+		return err
+	}
+	if err := files.CheckSettings(x.Dir, want, overwrite, beside...); err != nil {
+		return err
+	}
+	if overwrite {
+		old, err := filepath.Glob(filepath.Join(x.Dir, "seed-*"))
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{plotsDir, "table.json", "table.csv", "table.md", reportFile} {
+			old = append(old, filepath.Join(x.Dir, name))
+		}
+		for _, path := range old {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	if err := os.MkdirAll(x.Dir, 0o755); err != nil {
+		return err
+	}
+	return files.WriteBytes(filepath.Join(x.Dir, files.Settings), want)
+}
+
+// SeedDir returns where the rows of a seed are kept.
+func (x *Experiment) SeedDir(seed uint64) string {
+	return filepath.Join(x.Dir, fmt.Sprintf("seed-%d", seed))
+}
+
+// Run measures the rows of every seed and writes table, pictures and report. When
+// ctx ends, what is finished and the last checkpoint are in the directory, and a
+// later Run goes on there.
+func (x *Experiment) Run(ctx context.Context) error {
+	for i, p := range x.Seeds {
+		p.Dir, p.Watch = x.SeedDir(p.Seed), x.Watch
+		if i > 0 { // no seed reaches a model that is not trained
+			p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r Recipe) bool { return r.Trains == Nothing })
+		}
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(p.Dir, 0o755); err != nil {
+			return err
+		}
+		x.Table.Splits = Splits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
+		if err := p.Run(ctx, func(r Row) error { return x.add(p, r) }); err != nil {
+			return err
+		}
+	}
+	return x.write()
+}
+
+// add takes a finished row into the table.
+func (x *Experiment) add(p *Protocol, r Row) error {
+	if x.Done != nil {
+		x.Done(r)
+	}
+	x.Table.Rows = append(x.Table.Rows, r)
+	if p == x.Seeds[0] && r.LR > 0 {
+		metrics, err := train.ReadMetrics(lrDir(p.RowDir(r.Row), r.LR))
+		if err != nil {
+			return err
+		}
+		x.curves = append(x.curves, curve{r.Row, metrics})
+	}
+	return x.writeTables()
+}
+
+// planned returns the rows of the first seed in which chosen layers are trained.
+func (x *Experiment) planned() []Row {
+	var rows []Row
+	for _, r := range x.Table.Rows {
+		if len(r.Plan.Trainable()) > 0 && r.Seed == x.Table.Rows[0].Seed {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// writeTables writes table.json, .md and .csv.
+func (x *Experiment) writeTables() error {
+	t := x.result()
+	return errors.Join(
+		files.WriteJSON(filepath.Join(x.Dir, "table.json"), x.Table),
+		files.WriteBytes(filepath.Join(x.Dir, "table.md"), []byte(t.Markdown()+"\n\n"+x.plans().Markdown()+"\n")),
+		files.WriteBytes(filepath.Join(x.Dir, "table.csv"), []byte(t.CSV()+"\n")))
+}
+
+// write draws the pictures and writes the report.
+func (x *Experiment) write() error {
+	if err := x.writeTables(); err != nil {
+		return err
+	}
+	figures := x.figures()
+	if err := os.MkdirAll(filepath.Join(x.Dir, plotsDir), 0o755); err != nil {
+		return err
+	}
+	for _, f := range figures {
+		path := filepath.Join(x.Dir, plotsDir, f.name)
+		if err := files.WriteBytes(path+".svg", []byte(f.picture.SVG())); err != nil {
+			return err
+		}
+		if err := files.Write(path+".png", f.picture.PNG); err != nil {
+			return err
+		}
+	}
+	return x.report(figures).WriteFile(filepath.Join(x.Dir, reportFile))
+}
+
+const (
+	plotsDir   = "plots"
+	reportFile = "report.html"
+)
+
+// ReportFile returns the path of the page.
+func (x *Experiment) ReportFile() string { return filepath.Join(x.Dir, reportFile) }

@@ -1,0 +1,226 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/plan"
+	"lamina/crash/train"
+	"lamina/internal/files"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// resultFile holds a finished row.
+const resultFile = "result.json"
+
+// RowDir returns where a row's result, metrics and adapter are kept.
+func (p *Protocol) RowDir(row string) string { return filepath.Join(p.Dir, "rows", row) }
+
+// row runs one variant, or reads its result.
+func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
+	dir := p.RowDir(v.row)
+	result := filepath.Join(dir, resultFile)
+	r := Row{Row: v.row, Plan: v.plan, Share: v.Sharing, Seed: p.Seed, N: len(p.Test.Items)}
+	if p.Dir != "" {
+		if _, err := os.Stat(result); !errors.Is(err, fs.ErrNotExist) {
+			return r, files.ReadJSON(result, &r)
+		}
+	}
+	begin := time.Now()
+	var err error
+	if v.Trains == Nothing {
+		err = p.scoreInto(ctx, &r, p.Full)
+	} else {
+		err = p.train(ctx, &r, v, dir)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	if p.Dir == "" {
+		return r, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return r, err
+	}
+	return r, files.WriteJSON(result, r)
+}
+
+// subject is what a row trains: a decoder to run, the parameters, and the model
+// the result goes back into.
+type subject struct {
+	decoder *transformer.Decoder
+	params  nn.Params
+	plugged func() *transformer.Decoder
+	small   bool           // the decoder is not the full model
+	trainer *train.Trainer // holds the trained weights; nil before training
+}
+
+// close gives back what was trained.
+func (s subject) close() {
+	if s.trainer != nil {
+		s.trainer.Close()
+	}
+}
+
+func (p *Protocol) subject(v variant) (subject, error) {
+	if v.Trains == Everything {
+		d := p.Full.Clone()
+		return subject{decoder: d, params: d.Params(), plugged: func() *transformer.Decoder { return d }}, nil
+	}
+	e, err := emulate.New(p.Full, v.plan)
+	if err != nil {
+		return subject{}, err
+	}
+	if v.Compression.Apply != nil {
+		if err := v.Compression.Apply(e); err != nil {
+			return subject{}, fmt.Errorf("compression %s: %w", v.Compression.Name, err)
+		}
+	}
+	return subject{
+		decoder: e.Decoder, params: e.Params(), small: v.emulates(),
+		plugged: func() *transformer.Decoder { return e.Plug(p.Full) },
+	}, nil
+}
+
+// train fine-tunes a variant with each candidate learning rate, keeps the one of
+// the lowest validation loss, and scores it.
+func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) error {
+	var kept subject
+	defer func() { kept.close() }()
+	for i, lr := range p.LRs {
+		s, err := p.subject(v)
+		if err != nil {
+			return err
+		}
+		if i == 0 && s.small {
+			acc, err := p.accuracy(ctx, v.row, s.decoder)
+			if err != nil {
+				return err
+			}
+			r.EmulatorZS = &acc.Metrics[0].Value
+		}
+		out, err := p.finetune(ctx, v, &s, lr, lrDir(dir, lr))
+		if err != nil {
+			s.close()
+			return err
+		}
+		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(s.decoder.Params())+trainBytes*nn.Count(s.params))
+		if i == 0 || out.BestLoss < r.ValidLoss {
+			kept, s = s, kept
+			r.LR, r.ValidLoss, r.BestStep, r.Steps = lr, out.BestLoss, out.BestStep, out.Steps
+		}
+		s.close() // the one of the two that is not the best
+	}
+	r.TrainParams, r.HeldParams = nn.Count(kept.params), nn.Count(kept.decoder.Params())
+	if kept.small {
+		acc, err := p.accuracy(ctx, v.row, kept.decoder)
+		if err != nil {
+			return err
+		}
+		r.EmulatorFT = &acc.Metrics[0].Value
+	}
+	if err := p.scoreInto(ctx, r, kept.plugged()); err != nil {
+		return err
+	}
+	if r.EmulatorFT != nil {
+		delta := *r.PlugIn - *r.EmulatorFT
+		r.Delta = &delta
+	}
+	return nil
+}
+
+// rowConfig is config.json of a row's fine-tuning.
+type rowConfig struct {
+	Plan        plan.Plan      `json:"plan"`
+	Whole       bool           `json:"whole"`
+	Compression string         `json:"compression,omitempty"`
+	Settings    train.Settings `json:"settings"`
+	Train       int            `json:"train"`
+	Valid       int            `json:"valid"`
+}
+
+// config returns what decides the numbers of a row at a learning rate.
+func (p *Protocol) config(v variant, lr float64) rowConfig {
+	settings := p.Settings
+	settings.LR, settings.Seed = lr, p.Seed
+	return rowConfig{v.plan, v.Trains == Everything, v.Compression.Name, settings, len(p.Train), len(p.Valid)}
+}
+
+// lrDir is the run directory of a learning rate in the directory of a row.
+func lrDir(rowDir string, lr float64) string { return filepath.Join(rowDir, fmt.Sprintf("lr%g", lr)) }
+
+// checkStarted refuses a directory in which a row was begun or finished with another
+// plan or other settings.
+func (p *Protocol) checkStarted(v variant) error {
+	if p.Dir == "" {
+		return nil
+	}
+	dir := p.RowDir(v.row)
+	var done Row
+	switch err := files.ReadJSON(filepath.Join(dir, resultFile), &done); {
+	case err == nil && done.Plan.String() != v.plan.String():
+		return fmt.Errorf("%s: made with the plan %s, which is %s now: give the row another name, or pass --overwrite", dir, done.Plan, v.plan)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if v.Trains == Nothing {
+		return nil
+	}
+	for _, lr := range p.LRs {
+		want, err := files.JSON(p.config(v, lr))
+		if err != nil {
+			return err
+		}
+		if err := files.CheckSettings(lrDir(dir, lr), want, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float64, dir string) (train.Outcome, error) {
+	config := p.config(v, lr)
+	t := &train.Trainer{
+		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: config.Settings, Train: p.Train, Valid: p.Valid, Recompute: p.Recompute,
+	}
+	total := config.Settings.TotalSteps(len(p.Train))
+	t.Report = func(m train.Metrics) {
+		p.tell(Event{Row: v.row, Phase: "train", Done: m.Step, Total: total, Metrics: m})
+	}
+	s.trainer = t
+	base := transformer.Fingerprint(s.params)
+	var store *train.RunDir
+	if p.Dir != "" {
+		var err error
+		store, err = train.OpenRunDir(dir, config, false)
+		if err != nil {
+			return train.Outcome{}, err
+		}
+		defer store.Close()
+		t.Store = store
+	}
+	out, err := t.Run(ctx)
+	if err == nil && out.Stopped {
+		err = context.Cause(ctx)
+	}
+	if err != nil || store == nil {
+		return out, err
+	}
+	m := exchange.Manifest{Plan: v.plan, Whole: config.Whole, Base: base}
+	if !config.Whole {
+		if err := exchange.SaveAdapter(filepath.Join(dir, "adapter"), m, s.params); err != nil {
+			return out, err
+		}
+	}
+	// The row's result stands from here on; what only resuming needs can go.
+	return out, store.Forget()
+}
