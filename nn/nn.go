@@ -3,12 +3,19 @@
 // one layer may stand at several places of a model and in several passes at once.
 //
 // Where weights come from is a [Source]: a checkpoint, or a seeded initialiser. Each
-// layer asks for its parameters by the names that the checkpoint has:
+// layer asks for its parameters by the names that the checkpoint has. Two layers from
+// a seed, trained on batches of points [32 2] and labels [32]:
 //
 //	w := nn.From(nn.Init{Device: be, Seed: 1})
-//	in, out := nn.NewLinear(w.At("in"), 2, 32, true), nn.NewLinear(w.At("out"), 32, 2, true)
-//	y := out.Forward(p, nn.LinearFunc(p, kernels.ReLU, in, x))
-//	params := nn.Join(in.Params(), out.Params())
+//	hidden, out := nn.NewLinear(w.At("hidden"), 2, 24, true), nn.NewLinear(w.At("out"), 24, 2, true)
+//	opt := optim.New(be, nn.Train(be, nn.Join(hidden.Params(), out.Params())), optim.Config{LR: 0.01})
+//	for step := range 400 {
+//		x, labels := batch(step)
+//		scores := out.Forward(p, nn.LinearFunc(p, kernels.ReLU, hidden, p.Input(x)))
+//		p.Backward(p.Mean(p.CrossEntropy(scores, labels)), 1)
+//		opt.Step(1)
+//		p.Reset()
+//	}
 //
 // Something larger names its parts once, in a method Parts ([Module]); from that
 // follow how it is built, its parameters, a copy of it, and the list of its linear

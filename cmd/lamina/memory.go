@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"lamina/crash/train"
-
 	"lamina/nn"
 	"lamina/transformer"
 )
