@@ -2,6 +2,7 @@ package nn
 
 import (
 	"iter"
+	"strings"
 
 	"lamina/autograd"
 )
@@ -11,7 +12,7 @@ import (
 // name that its weights have in a checkpoint and its sizes:
 //
 //	func (b *mlp) Parts(v nn.Visitor) {
-//		v = v.At(b.name) // "model.layers.0.mlp"
+//		v = v.In(&b.name) // "model.layers.0.mlp"
 //		v.Linear(&b.Up, "up_proj", b.width, 4*b.width, false)
 //		v.Linear(&b.Down, "down_proj", 4*b.width, b.width, false)
 //	}
@@ -22,12 +23,22 @@ import (
 type Module interface{ Parts(v Visitor) }
 
 // Visitor is shown the parts of a [Module]. What it does with them is the matter of
-// [Build], [ParamsOf], [CloneOf] or [ProjectionsOf].
+// [Build], [ParamsOf], [CloneOf], [Rename] or [ProjectionsOf].
 type Visitor struct {
 	prefix     string
 	parameter  func(field **autograd.Parameter, name string, initial Initial, shape []int)
 	norm       func(field **Norm, name string, build func(Weights) *Norm)
 	projection func(field *Projection, name string, build func(Weights) Projection)
+	name       func(field *string) // may be nil
+}
+
+// In shows the field that holds the module's own name, and returns the visitor for
+// parts whose names begin with that and a dot.
+func (v Visitor) In(name *string) Visitor {
+	if v.name != nil {
+		v.name(name)
+	}
+	return v.At(*name)
 }
 
 // At returns the visitor for parts whose names begin with child and a dot.
@@ -118,6 +129,29 @@ func CloneOf[T any, M interface {
 		},
 	})
 	return &copied
+}
+
+// Rename gives what m has under one name the same place under another: parameters and
+// names that are from, or begin with it and a dot. It is for a module that is read from
+// one place of a checkpoint and belongs to another.
+func Rename(m Module, from, to string) {
+	renamed := func(name string) string {
+		if rest, ok := strings.CutPrefix(name, from); ok && (rest == "" || rest[0] == '.') {
+			return to + rest
+		}
+		return name
+	}
+	rename := func(params Params) {
+		for w := range params {
+			w.Name = renamed(w.Name)
+		}
+	}
+	m.Parts(Visitor{
+		parameter:  func(field **autograd.Parameter, _ string, _ Initial, _ []int) { rename(List(*field)) },
+		norm:       func(field **Norm, _ string, _ func(Weights) *Norm) { rename((*field).Params()) },
+		projection: func(field *Projection, _ string, _ func(Weights) Projection) { rename((*field).Params()) },
+		name:       func(field *string) { *field = renamed(*field) },
+	})
 }
 
 // ProjectionsOf yields the fields of m for linear layers and their names. What a field

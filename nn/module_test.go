@@ -27,7 +27,7 @@ type gated struct {
 }
 
 func (g *gated) Parts(v nn.Visitor) {
-	v = v.At(g.name)
+	v = v.In(&g.name)
 	v.Parameter(&g.Gate, "gate", nn.Ones, g.width)
 	v.LayerNorm(&g.Norm, "norm", g.width, 1e-5, true)
 	if g.deep {
@@ -54,6 +54,23 @@ func ExampleModule() {
 	// model.layers.0.mlp.down.weight F32[4 4]
 	// model.layers.0.final.weight F32[4]
 	// linear: model.layers.0.mlp.down
+}
+
+// TestRename: a module keeps its parts under another name.
+func TestRename(t *testing.T) {
+	g := &gated{width: 3, name: "layers.1"}
+	nn.Build(nn.Init{Device: ref.New()}, g)
+	g.Down.(*nn.Linear).Bias = &autograd.Parameter{Name: "layers.11.bias"}
+	nn.Rename(g, "layers.1", "layers.7")
+	want := []string{"layers.7.gate", "layers.7.norm.weight", "layers.7.norm.bias", "layers.7.mlp.down.weight", "layers.11.bias", "layers.7.final.weight"}
+	if got := names(nn.ParamsOf(g)); !slices.Equal(got, want) {
+		t.Errorf("parameters %v, want %v", got, want)
+	}
+	for name := range nn.ProjectionsOf(g) {
+		if name != "layers.7.mlp.down" {
+			t.Errorf("linear layer %s", name)
+		}
+	}
 }
 
 func names(params nn.Params) (list []string) {

@@ -8,7 +8,9 @@
 //
 //	w := nn.From(nn.Init{Device: be, Seed: 1})
 //	hidden, out := nn.NewLinear(w.At("hidden"), 2, 24, true), nn.NewLinear(w.At("out"), 24, 2, true)
-//	opt := optim.New(be, nn.Train(be, nn.Join(hidden.Params(), out.Params())), optim.Config{LR: 0.01})
+//	trained, err := nn.Trainable(be, nn.Join(hidden.Params(), out.Params()))
+//	opt, err := optim.NewAdamW(be, trained, optim.Config{LR: 0.01})
+//	p := autograd.NewTrainingPass(be)
 //	for step := range 400 {
 //		x, labels := batch(step)
 //		scores := out.Forward(p, nn.LinearFunc(p, kernels.ReLU, hidden, p.Input(x)))

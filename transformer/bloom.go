@@ -100,7 +100,7 @@ type bloomBlock struct {
 
 func (b *bloomBlock) Parts(v nn.Visitor) {
 	c, d := b.config, b.config.Width
-	v = v.At(b.name)
+	v = v.In(&b.name)
 	v.LayerNorm(&b.Norm1, "input_layernorm", d, c.Eps, true)
 	v.Linear(&b.QKV, "self_attention.query_key_value", d, 3*d, true)
 	v.Linear(&b.O, "self_attention.dense", d, d, true)

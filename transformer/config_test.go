@@ -209,20 +209,20 @@ func TestLayersChangeUnderTheFamilysKey(t *testing.T) {
 	}
 }
 
-// TestBlockNames finds the layer in names and writes it back.
-func TestBlockNames(t *testing.T) {
+// TestLayerNames finds the layer in names and writes it back.
+func TestLayerNames(t *testing.T) {
 	for family, name := range map[string]string{
 		"opt": "model.decoder.layers.7.fc1.weight", "llama": "model.layers.11.mlp.up_proj.weight",
 		"gpt2": "transformer.h.0.attn.c_attn.bias", "bloom": "transformer.h.123.mlp.dense_h_to_4h.weight",
 	} {
 		c := transformer.Config{Family: family}
-		layer, part, ok := c.SplitBlockName(name)
-		if !ok || c.BlockName(layer, part) != name || c.BlockName(5, part) == name {
-			t.Errorf("%s: %s is %q of layer %d, %t", family, name, part, layer, ok)
+		layer, own, ok := c.SplitLayerName(name)
+		if !ok || c.LayerName(layer)+"."+own != name || c.LayerName(5)+"."+own == name {
+			t.Errorf("%s: %s is %q of layer %d, %t", family, name, own, layer, ok)
 		}
 		for _, other := range []string{"lm_head.weight", "transformer.h.x.ln_1.bias", "transformer.h.01.ln_1.bias", "transformer.h.-1.ln_1.bias",
 			"model.layers.3", "model.decoder.layers..fc1.weight", "x." + name} {
-			if _, _, ok := c.SplitBlockName(other); ok {
+			if _, _, ok := c.SplitLayerName(other); ok {
 				t.Errorf("%s: %s belongs to a block", family, other)
 			}
 		}

@@ -18,7 +18,6 @@ package transformer
 import (
 	"iter"
 	"slices"
-	"strconv"
 
 	"lamina/autograd"
 	"lamina/nn"
@@ -91,10 +90,10 @@ func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd
 	return x
 }
 
-// Part runs the places [from, to) over the stream x [N D] alone; the embedding
-// makes x if it is absent. Parts in turn give what Forward gives, to the bit: for
+// ForwardBlocks runs the places [from, to) over the stream x [N D] alone; the embedding
+// makes x if it is absent. Such calls in turn give what Forward gives, to the bit: for
 // work that goes through a model block by block.
-func (d *Decoder) Part(p *autograd.Pass, b *Batch, x autograd.Var, from, to int) autograd.Var {
+func (d *Decoder) ForwardBlocks(p *autograd.Pass, b *Batch, x autograd.Var, from, to int) autograd.Var {
 	s := d.newStream(p, b)
 	mark := p.Begin()
 	if x.IsNone() {
@@ -189,7 +188,8 @@ func (d *Decoder) Params() nn.Params {
 //		}
 //	}
 //
-// The head is none of them: it may be the table of the embedding.
+// The head is none of them: it may be the table of the embedding. Two blocks of one
+// layer, such as a frozen one and a copy that is trained, have the same names.
 func (d *Decoder) Linears() iter.Seq2[string, *nn.Projection] {
 	return func(yield func(string, *nn.Projection) bool) {
 		seen := map[*nn.Projection]bool{}
@@ -241,7 +241,7 @@ func New(c Config, src nn.Source) *Decoder {
 	shared := c // by embedding and blocks
 	d := &Decoder{Config: c, Embed: &tableEmbedding{names: f.embedding, config: &shared}}
 	for i := range c.Layers {
-		d.Blocks = append(d.Blocks, f.block(&shared, f.blocks+strconv.Itoa(i), i))
+		d.Blocks = append(d.Blocks, f.block(&shared, c.LayerName(i), i))
 	}
 	nn.Build(src, d)
 	if c.Tied {

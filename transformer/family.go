@@ -80,22 +80,20 @@ func (c Config) RawWithLayers(n int) map[string]any {
 	return raw
 }
 
-// BlockName returns the full name of a block's tensor, part being what
-// [Config.SplitBlockName] gave.
-func (c Config) BlockName(layer int, part string) string {
-	return c.family().blocks + strconv.Itoa(layer) + "." + part
-}
+// LayerName returns what the names of a layer's tensors begin with, before a dot, such
+// as "model.layers.3".
+func (c Config) LayerName(layer int) string { return c.family().blocks + strconv.Itoa(layer) }
 
-// SplitBlockName returns the layer that the tensor of this name belongs to and its name
-// there; ok is false for one of no block.
-func (c Config) SplitBlockName(name string) (layer int, part string, ok bool) {
+// SplitLayerName returns the layer that the tensor of this name belongs to and its name
+// behind [Config.LayerName] and the dot; ok is false for one of no layer.
+func (c Config) SplitLayerName(name string) (layer int, own string, ok bool) {
 	rest, ok := strings.CutPrefix(name, c.family().blocks)
 	if !ok {
 		return 0, "", false
 	}
-	number, part, ok := strings.Cut(rest, ".")
+	number, own, ok := strings.Cut(rest, ".")
 	layer, err := strconv.Atoi(number)
-	return layer, part, ok && err == nil && strconv.Itoa(layer) == number && layer >= 0
+	return layer, own, ok && err == nil && strconv.Itoa(layer) == number && layer >= 0
 }
 
 // prefixed returns a [family.full] that adds a prefix to names that begin with one of

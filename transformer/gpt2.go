@@ -95,7 +95,7 @@ func newGPT2Block(c *Config, name string, layer int) Block {
 
 func (b *gpt2Block) Parts(v nn.Visitor) {
 	c, d := b.config, b.config.Width
-	v = v.At(b.name)
+	v = v.In(&b.name)
 	v.LayerNorm(&b.Norm1, "ln_1", d, c.Eps, true)
 	v.Conv1D(&b.QKV, "attn.c_attn", d, 3*d)
 	v.Conv1D(&b.O, "attn.c_proj", d, d)

@@ -87,7 +87,7 @@ type llamaBlock struct {
 func (b *llamaBlock) Parts(v nn.Visitor) {
 	c := b.config
 	d, q, kv := c.Width, c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	v = v.At(b.name)
+	v = v.In(&b.name)
 	v.RMSNorm(&b.Norm1, "input_layernorm", d, c.Eps)
 	v.Linear(&b.Q, "self_attn.q_proj", d, q, c.Bias)
 	v.Linear(&b.K, "self_attn.k_proj", d, kv, c.Bias)

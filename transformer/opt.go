@@ -82,7 +82,7 @@ type optBlock struct {
 
 func (b *optBlock) Parts(v nn.Visitor) {
 	c, d := b.config, b.config.Width
-	v = v.At(b.name)
+	v = v.In(&b.name)
 	v.LayerNorm(&b.Norm1, "self_attn_layer_norm", d, c.Eps, c.NormAffine)
 	v.Linear(&b.Q, "self_attn.q_proj", d, d, c.Bias)
 	v.Linear(&b.K, "self_attn.k_proj", d, d, c.Bias)

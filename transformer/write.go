@@ -16,9 +16,9 @@ import (
 	"lamina/tensor"
 )
 
-// Part is one tensor of a directory to be written: a tensor of the checkpoint
+// NamedTensor is one tensor of a directory to be written: a tensor of the checkpoint
 // under a (perhaps other) name, or a value of our own.
-type Part struct {
+type NamedTensor struct {
 	Name  string
 	From  string        // the checkpoint's tensor
 	Value tensor.Tensor // instead of From, if not none
@@ -26,8 +26,8 @@ type Part struct {
 
 // Directory describes a Hugging Face directory to be written.
 type Directory struct {
-	Parts  []Part
-	Config map[string]any // config.json; its torch_dtype follows DType
+	Tensors []NamedTensor
+	Config  map[string]any // config.json; its torch_dtype follows DType
 	// DType is the storage type of the tensors; Invalid keeps each one's bytes,
 	// and F32 where the checkpoint is quantised in blocks. Own values are rounded
 	// to the type of the tensor they replace.
@@ -51,7 +51,7 @@ var companions = []string{
 func (c *Checkpoint) Whole() Directory {
 	d := Directory{Config: c.Config.Raw}
 	for _, name := range c.Names() {
-		d.Parts = append(d.Parts, Part{Name: name, From: name})
+		d.Tensors = append(d.Tensors, NamedTensor{Name: name, From: name})
 	}
 	return d
 }
@@ -63,14 +63,14 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 	if err := c.writable(out, d); err != nil {
 		return err
 	}
-	entries := make([]formats.Entry, len(d.Parts))
-	parts := map[string]Part{}
-	for i, part := range d.Parts {
-		e, err := c.describe(part, d.DType)
+	entries := make([]formats.Entry, len(d.Tensors))
+	named := map[string]NamedTensor{}
+	for i, t := range d.Tensors {
+		e, err := c.describe(t, d.DType)
 		if err != nil {
 			return err
 		}
-		entries[i], parts[e.Name] = e, part
+		entries[i], named[e.Name] = e, t
 	}
 	return files.Dir(out, d.Overwrite, func(tmp string) error {
 		types := map[string]tensor.DType{}
@@ -78,7 +78,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 			types[e.Name] = e.DType
 		}
 		err := safetensors.WriteSharded(tmp, entries, maxShard, func(name string, w io.Writer) error {
-			return c.writePart(w, parts[name], types[name])
+			return c.writeTensor(w, named[name], types[name])
 		})
 		if err != nil {
 			return err
@@ -130,35 +130,35 @@ func writeConfig(path string, d Directory) error {
 	return files.WriteBytes(path, append(text, '\n'))
 }
 
-// describe returns a part's entry in the output.
-func (c *Checkpoint) describe(part Part, d tensor.DType) (formats.Entry, error) {
-	e, ok := c.Entry(part.From)
+// describe returns a tensor's entry in the output.
+func (c *Checkpoint) describe(t NamedTensor, d tensor.DType) (formats.Entry, error) {
+	e, ok := c.Entry(t.From)
 	if !ok {
-		if part.Value.IsNone() {
-			return e, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(part.From))
+		if t.Value.IsNone() {
+			return e, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(t.From))
 		}
-		e = formats.Entry{DType: part.Value.DType(), Shape: part.Value.Shape()}
+		e = formats.Entry{DType: t.Value.DType(), Shape: t.Value.Shape()}
 	}
-	e.Name = part.Name
+	e.Name = t.Name
 	switch {
 	case d != tensor.Invalid && e.DType.IsFloat():
 		e.DType = d
-	case e.DType.IsBlock(), e.DType == tensor.F64 && !part.Value.IsNone():
+	case e.DType.IsBlock(), e.DType == tensor.F64 && !t.Value.IsNone():
 		e.DType = tensor.F32
 	}
 	return e, nil
 }
 
-func (c *Checkpoint) writePart(w io.Writer, part Part, as tensor.DType) error {
-	if !part.Value.IsNone() {
-		return encode(w, part.Value.Float32s(), part.Name, as)
+func (c *Checkpoint) writeTensor(w io.Writer, t NamedTensor, as tensor.DType) error {
+	if !t.Value.IsNone() {
+		return encode(w, t.Value.Float32s(), t.Name, as)
 	}
-	data, err := c.Data(part.From)
+	data, err := c.Data(t.From)
 	if err != nil {
 		return err
 	}
-	defer c.Release(part.From)
-	e, _ := c.Entry(part.From)
+	defer c.Release(t.From)
+	e, _ := c.Entry(t.From)
 	if e.DType == as {
 		_, err = w.Write(data)
 		return err

@@ -132,9 +132,9 @@ func TestWriteDirTakesOwnValues(t *testing.T) {
 		values[i] = 1 + float64(i)*0x1p-10
 	}
 	d := c.Whole()
-	for i := range d.Parts {
-		if d.Parts[i].Name == name {
-			d.Parts[i].Value = tensor.MustFromFloats(ref.New(), tensor.F32, values, e.Shape...)
+	for i := range d.Tensors {
+		if d.Tensors[i].Name == name {
+			d.Tensors[i].Value = tensor.MustFromFloats(ref.New(), tensor.F32, values, e.Shape...)
 		}
 	}
 	d.Extra = map[string][]byte{"lamina.json": []byte("{}")}
@@ -224,20 +224,20 @@ func TestFailedWriteDirLeavesNothing(t *testing.T) {
 		do   func(d *transformer.Directory)
 		want string
 	}{
-		"no such tensor": {func(d *transformer.Directory) { d.Parts[0].From = "model.x" }, `"model.x"`},
-		"wrong size":     {func(d *transformer.Directory) { d.Parts[0].Value = tensor.MustNew(ref.New(), tensor.F32, 3) }, name},
+		"no such tensor": {func(d *transformer.Directory) { d.Tensors[0].From = "model.x" }, `"model.x"`},
+		"wrong size":     {func(d *transformer.Directory) { d.Tensors[0].Value = tensor.MustNew(ref.New(), tensor.F32, 3) }, name},
 		"no JSON":        {func(d *transformer.Directory) { d.Config = map[string]any{"x": math.NaN()} }, "config.json"},
 		"extra":          {func(d *transformer.Directory) { d.Extra = map[string][]byte{"a/b": nil} }, "a/b"},
 		"blocks":         {func(d *transformer.Directory) { d.DType = tensor.Q8_0 }, "Q8_0"},
 		"too large for F16": {func(d *transformer.Directory) {
 			d.DType = tensor.F16
-			d.Parts[0].Value = tensor.MustFromFloats(ref.New(), tensor.F32, slices.Repeat([]float64{1e6}, e.Elems()), e.Shape...)
+			d.Tensors[0].Value = tensor.MustFromFloats(ref.New(), tensor.F32, slices.Repeat([]float64{1e6}, e.Elems()), e.Shape...)
 		}, name},
 	} {
 		root := t.TempDir()
 		d := c.Whole()
-		i := slices.IndexFunc(d.Parts, func(p transformer.Part) bool { return p.Name == name })
-		d.Parts[0], d.Parts[i] = d.Parts[i], d.Parts[0]
+		i := slices.IndexFunc(d.Tensors, func(p transformer.NamedTensor) bool { return p.Name == name })
+		d.Tensors[0], d.Tensors[i] = d.Tensors[i], d.Tensors[0]
 		spoil.do(&d)
 		err := c.WriteDir(filepath.Join(root, "out"), d)
 		if err == nil {

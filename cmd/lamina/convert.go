@@ -37,7 +37,7 @@ func (c convertCommand) Run(s *session) error {
 		return err
 	}
 	s.printf("wrote %s: %s\n", c.Out, describeTypes(checkpoint, dtype))
-	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: strings.ToLower(c.DType), Tensors: len(d.Parts)})
+	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: strings.ToLower(c.DType), Tensors: len(d.Tensors)})
 }
 
 func describeTypes(c *transformer.Checkpoint, dtype tensor.DType) string {

@@ -58,13 +58,13 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 		places[s.Layer] = append(places[s.Layer], i)
 	}
 	for _, name := range c.Names() {
-		layer, part, ok := c.Config.SplitBlockName(name)
+		layer, own, ok := c.Config.SplitLayerName(name)
 		if !ok {
-			d.Parts = append(d.Parts, transformer.Part{Name: name, From: name})
+			d.Tensors = append(d.Tensors, transformer.NamedTensor{Name: name, From: name})
 			continue
 		}
 		for _, place := range places[layer] {
-			d.Parts = append(d.Parts, transformer.Part{Name: c.Config.BlockName(place, part), From: name})
+			d.Tensors = append(d.Tensors, transformer.NamedTensor{Name: c.Config.LayerName(place) + "." + own, From: name})
 		}
 	}
 	return m, c.WriteDir(out, d)
@@ -124,11 +124,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 		if at, ok := first[s.Layer]; ok && at != i && !s.Trainable {
 			continue
 		}
-		for w := range nn.ParamsOf(d.Blocks[i]) {
-			if _, part, ok := c.Config.SplitBlockName(w.Name); ok {
-				w.Name = c.Config.BlockName(s.Layer, part)
-			}
-		}
+		nn.Rename(d.Blocks[i], c.Config.LayerName(i), c.Config.LayerName(s.Layer))
 	}
 	e := &Emulator{Plan: m.Plan, Decoder: d}
 	e.collect()

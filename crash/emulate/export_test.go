@@ -25,6 +25,13 @@ func named(params nn.Params) (names []string) {
 	return names
 }
 
+func linears(d *transformer.Decoder) (names []string) {
+	for name := range d.Linears() {
+		names = append(names, name)
+	}
+	return names
+}
+
 // TestExportedEmulatorIsTheEmulator: the same logits bit by bit, repeated places
 // one object, names of the full model, the same number of held weights.
 func TestExportedEmulatorIsTheEmulator(t *testing.T) {
@@ -64,6 +71,9 @@ func TestExportedEmulatorIsTheEmulator(t *testing.T) {
 			}
 			if a, b := named(e.Params()), named(own.Params()); !slices.Equal(a, b) || len(a) == 0 {
 				t.Errorf("%s: parameters %v, want %v", what, a, b)
+			}
+			if a, b := linears(e.Decoder), linears(own.Decoder); !slices.Equal(a, b) || len(a) == 0 {
+				t.Errorf("%s: linear layers %v, want %v", what, a, b)
 			}
 			crashtest.Same(t, what+": trainable weights", crashtest.Bits(e.Params()), crashtest.Bits(own.Params()))
 		}

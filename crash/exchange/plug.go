@@ -41,8 +41,8 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 	}
 	d := c.Whole()
 	d.DType, d.Overwrite = dtype, overwrite
-	for i, part := range d.Parts {
-		d.Parts[i].Value = values[part.Name]
+	for i, t := range d.Tensors {
+		d.Tensors[i].Value = values[t.Name]
 	}
 	return c.WriteDir(out, d)
 }

@@ -90,7 +90,7 @@ func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transfo
 				t.SetFloat32s(streams[k])
 				x = p.Input(t)
 			}
-			x = d.Part(p, b, x, max(state-1, 0), state)
+			x = d.ForwardBlocks(p, b, x, max(state-1, 0), state)
 			streams[k] = x.T.Float32s()
 			if state == len(d.Blocks) {
 				x = d.Finish(p, x)

@@ -20,9 +20,9 @@ func Example_multilayerPerceptron() {
 
 	w := nn.From(nn.Init{Device: be, Seed: 1})
 	hidden, out := nn.NewLinear(w.At("hidden"), 2, 24, true), nn.NewLinear(w.At("out"), 24, 2, true)
-	opt := optim.New(be, nn.Train(be, nn.Join(hidden.Params(), out.Params())), optim.Config{LR: 0.01})
-	p := autograd.NewPass(be)
-	p.Tape = autograd.NewTape()
+	trained := tensor.Must(nn.Trainable(be, nn.Join(hidden.Params(), out.Params())))
+	opt := tensor.Must(optim.NewAdamW(be, trained, optim.Config{LR: 0.01}))
+	p := autograd.NewTrainingPass(be)
 	for step := range 401 {
 		from := step * 32 % 256
 		scores := out.Forward(p, nn.LinearFunc(p, kernels.ReLU, hidden, p.Input(x.Slice(from, from+32))))
@@ -52,5 +52,5 @@ func points(be kernels.Backend, n int) (x, inside tensor.Tensor) {
 			label[i] = 1
 		}
 	}
-	return tensor.FromFloats(be, tensor.F32, at, n, 2), tensor.FromInts(be, label, n)
+	return tensor.MustFromFloats(be, tensor.F32, at, n, 2), tensor.MustFromInts(be, label, n)
 }
