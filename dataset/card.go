@@ -58,7 +58,8 @@ func catalogue(dir *folder, l listing) (all []candidate, ignored []string, stand
 			standard = c.name
 		}
 	}
-	// A card that is of other files than are here says nothing of these.
+	// A card whose patterns fit none of the files here was written for others: the
+	// files' names decide then, as if there were none.
 	if len(all) == 0 {
 		all, ignored, err = assign(l.data)
 		return all, ignored, "", err
@@ -71,7 +72,7 @@ func catalogue(dir *folder, l listing) (all []candidate, ignored []string, stand
 	return all, ignored, standard, nil
 }
 
-// assign gives the files of a configuration.
+// assign returns the files that a configuration names, with their splits.
 func (c config) assign(names []string) ([]candidate, error) {
 	if len(c.files) == 0 {
 		var below []string

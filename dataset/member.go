@@ -18,7 +18,7 @@ const (
 func scanMember(text *stream, name string) rows {
 	return func(yield func(record.Record, error) bool) {
 		m := &memberScanner{r: text, at: record.Location{File: name, Line: 1}}
-		// The head is known to have this form: to the '{', then to the '['.
+		// That the file begins {"Data": [ has been seen already: step over both brackets.
 		err := m.over('{')
 		if err == nil {
 			err = m.over('[')
@@ -81,7 +81,7 @@ func (m *memberScanner) peek() (byte, error) {
 	}
 }
 
-// over reads up to and with a byte.
+// over reads up to the byte stop, and stop too.
 func (m *memberScanner) over(stop byte) error {
 	for {
 		c, err := m.byte()
@@ -111,8 +111,8 @@ func (m *memberScanner) more(first bool) (bool, error) {
 	return err == nil, err
 }
 
-// item reads one object: to the bracket that closes its first, brackets in texts
-// left out. The record's parser then judges what stands between.
+// item reads one object. It only looks for the bracket that closes the first one,
+// passing over brackets in texts; whether what lies between is JSON, record.Parse says.
 func (m *memberScanner) item() (record.Record, error) {
 	at := m.at
 	m.buf = m.buf[:0]
@@ -143,7 +143,7 @@ func (m *memberScanner) item() (record.Record, error) {
 	}
 }
 
-// tail reads what stands behind the rows.
+// tail checks what follows the array of rows.
 func (m *memberScanner) tail() error {
 	rest, err := io.ReadAll(io.LimitReader(m.r, maxTail+1))
 	if err != nil {

@@ -62,7 +62,7 @@ func scan(f *os.File, text *stream, src source) rows {
 	}
 	plain, _ := plainName(src.file.Name)
 	if strings.EqualFold(path.Ext(plain), ".json") {
-		// The head may stand behind a byte order mark and lines.
+		// A byte order mark and blank lines may come before the object.
 		if head, _ := text.Peek(256); member.Match(head) {
 			return scanMember(text, name)
 		}
@@ -176,5 +176,5 @@ func (s *Set) readLabels(f File) ([]string, error) {
 	return labels, nil
 }
 
-// member is how a file begins that has its rows inside one object (TriviaQA).
+// member matches the beginning of a file whose rows lie inside one object (TriviaQA).
 var member = regexp.MustCompile(`^(\x{feff})?\s*\{\s*"Data"\s*:\s*\[`)

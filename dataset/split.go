@@ -32,12 +32,12 @@ var (
 	digit = regexp.MustCompile(`[0-9]+`)
 )
 
-// candidate is a file of which it is known what it belongs to.
+// candidate is a file with the configuration and the split that it belongs to.
 type candidate struct {
 	name, config, split string
 }
 
-// choice is what Open takes.
+// choice is the configuration and split that Open decided on, and their files.
 type choice struct {
 	config, split  string
 	names, ignored []string
@@ -65,10 +65,11 @@ func splitOfWords(name string) string {
 	return ""
 }
 
-// place says what a file belongs to by its path. A directory named as a split is
-// one; other directories but data/ are configurations; then the file's name counts,
-// and last a directory's name that has a split's name among its words.
-func place(name string) candidate {
+// candidateOf derives a file's configuration and split from its path. A directory with
+// the name of a split says the split; other directories, but data/, are the
+// configuration. Without such a directory the file's own name tells the split, and if
+// it does not, a directory that has a split's name among its words.
+func candidateOf(name string) candidate {
 	c := candidate{name: name}
 	dir, base := path.Split(name)
 	var parts []string
@@ -106,7 +107,7 @@ func assign(names []string) (taken []candidate, ignored []string, err error) {
 	known := false
 	var all []candidate
 	for _, name := range names {
-		c := place(name)
+		c := candidateOf(name)
 		if formOf(name) == passageForm && !(c.split != "" && c.config != "") || sharded && !inData(name) {
 			ignored = append(ignored, name)
 			continue
@@ -138,7 +139,8 @@ func inData(name string) bool {
 	return strings.HasPrefix(name, "data/") && shard.MatchString(strings.TrimSuffix(plain, path.Ext(plain)))
 }
 
-// like returns a name with its numbers left out: parts of one thing differ in them.
+// like returns a name without its numbers: the shards of one split differ in nothing
+// else.
 func like(name string) string { return digit.ReplaceAllString(name, "#") }
 
 // list names things for a message.
@@ -150,7 +152,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// choose picks the files that o means.
+// choose picks the files of the configuration and split that o asks for.
 func choose(dir *folder, l listing, o Options) (choice, error) {
 	if len(l.data) == 0 {
 		return choice{}, fmt.Errorf("holds no data: want .jsonl, .json, .csv, .tsv or .parquet files, also .gz or .zst")

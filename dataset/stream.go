@@ -15,8 +15,8 @@ import (
 // Limits of compressed files. Text packs to a tenth, repeated rows to a hundredth;
 // gzip reaches 1/1032 with zeros, zstd any share.
 const (
-	freeOutput  = 64 << 20 // bytes any file may hold
-	outputRatio = 256      // of a larger one
+	freeOutput  = 64 << 20 // a file may grow to so many bytes whatever its own size
+	outputRatio = 256      // beyond that, to so many times its size
 	maxOutput   = 1 << 40
 	maxWindow   = 128 << 20 // bytes zstd may look back
 )
@@ -77,8 +77,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bounded stops a stream that grows past all measure, and names what is wrong with
-// a damaged one.
+// bounded ends a stream that decompresses to more than the limits allow, and says what
+// is wrong with a damaged one.
 type bounded struct {
 	r    io.Reader
 	in   *counter

@@ -173,8 +173,8 @@ func (s store) tree(commit string) ([]File, bool) {
 	return files, true
 }
 
-// present returns the files that a snapshot holds, sorted, without sizes: those of
-// a snapshot of which no list was remembered.
+// present returns the files that lie in a snapshot, sorted and without sizes. It serves
+// snapshots of which the cache has no list of files.
 func (s store) present(commit string) []File {
 	root := s.snapshot(commit)
 	var files []File

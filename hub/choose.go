@@ -18,8 +18,9 @@ var modelCompanions = []string{
 	"README.md", "LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*",
 }
 
-// weights are the forms that weights come in, the preferred one first. shards are
-// the files of an index; names of another form are taken if there are none such.
+// weights are the formats that weights come in, the preferred one first. Beside an index,
+// shards are the files it names when their names are the usual ones; a repository
+// that has no such file is taken to mean others.
 var weights = []struct{ main, shards, others string }{
 	{"model.safetensors", "", ""},
 	{"model.safetensors.index.json", "model-*-of-*.safetensors", "*.safetensors"},

@@ -26,8 +26,8 @@ const (
 // length.
 const (
 	maxPage   = 256 << 20 // bytes, decompressed
-	freePage  = 8 << 20   // bytes any page may have, however few it is stored in
-	pageRatio = 256       // of a larger one
+	freePage  = 8 << 20   // a page of up to so many bytes may be compressed to any size
+	pageRatio = 256       // a larger one to no less than this part
 )
 
 func checkCodec(codec int64) error {
@@ -47,8 +47,8 @@ type inflater struct {
 	gzip *gzip.Reader
 }
 
-// inflate returns the size bytes that src holds: src itself, or in the memory of
-// old where that has room.
+// inflate decompresses src, which must give size bytes. The result is src itself where
+// nothing is compressed; else it reuses the memory of old, if old is large enough.
 func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, error) {
 	if size > maxPage || size > max(freePage, len(src)*pageRatio) {
 		return nil, fmt.Errorf("%d bytes in a page of %d", size, len(src))
@@ -93,7 +93,7 @@ func inflateSnappy(old, src []byte, size int) ([]byte, error) {
 	return snappy.Decode(room(old, size), src)
 }
 
-// room returns size bytes, of old where it has them.
+// room returns size bytes of memory: old's, if old is large enough, or new.
 func room(old []byte, size int) []byte {
 	if cap(old) < size {
 		return make([]byte, size)
@@ -116,11 +116,12 @@ func (f *inflater) gunzip(old, src []byte, size int) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// errRoom says that an output did not fit.
+// errRoom is the error of a decoder whose output did not fit the memory it was given.
 var errRoom = errors.New("more bytes than its head says")
 
-// grow calls decode with room for ever more bytes, up to size, until they fit. A
-// try that fails for want of room has filled the one before.
+// grow calls decode with more and more memory, up to size, until its output fits. size
+// is what the file claims, so memory grows (eightfold) only after a try has filled what
+// it had.
 func grow(old, src []byte, size int, decode func(dst, src []byte) ([]byte, error)) ([]byte, error) {
 	for n := min(size, max(cap(old), 8*len(src)+1024)); ; n = min(size, 8*n) {
 		old = room(old, n)

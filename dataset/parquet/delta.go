@@ -9,12 +9,13 @@ import (
 // maxBlock bounds the numbers a block of deltas may claim; writers use 128.
 const maxBlock = 1 << 16
 
-// delta reads DELTA_BINARY_PACKED: blocks of differences, each in parts of one
-// bit width, counted from the least one. It holds a place, no numbers.
+// delta reads DELTA_BINARY_PACKED. Numbers are stored as differences, in blocks; a block
+// names its least difference, and holds what each is above it in parts (the format's
+// "miniblocks") that have a bit width each. Numbers are decoded one at a time.
 type delta struct {
 	data   []byte
-	per    int // numbers of a part
-	parts  int // of a block
+	per    int // numbers in a part
+	parts  int // parts in a block
 	left   int64
 	value  int64
 	first  bool   // value is the first one, which has no difference

@@ -121,7 +121,8 @@ func (s *scanner) row() (record.Object, error) {
 	return v.(record.Object), nil
 }
 
-// expect checks that a column's next value is there and goes on at level rep.
+// expect checks that a column has a further value, and that its repetition level is
+// rep.
 func (s *scanner) expect(i, rep int) error {
 	c := &s.columns[i]
 	more, err := c.peek()
@@ -137,8 +138,8 @@ func (s *scanner) expect(i, rep int) error {
 	return inColumn(c, err)
 }
 
-// build takes the value of a node; all of its columns are at a value that belongs
-// to it.
+// build reads the value of a node. Each of the columns below the node stands at a value
+// that is part of it.
 func (s *scanner) build(n *node) (record.Value, error) {
 	first := &s.columns[n.lo]
 	if first.def < n.def {
@@ -168,8 +169,8 @@ func (s *scanner) build(n *node) (record.Value, error) {
 	return v, nil
 }
 
-// absent takes the mark that each column of a null or empty node has in its place:
-// the level below def, which is where the node would begin.
+// absent steps over a node that is null or an empty list: each column below it has one
+// entry there, without a value, whose definition level is the one below def.
 func (s *scanner) absent(n *node, def int) error {
 	for i := n.lo; i < n.hi; i++ {
 		c := &s.columns[i]
@@ -219,8 +220,8 @@ func (s *scanner) list(n *node) (record.Value, error) {
 	return list, nil
 }
 
-// another reports whether the list has an item behind the last; all of its columns
-// must agree.
+// another reports whether the list goes on with one more item, on which all columns
+// below it must agree.
 func (s *scanner) another(n *node) (bool, error) {
 	first := &s.columns[n.lo]
 	some, err := first.peek()

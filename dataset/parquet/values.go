@@ -125,7 +125,7 @@ func fixedOf(leaf *node, b []byte) (record.Value, error) {
 	return textOf(b)
 }
 
-// wholeOf gives a whole number what its column means by it. Dates and times become
+// wholeOf converts a stored whole number to the type of its column. Dates and times become
 // the text of ISO 8601, times in UTC or without a zone as they were written.
 func wholeOf(leaf *node, v int64) record.Value {
 	const date, clock = "2006-01-02", "2006-01-02T15:04:05.999999999"

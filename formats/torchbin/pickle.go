@@ -15,7 +15,7 @@ import (
 type (
 	tuple []any
 	list  struct{ items []any }
-	// absent is in the memo where nothing was put.
+	// absent fills the places of the memo to which nothing was written.
 	absent struct{}
 	dict   struct {
 		pairs   []any // key, value, key, value, …
@@ -56,7 +56,7 @@ func budgetOf(pickle, file int) int {
 	return min(perPickleByte*pickle, perFileByte*file) + budgetBase
 }
 
-// run executes the pickle and returns the object it leaves.
+// run executes the pickle and returns the object that remains on its stack.
 func (m *machine) run() (any, error) {
 	for m.err == nil {
 		m.op = m.pos
