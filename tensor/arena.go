@@ -28,6 +28,9 @@ type Arena struct {
 	inUse, peak int
 	extent      int // bytes laid out since Reset
 	wanted      int // size of the chunk that is to replace those that Reset gave back
+	// ChunkBytes is the least that is asked of the device at once; 0 means 32 MiB. With
+	// 1 every tensor asks for itself, which shows who survives a refusal.
+	ChunkBytes int
 	// Poison fills freed memory with NaN, so that a read after free shows. For
 	// tests on host devices.
 	Poison bool
@@ -59,6 +62,13 @@ func (a *Arena) Reserve(bytes int) error {
 		return nil
 	}
 	return a.grow(bytes - a.Capacity())
+}
+
+func (a *Arena) leastChunk() int {
+	if a.ChunkBytes == 0 {
+		return chunkBytes
+	}
+	return a.ChunkBytes
 }
 
 // grow takes a chunk of at least bytes from the device.
@@ -142,7 +152,7 @@ func (a *Arena) alloc(bytes int) (*Block, error) {
 				return b, nil
 			}
 		}
-		if err := a.grow(max(chunkBytes, size)); err != nil {
+		if err := a.grow(max(a.leastChunk(), size)); err != nil {
 			return nil, err
 		}
 	}

@@ -224,26 +224,26 @@ func (s *shapes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Pa
 func (c *Checkpoint) Decoder(dev tensor.Device) (*Decoder, error) {
 	s := &loader{checkpoint: c, dev: dev}
 	d := New(c.Config, s)
-	if len(s.errs) > 0 {
-		return nil, s.errs[0]
+	if s.err != nil {
+		return nil, s.err
 	}
 	return d, nil
 }
 
-// loader is a Source of frozen parameters on dev; it collects what cannot be
-// read.
+// loader is a Source of frozen parameters on dev. After the first error it reads
+// nothing more.
 type loader struct {
 	checkpoint *Checkpoint
 	dev        tensor.Device
-	errs       []error
+	err        error
 }
 
 func (l *loader) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Parameter {
-	t, err := l.checkpoint.Tensor(l.dev, name)
-	if err != nil {
-		l.errs = append(l.errs, err)
+	w := &autograd.Parameter{Name: name}
+	if l.err == nil {
+		w.Value, l.err = l.checkpoint.Tensor(l.dev, name)
 	}
-	return &autograd.Parameter{Name: name, Value: t}
+	return w
 }
 
 // loadedType returns the type that a tensor of the file has in memory: its own, but F32
@@ -260,15 +260,6 @@ func loadedType(e formats.Entry) tensor.DType {
 // alignment allows. It stays there until the checkpoint is closed. Not for concurrent
 // use.
 func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, error) {
-	t, err := c.load(dev, name)
-	if err != nil {
-		return tensor.Tensor{}, err
-	}
-	c.loaded = append(c.loaded, t)
-	return t, nil
-}
-
-func (c *Checkpoint) load(dev tensor.Device, name string) (tensor.Tensor, error) {
 	e, ok := c.Entry(name)
 	if !ok {
 		return tensor.Tensor{}, fmt.Errorf("%s: no tensor %s", c.Path, formats.Quote(name))
@@ -277,6 +268,16 @@ func (c *Checkpoint) load(dev tensor.Device, name string) (tensor.Tensor, error)
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
+	t, err := load(dev, e, data)
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("%s: tensor %s: %w", c.Path, formats.Quote(name), err)
+	}
+	c.loaded = append(c.loaded, t)
+	return t, nil
+}
+
+// load puts a tensor's storage bytes on dev.
+func load(dev tensor.Device, e formats.Entry, data []byte) (tensor.Tensor, error) {
 	as := loadedType(e)
 	if e.DType == tensor.F64 {
 		wide := make([]float64, len(data)/8)

@@ -16,7 +16,9 @@ import (
 	"lamina/crash/measure"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/kerneltest"
 	"lamina/kernels/ref"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -160,4 +162,22 @@ func ExampleLayerSimilarity() {
 	// [0.85 0.98 1.00 0.98]
 	// [0.89 0.97 0.98 1.00]
 	// cka last 4 <nil>
+}
+
+// TestSimilaritySaysWhatMemoryItLacks: no matrix of numbers that were never computed.
+func TestSimilaritySaysWhatMemoryItLacks(t *testing.T) {
+	inner := ref.New()
+	d := crashtest.Small(inner, "opt")
+	rows, before := [][]int32{{1, 2, 3}, {4, 5}}, inner.Held()
+	var oom *tensor.OutOfMemory
+	if _, err := measure.LayerSimilarity(context.Background(), kerneltest.NewFailing(inner, 1), d, rows, measure.PoolMean, nil); !errors.As(err, &oom) {
+		t.Errorf("at once: %v", err)
+	}
+	_, err := measure.LayerSimilarityStreamed(context.Background(), kerneltest.NewFailing(inner, 1), d, rows, measure.PoolMean, func(transformer.Block) {}, nil)
+	if !errors.As(err, &oom) {
+		t.Errorf("streamed: %v", err)
+	}
+	if inner.Held() != before {
+		t.Errorf("%d bytes are not given back", inner.Held()-before)
+	}
 }

@@ -1,0 +1,50 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"lamina/crash/crashtest"
+	"lamina/kernels/kerneltest"
+	"lamina/kernels/ref"
+	"lamina/tensor"
+)
+
+// TestRunSurvivesEachRefusal: whichever allocation a device refuses, a run ends with one
+// error, and Close gives everything back and leaves the weights as they were.
+func TestRunSurvivesEachRefusal(t *testing.T) {
+	inner := ref.New()
+	full := crashtest.Small(inner, "opt")
+	before := inner.Held()
+	for n := 1; ; n++ {
+		be := kerneltest.NewFailing(inner, n)
+		tr, e := trainer(t, be, full, "0* 1 2*")
+		tr.Settings.Epochs, tr.Settings.Steps, tr.Train, tr.Valid = 0, 2, tr.Train[:4], tr.Valid[:2]
+		values := map[string]tensor.Tensor{}
+		for w := range e.Params() {
+			values[w.Name] = w.Value
+		}
+		_, err := tr.Run(context.Background())
+		tr.Close()
+		tr.Close()
+		if held := inner.Held() - before; held != 0 {
+			t.Errorf("allocation %d is refused: %d bytes are not given back", n, held)
+		}
+		for w := range e.Params() {
+			if w.Value != values[w.Name] || w.Trainable {
+				t.Errorf("allocation %d is refused: %s is not what it was", n, w.Name)
+			}
+		}
+		if be.Asked() < n {
+			if err != nil || n < 7 { // values, gradients, four of the optimiser, activations
+				t.Errorf("%d allocations: %v", n-1, err)
+			}
+			return
+		}
+		var oom *tensor.OutOfMemory
+		if !errors.As(err, &oom) || be.Asked() != n {
+			t.Errorf("allocation %d is refused, %d were asked for: %v", n, be.Asked(), err)
+		}
+	}
+}
