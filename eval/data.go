@@ -28,7 +28,7 @@ type Data struct {
 
 // Documents reads the documents of a task, the first limit of them if limit is not
 // 0, and says which files they came from. Errors name file and row.
-func (d Data) Documents(t task.Task, limit int) (docs []task.Document, from []results.File, err error) {
+func (d Data) Documents(t task.Task, limit int) (docs []task.Document, from []results.DataFile, err error) {
 	if t.ReadsPages(d.Path) {
 		if docs, err = task.ReadPages(d.Path); err != nil {
 			return nil, nil, err
@@ -75,7 +75,7 @@ type Identity struct {
 }
 
 // Identity returns the identity of files that were read.
-func (d Data) Identity(from []results.File) Identity {
+func (d Data) Identity(from []results.DataFile) Identity {
 	if len(from) == 1 {
 		return Identity{filepath.Base(from[0].Name), from[0].SHA256}
 	}
@@ -118,14 +118,14 @@ func (d Data) open(t task.Task) (*dataset.Set, error) {
 }
 
 // page digests the one file of WikiText's raw pages.
-func (d Data) page() ([]results.File, error) {
+func (d Data) page() ([]results.DataFile, error) {
 	sum, size, err := files.SHA256(d.Path)
-	return []results.File{{Name: filepath.Base(d.Path), Bytes: size, SHA256: sum}}, err
+	return []results.DataFile{{Name: filepath.Base(d.Path), Bytes: size, SHA256: sum}}, err
 }
 
-func filesOf(set *dataset.Set) (from []results.File) {
+func filesOf(set *dataset.Set) (from []results.DataFile) {
 	for _, f := range set.Files {
-		from = append(from, results.File{Name: f.Name, Bytes: f.Size, SHA256: f.SHA256})
+		from = append(from, results.DataFile{Name: f.Name, Bytes: f.Size, SHA256: f.SHA256})
 	}
 	return from
 }

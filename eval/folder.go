@@ -66,11 +66,11 @@ func (s *Session) open() (*folder, error) {
 
 // finishedTask is tasks/NAME.json.
 type finishedTask struct {
-	Data     []results.File `json:"data"`
-	Requests string         `json:"requests"` // digest of what was asked
-	Rows     [][]task.Score `json:"rows"`
-	Texts    []string       `json:"texts,omitempty"`
-	Seconds  float64        `json:"seconds"`
+	Data     []results.DataFile `json:"data"`
+	Requests string             `json:"requests"` // digest of what was asked
+	Rows     [][]task.Score     `json:"rows"`
+	Texts    []string           `json:"texts,omitempty"`
+	Seconds  float64            `json:"seconds"`
 }
 
 func (f *folder) file(j *Job) string { return filepath.Join(f.path, named(j.Task)+".json") }

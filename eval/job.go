@@ -26,8 +26,8 @@ type Options struct {
 type Job struct {
 	Task      task.Task
 	Requests  *task.Requests
-	Documents int            // that the data has; a limit takes the first of them
-	Files     []results.File // that were read
+	Documents int                // that the data has; a limit takes the first of them
+	Files     []results.DataFile // that were read
 	Setting   task.Setting
 }
 
@@ -68,7 +68,7 @@ func (m *Model) Prepare(t task.Task, from Data, shots *Data, o Options) (*Job, e
 }
 
 // pool reads what examples are drawn from: nothing where that is what is scored.
-func (m *Model) pool(t task.Task, from Data, shots *Data, rules task.Rules) ([]task.Document, []results.File, error) {
+func (m *Model) pool(t task.Task, from Data, shots *Data, rules task.Rules) ([]task.Document, []results.DataFile, error) {
 	split := t.ShotsSplit(rules)
 	switch {
 	case shots != nil:
@@ -97,7 +97,7 @@ func (j *Job) Size() int { return len(j.Requests.Pairs) + len(j.Requests.Prompts
 type Outcome struct {
 	task.Result
 	Shots     int
-	Data      []results.File
+	Data      []results.DataFile
 	Truncated int // documents with a context that was cut
 	Tokens    int
 	Seconds   float64
@@ -121,13 +121,13 @@ func (o Outcome) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	more, err := json.Marshal(struct {
-		Shots     int            `json:"shots"`
-		Data      []results.File `json:"data"`
-		Truncated int            `json:"truncated"`
-		Tokens    int            `json:"tokens"`
-		Seconds   float64        `json:"seconds"`
-		Rate      float64        `json:"tokens_per_second"`
-		Precision string         `json:"precision"`
+		Shots     int                `json:"shots"`
+		Data      []results.DataFile `json:"data"`
+		Truncated int                `json:"truncated"`
+		Tokens    int                `json:"tokens"`
+		Seconds   float64            `json:"seconds"`
+		Rate      float64            `json:"tokens_per_second"`
+		Precision string             `json:"precision"`
 	}{o.Shots, o.Data, o.Truncated, o.Tokens, o.Seconds, o.Rate(), o.Precision})
 	if err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ func (m *Model) Encoder(shape task.Shape) (task.Encoder, error) {
 
 // Documents is [Data.Documents]; token ids that stand in documents must be of the
 // model's vocabulary.
-func (m *Model) Documents(t task.Task, from Data, limit int) ([]task.Document, []results.File, error) {
+func (m *Model) Documents(t task.Task, from Data, limit int) ([]task.Document, []results.DataFile, error) {
 	docs, files, err := from.Documents(t, limit)
 	if err != nil {
 		return nil, nil, err

@@ -194,7 +194,7 @@ func TestData(t *testing.T) {
 	if err != nil || id != (eval.Identity{Name: "test.jsonl", SHA256: from[0].SHA256}) {
 		t.Errorf("%+v, %v", id, err)
 	}
-	two := []results.File{{Name: "a", SHA256: "1"}, {Name: "b", SHA256: "2"}}
+	two := []results.DataFile{{Name: "a", SHA256: "1"}, {Name: "b", SHA256: "2"}}
 	if id := data.Identity(two); id.Name != "arc" || len(id.SHA256) != 64 || id == data.Identity(two[:1]) {
 		t.Errorf("of two files: %+v", id)
 	}

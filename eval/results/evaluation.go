@@ -44,7 +44,7 @@ type Task struct {
 	Shots     int
 	Documents int // that there were, of which Items are all or the first
 	MaxTokens int // of a generated answer, if it was not the task's own
-	Data      []File
+	Data      []DataFile
 	Truncated int
 	Seconds   float64
 }
@@ -61,8 +61,8 @@ func (t *Task) shape() task.Shape { return t.Items[0].Shape }
 
 func (t *Task) reported() []task.Reported { return t.Task.Reported(t.shape(), t.Result.Rules) }
 
-// File is a file of data that a score was made from.
-type File struct {
+// DataFile is a file that a score was made from, as it is the same on every machine.
+type DataFile struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
