@@ -23,5 +23,10 @@
 //	prefill   forward with R = 1
 //	decode    bytes of W and V x E as stored, and of the keys and values before
 //
-// The package asserts nothing and draws nothing: it only says what to run.
+// [Cases] are the rows of lamina bench, which a [Bench] measures:
+//
+//	b := &workload.Bench{Backend: be, Threads: 2, Time: 100 * time.Millisecond}
+//	rows, err := b.Run(ctx, workload.Cases(""))
+//
+// The package asserts nothing and draws nothing.
 package workload

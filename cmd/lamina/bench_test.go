@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lamina/bench/workload"
 )
 
 // Rows of each unit, on one or two threads: names, JSON and finite shares. No
@@ -24,7 +26,7 @@ func TestBench(t *testing.T) {
 	} {
 		out := filepath.Join(t.TempDir(), "b.json")
 		text := must(t, "bench", "--filter", c.filter, "--threads", c.threads, "--time", "1ms", "--json", out)
-		rows := read[[]benchRow](t, out)
+		rows := read[[]workload.Measurement](t, out)
 		counts := strings.Split(c.threads, ",")
 		if len(rows) != len(counts)*c.rows {
 			t.Fatalf("%s: %d rows, want %d for each of threads %s", c.filter, len(rows), c.rows, c.threads)
@@ -48,29 +50,9 @@ func TestBench(t *testing.T) {
 func TestBenchOfAModel(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "b.json")
 	must(t, "bench", "--filter", "llama-gqa-tied", "--model", golden("llama-gqa-tied"), "--threads", "1", "--time", "1ms", "--json", out)
-	rows := read[[]benchRow](t, out)
+	rows := read[[]workload.Measurement](t, out)
 	if len(rows) != 2 || rows[0].Work != "decode" || rows[1].Work != "prefill" {
 		t.Errorf("%+v", rows)
-	}
-}
-
-// Every case has a name of its own and one way to be measured.
-func TestBenchCases(t *testing.T) {
-	seen := map[string]bool{}
-	for _, c := range benchCases("model.gguf") {
-		name := c.work + " " + c.shape
-		if seen[name] {
-			t.Errorf("%s stands there twice", name)
-		}
-		seen[name] = true
-		if (c.prepare == nil) == (c.limit == nil) {
-			t.Errorf("%s: can be measured in %v ways", name, map[bool]int{true: 0, false: 2}[c.prepare == nil])
-		}
-	}
-	for _, name := range []string{"gemm 512x768x768 AB", "gemm 64x49152x576 AtB", "matvec 32768x2048 Q4_1", "train opt-125m 4x128", "prefill smollm2-135m 512 Q4_1"} {
-		if !seen[name] {
-			t.Errorf("%s is missing", name)
-		}
 	}
 }
 
