@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"lamina/autograd"
 	"lamina/crash/crashtest"
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
