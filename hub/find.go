@@ -1,9 +1,46 @@
 package hub
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
+
+// fileEndings mark a name as that of a file here.
+var fileEndings = []string{".gguf", ".safetensors", ".bin", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".zst"}
+
+// Meant reads a name that somebody gave as that of a repository, if it can be
+// nothing else: it has the form ORG/NAME, nothing here is called so, and it does
+// not end like a file. A mistyped path should not tell anybody its name.
+func Meant(kind Type, name string) (Repo, bool) {
+	if _, err := os.Stat(name); err == nil || strings.Count(name, "/") != 1 || slices.Contains(fileEndings, path.Ext(name)) {
+		return Repo{}, false
+	}
+	repo, err := ParseRepo(kind, name)
+	return repo, err == nil
+}
+
+// Find is [Client.Local] of the main branch of a repository that was [Meant]. Where
+// a directory here is called like its owner the hub is not asked: the name may be a
+// mistyped path. asking, if not nil, is called before a connection is opened.
+func (c *Client) Find(ctx context.Context, repo Repo, choose Select, asking func()) (Snapshot, error) {
+	const revision = "main"
+	if s, missing := c.Cached(repo, revision, choose); missing == nil {
+		return s, nil
+	}
+	org, _, _ := strings.Cut(repo.ID, "/")
+	if info, err := os.Stat(org); err == nil && info.IsDir() {
+		return Snapshot{}, fmt.Errorf("%s: not in the directory %s; if the hub's is meant, fetch it first: lamina hub get %s --repo-type %s", repo.ID, org, repo.ID, repo.Type)
+	}
+	if !c.Offline && asking != nil {
+		asking()
+	}
+	return c.Fetch(ctx, repo, revision, choose)
+}
 
 // NameOf returns what a model at a path is called: ORG/NAME of one in a
 // cache, else the name of its file (without .gguf) or directory.

@@ -3,16 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"path"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"lamina/hub"
-	"lamina/internal/files"
 	"lamina/internal/progress"
 )
 
@@ -59,7 +52,7 @@ func (c hubGetCommand) Run(s *session) error {
 			return err
 		}
 	}
-	got, err := s.fetch(repo, c.Revision, choose)
+	got, err := s.fetch(repo, func(client *hub.Client) (hub.Snapshot, error) { return client.Fetch(s.ctx, repo, c.Revision, choose) })
 	if err != nil {
 		return err
 	}
@@ -67,7 +60,7 @@ func (c hubGetCommand) Run(s *session) error {
 		Files: got.Files, Others: got.Others, Fetched: got.Fetched}
 	if c.Out != "" {
 		r.Path = c.Out
-		if err := copySnapshot(s.ctx, got, c.Out, c.Overwrite); err != nil {
+		if err := got.Copy(s.ctx, c.Out, c.Overwrite); err != nil {
 			return err
 		}
 	}
@@ -90,42 +83,11 @@ func (c hubGetCommand) files(repo hub.Repo) (hub.Select, error) {
 
 // describe says on standard error what was fetched.
 func (s *session) describe(repo hub.Repo, got hub.Snapshot, byDefault bool) {
-	total := int64(0)
-	for _, f := range got.Files {
-		total += max(f.Size, 0)
-	}
-	s.notef("%s at %s: %d files, %s, of which %s came over the network", repo, got.Commit[:12], len(got.Files), bytesText(int(total)), bytesText(int(got.Fetched)))
+	s.notef("%s at %s: %d files, %s, of which %s came over the network", repo, got.Commit[:12], len(got.Files), bytesText(int(got.Size())), bytesText(int(got.Fetched)))
 	if byDefault && got.Others > 0 {
 		s.notef("; %d other files were left (--include '*' takes all)", got.Others)
 	}
 	s.notef("\n")
-}
-
-// copySnapshot writes a snapshot's files to a directory, whole or not at all.
-func copySnapshot(ctx context.Context, got hub.Snapshot, out string, overwrite bool) error {
-	return files.Dir(out, overwrite, func(tmp string) error {
-		for _, f := range got.Files {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			to := filepath.Join(tmp, filepath.FromSlash(f.Name))
-			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-				return err
-			}
-			in, err := os.Open(filepath.Join(got.Dir, filepath.FromSlash(f.Name)))
-			if err != nil {
-				return err
-			}
-			err = files.Write(to, func(w io.Writer) error {
-				_, err := io.Copy(w, in)
-				return err
-			})
-			if err := errors.Join(err, in.Close()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // modelPath returns the directory of a model: path, or where the cache holds the
@@ -145,50 +107,28 @@ func (s *session) dataPath(path string) (string, error) {
 	return s.hubPath(path, hub.Dataset, hub.DatasetFiles)
 }
 
-// hubPath resolves ORG/NAME. A path that exists, one below a directory that exists
-// and one with the ending of a file is never asked of the hub: a mistyped path
-// should not tell anybody its name.
+// hubPath is name, or where the cache holds what the hub has under that name.
 func (s *session) hubPath(name string, kind hub.Type, choose hub.Select) (string, error) {
-	repo, ok := hubRepo(name, kind)
+	repo, ok := hub.Meant(kind, name)
 	if !ok {
 		return name, nil
 	}
-	client, err := hub.FromEnv(os.Getenv)
-	if err != nil {
-		return "", err
+	asked := false
+	got, err := s.fetch(repo, func(client *hub.Client) (hub.Snapshot, error) {
+		return client.Find(s.ctx, repo, choose, func() {
+			asked = true
+			s.notef("%s: no such path, so it is looked for on the hub, %s, and kept in %s\n", name, client.Endpoint, client.Cache)
+		})
+	})
+	if err == nil && asked {
+		s.describe(repo, got, false)
 	}
-	if got, missing := client.Cached(repo, "main", choose); missing == nil {
-		return got.Dir, nil
-	}
-	org, _, _ := strings.Cut(name, "/")
-	if info, err := os.Stat(org); err == nil && info.IsDir() {
-		return "", fmt.Errorf("%s: not in the directory %s; if the hub's is meant, fetch it first: lamina hub get %s --repo-type %s", name, org, name, kind)
-	}
-	if !client.Offline {
-		s.notef("%s: no such path, so it is looked for on the hub, %s, and kept in %s\n", name, client.Endpoint, client.Cache)
-	}
-	got, err := s.fetch(repo, "main", choose)
-	if err != nil {
-		return "", err
-	}
-	s.describe(repo, got, false)
-	return got.Dir, nil
+	return got.Dir, err
 }
 
-// fileEndings mark a name as that of a file here.
-var fileEndings = []string{".gguf", ".safetensors", ".bin", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".parquet", ".gz", ".zst"}
-
-// hubRepo reads a name as that of a repository, if it can be nothing else.
-func hubRepo(name string, kind hub.Type) (hub.Repo, bool) {
-	if _, err := os.Stat(name); err == nil || strings.Count(name, "/") != 1 || slices.Contains(fileEndings, path.Ext(name)) {
-		return hub.Repo{}, false
-	}
-	repo, err := hub.ParseRepo(kind, name)
-	return repo, err == nil
-}
-
-// fetch downloads with a line of progress. An interrupt says how to go on.
-func (s *session) fetch(repo hub.Repo, revision string, choose hub.Select) (hub.Snapshot, error) {
+// fetch calls get with a client that shows a line of progress. An interrupt says how
+// to go on.
+func (s *session) fetch(repo hub.Repo, get func(*hub.Client) (hub.Snapshot, error)) (hub.Snapshot, error) {
 	client, err := hub.FromEnv(os.Getenv)
 	if err != nil {
 		return hub.Snapshot{}, err
@@ -205,7 +145,7 @@ func (s *session) fetch(repo hub.Repo, revision string, choose hub.Select) (hub.
 		bar = nil
 		s.notef("lamina: %s\n", oneLine(text))
 	}
-	got, err := client.Fetch(s.ctx, repo, revision, choose)
+	got, err := get(client)
 	bar.Done()
 	if errors.Is(err, context.Canceled) && err != context.Canceled {
 		return got, interrupted{err.Error()}
