@@ -36,6 +36,10 @@ var bloomFamily = family{
 // it: slopes have no end, and this is lm-eval's choice and that of the published models.
 const bloomPositions = 2048
 
+type bloomConfig struct {
+	normResidual bool // a residual connection begins behind the norm
+}
+
 func (c *Config) setBLOOM(data []byte) error {
 	var hf struct {
 		Vocab        int      `json:"vocab_size"`
@@ -62,7 +66,7 @@ func (c *Config) setBLOOM(data []byte) error {
 	})
 	c.FeedForward, c.Eps, c.Activation = 4*c.Width, or(hf.Eps, 1e-5), kernels.GELUTanh
 	c.Bias, c.MLPBias, c.Tied = true, true, or(hf.Tied, true)
-	c.Dropout, c.NormResidual = or(hf.Dropout, 0), hf.NormResidual
+	c.Dropout, c.own = or(hf.Dropout, 0), bloomConfig{hf.NormResidual}
 	return nil
 }
 
@@ -121,7 +125,7 @@ func (b *bloomBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autogra
 
 // residual returns what is added to a part of the block that reads h, the norm of x.
 func (b *bloomBlock) residual(x, h autograd.Var) autograd.Var {
-	if b.config.NormResidual {
+	if own, _ := b.config.own.(bloomConfig); own.normResidual {
 		return h
 	}
 	return x

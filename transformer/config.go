@@ -32,10 +32,11 @@ type Config struct {
 	MLPBias      bool
 	Dropout      float64
 	EmbedDropout bool // GPT-2: the stream that the embedding makes is dropped from too
-	PlainScores  bool // GPT-2: attention does not divide q·k by √K
-	ScaleByLayer bool // GPT-2: it divides q·k by the number of the layer, from 1 on
-	NormResidual bool // BLOOM: a residual connection begins behind the norm
+	ScaleByLayer bool // GPT-2: attention divides q·k by the number of the layer, from 1 on
 	RoPE         nn.RoPE
+
+	// own is what the configuration says to the family's blocks alone.
+	own any
 
 	// Raw is the configuration as read, for writing a directory that
 	// transformers loads.

@@ -165,7 +165,7 @@ func TestDefaultsAreTransformers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !c.Tied || c.FeedForward != 3072 || c.HeadDim != 64 || c.MaxPositions != 1024 || c.Dropout != 0.1 || !c.EmbedDropout ||
-		c.Activation != kernels.GELUTanh || c.PlainScores || c.ScaleByLayer || c.Eps != 1e-5 {
+		c.Activation != kernels.GELUTanh || c.ScaleByLayer || c.Eps != 1e-5 {
 		t.Errorf("GPT-2: %+v", c)
 	}
 	c, err = transformer.ParseConfig([]byte(bloomConfig))
@@ -173,7 +173,7 @@ func TestDefaultsAreTransformers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !c.Tied || c.FeedForward != 4096 || c.HeadDim != 64 || c.MaxPositions != 2048 || c.Dropout != 0 || c.EmbedDropout ||
-		c.Activation != kernels.GELUTanh || c.NormResidual || c.Eps != 1e-5 {
+		c.Activation != kernels.GELUTanh || c.Eps != 1e-5 {
 		t.Errorf("BLOOM: %+v", c)
 	}
 	// lm-eval's order of the keys that state a length.

@@ -38,6 +38,10 @@ func gpt2Name(name string) string {
 	return prefixed("transformer.", "wte.", "wpe.", "h.", "ln_f.")(name)
 }
 
+type gpt2Config struct {
+	plainScores bool // attention does not divide q·k by √K
+}
+
 func (c *Config) setGPT2(data []byte) error {
 	var hf struct {
 		Vocab         int      `json:"vocab_size"`
@@ -65,7 +69,7 @@ func (c *Config) setGPT2(data []byte) error {
 	c.FeedForward, c.Eps = or(hf.Inner, 4*hf.Width), or(hf.Eps, 1e-5)
 	c.Bias, c.MLPBias, c.Tied = true, true, or(hf.Tied, true)
 	c.Dropout, c.EmbedDropout = or(hf.Dropout, 0.1), or(hf.EmbedDropout, 0.1) > 0
-	c.PlainScores, c.ScaleByLayer = !or(hf.Scaled, true), hf.ScaledByLayer
+	c.ScaleByLayer, c.own = hf.ScaledByLayer, gpt2Config{plainScores: !or(hf.Scaled, true)}
 	return c.setActivation("activation_function", hf.Activation, "gelu_new")
 }
 
@@ -84,7 +88,7 @@ type gpt2Block struct {
 
 func newGPT2Block(c *Config, name string, layer int) Block {
 	b := &gpt2Block{scale: c.attentionScale(), config: c, name: name}
-	if c.PlainScores {
+	if own, _ := c.own.(gpt2Config); own.plainScores {
 		b.scale = 1
 	}
 	if c.ScaleByLayer {
