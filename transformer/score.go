@@ -15,9 +15,9 @@ import (
 // neither empty.
 type Continuation struct{ Context, Target []int32 }
 
-// Score is log p(Target | Context) in nats, summed over the target's tokens, and
+// Likelihood is log p(Target | Context) in nats, summed over the target's tokens, and
 // whether each of them was the most likely one.
-type Score struct {
+type Likelihood struct {
 	LogProb float64
 	Greedy  bool
 }
@@ -35,12 +35,12 @@ const scoreTokens = 1024
 // contexts run the context once and branch from its keys and values. When ctx
 // ends, so does Score after the pass that runs, with ctx's error. Nothing is held
 // afterwards but what opt.Arena holds.
-func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continuation, opt ScoreOptions) ([]Score, error) {
+func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continuation, opt ScoreOptions) ([]Likelihood, error) {
 	limit := opt.Tokens
 	if limit == 0 {
 		limit = scoreTokens
 	}
-	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Score, len(items))}
+	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Likelihood, len(items))}
 	defer func() { s.store.Close() }()
 	if opt.Arena != nil {
 		s.pass.Arena = opt.Arena
@@ -96,7 +96,7 @@ type scorer struct {
 	decoder *Decoder
 	pass    *autograd.Pass
 	store   *KVStore
-	scores  []Score
+	scores  []Likelihood
 
 	// The rows of the two streams that predict target tokens, each once.
 	rows   [2][]int32

@@ -16,7 +16,7 @@ import (
 // too small to be split, and chunks that are held up by chance.
 func TestScoreBitsDoNotDependOnWorkers(t *testing.T) {
 	for _, name := range []string{"opt-prenorm", "llama-gqa-tied", "llama-long", "gpt2-tied", "bloom-postnorm"} {
-		var want []transformer.Score
+		var want []transformer.Likelihood
 		for _, workers := range []int{1, 2, 3, 7, 16} {
 			var chunk atomic.Uint32
 			be := cpu.New(cpu.Options{Threads: workers, SplitAll: true, Delay: func() {

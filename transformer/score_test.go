@@ -84,12 +84,12 @@ func TestScoreRunsTheHeadOncePerRow(t *testing.T) {
 }
 
 // direct scores a continuation from the full logits of one sequence.
-func direct(p *autograd.Pass, d *transformer.Decoder, it transformer.Continuation) transformer.Score {
+func direct(p *autograd.Pass, d *transformer.Decoder, it transformer.Continuation) transformer.Likelihood {
 	row := slices.Concat(it.Context, it.Target)
 	x := d.Forward(p, transformer.NewBatch(row[:len(row)-1]), nil)
 	logits := d.Logits(p, x).T.Float32s()
 	v := d.Config.Vocab
-	s := transformer.Score{Greedy: true}
+	s := transformer.Likelihood{Greedy: true}
 	for i, token := range it.Target {
 		at := logits[(len(it.Context)-1+i)*v:][:v]
 		sum, best := 0.0, 0
