@@ -10,6 +10,10 @@ import (
 // Op is the backward half of an operation. Implementations are stateless
 // (struct{} types), so that a record costs no allocation; what a call needs
 // stands in the [Record].
+//
+// Both halves call functions of package kernels on the pass's Backend. One that has code
+// of its own for a device calls [kernels.Custom] with it, and falls back on the others
+// where that returns false; examples/spirals does so.
 type Op interface {
 	// Name is how gradcheck tables and profiles call the operation.
 	Name() string

@@ -82,6 +82,8 @@ type Backend interface {
 	SumSquares(sum, x tensor.Tensor)
 	ClipCoefficient(coef, sum tensor.Tensor, maxNorm float64)
 	AdamW(AdamWArgs)
+
+	Custom(Kernel) bool
 }
 
 // Func is a function of one number, for [Unary] and [Gated].

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"testing"
 
 	"lamina/autograd"
@@ -27,6 +28,22 @@ func TestBumpGradient(t *testing.T) {
 	}, x)
 	if err != nil {
 		t.Errorf("worst relative error %g: %v", worst, err)
+	}
+}
+
+// TestBumpOfItsOwnCode holds the kernel against the operations that stand in for it
+// where a backend has no use for it.
+func TestBumpOfItsOwnCode(t *testing.T) {
+	be := ref.New()
+	p := autograd.NewPass(be)
+	values := []float64{-2.5, -1, -0.1, 0, 0.3, 1.7}
+	x := p.Input(tensor.MustFromFloats(be, tensor.F32, values, 6))
+	wide := p.Input(tensor.MustFromFloats(be, tensor.F64, x.T.Floats(), 6)) // no code for F64
+	want := bump(p, wide).T.Floats()
+	for i, got := range bump(p, x).T.Floats() {
+		if math.Abs(got-want[i]) > 1e-7 {
+			t.Errorf("bump(%v) = %v, want %v", values[i], got, want[i])
+		}
 	}
 }
 

@@ -98,6 +98,14 @@ func (c *Calls) CrossEntropyGrad(a0 tensor.Tensor, a1 tensor.Tensor, a2 tensor.T
 	}
 }
 
+// Custom implements kernels.Backend.
+func (c *Calls) Custom(a0 kernels.Kernel) (r bool) {
+	if c.Around != nil {
+		c.Around(Call{"Custom", []any{a0}, func(be kernels.Backend) { r = be.Custom(a0) }})
+	}
+	return r
+}
+
 // Dropout implements kernels.Backend.
 func (c *Calls) Dropout(a0 kernels.DropoutArgs) {
 	if c.Around != nil {

@@ -40,6 +40,10 @@ func writeMethod(b *bytes.Buffer, name string) {
 		params += fmt.Sprintf("a%d %v", i, method.Type.In(i))
 		args += fmt.Sprintf("a%d", i)
 	}
-	fmt.Fprintf(b, "\n// %s implements kernels.Backend.\nfunc (c *Calls) %s(%s) {\n", name, name, params)
-	fmt.Fprintf(b, "\tif c.Around != nil {\n\t\tc.Around(Call{%q, []any{%s}, func(be kernels.Backend) { be.%s(%s) }})\n\t}\n}\n", name, args, name, args)
+	result, assign, end := "", "", ""
+	if method.Type.NumOut() == 1 {
+		result, assign, end = fmt.Sprintf("(r %v) ", method.Type.Out(0)), "r = ", "\treturn r\n"
+	}
+	fmt.Fprintf(b, "\n// %s implements kernels.Backend.\nfunc (c *Calls) %s(%s) %s{\n", name, name, params, result)
+	fmt.Fprintf(b, "\tif c.Around != nil {\n\t\tc.Around(Call{%q, []any{%s}, func(be kernels.Backend) { %sbe.%s(%s) }})\n\t}\n%s}\n", name, args, assign, name, args, end)
 }

@@ -35,7 +35,7 @@ type Call struct {
 }
 
 // Calls has the methods of a backend that compute, and hands each call to Around.
-// Without one they do nothing: a backend for shapes alone. Around may be called
+// Without one they do nothing, and Custom says so: a backend for shapes alone. Around may be called
 // from several goroutines at once, as a backend is.
 type Calls struct {
 	Around func(Call)

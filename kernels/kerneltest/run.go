@@ -57,6 +57,7 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 		{"SumSquares", (*suite).sumSquares},
 		{"ClipCoefficient", (*suite).clipCoefficient},
 		{"AdamW", (*suite).adamW},
+		{"Custom", (*suite).custom},
 		{"RandomShapes", (*suite).randomShapes},
 		{"Concurrent", (*suite).concurrent},
 		{"EveryMethod", (*suite).everyMethod},

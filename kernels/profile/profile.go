@@ -26,7 +26,7 @@ import (
 
 // Entry is what one method has cost so far.
 type Entry struct {
-	Method string // of kernels.Backend, e.g. "MatMul"
+	Method string // of kernels.Backend, e.g. "MatMul"; the name of a [kernels.Kernel]
 	Calls  int
 	Time   time.Duration // summed over calls, also where several ran at once
 }
@@ -56,10 +56,18 @@ func measuring(be kernels.Backend, c *costs) *Backend {
 	p := &Backend{Device: be, measured: be, costs: c}
 	p.Around = func(call intercept.Call) {
 		begin := time.Now()
-		defer func() { c.add(call.Method, time.Since(begin)) }()
+		defer func() { c.add(nameOf(call), time.Since(begin)) }()
 		call.Run(be)
 	}
 	return p
+}
+
+// nameOf returns the method of a call, or what a kernel from outside calls itself.
+func nameOf(call intercept.Call) string {
+	if k, ok := call.Args[0].(kernels.Kernel); ok {
+		return k.Name()
+	}
+	return call.Method
 }
 
 // Queue implements kernels.Backend: what runs on the queue is measured too.

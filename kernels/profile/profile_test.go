@@ -50,6 +50,22 @@ func call(method reflect.Value) {
 	method.Call(args)
 }
 
+// foreign is an operation from outside.
+type foreign struct{}
+
+func (foreign) Name() string { return "foreign" }
+
+func TestKernelsFromOutsideGoByTheirNames(t *testing.T) {
+	be := profile.New(ref.New())
+	queue, err := be.Queue()
+	if err != nil || kernels.Custom(queue, foreign{}) {
+		t.Fatalf("a kernel without code ran, or %v", err)
+	}
+	if e := be.Entries(); len(e) != 1 || e[0].Method != "foreign" {
+		t.Errorf("measured %v, on another queue of the device", e)
+	}
+}
+
 func TestReset(t *testing.T) {
 	be := profile.New(ref.New())
 	kernels.Fill(be, tensor.MustNew(be, tensor.F32, 3), 1)
