@@ -12,6 +12,12 @@ import (
 	"lamina/internal/progress"
 )
 
+// dataFlags choose a part of a data set.
+type dataFlags struct {
+	Split  string `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
+	Config string `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
+}
+
 // evalCommand scores a model on documents.
 type evalCommand struct {
 	modelFlag

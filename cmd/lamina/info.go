@@ -131,19 +131,6 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, memoryNeed, error)
 	return plan, need, need.addTraining(t)
 }
 
-// sharedPlan reads a plan for a model of so many layers and fills its places.
-func sharedPlan(flag, share string, layers int) (plan.Plan, error) {
-	kept, err := parsePlan(flag)
-	if err != nil {
-		return nil, err
-	}
-	how, err := plan.ParseSharing(share)
-	if err != nil {
-		return nil, err
-	}
-	return plan.Share(kept, layers, how)
-}
-
 func dtypeCounts(c *transformer.Checkpoint) map[string]int {
 	counts := map[string]int{}
 	for _, name := range c.Names() {

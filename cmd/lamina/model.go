@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"lamina/crash/exchange"
-	"lamina/crash/plan"
+	"lamina/eval"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -50,30 +50,9 @@ func (s *session) openModel(path string) (*model, error) {
 	return &model{m, s}, err
 }
 
-// parsePlan reads a layer plan from a flag: its text, or @FILE with the text or
-// with the JSON that lamina plan writes.
-func parsePlan(flag string) (plan.Plan, error) {
-	path, isFile := strings.CutPrefix(flag, "@")
-	if !isFile {
-		return plan.Parse(flag)
-	}
-	data, err := readInput(path)
-	if err != nil {
-		return nil, err
-	}
-	text := strings.TrimSpace(string(data))
-	if strings.HasPrefix(text, "{") {
-		var p planResult
-		if err := decodeJSON(path, data, &p); err != nil {
-			return nil, err
-		}
-		return p.Plan, nil
-	}
-	plan, err := plan.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return plan, nil
+// data is what flags of m's command name: documents of a path or of the hub.
+func (m *model) data(path, config, split string) eval.Data {
+	return eval.Data{Path: path, Config: config, Split: split, Locate: m.session.dataPath}
 }
 
 // parseDType reads the storage type of --dtype; "" is the zero type.

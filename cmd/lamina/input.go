@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 
-	"lamina/eval"
 	"lamina/eval/task"
 )
 
@@ -39,17 +38,6 @@ func decodeJSON(path string, data []byte, v any) error {
 		return fmt.Errorf("%s: more than one JSON value", path)
 	}
 	return nil
-}
-
-// dataFlags choose a part of a data set.
-type dataFlags struct {
-	Split  string `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
-	Config string `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
-}
-
-// data is what flags of m's command name: documents of a path or of the hub.
-func (m *model) data(path, config, split string) eval.Data {
-	return eval.Data{Path: path, Config: config, Split: split, Locate: m.session.dataPath}
 }
 
 // checkLimit refuses a negative number of documents.

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"lamina/hub"
+	"lamina/internal/progress"
+)
+
+// describe says on standard error what was fetched.
+func (s *session) describe(repo hub.Repo, got hub.Snapshot, byDefault bool) {
+	s.notef("%s at %s: %d files, %s, of which %s came over the network", repo, got.Commit[:12], len(got.Files), bytesText(int(got.Size())), bytesText(int(got.Fetched)))
+	if byDefault && got.Others > 0 {
+		s.notef("; %d other files were left (--include '*' takes all)", got.Others)
+	}
+	s.notef("\n")
+}
+
+// modelPath returns the directory of a model: path, or where the cache holds the
+// model of that name on the hub, which is fetched if it does not.
+func (s *session) modelPath(path string) (string, error) {
+	return s.hubPath(path, hub.Model, hub.ModelFiles)
+}
+
+// tokenizerPath is modelPath for what needs no weights.
+func (s *session) tokenizerPath(path string) (string, error) {
+	return s.hubPath(path, hub.Model, hub.TokenizerFiles)
+}
+
+// dataPath returns a path of documents: path, or the directory where the cache
+// holds the dataset of that name on the hub, which is fetched if it does not.
+func (s *session) dataPath(path string) (string, error) {
+	return s.hubPath(path, hub.Dataset, hub.DatasetFiles)
+}
+
+// hubPath is name, or where the cache holds what the hub has under that name.
+func (s *session) hubPath(name string, kind hub.Type, choose hub.Select) (string, error) {
+	repo, ok := hub.Meant(kind, name)
+	if !ok {
+		return name, nil
+	}
+	asked := false
+	got, err := s.fetch(repo, func(client *hub.Client) (hub.Snapshot, error) {
+		return client.Find(s.ctx, repo, choose, func() {
+			asked = true
+			s.notef("%s: no such path, so it is looked for on the hub, %s, and kept in %s\n", name, client.Endpoint, client.Cache)
+		})
+	})
+	if err == nil && asked {
+		s.describe(repo, got, false)
+	}
+	return got.Dir, err
+}
+
+// fetch calls get with a client that shows a line of progress. An interrupt says how
+// to go on.
+func (s *session) fetch(repo hub.Repo, get func(*hub.Client) (hub.Snapshot, error)) (hub.Snapshot, error) {
+	client, err := hub.FromEnv(os.Getenv)
+	if err != nil {
+		return hub.Snapshot{}, err
+	}
+	var bar *progress.Bar
+	client.Progress = func(done, total int64) {
+		if bar == nil && done < total {
+			bar = progress.NewBytes(s.stderr, repo.ID, int(total))
+		}
+		bar.Set(int(done))
+	}
+	client.Note = func(text string) {
+		bar.Done()
+		bar = nil
+		s.notef("lamina: %s\n", oneLine(text))
+	}
+	got, err := get(client)
+	bar.Done()
+	if errors.Is(err, context.Canceled) && err != context.Canceled {
+		return got, interrupted{err.Error()}
+	}
+	return got, err
+}
