@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -94,7 +95,7 @@ func (c evalCommand) score(s *session, scoring *eval.Session) (*results.Evaluati
 	scoring.Progress = func(j *eval.Job, done int) {
 		if done == 0 {
 			bar.Done()
-			bar = s.progress(or(j.Task.Name(), "eval"), j.Size())
+			bar = s.progress(cmp.Or(j.Task.Name(), "eval"), j.Size())
 		}
 		bar.Set(done)
 	}
@@ -148,7 +149,7 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	}
 	if len(c.Data) == 0 {
 		for _, t := range tasks {
-			data := or(t.Source().Repo, t.Source().Path)
+			data := cmp.Or(t.Source().Repo, t.Source().Path)
 			if !strings.Contains(data, "/") { // not the name of one on the hub
 				return nil, usagef("task %q has no data set on the hub: give --data PATH", t.Name())
 			}
@@ -174,7 +175,7 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	names := map[string]bool{}
 	for i, t := range tasks {
 		if names[t.Name()] && (t.Name() != "" || c.Out != "") {
-			return nil, usagef("task %q is asked for twice", or(t.Name(), c.Data[i]))
+			return nil, usagef("task %q is asked for twice", cmp.Or(t.Name(), c.Data[i]))
 		}
 		names[t.Name()] = true
 	}
@@ -195,6 +196,6 @@ func (c evalCommand) print(s *session, e *results.Evaluation, all []eval.Outcome
 	s.printf("%s", e.Markdown())
 	for _, r := range all {
 		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",
-			or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, r.Rate())
+			cmp.Or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, r.Rate())
 	}
 }

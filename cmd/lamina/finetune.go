@@ -10,6 +10,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
+	"lamina/internal/machine"
 	"lamina/nn"
 	"lamina/transformer"
 )
@@ -95,7 +96,7 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	if !c.Overcommit {
-		if err := checkMemory(run, readMemory().usable()); err != nil {
+		if err := checkMemory(run, machine.ReadMemory().Usable()); err != nil {
 			return err
 		}
 	}

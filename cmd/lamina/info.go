@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,7 +165,7 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 		if t.Chat {
 			chat = "with chat template"
 		}
-		s.printf("tokenizer     %s ids, BOS %s, EOS %s, %s\n", countText(t.Vocab), or(oneLine(t.BOS), "none"), or(oneLine(t.EOS), "none"), chat)
+		s.printf("tokenizer     %s ids, BOS %s, EOS %s, %s\n", countText(t.Vocab), cmp.Or(oneLine(t.BOS), "none"), cmp.Or(oneLine(t.EOS), "none"), chat)
 	}
 	n := r.Memory
 	s.printf("inference     about %s: weights %s, cache of %d positions %s, one pass\n",

@@ -1,57 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 
 	"lamina/crash/train"
 	"lamina/nn"
 	"lamina/transformer"
 )
-
-// memory is the machine's, in bytes; 0 where unknown.
-type memory struct{ total, available, limit int }
-
-// usable returns what a program may still take; 0 where unknown.
-func (m memory) usable() int {
-	if m.limit > 0 {
-		return min(m.available, m.limit)
-	}
-	return m.available
-}
-
-// readMemory reads what Linux says of memory; elsewhere all is 0.
-func readMemory() memory {
-	var m memory
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return m
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 2 {
-			continue
-		}
-		kib, err := strconv.Atoi(fields[1])
-		if err != nil {
-			continue
-		}
-		switch fields[0] {
-		case "MemTotal:":
-			m.total = kib << 10
-		case "MemAvailable:":
-			m.available = kib << 10
-		}
-	}
-	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		m.limit, _ = strconv.Atoi(strings.TrimSpace(string(text))) // "max" stays 0
-	}
-	return m
-}
 
 // memoryNeed is what runs of a model hold at their peak, in bytes.
 type memoryNeed struct {

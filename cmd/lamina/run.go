@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -135,7 +136,7 @@ func (c *runCommand) experiment(s *session, m *model, seeds []uint64) (*study.Ex
 // config collects what decides the numbers, before anything is computed.
 func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 	r := runConfig{
-		Model: or(c.modelName, hub.NameOf(m.Path)), Params: m.Config.Params(), Task: or(c.taskName, c.Task), Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
+		Model: cmp.Or(c.modelName, hub.NameOf(m.Path)), Params: m.Config.Params(), Task: cmp.Or(c.taskName, c.Task), Limit: c.Limit, TrainLimit: c.TrainLimit, MaxLength: c.MaxLength,
 		Format: c.Format, Rules: c.Rules, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Pool: c.Pool,
 		LRs: c.LRs, Precision: precision,
 	}

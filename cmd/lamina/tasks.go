@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"lamina/eval/task"
 	"lamina/internal/report"
 )
@@ -29,7 +31,7 @@ func (tasksCommand) Run(s *session) error {
 			return err
 		}
 		source := one.Source()
-		info := taskInfo{name, one.Split(), one.ShotsSplit(task.Rules04), or(source.Repo, source.Path), source.Config, one.Version(task.Rules04)}
+		info := taskInfo{name, one.Split(), one.ShotsSplit(task.Rules04), cmp.Or(source.Repo, source.Path), source.Config, one.Version(task.Rules04)}
 		list = append(list, info)
 		t.Rows = append(t.Rows, []string{info.Name, info.Split, info.Shots, info.Dataset, info.Config, info.Version})
 	}

@@ -74,6 +74,7 @@ var layers = []layer{
 	{"internal/files", []string{"internal/strictjson"}},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
+	{"internal/machine", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
