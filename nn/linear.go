@@ -10,9 +10,8 @@ import (
 // adapter beside it, a pruned one.
 //
 // These three methods are all it needs. Models call it through [LinearFunc],
-// [LinearAdd] and [Linears], which use the single product that [Linear] has for each of
-// them and work for every other Projection too: one that has a method ForwardFunc or
-// ForwardAdd as Linear's is called there.
+// [LinearAdd] and [Linears], which work for every Projection and save products and
+// copies where it is [Fused] or an [Addition].
 type Projection interface {
 	Forward(p *autograd.Pass, x autograd.Var) autograd.Var
 	// Params yields the parameters, in the order of the forward pass.
@@ -21,41 +20,64 @@ type Projection interface {
 	Clone() Projection
 }
 
-// LinearFunc returns f(l(x)) for x [N in], in one product where l has a method
-// ForwardFunc.
+// Fused is a Projection whose product can apply a function, or add a residual [N out],
+// while its result is made.
+type Fused interface {
+	Projection
+	ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var
+	ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var
+}
+
+// Addition is a Projection that adds something to the result of a plain layer, as LoRA
+// does. AddTo returns y plus that for x: Forward is AddTo of what Base makes of x.
+type Addition interface {
+	Projection
+	Base() *Linear
+	AddTo(p *autograd.Pass, y, x autograd.Var) autograd.Var
+}
+
+// LinearFunc returns f(l(x)) for x [N in].
 func LinearFunc(p *autograd.Pass, f kernels.Func, l Projection, x autograd.Var) autograd.Var {
-	if l, ok := l.(interface {
-		ForwardFunc(p *autograd.Pass, f kernels.Func, x autograd.Var) autograd.Var
-	}); ok {
+	if l, ok := l.(Fused); ok {
 		return l.ForwardFunc(p, f, x)
 	}
 	return p.Unary(f, l.Forward(p, x))
 }
 
-// LinearAdd returns residual + l(x) for x [N in] and residual [N out], in one product
-// where l has a method ForwardAdd.
+// LinearAdd returns residual + l(x) for x [N in] and residual [N out].
 func LinearAdd(p *autograd.Pass, residual autograd.Var, l Projection, x autograd.Var) autograd.Var {
-	if l, ok := l.(interface {
-		ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var
-	}); ok {
+	switch l := l.(type) {
+	case Fused:
 		return l.ForwardAdd(p, residual, x)
+	case Addition:
+		return l.AddTo(p, l.Base().ForwardAdd(p, residual, x), x)
 	}
 	return p.Add(residual, l.Forward(p, x))
 }
 
 // Linears maps one x [N in] through several layers: queries, keys and values; gate and
-// up. If all of them are [*Linear] that is one call of the backend.
+// up. That is one call of the backend if each is a [*Linear], or an [Addition] to one,
+// and a call for each otherwise.
 func Linears(p *autograd.Pass, x autograd.Var, layers ...Projection) []autograd.Var {
 	var few [3]autograd.Affine // on the stack: a decoded token is soon done
 	terms := few[:0]
 	for _, l := range layers {
-		plain, ok := l.(*Linear)
-		if !ok {
+		switch l := l.(type) {
+		case *Linear:
+			terms = append(terms, l.affine(p))
+		case Addition:
+			terms = append(terms, l.Base().affine(p))
+		default:
 			return oneByOne(p, x, layers)
 		}
-		terms = append(terms, plain.affine(p))
 	}
-	return p.Linears(x, terms...)
+	ys := p.Linears(x, terms...)
+	for i, l := range layers {
+		if l, ok := l.(Addition); ok {
+			ys[i] = l.AddTo(p, ys[i], x)
+		}
+	}
+	return ys
 }
 
 func oneByOne(p *autograd.Pass, x autograd.Var, layers []Projection) []autograd.Var {

@@ -192,3 +192,40 @@ func TestInitKeepsTheSizeOfNumbers(t *testing.T) {
 		t.Errorf("a value everywhere: %v", got)
 	}
 }
+
+// TestPlainLayersAllocateNoMore: what a Projection may be costs a decoded token nothing.
+func TestPlainLayersAllocateNoMore(t *testing.T) {
+	be := ref.New()
+	w := nn.From(nn.Init{Device: be, Seed: 2})
+	q, k, v := nn.NewLinear(w.At("q"), 4, 4, true), nn.NewLinear(w.At("k"), 4, 4, true), nn.NewLinear(w.At("v"), 4, 4, true)
+	fields := [...]nn.Projection{q, k, v}
+	affine := func(l *nn.Linear) autograd.Affine {
+		return autograd.Affine{W: autograd.Var{T: l.Weight.Value}, Bias: autograd.Var{T: l.Bias.Value}}
+	}
+	p := autograd.NewPass(be)
+	x := p.Input(tensor.MustNew(be, tensor.F32, 1, 4))
+	allocations := func(run func()) float64 {
+		return testing.AllocsPerRun(50, func() {
+			run()
+			p.Reset()
+		})
+	}
+	for name, calls := range map[string][2]func(){
+		"grouped": {
+			func() { p.Linears(x, affine(q), affine(k), affine(v)) },
+			func() { nn.Linears(p, x, fields[0], fields[1], fields[2]) },
+		},
+		"with a function": {
+			func() { p.LinearFunc(kernels.ReLU, x, affine(q)) },
+			func() { nn.LinearFunc(p, kernels.ReLU, fields[0], x) },
+		},
+		"with a residual": {
+			func() { p.LinearAdd(x, x, affine(q)) },
+			func() { nn.LinearAdd(p, x, fields[0], x) },
+		},
+	} {
+		if want, got := allocations(calls[0]), allocations(calls[1]); got > want {
+			t.Errorf("%s: %v allocations, the pass alone has %v", name, got, want)
+		}
+	}
+}

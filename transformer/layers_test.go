@@ -32,29 +32,27 @@ func small(t *testing.T, be kernels.Backend, name string) *transformer.Decoder {
 // package knows of them.
 
 // lora is a layer with a low-rank pair beside it (Hu et al. 2021, arXiv 2106.09685):
-// base(x) + x·Aᵀ·Bᵀ.
+// plain(x) + x·Aᵀ·Bᵀ.
 type lora struct {
-	Base nn.Projection
-	A, B *autograd.Parameter // [R in], [out R]
+	Plain *nn.Linear
+	A, B  *autograd.Parameter // [R in], [out R]
 }
 
-func (l *lora) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
-	return l.add(p, l.Base.Forward(p, x), x)
-}
+func (l *lora) Base() *nn.Linear { return l.Plain }
 
-// ForwardAdd is there for the bits: a product that adds the residual rounds once less.
-func (l *lora) ForwardAdd(p *autograd.Pass, residual, x autograd.Var) autograd.Var {
-	return l.add(p, nn.LinearAdd(p, residual, l.Base, x), x)
-}
-
-// add returns y + x·Aᵀ·Bᵀ.
-func (l *lora) add(p *autograd.Pass, y, x autograd.Var) autograd.Var {
+func (l *lora) AddTo(p *autograd.Pass, y, x autograd.Var) autograd.Var {
 	return p.LinearAdd(y, p.Linear(x, p.Param(l.A), autograd.Var{}), autograd.Affine{W: p.Param(l.B)})
 }
 
-func (l *lora) Params() nn.Params { return nn.Join(l.Base.Params(), nn.List(l.A, l.B)) }
+func (l *lora) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
+	return l.AddTo(p, l.Plain.Forward(p, x), x)
+}
 
-func (l *lora) Clone() nn.Projection { return &lora{l.Base.Clone(), nn.Clone(l.A), nn.Clone(l.B)} }
+func (l *lora) Params() nn.Params { return nn.Join(l.Plain.Params(), nn.List(l.A, l.B)) }
+
+func (l *lora) Clone() nn.Projection {
+	return &lora{l.Plain.Clone().(*nn.Linear), nn.Clone(l.A), nn.Clone(l.B)}
+}
 
 // pair is a layer of low rank in place of one: two linear layers in a row.
 type pair struct{ First, Second nn.Projection }
@@ -83,8 +81,9 @@ func addLoRA(be kernels.Backend, d *transformer.Decoder, b nn.Initial) (pairs []
 	init := nn.Init{Device: be, Seed: 6}
 	for name, field := range d.Linears() {
 		w := nn.From(init).At(name)
-		in, out := (*field).(*nn.Linear).Sizes()
-		l := &lora{*field, w.Get("lora_A", nn.NormalOf(in), 2, in), w.Get("lora_B", b, out, 2)}
+		plain := (*field).(*nn.Linear)
+		in, out := plain.Sizes()
+		l := &lora{plain, w.Get("lora_A", nn.NormalOf(in), 2, in), w.Get("lora_B", b, out, 2)}
 		*field, pairs = l, append(pairs, l.A, l.B)
 	}
 	return pairs
@@ -283,24 +282,32 @@ func (g *grouping) MatVecs(a []kernels.MatMulArgs) {
 }
 
 // TestPlainLayersRunInOneCall: queries, keys and values, gate and up are one call each
-// while all of them are plain, and a call each where one is not.
+// while all of them are plain, or plain with something added, and a call each where one
+// is anything else.
 func TestPlainLayersRunInOneCall(t *testing.T) {
 	be := &grouping{Backend: ref.New()}
 	d := small(t, be, "llama")
 	d.Blocks = d.Blocks[:1]
-	scores(be, d)
-	if want := []int{3, 2}; !slices.Equal(be.calls, want) {
-		t.Errorf("calls of %v products, want %v", be.calls, want)
+	calls := func() []int {
+		be.calls = nil
+		scores(be, d)
+		return be.calls
 	}
-	be.calls = nil
+	if got := calls(); !slices.Equal(got, []int{3, 2}) {
+		t.Errorf("calls of %v products, want 3 and 2", got)
+	}
+	addLoRA(be, d, nn.Zeros)
+	if got := calls(); !slices.Equal(got, []int{3, 2}) {
+		t.Errorf("with LoRA beside every layer, calls of %v products, want 3 and 2", got)
+	}
 	for name, field := range d.Linears() {
 		if strings.HasSuffix(name, ".up_proj") {
-			*field = &lora{*field, nn.Init{Device: be, Std: 1}.Parameter("a", nn.Normal, 2, 64), nn.Init{Device: be}.Parameter("b", nn.Zeros, 160, 2)}
+			w := nn.From(nn.Init{Device: be})
+			*field = &pair{nn.NewLinear(w, 64, 3, false), nn.NewLinear(w, 3, 160, false)}
 		}
 	}
-	scores(be, d)
-	if want := []int{3}; !slices.Equal(be.calls, want) {
-		t.Errorf("with LoRA beside up, calls of %v products, want %v", be.calls, want)
+	if got := calls(); !slices.Equal(got, []int{3}) {
+		t.Errorf("with a pair in place of up, calls of %v products, want 3", got)
 	}
 }
 
