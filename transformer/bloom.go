@@ -23,13 +23,13 @@ var bloomFamily = family{
 	},
 	validate:  wantWholeHeads,
 	embedding: embeddingNames{tokens: "transformer.word_embeddings.weight", norm: "transformer.word_embeddings_layernorm"},
-	blocks:    "transformer.h.",
+	layers:    "transformer.h.",
 	block:     func(c *Config, name string, _ int) Block { return &bloomBlock{config: c, name: name} },
 	ending: func(d *Decoder, v nn.Visitor) {
 		v.LayerNorm(&d.Norm, "transformer.ln_f", d.Config.Width, d.Config.Eps, true)
 	},
-	full:   prefixed("transformer.", "word_embeddings.", "word_embeddings_layernorm.", "h.", "ln_f."),
-	slopes: bloomSlopes,
+	fullName: prefixed("transformer.", "word_embeddings.", "word_embeddings_layernorm.", "h.", "ln_f."),
+	slopes:   bloomSlopes,
 }
 
 // bloomPositions is the length of sequences where no key of the configuration states

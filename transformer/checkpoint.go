@@ -76,7 +76,7 @@ func Open(path string) (*Checkpoint, error) {
 	if c.source == nil {
 		return nil, fmt.Errorf("%s: no weights: want model.safetensors or pytorch_model.bin, or their .index.json", path)
 	}
-	return c.named(c.Config.family().full)
+	return c.named(c.Config.family().fullName)
 }
 
 // named gives the file's tensors the names that transformers has for them ("":
@@ -191,8 +191,8 @@ func (c *Checkpoint) report(wrong []string) error {
 
 // ignorable tells buffers and duplicates that older checkpoints carry.
 func ignorable(c Config, name string) bool {
-	spare := c.family().spare
-	return spare != nil && spare(name) || c.Tied && name == "lm_head.weight"
+	unread := c.family().unread
+	return unread != nil && unread(name) || c.Tied && name == "lm_head.weight"
 }
 
 // shapes is a Source that gives no data and notes what does not fit.

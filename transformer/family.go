@@ -11,35 +11,37 @@ import (
 )
 
 // family is one architecture: all that the decoder has to be told about it. Each
-// stands in a file of its own, with its blocks, and in families.
+// stands in a file of its own, with its block, and in families.
 type family struct {
 	name string // transformers' model_type
-	// configure sets what the family's config.json says; what belongs to all has been
-	// set. An error names the key.
+	// configure takes what c needs from a config.json of the family. An error names the
+	// key.
 	configure func(c *Config, data []byte) error
-	// keys are the names that config.json has for some of our keys (LLaMA's).
+	// keys translates configuration keys for messages: from LLaMA's, which are used for
+	// all families, to this one's, where they differ.
 	keys map[string]string
-	// validate checks what only this family asks of sizes that are possible by
-	// themselves; key gives the names that config.json has for them.
+	// validate checks what is particular to the family, after the sizes have been found
+	// possible one by one; key translates as keys does.
 	validate func(c Config, key func(string) string) error
-	// embedding says which of its parts the family's embedding has.
+
+	// embedding lists what the embedding consists of.
 	embedding embeddingNames
-	// blocks is what the names of a block's tensors begin with, before the layer.
-	blocks string
-	// block returns a block whose weights have names that begin with name, still
-	// without them; layer is its number in the full model.
+	// layers is what names of a layer's tensors begin with, before its number.
+	layers string
+	// block returns the block of a layer, still without weights, which it will take from
+	// below name.
 	block func(c *Config, name string, layer int) Block
 	// ending shows what runs between the blocks and the head: d.Norm and d.Out.
 	ending func(d *Decoder, v nn.Visitor)
-	// full gives a tensor of a file the name that transformers has for it, where it
-	// was saved from the bare model; "" leaves it out.
-	full func(name string) string
-	// spare tells tensors that a checkpoint may have and the model does not read; nil
-	// for none.
-	spare func(name string) bool
-	// slopes returns what makes attention fall with the distance, for each of so many
-	// heads; nil where it does not.
+	// slopes returns, for each of so many heads, how fast attention falls with the
+	// distance (ALiBi); nil where it does not.
 	slopes func(heads int) []float64
+
+	// fullName completes the name of a tensor in a file. Files saved from a model without
+	// its head lack the first word of each name. "" leaves the tensor out.
+	fullName func(name string) string
+	// unread tells which tensors of a checkpoint the model has no use for; nil for none.
+	unread func(name string) bool
 }
 
 var families = []family{optFamily, llamaFamily, gpt2Family, bloomFamily}
@@ -82,12 +84,12 @@ func (c Config) RawWithLayers(n int) map[string]any {
 
 // LayerName returns what the names of a layer's tensors begin with, before a dot, such
 // as "model.layers.3".
-func (c Config) LayerName(layer int) string { return c.family().blocks + strconv.Itoa(layer) }
+func (c Config) LayerName(layer int) string { return c.family().layers + strconv.Itoa(layer) }
 
 // SplitLayerName returns the layer that the tensor of this name belongs to and its name
 // behind [Config.LayerName] and the dot; ok is false for one of no layer.
 func (c Config) SplitLayerName(name string) (layer int, own string, ok bool) {
-	rest, ok := strings.CutPrefix(name, c.family().blocks)
+	rest, ok := strings.CutPrefix(name, c.family().layers)
 	if !ok {
 		return 0, "", false
 	}
@@ -96,7 +98,7 @@ func (c Config) SplitLayerName(name string) (layer int, own string, ok bool) {
 	return layer, own, ok && err == nil && strconv.Itoa(layer) == number && layer >= 0
 }
 
-// prefixed returns a [family.full] that adds a prefix to names that begin with one of
+// prefixed returns a [family.fullName] that adds a prefix to names that begin with one of
 // the beginnings.
 func prefixed(prefix string, beginnings ...string) func(name string) string {
 	return func(name string) string {

@@ -30,12 +30,12 @@ var parallelFamily = family{
 	},
 	validate:  wantWholeHeads,
 	embedding: embeddingNames{tokens: "base.words.weight"},
-	blocks:    "base.blocks.",
+	layers:    "base.blocks.",
 	block: func(c *Config, name string, _ int) Block {
 		return &parallelBlock{config: c, name: name, factor: c.own.(float64)}
 	},
-	ending: func(d *Decoder, v nn.Visitor) { v.RMSNorm(&d.Norm, "base.norm", d.Config.Width, d.Config.Eps) },
-	full:   func(name string) string { return name },
+	ending:   func(d *Decoder, v nn.Visitor) { v.RMSNorm(&d.Norm, "base.norm", d.Config.Width, d.Config.Eps) },
+	fullName: func(name string) string { return name },
 }
 
 type parallelBlock struct {

@@ -22,12 +22,12 @@ var gpt2Family = family{
 	},
 	validate:  wantWholeHeads,
 	embedding: embeddingNames{tokens: "transformer.wte.weight", positions: "transformer.wpe.weight"},
-	blocks:    "transformer.h.",
+	layers:    "transformer.h.",
 	block:     newGPT2Block,
 	ending: func(d *Decoder, v nn.Visitor) {
 		v.LayerNorm(&d.Norm, "transformer.ln_f", d.Config.Width, d.Config.Eps, true)
 	},
-	full: gpt2Name,
+	fullName: gpt2Name,
 }
 
 // gpt2Name leaves out the causal masks that older files hold for every layer.

@@ -23,13 +23,13 @@ var llamaFamily = family{
 		return c.RoPE.Validate()
 	},
 	embedding: embeddingNames{tokens: "model.embed_tokens.weight"},
-	blocks:    "model.layers.",
+	layers:    "model.layers.",
 	block:     func(c *Config, name string, _ int) Block { return &llamaBlock{config: c, name: name} },
 	ending: func(d *Decoder, v nn.Visitor) {
 		v.RMSNorm(&d.Norm, "model.norm", d.Config.Width, d.Config.Eps)
 	},
-	full:  prefixed("model.", "layers.", "embed_tokens.", "norm."),
-	spare: func(name string) bool { return strings.HasSuffix(name, "rotary_emb.inv_freq") },
+	fullName: prefixed("model.", "layers.", "embed_tokens.", "norm."),
+	unread:   func(name string) bool { return strings.HasSuffix(name, "rotary_emb.inv_freq") },
 }
 
 func (c *Config) setLLaMA(data []byte) error {

@@ -23,11 +23,11 @@ var optFamily = family{
 		tokens: "model.decoder.embed_tokens.weight", project: "model.decoder.project_in",
 		positions: "model.decoder.embed_positions.weight", unused: 2,
 	},
-	blocks: "model.decoder.layers.",
-	block:  func(c *Config, name string, _ int) Block { return &optBlock{config: c, name: name} },
-	ending: endOPT,
-	full:   prefixed("model.", "decoder."),
-	spare:  func(name string) bool { return strings.HasSuffix(name, "decoder.version") },
+	layers:   "model.decoder.layers.",
+	block:    func(c *Config, name string, _ int) Block { return &optBlock{config: c, name: name} },
+	ending:   endOPT,
+	fullName: prefixed("model.", "decoder."),
+	unread:   func(name string) bool { return strings.HasSuffix(name, "decoder.version") },
 }
 
 func (c *Config) setOPT(data []byte) error {
