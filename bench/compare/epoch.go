@@ -61,24 +61,29 @@ func (o *ours) openGate(dir, data string, all bool) (*gate, error) {
 	t := &train.Trainer{Backend: o.be, Settings: train.Settings{
 		LR: learningRate, Epochs: 1000, Batch: batchSize, Schedule: optim.Constant, Clip: 1, Seed: 1, EvalEvery: 1 << 30,
 	}}
+	var d *transformer.Decoder
 	if all {
-		if t.Decoder, err = c.Decoder(o.be); err != nil {
+		if d, err = c.Decoder(o.be); err != nil {
 			return nil, err
 		}
-		t.Params = t.Decoder.Params()
+		t.Params = d.Params()
 	} else {
 		e, _, err := emulate.Open(c, o.be)
 		if err != nil {
 			return nil, err
 		}
-		t.Decoder, t.Params = e.Decoder, e.Params()
+		d, t.Params = e.Decoder, e.Params()
 	}
 	rows, err := readFile[[]row](data)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		t.Train = append(t.Train, task.Pair{Context: r.Context, Target: r.Target})
+	pairs := make([]task.Pair, len(rows))
+	for i, r := range rows {
+		pairs[i] = task.Pair{Context: r.Context, Target: r.Target}
+	}
+	if t.Train, err = train.NewNextToken(d, pairs); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &gate{ask: make(chan int), done: make(chan train.Metrics), failed: make(chan error, 1), cancel: cancel}

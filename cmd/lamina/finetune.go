@@ -85,36 +85,37 @@ func (c finetuneCommand) Run(s *session) error {
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
 		Precision: s.Precision, Backend: m.Backend.Name(),
 	}
-	plan, err := c.target(m, run)
+	part, err := c.part(m)
 	if err != nil {
 		return err
 	}
-	if plan != nil && len(plan.TrainablePlaces()) == 0 {
-		return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", plan, plan[len(plan)-1].Layer)
+	if part.plan != nil && len(part.plan.TrainablePlaces()) == 0 {
+		return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", part.plan, part.plan[len(part.plan)-1].Layer)
 	}
-	if err := c.load(m, t, run, &config); err != nil {
+	run.Params, run.Held = part.params, part.decoder.Params()
+	if err := c.load(m, t, part.decoder, run, &config); err != nil {
 		return err
 	}
 	if !c.Overcommit {
-		if err := checkMemory(run, machine.ReadMemory().Usable()); err != nil {
+		if err := checkMemory(run, m.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
 			return err
 		}
 	}
-	manifest := exchange.Manifest{Plan: plan, Whole: plan == nil, Base: transformer.Fingerprint(run.Params)}
-	config.Plan, config.Base = plan.String(), manifest.Base
+	manifest := exchange.Manifest{Plan: part.plan, Whole: part.plan == nil, Base: transformer.Fingerprint(run.Params)}
+	config.Plan, config.Base = part.plan.String(), manifest.Base
 	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	run.Store = dir
-	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Decoder.Params()), Out: c.Out}
+	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Out: c.Out}
 	if result.Metrics, result.Outcome, err = s.train("finetune", run); err != nil {
 		return err
 	}
 	finish()
 	if result.Step == 0 { // a run that was finished already
-		if result.Metrics, err = lastMetrics(c.Out); err != nil {
+		if result.Metrics, err = train.LastMetrics(c.Out); err != nil {
 			return err
 		}
 	}
@@ -127,35 +128,39 @@ func (c finetuneCommand) Run(s *session) error {
 	return c.print(s, result)
 }
 
-// target sets what the trainer runs and trains, and returns the plan; nil stands
-// for everything.
-func (c finetuneCommand) target(m *model, run *train.Trainer) (plan.Plan, error) {
+// part is what a run trains, and the decoder it is trained in.
+type part struct {
+	decoder *transformer.Decoder
+	params  nn.Params
+	plan    plan.Plan // nil stands for everything
+}
+
+// part returns what is trained of a model.
+func (c finetuneCommand) part(m *model) (part, error) {
 	e := m.Emulator
 	switch {
 	case e != nil && c.Plan != "":
-		return nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
+		return part{}, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
 	case c.Plan != "":
 		plan, err := sharedPlan(c.Plan, c.Share, m.Config.Layers)
 		if err != nil {
-			return nil, err
+			return part{}, err
 		}
 		if e, err = emulate.New(m.Decoder, plan); err != nil {
-			return nil, err
+			return part{}, err
 		}
-	case c.Share != "none":
-		return nil, usagef("--share %s needs --plan", c.Share)
+	case c.Share != plan.ShareNone.String():
+		return part{}, usagef("--share %s needs --plan", c.Share)
 	}
 	if e == nil {
-		run.Decoder = m.Decoder.Clone()
-		run.Params = run.Decoder.Params()
-		return nil, nil
+		d := m.Decoder.Clone()
+		return part{decoder: d, params: d.Params()}, nil
 	}
-	run.Decoder, run.Params = e.Decoder, e.Params()
-	return e.Plan, nil
+	return part{e.Decoder, e.Params(), e.Plan}, nil
 }
 
-// load reads and encodes the documents.
-func (c finetuneCommand) load(m *model, t task.Task, run *train.Trainer, config *finetuneConfig) error {
+// load reads and encodes the documents that a decoder learns.
+func (c finetuneCommand) load(m *model, t task.Task, d *transformer.Decoder, run *train.Trainer, config *finetuneConfig) error {
 	format, err := c.format()
 	if err != nil {
 		return err
@@ -165,7 +170,7 @@ func (c finetuneCommand) load(m *model, t task.Task, run *train.Trainer, config 
 		return err
 	}
 	config.Text, config.MaxLength = format, length
-	read := func(path, split string, limit int) ([]task.Pair, eval.Identity, error) {
+	read := func(path, split string, limit int) (*train.NextToken, eval.Identity, error) {
 		from := m.data(path, "", split)
 		docs, files, err := m.Documents(t, from, limit)
 		if err != nil {
@@ -176,34 +181,19 @@ func (c finetuneCommand) load(m *model, t task.Task, run *train.Trainer, config 
 			return nil, eval.Identity{}, err
 		}
 		config.Truncated += cut
-		return pairs, from.Identity(files), nil
+		o, err := train.NewNextToken(d, pairs)
+		return o, from.Identity(files), err
 	}
 	if run.Train, config.Data, err = read(c.Data, "train", c.TrainLimit); err != nil {
 		return err
 	}
-	config.Examples = len(run.Train)
+	config.Examples = run.Train.Len()
 	if c.Valid == "" {
 		return nil
 	}
 	config.Valid = new(eval.Identity)
 	run.Valid, *config.Valid, err = read(c.Valid, "validation", 0)
 	return err
-}
-
-// lastMetrics returns the last step of a run directory, with the last validation
-// loss.
-func lastMetrics(dir string) (last train.Metrics, err error) {
-	all, err := train.ReadMetrics(dir)
-	valid := 0.0
-	for _, m := range all {
-		if m.ValidLoss != 0 {
-			valid = m.ValidLoss
-		} else {
-			last = m
-		}
-	}
-	last.ValidLoss = valid
-	return last, err
 }
 
 // print shows what the run came to.

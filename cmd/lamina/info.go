@@ -115,21 +115,23 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, memoryNeed, error)
 	t := &train.Trainer{Recompute: c.Recompute, Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
-	plan, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.target(m, t)
+	part, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.part(m)
 	if err != nil {
-		return plan, need, err
+		return part.plan, need, err
 	}
-	if plan != nil && len(plan.TrainablePlaces()) == 0 {
-		return plan, need, nil
+	if part.plan != nil && len(part.plan.TrainablePlaces()) == 0 {
+		return part.plan, need, nil
 	}
 	targets := c.Targets
 	if targets == 0 {
 		targets = length
 	}
-	for range c.Batch { // all but the last target are read too
-		t.Train = append(t.Train, task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)})
+	one := task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)} // all but the last target are read too
+	t.Params, t.Held = part.params, part.decoder.Params()
+	if t.Train, err = train.NewNextToken(part.decoder, slices.Repeat([]task.Pair{one}, c.Batch)); err != nil {
+		return part.plan, need, err
 	}
-	return plan, need, need.addTraining(t)
+	return part.plan, need, need.addTraining(t)
 }
 
 func dtypeCounts(c *transformer.Checkpoint) map[string]int {

@@ -42,14 +42,13 @@ func (n *memoryNeed) addTraining(t *train.Trainer) error {
 	return nil
 }
 
-// checkMemory refuses a run that needs more than there is. What is available is 0
-// where the system does not say.
-func checkMemory(t *train.Trainer, available int) error {
+// checkMemory refuses a run that needs more than there is, process bytes beside the
+// trainer's. What is available is 0 where the system does not say.
+func checkMemory(t *train.Trainer, process, available int) error {
 	need, err := t.Memory()
 	if err != nil {
 		return err
 	}
-	process := t.Decoder.Config.ProcessMemory()
 	total := need.Total() + process
 	if available == 0 || total <= available {
 		return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,9 +23,9 @@ func TestTrainingThatDoesNotFitIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := transformer.New(c, nn.Init{Device: be, Seed: 1, Std: 0.02})
-	run := &train.Trainer{Decoder: d, Params: d.Params(), Settings: train.Settings{LR: 1, Steps: 1, Batch: 4, Schedule: optim.Constant}}
-	for range 4 {
-		run.Train = append(run.Train, task.Pair{Context: make([]int32, 60), Target: make([]int32, 4)})
+	run := &train.Trainer{Params: d.Params(), Held: d.Params(), Settings: train.Settings{LR: 1, Steps: 1, Batch: 4, Schedule: optim.Constant}}
+	if run.Train, err = train.NewNextToken(d, slices.Repeat([]task.Pair{{Context: make([]int32, 60), Target: make([]int32, 4)}}, 4)); err != nil {
+		t.Fatal(err)
 	}
 	m, err := run.Memory()
 	if err != nil {
@@ -32,12 +33,12 @@ func TestTrainingThatDoesNotFitIsRefused(t *testing.T) {
 	}
 	need := m.Total() + c.ProcessMemory()
 	for _, available := range []int{0, need, need + 1} {
-		if err := checkMemory(run, available); err != nil {
+		if err := checkMemory(run, c.ProcessMemory(), available); err != nil {
 			t.Errorf("%d bytes available, %d needed: %v", available, need, err)
 		}
 	}
 	for available, want := range map[int]string{need - 1: "--micro-batch 1 --recompute takes", 1 << 20: "too much as well"} {
-		if err := checkMemory(run, available); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--overcommit") {
+		if err := checkMemory(run, c.ProcessMemory(), available); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--overcommit") {
 			t.Errorf("%d bytes available, %d needed: %v", available, need, err)
 		}
 	}

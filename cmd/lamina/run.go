@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -174,12 +173,6 @@ func (c *runCommand) config(m *model, precision string) (runConfig, error) {
 		}
 	}
 	return r, nil
-}
-
-// indented returns v as JSON for a file that people read too.
-func indented(v any) ([]byte, error) {
-	text, err := json.MarshalIndent(v, "", "  ")
-	return append(text, '\n'), err
 }
 
 // prepare reads and encodes the data of one seed.

@@ -79,7 +79,7 @@ func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.For
 // train runs a trainer with a progress line and returns the last line of metrics
 // with a loss, and the outcome.
 func (s *session) train(label string, t *train.Trainer) (train.Metrics, train.Outcome, error) {
-	bar := s.progress(label, t.Settings.TotalSteps(len(t.Train)))
+	bar := s.progress(label, t.Settings.TotalSteps(t.Train.Len()))
 	defer bar.Done()
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.

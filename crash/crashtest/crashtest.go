@@ -54,6 +54,16 @@ func Pairs(n int) []task.Pair {
 	return out
 }
 
+// NextToken is the objective of a decoder on pairs that are right for it.
+func NextToken(t testing.TB, d *transformer.Decoder, pairs []task.Pair) train.Objective {
+	t.Helper()
+	o, err := train.NewNextToken(d, pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 func Settings() train.Settings {
 	return train.Settings{LR: 3e-3, Epochs: 2, Batch: 4, Schedule: optim.Cosine, Warmup: 2, Clip: 1, Seed: 5, Dropout: 0.1}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/crash/crashtest"
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/crash/train"
@@ -162,7 +163,10 @@ func TestFineTuningHelps(t *testing.T) {
 	s := DefaultSettings()
 	s.Train.LR, s.Train.Seed = s.LRs[0], seed
 	d := b.full.Clone()
-	trainer := train.Trainer{Backend: b.be, Decoder: d, Params: d.Params(), Settings: s.Train, Train: b.train, Valid: b.valid}
+	trainer := train.Trainer{
+		Backend: b.be, Params: d.Params(), Settings: s.Train,
+		Train: crashtest.NextToken(t, d, b.train), Valid: crashtest.NextToken(t, d, b.valid),
+	}
 	if _, err := trainer.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -189,8 +189,13 @@ func (p *Protocol) checkStarted(v variant) error {
 
 func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float64, dir string) (train.Outcome, error) {
 	config := p.config(v, lr)
-	t := &train.Trainer{
-		Backend: p.Backend, Decoder: s.decoder, Params: s.params, Settings: config.Settings, Train: p.Train, Valid: p.Valid, Recompute: p.Recompute,
+	t := &train.Trainer{Backend: p.Backend, Params: s.params, Held: s.decoder.Params(), Settings: config.Settings, Recompute: p.Recompute}
+	var err error
+	if t.Train, err = train.NewNextToken(s.decoder, p.Train); err != nil {
+		return train.Outcome{}, fmt.Errorf("training: %w", err)
+	}
+	if t.Valid, err = train.NewNextToken(s.decoder, p.Valid); err != nil {
+		return train.Outcome{}, fmt.Errorf("validation: %w", err)
 	}
 	total := config.Settings.TotalSteps(len(p.Train))
 	t.Report = func(m train.Metrics) {
@@ -200,7 +205,6 @@ func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float
 	base := transformer.Fingerprint(s.params)
 	var store *train.RunDir
 	if p.Dir != "" {
-		var err error
 		store, err = train.OpenRunDir(dir, config, false)
 		if err != nil {
 			return train.Outcome{}, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -36,11 +37,9 @@ func TestStepsAfterTheFirstFaultNoPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := transformer.New(c, nn.Init{Device: be, Seed: 3, Std: 0.02})
-		tr := &train.Trainer{Backend: be, Decoder: d, Params: d.Params(), Settings: crashtest.Settings()}
+		tr := &train.Trainer{Backend: be, Params: d.Params(), Settings: crashtest.Settings()}
 		tr.Settings.Epochs, tr.Settings.Steps, tr.Settings.Batch = 0, steps, 4
-		for range 4 {
-			tr.Train = append(tr.Train, task.Pair{Context: make([]int32, 40), Target: make([]int32, 24)})
-		}
+		tr.Train = crashtest.NextToken(t, d, slices.Repeat([]task.Pair{{Context: make([]int32, 40), Target: make([]int32, 24)}}, 4))
 		var faults []int64
 		var bytes []uint64
 		tr.Report = func(train.Metrics) {

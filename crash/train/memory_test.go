@@ -20,7 +20,9 @@ func TestRunSurvivesEachRefusal(t *testing.T) {
 	for n := 1; ; n++ {
 		be := kerneltest.NewFailing(inner, n)
 		tr, e := trainer(t, be, full, "0* 1 2*")
-		tr.Settings.Epochs, tr.Settings.Steps, tr.Train, tr.Valid = 0, 2, tr.Train[:4], tr.Valid[:2]
+		pairs := crashtest.Pairs(6)
+		tr.Settings.Epochs, tr.Settings.Steps = 0, 2
+		tr.Train, tr.Valid = crashtest.NextToken(t, e.Decoder, pairs[:4]), crashtest.NextToken(t, e.Decoder, pairs[4:])
 		values := map[string]tensor.Tensor{}
 		for w := range e.Params() {
 			values[w.Name] = w.Value

@@ -8,7 +8,6 @@ import (
 	"lamina/internal/philox"
 	"lamina/kernels/dry"
 	"lamina/nn"
-	"lamina/transformer"
 )
 
 // order returns the examples of a step: consecutive runs of a permutation that
@@ -16,7 +15,7 @@ import (
 func (t *Trainer) order(step int) []int {
 	epoch, from := step/t.perEpoch, step%t.perEpoch*t.Settings.Batch
 	if t.perm == nil || t.epoch != epoch {
-		t.epoch, t.perm = epoch, philox.New(t.Settings.Seed, uint64(epoch)).Perm(len(t.Train))
+		t.epoch, t.perm = epoch, philox.New(t.Settings.Seed, uint64(epoch)).Perm(t.Train.Len())
 		if t.Settings.NoShuffle {
 			slices.Sort(t.perm)
 		}
@@ -26,24 +25,12 @@ func (t *Trainer) order(step int) []int {
 
 // passes cuts the examples of a step into what runs at once.
 func (t *Trainer) passes(ids []int) iter.Seq[[]int] {
-	if t.Settings.MicroBatch == 0 {
-		return slices.Chunk(ids, len(ids))
-	}
-	return slices.Chunk(ids, t.Settings.MicroBatch)
-}
-
-// size returns how many tokens some examples read, and how many they predict.
-func (t *Trainer) size(ids []int) (tokens, targets int) {
-	for _, i := range ids {
-		tokens += len(t.Train[i].Context) + len(t.Train[i].Target) - 1
-		targets += len(t.Train[i].Target)
-	}
-	return tokens, targets
+	return slices.Chunk(ids, t.Settings.passSize())
 }
 
 // setSteps counts the optimiser steps.
 func (t *Trainer) setSteps() {
-	t.perm, t.perEpoch, t.steps = nil, t.Settings.stepsPerEpoch(len(t.Train)), t.Settings.TotalSteps(len(t.Train))
+	t.perm, t.perEpoch, t.steps = nil, t.Settings.stepsPerEpoch(t.Train.Len()), t.Settings.TotalSteps(t.Train.Len())
 }
 
 // Memory is what a run holds at its peak, in bytes, beside what every
@@ -70,9 +57,11 @@ func (t *Trainer) Memory() (Memory, error) {
 	for w := range t.Params {
 		starred[w] = true
 	}
-	for w := range t.Decoder.Params() {
-		if !starred[w] {
-			m.Frozen += w.Value.Bytes()
+	if t.Held != nil {
+		for w := range t.Held {
+			if !starred[w] {
+				m.Frozen += w.Value.Bytes()
+			}
 		}
 	}
 	trained, err := nn.Trainable(&dry.Backend{}, t.Params)
@@ -81,29 +70,45 @@ func (t *Trainer) Memory() (Memory, error) {
 	}
 	defer trained.Close()
 	m.Trained = 4 * trained.Values.Bytes()
-	m.Pass = t.largestPass()
-	return m, nil
+	m.Pass, err = t.largestPass()
+	return m, err
 }
 
-// largestPass returns the arena's extent for as many tokens as the longest planned
-// pass reads, and as many targets as any has.
-func (t *Trainer) largestPass() int {
-	var longest []int
-	tokens, targets := 0, 0
+// largestPass returns the arena's extent after a dry run of the largest planned pass:
+// of all that no other one beats in tokens and terms both, the one that takes most.
+func (t *Trainer) largestPass() (int, error) {
+	extent := 0
+	for _, ids := range t.candidates() {
+		p := autograd.NewTrainingPass(&dry.Backend{})
+		if _, err := t.accumulate(p, ids, 1); err != nil {
+			return 0, err
+		}
+		extent = max(extent, p.Arena.Extent())
+	}
+	return extent, nil
+}
+
+// candidates returns the planned passes that can be the largest.
+func (t *Trainer) candidates() [][]int {
+	type pass struct {
+		tokens, terms int
+		ids           []int
+	}
+	var passes []pass
 	for step := t.state.Step; step < t.steps; step++ {
-		for part := range t.passes(t.order(step)) {
-			n, k := t.size(part)
-			if n > tokens {
-				tokens, longest = n, part
+		for ids := range t.passes(t.order(step)) {
+			tokens, terms := t.Train.Size(ids)
+			one := pass{tokens, terms, ids}
+			beats := func(a, b pass) bool { return a.tokens >= b.tokens && a.terms >= b.terms }
+			if slices.ContainsFunc(passes, func(have pass) bool { return beats(have, one) }) {
+				continue
 			}
-			targets = max(targets, k)
+			passes = append(slices.DeleteFunc(passes, func(have pass) bool { return beats(one, have) }), one)
 		}
 	}
-	b := &transformer.Batch{}
-	for _, i := range longest {
-		b.Add(make([]int32, len(t.Train[i].Context)+len(t.Train[i].Target)-1), nil)
+	ids := make([][]int, len(passes))
+	for i, p := range passes {
+		ids[i] = p.ids
 	}
-	p := autograd.NewTrainingPass(&dry.Backend{})
-	_, _ = t.differentiate(p, b, make([]int32, targets), make([]int32, targets), 1) // no number, and memory without end
-	return p.Arena.Extent()
+	return ids
 }

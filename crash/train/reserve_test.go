@@ -37,12 +37,13 @@ func TestStepsAfterTheFirstTakeNoMemory(t *testing.T) {
 	full := transformer.New(c, nn.Init{Device: be, Seed: 3, Std: 0.02})
 	for _, micro := range []int{0, 2} {
 		be.bytes = 0
-		tr, _ := trainer(t, be, full, "0* 1 2 3 4 5*")
+		tr, e := trainer(t, be, full, "0* 1 2 3 4 5*")
 		before := be.bytes
-		tr.Valid, tr.Train = nil, nil
+		var pairs []task.Pair
 		for i := range 24 {
-			tr.Train = append(tr.Train, task.Pair{Context: make([]int32, 2+2*i), Target: make([]int32, 1+i/3)})
+			pairs = append(pairs, task.Pair{Context: make([]int32, 2+2*i), Target: make([]int32, 1+i/3)})
 		}
+		tr.Valid, tr.Train = nil, crashtest.NextToken(t, e.Decoder, pairs)
 		tr.Settings.NoShuffle, tr.Settings.MicroBatch, tr.Settings.Epochs = true, micro, 1
 		tr.Recompute = micro == 2
 		plan, err := tr.Memory()
@@ -85,7 +86,7 @@ func memoryOf(t *testing.T, be kernels.Backend, full *transformer.Decoder) {
 	t.Helper()
 	tr, _ := trainer(t, be, full, "0* 1 2 2 2 5*")
 	values := map[string]tensor.Tensor{}
-	for w := range tr.Decoder.Params() {
+	for w := range tr.Held {
 		values[w.Name] = w.Value
 	}
 	m, err := tr.Memory()
@@ -97,7 +98,7 @@ func memoryOf(t *testing.T, be kernels.Backend, full *transformer.Decoder) {
 	if m.Trained != 2*16*block || m.Frozen != 4*(rest+2*block) || m.Pass == 0 || m.Total() != m.Trained+m.Frozen+m.Pass {
 		t.Errorf("%+v: want %d frozen bytes and %d for what is trained", m, 4*(rest+2*block), 2*16*block)
 	}
-	for w := range tr.Decoder.Params() {
+	for w := range tr.Held {
 		if w.Value != values[w.Name] || w.Trainable || !w.Grad.IsNone() {
 			t.Errorf("%s is changed", w.Name)
 		}
@@ -107,7 +108,7 @@ func memoryOf(t *testing.T, be kernels.Backend, full *transformer.Decoder) {
 	if err != nil || less.Pass >= m.Pass {
 		t.Errorf("recomputing takes %d bytes, %d without, %v", less.Pass, m.Pass, err)
 	}
-	tr.Train = nil
+	tr.Train = crashtest.NextToken(t, full, nil)
 	if _, err := tr.Memory(); err == nil {
 		t.Error("a run without examples is planned")
 	}

@@ -148,6 +148,22 @@ func ReadMetrics(dir string) ([]Metrics, error) {
 	return all, nil
 }
 
+// LastMetrics returns the last step of a run directory, with the last validation
+// loss.
+func LastMetrics(dir string) (last Metrics, err error) {
+	all, err := ReadMetrics(dir)
+	valid := 0.0
+	for _, m := range all {
+		if m.ValidLoss != 0 {
+			valid = m.ValidLoss
+		} else {
+			last = m
+		}
+	}
+	last.ValidLoss = valid
+	return last, err
+}
+
 // Save writes checkpoints/step-N and removes all but the newest two.
 func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 	if err := r.metrics.Sync(); err != nil {

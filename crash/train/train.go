@@ -7,12 +7,9 @@ import (
 	"time"
 
 	"lamina/autograd"
-	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/nn/optim"
-	"lamina/tensor"
-	"lamina/transformer"
 )
 
 // Settings are the choices of a fine-tuning run. Together with data, model
@@ -64,13 +61,21 @@ func (s Settings) TotalSteps(n int) int {
 	return s.Epochs * s.stepsPerEpoch(n)
 }
 
+// passSize returns how many examples a pass holds at once.
+func (s Settings) passSize() int {
+	if s.MicroBatch > 0 {
+		return s.MicroBatch
+	}
+	return s.Batch
+}
+
 func (s Settings) stepsPerEpoch(n int) int { return (n + s.Batch - 1) / s.Batch }
 
 // Metrics is one line of metrics.jsonl: a step, or a validation (which carries
 // ValidLoss and no Loss).
 type Metrics struct {
 	Step            int     `json:"step"`
-	Loss            float64 `json:"loss,omitempty"` // mean over the batch's target tokens, before the update
+	Loss            float64 `json:"loss,omitempty"` // mean over the terms of the batch (target tokens), before the update
 	LR              float64 `json:"lr,omitempty"`
 	GradNorm        float64 `json:"grad_norm,omitempty"` // before clipping
 	Tokens          int     `json:"tokens,omitempty"`    // through the model in this step
@@ -90,19 +95,20 @@ type Outcome struct {
 	Stopped   bool    `json:"stopped,omitempty"`
 }
 
-// Trainer fine-tunes some parameters of a decoder on pairs of context and target.
-// With validation pairs it keeps the weights of the lowest validation loss, the
-// ones before training included, else the last.
+// Trainer trains some parameters towards an objective. With a validation objective it
+// keeps the weights of the lowest validation loss, the ones before training included,
+// else the last.
 type Trainer struct {
-	Backend      kernels.Backend
-	Decoder      *transformer.Decoder
-	Params       nn.Params // what is trained
-	Settings     Settings
-	Train, Valid []task.Pair
-	Recompute    bool              // keep no activations inside blocks: less memory, more time, the same bits
-	Release      func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
-	Store        Store             // where the run is kept; nil: nowhere
-	Report       func(Metrics)     // called for each line of metrics; may be nil
+	Backend   kernels.Backend
+	Params    nn.Params // what is trained
+	Held      nn.Params // all weights that are in memory, the trained ones too; counted by [Trainer.Memory]
+	Settings  Settings
+	Train     Objective
+	Valid     Objective         // nil: none
+	Recompute bool              // keep no activations inside blocks: less memory, more time, the same bits
+	Release   func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
+	Store     Store             // where the run is kept; nil: nowhere
+	Report    func(Metrics)     // called for each line of metrics; may be nil
 
 	trained *nn.Trained
 	opt     *optim.AdamW
@@ -228,13 +234,8 @@ func (t *Trainer) check() error {
 	if err := t.Settings.Validate(); err != nil {
 		return err
 	}
-	if len(t.Train) == 0 {
+	if t.Train == nil || t.Train.Len() == 0 {
 		return fmt.Errorf("no training examples")
-	}
-	for i, pair := range t.Train {
-		if err := t.Decoder.Config.CheckContinuation(pair.Context, pair.Target); err != nil {
-			return fmt.Errorf("training example %d: %w", i, err)
-		}
 	}
 	return nil
 }
@@ -259,7 +260,11 @@ func (t *Trainer) start() error {
 	}
 	t.pass = autograd.NewTrainingPass(t.Backend)
 	t.state = State{Due: true}
-	if err := t.pass.Arena.Reserve(t.largestPass()); err != nil {
+	extent, err := t.largestPass()
+	if err != nil {
+		return err
+	}
+	if err := t.pass.Arena.Reserve(extent); err != nil {
 		return fmt.Errorf("activations of a step: %w", err)
 	}
 	if t.Store != nil {
@@ -274,27 +279,23 @@ func (t *Trainer) start() error {
 	return nil
 }
 
-func (t *Trainer) row(i int, pair task.Pair) *transformer.Batch {
-	b := &transformer.Batch{Samples: []int32{int32(i)}}
-	b.Add(append(append([]int32(nil), pair.Context...), pair.Target[:len(pair.Target)-1]...), nil)
-	return b
-}
-
-// step runs one optimiser step: the loss is the sum over all target tokens of
-// the batch divided by their number, however the batch is cut into passes.
+// step runs one optimiser step: the loss is the sum over all terms of the batch divided
+// by their number, however the batch is cut into passes.
 func (t *Trainer) step(factor float64) error {
 	begin := time.Now()
 	ids := t.order(t.state.Step)
-	_, targets := t.size(ids)
-	sum, tokens := 0.0, 0
+	tokens, terms := t.Train.Size(ids)
+	sum := 0.0
 	for part := range t.passes(ids) {
-		s, n, err := t.accumulate(part, 1/float64(targets))
+		s, err := t.accumulate(t.pass, part, 1/float64(terms))
+		t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
+		t.pass.Reset()
 		if err != nil {
 			return fmt.Errorf("step %d: %w", t.state.Step+1, err)
 		}
-		sum, tokens = sum+s, tokens+n
+		sum += s
 	}
-	loss := sum / float64(targets)
+	loss := sum / float64(terms)
 	norm := t.opt.Step(factor)
 	t.state.Step++
 	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
@@ -307,45 +308,31 @@ func (t *Trainer) step(factor float64) error {
 	})
 }
 
-// accumulate adds the gradient of some examples and returns their summed loss.
-func (t *Trainer) accumulate(ids []int, scale float64) (sum float64, tokens int, err error) {
-	b := &transformer.Batch{}
-	var rows, targets []int32
-	for _, i := range ids {
-		pair := t.Train[i]
-		first := int32(len(b.Tokens) + len(pair.Context) - 1)
-		one := t.row(i, pair)
-		b.Add(one.Tokens, nil)
-		b.Samples = append(b.Samples, one.Samples...)
-		for j, token := range pair.Target {
-			rows, targets = append(rows, first+int32(j)), append(targets, token)
-		}
-	}
-	sum, err = t.differentiate(t.pass, b, rows, targets, scale)
-	t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
-	t.pass.Reset()
-	return sum, len(b.Tokens), err
-}
-
-// differentiate runs a batch forward and backward and returns the summed loss of
-// the targets, which stand after the given rows of the stream.
-func (t *Trainer) differentiate(p *autograd.Pass, b *transformer.Batch, rows, targets []int32, scale float64) (sum float64, err error) {
+// accumulate runs some examples forward and backward, adds their gradient times scale
+// and returns their summed loss.
+func (t *Trainer) accumulate(p *autograd.Pass, ids []int, scale float64) (sum float64, err error) {
 	p.Recompute = t.Recompute
 	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
-	loss := t.Decoder.LossAt(p, t.Decoder.Forward(p, b, nil), rows, targets)
+	loss, err := t.Train.Loss(p, ids)
+	if err != nil {
+		return 0, err
+	}
 	if err := p.Backward(loss, scale); err != nil {
 		return 0, err
 	}
 	return loss.T.Floats()[0], p.Sync()
 }
 
-// validate measures the mean loss a target token over the validation pairs and
-// keeps the weights if it is the lowest so far.
+// validates reports whether there is something to validate on.
+func (t *Trainer) validates() bool { return t.Valid != nil && t.Valid.Len() > 0 }
+
+// validate measures the mean loss a term over the validation examples and keeps the
+// weights if it is the lowest so far.
 func (t *Trainer) validate(ctx context.Context) error {
-	if len(t.Valid) == 0 {
+	if !t.validates() {
 		return nil
 	}
-	loss, err := meanLoss(ctx, t.Backend, t.Decoder, t.Valid, t.pass.Arena)
+	loss, err := t.mean(ctx, t.Valid)
 	if err != nil {
 		return err
 	}
@@ -360,29 +347,9 @@ func (t *Trainer) validate(ctx context.Context) error {
 	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss})
 }
 
-// meanLoss returns the mean negative log-likelihood a target token, in nats, in
-// passes that use memory.
-func meanLoss(ctx context.Context, be kernels.Backend, d *transformer.Decoder, pairs []task.Pair, memory *tensor.Arena) (float64, error) {
-	items := make([]transformer.Continuation, len(pairs))
-	tokens := 0
-	for i, pair := range pairs {
-		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
-		tokens += len(pair.Target)
-	}
-	scores, err := d.Score(ctx, be, items, transformer.ScoreOptions{Arena: memory})
-	if err != nil {
-		return 0, err
-	}
-	sum := 0.0
-	for _, s := range scores {
-		sum -= s.LogProb
-	}
-	return sum / float64(tokens), nil
-}
-
 func (t *Trainer) keepBest() error {
 	switch {
-	case len(t.Valid) == 0:
+	case !t.validates():
 		return nil
 	case t.Store != nil:
 		return t.Store.LoadBest(t.trained)

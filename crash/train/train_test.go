@@ -32,7 +32,10 @@ func trainer(t *testing.T, be kernels.Backend, full *transformer.Decoder, text s
 		t.Fatal(err)
 	}
 	all := crashtest.Pairs(30)
-	return &train.Trainer{Backend: be, Decoder: e.Decoder, Params: e.Params(), Settings: crashtest.Settings(), Train: all[:22], Valid: all[22:]}, e
+	return &train.Trainer{
+		Backend: be, Params: e.Params(), Held: e.Decoder.Params(), Settings: crashtest.Settings(),
+		Train: crashtest.NextToken(t, e.Decoder, all[:22]), Valid: crashtest.NextToken(t, e.Decoder, all[22:]),
+	}, e
 }
 
 // disturb returns a delay that holds up one call in sixteen, by chance.
