@@ -6,6 +6,82 @@ import (
 	"lamina/tensor"
 )
 
+// AttentionKernels are attention, and what turns its operands; the functions of the same names say what each computes.
+type AttentionKernels interface {
+	RoPE(RoPEArgs)
+	Attention(AttentionArgs)
+	AttentionBackward(AttentionGrads)
+	AttentionDecode(AttentionArgs)
+}
+
+// RoPEArgs describes rotary position embedding of x [N H·K] in Hugging Face's
+// half-split form: for each head and i < R/2 (R = rotary width = 2·Cols(Cos)),
+//
+//	y[i]     = x[i]·cos - x[i+R/2]·sin
+//	y[i+R/2] = x[i+R/2]·cos + x[i]·sin
+//
+// and elements from R on are copied. Cos and Sin [N R/2] hold each row's angles.
+// Inverse negates sin: the gradient. Y may alias X.
+type RoPEArgs struct {
+	Y, X     tensor.Tensor
+	Cos, Sin tensor.Tensor
+	HeadDim  int
+	Inverse  bool
+}
+
+// Segment is one sequence of a ragged batch: rows [Start, Start+Len) of the
+// token stream, preceded by PrefixLen positions whose keys and values are
+// given by the call.
+type Segment struct {
+	Start, Len int
+	PrefixLen  int
+}
+
+// KV is the keys and values of earlier positions: [≥PrefixLen G·K], of Q's type.
+type KV struct{ K, V tensor.Tensor }
+
+// AttentionArgs describes causal grouped-query attention over ragged segments.
+// For the row at place t of a segment with prefix P, and query head h reading
+// key head g = h/(H/G):
+//
+//	out[h] = Σ_{s ≤ P+t} softmax_s(Scale·q[h]·k[s,g] + Slopes[h]·(s-P-t))·v[s,g]
+//
+// Out and Q are [N H·K], K and V [N G·K] (the segments' own rows), Prefix[i] the
+// earlier positions of segment i (ignored where PrefixLen is 0; Prefix may be
+// nil if all are). Segments follow one another and fill all rows; several may
+// share one prefix. Slopes, if not nil, has a number for each query head, by which a
+// score falls with the distance of its key (Press et al., "Train Short, Test Long",
+// 2021, whose terms differ from these by one number a row, which the softmax does not
+// see); Scale is not 0 then. LSE [N H], if not none, receives the logarithm of the
+// softmax's denominator, for the backward pass. Key blocks begin at absolute position 0 of the sequence, so
+// the split between prefix and own rows does not change a bit.
+//
+// AttentionDecode is the same for segments of exactly one row, with its own
+// order of sums.
+type AttentionArgs struct {
+	Out, Q, K, V   tensor.Tensor
+	LSE            tensor.Tensor
+	Segments       []Segment
+	Prefix         []KV
+	Heads, KVHeads int
+	HeadDim        int
+	Scale          float64
+	Slopes         []float64 // [H], or nil
+}
+
+// AttentionGrads describes the gradients of attention without prefixes. All of
+// DQ, DK, DV are overwritten. Fwd is the forward call, Out and LSE included. With
+// p the probabilities and Δ[h] = DOut[h]·Out[h],
+//
+//	dV[s,g] = Σ p·DOut[h];  ds = p·(DOut[h]·v[s,g] - Δ[h])
+//	dQ[h] = Scale·Σ_s ds·k[s,g];  dK[s,g] = Scale·Σ ds·q[h]
+//
+// where the sums of dV and dK go over later rows and the heads h of group g.
+type AttentionGrads struct {
+	DQ, DK, DV, DOut tensor.Tensor
+	Fwd              AttentionArgs
+}
+
 // RoPE turns pairs of elements by the row's angles (Su et al., "RoFormer",
 // 2021), in the half-split order of transformers' apply_rotary_pos_emb; see
 // [RoPEArgs].

@@ -6,6 +6,73 @@ import (
 	"lamina/tensor"
 )
 
+// Elementwise is what is computed element by element, and the sums along axes; the functions of the same names say what each computes.
+type Elementwise interface {
+	Unary(f Func, y, x tensor.Tensor)
+	UnaryBackward(f Func, dX, dY, x tensor.Tensor)
+	Gated(f Func, y, gate, up tensor.Tensor)
+	GatedBackward(f Func, dGate, dUp, dY, gate, up tensor.Tensor)
+	Binary(op BinaryOp, y, a, b tensor.Tensor)
+	AddScaled(y, x tensor.Tensor, s float64)
+	Reduce(op ReduceOp, y, x tensor.Tensor)
+	Fill(y tensor.Tensor, v float64)
+	Convert(y, x tensor.Tensor)
+}
+
+// Func is a function of one number, for [Unary] and [Gated].
+type Func uint8
+
+// The unary functions. GELU is x·Φ(x) with the error function, GELUTanh its
+// tanh approximation (transformers' "gelu_new"), SiLU x·σ(x).
+const (
+	Identity Func = iota
+	ReLU
+	GELU
+	GELUTanh
+	SiLU
+	Tanh
+	Sigmoid
+	Exp
+	Log
+	Sqrt
+	Square
+	Neg
+	NumFuncs
+)
+
+var funcNames = [NumFuncs]string{"identity", "relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid", "exp", "log", "sqrt", "square", "neg"}
+
+// String returns the lower-case name.
+func (f Func) String() string { return funcNames[f] }
+
+// BinaryOp combines two arrays element by element with broadcasting.
+type BinaryOp uint8
+
+// The binary operations.
+const (
+	Add BinaryOp = iota
+	Sub
+	Mul
+	Div
+	NumBinaryOps
+)
+
+// String returns the lower-case name.
+func (op BinaryOp) String() string { return [NumBinaryOps]string{"add", "sub", "mul", "div"}[op] }
+
+// ReduceOp folds axes.
+type ReduceOp uint8
+
+// The reductions.
+const (
+	Sum ReduceOp = iota
+	Max
+	NumReduceOps
+)
+
+// String returns the lower-case name.
+func (op ReduceOp) String() string { return [NumReduceOps]string{"sum", "max"}[op] }
+
 // Unary computes y = f(x) element by element. y may alias x.
 func Unary(be Backend, f Func, y, x tensor.Tensor) {
 	const op = "Unary"

@@ -2,6 +2,16 @@ package kernels
 
 import "lamina/tensor"
 
+// Losses are softmax, what is built on it, and the place of the largest element; the functions of the same names say what each computes.
+type Losses interface {
+	Softmax(y, x tensor.Tensor)
+	SoftmaxBackward(dX, dY, y tensor.Tensor)
+	CrossEntropy(loss, lse, logits, targets tensor.Tensor)
+	CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor)
+	CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor)
+	ArgMax(ids, x tensor.Tensor)
+}
+
 // Softmax computes y = exp(x - max) / Σ exp(x - max) over the last axis. y may
 // alias x. A row with a NaN or +Inf becomes NaN, and so does a row of -Inf only.
 func Softmax(be Backend, y, x tensor.Tensor) {

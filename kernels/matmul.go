@@ -1,5 +1,35 @@
 package kernels
 
+import "lamina/tensor"
+
+// Products are the matrix products; the functions of the same names say what each computes.
+type Products interface {
+	MatMul(MatMulArgs)
+	MatMuls([]MatMulArgs)
+}
+
+// MatMulArgs describes C = Func(op(A)·op(B) + Bias) + Residual, or
+// C += op(A)·op(B).
+//
+//	op(A) [M P], stored [M P], or [P M] with TransA
+//	op(B) [P N], stored [P N], or [N P] with TransB (a Linear's weight, [out in])
+//	C     [M N]
+//
+// A and C are F32 or F64. B may have any float storage type, block types
+// included (its rows as stored are whole blocks); it is brought to C's type on
+// the way.
+// Products of one element are summed in order of the inner index within
+// constant-length blocks, whose sums are added in order, so a row of C depends
+// on its row of op(A) only.
+type MatMulArgs struct {
+	C, A, B        tensor.Tensor
+	TransA, TransB bool
+	Accumulate     bool          // C += …, without Bias, Func and Residual
+	Bias           tensor.Tensor // [N] or none, type of C
+	Func           Func          // of the finished sum, bias included
+	Residual       tensor.Tensor // [M N] or none, type of C; may be C; the sum may begin with it
+}
+
 // MatMul computes C = Func(op(A)·op(B) + Bias) + Residual or C += op(A)·op(B);
 // see [MatMulArgs]. Operands of more than two axes are matrices [Rows Cols]. An
 // inner size of 0 makes the product zeros.

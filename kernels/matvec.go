@@ -1,5 +1,11 @@
 package kernels
 
+// VectorProducts are products of few rows; the functions of the same names say what each computes.
+type VectorProducts interface {
+	MatVec(MatMulArgs)
+	MatVecs([]MatMulArgs)
+}
+
 // MatVec computes C = Func(A·op(B) + Bias) + Residual, the product of decoding, for
 // few rows:
 //

@@ -2,6 +2,39 @@ package kernels
 
 import "lamina/tensor"
 
+// Norms are the normalisations; the functions of the same names say what each computes.
+type Norms interface {
+	LayerNorm(NormArgs)
+	LayerNormBackward(NormGrads)
+	RMSNorm(NormArgs)
+	RMSNormBackward(NormGrads)
+}
+
+// NormArgs describes a normalisation over the last axis of x [N D].
+//
+//	LayerNorm: y = (x - mean)·rstd·Gain + Bias, rstd = 1/√(var + Eps), biased var
+//	RMSNorm:   y = x·rstd·Gain,                 rstd = 1/√(mean(x²) + Eps)
+//
+// Gain and Bias [D] may have any float storage type; Bias may be none; both may
+// be none for LayerNorm. Mean (LayerNorm only) and Rstd [N] are written for the
+// backward pass; none in inference.
+type NormArgs struct {
+	Y, X       tensor.Tensor
+	Gain, Bias tensor.Tensor
+	Mean, Rstd tensor.Tensor
+	Eps        float64
+}
+
+// NormGrads describes the gradients of a normalisation. DX may be none and may
+// alias DY; with Accumulate the gradient is added to it, as a residual connection
+// around the norm wants. DGain and DBias (F32/F64 [D], or none) are added to.
+type NormGrads struct {
+	DX, DGain, DBias tensor.Tensor
+	Accumulate       bool
+	DY, X, Gain      tensor.Tensor
+	Mean, Rstd       tensor.Tensor
+}
+
 // LayerNorm normalises rows of X [N D] (Ba, Kiros and Hinton, "Layer
 // Normalization", 2016); see [NormArgs].
 func LayerNorm(be Backend, a NormArgs) {

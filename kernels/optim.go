@@ -6,6 +6,34 @@ import (
 	"lamina/tensor"
 )
 
+// Updates are what a step of an optimiser is made of; the functions of the same names say what each computes.
+type Updates interface {
+	SumSquares(sum, x tensor.Tensor)
+	ClipCoefficient(coef, sum tensor.Tensor, maxNorm float64)
+	AdamW(AdamWArgs)
+}
+
+// AdamWArgs describes one step of AdamW with decoupled weight decay, as
+// torch.optim.AdamW computes it:
+//
+//	g = coef·grad;  w -= LR·WeightDecay·w
+//	m = β1·m + (1-β1)·g;  v = β2·v + (1-β2)·g²
+//	w -= LR/(1-β1^Step) · m / (√v/√(1-β2^Step) + Eps)
+//
+// W, Grad, M, V are F32 (F64 in ref) of equal length. Coef [1] is the clip
+// coefficient on the device, or none for 1. Step counts from 1. With ZeroGrad the
+// same pass sets Grad to 0, for the next step to add to.
+type AdamWArgs struct {
+	W, Grad, M, V tensor.Tensor
+	Coef          tensor.Tensor
+	LR            float64
+	Beta1, Beta2  float64
+	Eps           float64
+	WeightDecay   float64
+	Step          int
+	ZeroGrad      bool
+}
+
 // SumSquares adds Σ x² to sum, F64 [1]. Squares and sums are float64, in chunks
 // of constant length whose sums are added in order.
 func SumSquares(be Backend, sum, x tensor.Tensor) {

@@ -7,6 +7,32 @@ import (
 	"lamina/tensor"
 )
 
+// Movement is what moves elements, or drops them; the functions of the same names say what each computes.
+type Movement interface {
+	Transpose(y, x tensor.Tensor, perm [tensor.MaxRank]int)
+	CopyAxis(y, x tensor.Tensor, axis, yFrom, xFrom, n int, add bool)
+	Gather(y, table, ids tensor.Tensor)
+	ScatterAdd(dTable, ids, dY tensor.Tensor)
+	Dropout(DropoutArgs)
+}
+
+// DropoutArgs describes y = x·mask/(1-P), mask element = 0 with probability P.
+// Element (row r, column c) is dropped if word c%4 of
+//
+//	philox.New(Seed, Stream).At(DropoutCounter(Rows[r,0], Rows[r,1], c/4))
+//
+// is below P·2³² ([DropoutArgs.Threshold]), so it depends on sample and position,
+// not on where in a batch the row stands. A dropped element is 0 whatever x
+// holds; the others are x times 1/(1-P), that factor rounded to x's type. The
+// backward pass is the same call on dY. Y may alias X.
+type DropoutArgs struct {
+	Y, X   tensor.Tensor // [N D]
+	Rows   tensor.Tensor // I32 [N 2]: sample id, position
+	P      float64       // 0 ≤ P < 1
+	Seed   uint64
+	Stream uint64 // step, place and op, packed by the caller
+}
+
 // Transpose moves axes: axis i of y is axis perm[i] of x, so that
 // y[i0,i1,…] = x at the place where axis perm[j] has index ij.
 func Transpose(be Backend, y, x tensor.Tensor, perm ...int) {
