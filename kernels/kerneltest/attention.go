@@ -9,6 +9,14 @@ import (
 	"lamina/tensor"
 )
 
+var attentionRows = []row{
+	{"RoPE", (*suite).rope},
+	{"Attention", (*suite).attention},
+	{"AttentionSegments", (*suite).attentionSegments},
+	{"AttentionPrefix", (*suite).attentionPrefix},
+	{"AttentionDecode", (*suite).attentionDecode},
+}
+
 func (s *suite) rope(t *testing.T) {
 	for _, shape := range []struct{ n, heads, k, half int }{
 		{1, 1, 2, 1}, {3, 2, 8, 4}, {5, 3, 16, 8}, {2, 4, 64, 32}, {9, 2, 80, 40}, {3, 2, 10, 3}, {4, 3, 33, 16},

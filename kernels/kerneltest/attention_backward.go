@@ -9,6 +9,10 @@ import (
 	"lamina/tensor"
 )
 
+var attentionBackwardRows = []row{
+	{"AttentionBackward", (*suite).attentionBackward},
+}
+
 func (s *suite) attentionBackward(t *testing.T) {
 	for i, w := range geometries() {
 		for _, size := range []float64{1, 4} {

@@ -7,6 +7,10 @@ import (
 	"lamina/tensor"
 )
 
+var customRows = []row{
+	{"Custom", (*suite).custom},
+}
+
 // foreign is an operation from outside without code for any device.
 type foreign struct{}
 

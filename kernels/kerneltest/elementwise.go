@@ -8,6 +8,15 @@ import (
 	"lamina/tensor"
 )
 
+var elementwiseRows = []row{
+	{"Unary", (*suite).unary},
+	{"Gated", (*suite).gated},
+	{"Binary", (*suite).binary},
+	{"AddScaled", (*suite).addScaled},
+	{"Reduce", (*suite).reduce},
+	{"FillConvert", (*suite).fillConvert},
+}
+
 // specials are numbers at the ends of the range, for functions of one number.
 func specials() []float64 {
 	return []float64{

@@ -8,6 +8,12 @@ import (
 	"lamina/tensor"
 )
 
+var lossRows = []row{
+	{"Softmax", (*suite).softmax},
+	{"CrossEntropy", (*suite).crossEntropy},
+	{"ArgMax", (*suite).argMax},
+}
+
 // rowShapes are matrices [rows cols] of row operations.
 func rowShapes() [][2]int {
 	shapes := [][2]int{{0, 5}, {1, 1}, {2, 5003}, {130, 3}}

@@ -13,6 +13,15 @@ import (
 	"lamina/tensor"
 )
 
+var productRows = []row{
+	{"MatMul", (*suite).matMul},
+	{"MatMulLarge", (*suite).matMulLarge},
+	{"MatMulEpilogue", (*suite).matMulEpilogue},
+	{"MatMuls", (*suite).matMuls},
+	{"MatVec", (*suite).matVec},
+	{"MatVecs", (*suite).matVecs},
+}
+
 // storageTypes are the types a weight may have; Invalid is that of the call.
 func storageTypes() []tensor.DType {
 	return []tensor.DType{

@@ -8,6 +8,11 @@ import (
 	"lamina/tensor"
 )
 
+var normRows = []row{
+	{"LayerNorm", (*suite).layerNorm},
+	{"RMSNorm", (*suite).rmsNorm},
+}
+
 // normRow is one normalisation with what its bounds need: per row mean, mean
 // absolute value, and rstd in float64.
 type normRow struct {

@@ -8,6 +8,12 @@ import (
 	"lamina/tensor"
 )
 
+var updateRows = []row{
+	{"SumSquares", (*suite).sumSquares},
+	{"ClipCoefficient", (*suite).clipCoefficient},
+	{"AdamW", (*suite).adamW},
+}
+
 // sumSquares is float64 whatever the type of x: the bound is γ_n of float64.
 func (s *suite) sumSquares(t *testing.T) {
 	for _, n := range append(sizes(), 4095, 4096, 4097, 100003) {

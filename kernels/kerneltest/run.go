@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"slices"
 	"testing"
 
 	"lamina/kernels"
@@ -18,51 +19,28 @@ type Options struct {
 	F64 bool
 }
 
+// row is a subtest. Each family of operations lists its rows in its own file.
+type row struct {
+	name string
+	run  func(*suite, *testing.T)
+}
+
+// commonRows are about all operations; the last one counts the calls of the others.
+var commonRows = []row{
+	{"RandomShapes", (*suite).randomShapes},
+	{"Concurrent", (*suite).concurrent},
+	{"EveryMethod", (*suite).everyMethod},
+}
+
 // Run holds be against the contracts of package kernels. Every method of the
 // Backend interface has a row; the last subtest fails if one was never called.
 func Run(t *testing.T, be kernels.Backend, opts Options) {
 	s := newSuite(be, opts)
-	for _, row := range []struct {
-		name string
-		run  func(*suite, *testing.T)
-	}{
-		{"MatMul", (*suite).matMul},
-		{"MatMulLarge", (*suite).matMulLarge},
-		{"MatMulEpilogue", (*suite).matMulEpilogue},
-		{"MatMuls", (*suite).matMuls},
-		{"MatVec", (*suite).matVec},
-		{"MatVecs", (*suite).matVecs},
-		{"Unary", (*suite).unary},
-		{"Gated", (*suite).gated},
-		{"Binary", (*suite).binary},
-		{"AddScaled", (*suite).addScaled},
-		{"Reduce", (*suite).reduce},
-		{"FillConvert", (*suite).fillConvert},
-		{"Transpose", (*suite).transpose},
-		{"CopyAxis", (*suite).copyAxis},
-		{"GatherScatter", (*suite).gatherScatter},
-		{"IDsOutOfRange", (*suite).idsOutOfRange},
-		{"Dropout", (*suite).dropout},
-		{"Softmax", (*suite).softmax},
-		{"CrossEntropy", (*suite).crossEntropy},
-		{"ArgMax", (*suite).argMax},
-		{"LayerNorm", (*suite).layerNorm},
-		{"RMSNorm", (*suite).rmsNorm},
-		{"RoPE", (*suite).rope},
-		{"Attention", (*suite).attention},
-		{"AttentionSegments", (*suite).attentionSegments},
-		{"AttentionPrefix", (*suite).attentionPrefix},
-		{"AttentionDecode", (*suite).attentionDecode},
-		{"AttentionBackward", (*suite).attentionBackward},
-		{"SumSquares", (*suite).sumSquares},
-		{"ClipCoefficient", (*suite).clipCoefficient},
-		{"AdamW", (*suite).adamW},
-		{"Custom", (*suite).custom},
-		{"RandomShapes", (*suite).randomShapes},
-		{"Concurrent", (*suite).concurrent},
-		{"EveryMethod", (*suite).everyMethod},
-	} {
-		t.Run(row.name, func(t *testing.T) { row.run(s, t) })
+	for _, r := range slices.Concat(
+		productRows, elementwiseRows, movementRows, lossRows, normRows,
+		attentionRows, attentionBackwardRows, updateRows, customRows, commonRows,
+	) {
+		t.Run(r.name, func(t *testing.T) { r.run(s, t) })
 	}
 }
 

@@ -9,6 +9,14 @@ import (
 	"lamina/tensor"
 )
 
+var movementRows = []row{
+	{"Transpose", (*suite).transpose},
+	{"CopyAxis", (*suite).copyAxis},
+	{"GatherScatter", (*suite).gatherScatter},
+	{"IDsOutOfRange", (*suite).idsOutOfRange},
+	{"Dropout", (*suite).dropout},
+}
+
 func (s *suite) transpose(t *testing.T) {
 	cases := []struct{ x, perm []int }{
 		{[]int{}, nil}, {[]int{9}, []int{0}}, {[]int{5, 0}, []int{1, 0}},
