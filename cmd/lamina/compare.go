@@ -56,7 +56,7 @@ func compareTable(c results.Comparison) report.Table {
 			better = "higher"
 		}
 		if r.Paired {
-			n, how = countText(r.Documents), "paired"
+			n, how = report.Count(r.Documents), "paired"
 		}
 		between, p := "", ""
 		if !math.IsNaN(r.Low) && !math.IsNaN(r.High) {

@@ -1,6 +1,9 @@
 package main
 
-import "lamina/crash/emulate"
+import (
+	"lamina/crash/emulate"
+	"lamina/internal/report"
+)
 
 // emulateCommand writes what the data owner gets.
 type emulateCommand struct {
@@ -32,6 +35,6 @@ func (c emulateCommand) Run(s *session) error {
 	}
 	s.printf("wrote %s: %d places of a model of %d layers, plan %s\n", c.Out, len(plan), manifest.Layers, plan)
 	s.printf("it gives away %.1f%% of the model's weights exactly; its user holds %s weights (the model has %s)\n",
-		100*manifest.ExactShare, countText(manifest.HeldParams), countText(manifest.ModelParams))
+		100*manifest.ExactShare, report.Count(manifest.HeldParams), report.Count(manifest.ModelParams))
 	return s.writeJSON(manifest)
 }

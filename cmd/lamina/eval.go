@@ -11,6 +11,7 @@ import (
 	"lamina/eval/taskfile"
 	"lamina/hub"
 	"lamina/internal/progress"
+	"lamina/internal/report"
 )
 
 // dataFlags choose a part of a data set.
@@ -196,6 +197,6 @@ func (c evalCommand) print(s *session, e *results.Evaluation, all []eval.Outcome
 	s.printf("%s", e.Markdown())
 	for _, r := range all {
 		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",
-			cmp.Or(r.Task, "verbatim"), countText(r.N), countText(r.Truncated), r.Seconds, r.Rate())
+			cmp.Or(r.Task, "verbatim"), report.Count(r.N), report.Count(r.Truncated), r.Seconds, r.Rate())
 	}
 }

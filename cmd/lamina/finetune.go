@@ -11,6 +11,7 @@ import (
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/internal/machine"
+	"lamina/internal/report"
 	"lamina/nn"
 	"lamina/transformer"
 )
@@ -200,7 +201,7 @@ func (c finetuneCommand) load(m *model, t task.Task, d *transformer.Decoder, run
 func (c finetuneCommand) print(s *session, r finetuneResult) error {
 	o := r.Outcome
 	s.printf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
-		countText(r.Trained), countText(r.Held), countText(r.Examples), r.Truncated, o.Steps, o.Seconds, bytesText(o.PeakBytes))
+		report.Count(r.Trained), report.Count(r.Held), report.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, report.Bytes(o.PeakBytes))
 	if r.Step > 0 {
 		s.printf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
 	}

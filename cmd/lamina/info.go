@@ -12,6 +12,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
+	"lamina/internal/report"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
@@ -153,10 +154,10 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 	if r.Tied {
 		head = "head tied to the embedding"
 	}
-	s.printf("parameters    %s (%s a block), %s\n", countText(r.Params), countText(r.BlockParams), head)
+	s.printf("parameters    %s (%s a block), %s\n", report.Count(r.Params), report.Count(r.BlockParams), head)
 	var types []string
 	for name, n := range r.DTypes {
-		types = append(types, fmt.Sprintf("%s %s", name, countText(n)))
+		types = append(types, fmt.Sprintf("%s %s", name, report.Count(n)))
 	}
 	slices.Sort(types)
 	s.printf("stored as     %s\n", strings.Join(types, ", "))
@@ -167,15 +168,15 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 		if t.Chat {
 			chat = "with chat template"
 		}
-		s.printf("tokenizer     %s ids, BOS %s, EOS %s, %s\n", countText(t.Vocab), cmp.Or(oneLine(t.BOS), "none"), cmp.Or(oneLine(t.EOS), "none"), chat)
+		s.printf("tokenizer     %s ids, BOS %s, EOS %s, %s\n", report.Count(t.Vocab), cmp.Or(oneLine(t.BOS), "none"), cmp.Or(oneLine(t.EOS), "none"), chat)
 	}
 	n := r.Memory
 	s.printf("inference     about %s: weights %s, cache of %d positions %s, one pass\n",
-		bytesText(n.Inference), bytesText(n.Weights), n.Positions, bytesText(n.Cache))
+		report.Bytes(n.Inference), report.Bytes(n.Weights), n.Positions, report.Bytes(n.Cache))
 	what := "everything"
 	if r.Plan != "" {
 		what = "plan " + r.Plan
 	}
 	s.printf("training      %s for %s: %s trained weights with gradient and moments %s, frozen weights %s, a batch of %s tokens %s, the rest about %s\n",
-		bytesText(n.Training), what, countText(n.Trainable), bytesText(n.Optimiser), bytesText(n.Held), countText(n.TokensBatch), bytesText(n.Activations), bytesText(n.Process))
+		report.Bytes(n.Training), what, report.Count(n.Trainable), report.Bytes(n.Optimiser), report.Bytes(n.Held), report.Count(n.TokensBatch), report.Bytes(n.Activations), report.Bytes(n.Process))
 }

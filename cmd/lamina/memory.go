@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"lamina/crash/train"
+	"lamina/internal/report"
 	"lamina/nn"
 	"lamina/transformer"
 )
@@ -59,10 +60,10 @@ func checkMemory(t *train.Trainer, process, available int) error {
 	if err != nil {
 		return err
 	}
-	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", bytesText(least.Total()+process))
+	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", report.Bytes(least.Total()+process))
 	if least.Total()+process > available {
 		remedy += ", which is too much as well: train fewer blocks or free memory"
 	}
 	return fmt.Errorf("training takes about %s (%s of it activations of the longest batch) and %s are available: %s; the same weights come out; --overcommit tries anyway",
-		bytesText(total), bytesText(need.Pass), bytesText(available), remedy)
+		report.Bytes(total), report.Bytes(need.Pass), report.Bytes(available), remedy)
 }

@@ -35,7 +35,7 @@ func (s *session) printProfile(whole time.Duration) {
 		t.Rows = append(t.Rows, []string{name, calls, fmt.Sprintf("%.3f", d.Seconds()), fmt.Sprintf("%.1f%%", 100*d.Seconds()/whole.Seconds())})
 	}
 	for _, e := range s.times.Entries() {
-		row(e.Method, countText(e.Calls), e.Time)
+		row(e.Method, report.Count(e.Calls), e.Time)
 		sum += e.Time
 	}
 	row("everything else", "", max(whole-sum, 0))

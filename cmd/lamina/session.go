@@ -161,9 +161,3 @@ func (f outFlags) check() error {
 	}
 	return nil
 }
-
-// bytesText shows a size for people.
-func bytesText(n int) string { return report.Bytes(n) }
-
-// countText groups the digits of a count: 134515008 is "134,515,008".
-func countText(n int) string { return report.Count(n) }
