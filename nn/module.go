@@ -1,7 +1,9 @@
 package nn
 
 import (
+	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"lamina/autograd"
@@ -17,7 +19,10 @@ import (
 //		v.Linear(&b.Down, "down_proj", 4*b.width, b.width, false)
 //	}
 //
-// It is called to build the module, when the fields are still empty, and later for
+// A module within the module is a field that holds it, no pointer, and is shown by its
+// own Parts: b.Attention.Parts(v.At("attn")).
+//
+// Parts is called to build the module, when the fields are still empty, and later for
 // each of the other functions below. It does nothing but show the parts; which ones
 // there are may depend on a configuration, never on the visitor.
 type Module interface{ Parts(v Visitor) }
@@ -115,11 +120,13 @@ func ParamsOf(m Module) Params {
 }
 
 // CloneOf returns a copy of m whose parts are frozen copies over the same values. What
-// else m has, such as its configuration, both have.
+// else m has, such as its configuration, both have. It panics if m holds a module by a
+// pointer, which would be one and the same in both.
 func CloneOf[T any, M interface {
 	*T
 	Module
 }](m M) M {
+	own := slices.Collect(ParamsOf(m))
 	copied := *m
 	M(&copied).Parts(Visitor{
 		parameter: func(field **autograd.Parameter, _ string, _ Initial, _ []int) { *field = Clone(*field) },
@@ -128,6 +135,9 @@ func CloneOf[T any, M interface {
 			*field = (*field).Clone()
 		},
 	})
+	if !slices.Equal(slices.Collect(ParamsOf(m)), own) {
+		panic(fmt.Sprintf("nn: CloneOf: %T: a module within it is held by a pointer, want a field of its own", m))
+	}
 	return &copied
 }
 

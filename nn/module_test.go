@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"lamina/autograd"
@@ -54,6 +55,45 @@ func ExampleModule() {
 	// model.layers.0.mlp.down.weight F32[4 4]
 	// model.layers.0.final.weight F32[4]
 	// linear: model.layers.0.mlp.down
+}
+
+// nested holds a module, as it should be held or by a pointer.
+type nested struct {
+	Inner   gated
+	Pointer *gated
+}
+
+func (n *nested) Parts(v nn.Visitor) {
+	n.Inner.Parts(v)
+	if n.Pointer != nil {
+		n.Pointer.Parts(v)
+	}
+}
+
+// TestModulesWithinModules: one in a field is copied with the whole; a pointer, which
+// would be shared with the copy, is refused.
+func TestModulesWithinModules(t *testing.T) {
+	be := ref.New()
+	n := &nested{Inner: gated{width: 3, name: "inner"}}
+	nn.Build(nn.Init{Device: be, Seed: 1}, n)
+	before := slices.Collect(nn.ParamsOf(n))
+	c := nn.CloneOf(n)
+	if got := slices.Collect(nn.ParamsOf(n)); !slices.Equal(got, before) || len(got) != 5 {
+		t.Errorf("a clone changes the original: %v, was %v", got, before)
+	}
+	for i, w := range slices.Collect(nn.ParamsOf(c)) {
+		if w == before[i] || w.Name != before[i].Name {
+			t.Errorf("parameter %d of the clone is %s, and the original's own: %t", i, w.Name, w == before[i])
+		}
+	}
+	n.Pointer = &gated{width: 3, name: "pointer"}
+	nn.Build(nn.Init{Device: be, Seed: 1}, n)
+	defer func() {
+		if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "nn: CloneOf: *nn_test.nested: ") {
+			t.Errorf("panic %q", got)
+		}
+	}()
+	nn.CloneOf(n)
 }
 
 // TestRename: a module keeps its parts under another name.

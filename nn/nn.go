@@ -71,7 +71,7 @@ func Count(params Params) (n int) {
 	return n
 }
 
-// Bytes returns the storage of the parameters' values.
+// Bytes returns the storage of the parameters' values, in bytes.
 func Bytes(params Params) (n int) {
 	for w := range params {
 		n += w.Value.Bytes()

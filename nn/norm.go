@@ -2,7 +2,11 @@ package nn
 
 import "lamina/autograd"
 
-// Norm is a layer or root-mean-square normalisation of each row.
+// Norm normalises each row x [D]: a layer norm is
+//
+//	y = (x - mean(x)) / √(mean((x - mean(x))²) + Eps) · Gain + Bias
+//
+// and with RMS, the root-mean-square norm, y = x / √(mean(x²) + Eps) · Gain.
 type Norm struct {
 	Gain *autograd.Parameter // [D], or nil
 	Bias *autograd.Parameter // [D], or nil
