@@ -38,16 +38,20 @@ func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
 
 // openModel opens a model on the session's backend.
 func (s *session) openModel(path string) (*model, error) {
+	be, err := s.backend() // before the model, which gives its memory back first
+	if err != nil {
+		return nil, err
+	}
 	c, err := s.openCheckpoint(path)
 	if err != nil {
 		return nil, err
 	}
-	be, err := s.backend()
+	m, err := exchange.OpenModel(c, be)
 	if err != nil {
 		return nil, err
 	}
-	m, err := exchange.OpenModel(c, be)
-	return &model{m, s}, err
+	s.closers = append(s.closers, m.Unplug)
+	return &model{m, s}, nil
 }
 
 // data is what flags of m's command name: documents of a path or of the hub.

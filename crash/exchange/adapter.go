@@ -74,6 +74,7 @@ type Adapter struct {
 	Path     string
 	Manifest Manifest
 	file     *safetensors.File
+	applied  []tensor.Tensor // what Apply put on devices
 }
 
 // OpenAdapter opens an adapter: its own directory, or that of the run that made
@@ -98,11 +99,18 @@ func OpenAdapter(path string) (*Adapter, error) {
 	return a, nil
 }
 
-// Close unmaps the file.
-func (a *Adapter) Close() error { return a.file.Close() }
+// Close gives back the memory of applied values, which are invalid then, and unmaps the
+// file.
+func (a *Adapter) Close() error {
+	for _, t := range a.applied {
+		t.Free()
+	}
+	a.applied = nil
+	return a.file.Close()
+}
 
-// Apply gives params the adapter's values, each an F32 tensor on dev. First all
-// is checked: the fingerprint of what params hold now, names, shapes, types and
+// Apply gives params the adapter's values, each an F32 tensor on dev until Close. First
+// all is checked: the fingerprint of what params hold now, names, shapes, types and
 // that every number is finite; on an error nothing was changed.
 func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	if got := transformer.Fingerprint(params); got != a.Manifest.Base {
@@ -145,6 +153,7 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	}
 	for w, t := range applied {
 		w.Value = t
+		a.applied = append(a.applied, t)
 	}
 	return nil
 }

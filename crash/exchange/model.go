@@ -15,6 +15,8 @@ type Model struct {
 	eval.Model
 	Emulator *emulate.Emulator // of a directory that [emulate.Export] wrote, else nil
 	Manifest emulate.Manifest  // of such a directory
+
+	plugged *Adapter // whose weights the model has, or nil
 }
 
 // OpenModel makes the decoder of a checkpoint, which stays open as long as the
@@ -43,13 +45,15 @@ func (m *Model) Full(what string) error {
 }
 
 // Plug puts the weights of an adapter's directory into the model: the starred
-// blocks of a full model or of the emulator they were trained in.
+// blocks of a full model or of the emulator they were trained in. They are there until
+// Unplug.
 func (m *Model) Plug(path string) error {
 	a, err := OpenAdapter(path)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	m.Unplug()
+	m.plugged = a
 	if m.Emulator == nil {
 		d, _, err := a.Plugged(m.Decoder)
 		if err != nil {
@@ -63,4 +67,13 @@ func (m *Model) Plug(path string) error {
 		params = m.Decoder.Params()
 	}
 	return a.Apply(m.Backend, params)
+}
+
+// Unplug gives back the memory of the plugged weights, and the model is no longer to be
+// used: it is called when all is done.
+func (m *Model) Unplug() {
+	if m.plugged != nil {
+		m.plugged.Close()
+		m.plugged = nil
+	}
 }
