@@ -78,7 +78,7 @@ func (s Init) std(inputs int) float64 {
 	return 1 / math.Sqrt(float64(max(inputs, 1)))
 }
 
-// Weights is a place in a Source's tree of names.
+// Weights is a [Source] below one prefix of its names.
 type Weights struct {
 	source Source
 	prefix string
@@ -87,10 +87,10 @@ type Weights struct {
 // From returns the root of a source's names.
 func From(s Source) Weights { return Weights{source: s} }
 
-// At returns the names below child.
+// At returns the weights below child: their names go on with it and a dot.
 func (w Weights) At(child string) Weights { return Weights{w.source, w.prefix + child + "."} }
 
-// Get returns the parameter called name at this place.
+// Get returns the parameter called name below the prefix; see [Source].
 func (w Weights) Get(name string, initial Initial, shape ...int) *autograd.Parameter {
 	return w.source.Parameter(w.prefix+name, initial, shape...)
 }

@@ -165,7 +165,7 @@ func (c *Checkpoint) Data(name string) ([]byte, error) {
 func (c *Checkpoint) Release(name string) { c.source.Release(c.names[name]) }
 
 // check compares names and shapes with what the configuration asks for, without
-// reading a weight; wrong is what was found before.
+// reading a weight, and reports all that is wrong: what was found before, and its own.
 func (c *Checkpoint) check(wrong []string) error {
 	s := &shapes{checkpoint: c, wrong: wrong}
 	New(c.Config, s)
@@ -189,7 +189,8 @@ func (c *Checkpoint) report(wrong []string) error {
 	return fmt.Errorf("%s: does not fit its config: %s", c.Path, text)
 }
 
-// ignorable tells buffers and duplicates that older checkpoints carry.
+// ignorable reports whether a tensor that the model does not read may be there all the
+// same: buffers, and a copy of a tied head, which older checkpoints have.
 func ignorable(c Config, name string) bool {
 	unread := c.family().unread
 	return unread != nil && unread(name) || c.Tied && name == "lm_head.weight"

@@ -35,7 +35,7 @@ type Config struct {
 	ScaleByLayer bool // GPT-2: attention divides q·k by the number of the layer, from 1 on
 	RoPE         nn.RoPE
 
-	// own is what the configuration says to the family's blocks alone.
+	// own holds settings that only the family's own file sets and reads.
 	own any
 
 	// Raw is the configuration as read, for writing a directory that
@@ -60,7 +60,8 @@ type hfConfig struct {
 	Tied         *bool `json:"tie_word_embeddings"`
 }
 
-// setSizes sets the sizes, one head to a key head and heads that share the width out.
+// setSizes takes the sizes, and sets what follows from them unless a family says more:
+// as many key and value heads as query heads, each of width D/H.
 func (c *Config) setSizes(hf hfConfig) {
 	c.Vocab, c.Width, c.EmbedWidth, c.Layers, c.MaxPositions = hf.Vocab, hf.Hidden, hf.Hidden, hf.Layers, hf.MaxPositions
 	c.Heads, c.KVHeads = hf.Heads, hf.Heads

@@ -52,9 +52,9 @@ func openGGUF(path string) (*Checkpoint, error) {
 	return c.named(fromGGUFName)
 }
 
-// fromGGUFName returns transformers' name; what is not a weight of ours keeps
-// its own and is reported by check, but for the rope factors, which are part of
-// the configuration.
+// fromGGUFName returns transformers' name for a tensor. An unknown tensor keeps its own
+// name, so that the check of the checkpoint reports it. The rope factors are left out:
+// they belong to the configuration.
 func fromGGUFName(name string) string {
 	if name == ropeFactors {
 		return ""

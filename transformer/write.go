@@ -102,8 +102,8 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 // them.
 var torchNames = map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}
 
-// writable refuses what no directory can say, and to replace a directory that is
-// not empty and no model.
+// writable returns an error for a type or rope scaling that no config.json can state, and
+// where writing would replace a directory that holds something other than a model.
 func (c *Checkpoint) writable(out string, d Directory) error {
 	if d.DType != tensor.Invalid && torchNames[d.DType] == "" {
 		return fmt.Errorf("%s: cannot be written as %s (F32, F16, BF16)", out, d.DType)
