@@ -141,6 +141,16 @@ func (c *Checkpoint) Entry(name string) (formats.Entry, bool) {
 	return e, ok
 }
 
+// Stored counts the weights of all tensors by the name of their storage type.
+func (c *Checkpoint) Stored() map[string]int {
+	counts := map[string]int{}
+	for name := range c.names {
+		e, _ := c.Entry(name)
+		counts[e.DType.String()] += e.Elems()
+	}
+	return counts
+}
+
 // Data returns a tensor's storage bytes, rows in transformers' order (the q and
 // k of a GGUF file are un-permuted into memory of their own; all else is a view).
 func (c *Checkpoint) Data(name string) ([]byte, error) {

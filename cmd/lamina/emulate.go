@@ -2,6 +2,7 @@ package main
 
 import (
 	"lamina/crash/emulate"
+	"lamina/crash/plan"
 	"lamina/internal/report"
 )
 
@@ -25,7 +26,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err := m.Full("emulate"); err != nil {
 		return err
 	}
-	plan, err := sharedPlan(c.Plan, c.Share, m.Config.Layers)
+	plan, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
 	if err != nil {
 		return err
 	}

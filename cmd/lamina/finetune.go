@@ -143,7 +143,7 @@ func (c finetuneCommand) part(m *model) (part, error) {
 	case e != nil && c.Plan != "":
 		return part{}, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
 	case c.Plan != "":
-		plan, err := sharedPlan(c.Plan, c.Share, m.Config.Layers)
+		plan, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
 		if err != nil {
 			return part{}, err
 		}

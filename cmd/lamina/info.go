@@ -48,7 +48,7 @@ type infoResult struct {
 	Tokenizer    tokenizerInfo  `json:"tokenizer"`
 	Emulator     bool           `json:"emulator"`
 	Plan         string         `json:"plan,omitempty"`
-	Memory       memoryNeed     `json:"memory"`
+	Memory       train.Need     `json:"memory"`
 }
 
 type tokenizerInfo struct {
@@ -75,7 +75,7 @@ func (c infoCommand) Run(s *session) error {
 		Model: c.Model, Architecture: config.Family, Layers: config.Layers, Width: config.Width, Heads: config.Heads,
 		KVHeads: config.KVHeads, HeadDim: config.HeadDim, FeedForward: config.FeedForward, Vocab: config.Vocab,
 		Positions: config.MaxPositions, Params: config.Params(), BlockParams: config.BlockParams(), Tied: config.Tied,
-		DTypes: dtypeCounts(m.Checkpoint), Emulator: m.Emulator != nil, Memory: need,
+		DTypes: m.Stored(), Emulator: m.Emulator != nil, Memory: need,
 	}
 	if plan != nil {
 		r.Plan = plan.String()
@@ -92,8 +92,8 @@ func (c infoCommand) Run(s *session) error {
 
 // memory computes what running and training the model takes, and returns the plan
 // that would be trained: the flag's, the emulator's own, or nil for everything.
-func (c infoCommand) memory(s *session, m *model) (plan.Plan, memoryNeed, error) {
-	var need memoryNeed
+func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error) {
+	var need train.Need
 	if m.GGUF == nil && emulate.IsEmulator(m.Path) {
 		opened, err := s.openModel(c.Model)
 		if err != nil {
@@ -111,7 +111,7 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, memoryNeed, error)
 	if err != nil {
 		return nil, need, err
 	}
-	need = inferenceNeed(m.Decoder)
+	need = train.NewNeed(m.Decoder)
 	need.TokensBatch = c.Batch * length
 	t := &train.Trainer{Recompute: c.Recompute, Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
@@ -132,16 +132,7 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, memoryNeed, error)
 	if t.Train, err = train.NewNextToken(part.decoder, slices.Repeat([]task.Pair{one}, c.Batch)); err != nil {
 		return part.plan, need, err
 	}
-	return part.plan, need, need.addTraining(t)
-}
-
-func dtypeCounts(c *transformer.Checkpoint) map[string]int {
-	counts := map[string]int{}
-	for _, name := range c.Names() {
-		e, _ := c.Entry(name)
-		counts[e.DType.String()] += e.Elems()
-	}
-	return counts
+	return part.plan, need, need.AddTraining(t)
 }
 
 func (s *session) printInfo(r infoResult, config transformer.Config) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"lamina/autograd"
+	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -19,12 +20,12 @@ type logitsCommand struct {
 // Run writes float32 numbers [rows][tokens][vocabulary], each with the digits
 // that give the same number back.
 func (c logitsCommand) Run(s *session) error {
-	data, err := readInput(c.Tokens)
+	data, err := files.ReadInput(c.Tokens)
 	if err != nil {
 		return err
 	}
 	var rows [][]int32
-	if err := decodeJSON(c.Tokens, data, &rows); err != nil {
+	if err := files.DecodeJSON(c.Tokens, data, &rows); err != nil {
 		return fmt.Errorf("%w (want a JSON array of rows of token ids)", err)
 	}
 	m, err := s.openModel(c.Model)

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
+	"lamina/internal/files"
 )
 
 // planCommand chooses layers by one of the methods of [plan.Methods].
@@ -69,12 +69,12 @@ func (c planCommand) Run(s *session) error {
 func (c planCommand) request(s *session, method plan.Method) (plan.Request, error) {
 	r := plan.Request{Layers: c.Layers, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Seed: s.Seed}
 	if c.Similarity != "" {
-		data, err := readInput(c.Similarity)
+		data, err := files.ReadInput(c.Similarity)
 		if err != nil {
 			return r, err
 		}
 		var sim measure.Similarity
-		if err := decodeJSON(c.Similarity, data, &sim); err != nil {
+		if err := files.DecodeJSON(c.Similarity, data, &sim); err != nil {
 			return r, err
 		}
 		if err := sim.Validate(); err != nil {
@@ -93,43 +93,4 @@ func (c planCommand) request(s *session, method plan.Method) (plan.Request, erro
 		return r, usagef("a %s plan needs --similarity F.json (lamina similarity writes it)", c.Kind)
 	}
 	return r, nil
-}
-
-// sharedPlan reads a plan for a model of so many layers and fills its places.
-func sharedPlan(flag, share string, layers int) (plan.Plan, error) {
-	kept, err := parsePlan(flag)
-	if err != nil {
-		return nil, err
-	}
-	how, err := plan.ParseSharing(share)
-	if err != nil {
-		return nil, err
-	}
-	return plan.Share(kept, layers, how)
-}
-
-// parsePlan reads a layer plan from a flag: its text, or @FILE with the text or
-// with the JSON that lamina plan writes.
-func parsePlan(flag string) (plan.Plan, error) {
-	path, isFile := strings.CutPrefix(flag, "@")
-	if !isFile {
-		return plan.Parse(flag)
-	}
-	data, err := readInput(path)
-	if err != nil {
-		return nil, err
-	}
-	text := strings.TrimSpace(string(data))
-	if strings.HasPrefix(text, "{") {
-		var p planResult
-		if err := decodeJSON(path, data, &p); err != nil {
-			return nil, err
-		}
-		return p.Plan, nil
-	}
-	plan, err := plan.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return plan, nil
 }

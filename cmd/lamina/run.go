@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lamina/crash/measure"
+	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval"
@@ -114,7 +115,7 @@ func (c *runCommand) experiment(s *session, m *model, seeds []uint64) (*study.Ex
 	if err != nil {
 		return nil, err
 	}
-	rows, err := study.Select(s.recipes, c.Rows, parsePlan)
+	rows, err := study.Select(s.recipes, c.Rows, plan.Read)
 	if err != nil {
 		return nil, usageError{err}
 	}

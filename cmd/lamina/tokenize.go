@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -17,12 +18,12 @@ type tokenizeCommand struct {
 
 // Run writes one row of ids a text.
 func (c tokenizeCommand) Run(s *session) error {
-	data, err := readInput(c.Texts)
+	data, err := files.ReadInput(c.Texts)
 	if err != nil {
 		return err
 	}
 	var texts []string
-	if err := decodeJSON(c.Texts, data, &texts); err != nil {
+	if err := files.DecodeJSON(c.Texts, data, &texts); err != nil {
 		return fmt.Errorf("%w (want a JSON array of strings)", err)
 	}
 	path, err := s.tokenizerPath(c.Model)

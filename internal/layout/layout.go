@@ -55,7 +55,7 @@ var layers = []layer{
 	{"hub", []string{"internal/files"}},
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
-	{"crash/plan", bottom},
+	{"crash/plan", append([]string{"internal/files"}, bottom...)},
 	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/emulate", append([]string{
 		"crash/plan", "transformer", "nn", "autograd", "tensor", "internal/files"}, bottom...)},

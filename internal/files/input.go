@@ -1,4 +1,4 @@
-package main
+package files
 
 import (
 	"bytes"
@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"lamina/eval/task"
 )
 
-// maxInput bounds the JSON files that are read whole.
+// maxInput bounds the files that are read whole.
 const maxInput = 256 << 20
 
-// readInput reads a file of a flag whole.
-func readInput(path string) ([]byte, error) {
+// ReadInput reads a file that somebody named whole.
+func ReadInput(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -28,8 +26,9 @@ func readInput(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// decodeJSON decodes one JSON value and refuses what follows it.
-func decodeJSON(path string, data []byte, v any) error {
+// DecodeJSON decodes the one JSON value of the file at path into v and refuses what
+// follows it.
+func DecodeJSON(path string, data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -38,21 +37,4 @@ func decodeJSON(path string, data []byte, v any) error {
 		return fmt.Errorf("%s: more than one JSON value", path)
 	}
 	return nil
-}
-
-// checkLimit refuses a negative number of documents.
-func checkLimit(n int) error {
-	if n < 0 {
-		return usagef("a limit of %d documents: want 1 or more", n)
-	}
-	return nil
-}
-
-// namedTask returns the task of --task; an unknown name is wrong usage.
-func namedTask(name string) (task.Task, error) {
-	t, err := task.Named(name)
-	if err != nil {
-		return t, usageError{err}
-	}
-	return t, nil
 }
