@@ -28,7 +28,7 @@ type stepFlags struct {
 	Schedule    string   `default:"constant" enum:"constant,linear,cosine" placeholder:"KIND" help:"Course of the learning rate: constant (default), linear or cosine."`
 	Warmup      int      `placeholder:"N" help:"Steps over which the learning rate rises."`
 	Clip        float64  `default:"1" placeholder:"X" help:"Largest norm of the gradient (default 1); 0: any."`
-	WeightDecay float64  `default:"0" placeholder:"X" help:"Weight decay of AdamW."`
+	WeightDecay float64  `default:"0" placeholder:"X" help:"Weight decay of AdamW, of matrices: not of biases and the gains of norms."`
 	Dropout     *float64 `placeholder:"X" help:"Default: what the model's config says."`
 	MaxLength   int      `placeholder:"N" help:"Tokens of an example; contexts are cut from the left. Default: the model's positions."`
 	EvalEvery   int      `placeholder:"N" help:"Steps between validations. Default: an epoch."`

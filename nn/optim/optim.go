@@ -30,6 +30,7 @@ type Config struct {
 	Eps          float64
 	WeightDecay  float64
 	Clip         float64 // largest global gradient norm; 0: no clipping
+	Groups       []Group // rules for some parameters; the norm is that of all
 }
 
 // AdamW is the optimiser and its state. It holds the memory of its moments until Close.
@@ -43,9 +44,11 @@ type AdamW struct {
 	be        kernels.Backend
 	trained   *nn.Trained
 	sum, coef tensor.Tensor
+	parts     []stretch
 }
 
-// NewAdamW returns an optimiser with zero moments. The error is that of memory.
+// NewAdamW returns an optimiser with zero moments. The error is that of memory, or of a
+// group that cannot be used.
 func NewAdamW(be kernels.Backend, t *nn.Trained, c Config) (*AdamW, error) {
 	if c.Beta1 == 0 {
 		c.Beta1 = 0.9
@@ -69,6 +72,11 @@ func NewAdamW(be kernels.Backend, t *nn.Trained, c Config) (*AdamW, error) {
 			return nil, fmt.Errorf("moments of %d trained weights: %w", n, err)
 		}
 	}
+	var err error
+	if o.parts, err = o.stretches(); err != nil {
+		o.Close()
+		return nil, err
+	}
 	return o, nil
 }
 
@@ -87,10 +95,7 @@ func (o *AdamW) Step(factor float64) (norm float64) {
 	t := o.trained
 	kernels.Fill(o.be, o.sum.As(tensor.F32, 2), 0) // two zeros of 32 bits are one of 64
 	kernels.SumSquares(o.be, o.sum, t.Grads)
-	args := kernels.AdamWArgs{
-		W: t.Values, Grad: t.Grads, M: o.M, V: o.V, LR: o.LR * factor,
-		Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay, ZeroGrad: true,
-	}
+	args := kernels.AdamWArgs{Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, ZeroGrad: true}
 	if o.Clip > 0 {
 		kernels.ClipCoefficient(o.be, o.coef, o.sum, o.Clip)
 		args.Coef = o.coef
@@ -102,7 +107,11 @@ func (o *AdamW) Step(factor float64) (norm float64) {
 	}
 	o.Done++
 	args.Step = o.Done
-	kernels.AdamW(o.be, args)
+	for _, s := range o.parts {
+		args.W, args.Grad, args.M, args.V = s.w, s.grad, s.m, s.v
+		args.LR, args.WeightDecay = o.LR*s.lr*factor, s.weightDecay
+		kernels.AdamW(o.be, args)
+	}
 	return norm
 }
 
