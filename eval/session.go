@@ -3,7 +3,6 @@ package eval
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"lamina/eval/results"
@@ -45,7 +44,7 @@ type Session struct {
 // Add reads and encodes a task; see [Model.Prepare].
 func (s *Session) Add(t task.Task, from Data, shots *Data) error {
 	if s.Dir != "" {
-		if err := CheckTaskName(t.Name()); err != nil {
+		if err := task.CheckName(t.Name()); err != nil {
 			return err
 		}
 	}
@@ -151,13 +150,4 @@ func named(t task.Task) string {
 		return "verbatim"
 	}
 	return t.Name()
-}
-
-// CheckTaskName refuses names that a file had better not have.
-func CheckTaskName(name string) error {
-	const most = 128
-	if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) }) {
-		return fmt.Errorf(`task %.128q is no name for files: want at most %d bytes, and none of / \ : * ? " < > |`, name, most)
-	}
-	return nil
 }

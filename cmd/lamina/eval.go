@@ -140,9 +140,6 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := eval.CheckTaskName(f.Task.Name()); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
 		tasks = append(tasks, f.Task)
 	}
 	if len(tasks) == 0 {

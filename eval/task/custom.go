@@ -1,6 +1,11 @@
 package task
 
-import "lamina/record"
+import (
+	"fmt"
+	"strings"
+
+	"lamina/record"
+)
 
 // Definition is a task of one's own.
 type Definition struct {
@@ -59,4 +64,14 @@ func New(d Definition) Task {
 		d.MaxTokens = maxGenerated
 	}
 	return Task{name: d.Name, own: &d, accOnly: d.AccOnly, noTest: d.OneMore, source: Source{Path: d.Path, Config: d.Config, Version: numbered(d.Version, d.Version)}}
+}
+
+// CheckName refuses names of tasks that a file had better not have: results stand in
+// files called after them.
+func CheckName(name string) error {
+	const most = 128
+	if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) }) {
+		return fmt.Errorf(`task %.128q is no name for files: want at most %d bytes, and none of / \ : * ? " < > |`, name, most)
+	}
+	return nil
 }

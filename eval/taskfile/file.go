@@ -178,6 +178,9 @@ func build(file string, entries []entry) (*File, error) {
 			return nil, e.at.errorf("description: %w: it is the same for all rows here: put what is not into doc_to_text", err)
 		}
 	}
+	if err := task.CheckName(f.Name); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	d.Path, d.Config, d.Shots = f.DatasetPath, f.DatasetName, f.Shots
 	d.Split = cmp.Or(f.TestSplit, f.ValidationSplit)
 	d.ShotsSplit = cmp.Or(f.FewshotSplit, f.TrainingSplit, f.ValidationSplit, f.TestSplit)

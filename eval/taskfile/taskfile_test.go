@@ -320,3 +320,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Results stand in files called after their tasks.
+func TestNamesAreNamesOfFiles(t *testing.T) {
+	for _, name := range []string{"a/b", "../../own", `a\\b`, "a\\nb", strings.Repeat("a", 200)} {
+		_, err := taskfile.Parse([]byte("task: \""+name+"\"\noutput_type: loglikelihood\ntest_split: train\ndoc_to_text: \"{q}\"\ndoc_to_target: \"{a}\"\n"), "own.yaml")
+		if err == nil || !strings.HasPrefix(err.Error(), "own.yaml: task ") || !strings.Contains(err.Error(), "is no name for files") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
