@@ -42,6 +42,21 @@ func (c *Client) Find(ctx context.Context, repo Repo, choose Select, asking func
 	return c.Fetch(ctx, repo, revision, choose)
 }
 
+// Locator returns a function that turns what somebody named into a path: a name that
+// is [Meant] as a repository's becomes the directory of its files, fetched if need be
+// as [Client.Find] does, and any other stays as it is. It is made for
+// [lamina/eval.Data].
+func (c *Client) Locator(ctx context.Context, kind Type, choose Select) func(name string) (string, error) {
+	return func(name string) (string, error) {
+		repo, ok := Meant(kind, name)
+		if !ok {
+			return name, nil
+		}
+		s, err := c.Find(ctx, repo, choose, nil)
+		return s.Dir, err
+	}
+}
+
 // NameOf returns what a model at a path is called: ORG/NAME of one in a
 // cache, else the name of its file (without .gguf) or directory.
 func NameOf(path string) string {

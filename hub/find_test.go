@@ -69,4 +69,14 @@ func TestFind(t *testing.T) {
 			t.Errorf("%v, %v", info, err)
 		}
 	}
+	c := &hub.Client{Endpoint: h.URL, Cache: "cache", Offline: true}
+	locate := c.Locator(t.Context(), hub.Model, func(names []string) ([]string, error) { return names, nil })
+	for name, want := range map[string]string{"tiny/model": filepath.Join("cache", "models--tiny--model", "snapshots", h.Commit), "a.gguf": "a.gguf"} {
+		if got, err := locate(name); err != nil || got != want {
+			t.Errorf("%s lies at %s, %v; want %s", name, got, err, want)
+		}
+	}
+	if _, err := locate("tiny/none"); err == nil {
+		t.Error("what is nowhere was found")
+	}
 }

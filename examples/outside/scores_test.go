@@ -32,6 +32,11 @@ func Example_scores() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	client, err := hub.FromEnv(os.Getenv)
+	if err != nil {
+		panic(err)
+	}
 	checkpoint, err := transformer.Open("../../eval/task/testdata/lmeval/opt")
 	if err != nil {
 		panic(err)
@@ -53,11 +58,11 @@ func Example_scores() {
 			Model: &eval.Model{Checkpoint: checkpoint, Backend: be, Decoder: decoder}, Name: "tiny-opt", Dir: dir,
 			Progress: func(_ *eval.Job, done int) { requests = done },
 		}
-		data := eval.Data{Path: "../../dataset/parquet/testdata/arc-zstd.parquet", Locate: locate}
+		data := eval.Data{Path: "../../dataset/parquet/testdata/arc-zstd.parquet", Locate: client.Locator(ctx, hub.Dataset, hub.DatasetFiles)}
 		if err := s.Add(own.Task, data, nil); err != nil {
 			panic(err)
 		}
-		_, outcomes, err := s.Run(context.Background())
+		_, outcomes, err := s.Run(ctx)
 		if err != nil {
 			panic(err)
 		}
@@ -67,22 +72,4 @@ func Example_scores() {
 	// Output:
 	// acc 0.50 ± 0.50 after 4 requests
 	// acc 0.50 ± 0.50 after 0 requests
-}
-
-// locate returns the path of data: as it is if something lies there, else that of the
-// data set of this name in the hub's cache.
-func locate(path string) (string, error) {
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	repo, err := hub.ParseRepo(hub.Dataset, path)
-	if err != nil {
-		return "", err
-	}
-	client, err := hub.FromEnv(os.Getenv)
-	if err != nil {
-		return "", err
-	}
-	snapshot, err := client.Find(context.Background(), repo, hub.DatasetFiles, nil)
-	return snapshot.Dir, err
 }
