@@ -86,15 +86,15 @@ func (c finetuneCommand) Run(s *session) error {
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
 		Precision: s.Precision, Backend: m.Backend.Name(),
 	}
-	part, err := c.part(m)
+	e, err := c.emulator(m)
 	if err != nil {
 		return err
 	}
-	if part.plan != nil && len(part.plan.TrainablePlaces()) == 0 {
-		return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", part.plan, part.plan[len(part.plan)-1].Layer)
+	if err := e.Plan.Trains(); err != nil {
+		return err
 	}
-	run.Params, run.Held = part.params, part.decoder.Params()
-	if err := c.load(m, t, part.decoder, run, &config); err != nil {
+	run.Params, run.Held = e.Params(), e.Decoder.Params()
+	if err := c.load(m, t, e.Decoder, run, &config); err != nil {
 		return err
 	}
 	if !c.Overcommit {
@@ -102,8 +102,8 @@ func (c finetuneCommand) Run(s *session) error {
 			return err
 		}
 	}
-	manifest := exchange.Manifest{Plan: part.plan, Whole: part.plan == nil, Base: transformer.Fingerprint(run.Params)}
-	config.Plan, config.Base = part.plan.String(), manifest.Base
+	manifest := exchange.Manifest{Plan: e.Plan, Whole: e.Plan == nil, Base: transformer.Fingerprint(run.Params)}
+	config.Plan, config.Base = e.Plan.String(), manifest.Base
 	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
 	if err != nil {
 		return err
@@ -129,35 +129,23 @@ func (c finetuneCommand) Run(s *session) error {
 	return c.print(s, result)
 }
 
-// part is what a run trains, and the decoder it is trained in.
-type part struct {
-	decoder *transformer.Decoder
-	params  nn.Params
-	plan    plan.Plan // nil stands for everything
-}
-
-// part returns what is trained of a model.
-func (c finetuneCommand) part(m *model) (part, error) {
-	e := m.Emulator
+// emulator returns what a run trains of a model: without a plan all of it.
+func (c finetuneCommand) emulator(m *model) (*emulate.Emulator, error) {
 	switch {
-	case e != nil && c.Plan != "":
-		return part{}, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
-	case c.Plan != "":
-		plan, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
-		if err != nil {
-			return part{}, err
-		}
-		if e, err = emulate.New(m.Decoder, plan); err != nil {
-			return part{}, err
-		}
-	case c.Share != plan.ShareNone.String():
-		return part{}, usagef("--share %s needs --plan", c.Share)
+	case m.Emulator != nil && c.Plan != "":
+		return nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
+	case c.Plan == "" && c.Share != plan.ShareNone.String():
+		return nil, usagef("--share %s needs --plan", c.Share)
+	case m.Emulator != nil:
+		return m.Emulator, nil
+	case c.Plan == "":
+		return emulate.Whole(m.Decoder), nil
 	}
-	if e == nil {
-		d := m.Decoder.Clone()
-		return part{decoder: d, params: d.Params()}, nil
+	p, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
+	if err != nil {
+		return nil, err
 	}
-	return part{e.Decoder, e.Params(), e.Plan}, nil
+	return emulate.New(m.Decoder, p)
 }
 
 // load reads and encodes the documents that a decoder learns.

@@ -116,23 +116,23 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	t := &train.Trainer{Recompute: c.Recompute, Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
-	part, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.part(m)
+	e, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.emulator(m)
 	if err != nil {
-		return part.plan, need, err
+		return nil, need, err
 	}
-	if part.plan != nil && len(part.plan.TrainablePlaces()) == 0 {
-		return part.plan, need, nil
+	if e.Plan != nil && len(e.Plan.TrainablePlaces()) == 0 {
+		return e.Plan, need, nil
 	}
 	targets := c.Targets
 	if targets == 0 {
 		targets = length
 	}
 	one := task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)} // all but the last target are read too
-	t.Params, t.Held = part.params, part.decoder.Params()
-	if t.Train, err = train.NewNextToken(part.decoder, slices.Repeat([]task.Pair{one}, c.Batch)); err != nil {
-		return part.plan, need, err
+	t.Params, t.Held = e.Params(), e.Decoder.Params()
+	if t.Train, err = train.NewNextToken(e.Decoder, slices.Repeat([]task.Pair{one}, c.Batch)); err != nil {
+		return e.Plan, need, err
 	}
-	return part.plan, need, need.AddTraining(t)
+	return e.Plan, need, need.AddTraining(t)
 }
 
 func (s *session) printInfo(r infoResult, config transformer.Config) {

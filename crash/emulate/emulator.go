@@ -15,7 +15,7 @@ import (
 // its trainable blocks are copies, so the full model stays as it is until they
 // are plugged in.
 type Emulator struct {
-	Plan    plan.Plan
+	Plan    plan.Plan            // nil: nothing is left out and everything is trained, see [Whole]
 	Decoder *transformer.Decoder // one block a place
 
 	layers []int               // trainable layers, ascending
@@ -42,6 +42,10 @@ func New(full *transformer.Decoder, plan plan.Plan) (*Emulator, error) {
 	return e, nil
 }
 
+// Whole returns the emulator that is a copy of the full model, embeddings and head
+// included in what is trained. It has no plan, and plugging it in gives it back itself.
+func Whole(full *transformer.Decoder) *Emulator { return &Emulator{Decoder: full.Clone()} }
+
 // collect notes the trainable blocks in order of their original layers.
 func (e *Emulator) collect() {
 	places := e.Plan.TrainablePlaces()
@@ -55,6 +59,9 @@ func (e *Emulator) collect() {
 // Params yields the parameters of the trainable blocks by original layer, under
 // the names they have in the full model.
 func (e *Emulator) Params() nn.Params {
+	if e.Plan == nil {
+		return e.Decoder.Params()
+	}
 	return func(yield func(*autograd.Parameter) bool) {
 		for _, b := range e.blocks {
 			for w := range nn.ParamsOf(b) {
@@ -69,6 +76,9 @@ func (e *Emulator) Params() nn.Params {
 // Plug returns the full model with the emulator's trainable blocks at their
 // original layers. All weights are shared; full itself is not changed.
 func (e *Emulator) Plug(full *transformer.Decoder) *transformer.Decoder {
+	if e.Plan == nil {
+		return e.Decoder
+	}
 	d := *full
 	d.Blocks = slices.Clone(full.Blocks)
 	for i, layer := range e.layers {

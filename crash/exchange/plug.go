@@ -12,16 +12,13 @@ import (
 // Plugged returns the full model with an adapter's weights in their places; full
 // itself is not changed. params are the replaced weights.
 func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, params nn.Params, err error) {
-	dev := full.Head.Value.Device()
-	if a.Manifest.Whole {
-		d = full.Clone()
-		return d, d.Params(), a.Apply(dev, d.Params())
+	e := emulate.Whole(full)
+	if !a.Manifest.Whole {
+		if e, err = emulate.New(full, a.Manifest.Plan); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", a.Path, err)
+		}
 	}
-	e, err := emulate.New(full, a.Manifest.Plan)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", a.Path, err)
-	}
-	return e.Plug(full), e.Params(), a.Apply(dev, e.Params())
+	return e.Plug(full), e.Params(), a.Apply(full.Head.Value.Device(), e.Params())
 }
 
 // ExportPlugged writes the full model with an adapter's weights in their places.

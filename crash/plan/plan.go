@@ -109,6 +109,15 @@ func (p Plan) Validate(layers int) error {
 	return nil
 }
 
+// Trains returns an error that says how to star a layer where the plan has no star. A
+// plan without places, which stands for the whole model, is none.
+func (p Plan) Trains() error {
+	if len(p) == 0 || len(p.TrainablePlaces()) > 0 {
+		return nil
+	}
+	return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", p, p[len(p)-1].Layer)
+}
+
 // String returns the plan's text form, which [Parse] reads back.
 func (p Plan) String() string {
 	var b strings.Builder

@@ -86,6 +86,9 @@ func Select(offered []Recipe, words []string, read func(text string) (plan.Plan,
 			if err != nil {
 				return nil, fmt.Errorf("row %s: %w", name, err)
 			}
+			if len(p) == 0 {
+				return nil, fmt.Errorf("row %s: %.128q holds no plan", name, text)
+			}
 			own = append(own, Recipe{Name: name, Help: "a plan of one's own", Plan: p, Trains: Starred})
 			continue
 		}
@@ -156,8 +159,8 @@ func (r Recipe) check(layers int) error {
 	if err := r.Plan.Validate(layers); err != nil {
 		return fmt.Errorf("row %s: %w", r.Name, err)
 	}
-	if len(r.Plan.Trainable()) == 0 {
-		return fmt.Errorf("row %s: plan %s: nothing to train: star a layer, e.g. %d*", r.Name, r.Plan, r.Plan[len(r.Plan)-1].Layer)
+	if err := r.Plan.Trains(); err != nil {
+		return fmt.Errorf("row %s: %w", r.Name, err)
 	}
 	return nil
 }

@@ -54,81 +54,75 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	return r, files.WriteJSON(result, r)
 }
 
-// subject is what a row trains: a decoder to run, the parameters, and the model
-// the result goes back into.
-type subject struct {
-	decoder *transformer.Decoder
-	params  nn.Params
-	plugged func() *transformer.Decoder
-	small   bool           // the decoder is not the full model
+// candidate is a row's emulator at one learning rate.
+type candidate struct {
+	*emulate.Emulator
 	trainer *train.Trainer // holds the trained weights; nil before training
 }
 
 // close gives back what was trained.
-func (s subject) close() {
-	if s.trainer != nil {
-		s.trainer.Close()
+func (c candidate) close() {
+	if c.trainer != nil {
+		c.trainer.Close()
 	}
 }
 
-func (p *Protocol) subject(v variant) (subject, error) {
+// emulator builds what a row runs and trains.
+func (p *Protocol) emulator(v variant) (*emulate.Emulator, error) {
 	if v.Trains == Everything {
-		d := p.Full.Clone()
-		return subject{decoder: d, params: d.Params(), plugged: func() *transformer.Decoder { return d }}, nil
+		return emulate.Whole(p.Full), nil
 	}
 	e, err := emulate.New(p.Full, v.plan)
 	if err != nil {
-		return subject{}, err
+		return nil, err
 	}
 	if v.Compression.Apply != nil {
 		if err := v.Compression.Apply(e); err != nil {
-			return subject{}, fmt.Errorf("compression %s: %w", v.Compression.Name, err)
+			return nil, fmt.Errorf("compression %s: %w", v.Compression.Name, err)
 		}
 	}
-	return subject{
-		decoder: e.Decoder, params: e.Params(), small: v.emulates(),
-		plugged: func() *transformer.Decoder { return e.Plug(p.Full) },
-	}, nil
+	return e, nil
 }
 
 // train fine-tunes a variant with each candidate learning rate, keeps the one of
 // the lowest validation loss, and scores it.
 func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) error {
-	var kept subject
+	var kept candidate
 	defer func() { kept.close() }()
 	for i, lr := range p.LRs {
-		s, err := p.subject(v)
+		e, err := p.emulator(v)
 		if err != nil {
 			return err
 		}
-		if i == 0 && s.small {
-			acc, err := p.accuracy(ctx, v.row, s.decoder)
+		if i == 0 && v.emulates() {
+			acc, err := p.accuracy(ctx, v.row, e.Decoder)
 			if err != nil {
 				return err
 			}
 			r.EmulatorZS = &acc.Metrics[0].Value
 		}
-		out, err := p.finetune(ctx, v, &s, lr, lrDir(dir, lr))
+		next := candidate{Emulator: e}
+		out, err := p.finetune(ctx, v, &next, lr, lrDir(dir, lr))
 		if err != nil {
-			s.close()
+			next.close()
 			return err
 		}
-		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(s.decoder.Params())+trainBytes*nn.Count(s.params))
+		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(e.Decoder.Params())+trainBytes*nn.Count(e.Params()))
 		if i == 0 || out.BestLoss < r.ValidLoss {
-			kept, s = s, kept
+			kept, next = next, kept
 			r.LR, r.ValidLoss, r.BestStep, r.Steps = lr, out.BestLoss, out.BestStep, out.Steps
 		}
-		s.close() // the one of the two that is not the best
+		next.close() // the one of the two that is not the best
 	}
-	r.TrainParams, r.HeldParams = nn.Count(kept.params), nn.Count(kept.decoder.Params())
-	if kept.small {
-		acc, err := p.accuracy(ctx, v.row, kept.decoder)
+	r.TrainParams, r.HeldParams = nn.Count(kept.Params()), kept.HeldParams()
+	if v.emulates() {
+		acc, err := p.accuracy(ctx, v.row, kept.Decoder)
 		if err != nil {
 			return err
 		}
 		r.EmulatorFT = &acc.Metrics[0].Value
 	}
-	if err := p.scoreInto(ctx, r, kept.plugged()); err != nil {
+	if err := p.scoreInto(ctx, r, kept.Plug(p.Full)); err != nil {
 		return err
 	}
 	if r.EmulatorFT != nil {
@@ -187,22 +181,22 @@ func (p *Protocol) checkStarted(v variant) error {
 	return nil
 }
 
-func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float64, dir string) (train.Outcome, error) {
+func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr float64, dir string) (train.Outcome, error) {
 	config := p.config(v, lr)
-	t := &train.Trainer{Backend: p.Backend, Params: s.params, Held: s.decoder.Params(), Settings: config.Settings, Recompute: p.Recompute}
+	t := &train.Trainer{Backend: p.Backend, Params: c.Params(), Held: c.Decoder.Params(), Settings: config.Settings, Recompute: p.Recompute}
 	var err error
-	if t.Train, err = train.NewNextToken(s.decoder, p.Train); err != nil {
+	if t.Train, err = train.NewNextToken(c.Decoder, p.Train); err != nil {
 		return train.Outcome{}, fmt.Errorf("training: %w", err)
 	}
-	if t.Valid, err = train.NewNextToken(s.decoder, p.Valid); err != nil {
+	if t.Valid, err = train.NewNextToken(c.Decoder, p.Valid); err != nil {
 		return train.Outcome{}, fmt.Errorf("validation: %w", err)
 	}
 	total := config.Settings.TotalSteps(len(p.Train))
 	t.Report = func(m train.Metrics) {
 		p.tell(Event{Row: v.row, Phase: "train", Done: m.Step, Total: total, Metrics: m})
 	}
-	s.trainer = t
-	base := transformer.Fingerprint(s.params)
+	c.trainer = t
+	base := transformer.Fingerprint(c.Params())
 	var store *train.RunDir
 	if p.Dir != "" {
 		store, err = train.OpenRunDir(dir, config, false)
@@ -221,7 +215,7 @@ func (p *Protocol) finetune(ctx context.Context, v variant, s *subject, lr float
 	}
 	m := exchange.Manifest{Plan: v.plan, Whole: config.Whole, Base: base}
 	if !config.Whole {
-		if err := exchange.SaveAdapter(filepath.Join(dir, "adapter"), m, s.params); err != nil {
+		if err := exchange.SaveAdapter(filepath.Join(dir, "adapter"), m, c.Params()); err != nil {
 			return out, err
 		}
 	}
