@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/internal/files"
 )
 
@@ -19,14 +20,19 @@ import (
 //	table.{json,md,csv}     the rows that are done, after each
 //	plots/, report.html     pictures and the page that holds all of it
 type Experiment struct {
-	Dir   string
-	Seeds []*Protocol // of one model and task; the first one's plans and curves are drawn
-	Table Table       // model, task and versions are given, rows and splits are filled in
+	Dir       string
+	Model     *eval.Model // the full model
+	Data      Data
+	Protocol  Protocol // what holds for every seed; model, examples, seed and directory are filled in
+	Seeds     []uint64 // the first one's plans and curves are drawn
+	Precision string   // of products, as config.json states it
+	Table     Table    // names of model and task are given, the rest is filled in
 
 	Watch func(Event) // told what goes on; may be nil
 	Done  func(Row)   // told of each finished row; may be nil
 
-	curves []curve
+	protocols []*Protocol // one a seed
+	curves    []curve
 }
 
 // curve is the training of a row.
@@ -35,10 +41,35 @@ type curve struct {
 	metrics []train.Metrics
 }
 
-// Open makes the directory, or resumes it if its config.json holds the same; else
-// the error names the first differences. With overwrite what an earlier experiment
-// left is removed; files and folders called as in beside are no part of one.
-func (x *Experiment) Open(config any, overwrite bool, beside ...string) error {
+// Open reads the data of every seed and makes the directory, or resumes it if its
+// config.json holds the same; else the error names the first differences. With overwrite
+// what an earlier experiment left is removed; files and folders called as in beside are no
+// part of one. Nothing is computed, and nothing written where something is wrong.
+func (x *Experiment) Open(overwrite bool, beside ...string) error {
+	config, err := x.config()
+	if err != nil {
+		return err
+	}
+	x.Table.Versions = x.versions()
+	for i, seed := range x.Seeds {
+		p := x.Protocol
+		p.Backend, p.Full, p.Seed, p.Dir = x.Model.Backend, x.Model.Decoder, seed, x.seedDir(seed)
+		if i > 0 { // no seed reaches a model that is not trained
+			p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r Recipe) bool { return r.Trains == Nothing })
+		}
+		if err := x.Data.read(x.Model, &p); err != nil {
+			return err
+		}
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		x.protocols = append(x.protocols, &p)
+	}
+	return x.openDir(config, overwrite, beside)
+}
+
+// openDir makes or resumes the directory.
+func (x *Experiment) openDir(config config, overwrite bool, beside []string) error {
 	want, err := files.JSON(config)
 	if err != nil {
 		return err
@@ -66,23 +97,17 @@ func (x *Experiment) Open(config any, overwrite bool, beside ...string) error {
 	return files.WriteBytes(filepath.Join(x.Dir, files.Settings), want)
 }
 
-// SeedDir returns where the rows of a seed are kept.
-func (x *Experiment) SeedDir(seed uint64) string {
+// seedDir returns where the rows of a seed are kept.
+func (x *Experiment) seedDir(seed uint64) string {
 	return filepath.Join(x.Dir, fmt.Sprintf("seed-%d", seed))
 }
 
-// Run measures the rows of every seed and writes table, pictures and report. When
+// Run measures the rows of every seed, after Open, and writes table, pictures and report. When
 // ctx ends, what is finished and the last checkpoint are in the directory, and a
 // later Run goes on there.
 func (x *Experiment) Run(ctx context.Context) error {
-	for i, p := range x.Seeds {
-		p.Dir, p.Watch = x.SeedDir(p.Seed), x.Watch
-		if i > 0 { // no seed reaches a model that is not trained
-			p.Rows = slices.DeleteFunc(slices.Clone(p.Rows), func(r Recipe) bool { return r.Trains == Nothing })
-		}
-		if err := p.Validate(); err != nil {
-			return err
-		}
+	for _, p := range x.protocols {
+		p.Watch = x.Watch
 		if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 			return err
 		}
@@ -100,7 +125,7 @@ func (x *Experiment) add(p *Protocol, r Row) error {
 		x.Done(r)
 	}
 	x.Table.Rows = append(x.Table.Rows, r)
-	if p == x.Seeds[0] && r.LR > 0 {
+	if p == x.protocols[0] && r.LR > 0 {
 		metrics, err := train.ReadMetrics(lrDir(p.RowDir(r.Row), r.LR))
 		if err != nil {
 			return err

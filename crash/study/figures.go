@@ -16,7 +16,7 @@ type figure struct {
 
 func (x *Experiment) figures() []figure {
 	var out []figure
-	if x.Seeds[0].similarity != nil {
+	if x.protocols[0].similarity != nil {
 		out = append(out, figure{"similarity", x.heatMap().Draw(),
 			"Linear CKA between the hidden states of the full model on the support rows. State 0 is the embedding, state i the output of block i-1, the last one after the final norm. Squares are the clusters the plan was made from.",
 			"heat map of layer similarity"})
@@ -33,15 +33,15 @@ func (x *Experiment) figures() []figure {
 }
 
 func (x *Experiment) heatMap() plot.HeatMap {
-	h := plot.HeatMap{Title: "Similarity of layers (CKA)", AxisLabel: "state", ValueLabel: "CKA", Matrix: x.Seeds[0].similarity.Matrix}
-	for _, c := range x.Seeds[0].clusters() {
+	h := plot.HeatMap{Title: "Similarity of layers (CKA)", AxisLabel: "state", ValueLabel: "CKA", Matrix: x.protocols[0].similarity.Matrix}
+	for _, c := range x.protocols[0].clusters() {
 		h.Groups = append(h.Groups, plot.Span{From: c[0] + 1, To: c[len(c)-1] + 1})
 	}
 	return h
 }
 
 func (x *Experiment) strip() plot.Strip {
-	s := plot.Strip{Title: "Layer plans", Layers: len(x.Seeds[0].Full.Blocks)}
+	s := plot.Strip{Title: "Layer plans", Layers: len(x.protocols[0].Full.Blocks)}
 	for _, r := range x.planned() {
 		p := plot.Plan{Name: r.Row}
 		for _, slot := range r.Plan {

@@ -55,7 +55,7 @@ func (x *Experiment) result() report.Table {
 		}
 		t.Rows = append(t.Rows, []string{
 			r.Row, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
-			fmt.Sprintf("%.1f", 100*r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.Seeds[0].Full.Config.Params())),
+			fmt.Sprintf("%.1f", 100*r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.protocols[0].Full.Config.Params())),
 			fmt.Sprintf("%.0f", r.Seconds), peak,
 		})
 	}
@@ -73,7 +73,7 @@ func (x *Experiment) plans() report.Table {
 
 // report is the page: result, facts and pictures.
 func (x *Experiment) report(figures []figure) report.Report {
-	p, t := x.Seeds[0], x.Table
+	p, t := x.protocols[0], x.Table
 	layers, s := len(p.Full.Blocks), p.Settings
 	rates := make([]string, len(p.LRs))
 	for i, lr := range p.LRs {

@@ -1,0 +1,116 @@
+package study
+
+import (
+	"cmp"
+	"fmt"
+
+	"lamina/eval"
+	"lamina/eval/task"
+)
+
+// Data says where the examples of a study come from. What is scored is read for nothing
+// else; training, validation and support rows that come of one file are disjoint.
+type Data struct {
+	Train, Test eval.Data
+	Valid       eval.Data // without a path: a seeded tenth of Train
+	Support     eval.Data // likewise, at most 512 documents
+
+	Task       task.Task
+	Rules      task.Rules  // of scoring
+	Format     task.Format // of training text
+	MaxLength  int         // tokens of an example, contexts are cut from the left; 0: the model's positions
+	TrainLimit int         // only so many training documents; 0: all
+	Limit      int         // score only the first documents; 0: all
+}
+
+// identities are the data as config.json states them.
+type identities struct {
+	Train   eval.Identity  `json:"train"`
+	Test    eval.Identity  `json:"test"`
+	Valid   *eval.Identity `json:"valid,omitempty"`
+	Support *eval.Identity `json:"support,omitempty"`
+}
+
+// identify digests the files that are named.
+func (d Data) identify() (ids identities, err error) {
+	if ids.Train, err = d.Train.Identify(d.Task); err != nil {
+		return ids, err
+	}
+	if ids.Test, err = d.Test.Identify(d.Task); err != nil {
+		return ids, err
+	}
+	for _, f := range []struct {
+		from eval.Data
+		into **eval.Identity
+	}{{d.Valid, &ids.Valid}, {d.Support, &ids.Support}} {
+		if f.from.Path == "" {
+			continue
+		}
+		id, err := f.from.Identify(d.Task)
+		if err != nil {
+			return ids, err
+		}
+		*f.into = &id
+	}
+	return ids, nil
+}
+
+// read fills in the examples of a protocol; its seed decides what is held out.
+func (d Data) read(m *eval.Model, p *Protocol) error {
+	length := cmp.Or(d.MaxLength, m.Config.MaxPositions)
+	train, valid, support, err := d.split(m, p.Seed)
+	if err != nil {
+		return err
+	}
+	if d.TrainLimit > 0 && d.TrainLimit < len(train) {
+		train = train[:d.TrainLimit]
+	}
+	if p.Train, _, err = m.Examples(d.Task, train, d.Format, length); err != nil {
+		return err
+	}
+	if p.Valid, _, err = m.Examples(d.Task, valid, d.Format, length); err != nil {
+		return err
+	}
+	if p.Support, err = m.Rows(d.Task, support, length); err != nil {
+		return err
+	}
+	test, _, err := m.Documents(d.Task, d.Test, d.Limit)
+	if err != nil {
+		return err
+	}
+	e, err := m.Encoder(test[0].Shape)
+	if err != nil {
+		return err
+	}
+	p.Test, err = task.EncodeAll(d.Task, test, e, task.Setting{Rules: d.Rules}, length)
+	return err
+}
+
+// split reads the documents that are not scored and holds out what no file is named for.
+func (d Data) split(m *eval.Model, seed uint64) (train, valid, support []task.Document, err error) {
+	all, _, err := m.Documents(d.Task, d.Train, 0)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	parts, err := task.Split(len(all), seed, d.Valid.Path == "", d.Support.Path == "")
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("%s: %w", d.Train.Path, err)
+	}
+	pick := func(ids []int) []task.Document {
+		docs := make([]task.Document, len(ids))
+		for i, id := range ids {
+			docs[i] = all[id]
+		}
+		return docs
+	}
+	train, valid, support = pick(parts.Train), pick(parts.Valid), pick(parts.Support)
+	if d.Valid.Path != "" {
+		if valid, _, err = m.Documents(d.Task, d.Valid, 0); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if d.Support.Path != "" {
+		support, _, err = m.Documents(d.Task, d.Support, 0)
+	}
+	return train, valid, support, err
+}
