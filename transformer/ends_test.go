@@ -1,6 +1,7 @@
 package transformer_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/transformer"
+	"lamina/transformer/chat"
 	"lamina/transformer/tokenizer"
 )
 
@@ -65,6 +67,35 @@ func TestChatTemplate(t *testing.T) {
 	}
 	if got := ckpt.ChatTemplate(accents(t)); got != "{{ messages }}" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A chat has the tokens that its template writes and no others; a prompt of no tokens
+// has BOS, where there is one.
+func TestPrompts(t *testing.T) {
+	ckpt, tok := &transformer.Checkpoint{Dir: t.TempDir()}, accents(t)
+	message := chat.Message{Role: "user", Content: "aa"}
+	if _, err := ckpt.ChatIDs(tok, message); !errors.Is(err, transformer.ErrNoTemplate) {
+		t.Errorf("without a template: %v", err)
+	}
+	template := "{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %} a{% endif %}"
+	if err := os.WriteFile(filepath.Join(ckpt.Dir, "chat_template.jinja"), []byte(template), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ckpt.ChatIDs(tok, message); err != nil || !slices.Equal(got, []int32{1, 1, 0, 2, 1}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for text, want := range map[string][]int32{"a a": {1, 2, 1}, "": nil} {
+		if got, err := ckpt.PromptIDs(tok, text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	bos, err := tokenizer.FromVocabMerges(tokenizer.VocabMerges{Vocab: map[string]int32{"a": 0, "<s>": 1}, Roles: tokenizer.Roles{BOS: "<s>"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ckpt.PromptIDs(bos, ""); err != nil || !slices.Equal(got, []int32{1}) {
+		t.Errorf("nothing: %v, %v", got, err)
 	}
 }
 

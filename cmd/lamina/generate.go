@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,44 +82,22 @@ func (c generateCommand) Run(s *session) error {
 	return s.ctx.Err()
 }
 
-// promptIDs encodes the prompt, plain with the tokenizer's special tokens, or as a
-// chat, whose template writes them itself.
-func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) ([]int32, error) {
-	text := c.Prompt
+// promptIDs encodes the prompt, plain or as a chat.
+func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) (ids []int32, err error) {
 	if c.Chat {
-		var err error
-		if text, err = c.chat(m, t); err != nil {
-			return nil, err
+		messages := []chat.Message{{Role: "user", Content: c.Prompt}}
+		if c.System != "" {
+			messages = append([]chat.Message{{Role: "system", Content: c.System}}, messages...)
 		}
+		ids, err = m.ChatIDs(t, messages...)
+	} else {
+		ids, err = m.PromptIDs(t, c.Prompt)
 	}
-	ids, err := t.EncodeChecked(text, !c.Chat)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Path, err)
+	switch {
+	case errors.Is(err, transformer.ErrNoTemplate):
+		err = fmt.Errorf("%w: leave out --chat", err)
+	case err == nil && len(ids) == 0:
+		err = errors.New("--prompt: has no tokens, and the model no token to begin with")
 	}
-	if bos, ok := t.BOS(); ok && len(ids) == 0 && !c.Chat {
-		ids = []int32{bos}
-	}
-	if len(ids) == 0 {
-		return nil, fmt.Errorf("--prompt: has no tokens, and the model no token to begin with")
-	}
-	return ids, nil
-}
-
-// chat puts the prompt, and a system message if there is one, into the model's chat
-// template.
-func (c generateCommand) chat(m *model, t *tokenizer.Tokenizer) (string, error) {
-	template := m.ChatTemplate(t)
-	if template == "" {
-		return "", fmt.Errorf("%s: has no chat template: leave out --chat", m.Path)
-	}
-	messages := []chat.Message{{Role: "user", Content: c.Prompt}}
-	if c.System != "" {
-		messages = append([]chat.Message{{Role: "system", Content: c.System}}, messages...)
-	}
-	roles := t.Roles()
-	text, err := chat.Render(template, messages, chat.Options{BOS: roles.BOS, EOS: roles.EOS, Generation: true})
-	if err != nil {
-		return "", fmt.Errorf("%s: chat template: %w", m.Path, err)
-	}
-	return text, nil
+	return ids, err
 }
