@@ -1,6 +1,6 @@
 // Package transformer has decoders layer by layer: OPT, LLaMA, GPT-2 and BLOOM,
 // reading them from checkpoints, running them with or without a cache, scoring and
-// generating. It knows nothing of CRaSh; package crash rearranges
+// generating. It knows nothing of CRaSh; the packages under crash rearrange
 // [Decoder.Blocks].
 //
 //	ckpt, err := transformer.Open("facebook/opt-125m")

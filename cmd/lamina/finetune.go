@@ -90,7 +90,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := e.Plan.Trains(); err != nil {
+	if err := e.Plan.WantStar(); err != nil {
 		return err
 	}
 	run.Params, run.Held = e.Params(), e.Decoder.Params()

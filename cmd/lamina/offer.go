@@ -24,11 +24,11 @@ var offered = offer{plan.Methods, study.Recipes}
 func (o offer) vars() kong.Vars {
 	return kong.Vars{
 		"methods":            strings.Join(plan.Names(o.methods), ","),
-		"methods_list":       listed(plan.Names(o.methods), "or"),
+		"methods_help":       explained(o.methods, func(m plan.Method) (string, string) { return m.Name, m.Help }),
 		"methods_anchor":     o.anchoring(),
 		"methods_similarity": o.reading(plan.NeedSimilarity),
 		"shares":             strings.Join(plan.SharingNames(), ","),
-		"rows":               strings.Join(study.Names(o.recipes), ", "),
+		"rows_help":          explained(o.recipes, func(r study.Recipe) (string, string) { return r.Name, r.Help }),
 		"rows_default":       strings.Join(study.Names(study.Defaults(o.recipes)), ","),
 	}
 }
@@ -46,6 +46,16 @@ func (o offer) reading(n plan.Need) string {
 func (o offer) methodsThat(holds func(plan.Method) bool) string {
 	those := slices.DeleteFunc(slices.Clone(o.methods), func(m plan.Method) bool { return !holds(m) })
 	return listed(plan.Names(those), "and")
+}
+
+// explained joins names and what they stand for: "a: first, b: second".
+func explained[T any](list []T, text func(T) (name, help string)) string {
+	texts := make([]string, len(list))
+	for i, v := range list {
+		name, help := text(v)
+		texts[i] = name + ": " + help
+	}
+	return strings.Join(texts, "; ")
 }
 
 // listed joins names as prose does: "a, b or c".

@@ -41,9 +41,9 @@ func TestWhatIsOfferedIsAList(t *testing.T) {
 		args []string
 		want string
 	}{
-		{0, []string{"plan", "--help"}, "uniform, uniform-learnable, random, crash or"},
+		{0, []string{"plan", "--help"}, "top: the last layers."},
 		{0, []string{"plan", "--help"}, "for crash and top."},
-		{0, []string{"run", "--help"}, "top-shared; NAME=PLAN"},
+		{0, []string{"run", "--help"}, "top-shared: the last layers; NAME=PLAN"},
 		{0, []string{"plan", "top", "--keep", "2", "--trainable", "1", "--similarity", sim}, "1 2*\n"},
 		{2, []string{"plan", "top", "--layers", "3", "--keep", "2", "--trainable", "1"}, "a top plan needs --similarity F.json"},
 		{2, []string{"plan", "uniform", "--layers", "3", "--keep", "2", "--trainable", "1", "--anchor-ends"}, "--anchor-ends is for random, crash and top"},
@@ -78,7 +78,7 @@ func TestRunTakesAPlanOfOnesOwn(t *testing.T) {
 	table := read[study.Table](t, result)
 	var rows []string
 	for _, r := range table.Rows {
-		rows = append(rows, r.Row+": "+r.Plan.String())
+		rows = append(rows, r.Name+": "+r.Plan.String())
 	}
 	want := []string{"zs: 0 1 2 3 4 5", "mine: 0* 0 3 3 5 5*", "short: 0* 5*", "plain: 0* 2 4*"}
 	if !slices.Equal(rows, want) || !strings.Contains(printed, "0* 0 3 3 5 5*") {

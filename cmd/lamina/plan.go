@@ -10,7 +10,7 @@ import (
 
 // planCommand chooses layers by one of the methods of [plan.Methods].
 type planCommand struct {
-	Kind       string `arg:"" enum:"${methods}" help:"How layers are chosen: ${methods_list}."`
+	Kind       string `arg:"" enum:"${methods}" help:"How layers are chosen. ${methods_help}."`
 	Layers     int    `placeholder:"L" help:"Layers of the model; with --similarity it may be left out."`
 	Keep       int    `required:"" placeholder:"K" help:"Layers to keep, the trained ones included."`
 	Trainable  int    `required:"" placeholder:"T" help:"Layers to train."`

@@ -41,12 +41,12 @@ func TestRunWritesTableAndReport(t *testing.T) {
 		t.Errorf("splits %+v", s)
 	}
 	for _, r := range table.Rows {
-		emulator := r.Row != "zs" && r.Row != "full" && r.Row != "ceiling"
+		emulator := r.Name != "zs" && r.Name != "full" && r.Name != "ceiling"
 		if r.PlugIn == nil || r.N != 9 || emulator != (r.EmulatorFT != nil) || emulator != (r.Delta != nil) {
 			t.Errorf("%+v", r)
 		}
-		if !strings.Contains(printed, r.Row) {
-			t.Errorf("row %s is not printed", r.Row)
+		if !strings.Contains(printed, r.Name) {
+			t.Errorf("row %s is not printed", r.Name)
 		}
 	}
 	for _, name := range []string{"table.json", "table.md", "table.csv", "report.html", "plots/similarity.svg", "plots/plans.png", "plots/loss.svg", "plots/scores.svg"} {
@@ -82,11 +82,11 @@ func reportEqualsTable(t *testing.T, out string, table study.Table) {
 	}
 	for i, r := range table.Rows {
 		plug := fmt.Sprintf("%.1f", 100**r.PlugIn)
-		if records[i+1][0] != r.Row || records[i+1][5] != plug {
-			t.Errorf("table.csv has %v, table.json %s %s", records[i+1], r.Row, plug)
+		if records[i+1][0] != r.Name || records[i+1][5] != plug {
+			t.Errorf("table.csv has %v, table.json %s %s", records[i+1], r.Name, plug)
 		}
 		if !strings.Contains(string(page), ">"+plug+"<") {
-			t.Errorf("report.html lacks %s of row %s", plug, r.Row)
+			t.Errorf("report.html lacks %s of row %s", plug, r.Name)
 		}
 	}
 }

@@ -4,6 +4,10 @@ package crashtest
 
 import (
 	"context"
+	"math"
+	"path/filepath"
+	"testing"
+
 	"lamina/autograd"
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
@@ -15,14 +19,12 @@ import (
 	"lamina/nn"
 	"lamina/nn/optim"
 	"lamina/transformer"
-	"math"
-	"path/filepath"
-	"testing"
 )
 
-// Families are all that small knows.
+// Families are all that [Small] knows.
 var Families = []string{"opt", "llama", "gpt2", "bloom"}
 
+// Small returns a decoder of six layers with random weights, the same at each call.
 func Small(be kernels.Backend, family string) *transformer.Decoder {
 	c := transformer.Config{
 		Family: family, Layers: 6, Width: 24, EmbedWidth: 24, Heads: 4, KVHeads: 4, HeadDim: 6, FeedForward: 40,
@@ -38,6 +40,7 @@ func Small(be kernels.Backend, family string) *transformer.Decoder {
 	return transformer.New(c, nn.Init{Device: be, Seed: 3, Std: 0.15})
 }
 
+// Pairs returns n pairs of random ids of [Small]'s vocabulary, the same at each call.
 func Pairs(n int) []task.Pair {
 	rng := philox.New(11, 0).Sequence()
 	ids := func(k int) []int32 {
@@ -64,10 +67,12 @@ func NextToken(t testing.TB, d *transformer.Decoder, pairs []task.Pair) train.Ob
 	return o
 }
 
+// Settings are of a short run that uses schedule, clip and dropout.
 func Settings() train.Settings {
 	return train.Settings{LR: 3e-3, Epochs: 2, Batch: 4, Schedule: optim.Cosine, Warmup: 2, Clip: 1, Seed: 5, Dropout: 0.1}
 }
 
+// Plan reads a plan.
 func Plan(t *testing.T, text string) plan.Plan {
 	t.Helper()
 	p, err := plan.Parse(text)
@@ -77,6 +82,7 @@ func Plan(t *testing.T, text string) plan.Plan {
 	return p
 }
 
+// Bits returns the values of parameters to the bit.
 func Bits(params nn.Params) []uint32 {
 	var out []uint32
 	for w := range params {
@@ -87,6 +93,7 @@ func Bits(params nn.Params) []uint32 {
 	return out
 }
 
+// Same fails at the first value that differs.
 func Same(t *testing.T, what string, a, b []uint32) {
 	t.Helper()
 	if len(a) != len(b) || len(a) == 0 {
@@ -99,8 +106,10 @@ func Same(t *testing.T, what string, a, b []uint32) {
 	}
 }
 
+// Models is where small checkpoints of every family lie, seen from a package under crash.
 const Models = "../../transformer/testdata"
 
+// OpenModel opens a checkpoint on the reference backend.
 func OpenModel(t testing.TB, path string) (*transformer.Checkpoint, *transformer.Decoder) {
 	t.Helper()
 	c, err := transformer.Open(path)
@@ -115,6 +124,7 @@ func OpenModel(t testing.TB, path string) (*transformer.Checkpoint, *transformer
 	return c, d
 }
 
+// Logits returns the logits of some rows to the bit.
 func Logits(be kernels.Backend, d *transformer.Decoder) []uint32 {
 	p := autograd.NewPass(be)
 	rows := transformer.NewBatch([]int32{3, 1, 4, 1, 5, 9, 2, 6}, []int32{7}, []int32{12, 14})

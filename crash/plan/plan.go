@@ -109,9 +109,9 @@ func (p Plan) Validate(layers int) error {
 	return nil
 }
 
-// Trains returns an error that says how to star a layer where the plan has no star. A
+// WantStar returns an error that says how to star a layer where the plan has no star. A
 // plan without places, which stands for the whole model, is none.
-func (p Plan) Trains() error {
+func (p Plan) WantStar() error {
 	if len(p) == 0 || len(p.TrainablePlaces()) > 0 {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 // layer 0 and the last one are always kept and the others are drawn.
 var Random = Method{
 	Name:       "random",
-	Help:       "layers are drawn by --seed",
+	Help:       "layers are drawn by the seed",
 	AnchorEnds: true,
 	Choose: func(r Request) (Choice, error) {
 		kept := draw(r)

@@ -111,7 +111,7 @@ func (x *Experiment) Run(ctx context.Context) error {
 		if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 			return err
 		}
-		x.Table.Splits = Splits{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
+		x.Table.Splits = Counts{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
 		if err := p.Run(ctx, func(r Row) error { return x.add(p, r) }); err != nil {
 			return err
 		}
@@ -126,11 +126,11 @@ func (x *Experiment) add(p *Protocol, r Row) error {
 	}
 	x.Table.Rows = append(x.Table.Rows, r)
 	if p == x.protocols[0] && r.LR > 0 {
-		metrics, err := train.ReadMetrics(lrDir(p.RowDir(r.Row), r.LR))
+		metrics, err := train.ReadMetrics(lrDir(p.RowDir(r.Name), r.LR))
 		if err != nil {
 			return err
 		}
-		x.curves = append(x.curves, curve{r.Row, metrics})
+		x.curves = append(x.curves, curve{r.Name, metrics})
 	}
 	return x.writeTables()
 }

@@ -43,7 +43,7 @@ func (x *Experiment) heatMap() plot.HeatMap {
 func (x *Experiment) strip() plot.Strip {
 	s := plot.Strip{Title: "Layer plans", Layers: len(x.protocols[0].Full.Blocks)}
 	for _, r := range x.planned() {
-		p := plot.Plan{Name: r.Row}
+		p := plot.Plan{Name: r.Name}
 		for _, slot := range r.Plan {
 			p.Places = append(p.Places, plot.Place{Layer: slot.Layer, Trainable: slot.Trainable})
 		}
@@ -78,9 +78,9 @@ func (x *Experiment) scores() plot.Scores {
 		return plot.Estimate{Value: 100 * *v, StdErr: 100 * se, Label: percent(v)}
 	}
 	for _, r := range x.Table.Rows {
-		name := r.Row
+		name := r.Name
 		if r.Seed != x.Table.Rows[0].Seed {
-			name = fmt.Sprintf("%s, seed %d", r.Row, r.Seed)
+			name = fmt.Sprintf("%s, seed %d", r.Name, r.Seed)
 		}
 		s.Rows = append(s.Rows, plot.Row{Name: name, Values: []plot.Estimate{
 			estimate(r.EmulatorZS, binomial(r.EmulatorZS, r.N)), estimate(r.EmulatorFT, binomial(r.EmulatorFT, r.N)), estimate(r.PlugIn, r.Stderr),

@@ -105,9 +105,9 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 	}
 	var names []string
 	for _, r := range rows {
-		names = append(names, r.Row)
+		names = append(names, r.Name)
 		kept, trained, places := 4, 2, 4
-		switch r.Row {
+		switch r.Name {
 		case "zs", "full":
 			kept, trained, places = 6, 0, 6
 		case "ceiling":
@@ -116,27 +116,27 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 			places = 6
 		}
 		if len(r.Plan.Kept()) != kept || len(r.Plan.Trainable()) != trained || len(r.Plan) != places {
-			t.Errorf("%s: plan %q keeps %d, trains %d", r.Row, r.Plan, len(r.Plan.Kept()), len(r.Plan.Trainable()))
+			t.Errorf("%s: plan %q keeps %d, trains %d", r.Name, r.Plan, len(r.Plan.Kept()), len(r.Plan.Trainable()))
 		}
 		if r.PlugIn == nil || r.N != 8 || r.Seed != 42 || r.HeldParams == 0 {
-			t.Errorf("%s: %+v", r.Row, r)
+			t.Errorf("%s: %+v", r.Name, r)
 			continue
 		}
 		if want := math.Sqrt(*r.PlugIn * (1 - *r.PlugIn) / 7); math.Abs(r.Stderr-want) > 1e-9 {
-			t.Errorf("%s: standard error %v, want %v", r.Row, r.Stderr, want)
+			t.Errorf("%s: standard error %v, want %v", r.Name, r.Stderr, want)
 		}
-		emulator := r.Row != "zs" && r.Row != "full" && r.Row != "ceiling"
+		emulator := r.Name != "zs" && r.Name != "full" && r.Name != "ceiling"
 		if (r.EmulatorZS != nil) != emulator || (r.EmulatorFT != nil) != emulator || (r.Delta != nil) != emulator {
-			t.Errorf("%s: emulator cells %v, %v, %v", r.Row, r.EmulatorZS, r.EmulatorFT, r.Delta)
+			t.Errorf("%s: emulator cells %v, %v, %v", r.Name, r.EmulatorZS, r.EmulatorFT, r.Delta)
 		} else if emulator && *r.Delta != *r.PlugIn-*r.EmulatorFT {
-			t.Errorf("%s: delta %v of %v and %v", r.Row, *r.Delta, *r.PlugIn, *r.EmulatorFT)
+			t.Errorf("%s: delta %v of %v and %v", r.Name, *r.Delta, *r.PlugIn, *r.EmulatorFT)
 		}
 		blocks := r.TrainParams / full.Config.BlockParams()
-		if whole := r.Row == "full"; whole && r.TrainParams != full.Config.Params() || !whole && blocks != trained {
-			t.Errorf("%s: trains %d weights, %d blocks", r.Row, r.TrainParams, blocks)
+		if whole := r.Name == "full"; whole && r.TrainParams != full.Config.Params() || !whole && blocks != trained {
+			t.Errorf("%s: trains %d weights, %d blocks", r.Name, r.TrainParams, blocks)
 		}
-		if (r.Steps == 0) != (r.Row == "zs") || (r.LR == 0) != (r.Row == "zs") {
-			t.Errorf("%s: %d steps at rate %v", r.Row, r.Steps, r.LR)
+		if (r.Steps == 0) != (r.Name == "zs") || (r.LR == 0) != (r.Name == "zs") {
+			t.Errorf("%s: %d steps at rate %v", r.Name, r.Steps, r.LR)
 		}
 	}
 	want := []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random-1", "random-2", "random-3", "random-4", "random-5",

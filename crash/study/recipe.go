@@ -159,7 +159,7 @@ func (r Recipe) check(layers int) error {
 	if err := r.Plan.Validate(layers); err != nil {
 		return fmt.Errorf("row %s: %w", r.Name, err)
 	}
-	if err := r.Plan.Trains(); err != nil {
+	if err := r.Plan.WantStar(); err != nil {
 		return fmt.Errorf("row %s: %w", r.Name, err)
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestOneValueIsARow(t *testing.T) {
 	}
 	var got []string
 	for _, r := range rows {
-		got = append(got, r.Row+": "+r.Plan.String())
+		got = append(got, r.Name+": "+r.Plan.String())
 	}
 	want := []string{"ends: 0 1 1 4 4* 5*", "ends-twice-1: 0 1 4* 5*", "ends-twice-2: 0 1 4* 5*", "small: 0 1 4* 5*"}
 	if !slices.Equal(got, want) {

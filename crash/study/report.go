@@ -21,7 +21,7 @@ func (x *Experiment) Text() string {
 
 // String is the row in a line, for progress.
 func (r Row) String() string {
-	return fmt.Sprintf("%-18s plug-in %s ± %.1f  emulator %s → %s  (%.0f s)", r.Row, percent(r.PlugIn), 100*r.Stderr, percent(r.EmulatorZS), percent(r.EmulatorFT), r.Seconds)
+	return fmt.Sprintf("%-18s plug-in %s ± %.1f  emulator %s → %s  (%.0f s)", r.Name, percent(r.PlugIn), 100*r.Stderr, percent(r.EmulatorZS), percent(r.EmulatorFT), r.Seconds)
 }
 
 // percent shows a share, or a dash where a row has none.
@@ -54,7 +54,7 @@ func (x *Experiment) result() report.Table {
 			peak = report.Bytes(r.PeakBytes)
 		}
 		t.Rows = append(t.Rows, []string{
-			r.Row, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
+			r.Name, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
 			fmt.Sprintf("%.1f", 100*r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.protocols[0].Full.Config.Params())),
 			fmt.Sprintf("%.0f", r.Seconds), peak,
 		})
@@ -66,7 +66,7 @@ func (x *Experiment) result() report.Table {
 func (x *Experiment) plans() report.Table {
 	t := report.Table{Columns: []report.Column{{Name: "row"}, {Name: "plan", Help: "original layer of each place; * trains"}}}
 	for _, r := range x.planned() {
-		t.Rows = append(t.Rows, []string{r.Row, r.Plan.String()})
+		t.Rows = append(t.Rows, []string{r.Name, r.Plan.String()})
 	}
 	return t
 }

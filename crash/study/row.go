@@ -28,7 +28,7 @@ func (p *Protocol) RowDir(row string) string { return filepath.Join(p.Dir, "rows
 func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	dir := p.RowDir(v.row)
 	result := filepath.Join(dir, resultFile)
-	r := Row{Row: v.row, Plan: v.plan, Share: v.Sharing, Seed: p.Seed, N: len(p.Test.Items)}
+	r := Row{Name: v.row, Plan: v.plan, Share: v.Sharing, Seed: p.Seed, N: len(p.Test.Items)}
 	if p.Dir != "" {
 		if _, err := os.Stat(result); !errors.Is(err, fs.ErrNotExist) {
 			return r, files.ReadJSON(result, &r)

@@ -15,7 +15,7 @@ import (
 // null: an untrained full model has no emulator. Delta is the plug-in's accuracy
 // less the fine-tuned emulator's: what the owner keeps.
 type Row struct {
-	Row         string       `json:"row"`
+	Name        string       `json:"row"`
 	Plan        plan.Plan    `json:"plan"`
 	Share       plan.Sharing `json:"share"`
 	Seed        uint64       `json:"seed"`
@@ -36,8 +36,8 @@ type Row struct {
 	PeakBytes   int          `json:"peak_bytes"` // weights held, moments and the largest pass
 }
 
-// Splits counts the examples of each part of the data.
-type Splits struct {
+// Counts are the numbers of examples of each part of the data.
+type Counts struct {
 	Train   int `json:"train"`
 	Valid   int `json:"valid"`
 	Support int `json:"support"`
@@ -49,7 +49,7 @@ type Table struct {
 	Rows     []Row             `json:"rows"`
 	Model    string            `json:"model"`
 	Task     string            `json:"task"`
-	Splits   Splits            `json:"splits"`
+	Splits   Counts            `json:"splits"`
 	Versions map[string]string `json:"versions"`
 }
 
@@ -60,7 +60,7 @@ func (p *Protocol) accuracy(ctx context.Context, row string, d *transformer.Deco
 }
 
 func (p *Protocol) scoreInto(ctx context.Context, r *Row, d *transformer.Decoder) error {
-	result, err := p.accuracy(ctx, r.Row, d)
+	result, err := p.accuracy(ctx, r.Name, d)
 	if err != nil {
 		return err
 	}
