@@ -113,9 +113,6 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	}
 	need = train.NewNeed(m.Decoder)
 	need.TokensBatch = c.Batch * length
-	t := &train.Trainer{Recompute: c.Recompute, Settings: train.Settings{
-		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
-	}}
 	e, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.emulator(m)
 	if err != nil {
 		return nil, need, err
@@ -123,14 +120,13 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	if e.Plan != nil && len(e.Plan.TrainablePlaces()) == 0 {
 		return e.Plan, need, nil
 	}
-	targets := c.Targets
-	if targets == 0 {
-		targets = length
-	}
+	t := &train.Trainer{Recompute: c.Recompute, Params: e.Params(), Held: e.Decoder.Params(), Settings: train.Settings{
+		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
+	}}
+	targets := cmp.Or(c.Targets, length)
 	one := task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)} // all but the last target are read too
-	t.Params, t.Held = e.Params(), e.Decoder.Params()
 	if t.Train, err = train.NewNextToken(e.Decoder, slices.Repeat([]task.Pair{one}, c.Batch)); err != nil {
-		return e.Plan, need, err
+		return nil, need, err
 	}
 	return e.Plan, need, need.AddTraining(t)
 }

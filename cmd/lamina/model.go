@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"lamina/crash/exchange"
 	"lamina/eval"
-	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -57,18 +55,6 @@ func (s *session) openModel(path string) (*model, error) {
 // data is what flags of m's command name: documents of a path or of the hub.
 func (m *model) data(path, config, split string) eval.Data {
 	return eval.Data{Path: path, Config: config, Split: split, Locate: m.session.dataPath}
-}
-
-// parseDType reads the storage type of --dtype; "" is the zero type.
-func parseDType(name string) (tensor.DType, error) {
-	if name == "" {
-		return tensor.Invalid, nil
-	}
-	switch d, _ := tensor.ParseDType(strings.ToUpper(name)); d {
-	case tensor.F32, tensor.F16, tensor.BF16:
-		return d, nil
-	}
-	return tensor.Invalid, usagef("--dtype %.32q: want f32, f16 or bf16", name)
 }
 
 // maxLength returns how many tokens a sequence may have: what was asked for, else

@@ -93,8 +93,8 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 	if d.Format, err = c.format(); err != nil {
 		return d, err
 	}
-	if err := checkLimit(c.Limit); err != nil {
-		return d, err
+	if c.Limit < 0 {
+		return d, usagef("a limit of %d documents: want 1 or more", c.Limit)
 	}
 	if _, err := m.maxLength(c.MaxLength); err != nil {
 		return d, err

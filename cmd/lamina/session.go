@@ -147,17 +147,3 @@ func (s *session) result(write func(w io.Writer) error) error {
 	}
 	return w.Flush()
 }
-
-// outFlags name a directory to be written.
-type outFlags struct {
-	Out       string `required:"" placeholder:"DIR" help:"Directory to write."`
-	Overwrite bool   `help:"Replace what is there."`
-}
-
-// check refuses an existing directory before any work is done.
-func (f outFlags) check() error {
-	if _, err := os.Lstat(f.Out); err == nil && !f.Overwrite {
-		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", f.Out)
-	}
-	return nil
-}

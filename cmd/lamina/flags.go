@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"lamina/eval/task"
+	"lamina/tensor"
+)
+
+// outFlags name a directory to be written.
+type outFlags struct {
+	Out       string `required:"" placeholder:"DIR" help:"Directory to write."`
+	Overwrite bool   `help:"Replace what is there."`
+}
+
+// check refuses an existing directory before any work is done.
+func (f outFlags) check() error {
+	if _, err := os.Lstat(f.Out); err == nil && !f.Overwrite {
+		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", f.Out)
+	}
+	return nil
+}
+
+// parseDType reads the storage type of --dtype; "" is the zero type.
+func parseDType(name string) (tensor.DType, error) {
+	if name == "" {
+		return tensor.Invalid, nil
+	}
+	switch d, _ := tensor.ParseDType(strings.ToUpper(name)); d {
+	case tensor.F32, tensor.F16, tensor.BF16:
+		return d, nil
+	}
+	return tensor.Invalid, usagef("--dtype %.32q: want f32, f16 or bf16", name)
+}
+
+// namedTask returns the task of --task; an unknown name is wrong usage.
+func namedTask(name string) (task.Task, error) {
+	t, err := task.Named(name)
+	if err != nil {
+		return t, usageError{err}
+	}
+	return t, nil
+}
