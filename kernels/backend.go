@@ -27,10 +27,11 @@ package kernels
 import "lamina/tensor"
 
 // Backend computes on one device, in the order of one queue: see [tensor.Device] for
-// what that means for memory and copies. What it computes is listed family by family,
-// each in a file with its descriptors and functions. Methods correspond one to one to
-// the functions of this package, whose comments are their contracts; each issues work
-// and may return before it is done. An error of the work is Sync's.
+// what that means for memory and copies. Methods correspond one to one to the front
+// functions of this package, whose comments are their contracts; each issues work and
+// may return before it is done. An error of the work is Sync's. The lists of a
+// descriptor (products, segments, prefixes) are the caller's again when the call
+// returns.
 type Backend interface {
 	tensor.Device
 

@@ -10,18 +10,23 @@ import (
 // HostMemory is memory a host program reads directly.
 type HostMemory struct {
 	Data []byte
-	host *Host // who counts it; nil for wrapped bytes
+	// Release is called by the first Free, if not nil: for devices that count what they
+	// hand out, or that still work on it.
+	Release func(m *HostMemory)
 }
 
 // Len returns the number of bytes.
 func (m *HostMemory) Len() int { return len(m.Data) }
 
-// Free drops the bytes; the garbage collector returns them to the system.
+// Free drops the bytes; the garbage collector returns them to the system. With Release
+// that is all it calls.
 func (m *HostMemory) Free() {
-	if m.host != nil {
-		m.host.held.Add(-int64(len(m.Data)))
+	release := m.Release
+	if m.Release = nil; release != nil {
+		release(m)
+		return
 	}
-	*m = HostMemory{}
+	m.Data = nil
 }
 
 // hostAlign is a cache line and the widest vector register.
@@ -54,7 +59,13 @@ func (h *Host) Alloc(bytes int) (Memory, error) {
 	advise(raw)
 	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & (hostAlign - 1))
 	h.held.Add(int64(bytes))
-	return &HostMemory{raw[skip : skip+bytes : skip+bytes], h}, nil
+	return &HostMemory{raw[skip : skip+bytes : skip+bytes], h.release}, nil
+}
+
+// release drops memory and no longer counts it.
+func (h *Host) release(m *HostMemory) {
+	h.held.Add(-int64(len(m.Data)))
+	m.Data = nil
 }
 
 // check returns an error if the system has less than bytes to give, garbage returned

@@ -22,7 +22,11 @@ func (*Backend) SumSquares(sum, x tensor.Tensor) {
 // ClipCoefficient implements kernels.ClipCoefficient.
 func (*Backend) ClipCoefficient(coef, sum tensor.Tensor, maxNorm float64) {
 	c := min(1, maxNorm/(math.Sqrt(floats[float64](sum)[0])+1e-6)) // NaN stays
-	coef.SetFloats([]float64{c})
+	if isF64(coef) {
+		floats[float64](coef)[0] = c
+		return
+	}
+	floats[float32](coef)[0] = float32(c)
 }
 
 // AdamW implements kernels.AdamW.
