@@ -10,7 +10,7 @@ import (
 type emulateCommand struct {
 	modelFlag
 	Plan  string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote)."`
-	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
+	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
 	outFlags
 }
 

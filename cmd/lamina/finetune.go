@@ -23,7 +23,7 @@ type finetuneCommand struct {
 	Valid string `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
 	Task  string `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Plan  string `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
-	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan: none (default), all or frozen."`
+	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
 	trainFlags
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags

@@ -21,7 +21,7 @@ import (
 type infoCommand struct {
 	modelFlag
 	Plan       string `placeholder:"PLAN" help:"Layer plan to compute the memory of training for (text, or @FILE)."`
-	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
+	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
 	Batch      int    `default:"16" placeholder:"N" help:"Memory of training with batches of so many examples (default 16)."`
 	MicroBatch int    `placeholder:"N" help:"Of which so many in memory at once."`
 	MaxLength  int    `default:"64" placeholder:"N" help:"Tokens of each example (default 64)."`

@@ -16,7 +16,7 @@ type planCommand struct {
 	Trainable  int    `required:"" placeholder:"T" help:"Layers to train."`
 	Similarity string `placeholder:"F.json" help:"What lamina similarity wrote, for ${methods_similarity}."`
 	AnchorEnds bool   `help:"Keep the first and the last layer whatever the rule says (${methods_anchor})."`
-	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places: none (default), all or frozen."`
+	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
 }
 
 // planResult is its JSON.

@@ -16,15 +16,15 @@ const (
 	ShareFrozen                // the nearest, but a frozen neighbour rather than a trained one
 )
 
-// sharings are the text form of each way and its rule: the layer for a removed place
-// between two kept ones. Without a rule nothing is filled.
+// sharings are the text form of each way, what it does, and its rule: the layer for a
+// removed place between two kept ones. Without a rule nothing is filled.
 var sharings = [...]struct {
-	name string
-	fill func(left, right Slot, place int) int
+	name, help string
+	fill       func(left, right Slot, place int) int
 }{
-	ShareNone:   {name: "none"},
-	ShareAll:    {"all", func(left, right Slot, place int) int { return nearest(left, right, place).Layer }},
-	ShareFrozen: {"frozen", nearestFrozen},
+	ShareNone:   {"none", "leave them out", nil},
+	ShareAll:    {"all", "the nearest kept block", func(left, right Slot, place int) int { return nearest(left, right, place).Layer }},
+	ShareFrozen: {"frozen", "a frozen block where one is beside the place", nearestFrozen},
 }
 
 // nearest returns the kept neighbour of a place, of two equally near ones the one
@@ -51,7 +51,16 @@ func nearestFrozen(left, right Slot, place int) int {
 	return near.Layer
 }
 
-// SharingNames returns the text forms of the ways of sharing, in order.
+// Sharings returns the ways of sharing, in order.
+func Sharings() []Sharing {
+	all := make([]Sharing, len(sharings))
+	for i := range all {
+		all[i] = Sharing(i)
+	}
+	return all
+}
+
+// SharingNames returns their text forms.
 func SharingNames() []string {
 	names := make([]string, len(sharings))
 	for i, s := range sharings {
@@ -59,6 +68,9 @@ func SharingNames() []string {
 	}
 	return names
 }
+
+// Help says what the way does, half a sentence.
+func (s Sharing) Help() string { return sharings[s].help }
 
 // String returns the text form: "none", "all" or "frozen".
 func (s Sharing) String() string {
