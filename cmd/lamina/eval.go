@@ -14,12 +14,6 @@ import (
 	"lamina/internal/report"
 )
 
-// dataFlags choose a part of a data set.
-type dataFlags struct {
-	Split  string `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
-	Config string `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
-}
-
 // evalCommand scores a model on documents.
 type evalCommand struct {
 	modelFlag
@@ -27,7 +21,9 @@ type evalCommand struct {
 	Data     []string `placeholder:"PATH" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
 	Task     []string `placeholder:"NAME" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
 	TaskFile []string `placeholder:"FILE" help:"Tasks of one's own, in YAML as lm-evaluation-harness has them, without Python."`
-	dataFlags
+	Split    string   `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
+	Config   string   `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
+
 	Rules        string `default:"0.4" enum:"0.4,0.3" placeholder:"VERSION" help:"Rules of lm-evaluation-harness: 0.4 (default) or 0.3."`
 	Shots        *int   `placeholder:"K" help:"Solved examples before each document, drawn as the harness draws them (default 0, or as a task file says)."`
 	ShotsData    string `placeholder:"PATH" help:"What examples are drawn from. Default: the split of --data that the harness takes."`

@@ -6,6 +6,7 @@ import (
 
 	"lamina/crash/exchange"
 	"lamina/eval"
+	"lamina/hub"
 	"lamina/transformer"
 )
 
@@ -22,7 +23,7 @@ type model struct {
 
 // openCheckpoint opens a model's files; they are closed with the session.
 func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
-	path, err := s.modelPath(path)
+	path, err := s.hubPath(path, hub.Model, hub.ModelFiles)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"lamina/internal/report"
+	"lamina/kernels/profile"
 )
 
 // profileFlag is taken by the commands that run long.
@@ -12,32 +14,36 @@ type profileFlag struct {
 	Profile bool `help:"Show the time spent in each operation of the backend."`
 }
 
-// start begins to measure if it was asked for and returns what prints the result.
+// start measures the time of each method of the backend from now on, if that was
+// asked for, and returns what prints the result.
 func (f profileFlag) start(s *session) (func(), error) {
 	if !f.Profile {
 		return func() {}, nil
 	}
-	if err := s.profiled(); err != nil {
+	be, err := s.backend()
+	if err != nil {
 		return nil, err
 	}
+	times := profile.New(be)
+	s.be = times
 	begin := time.Now()
-	return func() { s.printProfile(time.Since(begin)) }, nil
+	return func() { io.WriteString(s.stderr, profileTable(times.Entries(), time.Since(begin)).Text()) }, nil
 }
 
-// printProfile shows calls and time by method, the longest first, and what part
-// of the whole each is.
-func (s *session) printProfile(whole time.Duration) {
+// profileTable shows calls and time by method, the longest first, and what part of
+// the whole each is.
+func profileTable(entries []profile.Entry, whole time.Duration) report.Table {
 	t := report.Table{Columns: []report.Column{
 		{Name: "operation"}, {Name: "calls", Right: true}, {Name: "seconds", Right: true}, {Name: "share", Right: true},
 	}}
-	var sum time.Duration
+	rest := whole
 	row := func(name, calls string, d time.Duration) {
 		t.Rows = append(t.Rows, []string{name, calls, fmt.Sprintf("%.3f", d.Seconds()), fmt.Sprintf("%.1f%%", 100*d.Seconds()/whole.Seconds())})
 	}
-	for _, e := range s.times.Entries() {
+	for _, e := range entries {
 		row(e.Method, report.Count(e.Calls), e.Time)
-		sum += e.Time
+		rest -= e.Time
 	}
-	row("everything else", "", max(whole-sum, 0))
-	fmt.Fprint(s.stderr, t.Text())
+	row("everything else", "", max(rest, 0))
+	return t
 }

@@ -19,24 +19,13 @@ func (s *session) describe(repo hub.Repo, got hub.Snapshot, byDefault bool) {
 	s.notef("\n")
 }
 
-// modelPath returns the directory of a model: path, or where the cache holds the
-// model of that name on the hub, which is fetched if it does not.
-func (s *session) modelPath(path string) (string, error) {
-	return s.hubPath(path, hub.Model, hub.ModelFiles)
-}
-
-// tokenizerPath is modelPath for what needs no weights.
-func (s *session) tokenizerPath(path string) (string, error) {
-	return s.hubPath(path, hub.Model, hub.TokenizerFiles)
-}
-
-// dataPath returns a path of documents: path, or the directory where the cache
-// holds the dataset of that name on the hub, which is fetched if it does not.
+// dataPath is hubPath of documents.
 func (s *session) dataPath(path string) (string, error) {
 	return s.hubPath(path, hub.Dataset, hub.DatasetFiles)
 }
 
-// hubPath is name, or where the cache holds what the hub has under that name.
+// hubPath returns name if it is a path, else where the cache holds what the hub has
+// under that name, which is fetched if it does not.
 func (s *session) hubPath(name string, kind hub.Type, choose hub.Select) (string, error) {
 	repo, ok := hub.Meant(kind, name)
 	if !ok {

@@ -13,7 +13,6 @@ import (
 	"lamina/internal/progress"
 	"lamina/internal/report"
 	"lamina/kernels"
-	"lamina/kernels/profile"
 )
 
 // commonFlags are accepted by every command.
@@ -34,7 +33,6 @@ type session struct {
 	stdout, stderr io.Writer
 
 	be      kernels.Backend
-	times   *profile.Backend
 	closers []func()
 }
 
@@ -82,18 +80,6 @@ func (s *session) backend() (kernels.Backend, error) {
 	s.closers = append(s.closers, done)
 	s.be = be
 	return be, nil
-}
-
-// profiled makes the backend measure the time of each method. It is called before
-// the backend is used; [session.printProfile] shows the result.
-func (s *session) profiled() error {
-	be, err := s.backend()
-	if err != nil {
-		return err
-	}
-	s.times = profile.New(be)
-	s.be = s.times
-	return nil
 }
 
 // close releases what was opened, the last first.

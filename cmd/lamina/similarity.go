@@ -64,18 +64,22 @@ func (c similarityCommand) Run(s *session) error {
 
 // similarity measures rows of tokens with a progress line.
 func (s *session) similarity(m *model, rows [][]int32, pool measure.Pooling, stream bool) (measure.Similarity, error) {
+	label, total := "similarity", len(rows)
 	if stream {
-		bar := s.progress("similarity, block by block", m.Config.Layers)
-		defer bar.Done()
-		return measure.LayerSimilarityStreamed(s.ctx, m.Backend, m.Decoder, rows, pool, func(b transformer.Block) {
-			for w := range nn.ParamsOf(b) {
-				m.Release(w.Name)
-			}
-		}, func(done, _ int) { bar.Set(done) })
+		label, total = "similarity, block by block", m.Config.Layers
 	}
-	bar := s.progress("similarity", len(rows))
+	bar := s.progress(label, total)
 	defer bar.Done()
-	return measure.LayerSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, func(done, _ int) { bar.Set(done) })
+	tell := func(done, _ int) { bar.Set(done) }
+	if !stream {
+		return measure.LayerSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, tell)
+	}
+	release := func(b transformer.Block) {
+		for w := range nn.ParamsOf(b) {
+			m.Release(w.Name)
+		}
+	}
+	return measure.LayerSimilarityStreamed(s.ctx, m.Backend, m.Decoder, rows, pool, release, tell)
 }
 
 // adjacentTable lists the likeness of each layer's output to the next one's.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"lamina/hub"
 	"lamina/internal/files"
 	"lamina/transformer"
 )
@@ -26,7 +27,7 @@ func (c tokenizeCommand) Run(s *session) error {
 	if err := files.DecodeJSON(c.Texts, data, &texts); err != nil {
 		return fmt.Errorf("%w (want a JSON array of strings)", err)
 	}
-	path, err := s.tokenizerPath(c.Model)
+	path, err := s.hubPath(c.Model, hub.Model, hub.TokenizerFiles)
 	if err != nil {
 		return err
 	}
