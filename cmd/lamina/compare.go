@@ -16,14 +16,12 @@ type compareCommand struct {
 	Metric  string `placeholder:"NAME" help:"Only this metric."`
 }
 
-// maxResamples bounds --samples: beyond it nothing moves that could be read.
-const maxResamples = 10_000_000
-
 // Run prints a row for each task and metric that both have, and to standard error
 // why they may not be comparable.
 func (c compareCommand) Run(s *session) error {
-	if c.Samples < 1 || c.Samples > maxResamples {
-		return usagef("--samples %d: want 1 to %d", c.Samples, maxResamples)
+	const most = 10_000_000 // beyond it nothing moves that could be read
+	if c.Samples < 1 || c.Samples > most {
+		return usagef("--samples %d: want 1 to %d", c.Samples, most)
 	}
 	a, err := results.Read(c.A)
 	if err != nil {

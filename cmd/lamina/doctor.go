@@ -45,13 +45,10 @@ func (doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
 	memory := machine.ReadMemory()
 	r := doctorResult{
 		Version: machine.Version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPU: machine.Processor(), Features: machine.Features(), Processors: runtime.NumCPU(), Threads: threads,
+		CPU: machine.Processor(), Features: machine.Features(), Processors: runtime.NumCPU(), Threads: cmp.Or(threads, runtime.GOMAXPROCS(0)),
 		Backend: be.Name(), BF16: cpu.HasBF16(), GPU: machine.GPU(), Static: machine.Static(),
 		Memory: memory.Total, MemoryFree: memory.Available, MemoryLimit: memory.Limit,
 	}
