@@ -19,12 +19,13 @@ import (
 // finetuneCommand trains a model, or the starred blocks of an emulator.
 type finetuneCommand struct {
 	modelFlag
-	Data  string `required:"" placeholder:"FILE" help:"Training documents, one JSON object a line."`
-	Valid string `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
-	Task  string `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
-	Plan  string `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
-	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
-	trainFlags
+	Data  string  `required:"" placeholder:"FILE" help:"Training documents, one JSON object a line."`
+	Valid string  `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
+	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
+	Plan  string  `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
+	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
+	LR    float64 `name:"lr" placeholder:"X" help:"Learning rate."`
+	stepFlags
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags
 	profileFlag
@@ -76,7 +77,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	settings, err := c.settings(m.Config, s.Seed)
+	settings, err := c.settings(c.LR, m.Config, s.Seed)
 	if err != nil {
 		return err
 	}
@@ -102,8 +103,7 @@ func (c finetuneCommand) Run(s *session) error {
 			return err
 		}
 	}
-	manifest := exchange.Manifest{Plan: e.Plan, Whole: e.Plan == nil, Base: transformer.Fingerprint(run.Params)}
-	config.Plan, config.Base = e.Plan.String(), manifest.Base
+	config.Plan, config.Base = e.Plan.String(), transformer.Fingerprint(run.Params)
 	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
 	if err != nil {
 		return err
@@ -111,22 +111,26 @@ func (c finetuneCommand) Run(s *session) error {
 	defer dir.Close()
 	run.Store = dir
 	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Out: c.Out}
-	if result.Metrics, result.Outcome, err = s.train("finetune", run); err != nil {
+	if result.Outcome, err = s.train("finetune", run); err != nil {
 		return err
 	}
 	finish()
-	if result.Step == 0 { // a run that was finished already
-		if result.Metrics, err = train.LastMetrics(c.Out); err != nil {
-			return err
-		}
+	manifest := exchange.Manifest{Plan: e.Plan, Whole: e.Plan == nil, Base: config.Base}
+	return c.keep(s, manifest, run.Params, result)
+}
+
+// keep writes the adapter of a run that is done and prints what it came to.
+func (c finetuneCommand) keep(s *session, m exchange.Manifest, params nn.Params, r finetuneResult) (err error) {
+	if r.Outcome.Stopped {
+		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", r.Outcome.Steps, c.Out)}
 	}
-	if result.Outcome.Stopped {
-		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", result.Outcome.Steps, c.Out)}
-	}
-	if err := exchange.SaveAdapter(filepath.Join(c.Out, "adapter"), manifest, run.Params); err != nil {
+	if r.Metrics, err = train.LastMetrics(c.Out); err != nil {
 		return err
 	}
-	return c.print(s, result)
+	if err := exchange.SaveAdapter(filepath.Join(c.Out, "adapter"), m, params); err != nil {
+		return err
+	}
+	return c.print(s, r)
 }
 
 // emulator returns what a run trains of a model: without a plan all of it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"runtime/debug"
 
 	"lamina/crash/train"
@@ -10,12 +9,6 @@ import (
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
-
-// trainFlags are the choices of training with one learning rate.
-type trainFlags struct {
-	LR float64 `name:"lr" placeholder:"X" help:"Learning rate."`
-	stepFlags
-}
 
 // stepFlags are the choices of training but the learning rate, of which run may
 // try several.
@@ -41,11 +34,6 @@ type stepFlags struct {
 type outRunFlags struct {
 	Out       string `required:"" placeholder:"DIR" help:"Run directory; one with the same settings is resumed."`
 	Overwrite bool   `help:"Start anew."`
-}
-
-// settings returns the trainer's settings. Errors are of usage.
-func (f trainFlags) settings(c transformer.Config, seed uint64) (train.Settings, error) {
-	return f.stepFlags.settings(f.LR, c, seed)
 }
 
 // settings returns the trainer's settings with a learning rate. Errors are of
@@ -76,33 +64,23 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 // format returns how training text is written.
 func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
 
-// train runs a trainer with a progress line and returns the last line of metrics
-// with a loss, and the outcome.
-func (s *session) train(label string, t *train.Trainer) (train.Metrics, train.Outcome, error) {
+// train runs a trainer with a progress line.
+func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {
 	bar := s.progress(label, t.Settings.TotalSteps(t.Train.Len()))
 	defer bar.Done()
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.
 	const garbage = 10
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	var last train.Metrics
-	valid := math.NaN()
+	loss, valid := 0.0, ""
 	t.Report = func(m train.Metrics) {
 		bar.Set(m.Step)
 		if m.ValidLoss != 0 {
-			valid = m.ValidLoss
+			valid = fmt.Sprintf(", valid %.4f", m.ValidLoss)
 		} else {
-			last = m
+			loss = m.Loss
 		}
-		text := fmt.Sprintf("%s: loss %.4f", label, last.Loss)
-		if !math.IsNaN(valid) {
-			text += fmt.Sprintf(", valid %.4f", valid)
-		}
-		bar.Describe(text)
+		bar.Describe(fmt.Sprintf("%s: loss %.4f%s", label, loss, valid))
 	}
-	outcome, err := t.Run(s.ctx)
-	if !math.IsNaN(valid) {
-		last.ValidLoss = valid
-	}
-	return last, outcome, err
+	return t.Run(s.ctx)
 }

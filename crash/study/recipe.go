@@ -105,10 +105,10 @@ func Select(offered []Recipe, words []string, read func(text string) (plan.Plan,
 // directory's too, on file systems that take a for A as well, and no other row's.
 func freeName(name string, offered, own []Recipe) error {
 	const most = 64
-	letters := func(c rune) bool {
+	foreign := func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
-	if name == "" || len(name) > most || strings.ContainsFunc(name, letters) {
+	if name == "" || len(name) > most || strings.ContainsFunc(name, foreign) {
 		return fmt.Errorf("row %.80q: want a name of letters, digits, - and _, at most %d", name, most)
 	}
 	for _, r := range append(slices.Clone(offered), own...) {
