@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -103,10 +104,7 @@ func (d Data) open(t task.Task) (*dataset.Set, error) {
 	if !info.IsDir() {
 		return dataset.Open(path, dataset.Options{})
 	}
-	options := dataset.Options{Config: d.Config, Split: d.Split}
-	if options.Config == "" {
-		options.Config = t.Source().Config
-	}
+	options := dataset.Options{Config: cmp.Or(d.Config, t.Source().Config), Split: d.Split}
 	set, err := dataset.Open(path, options)
 	if err != nil && d.Config == "" && options.Config != "" {
 		options.Config = ""

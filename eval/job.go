@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -22,6 +23,22 @@ type Options struct {
 	MaxTokens int    // tokens of a generated answer; 0: as the task says
 }
 
+// check returns an error naming the option that makes no sense for a model of so many
+// positions.
+func (o Options) check(positions int) error {
+	switch {
+	case o.Limit < 0:
+		return fmt.Errorf("a limit of %d documents: want 1 or more, or 0 for all", o.Limit)
+	case o.Shots != nil && *o.Shots < 0:
+		return fmt.Errorf("%d examples: want 0 or more", *o.Shots)
+	case o.MaxLength < 0 || o.MaxLength > positions:
+		return fmt.Errorf("requests of %d tokens: want at most the model's %d positions, or 0 for as many", o.MaxLength, positions)
+	case o.MaxTokens < 0:
+		return fmt.Errorf("answers of %d tokens: want 1 or more, or 0 for what the task says", o.MaxTokens)
+	}
+	return nil
+}
+
 // Job is a task with its documents encoded for a model.
 type Job struct {
 	Task      task.Task
@@ -35,6 +52,9 @@ type Job struct {
 // where the harness scores; shots says what examples are drawn from, where that is
 // not the split of from that the harness takes.
 func (m *Model) Prepare(t task.Task, from Data, shots *Data, o Options) (*Job, error) {
+	if err := o.check(m.Config.MaxPositions); err != nil {
+		return nil, err
+	}
 	if from.Split == "" {
 		from.Split = t.Split()
 	}
@@ -59,11 +79,7 @@ func (m *Model) Prepare(t task.Task, from Data, shots *Data, o Options) (*Job, e
 	if err != nil {
 		return nil, err
 	}
-	length := o.MaxLength
-	if length == 0 {
-		length = m.Config.MaxPositions
-	}
-	job.Requests, err = task.EncodeAll(t, docs, e, job.Setting, length)
+	job.Requests, err = task.EncodeAll(t, docs, e, job.Setting, cmp.Or(o.MaxLength, m.Config.MaxPositions))
 	return job, err
 }
 

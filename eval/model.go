@@ -12,7 +12,7 @@ import (
 )
 
 // Model is a checkpoint with a decoder made of it, as documents meet them. Its
-// tokenizer is loaded when the first text comes.
+// tokenizer is loaded when the first text comes; one goroutine uses it at a time.
 type Model struct {
 	*transformer.Checkpoint
 	Backend kernels.Backend

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -118,10 +119,7 @@ func (s *Session) score(ctx context.Context, j *Job, kept *folder) (Outcome, err
 // describe is what results say of the model.
 func (s *Session) describe() results.Model {
 	m := s.Model
-	d := results.Model{Name: s.Name, Args: s.Args, DType: "float32", Params: m.Config.Params(), MaxLength: s.MaxLength}
-	if d.MaxLength == 0 {
-		d.MaxLength = m.Config.MaxPositions
-	}
+	d := results.Model{Name: s.Name, Args: s.Args, DType: "float32", Params: m.Config.Params(), MaxLength: cmp.Or(s.MaxLength, m.Config.MaxPositions)}
 	if t, err := m.Tokenizer(); err == nil {
 		token := func(id int32, ok bool) results.Token { return results.Token{Text: t.Token(id), ID: id, Some: ok} }
 		d.Pad, d.EOS, d.BOS = token(t.Pad()), token(t.EOS()), token(t.BOS())
@@ -145,9 +143,4 @@ func (s *Session) extra(all []Outcome) record.Object {
 }
 
 // named is the name of a task in files, where the verbatim one needs one too.
-func named(t task.Task) string {
-	if t.Name() == "" {
-		return "verbatim"
-	}
-	return t.Name()
-}
+func named(t task.Task) string { return cmp.Or(t.Name(), "verbatim") }

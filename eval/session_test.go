@@ -153,6 +153,17 @@ func TestSessionRefuses(t *testing.T) {
 	if err := s.Add(task.New(task.Definition{Name: "a/b"}), docs("arc_easy"), nil); err == nil || !strings.Contains(err.Error(), "no name for files") {
 		t.Errorf("a task that no file can be called after: %v", err)
 	}
+	less := -1
+	for want, o := range map[string]eval.Options{
+		"a limit of -1":    {Limit: -1},
+		"-1 examples":      {Shots: &less},
+		"97 tokens: want":  {MaxLength: 97},
+		"answers of -1 to": {MaxTokens: -1},
+	} {
+		if _, err := s.Model.Prepare(arc, docs("arc_easy"), nil, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
 	two := 2
 	s.Shots = &two
 	if err := s.Add(named(t, "piqa"), docs("piqa"), nil); err == nil || !strings.Contains(err.Error(), `come from the split "train"`) {
