@@ -19,10 +19,16 @@ import (
 	"lamina/transformer"
 )
 
+// host is a backend that counts the memory it has handed out.
+type host interface {
+	kernels.Backend
+	Held() int64
+}
+
 // refuseEach runs work on a device that refuses its n-th allocation, for every n that
 // work comes to. Each time there is one error that says what was wanted, free and held,
 // nothing is asked for after it, and at the end all is given back.
-func refuseEach(t *testing.T, inner *ref.Backend, least int, work func(be kernels.Backend) error) {
+func refuseEach(t *testing.T, inner host, least int, work func(be kernels.Backend) error) {
 	t.Helper()
 	before := inner.Held()
 	for n := 1; ; n++ {
@@ -52,9 +58,10 @@ func refuseEach(t *testing.T, inner *ref.Backend, least int, work func(be kernel
 // TestTrainingStepSurvivesEachRefusal: parameters made trainable, an optimiser, a pass
 // whose every tensor asks its device, and a step.
 func TestTrainingStepSurvivesEachRefusal(t *testing.T) {
+	be := cpu.New(cpu.Options{Threads: 1})
+	defer be.Close()
 	for name := range smallModels {
 		for _, recompute := range []bool{false, true} {
-			be := ref.New()
 			d := small(t, be, name)
 			refuseEach(t, be, 30, func(be kernels.Backend) error { return trainOnce(be, d, recompute) })
 			for w := range d.Params() {
@@ -219,6 +226,48 @@ func TestCopiesBetweenHostAndDevice(t *testing.T) {
 			}
 			if up, down := be.Times("Upload"), be.Times("Download"); up != c.up || down != c.down {
 				t.Errorf("%s: %s: %d copies to the device and %d back, want %d and %d", name, c.work, up, down, c.up, c.down)
+			}
+		}
+	}
+}
+
+// TestBreakdownIsAnError: whichever call (one in seven is tried) breaks the device, nobody is given a number
+// that was not computed.
+func TestBreakdownIsAnError(t *testing.T) {
+	inner := ref.New()
+	for name := range smallModels {
+		d := small(t, inner, name)
+		items := []transformer.Continuation{{Context: []int32{1, 2}, Target: []int32{3, 4}}, {Context: []int32{1, 2}, Target: []int32{5}}}
+		for what, run := range map[string]func(be kernels.Backend) (given bool, err error){
+			"scoring": func(be kernels.Backend) (bool, error) {
+				scores, err := d.Score(context.Background(), be, items, transformer.ScoreOptions{})
+				return scores != nil, err
+			},
+			"generation": func(be kernels.Backend) (given bool, err error) {
+				err = d.Generate(context.Background(), be, []int32{1, 2}, 1, transformer.Sampling{}, func(int32) bool {
+					given = true
+					return true
+				})
+				return given, err
+			},
+			"logits": func(be kernels.Backend) (bool, error) {
+				var text strings.Builder
+				err := d.WriteLogits(context.Background(), be, [][]int32{{1, 2}}, &text, nil)
+				return text.Len() > 0, err
+			},
+		} {
+			for n := 1; ; n += 7 {
+				be := kerneltest.NewBroken(inner, n)
+				given, err := run(be)
+				if be.Sync() == nil { // it takes fewer calls
+					if n < 20 || err != nil || !given {
+						t.Errorf("%s, %s: %d calls, %v", name, what, n-1, err)
+					}
+					break
+				}
+				if given || !errors.Is(err, kerneltest.ErrBroken) {
+					t.Fatalf("%s, %s: call %d breaks the device: error %v, numbers given: %t", name, what, n, err, given)
+				}
 			}
 		}
 	}

@@ -11,6 +11,28 @@ import (
 	"lamina/tensor"
 )
 
+// TestBreakdownEndsARun: at any call of a device (one in 31 is tried), with its error.
+func TestBreakdownEndsARun(t *testing.T) {
+	inner := ref.New()
+	full := crashtest.Small(inner, "opt")
+	for n := 1; ; n += 31 {
+		be := kerneltest.NewBroken(inner, n)
+		tr, _ := trainer(t, be, full, "0* 1 2*")
+		tr.Settings.Epochs, tr.Settings.Steps, tr.Settings.EvalEvery, tr.Settings.Batch = 0, 2, 1, 1
+		_, err := tr.Run(context.Background())
+		tr.Close()
+		if be.Sync() == nil {
+			if n < 200 || err != nil {
+				t.Errorf("%d calls: %v", n-1, err)
+			}
+			return
+		}
+		if !errors.Is(err, kerneltest.ErrBroken) {
+			t.Fatalf("call %d breaks the device: %v", n, err)
+		}
+	}
+}
+
 // TestRunSurvivesEachRefusal: whichever allocation a device refuses, a run ends with one
 // error, and Close gives everything back and leaves the weights as they were.
 func TestRunSurvivesEachRefusal(t *testing.T) {

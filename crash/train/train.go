@@ -238,6 +238,9 @@ func (t *Trainer) step(factor float64) error {
 	}
 	loss := sum / float64(terms)
 	norm := t.opt.Step(factor)
+	if err := t.Backend.Sync(); err != nil { // or the norm is not the gradient's
+		return fmt.Errorf("step %d: %w", t.state.Step+1, err)
+	}
 	t.state.Step++
 	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
 		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr, or look at the examples of this step %v", t.state.Step, loss, norm, ids)
