@@ -50,8 +50,9 @@ type Init struct {
 	Std float64
 }
 
-// Parameter returns a new F32 parameter. If there is no memory for it, its value says
-// so ([tensor.Tensor.Err]), and so does every pass that meets it.
+// Parameter returns a new F32 parameter, whose value is the caller's to free. If there
+// is no memory for it, its value says so ([tensor.Tensor.Err]), and so does every pass
+// that meets it.
 func (s Init) Parameter(name string, initial Initial, shape ...int) *autograd.Parameter {
 	t, err := tensor.New(s.Device, tensor.F32, shape...)
 	if err != nil {

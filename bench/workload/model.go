@@ -137,14 +137,23 @@ func (m *Model) batch() *transformer.Batch {
 	return b
 }
 
+// finish waits for a pass, since its time ends where its work does, and resets it. A
+// pass that failed computes nothing, quickly: that is no measurement.
+func finish(p *autograd.Pass) {
+	if err := p.Sync(); err != nil {
+		panic("workload: " + err.Error())
+	}
+	p.Reset()
+}
+
 // Forward is inference with logits at every position.
 func (m *Model) Forward() Work {
 	d, p, batch := m.Decoder, autograd.NewPass(m.be), m.batch()
 	n := len(batch.Tokens)
 	return Work{Cost: ForwardCost(d.Config, m.Sequences, m.Length, n), Tokens: n, Run: func() {
 		d.Logits(p, d.Forward(p, batch, nil))
-		p.Reset()
-	}}
+		finish(p)
+	}, Done: p.Close}
 }
 
 // Train is a step of AdamW on all weights, a target at every position. It has the
@@ -160,10 +169,8 @@ func (m *Model) Train() Work {
 		x := d.Forward(p, batch, nil)
 		want := p.New(tensor.I32, n)
 		want.SetInts(targets)
-		if err := p.Backward(d.Loss(p, x, want), 1/float64(n)); err != nil {
-			panic("workload: Train: " + err.Error())
-		}
-		p.Reset()
+		_ = p.Backward(d.Loss(p, x, want), 1/float64(n)) // finish has its error
+		finish(p)
 		opt.Step(1)
 	}
 	done := func() {
@@ -177,11 +184,12 @@ func (m *Model) Train() Work {
 // Decode is count tokens, one at a time, of one sequence after prefix others.
 func (m *Model) Decode(prefix, count int) Work {
 	d, p := m.Decoder, autograd.NewPass(m.be)
-	cache := tensor.Must(d.NewKVStore(m.be, prefix+count)).Sequence(prefix + count)
+	store := tensor.Must(d.NewKVStore(m.be, prefix+count))
+	cache := store.Sequence(prefix + count)
 	prompt := &transformer.Batch{Store: true}
 	prompt.Add(m.tokens(0, prefix), cache)
 	d.Forward(p, prompt, nil)
-	p.Reset()
+	finish(p)
 	p.Decoding = true
 	var cost Cost
 	for i := range count {
@@ -193,8 +201,11 @@ func (m *Model) Decode(prefix, count int) Work {
 			one := &transformer.Batch{Store: true}
 			one.Add([]int32{5}, cache)
 			d.Logits(p, d.Forward(p, one, nil))
-			p.Reset()
+			finish(p)
 		}
+	}, Done: func() {
+		p.Close()
+		store.Close()
 	}}
 }
 
@@ -202,13 +213,17 @@ func (m *Model) Decode(prefix, count int) Work {
 // the last.
 func (m *Model) Prefill(length int) Work {
 	d, p := m.Decoder, autograd.NewPass(m.be)
-	cache := tensor.Must(d.NewKVStore(m.be, length)).Sequence(length)
+	store := tensor.Must(d.NewKVStore(m.be, length))
+	cache := store.Sequence(length)
 	prompt := m.tokens(0, length)
 	return Work{Cost: ForwardCost(d.Config, 1, length, 1), Tokens: length, Run: func() {
 		cache.Len = 0
 		b := &transformer.Batch{Store: true}
 		b.Add(prompt, cache)
 		d.Logits(p, d.Rows(p, d.Forward(p, b, nil), []int32{int32(length - 1)}))
-		p.Reset()
+		finish(p)
+	}, Done: func() {
+		p.Close()
+		store.Close()
 	}}
 }
