@@ -149,7 +149,8 @@ func (n *nothing) Queue() (kernels.Backend, error) { return n, nil }
 
 // Err returns the error of the first tensor since Reset that there was no memory for,
 // an [*tensor.OutOfMemory] from most devices, or what Fail noted; nil if all is well.
-// After an error the pass has computed nothing more: numbers read from its later tensors are NaN, ids -1.
+// After an error the pass has computed nothing more: numbers read from its later tensors
+// are NaN, ids -1.
 func (p *Pass) Err() error { return p.err }
 
 // Sync waits for the work of the pass and returns its first error: of memory, or of

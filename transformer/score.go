@@ -26,7 +26,7 @@ type Likelihood struct {
 type ScoreOptions struct {
 	Tokens   int                   // tokens a pass takes, about; 0: 1024
 	Progress func(done, total int) // called after each pass; may be nil
-	Arena    *tensor.Arena         // the memory of the passes, reset after each; nil: its own
+	Arena    *tensor.Arena         // the memory of the passes, of the same backend, reset after each; nil: its own
 }
 
 const scoreTokens = 1024
