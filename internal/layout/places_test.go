@@ -266,3 +266,41 @@ func TestPlacesOfAMethod(t *testing.T) {
 		}
 	}
 }
+
+// TestPlacesOfARow: the name of a row stands, outside of tests, in the table of
+// recipes, and where a method of choosing is called the same.
+func TestPlacesOfARow(t *testing.T) {
+	if list := places(t, "A row of the table"); len(list) != 1 {
+		t.Errorf("the list has %d places, want 1", len(list))
+	}
+	tree := parsed(t, "crash")
+	maps.Copy(tree, parsed(t, "cmd"))
+	const table = "crash/study/recipe.go"
+	var rows []string
+	ast.Inspect(tree[table], func(n ast.Node) bool {
+		pair, ok := n.(*ast.KeyValueExpr)
+		if !ok {
+			return true
+		}
+		if key, ok := pair.Key.(*ast.Ident); ok && key.Name == "Name" {
+			if lit, ok := pair.Value.(*ast.BasicLit); ok {
+				name, err := strconv.Unquote(lit.Value)
+				if err != nil {
+					t.Error(err)
+				}
+				rows = append(rows, name)
+			}
+		}
+		return true
+	})
+	if len(rows) < 5 {
+		t.Fatalf("%s names the rows %v: the test looks at the wrong table", table, rows)
+	}
+	for _, row := range rows {
+		for _, name := range quotes(tree, row) {
+			if name != table && path.Dir(name) != "crash/plan" {
+				t.Errorf("%s knows the row %q by name", name, row)
+			}
+		}
+	}
+}
