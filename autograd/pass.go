@@ -16,6 +16,8 @@
 //   - a [Var] is a value; a Var with nothing trainable beneath costs no record, no
 //     saved input and no gradient ("frozen is free"): each operation asks per
 //     operand who needs a gradient, and saves the least;
+//   - a tracked Var is one of what its pass has recorded since [Pass.Backward] or
+//     [Pass.Reset]: used later, or in another training pass, it panics;
 //   - every tensor of a pass belongs to its arena: it is freed when its scope
 //     ([Pass.Begin], [Pass.End]) closes unless a record saved it, and saved tensors
 //     are freed as backward passes them; [Pass.Reset] frees the rest;
@@ -37,7 +39,8 @@ import (
 // The zero Var is an absent operand.
 type Var struct {
 	T    tensor.Tensor
-	node int32 // 0: nothing trainable beneath
+	node int32  // 0: nothing trainable beneath
+	tape uint32 // number of the tape that node is of
 }
 
 // IsNone reports whether v is absent.
@@ -114,7 +117,7 @@ func (p *Pass) Param(w *Parameter) Var {
 	if w.Grad.IsNone() {
 		panic(fmt.Sprintf("autograd: Param: %s is trainable but has no gradient buffer", w.Name))
 	}
-	return Var{T: w.Value, node: p.tape.leaf(w)}
+	return Var{T: w.Value, node: p.tape.leaf(w), tape: p.tape.number}
 }
 
 // New returns an uninitialised tensor of the arena. If there is no memory the pass

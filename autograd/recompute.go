@@ -22,7 +22,7 @@ func (p *Pass) Recomputed(x Var, f func(x Var) Var) Var {
 	}
 	y = p.End(mark, Var{T: y.T})
 	r := t.record(recomputeOp{}, &y)
-	r.In[0].node, r.Ref = x.node, call
+	r.In[0].node, r.In[0].tape, r.Ref = x.node, x.tape, call
 	p.Save(r, 0, x.T)
 	return y
 }
@@ -41,7 +41,7 @@ func (recomputeOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 	call, dropout := r.Ref.(*recomputed), p.Dropout
 	first, mark := len(p.tape.records), p.Begin()
 	p.Dropout = call.dropout
-	y := call.f(Var{T: r.Saved[0], node: r.In[0].node})
+	y := call.f(Var{T: r.Saved[0], node: r.In[0].node, tape: r.In[0].tape})
 	p.Dropout = dropout
 	p.End(mark, Var{}) // what records saved stays
 	p.Give(y, dY)

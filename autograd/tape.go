@@ -2,6 +2,7 @@ package autograd
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"lamina/kernels"
 	"lamina/tensor"
@@ -52,13 +53,17 @@ type node struct {
 // tape remembers the operations of one forward pass. Its slices are reused from
 // pass to pass.
 type tape struct {
+	number  uint32 // another after each reset, and on each tape
 	records []Record
 	nodes   []node // index 0 is "no gradient"
 	leaves  map[*Parameter]int32
 }
 
+// tapes counts the numbers that tapes have had.
+var tapes atomic.Uint32
+
 func newTape() *tape {
-	return &tape{nodes: make([]node, 1), leaves: map[*Parameter]int32{}}
+	return &tape{number: tapes.Add(1), nodes: make([]node, 1), leaves: map[*Parameter]int32{}}
 }
 
 // Ops returns the names of the operations recorded since Reset, in order: none
@@ -75,6 +80,7 @@ func (p *Pass) Ops() []string {
 }
 
 func (t *tape) reset() {
+	t.number = tapes.Add(1)
 	clear(t.records)
 	t.records = t.records[:0]
 	clear(t.nodes)
@@ -104,6 +110,9 @@ func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
 	}
 	tracked := false
 	for _, v := range in {
+		if v.node != 0 && v.tape != p.tape.number {
+			panic(fmt.Sprintf("autograd: %s: an operand %v was recorded before Backward or Reset, or in another pass: run its forward pass again", op.Name(), v.T))
+		}
 		tracked = tracked || v.node != 0
 	}
 	if !tracked {
@@ -111,14 +120,14 @@ func (p *Pass) Record(op Op, y *Var, in ...Var) *Record {
 	}
 	r := p.tape.record(op, y)
 	for i, v := range in {
-		r.In[i].node = v.node
+		r.In[i].node, r.In[i].tape = v.node, v.tape
 	}
 	return r
 }
 
 func (t *tape) record(op Op, y *Var) *Record {
 	t.nodes = append(t.nodes, node{})
-	y.node = int32(len(t.nodes) - 1)
+	y.node, y.tape = int32(len(t.nodes)-1), t.number
 	t.records = append(t.records, Record{Op: op, out: y.node})
 	return &t.records[len(t.records)-1]
 }
@@ -196,14 +205,18 @@ func (p *Pass) unshare(n *node) {
 
 // Backward differentiates scale·loss, loss being one number, and adds to the
 // gradients of the trainable parameters beneath it. Saved tensors are freed on
-// the way; the pass can only be reset afterwards. It returns the error of the pass,
-// see [Pass.Err], here or before; the gradients are incomplete then.
+// the way, and what was recorded is forgotten: a second Backward of the same forward
+// pass, or of something that it computed, panics. It returns the error of the pass, see
+// [Pass.Err], here or before; the gradients are incomplete then.
 func (p *Pass) Backward(loss Var, scale float64) error {
 	if p.tape == nil {
 		panic("autograd: Backward: an inference pass records nothing: make the pass with NewTrainingPass")
 	}
 	if loss.node == 0 {
 		panic("autograd: Backward: nothing trainable was recorded under the loss")
+	}
+	if loss.tape != p.tape.number {
+		panic("autograd: Backward: the loss was recorded before Backward or Reset, or in another pass: run its forward pass again; of several losses differentiate the sum")
 	}
 	if loss.T.Len() != 1 {
 		panic(fmt.Sprintf("autograd: Backward: the loss is one number, got %v", loss.T))

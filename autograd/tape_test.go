@@ -70,6 +70,59 @@ func TestCrossEntropyLeavesLogitsThatOthersRead(t *testing.T) {
 	}
 }
 
+// TestSpentPassPanics: what a pass recorded is gone after Backward and Reset, and no
+// other pass knows it. Its numbers would be those of other operations by then, and the
+// gradients wrong.
+func TestSpentPassPanics(t *testing.T) {
+	w := leaf(1, 2)
+	forward := func(p *autograd.Pass) (y, loss autograd.Var) {
+		y = p.Scale(p.Param(w), 2)
+		return y, p.Sum(y)
+	}
+	const again = "autograd: Backward: the loss was recorded before Backward or Reset, or in another pass"
+	spent := autograd.NewTrainingPass(ref.New())
+	y, loss := forward(spent)
+	_ = spent.Backward(loss, 1)
+	reset := autograd.NewTrainingPass(ref.New())
+	_, forgotten := forward(reset)
+	reset.Reset()
+	other := autograd.NewTrainingPass(ref.New())
+	_, foreign := forward(other)
+	for what, c := range map[string]struct {
+		want string
+		do   func()
+	}{
+		"a second Backward":           {again, func() { _ = spent.Backward(loss, 1) }},
+		"Backward of an intermediate": {"autograd: sum: an operand F32[2] was recorded before", func() { _ = spent.Backward(spent.Sum(y), 1) }},
+		"after another forward pass": {again, func() {
+			forward(spent)
+			_ = spent.Backward(loss, 1)
+		}},
+		"an operand of the next pass": {"autograd: binary: an operand F32[2] was recorded before", func() { spent.Add(spent.Param(w), y) }},
+		"in what is recomputed": {"autograd: sum: an operand F32[2] was recorded before", func() {
+			spent.Recomputed(spent.Param(w), func(autograd.Var) autograd.Var { return spent.Sum(y) })
+		}},
+		"after Reset":          {again, func() { _ = reset.Backward(forgotten, 1) }},
+		"another pass's loss":  {again, func() { _ = spent.Backward(foreign, 1) }},
+		"another pass's value": {"autograd: sum: an operand F32[] was recorded before", func() { spent.Sum(foreign) }},
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, c.want) {
+					t.Errorf("%s: panics with %q, want %q…", what, got, c.want)
+				}
+			}()
+			c.do()
+		}()
+	}
+	w.Grad.SetFloats([]float64{0, 0})
+	spent.Reset()
+	_, loss = forward(spent)
+	if err := spent.Backward(loss, 1); err != nil || !slices.Equal(w.Grad.Floats(), []float64{2, 2}) {
+		t.Errorf("gradient %v, %v of a pass that is used again as it should be", w.Grad.Floats(), err)
+	}
+}
+
 func TestBackwardMisusePanics(t *testing.T) {
 	be := ref.New()
 	for want, misuse := range map[string]func(p *autograd.Pass){
