@@ -27,6 +27,30 @@ func (softmaxOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 	p.Give(r.In[0], dX)
 }
 
+// LogSoftmax returns the logarithms of [Pass.Softmax], y = x - log Σexp(x) over the last
+// axis: what distillation, and any loss over probabilities, is made of. Softmax and Log
+// one after the other lose what is far below the largest.
+//
+//	dX = dY - exp(y)·Σ dY
+func (p *Pass) LogSoftmax(x Var) Var {
+	y := Var{T: p.New(x.T.DType(), x.T.Shape()...)}
+	kernels.LogSoftmax(p.Backend, y.T, x.T)
+	if r := p.Record(logSoftmaxOp{}, &y, x); r != nil {
+		p.Save(r, 0, y.T)
+	}
+	return y
+}
+
+type logSoftmaxOp struct{}
+
+func (logSoftmaxOp) Name() string { return "log_softmax" }
+
+func (logSoftmaxOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
+	dX := p.overwrite(dY)
+	kernels.LogSoftmaxBackward(p.Backend, dX, dY, r.Saved[0])
+	p.Give(r.In[0], dX)
+}
+
 // CrossEntropy returns each row's loss [R] = log Σ exp(logits) - logits[target],
 // in nats: logits [R V], targets I32 [R]. Only rows with a target are given to it
 // (gather them before the head).

@@ -6,6 +6,8 @@ import "lamina/tensor"
 type Losses interface {
 	Softmax(y, x tensor.Tensor)
 	SoftmaxBackward(dX, dY, y tensor.Tensor)
+	LogSoftmax(y, x tensor.Tensor)
+	LogSoftmaxBackward(dX, dY, y tensor.Tensor)
 	CrossEntropy(loss, lse, logits, targets tensor.Tensor)
 	CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor)
 	CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor)
@@ -32,6 +34,28 @@ func SoftmaxBackward(be Backend, dX, dY, y tensor.Tensor) {
 	wantWhole(op, "dX", dX, "dY", dY)
 	wantApart(op, "dX", dX, "y", y)
 	be.SoftmaxBackward(dX, dY, y)
+}
+
+// LogSoftmax computes y = x - log Σ exp(x) over the last axis. y may alias x. A row with
+// a NaN or +Inf becomes NaN, and so does a row of -Inf only.
+func LogSoftmax(be Backend, y, x tensor.Tensor) {
+	const op = "LogSoftmax"
+	wantReal(op, "y", y)
+	wantLike(op, "x", x, "y", y)
+	wantWhole(op, "y", y, "x", x)
+	be.LogSoftmax(y, x)
+}
+
+// LogSoftmaxBackward computes dX = dY - exp(y)·Σ dY over the last axis, y being the
+// result of [LogSoftmax]. dX may alias dY.
+func LogSoftmaxBackward(be Backend, dX, dY, y tensor.Tensor) {
+	const op = "LogSoftmaxBackward"
+	wantReal(op, "dX", dX)
+	wantLike(op, "dY", dY, "dX", dX)
+	wantLike(op, "y", y, "dX", dX)
+	wantWhole(op, "dX", dX, "dY", dY)
+	wantApart(op, "dX", dX, "y", y)
+	be.LogSoftmaxBackward(dX, dY, y)
 }
 
 // CrossEntropy computes for each row of logits [R V]

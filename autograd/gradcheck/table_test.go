@@ -134,6 +134,11 @@ func table() []row {
 			return p.Add(p.Mul(x, x), p.LayerNorm(x, autograd.Var{}, autograd.Var{}, 1e-5))
 		}, []tensor.Tensor{rnd(3, 7), rnd(7)}},
 		{"softmax", "", func(p *autograd.Pass, in vars) autograd.Var { return p.Softmax(in[0]) }, []tensor.Tensor{rnd(3, 6)}},
+		{"log_softmax", "", func(p *autograd.Pass, in vars) autograd.Var { return p.LogSoftmax(in[0]) }, []tensor.Tensor{rnd(3, 6)}},
+		{"log_softmax", "of which others read gradient and result", func(p *autograd.Pass, in vars) autograd.Var {
+			y := p.LogSoftmax(in[0])
+			return p.Add(p.Mul(p.Unary(kernels.Exp, y), y), p.Add(in[0], y))
+		}, []tensor.Tensor{rnd(3, 6)}},
 		{"cross_entropy", "", func(p *autograd.Pass, in vars) autograd.Var { return p.CrossEntropy(in[0], ids(2, 0, 5)) }, []tensor.Tensor{rnd(3, 6)}},
 		{"cross_entropy", "logits read elsewhere", func(p *autograd.Pass, in vars) autograd.Var {
 			logits := p.Linear(in[0], in[1], autograd.Var{})

@@ -3,6 +3,7 @@ package cpu
 import (
 	"math"
 
+	"lamina/kernels"
 	"lamina/kernels/internal/simd"
 	"lamina/tensor"
 )
@@ -35,6 +36,46 @@ func (s *logSum) add(dst, x []float32) (shift float32) {
 
 func (s *logSum) value() float64 { return float64(s.top) + math.Log(s.sum) }
 
+// LogSoftmax implements kernels.Backend.
+func (be *Backend) LogSoftmax(y, x tensor.Tensor) {
+	mustF32("LogSoftmax", y)
+	out, in, v := f32(y), f32(x), x.Cols()
+	be.eachRow(x.Rows(), v, expensive, func(r int) {
+		row := in[r*v : (r+1)*v]
+		lse := logSumExp(row)
+		for i, x := range row {
+			out[r*v+i] = float32(float64(x) - lse) // float32 would round lse first
+		}
+	})
+}
+
+// logSumExp returns log Σ e^x.
+func logSumExp(x []float32) float64 {
+	var e [lossPiece]float32
+	s := newLogSum()
+	for from := 0; from < len(x); from += lossPiece {
+		to := min(from+lossPiece, len(x))
+		s.add(e[:to-from], x[from:to])
+	}
+	return s.value()
+}
+
+// LogSoftmaxBackward implements kernels.Backend.
+func (be *Backend) LogSoftmaxBackward(dX, dY, y tensor.Tensor) {
+	mustF32("LogSoftmaxBackward", dX)
+	out, dy, logs, v := f32(dX), f32(dY), f32(y), y.Cols()
+	be.eachRow(y.Rows(), v, expensive, func(r int) {
+		var p [lossPiece]float32
+		sum := float32(foldRow(kernels.Sum, dy[r*v:(r+1)*v]))
+		for from := 0; from < v; from += lossPiece {
+			to := min(from+lossPiece, v)
+			piece, first, last := p[:to-from], r*v+from, r*v+to
+			simd.ExpScaled(piece, logs[first:last], 0, sum)
+			simd.Sub(out[first:last], dy[first:last], piece)
+		}
+	})
+}
+
 // CrossEntropy implements kernels.Backend.
 func (be *Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
 	mustF32("CrossEntropy", logits)
@@ -43,13 +84,7 @@ func (be *Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
 	wantIDs("CrossEntropy", ids, v)
 	be.eachRow(len(ids), v, expensive, func(r int) {
 		row := x[r*v : (r+1)*v]
-		var e [lossPiece]float32
-		s := newLogSum()
-		for from := 0; from < v; from += lossPiece {
-			to := min(from+lossPiece, v)
-			s.add(e[:to-from], row[from:to])
-		}
-		sum := s.value()
+		sum := logSumExp(row)
 		sums[r] = float32(sum)
 		losses[r] = float32(sum - float64(row[ids[r]]))
 	})

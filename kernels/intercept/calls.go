@@ -155,6 +155,20 @@ func (c *Calls) LayerNormBackward(a0 kernels.NormGrads) {
 	}
 }
 
+// LogSoftmax implements kernels.Backend.
+func (c *Calls) LogSoftmax(a0 tensor.Tensor, a1 tensor.Tensor) {
+	if c.Around != nil {
+		c.Around(Call{"LogSoftmax", []any{a0, a1}, func(be kernels.Backend) { be.LogSoftmax(a0, a1) }})
+	}
+}
+
+// LogSoftmaxBackward implements kernels.Backend.
+func (c *Calls) LogSoftmaxBackward(a0 tensor.Tensor, a1 tensor.Tensor, a2 tensor.Tensor) {
+	if c.Around != nil {
+		c.Around(Call{"LogSoftmaxBackward", []any{a0, a1, a2}, func(be kernels.Backend) { be.LogSoftmaxBackward(a0, a1, a2) }})
+	}
+}
+
 // MatMul implements kernels.Backend.
 func (c *Calls) MatMul(a0 kernels.MatMulArgs) {
 	if c.Around != nil {

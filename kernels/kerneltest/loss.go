@@ -10,6 +10,7 @@ import (
 
 var lossRows = []row{
 	{"Softmax", (*suite).softmax},
+	{"LogSoftmax", (*suite).logSoftmax},
 	{"CrossEntropy", (*suite).crossEntropy},
 	{"ArgMax", (*suite).argMax},
 }
@@ -86,6 +87,77 @@ func (s *suite) softmaxRow(t testing.TB, n, cols int, scale float64) {
 		},
 		alias:  [][2]int{{0, 1}},
 		poison: []int{1, 2},
+	})
+}
+
+func (s *suite) logSoftmax(t *testing.T) {
+	for _, shape := range append(rowShapes(), [2]int{3, 0}) {
+		for _, scale := range []float64{1, 30} {
+			s.logSoftmaxRow(t, shape[0], shape[1], 0, scale)
+		}
+	}
+	s.logSoftmaxRow(t, 3, 41, 1e4, 5) // an offset common to all, which the result has not
+	minusInf := math.Inf(-1)
+	s.check(t, testCase{
+		name: "LogSoftmax of infinities",
+		operands: []operand{out("y", 3, 3), in("x", []float64{
+			minusInf, 1, 2, minusInf, minusInf, 5, 1e30, -1e30, 1e30,
+		}, 3, 3)},
+		run:   func(be kernels.Backend, o []tensor.Tensor) { kernels.LogSoftmax(be, o[0], o[1]) },
+		bound: ulps(16),
+	})
+	s.check(t, testCase{
+		name:     "LogSoftmax of nothing but -Inf, and of +Inf",
+		operands: []operand{out("y", 2, 2), in("x", []float64{minusInf, minusInf, 1, math.Inf(1)}, 2, 2)},
+		run:      func(be kernels.Backend, o []tensor.Tensor) { kernels.LogSoftmax(be, o[0], o[1]) },
+		exact:    true,
+	})
+}
+
+func (s *suite) logSoftmaxRow(t testing.TB, n, cols int, offset, scale float64) {
+	src := newSource(uint64(100*n+cols) + 16)
+	x := src.normal(n*cols, scale)
+	for i := range x {
+		x[i] = float64(float32(x[i] + offset))
+	}
+	top := rowMaxima(x, cols)
+	lse := make([]float64, len(top))
+	for i, v := range x {
+		lse[i/cols] += math.Exp(v - top[i/cols])
+	}
+	for r := range lse {
+		lse[r] = math.Log(lse[r]) + top[r]
+	}
+	s.check(t, testCase{
+		name:     named("LogSoftmax [%d %d] of size %v from %v", n, cols, scale, offset),
+		operands: []operand{out("y", n, cols).rows(), in("x", x, n, cols).rows()},
+		run:      func(be kernels.Backend, o []tensor.Tensor) { kernels.LogSoftmax(be, o[0], o[1]) },
+		bound: func(_, _ int, want, u float64) float64 {
+			return u * (2*math.Abs(want) + walk(cols) + math.Log(float64(cols)))
+		},
+		alias:   [][2]int{{0, 1}},
+		poison:  []int{1},
+		poisons: []float64{math.NaN(), math.Inf(1)},
+	})
+	y := make([]float64, n*cols)
+	for i := range y {
+		y[i] = float64(float32(x[i] - lse[i/cols]))
+	}
+	dY := src.normal(n*cols, 1)
+	size := make([]float64, n)
+	for i, v := range dY {
+		size[i/cols] += math.Abs(v)
+	}
+	s.check(t, testCase{
+		name:     named("LogSoftmaxBackward [%d %d]", n, cols),
+		operands: []operand{out("dX", n, cols).rows(), in("dY", dY, n, cols).rows(), in("y", y, n, cols).rows()},
+		run:      func(be kernels.Backend, o []tensor.Tensor) { kernels.LogSoftmaxBackward(be, o[0], o[1], o[2]) },
+		bound: func(_, i int, want, u float64) float64 {
+			p := math.Exp(y[i])
+			return u * (2*math.Abs(want) + p*size[i/cols]*(8+walk(cols)+math.Abs(y[i])))
+		},
+		alias:  [][2]int{{0, 1}},
+		poison: []int{1},
 	})
 }
 

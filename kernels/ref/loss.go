@@ -68,6 +68,48 @@ func softmaxBackward[T real](dX, dY, y tensor.Tensor) {
 	}
 }
 
+// LogSoftmax implements kernels.LogSoftmax.
+func (*Backend) LogSoftmax(y, x tensor.Tensor) {
+	if isF64(y) {
+		logSoftmax[float64](y, x)
+	} else {
+		logSoftmax[float32](y, x)
+	}
+}
+
+func logSoftmax[T real](y, x tensor.Tensor) {
+	out, in, n := floats[T](y), floats[T](x), x.Cols()
+	for r := range x.Rows() {
+		row := in[r*n : (r+1)*n]
+		lse := logSumExp(row)
+		for i, v := range row {
+			out[r*n+i] = T(float64(v) - lse)
+		}
+	}
+}
+
+// LogSoftmaxBackward implements kernels.LogSoftmaxBackward.
+func (*Backend) LogSoftmaxBackward(dX, dY, y tensor.Tensor) {
+	if isF64(dX) {
+		logSoftmaxBackward[float64](dX, dY, y)
+	} else {
+		logSoftmaxBackward[float32](dX, dY, y)
+	}
+}
+
+func logSoftmaxBackward[T real](dX, dY, y tensor.Tensor) {
+	out, n := floats[T](dX), y.Cols()
+	for r := range y.Rows() {
+		g, sum := floats[T](dY)[r*n:(r+1)*n], 0.0
+		for _, v := range g {
+			sum += float64(v)
+		}
+		for i, v := range floats[T](y)[r*n : (r+1)*n] {
+			out[r*n+i] = T(float64(g[i]) - math.Exp(float64(v))*sum)
+		}
+	}
+}
+
 // CrossEntropy implements kernels.CrossEntropy.
 func (*Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
 	if isF64(logits) {
