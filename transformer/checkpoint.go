@@ -238,6 +238,7 @@ func (c *Checkpoint) Decoder(dev tensor.Device) (*Decoder, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
+	d.checkpoint = c
 	return d, nil
 }
 

@@ -53,6 +53,8 @@ type Decoder struct {
 	Norm   *nn.Norm            // final norm, or nil
 	Out    nn.Projection       // to the width of the head (OPT-350m), or nil
 	Head   *autograd.Parameter // [V E]
+
+	checkpoint *Checkpoint // that it was made from, or nil
 }
 
 // Observer sees the hidden states of a pass: state 0 is the embedding output,

@@ -47,7 +47,8 @@ var companions = []string{
 	"LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*",
 }
 
-// Whole returns a Directory with every tensor of the checkpoint, as it is.
+// Whole returns a Directory with every tensor of the checkpoint, as the file has it. What
+// a decoder has learned since is in [Decoder.Whole].
 func (c *Checkpoint) Whole() Directory {
 	d := Directory{Config: c.Config.Raw}
 	for _, name := range c.Names() {
@@ -202,6 +203,9 @@ func encode(w io.Writer, values []float32, name string, as tensor.DType) error {
 func (c *Checkpoint) writeCompanions(dir string) error {
 	if c.GGUF != nil {
 		return c.writeGGUFTokenizer(dir)
+	}
+	if c.Dir == "" { // of a decoder that comes from no file
+		return nil
 	}
 	for _, pattern := range companions {
 		paths, err := filepath.Glob(filepath.Join(escapeGlob(c.Dir), pattern))

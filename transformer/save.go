@@ -1,0 +1,222 @@
+package transformer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"lamina/autograd"
+	"lamina/formats"
+	"lamina/nn"
+	"lamina/tensor"
+)
+
+// Save writes the decoder as it is now, what it has learned included, as a directory
+// that transformers and [Open] load; opened again it computes the same logits. config.json
+// (with as many layers as there are blocks), tokenizer and licence files are those of the
+// checkpoint that the decoder was made from, which must still be open. A decoder that
+// [New] made from new weights has a config.json alone, its Config.Raw.
+//
+// Weights that nobody changed keep the bytes of the file, but are F32 where that is
+// quantised in blocks; what was trained is F32. For another type, or to replace a
+// directory, there is [Decoder.Whole]. Trained weights are saved before
+// [lamina/nn.Trained.Close] gives them back.
+//
+// It is an error, which names the layer, if the decoder holds what no checkpoint of its
+// family does: another layer in place of a linear one, a block of another kind.
+func (d *Decoder) Save(out string) error {
+	dir, err := d.Whole()
+	if err != nil {
+		return fmt.Errorf("%s: not saved: %w", out, err)
+	}
+	c := d.checkpoint
+	if c == nil {
+		c = &Checkpoint{Path: out, Config: d.Config, source: noFile{}}
+	}
+	return c.WriteDir(out, dir)
+}
+
+// Whole returns a Directory with every weight of the decoder as it is now, for
+// [Checkpoint.WriteDir] of the checkpoint that it was made from. What it says of names,
+// types and errors [Decoder.Save] says.
+func (d *Decoder) Whole() (Directory, error) {
+	if d.Config.Raw == nil {
+		return Directory{}, fmt.Errorf("its configuration was not read from a config.json: make it with transformer.ParseConfig")
+	}
+	if err := d.wantPlain(); err != nil {
+		return Directory{}, err
+	}
+	dir := Directory{Config: d.Config.RawWithLayers(len(d.Blocks))}
+	changed := false
+	for _, w := range d.placed() {
+		if err := w.Value.Err(); err != nil {
+			return dir, fmt.Errorf("%s: %w", w.Name, err)
+		}
+		t := NamedTensor{Name: w.Name, From: w.from}
+		same, err := d.checkpoint.has(w.from, w.Value)
+		if err != nil {
+			return dir, err
+		}
+		if !same {
+			t.From, t.Value, changed = "", w.Value, true
+		}
+		dir.Tensors = append(dir.Tensors, t)
+	}
+	for _, key := range []string{"torch_dtype", "dtype"} {
+		if _, ok := dir.Config[key]; ok && changed {
+			dir.Config[key] = torchNames[tensor.F32]
+		}
+	}
+	return dir, nil
+}
+
+// placed is a weight under the name of the place where it stands.
+type placed struct {
+	*autograd.Parameter        // of the place's name
+	from                string // its own name
+}
+
+// placed returns the weights of all places: those of a block that was moved, or stands at
+// several, under the names of each place.
+func (d *Decoder) placed() []placed {
+	var all []placed
+	add := func(params nn.Params, name func(string) string) {
+		for w := range params {
+			all = append(all, placed{&autograd.Parameter{Name: name(w.Name), Value: w.Value}, w.Name})
+		}
+	}
+	as := func(name string) string { return name }
+	add(nn.ParamsOf(d.Embed), as)
+	for i, b := range d.Blocks {
+		add(nn.ParamsOf(b), func(name string) string {
+			if _, own, ok := d.Config.SplitLayerName(name); ok {
+				return d.Config.LayerName(i) + "." + own
+			}
+			return name
+		})
+	}
+	rest := *d
+	rest.Embed, rest.Blocks = noParts{}, nil
+	add(nn.ParamsOf(&rest), as)
+	return all
+}
+
+// wantPlain returns an error unless a checkpoint of the family with so many layers has
+// just these weights, and computes with them what the decoder does.
+func (d *Decoder) wantPlain() error {
+	c := d.Config
+	c.Layers = len(d.Blocks)
+	plain := c.Outline()
+	if reflect.TypeOf(d.Embed) != reflect.TypeOf(plain.Embed) {
+		return fmt.Errorf("the embedding is a %T, which no checkpoint of %s has", d.Embed, c.Family)
+	}
+	for i, b := range d.Blocks {
+		if reflect.TypeOf(b) != reflect.TypeOf(plain.Blocks[i]) {
+			return fmt.Errorf("block %d is a %T, which no checkpoint of %s has", i, b, c.Family)
+		}
+	}
+	for name, field := range d.Linears() {
+		if _, ok := (*field).(*nn.Linear); !ok {
+			return fmt.Errorf("layer %s is a %T, which no checkpoint of %s has: put a linear layer of the same effect there, or keep its weights in a file of your own", name, *field, c.Family)
+		}
+	}
+	if c.Tied && d.Head != d.Embed.TokenWeights() {
+		return fmt.Errorf("the head is no longer the embedding's table, and tie_word_embeddings says that it is")
+	}
+	return d.wantWeights(plain)
+}
+
+// wantWeights returns an error unless the decoder's weights are called and shaped as
+// those of plain.
+func (d *Decoder) wantWeights(plain *Decoder) error {
+	want := map[string][]int{}
+	for w := range plain.Params() {
+		want[w.Name] = w.Value.Shape()
+	}
+	for _, w := range d.placed() {
+		shape, ok := want[w.Name]
+		if !ok {
+			return fmt.Errorf("weight %s is not part of a checkpoint of %s", formats.Quote(w.Name), d.Config.Family)
+		}
+		if !slices.Equal(shape, w.Value.Shape()) {
+			return fmt.Errorf("weight %s has shape %v, a checkpoint of its config %v", formats.Quote(w.Name), w.Value.Shape(), shape)
+		}
+		if layer, _, ok := d.Config.SplitLayerName(w.from); ok && d.Config.ScaleByLayer && d.Config.LayerName(layer) != d.layerOf(w.Name) {
+			return fmt.Errorf("weight %s is of another layer, and scale_attn_by_inverse_layer_idx would scale it as this one", formats.Quote(w.Name))
+		}
+		delete(want, w.Name)
+	}
+	for w := range plain.Params() {
+		if want[w.Name] != nil {
+			return fmt.Errorf("weight %s, which a checkpoint of %s has, is not there", formats.Quote(w.Name), d.Config.Family)
+		}
+	}
+	return nil
+}
+
+// layerOf returns what the name of a layer's tensor begins with.
+func (d *Decoder) layerOf(name string) string {
+	layer, _, _ := d.Config.SplitLayerName(name)
+	return d.Config.LayerName(layer)
+}
+
+// has reports whether a tensor of the checkpoint has just these values. A nil checkpoint
+// has none.
+func (c *Checkpoint) has(name string, t tensor.Tensor) (bool, error) {
+	if c == nil {
+		return false, nil
+	}
+	e, ok := c.Entry(name)
+	if !ok || !slices.Equal(e.Shape, t.Shape()) {
+		return false, nil
+	}
+	data, err := c.Data(name)
+	if err != nil {
+		return false, err
+	}
+	defer c.Release(name)
+	if t.DType() != loadedType(e) {
+		return false, nil
+	}
+	if t.DType() != e.DType { // a vector
+		was, err := load(t.Device(), e, data)
+		if err != nil {
+			return false, err
+		}
+		defer was.Free()
+		data = was.Raw()
+	}
+	rest := unequal(data)
+	_, err = t.WriteTo(&rest)
+	return err == nil && len(rest) == 0, nil
+}
+
+// unequal is what bytes that are written to it are compared with: an error at the first
+// that differs.
+type unequal []byte
+
+func (u *unequal) Write(p []byte) (int, error) {
+	rest, ok := bytes.CutPrefix(*u, p)
+	if !ok {
+		return 0, errors.New("differs")
+	}
+	*u = rest
+	return len(p), nil
+}
+
+// noParts stands where the embedding is left out of a list.
+type noParts struct{ Embedding }
+
+func (noParts) Parts(nn.Visitor) {}
+
+// noFile is the file of a decoder that comes from none.
+type noFile struct{}
+
+func (noFile) Path() string                       { return "" }
+func (noFile) Names() []string                    { return nil }
+func (noFile) Entry(string) (formats.Entry, bool) { return formats.Entry{}, false }
+func (noFile) Bytes(string) ([]byte, error)       { return nil, nil }
+func (noFile) Release(string)                     {}
+func (noFile) Close() error                       { return nil }
