@@ -12,6 +12,10 @@ import (
 // (struct{} types), so that a record costs no allocation; what a call needs
 // stands in the [Record].
 //
+// Whether the halves fit together says [lamina/autograd/gradcheck.Check], which compares
+// Backward with differences of forward: for operations of anybody's own too. Its example
+// checks one.
+//
 // Both halves call functions of package kernels on the pass's Backend. One that has code
 // of its own for a device calls [kernels.Custom] with it, and falls back on the others
 // where that returns false; examples/spirals does so.

@@ -193,6 +193,47 @@ func TestInitDependsOnSeedAndNameOnly(t *testing.T) {
 	}
 }
 
+// TestInitRefuses what would be zeros, or no numbers, by mistake: nothing begins with it,
+// and whoever trains it is told.
+func TestInitRefuses(t *testing.T) {
+	for want, c := range map[string]struct {
+		init    nn.Init
+		initial nn.Initial
+	}{
+		"nn: Init: Std -1":                          {nn.Init{Std: -1}, nn.Normal},
+		"nn: Init: Std NaN":                         {nn.Init{Std: math.NaN()}, nn.Normal},
+		"nn: Init: Std +Inf":                        {nn.Init{Std: math.Inf(1)}, nn.Zeros},
+		"nn: Init: w: Initial.Std -2":               {nn.Init{}, nn.Initial{Std: -2}},
+		"nn: Init: w: 3 inputs and no Std":          {nn.Init{Std: 0.02}, nn.Initial{Inputs: 3}},
+		"nn: Init: w: 3 inputs and no Std: want No": {nn.Init{}, nn.Initial{Inputs: 3, Value: 1}},
+	} {
+		be := ref.New()
+		c.init.Device = be
+		w := c.init.Parameter("w", c.initial, 2, 3)
+		if err := w.Value.Err(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v of %+v: %v, want %q…", c.initial, c.init, err, want)
+		}
+		if _, err := nn.Trainable(be, nn.List(w)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Trainable of it: %v", err)
+		}
+	}
+}
+
+// TestInitOfNoStdKeepsTheSizeOfNumbers: fan-in, by weights of both orders of axes, and
+// not zeros.
+func TestInitOfNoStdKeepsTheSizeOfNumbers(t *testing.T) {
+	w := nn.From(nn.Init{Device: ref.New(), Seed: 3})
+	for what, l := range map[string]*nn.Linear{"linear": nn.NewLinear(w.At("a"), 400, 30, false), "conv1d": nn.NewConv1D(w.At("b"), 400, 30)} {
+		square := 0.0
+		for _, v := range l.Weight.Value.Floats() {
+			square += v * v
+		}
+		if got := math.Sqrt(square / float64(l.Weight.Value.Len())); math.Abs(got*20-1) > 0.05 {
+			t.Errorf("%s: standard deviation %v, want 1/√400", what, got)
+		}
+	}
+}
+
 func TestParseActivation(t *testing.T) {
 	for name, want := range map[string]kernels.Func{
 		"relu": kernels.ReLU, "gelu": kernels.GELU, "gelu_new": kernels.GELUTanh, "gelu_pytorch_tanh": kernels.GELUTanh,

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math"
 
@@ -45,16 +46,21 @@ type Init struct {
 	Device tensor.Device
 	Seed   uint64
 	// Std is the standard deviation of what is normal, for instance 0.02, as
-	// transformers initialises OPT and LLaMA. 0 means 1/√[Initial.Inputs], which keeps
-	// the size of numbers from layer to layer; 1 for a table.
+	// transformers initialises OPT and LLaMA. 0, the usual choice, means
+	// 1/√[Initial.Inputs] (fan-in, as LeCun has it), which keeps the size of numbers from
+	// layer to layer; 1 for a table. It never means zeros.
 	Std float64
 }
 
 // Parameter returns a new F32 parameter, whose value is the caller's to free. If there
-// is no memory for it, its value says so ([tensor.Tensor.Err]), and so does every pass
-// that meets it.
+// is no memory for it, or a standard deviation is none, its value says so
+// ([tensor.Tensor.Err]), and so do [Trainable] and every pass that meets it.
 func (s Init) Parameter(name string, initial Initial, shape ...int) *autograd.Parameter {
-	t, err := tensor.New(s.Device, tensor.F32, shape...)
+	err := s.validate(name, initial)
+	var t tensor.Tensor
+	if err == nil {
+		t, err = tensor.New(s.Device, tensor.F32, shape...)
+	}
 	if err != nil {
 		return &autograd.Parameter{Name: name, Value: tensor.NoMemory(err, tensor.F32, shape...)}
 	}
@@ -70,6 +76,20 @@ func (s Init) Parameter(name string, initial Initial, shape ...int) *autograd.Pa
 	}
 	t.SetFloat32s(values)
 	return &autograd.Parameter{Name: name, Value: t}
+}
+
+// validate returns an error for what would begin with zeros, or not with numbers, by
+// mistake.
+func (s Init) validate(name string, i Initial) error {
+	switch {
+	case !(s.Std >= 0) || math.IsInf(s.Std, 0):
+		return fmt.Errorf("nn: Init: Std %v: want a positive number, or 0 for 1/√inputs", s.Std)
+	case !(i.Std >= 0) || math.IsInf(i.Std, 0):
+		return fmt.Errorf("nn: Init: %s: Initial.Std %v: want a positive number, or 0 for Value everywhere", name, i.Std)
+	case i.Std == 0 && i.Inputs != 0:
+		return fmt.Errorf("nn: Init: %s: %d inputs and no Std: want NormalOf(%d), or no Inputs for Value everywhere", name, i.Inputs, i.Inputs)
+	}
+	return nil
 }
 
 func (s Init) std(inputs int) float64 {

@@ -23,9 +23,10 @@ import (
 	"lamina/tensor"
 )
 
-// Config holds the hyper-parameters. Zero Beta1, Beta2 and Eps mean 0.9, 0.999, 1e-8.
+// Config holds the hyper-parameters. Zero Beta1, Beta2 and Eps mean 0.9, 0.999, 1e-8; LR
+// has no default.
 type Config struct {
-	LR           float64
+	LR           float64 // learning rate, above 0
 	Beta1, Beta2 float64
 	Eps          float64
 	WeightDecay  float64
@@ -47,9 +48,31 @@ type AdamW struct {
 	parts     []stretch
 }
 
-// NewAdamW returns an optimiser with zero moments. The error is that of memory, or of a
-// group that cannot be used.
+// Validate returns an error for a number that nothing can be learned with, such as a
+// learning rate that was left out.
+func (c Config) Validate() error {
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	switch {
+	case !(c.LR > 0) || !finite(c.LR):
+		return fmt.Errorf("learning rate %v: Config.LR has no default, want a positive number", c.LR)
+	case !(c.Beta1 >= 0 && c.Beta1 < 1), !(c.Beta2 >= 0 && c.Beta2 < 1):
+		return fmt.Errorf("betas %v, %v: want them from 0 to below 1", c.Beta1, c.Beta2)
+	case !(c.Eps >= 0) || !finite(c.Eps):
+		return fmt.Errorf("eps %v: want a positive number, or 0 for 1e-8", c.Eps)
+	case !(c.WeightDecay >= 0) || !finite(c.WeightDecay):
+		return fmt.Errorf("weight decay %v: want 0 or more", c.WeightDecay)
+	case !(c.Clip >= 0):
+		return fmt.Errorf("clip %v: want a positive norm, or 0 for none", c.Clip)
+	}
+	return nil
+}
+
+// NewAdamW returns an optimiser with zero moments. The error is that of memory, of
+// [Config.Validate], or of a group that cannot be used.
 func NewAdamW(be kernels.Backend, t *nn.Trained, c Config) (*AdamW, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("optim: AdamW: %w", err)
+	}
 	if c.Beta1 == 0 {
 		c.Beta1 = 0.9
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"lamina/autograd"
@@ -221,5 +222,31 @@ func TestZeroConfigIsTorchsDefault(t *testing.T) {
 	o, _ := trained(ref.New(), make([]float64, 7), optim.Config{LR: 1})
 	if o.Beta1 != 0.9 || o.Beta2 != 0.999 || o.Eps != 1e-8 || o.WeightDecay != 0 || o.Clip != 0 {
 		t.Errorf("%+v", o.Config)
+	}
+}
+
+// TestConfigRefuses what nothing is learned with: above all a rate that was left out.
+func TestConfigRefuses(t *testing.T) {
+	be := ref.New()
+	params := tensor.Must(nn.Trainable(be, slices.Values([]*autograd.Parameter{{Value: tensor.MustFromFloats(be, tensor.F32, []float64{1}, 1)}})))
+	held := be.Held()
+	for want, c := range map[string]optim.Config{
+		"optim: AdamW: learning rate 0: Config.LR has no default": {Clip: 1},
+		"learning rate -0.1": {LR: -0.1},
+		"learning rate NaN":  {LR: math.NaN()},
+		"learning rate +Inf": {LR: math.Inf(1)},
+		"betas 1, 0":         {LR: 1, Beta1: 1},
+		"betas 0, -0.5":      {LR: 1, Beta2: -0.5},
+		"eps -1e-08":         {LR: 1, Eps: -1e-8},
+		"weight decay -1":    {LR: 1, WeightDecay: -1},
+		"weight decay NaN":   {LR: 1, WeightDecay: math.NaN()},
+		"clip -1":            {LR: 1, Clip: -1},
+	} {
+		if _, err := optim.NewAdamW(be, params, c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", c, err, want)
+		}
+	}
+	if got := be.Held(); got != held {
+		t.Errorf("%d bytes are not given back", got-held)
 	}
 }
