@@ -18,6 +18,10 @@
 //	snapshot, err := client.Local(ctx, repo, "main", hub.ModelFiles)
 //	config, err := os.ReadFile(filepath.Join(snapshot.Dir, "config.json"))
 //
+// and, where a name may be a path as well, for package transformer to open:
+//
+//	path, err := client.ModelPath(ctx, "facebook/opt-125m")
+//
 // The server is not trusted. Invariants:
 //
 //   - A file gets its name in blobs/ only after the bytes on disk had the size and

@@ -57,6 +57,13 @@ func (c *Client) Locator(ctx context.Context, kind Type, choose Select) func(nam
 	}
 }
 
+// ModelPath returns the path of a model that somebody named: a name that is [Meant] as a
+// repository's becomes the directory of its [ModelFiles], fetched if need be as
+// [Client.Find] does, and any other stays as it is. [lamina/transformer.Open] opens it.
+func (c *Client) ModelPath(ctx context.Context, name string) (string, error) {
+	return c.Locator(ctx, Model, ModelFiles)(name)
+}
+
 // NameOf returns what a model at a path is called: ORG/NAME of one in a
 // cache, else the name of its file (without .gguf) or directory.
 func NameOf(path string) string {

@@ -3,11 +3,14 @@
 // generating. It knows nothing of CRaSh; the packages under crash rearrange
 // [Decoder.Blocks].
 //
-//	ckpt, err := transformer.Open("facebook/opt-125m")
+//	path, err := client.ModelPath(ctx, "facebook/opt-125m") // of a hub.Client; or a directory
+//	ckpt, err := transformer.Open(path)
 //	d, err := ckpt.Decoder(be)
 //	p := autograd.NewPass(be)
 //	x := d.Forward(p, transformer.NewBatch([]int32{2, 31414, 232}), nil) // [3 D]
 //	logits := d.Logits(p, x)                                           // [3 V]
+//
+// What was trained since is written by [Decoder.Save].
 //
 // Invariants: blocks know neither their index nor their neighbours, so the same
 // block may stand at several places, blocks may be left out, repeated and
