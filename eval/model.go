@@ -17,6 +17,10 @@ type Model struct {
 	*transformer.Checkpoint
 	Backend kernels.Backend
 	Decoder *transformer.Decoder
+	// Verbatim, if not nil, is told of each file of questions with choices or answers that
+	// is read without a task: the query is the prompt as it stands then, which scores
+	// other than the benchmark's come of if it is only the question.
+	Verbatim func(path string)
 
 	tokens *tokenizer.Tokenizer
 }
@@ -58,6 +62,9 @@ func (m *Model) Documents(t task.Task, from Data, limit int) ([]task.Document, [
 		if err := docs[i].CheckIDs(m.Config.Vocab); err != nil {
 			return nil, nil, err
 		}
+	}
+	if m.Verbatim != nil && t.Verbatim(docs[0]) {
+		m.Verbatim(from.Path)
 	}
 	return docs, files, nil
 }

@@ -34,6 +34,7 @@ func (c demoCommand) Run(s *session) error {
 			return err
 		}
 	}
+	s.ownData = true
 	d := demo.DefaultSettings()
 	run := runCommand{
 		modelFlag: modelFlag{Model: model},

@@ -138,6 +138,7 @@ func TestWrongInput(t *testing.T) {
 		{"id in training data", finetune("--model", model, "--data", ids), exitError, "420"},
 	} {
 		code, stdout, stderr := lamina(t, c.args...)
+		stderr = unwarned(stderr)
 		if code != c.code || stdout != "" || !strings.Contains(stderr, c.want) {
 			t.Errorf("%s: exit %d, want %d; stdout %q; %q should name %q", c.name, code, c.code, stdout, stderr, c.want)
 		}

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"lamina/crash/exchange"
 	"lamina/eval"
+	"lamina/eval/task"
 	"lamina/hub"
 	"lamina/transformer"
 )
@@ -49,8 +54,27 @@ func (s *session) openModel(path string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !s.ownData {
+		m.Verbatim = s.verbatim
+	}
 	s.closers = append(s.closers, m.Unplug)
 	return &model{m, s}, nil
+}
+
+// verbatim warns, once, of questions that no task's prompt stands around: training and
+// scoring go by different prompts soon if one of them has it.
+func (s *session) verbatim(path string) {
+	if slices.Contains(s.warnedOf, path) {
+		return
+	}
+	s.warnedOf = append(s.warnedOf, path)
+	fits := ""
+	for _, name := range task.Names() {
+		if strings.Contains(filepath.Base(path), name) && len(name) > len(fits) {
+			fits = name
+		}
+	}
+	s.notef("lamina: warning: %s\n", oneLine(path+": questions without a task are taken verbatim: the prompt is the query as it stands, and a space goes before a choice. If they are a benchmark's, give --task "+cmp.Or(fits, "NAME")+" to every command alike (lamina tasks lists them)"))
 }
 
 // data is what flags of m's command name: documents of a path or of the hub.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,7 +136,60 @@ const questions = `{"query": "a small cat is", "choices": ["black", "white and o
 func fails(t *testing.T, code int, want string, args ...string) {
 	t.Helper()
 	got, _, stderr := lamina(t, args...)
+	stderr = unwarned(stderr)
 	if got != code || !strings.Contains(stderr, want) || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {
 		t.Errorf("lamina %s: exit %d: %swant %d and %q", strings.Join(args, " "), got, stderr, code, want)
+	}
+}
+
+// unwarned leaves the warnings out of standard error.
+func unwarned(stderr string) string {
+	var rest strings.Builder
+	for line := range strings.Lines(stderr) {
+		if !strings.HasPrefix(line, "lamina: warning: ") {
+			rest.WriteString(line)
+		}
+	}
+	return rest.String()
+}
+
+// TestQuestionsWithoutATaskWarn, once and by name, in every command that reads them: a
+// model that is trained one way and scored another is worse than it need be.
+func TestQuestionsWithoutATaskWarn(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	train, test := write(t, dir, "train.jsonl", questions), write(t, dir, "my-arc_easy.jsonl", questions)
+	answers := write(t, dir, "answers.jsonl", `{"query": "a small cat is", "answers": ["black"]}`+"\n")
+	texts := write(t, dir, "texts.jsonl", strings.Repeat(`{"text": "a small cat is black"}`+"\n", 4))
+	pairs := write(t, dir, "pairs.jsonl", `{"context": "a small", "continuation": " cat"}`+"\n")
+	finetune := []string{"finetune", "--model", model, "--lr", "1e-3", "--steps", "1"}
+	for _, c := range []struct {
+		args []string
+		want []string // files that are named
+		say  string
+	}{
+		{append(finetune, "--data", train, "--valid", test, "--out", filepath.Join(dir, "a")), []string{train, test}, "--task arc_easy"},
+		{append(finetune, "--data", train, "--valid", train, "--out", filepath.Join(dir, "b")), []string{train}, "--task NAME"},
+		{append(finetune, "--data", train, "--task", "arc_easy", "--out", filepath.Join(dir, "c")), nil, ""},
+		{[]string{"eval", "--model", model, "--data", test}, []string{test}, "--task arc_easy"},
+		{[]string{"eval", "--model", model, "--data", answers}, []string{answers}, "--task NAME"},
+		{[]string{"eval", "--model", model, "--data", test, "--task", "arc_easy"}, nil, ""},
+		{[]string{"eval", "--model", model, "--data", texts}, nil, ""},
+		{[]string{"eval", "--model", model, "--data", pairs}, nil, ""},
+		{[]string{"similarity", "--model", model, "--data", train}, []string{train}, "every command alike"},
+		{[]string{"similarity", "--model", model, "--data", texts}, nil, ""},
+		{[]string{"run", "--model", model, "--train", train, "--test", test, "--support", texts, "--valid", train, "--keep", "4", "--trainable", "2",
+			"--rows", "zs,uniform", "--lr", "1e-3", "--steps", "1", "--seeds", "1", "--out", filepath.Join(dir, "r")}, []string{train, test}, "verbatim"},
+	} {
+		code, _, stderr := lamina(t, c.args...)
+		var warned []string
+		for line := range strings.Lines(stderr) {
+			if strings.HasPrefix(line, "lamina: warning: ") && strings.Contains(line, "without a task") {
+				path, _, _ := strings.Cut(strings.TrimPrefix(line, "lamina: warning: "), ": ")
+				warned = append(warned, path)
+			}
+		}
+		if code != 0 || !slices.Equal(warned, c.want) || !strings.Contains(stderr, c.say) {
+			t.Errorf("%v: exit %d, warns of %v, want %v and %q: %s", c.args, code, warned, c.want, c.say, stderr)
+		}
 	}
 }

@@ -100,6 +100,7 @@ func TestRunTakesAPlanOfOnesOwn(t *testing.T) {
 		{"../up=0* 5*", `"../up": want a name`},
 	} {
 		code, _, stderr := lamina(t, args("--rows", c.rows)...)
+		stderr = unwarned(stderr)
 		if code == 0 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
 			t.Errorf("--rows %q: exit %d, %q; want one line with %q", c.rows, code, stderr, c.want)
 		}

@@ -159,6 +159,7 @@ func TestInterruptedFinetuneGoesOn(t *testing.T) {
 	whole, cut := filepath.Join(dir, "whole"), filepath.Join(dir, "cut")
 	must(t, args(whole)...)
 	code, stdout, stderr := laminaContext(t, &countdown{context.Background(), 3}, args(cut)...)
+	stderr = unwarned(stderr)
 	if code != exitInterrupt || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "again") || !strings.Contains(stderr, cut) {
 		t.Fatalf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
 	}

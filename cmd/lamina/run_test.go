@@ -109,6 +109,7 @@ func TestRunRefusesBeforeItWrites(t *testing.T) {
 	} {
 		out := filepath.Join(dir, "refused")
 		code, _, stderr := lamina(t, runArgs(model, train, test, out, c.args...)...)
+		stderr = unwarned(stderr)
 		if code == 0 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
 			t.Errorf("%v: code %d, %q; want one line with %q", c.args, code, stderr, c.want)
 		}

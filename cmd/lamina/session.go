@@ -32,8 +32,10 @@ type session struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
 
-	be      kernels.Backend
-	closers []func()
+	be       kernels.Backend
+	closers  []func()
+	ownData  bool     // the command brings its data: nobody need be told of its form
+	warnedOf []string // files that were
 }
 
 // check tests the common flags before anything is opened.

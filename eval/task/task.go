@@ -97,6 +97,12 @@ func Named(name string) (Task, error) {
 // Name returns the task's name, "" of the verbatim one.
 func (t Task) Name() string { return t.name }
 
+// Verbatim reports whether a document is a question with choices or answers that has no
+// prompt but its own: that of no task.
+func (t Task) Verbatim(d Document) bool {
+	return t.name == "" && (d.Shape == Choice || d.Shape == Answers)
+}
+
 // Source returns where the harness finds the task's data.
 func (t Task) Source() Source { return t.source }
 
