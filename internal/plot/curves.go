@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Curves draws training and validation loss against the step.
@@ -35,6 +36,7 @@ const (
 // place in the legend.
 func (c Curves) Draw() *Picture {
 	p, top := newPicture(c.Title)
+	p.values = c.words()
 	x, y := c.axes()
 	yTicks := y.ticks(6)
 	widest := 0.0
@@ -62,6 +64,28 @@ func (c Curves) Draw() *Picture {
 	}
 	bottom := p.legend(c.keys(), left, y.from+22+labelSize+10, curvesWidth)
 	return p.finish(left+curvesWidth+margin+10, bottom+margin)
+}
+
+// words are the ends of the lines.
+func (c Curves) words() string {
+	var b strings.Builder
+	for _, run := range c.Runs {
+		fmt.Fprintf(&b, "%s:", cut(run.Name, maxName))
+		for _, l := range []struct {
+			name   string
+			points []Point
+		}{{"training", run.Train}, {"validation", run.Valid}} {
+			parts := c.parts(l.points)
+			if len(parts) == 0 {
+				continue
+			}
+			last := parts[len(parts)-1]
+			from, to := parts[0][0], last[len(last)-1]
+			fmt.Fprintf(&b, " %s %.4g at %s %g to %.4g at %g,", l.name, from.Y, cut(c.XLabel, 20), from.X, to.Y, to.X)
+		}
+		b.WriteString(" ")
+	}
+	return strings.TrimRight(b.String(), " ,")
 }
 
 func (c Curves) drawable(v Point) bool {

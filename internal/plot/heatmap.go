@@ -21,6 +21,9 @@ type HeatMap struct {
 
 	// Groups are drawn as squares around their rows and columns.
 	Groups []Span
+
+	// Neighbours adds a line below: the values of indices i and i+1.
+	Neighbours bool
 }
 
 // Span is a run of indices, both ends included.
@@ -41,6 +44,7 @@ func (h HeatMap) Draw() *Picture {
 	n := len(h.Matrix)
 	size := math.Floor(min(max(520/float64(n), 6), 36))
 	p, top := newPicture(h.Title)
+	p.values = h.words()
 	left := float64(margin + labelSize + 10 + 24) // axis label, tick labels
 	side := size * float64(n)
 	colours := h.axis(top+side, top)
@@ -62,7 +66,11 @@ func (h HeatMap) Draw() *Picture {
 	h.groups(p, left, top, size)
 	h.indices(p, left, top, size)
 	right := h.scale(p, colours, left+side+22, top)
-	return p.finish(right+margin, top+side+24+labelSize+margin)
+	bottom := top + side + 24 + labelSize
+	if h.Neighbours && n > 1 {
+		bottom = h.neighbours(p, left, bottom+16, size)
+	}
+	return p.finish(right+margin, bottom+margin)
 }
 
 func (h HeatMap) check() {

@@ -6,6 +6,7 @@ import "math"
 type Picture struct {
 	width, height float64 // in CSS pixels, as all lengths here
 	title         string
+	values        string // what is drawn, in words and numbers
 	shapes        []shape
 }
 

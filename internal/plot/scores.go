@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Scores draws one line per row with a marker per series and its standard
@@ -48,6 +49,7 @@ const (
 // Draw lays the rows out. It panics where a row has not one value per series.
 func (s Scores) Draw() *Picture {
 	p, top := newPicture(s.Title)
+	p.values = s.words()
 	nameWidth, labelWidth := s.measure()
 	left := margin + nameWidth + 12
 	rowHeight := float64(scoreLine*len(s.Series) + scoreGap)
@@ -91,6 +93,21 @@ func (s Scores) measure() (names, labels float64) {
 		}
 	}
 	return names, labels
+}
+
+// words are the values of each row.
+func (s Scores) words() string {
+	var rows []string
+	for _, row := range s.Rows {
+		var values []string
+		for k, v := range row.Values {
+			if finite(v.Value) {
+				values = append(values, cut(s.Series[k], maxName)+" "+v.tip())
+			}
+		}
+		rows = append(rows, cut(row.Name, maxName)+": "+strings.Join(values, ", "))
+	}
+	return strings.Join(rows, "; ")
 }
 
 func (s Scores) axis() axis {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Strip draws layer plans beneath each other, one cell per place, aligned to
@@ -70,6 +71,7 @@ func (s Strip) Draw() *Picture {
 	}
 	cell := math.Floor(min(max(840/float64(columns), 20), 40))
 	p, y := newPicture(s.Title)
+	p.values = s.words()
 	left := margin + width + 12
 	p.add(text{x: left - 10, y: y + tickSize, s: "layer", size: tickSize, anchor: end, fill: themed(muted)})
 	for i := range s.Layers {
@@ -90,6 +92,23 @@ func (s Strip) Draw() *Picture {
 	right := left + cell*float64(columns)
 	y = p.legend(stripKeys(used), left, y+4, right-left)
 	return p.finish(right+margin, y+margin)
+}
+
+// words are the plans in their notation: a star trains.
+func (s Strip) words() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Plans over %d layers; a star trains.", s.Layers)
+	for _, plan := range s.Plans {
+		fmt.Fprintf(&b, " %s:", cut(plan.Name, maxName))
+		for _, place := range plan.Places {
+			fmt.Fprintf(&b, " %d", place.Layer)
+			if place.Trainable {
+				b.WriteByte('*')
+			}
+		}
+		b.WriteByte('.')
+	}
+	return b.String()
 }
 
 func (s Strip) check() {

@@ -15,7 +15,8 @@ type svgWriter struct{ bytes.Buffer }
 func (w *svgWriter) printf(format string, args ...any) { fmt.Fprintf(&w.Buffer, format, args...) }
 
 // SVG returns the picture as one <svg> element: it may stand in an HTML page
-// or alone in a file. Its class is "lamina-plot", its style rules apply to
+// or alone in a file. Its <title> and <desc> say what is drawn, with the values, to
+// those who hear it read. Its class is "lamina-plot", its style rules apply to
 // that class only, and its colours follow prefers-color-scheme on screens.
 func (p *Picture) SVG() string {
 	var w svgWriter
@@ -23,6 +24,9 @@ func (p *Picture) SVG() string {
 		num(p.width), num(p.height), num(p.width), num(p.height))
 	if p.title != "" {
 		w.printf("<title>%s</title>", escape(p.title))
+	}
+	if p.values != "" {
+		w.printf("<desc>%s</desc>", escape(p.values))
 	}
 	w.WriteString("<style>" + styleRules() + "</style>\n")
 	w.printf(`<rect width="%s" height="%s" class="f%d"/>`+"\n", num(p.width), num(p.height), paper)
