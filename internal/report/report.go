@@ -5,7 +5,8 @@
 // from the caller as the string to show, so that the page equals the table for
 // machines it was made from.
 //
-//	r := report.Report{Title: "CRaSh on SmolLM2-135M", Facts: []report.Fact{{Name: "Seed", Value: "42"}}}
+//	r := report.Report{Title: "CRaSh on SmolLM2-135M", Summary: []string{"crash won by 2.1 points."}}
+//	r.Facts = []report.Fact{{Name: "Seed", Value: "42"}}
 //	r.Sections = append(r.Sections, report.Section{
 //		Title:  "Results",
 //		Tables: []report.Table{table},
@@ -13,10 +14,10 @@
 //	err := r.WriteFile("run/report.html")
 //
 // Invariants: the page holds no script and asks for nothing outside itself (a
-// Content-Security-Policy in it says so to the browser); every string is
-// escaped, figures excepted, which must come from a trusted writer such as
-// internal/plot; the same input gives the same bytes; rows are never dropped
-// or reordered.
+// Content-Security-Policy in it says so to the browser), and its links lead to files
+// beside it; every string is escaped, figures excepted, which must come from a trusted
+// writer such as internal/plot; the same input gives the same bytes; rows are never
+// dropped or reordered; nothing is said by colour or under the pointer alone.
 package report
 
 import (
@@ -25,6 +26,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/url"
+	"slices"
+	"strings"
 	"unicode"
 
 	"lamina/internal/files"
@@ -34,7 +38,8 @@ import (
 type Report struct {
 	Title    string
 	Subtitle string
-	Facts    []Fact // shown as a list at the top: model, task, splits, versions
+	Summary  []string // paragraphs that the page begins with: what was done, what came out
+	Facts    []Fact   // shown as a list below: model, task, splits, versions
 	Sections []Section
 }
 
@@ -48,7 +53,29 @@ type Section struct {
 	Text    []string // paragraphs, plain text
 	Tables  []Table
 	Figures []Figure
+	Files   []Files
 	Notes   []string // small print
+}
+
+// Files are links to what lies beside the page.
+type Files struct {
+	What  string // what they hold
+	Links []Link
+}
+
+// Link leads to a file.
+type Link struct {
+	Name string
+	Path string // relative to the page, with slashes
+}
+
+// URL returns the link's address: its path, whatever characters its names have.
+func (l Link) URL() string {
+	parts := strings.Split(l.Path, "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	return "./" + strings.Join(parts, "/")
 }
 
 // Figure is a picture. SVG is put into the page as it is: it must come from a
@@ -56,7 +83,8 @@ type Section struct {
 type Figure struct {
 	SVG     template.HTML
 	Caption string
-	Alt     string // what the picture shows, for those who cannot see it
+	Alt     string  // what the picture shows, for those who cannot see it
+	Values  []Table // what is drawn, as numbers; shown when asked for
 }
 
 // longCell is how many bytes a cell may have before it is kept from being
@@ -74,15 +102,30 @@ var pageStyle string
 func parsePage() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
 		"style": func() template.CSS { return template.CSS(pageStyle) },
-		"long":  func(s string) bool { return len(s) > longCell },
+		"class": cellClass,
 	}).Parse(pageSource))
+}
+
+// cellClass says how a cell is set.
+func cellClass(c Column, text string) string {
+	switch {
+	case c.Right:
+		return "r"
+	case len(text) > longCell:
+		return "long"
+	}
+	return ""
 }
 
 // Render writes the page to w. It panics where a table has a row of another
 // length than its columns; an error is w's.
 func (r Report) Render(w io.Writer) error {
 	for _, s := range r.Sections {
-		for _, t := range s.Tables {
+		tables := slices.Clone(s.Tables)
+		for _, f := range s.Figures {
+			tables = append(tables, f.Values...)
+		}
+		for _, t := range tables {
 			t.check("Render")
 		}
 	}

@@ -17,11 +17,11 @@ import (
 )
 
 // asking are the attributes with which an element can ask for something.
-var asking = []string{"src", "href", "srcset", "action", "formaction", "data", "poster", "background", "ping", "cite"}
+var asking = []string{"src", "srcset", "action", "formaction", "data", "poster", "background", "ping", "cite"}
 
 // allowed are the elements of a page and its pictures; none can run or fetch.
 var allowed = strings.Fields(`html head meta title style body header h1 h2 p dl div dt dd nav ol li a main section
-	table caption thead tbody tr th td figure figcaption ul svg g rect path polyline polygon circle text`)
+	table caption thead tbody tr th td figure figcaption details summary ul svg g rect path polyline polygon circle text desc`)
 
 // checkPage fails where the page holds a script or asks for anything outside.
 func checkPage(t *testing.T, page []byte) {
@@ -45,7 +45,7 @@ func checkPage(t *testing.T, page []byte) {
 		}
 		for _, a := range e.Attr {
 			name := strings.ToLower(a.Name.Local)
-			if strings.HasPrefix(name, "on") || slices.Contains(asking, name) && !strings.HasPrefix(a.Value, "#section-") {
+			if strings.HasPrefix(name, "on") || slices.Contains(asking, name) || name == "href" && !strings.HasPrefix(a.Value, "#section-") && !strings.HasPrefix(a.Value, "./") {
 				t.Errorf("<%s %s=%q>", e.Name.Local, name, a.Value)
 			}
 		}
@@ -55,6 +55,7 @@ func checkPage(t *testing.T, page []byte) {
 			t.Errorf("page contains %q", bad)
 		}
 	}
+	checkReadable(t, page)
 	if !bytes.Contains(page, []byte(`content="default-src 'none'`)) {
 		t.Error("page has no Content-Security-Policy")
 	}
@@ -75,13 +76,15 @@ func render(t *testing.T, r report.Report) string {
 }
 
 func TestPageHoldsEverything(t *testing.T) {
-	page := render(t, report.Report{Title: "T1", Subtitle: "S1", Facts: []report.Fact{{Name: "F1", Value: "V1"}},
+	page := render(t, report.Report{Title: "T1", Subtitle: "S1", Summary: []string{"M1"}, Facts: []report.Fact{{Name: "F1", Value: "V1"}},
 		Sections: []report.Section{{Title: "A1", Text: []string{"P1", "P2"}, Notes: []string{"N1"},
 			Tables:  []report.Table{{Caption: "C1", Columns: []report.Column{{Name: "H1", Help: "H2"}, {Name: "H3", Right: true}}, Rows: [][]string{{"R1", "0.4210"}, {"R2", "-1e-05"}}}},
-			Figures: []report.Figure{{SVG: "<svg><circle r='1'/></svg>", Caption: "G1", Alt: "L1"}}}}})
+			Files:   []report.Files{{What: "W1", Links: []report.Link{{Name: "K1", Path: "a b/c.json"}}}},
+			Figures: []report.Figure{{SVG: "<svg><circle r='1'/></svg>", Caption: "G1", Alt: "L1", Values: []report.Table{{Caption: "V1", Columns: []report.Column{{Name: "V2"}}, Rows: [][]string{{"V3"}}}}}}}}})
 	at := 0
-	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<", "<caption>C1<", `title="H2">H1<`, `class="r">H3<`,
-		"<td>R1<", `<td class="r">0.4210<`, "<td>R2<", `<td class="r">-1e-05<`, `aria-label="L1"`, "<circle r='1'/>", "<figcaption>G1<", "<li>N1<"} {
+	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<p>M1<", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<", "<caption>C1<", `<th scope="col">H1<`, `<th scope="col" class="r">H3<`,
+		`<th scope="row">R1<`, `<td class="r">0.4210<`, `<th scope="row">R2<`, `<td class="r">-1e-05<`, "<dt>H1</dt><dd>H2<", `aria-label="L1"`, "<circle r='1'/>",
+		"<figcaption>G1<", "<details><summary>", "<caption>V1<", `<th scope="row">V3<`, "<li>W1: ", `<a href="./a%20b/c.json">K1</a>`, "<li>N1<"} {
 		i := strings.Index(page[at:], want)
 		if i < 0 {
 			t.Fatalf("%q is missing, or not after the part before it", want)
@@ -96,9 +99,10 @@ func TestPageHoldsEverything(t *testing.T) {
 
 func TestHostileStringsAreEscaped(t *testing.T) {
 	const s = `"><script>alert(1)</script><img src=https://example.org/x onerror=alert(1)>' style="x` + "\x00\x1b[31m"
-	page := render(t, report.Report{Title: s, Subtitle: s, Facts: []report.Fact{{Name: s, Value: s}}, Sections: []report.Section{{
+	page := render(t, report.Report{Title: s, Subtitle: s, Summary: []string{s}, Facts: []report.Fact{{Name: s, Value: s}}, Sections: []report.Section{{
 		Title: s, Text: []string{s}, Notes: []string{s},
 		Tables:  []report.Table{{Caption: s, Columns: []report.Column{{Name: s, Help: s}, {Name: s, Right: true}}, Rows: [][]string{{s, s}}}},
+		Files:   []report.Files{{What: s, Links: []report.Link{{Name: s, Path: s}, {Name: s, Path: "javascript:alert(1)"}, {Name: s, Path: "/etc/passwd"}}}},
 		Figures: []report.Figure{{Caption: s, Alt: s}}}, {}, {Title: s}}})
 	if strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script&gt;") {
 		t.Error("a string became an element, or is not shown")

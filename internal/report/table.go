@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Table is rows of finished strings. Every row has one cell per column.
+// Table is rows of finished strings. Every row has one cell per column; the first one
+// names the row.
 type Table struct {
 	Caption string // shown in HTML only
 	Columns []Column
@@ -21,7 +23,12 @@ type Table struct {
 type Column struct {
 	Name  string
 	Right bool   // numbers: set to the right
-	Help  string // what the column holds; shown in HTML under the pointer
+	Help  string // what the column holds; listed below the table in HTML
+}
+
+// Explained returns the columns that say what they hold.
+func (t Table) Explained() []Column {
+	return slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return c.Help == "" })
 }
 
 // check panics where a row does not fit the columns.
