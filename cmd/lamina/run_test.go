@@ -94,6 +94,7 @@ func reportEqualsTable(t *testing.T, out string, table study.Table) {
 func TestRunRefusesBeforeItWrites(t *testing.T) {
 	model, dir := tinyModel(t), t.TempDir()
 	train, test := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(5))
+	rolling := write(t, dir, "rolling.jsonl", `{"text":"a b c"}`+"\n")
 	for _, c := range []struct {
 		args []string
 		want string
@@ -106,6 +107,7 @@ func TestRunRefusesBeforeItWrites(t *testing.T) {
 		{[]string{"--lr", "1e-3,-1"}, "-1"},
 		{[]string{"--support", filepath.Join(dir, "none.jsonl")}, "none.jsonl"},
 		{[]string{"--max-length", "100000"}, "100000"},
+		{[]string{"--test", rolling}, "lamina eval gives their perplexity"},
 	} {
 		out := filepath.Join(dir, "refused")
 		code, _, stderr := lamina(t, runArgs(model, train, test, out, c.args...)...)

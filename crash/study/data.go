@@ -78,6 +78,9 @@ func (d Data) read(m *eval.Model, p *Protocol) error {
 	if err != nil {
 		return err
 	}
+	if test[0].Shape == task.Text {
+		return fmt.Errorf("%s: %v documents have no right answer, which the table counts: lamina eval gives their perplexity", d.Test.Path, task.Text)
+	}
 	e, err := m.Encoder(test[0].Shape)
 	if err != nil {
 		return err

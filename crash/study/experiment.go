@@ -124,15 +124,35 @@ func (x *Experiment) add(p *Protocol, r Row) error {
 	if x.Done != nil {
 		x.Done(r)
 	}
-	x.Table.Rows = append(x.Table.Rows, r)
-	if p == x.protocols[0] && r.LR > 0 {
+	if r.LR > 0 {
 		metrics, err := train.ReadMetrics(lrDir(p.RowDir(r.Name), r.LR))
 		if err != nil {
 			return err
 		}
-		x.curves = append(x.curves, curve{r.Name, metrics})
+		r.TrainLoss = lastLoss(metrics)
+		if p == x.protocols[0] {
+			x.curves = append(x.curves, curve{r.Name, metrics})
+		}
 	}
+	x.Table.Rows = append(x.Table.Rows, r)
+	x.Table.Comparisons = x.compared()
 	return x.writeTables()
+}
+
+// lastLoss is the mean training loss of the last tenth of the steps.
+func lastLoss(metrics []train.Metrics) float64 {
+	var losses []float64
+	for _, m := range metrics {
+		if m.Loss > 0 {
+			losses = append(losses, m.Loss)
+		}
+	}
+	losses = losses[len(losses)-(len(losses)+9)/10:]
+	sum := 0.0
+	for _, l := range losses {
+		sum += l
+	}
+	return sum / float64(max(len(losses), 1))
 }
 
 // planned returns the rows of the first seed in which chosen layers are trained.
@@ -173,7 +193,11 @@ func (x *Experiment) write() error {
 			return err
 		}
 	}
-	return x.report(figures).WriteFile(filepath.Join(x.Dir, reportFile))
+	page, err := x.report(figures)
+	if err != nil {
+		return err
+	}
+	return page.WriteFile(filepath.Join(x.Dir, reportFile))
 }
 
 const (

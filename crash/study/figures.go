@@ -3,8 +3,11 @@ package study
 import (
 	"fmt"
 	"math"
+	"slices"
 
+	"lamina/crash/plan"
 	"lamina/internal/plot"
+	"lamina/internal/report"
 )
 
 // figure is a picture with what stands beside it.
@@ -12,28 +15,72 @@ type figure struct {
 	name         string
 	picture      *plot.Picture
 	caption, alt string
+	values       []report.Table // what is drawn, where no table of the page has it
 }
 
 func (x *Experiment) figures() []figure {
 	var out []figure
 	if x.protocols[0].similarity != nil {
 		out = append(out, figure{"similarity", x.heatMap().Draw(),
-			"Linear CKA between the hidden states of the full model on the support rows. State 0 is the embedding, state i the output of block i-1, the last one after the final norm. Squares are the clusters the plan was made from.",
-			"heat map of layer similarity"})
+			"Linear CKA, a likeness of at most 1, between the hidden states of the full model on the support rows. State 0 is the embedding, state i the output of block i-1, the last one after the final norm. Squares are the clusters the plan was made from; the line below is of neighbouring states.",
+			"Heat map: likeness of the hidden states", x.similarityValues()})
 	}
 	if len(x.planned()) > 0 {
 		out = append(out, figure{"plans", x.strip().Draw(),
-			"Which blocks run, and which of them are trained. A copy is a frozen block that stands in for a removed one.", "layer plans, a row each"})
+			"Which blocks run, and which of them are trained. A copy is a frozen block that stands in for a removed one. The rows' table has the plans as text.", "Strips: the layer plan of each row", nil})
 	}
 	if len(x.curves) > 0 {
 		out = append(out, figure{"loss", x.losses().Draw(),
-			"Loss a target token while training, and on the validation rows. Emulators start higher: blocks are missing.", "loss curves"})
+			"Loss a target token while training, and on the validation rows. Emulators start higher: blocks are missing.", "Curves: loss of each row while it trains", []report.Table{x.lossValues()}})
 	}
-	return append(out, figure{"scores", x.scores().Draw(), "Accuracy with one standard error.", "accuracy of each row"})
+	return append(out, figure{"scores", x.scores().Draw(), "Accuracy with one standard error. The numbers are those of the table above.", "Accuracy of each row with its standard error", nil})
+}
+
+// similarityValues are the likenesses of neighbours, and all of them where a page can
+// hold that many.
+func (x *Experiment) similarityValues() []report.Table {
+	const most = 33 // states
+	matrix := x.protocols[0].similarity.Matrix
+	neighbours := report.Table{Caption: "CKA of neighbouring states", Columns: []report.Column{{Name: "states"}, {Name: "CKA", Right: true}}}
+	for i, v := range plan.Adjacent(matrix) {
+		neighbours.Rows = append(neighbours.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.4f", v)})
+	}
+	if len(matrix) > most {
+		return []report.Table{neighbours}
+	}
+	all := report.Table{Caption: "CKA of all states", Columns: []report.Column{{Name: "state"}}}
+	for i, row := range matrix {
+		all.Columns = append(all.Columns, report.Column{Name: fmt.Sprint(i), Right: true})
+		cells := []string{fmt.Sprint(i)}
+		for _, v := range row {
+			cells = append(cells, fmt.Sprintf("%.4f", v))
+		}
+		all.Rows = append(all.Rows, cells)
+	}
+	return []report.Table{neighbours, all}
+}
+
+// lossValues are the ends of the loss curves.
+func (x *Experiment) lossValues() report.Table {
+	t := report.Table{Caption: "Loss in nats a target token", Columns: []report.Column{
+		{Name: "row"}, {Name: "validation before", Right: true, Help: "before the first step"},
+		{Name: "best validation", Right: true, Help: "of the checkpoint that was kept"}, {Name: "at step", Right: true, Help: "of that checkpoint"}, {Name: "steps", Right: true, Help: "that were trained"},
+		{Name: "training at the end", Right: true, Help: "mean of the last tenth of the steps"},
+	}}
+	for _, k := range x.curves {
+		at := slices.IndexFunc(x.Table.Rows, func(r Row) bool { return r.Name == k.row && r.Seed == x.Seeds[0] })
+		before := "–"
+		if len(k.metrics) > 0 && k.metrics[0].Step == 0 && k.metrics[0].ValidLoss > 0 {
+			before = fmt.Sprintf("%.4f", k.metrics[0].ValidLoss)
+		}
+		r := x.Table.Rows[at]
+		t.Rows = append(t.Rows, []string{r.Name, before, fmt.Sprintf("%.4f", r.ValidLoss), fmt.Sprint(r.BestStep), fmt.Sprint(r.Steps), fmt.Sprintf("%.4f", r.TrainLoss)})
+	}
+	return t
 }
 
 func (x *Experiment) heatMap() plot.HeatMap {
-	h := plot.HeatMap{Title: "Similarity of layers (CKA)", AxisLabel: "state", ValueLabel: "CKA", Matrix: x.protocols[0].similarity.Matrix}
+	h := plot.HeatMap{Title: "Similarity of layers (CKA)", AxisLabel: "state", ValueLabel: "CKA", Matrix: x.protocols[0].similarity.Matrix, Neighbours: true}
 	for _, c := range x.protocols[0].clusters() {
 		h.Groups = append(h.Groups, plot.Span{From: c[0] + 1, To: c[len(c)-1] + 1})
 	}

@@ -1,12 +1,17 @@
 package study
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"lamina/crash/train"
+	"lamina/eval/task"
 	"lamina/internal/report"
 )
 
@@ -34,15 +39,18 @@ func percent(v *float64) string {
 
 // result is the table as people read it; the numbers are table.json's.
 func (x *Experiment) result() report.Table {
-	t := report.Table{Columns: []report.Column{
-		{Name: "row"}, {Name: "seed", Right: true}, {Name: "lr", Right: true},
-		{Name: "emulator zero-shot", Right: true, Help: "accuracy of the emulator before training, %"},
-		{Name: "emulator tuned", Right: true, Help: "accuracy of the emulator after training, %"},
-		{Name: "plug-in", Right: true, Help: "accuracy of the full model with the trained blocks, %"},
-		{Name: "± s.e.", Right: true, Help: "standard error of the plug-in's accuracy"},
-		{Name: "delta", Right: true, Help: "plug-in less tuned emulator: what the owner keeps"},
-		{Name: "held weights", Right: true, Help: "weights the data owner holds, of the full model's"},
-		{Name: "seconds", Right: true}, {Name: "peak", Right: true, Help: "weights held, gradients, moments and the largest pass"},
+	t := report.Table{Caption: "Accuracy before and after training, one row a kind and seed", Columns: []report.Column{
+		{Name: "row", Help: "what was done; see the rows' meaning below"},
+		{Name: "seed", Right: true, Help: "decides the order of training rows, what is held out, dropout and what is drawn"},
+		{Name: "lr", Right: true, Help: "learning rate, of several the one of the lowest validation loss"},
+		{Name: "emulator zero-shot", Right: true, Help: "documents that the emulator has right before training, %"},
+		{Name: "emulator tuned", Right: true, Help: "documents that the emulator has right after training, %"},
+		{Name: "plug-in", Right: true, Help: "documents that the full model has right with the trained blocks in it, %; in rows without an emulator, the model itself"},
+		{Name: "± s.e.", Right: true, Help: "standard error of the plug-in's accuracy over documents, points"},
+		{Name: "delta", Right: true, Help: "plug-in less tuned emulator, points: what the model owner keeps to themselves"},
+		{Name: "held weights", Right: true, Help: "weights that the data owner holds, of the full model's"},
+		{Name: "seconds", Right: true, Help: "time of training and scoring"},
+		{Name: "peak", Right: true, Help: "memory of training: weights held, gradients, moments and the largest pass"},
 	}}
 	for _, r := range x.Table.Rows {
 		lr := "–"
@@ -55,7 +63,7 @@ func (x *Experiment) result() report.Table {
 		}
 		t.Rows = append(t.Rows, []string{
 			r.Name, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
-			fmt.Sprintf("%.1f", 100*r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.protocols[0].Full.Config.Params())),
+			points(r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.protocols[0].Full.Config.Params())),
 			fmt.Sprintf("%.0f", r.Seconds), peak,
 		})
 	}
@@ -64,44 +72,177 @@ func (x *Experiment) result() report.Table {
 
 // plans lists the plan of each row that has one of its own.
 func (x *Experiment) plans() report.Table {
-	t := report.Table{Columns: []report.Column{{Name: "row"}, {Name: "plan", Help: "original layer of each place; * trains"}}}
+	t := report.Table{Caption: "Layer plans", Columns: []report.Column{{Name: "row"}, {Name: "plan", Help: "original layer of each place; * trains"}}}
 	for _, r := range x.planned() {
 		t.Rows = append(t.Rows, []string{r.Name, r.Plan.String()})
 	}
 	return t
 }
 
-// report is the page: result, facts and pictures.
-func (x *Experiment) report(figures []figure) report.Report {
-	p, t := x.protocols[0], x.Table
-	layers, s := len(p.Full.Blocks), p.Settings
-	rates := make([]string, len(p.LRs))
-	for i, lr := range p.LRs {
-		rates[i] = fmt.Sprintf("%g", lr)
+// meanings says of each row what it is.
+func (x *Experiment) meanings() report.Table {
+	t := report.Table{Caption: "What the rows are", Columns: []report.Column{
+		{Name: "row", Help: "as in the tables above"}, {Name: "what it is", Help: "where the layers come from, and what is trained"},
+		{Name: "trained weights", Right: true, Help: "how many numbers training may change"},
+		{Name: "plan", Help: "the original layer that runs at each place; a star: it is trained; a layer named twice runs at both places"},
+	}}
+	for _, recipe := range x.Protocol.Rows {
+		for _, r := range x.Table.Rows {
+			if r.Seed == x.Table.Rows[0].Seed && slices.Contains(recipe.rowNames(), r.Name) {
+				t.Rows = append(t.Rows, []string{r.Name, recipe.Help, report.Count(r.TrainParams), r.Plan.String()})
+			}
+		}
 	}
+	return t
+}
+
+// differences is the best row against the others.
+func (x *Experiment) differences() report.Table {
+	t := report.Table{Caption: "Differences between plug-ins", Columns: []report.Column{
+		{Name: "row", Help: "the best one; and ceiling, where it is compared with full"}, {Name: "against", Help: "the row it is compared with"},
+		{Name: "difference", Right: true, Help: "accuracy of the first less that of the second, points; of several seeds or draws, their means"},
+		{Name: "± documents", Right: true, Help: "standard error of the difference over documents"},
+		{Name: "± seeds", Right: true, Help: "standard error of the difference over seeds; of one seed there is none"},
+		{Name: "p", Right: true, Help: "how likely a difference at least as large is between rows that are equally good: below 0.05 it is called more than chance. Corrected after Holm for the number of lines of this table"},
+		{Name: "test", Help: "paired: document by document, exact permutation test (McNemar's, of one seed); unpaired: from the standard errors, where a row does not say which documents it has right"},
+	}}
+	for _, c := range x.Table.Comparisons {
+		test, seeds := "unpaired", "–"
+		if c.Paired {
+			test = "paired"
+		}
+		if c.SeedStderr != nil {
+			seeds = points(*c.SeedStderr)
+		}
+		t.Rows = append(t.Rows, []string{c.Row, c.Against, points(c.Difference), points(c.Stderr), seeds, probability(c.PHolm), test})
+	}
+	return t
+}
+
+// report is the page: what came out, result, layers and files.
+func (x *Experiment) report(figures []figure) (report.Report, error) {
+	p, t := x.protocols[0], x.Table
 	r := report.Report{
 		Title:    "Fine-tuning without the full model: " + t.Model,
-		Subtitle: fmt.Sprintf("task %s, %d of %d blocks kept, %d trained", t.Task, p.Keep, layers, p.Trainable),
-		Facts: []report.Fact{
-			{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, report.Count(p.Full.Config.Params()), layers)},
-			{Name: "Rows", Value: fmt.Sprintf("%d trained on, %d validation, %d support, %d scored", t.Splits.Train, t.Splits.Valid, t.Splits.Support, t.Splits.Test)},
-			{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout)},
-			{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, acc"},
-			{Name: "Computed on", Value: t.Versions["device"] + ", " + t.Versions["platform"] + ", " + t.Versions["go"]},
-		},
+		Subtitle: fmt.Sprintf("task %s, %d of %d blocks kept, %d trained", t.Task, p.Keep, len(p.Full.Blocks), p.Trainable),
+		Summary:  x.summary(),
+		Facts:    x.facts(),
 	}
 	var pictures []report.Figure
 	for _, f := range figures {
-		pictures = append(pictures, report.Figure{SVG: template.HTML(f.picture.SVG()), Caption: f.caption, Alt: f.alt})
+		pictures = append(pictures, report.Figure{SVG: template.HTML(f.picture.SVG()), Caption: f.caption, Alt: f.alt, Values: f.values})
 	}
-	r.Sections = []report.Section{
-		{Title: "Result", Tables: []report.Table{x.result()}, Figures: pictures[len(pictures)-1:], Notes: []string{
-			"Learning rate and checkpoint were chosen by the loss of the emulator (of the model, in the rows " + strings.Join(wholeRows(), " and ") + ") on the validation rows. Plans were made from the support rows only. The scored rows were read for nothing else.",
-			"Numbers are of one run a seed. Two rows differ by chance if they lie within about two standard errors of each other.",
-		}},
-		{Title: "Layers", Tables: []report.Table{x.plans()}, Figures: pictures[:len(pictures)-1]},
+	result := report.Section{Title: "Result", Tables: []report.Table{x.result()}, Figures: pictures[len(pictures)-1:], Notes: []string{
+		"Learning rate and checkpoint were chosen by the loss of the emulator (of the model, in the rows " + strings.Join(wholeRows(), " and ") + ") on the validation rows. Plans were made from the support rows only. The scored rows were read for nothing else.",
+		"A standard error is over documents: it does not hold what another seed of training would change. Rows score the same documents, so that their difference is surer than their two errors make it look; the differences below are taken document by document.",
+	}}
+	rows := report.Section{Title: "Rows", Tables: []report.Table{x.meanings()}}
+	if note := x.ceilingNote(); note != "" {
+		rows.Text = append(rows.Text, note)
 	}
-	return r
+	r.Sections = []report.Section{result}
+	if len(t.Comparisons) > 0 {
+		r.Sections = append(r.Sections, report.Section{Title: "Differences", Tables: []report.Table{x.differences()}, Notes: []string{
+			"The first row was picked because it came out best on the documents it is compared on; that flatters its lead a little, and the more so the more rows there are.",
+		}})
+	}
+	r.Sections = append(r.Sections, rows)
+	if len(pictures) > 1 {
+		r.Sections = append(r.Sections, report.Section{Title: "Layers and training", Figures: pictures[:len(pictures)-1]})
+	}
+	files, err := x.files()
+	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"All of this run's files, where they lie beside this page."}, Files: files})
+	return r, err
+}
+
+// facts are what the numbers were made of.
+func (x *Experiment) facts() []report.Fact {
+	p, t := x.protocols[0], x.Table
+	s, seeds, rates := p.Settings, make([]string, len(x.Seeds)), make([]string, len(p.LRs))
+	for i, seed := range x.Seeds {
+		seeds[i] = fmt.Sprint(seed)
+	}
+	for i, lr := range p.LRs {
+		rates[i] = fmt.Sprintf("%g", lr)
+	}
+	return []report.Fact{
+		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, report.Count(p.Full.Config.Params()), len(p.Full.Blocks))},
+		{Name: "Rows", Value: fmt.Sprintf("%d trained on, %d validation, %d support, %d scored", t.Splits.Train, t.Splits.Valid, t.Splits.Support, t.Splits.Test)},
+		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout)},
+		{Name: "Seeds", Value: strings.Join(seeds, ", ")},
+		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + metricName(p.Test)},
+		{Name: "Computed on", Value: t.Versions["device"] + ", " + t.Versions["platform"] + ", " + t.Versions["go"]},
+	}
+}
+
+// files lists what the experiment has written, by what it is.
+func (x *Experiment) files() ([]report.Files, error) {
+	var out []report.Files
+	for _, group := range x.fileGroups() {
+		links, err := x.links(group.dir, group.deep)
+		if err != nil {
+			return nil, err
+		}
+		if len(links) > 0 {
+			out = append(out, report.Files{What: group.what, Links: links})
+		}
+	}
+	return out, nil
+}
+
+// fileGroup is a part of the directory.
+type fileGroup struct {
+	what, dir string
+	deep      bool // with the folders in it
+}
+
+func (x *Experiment) fileGroups() []fileGroup {
+	groups := []fileGroup{{"Table and settings", "", false}, {"Pictures", plotsDir, false}}
+	for _, p := range x.protocols {
+		dir := filepath.Base(p.Dir)
+		groups = append(groups, fileGroup{fmt.Sprintf("Likeness of layers, seed %d", p.Seed), dir, false})
+		for _, r := range x.Table.Rows {
+			if r.Seed == p.Seed {
+				groups = append(groups, fileGroup{fmt.Sprintf("Row %s, seed %d", r.Name, r.Seed), path.Join(dir, "rows", r.Name), true})
+			}
+		}
+	}
+	return groups
+}
+
+// links lead to the files of a folder of the directory, the page itself left out.
+func (x *Experiment) links(dir string, deep bool) ([]report.Link, error) {
+	var links []report.Link
+	root := filepath.Join(x.Dir, filepath.FromSlash(dir))
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || file == root {
+			return err
+		}
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		switch {
+		case entry.IsDir() && !deep:
+			return fs.SkipDir
+		case entry.Type().IsRegular() && path.Join(dir, name) != reportFile:
+			links = append(links, report.Link{Name: name, Path: path.Join(dir, name)})
+		}
+		return nil
+	})
+	return links, err
+}
+
+// metricName is the metric of the table's accuracies.
+func metricName(r *task.Requests) string {
+	if r.Items[0].Shape == task.Generation {
+		return "exact_match"
+	}
+	return "acc"
 }
 
 // wholeRows names the rows that train in the full model.

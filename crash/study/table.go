@@ -27,6 +27,8 @@ type Row struct {
 	Stderr      float64      `json:"stderr"`       // of plug_in
 	N           int          `json:"n"`
 	Delta       *float64     `json:"delta"`
+	Right       string       `json:"right,omitempty"`      // of plug_in: 1 or 0 for each scored document, in order
+	TrainLoss   float64      `json:"train_loss,omitempty"` // mean of the last tenth of the steps
 	ValidLoss   float64      `json:"valid_loss,omitempty"` // of the kept checkpoint
 	BestStep    int          `json:"best_step,omitempty"`
 	Steps       int          `json:"steps,omitempty"`
@@ -46,11 +48,34 @@ type Counts struct {
 
 // Table is the protocol's result.
 type Table struct {
-	Rows     []Row             `json:"rows"`
-	Model    string            `json:"model"`
-	Task     string            `json:"task"`
-	Splits   Counts            `json:"splits"`
-	Versions map[string]string `json:"versions"`
+	Rows        []Row             `json:"rows"`
+	Comparisons []Comparison      `json:"comparisons"` // of the best row with the others
+	Model       string            `json:"model"`
+	Task        string            `json:"task"`
+	Splits      Counts            `json:"splits"`
+	Versions    map[string]string `json:"versions"`
+}
+
+// What stands in [Row.Right] for a document.
+const (
+	rightMark = '1'
+	wrongMark = '0'
+)
+
+// marks says which documents are right; "" where a metric is no share of right ones.
+func marks(m task.Metric) string {
+	text := make([]byte, len(m.Values))
+	for i, v := range m.Values {
+		switch v {
+		case task.Value{Of: 1, Weight: 1}:
+			text[i] = rightMark
+		case task.Value{Of: 0, Weight: 1}:
+			text[i] = wrongMark
+		default:
+			return ""
+		}
+	}
+	return string(text)
 }
 
 func (p *Protocol) accuracy(ctx context.Context, row string, d *transformer.Decoder) (task.Result, error) {
@@ -64,7 +89,7 @@ func (p *Protocol) scoreInto(ctx context.Context, r *Row, d *transformer.Decoder
 	if err != nil {
 		return err
 	}
-	r.PlugIn, r.Stderr = &result.Metrics[0].Value, result.Metrics[0].Stderr
+	r.PlugIn, r.Stderr, r.Right = &result.Metrics[0].Value, result.Metrics[0].Stderr, marks(result.Metrics[0])
 	if m, ok := result.Metric("acc_norm"); ok {
 		r.PlugInNorm = &m.Value
 	}

@@ -1,0 +1,225 @@
+package study_test
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"lamina/crash/study"
+)
+
+// page is what a reader of report.html sees.
+type page struct {
+	summary string
+	tables  map[string][][]string // cells by caption, the heads first
+	links   []string
+}
+
+func readPage(t *testing.T, path string) page {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	p := page{tables: map[string][][]string{}}
+	dec := xml.NewDecoder(file)
+	dec.Strict, dec.AutoClose, dec.Entity = false, []string{"meta"}, xml.HTMLEntity
+	var text strings.Builder
+	var rows [][]string
+	var caption string
+	summary := false
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return p
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e := tok.(type) {
+		case xml.StartElement:
+			for _, a := range e.Attr {
+				if a.Name.Local == "href" && !strings.HasPrefix(a.Value, "#") {
+					p.links = append(p.links, a.Value)
+				}
+				summary = summary || a.Value == "summary"
+			}
+			switch e.Name.Local {
+			case "table":
+				rows = nil
+			case "tr":
+				rows = append(rows, nil)
+			}
+			text.Reset()
+		case xml.CharData:
+			text.Write(e)
+		case xml.EndElement:
+			switch e.Name.Local {
+			case "caption":
+				caption = text.String()
+			case "th", "td":
+				rows[len(rows)-1] = append(rows[len(rows)-1], text.String())
+			case "table":
+				p.tables[caption] = rows
+			case "p":
+				if summary {
+					p.summary += strings.ReplaceAll(text.String(), "\u00a0", " ") + "\n"
+				}
+			case "header":
+				summary = false
+			}
+			text.Reset()
+		}
+	}
+}
+
+// TestReportEqualsTable: every number of the page's tables and of its summary is
+// table.json's, each row and column is explained, and each link leads to a file.
+func TestReportEqualsTable(t *testing.T) {
+	dir := t.TempDir()
+	x := experiment(t, dir, "zs", "full", "ceiling", "uniform", "random", "crash", "mine=1*")
+	x.Protocol.Settings.Steps = 1
+	if err := x.Open(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var table study.Table
+	data, err := os.ReadFile(filepath.Join(dir, "table.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &table)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := readPage(t, filepath.Join(dir, "report.html"))
+
+	result := p.tables["Accuracy before and after training, one row a kind and seed"]
+	if len(result) != len(table.Rows)+1 {
+		t.Fatalf("%d lines for %d rows", len(result), len(table.Rows))
+	}
+	share := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.1f", 100**v)
+	}
+	numbers := map[string]bool{"0.0005": true}
+	for i, r := range table.Rows {
+		got := result[i+1]
+		want := []string{r.Name, fmt.Sprint(r.Seed), got[2], share(r.EmulatorZS), share(r.EmulatorFT), share(r.PlugIn), share(&r.Stderr), share(r.Delta), got[8], fmt.Sprintf("%.0f", r.Seconds), got[10]}
+		if !slices.Equal(got, want) {
+			t.Errorf("row %d: the page has %v, table.json %v", i, got, want)
+		}
+		if right := float64(strings.Count(r.Right, "1")) / float64(r.N); len(r.Right) != r.N || math.Abs(right-*r.PlugIn) > 1e-12 {
+			t.Errorf("%s: %q of %d, plug-in %v", r.Name, r.Right, r.N, *r.PlugIn)
+		}
+		if (r.TrainLoss > 0) != (r.LR > 0) {
+			t.Errorf("%s: training loss %v at rate %v", r.Name, r.TrainLoss, r.LR)
+		}
+	}
+	differences := p.tables["Differences between plug-ins"]
+	if len(table.Comparisons) < 6 || len(differences) != len(table.Comparisons)+1 {
+		t.Fatalf("%d lines for %d comparisons", len(differences), len(table.Comparisons))
+	}
+	for i, c := range table.Comparisons {
+		got := differences[i+1]
+		if want := []string{c.Row, c.Against, share(&c.Difference), share(&c.Stderr), share(c.SeedStderr), fmt.Sprintf("%.4f", c.PHolm), "paired"}; !slices.Equal(got, want) {
+			t.Errorf("comparison %d: the page has %v, table.json %v", i, got, want)
+		}
+		for _, v := range []float64{c.Accuracy, c.AgainstAccuracy, math.Abs(c.Difference), c.Stderr} {
+			numbers[share(&v)] = true
+		}
+		numbers[fmt.Sprintf("%.3f", c.PHolm)] = true
+	}
+	won := table.Comparisons[0].Row
+	for _, cell := range []func(study.Row) *float64{
+		func(r study.Row) *float64 { return r.EmulatorFT }, func(r study.Row) *float64 { return r.Delta }, func(r study.Row) *float64 { return &r.Stderr },
+	} {
+		mean, n, most := 0.0, 0.0, 0.0
+		for _, r := range table.Rows {
+			if v := cell(r); v != nil && (r.Name == won || strings.HasPrefix(r.Name, won+"-") && won == "random") {
+				mean, n, most = mean+*v, n+1, max(most, *v)
+			}
+		}
+		mean /= n
+		numbers[share(&mean)], numbers[share(&most)] = true, true
+	}
+	for _, number := range regexp.MustCompile(`-?\d+\.\d+`).FindAllString(p.summary, -1) {
+		if !numbers[number] {
+			t.Errorf("%s of the summary is not in table.json:\n%s", number, p.summary)
+		}
+	}
+	meanings := p.tables["What the rows are"]
+	for _, r := range table.Rows {
+		if r.Seed == 1 && !slices.ContainsFunc(meanings, func(m []string) bool { return m[0] == r.Name && m[1] != "" && m[3] == r.Plan.String() }) {
+			t.Errorf("row %s is not explained in %v", r.Name, meanings)
+		}
+	}
+	for _, caption := range []string{"CKA of neighbouring states", "CKA of all states", "Loss in nats a target token"} {
+		if len(p.tables[caption]) < 2 {
+			t.Errorf("no values in a table %q", caption)
+		}
+	}
+	linksResolve(t, dir, p.links)
+}
+
+// linksResolve looks for what a page links, and for what it does not.
+func linksResolve(t *testing.T, dir string, links []string) {
+	t.Helper()
+	linked := map[string]bool{}
+	for _, link := range links {
+		name, err := url.PathUnescape(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			t.Errorf("link %s: %v", link, err)
+		}
+		linked[path] = true
+	}
+	for _, name := range []string{"table.json", "table.csv", "table.md", "config.json", "plots/scores.svg", "seed-1/similarity.json", "seed-2/rows/random-5/result.json",
+		"seed-1/rows/crash/lr0.001/metrics.jsonl", "seed-1/rows/crash/lr0.001/adapter/adapter.safetensors"} {
+		if !linked[filepath.Join(dir, filepath.FromSlash(name))] {
+			t.Errorf("%s is not linked", name)
+		}
+	}
+}
+
+// TestReportIsTheSameTwice: the page of a run that is read from its directory equals
+// that of the run.
+func TestReportIsTheSameTwice(t *testing.T) {
+	dir := t.TempDir()
+	var pages []string
+	for range 2 {
+		x := experiment(t, dir, "zs", "crash")
+		if err := x.Open(false); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(x.ReportFile())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, string(text))
+	}
+	if pages[0] != pages[1] {
+		t.Error("the second page differs")
+	}
+}

@@ -1,0 +1,221 @@
+package study
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"lamina/internal/report"
+)
+
+// summary says in plain words what was done and what came out. Its numbers are
+// table.json's.
+func (x *Experiment) summary() []string {
+	all := x.contenders()
+	at := best(all)
+	if at < 0 {
+		return []string{"Nothing was trained here: the table holds what the full model answers as it is."}
+	}
+	paragraphs := []string{x.done(all)}
+	paragraphs = append(paragraphs, x.outcome(all[at]))
+	for _, more := range []string{x.rivals(all, at), x.limits(all, at), owned(all[at])} {
+		if more != "" {
+			paragraphs = append(paragraphs, more)
+		}
+	}
+	for i, p := range paragraphs {
+		paragraphs[i] = unbroken.Replace(p)
+	}
+	return paragraphs
+}
+
+// unbroken keeps numbers and their signs on one line.
+var unbroken = strings.NewReplacer(" %", "\u00a0%", "± ", "±\u00a0", "p = ", "p\u00a0=\u00a0", "p < ", "p\u00a0<\u00a0")
+
+// done says who holds what, what was kept and what was trained.
+func (x *Experiment) done(all []contender) string {
+	p, t := x.protocols[0], x.Table
+	layers := len(p.Full.Blocks)
+	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, layers, report.Count(p.Full.Config.Params()))
+	scored := fmt.Sprintf("What comes out is scored on %s other documents, on which nothing was trained or chosen.", report.Count(t.Splits.Test))
+	if !slices.ContainsFunc(all, contender.emulates) {
+		return fmt.Sprintf("%s was trained on %s rows of %s as a whole: no row of this table hands out an emulator. %s", model, report.Count(t.Splits.Train), t.Task, scored)
+	}
+	kept := "the blocks that the plans below name"
+	if slices.ContainsFunc(all, func(c contender) bool { return c.emulates() && c.Plan == nil }) {
+		kept = fmt.Sprintf("%d of the %d blocks", p.Keep, layers)
+	}
+	trained := fmt.Sprintf("%d of them", p.Trainable)
+	if kept[0] == 't' {
+		trained = "the starred ones"
+	}
+	return fmt.Sprintf("A model owner has %s, a data owner has %s rows of %s, and neither gives away what they have. "+
+		"The model owner hands out %s, the emulator; the data owner trains %s and sends those back; they go into their places in the full model, which is then called the plug-in. %s",
+		model, report.Count(t.Splits.Train), t.Task, kept, trained, scored)
+}
+
+// outcome says which row came first, and what it gained.
+func (x *Experiment) outcome(won contender) string {
+	name, result := won.Name, fmt.Sprintf("%s %% right with a standard error of %s", points(won.accuracy()), points(won.stderr()))
+	if n := len(won.rows); n > 1 {
+		result += fmt.Sprintf(" (the mean of %d runs)", n)
+	}
+	what := "plug-in"
+	if !won.emulates() {
+		what = "trained model"
+	}
+	c, ok := x.comparison(name, func(r Recipe) bool { return r.Trains == Nothing })
+	if !ok {
+		return fmt.Sprintf("The best %s is that of %s: it answers %s. The untrained model was not scored here, so the table does not say what training gained.", what, name, result)
+	}
+	before := fmt.Sprintf("Untrained, the full model answers %s %% right.", points(c.AgainstAccuracy))
+	switch {
+	case c.Difference > 0 && !c.byChance():
+		return fmt.Sprintf("%s The best %s, that of %s, answers %s: %s.", before, what, name, result, c.gap())
+	case c.Difference < 0 && !c.byChance():
+		return fmt.Sprintf("Nothing won: training made every row worse. %s The best %s, that of %s, answers %s, which is %s.", before, what, name, result, c.gap())
+	}
+	return fmt.Sprintf("Nothing won: no %s is better than the untrained model by more than chance may give. %s The best %s, that of %s, answers %s: %s.", what, before, what, name, result, c.gap())
+}
+
+// rivals says how far the best row is before the others that hand out an emulator.
+func (x *Experiment) rivals(all []contender, at int) string {
+	var near, far []string
+	for _, c := range x.Table.Comparisons {
+		other := slices.IndexFunc(all, func(o contender) bool { return o.Name == c.Against })
+		if c.Row != all[at].Name || !all[at].emulates() || !all[other].emulates() {
+			continue
+		}
+		text := fmt.Sprintf("%s (by %s points ± %s, %s)", c.Against, points(c.Difference), points(c.Stderr), pValue(c.PHolm))
+		if c.byChance() {
+			near = append(near, text)
+		} else {
+			far = append(far, text)
+		}
+	}
+	var b strings.Builder
+	if len(far) > 0 {
+		fmt.Fprintf(&b, "Of the other emulators, these are behind %s by more than chance gives: %s.", all[at].Name, strings.Join(far, ", "))
+	}
+	if len(near) > 0 {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "Chance may have put %s before %s: the table does not say which of these is the best.", all[at].Name, strings.Join(near, ", "))
+	}
+	return b.String()
+}
+
+// limits compares the best row with those that need the full model for training.
+func (x *Experiment) limits(all []contender, at int) string {
+	if !all[at].emulates() {
+		return ""
+	}
+	var parts []string
+	for _, o := range all {
+		if o.emulates() || o.Trains == Nothing {
+			continue
+		}
+		c, _ := x.comparison(all[at].Name, func(r Recipe) bool { return r.Name == o.Name })
+		parts = append(parts, fmt.Sprintf("%s (%s) answers %s %% right; %s has %s.", o.Name, o.Help, points(c.AgainstAccuracy), all[at].Name, c.gap()))
+	}
+	if parts == nil {
+		return ""
+	}
+	return "What could be reached if one side gave the other what it has: " + strings.Join(parts, " ")
+}
+
+// owned says what is left to the owner who hands an emulator out.
+func owned(won contender) string {
+	tuned, ok := won.mean(func(r Row) *float64 { return r.EmulatorFT })
+	if !ok {
+		return ""
+	}
+	delta, _ := won.mean(func(r Row) *float64 { return r.Delta })
+	text := fmt.Sprintf("The trained emulator of %s, which the data owner holds, answers %s %% by itself: ", won.Name, points(tuned))
+	if delta > 0 {
+		return text + fmt.Sprintf("the plug-in is %s points better, which is what the model owner keeps to themselves.", points(delta))
+	}
+	return text + fmt.Sprintf("the plug-in is no better (delta %s), so that the data owner needs nothing more from the model owner.", points(delta))
+}
+
+// comparison finds the one of a row with the recipe that is asked for.
+func (x *Experiment) comparison(row string, is func(Recipe) bool) (Comparison, bool) {
+	for _, c := range x.Table.Comparisons {
+		at := slices.IndexFunc(x.Protocol.Rows, func(r Recipe) bool { return r.Name == c.Against })
+		if c.Row == row && at >= 0 && is(x.Protocol.Rows[at]) {
+			return c, true
+		}
+	}
+	return Comparison{}, false
+}
+
+// gap is a difference with its direction, error and p-value, as it stands in a sentence.
+func (c Comparison) gap() string {
+	words := "more"
+	if c.Difference < 0 {
+		words = "less"
+	}
+	verdict := "which is more than chance gives"
+	if c.byChance() {
+		verdict = "which chance may give"
+	}
+	if c.Difference == 0 {
+		return "the same"
+	}
+	return fmt.Sprintf("%s points %s (± %s, %s), %s", points(math.Abs(c.Difference)), words, points(c.Stderr), pValue(c.PHolm), verdict)
+}
+
+// points shows a share in percent, or a difference of two in points.
+func points(v float64) string { return fmt.Sprintf("%.1f", 100*v) }
+
+// pValue shows a p-value in a sentence.
+func pValue(p float64) string {
+	if text := probability(p); text[0] == '<' {
+		return "p < " + text[1:]
+	}
+	return fmt.Sprintf("p = %.3f", p)
+}
+
+// probability shows a small number in a table.
+func probability(p float64) string {
+	if p < 0.0005 {
+		return "<0.0005"
+	}
+	return fmt.Sprintf("%.4f", p)
+}
+
+// ceilingNote says why training some layers in the full model can beat training all of
+// it, and what was measured here; "" where one of the two rows is missing.
+func (x *Experiment) ceilingNote() string {
+	all := x.contenders()
+	whole := slices.IndexFunc(all, func(c contender) bool { return c.Trains == Everything })
+	inside := slices.IndexFunc(all, func(c contender) bool { return c.Restored })
+	if whole < 0 || inside < 0 {
+		return ""
+	}
+	f, c := all[whole], all[inside]
+	text := fmt.Sprintf("Why %s may exceed %s: it trains %s weights, not %s, and fewer weights learn few rows less by heart.",
+		c.Name, f.Name, report.Count(c.rows[0].TrainParams), report.Count(f.rows[0].TrainParams))
+	loss := func(of contender) (train, valid float64) {
+		train, _ = of.mean(func(r Row) *float64 { return &r.TrainLoss })
+		valid, _ = of.mean(func(r Row) *float64 { return &r.ValidLoss })
+		return train, valid
+	}
+	trainF, validF := loss(f)
+	trainC, validC := loss(c)
+	if trainF == 0 || trainC == 0 || validF == 0 || validC == 0 {
+		return text
+	}
+	text += fmt.Sprintf(" Measured here: %s ends with a loss of %.3f on its training rows and %.3f on the validation rows, %s with %.3f and %.3f.", f.Name, trainF, validF, c.Name, trainC, validC)
+	switch {
+	case c.accuracy() <= f.accuracy():
+		return text + fmt.Sprintf(" Here %s stays at or below %s.", c.Name, f.Name)
+	case trainF <= trainC && validF > validC:
+		return text + fmt.Sprintf(" So %s fits its training rows better and the validation rows worse, as overfitting does.", f.Name)
+	case trainF > trainC:
+		return text + fmt.Sprintf(" So %s fits even its training rows less well: what holds it back here is less overfitting than that learning rate and steps suit the training of all weights less.", f.Name)
+	}
+	return text + " The losses do not explain it here; the comparison above says whether chance may."
+}
