@@ -162,6 +162,9 @@ func (t *trie) cut(p piece, between func(piece), found func(id int32, p piece)) 
 		if token.RStrip {
 			end = len(s) - len(strings.TrimLeftFunc(s[end:], unicode.IsSpace))
 		}
+		if start >= end {
+			continue // of white space alone, and an earlier token took it
+		}
 		if done < start {
 			between(p.slice(done, start))
 		}
@@ -181,11 +184,4 @@ func startsWithWord(s string) bool {
 func endsInWord(s string) bool {
 	r, w := utf8.DecodeLastRuneInString(s)
 	return w > 0 && isWord(r)
-}
-
-// isWord is \w of the Rust regex crate (UTS 18: alphabetic, mark, decimal
-// digit, connector punctuation, join control).
-func isWord(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.Is(unicode.Nd, r) || unicode.Is(unicode.Nl, r) ||
-		unicode.Is(unicode.Pc, r) || unicode.Is(unicode.Other_Alphabetic, r) || r == 0x200c || r == 0x200d
 }

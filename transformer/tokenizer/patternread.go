@@ -7,11 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Unicode's meaning of \s and \d, which the reference's engine has and the
+// unicodeSpace is Unicode's meaning of \s, which the reference's engine has and the
 // others have not, as the inside of a character class.
 const (
 	unicodeSpace = "\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-	unicodeDigit = `\p{Nd}`
 )
 
 // A patternReader reads a pattern of Oniguruma's (its Ruby syntax) and spells
@@ -276,11 +275,11 @@ func (p *patternReader) escape(inClass bool) string {
 	case c == 's':
 		return wrap(unicodeSpace)
 	case c == 'd':
-		return wrap(unicodeDigit)
+		return wrap(propertySet("Nd", false))
 	case c == 'S' && !inClass:
 		return "[^" + unicodeSpace + "]"
 	case c == 'D':
-		return `\P{Nd}`
+		return wrap(propertySet("Nd", true))
 	case c == 'p' || c == 'P':
 		m := property.FindStringSubmatch(rest)
 		if m == nil || !isProperty(m[1]) {
@@ -288,7 +287,7 @@ func (p *patternReader) escape(inClass bool) string {
 			return ""
 		}
 		p.pos += len(m[0]) - 2
-		return m[0]
+		return wrap(propertySet(m[1], c == 'P'))
 	case strings.IndexByte("nrtf", c) >= 0, c > ' ' && c < utf8.RuneSelf && c != '_' && !isAlnum(c):
 		return rest[:2]
 	}
@@ -298,13 +297,4 @@ func (p *patternReader) escape(inClass bool) string {
 
 func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
-}
-
-// isProperty reports whether a name is a category or a script. C and Cn are
-// not: the tables here leave out code points without a character.
-func isProperty(name string) bool {
-	if name == "C" || name == "Cn" || name == "Cs" || name == "LC" {
-		return false
-	}
-	return unicode.Categories[name] != nil || unicode.Scripts[name] != nil
 }

@@ -130,9 +130,9 @@ func parseDigits(f field) (cutter, error) {
 		return nil, err
 	}
 	if single {
-		return splitBy(runesFinder(unicode.IsNumber, true), "Isolated", false), f.only("type", "individual_digits")
+		return splitBy(runesFinder(isNumber, true), "Isolated", false), f.only("type", "individual_digits")
 	}
-	return splitBy(runesFinder(unicode.IsNumber, false), "Isolated", false), f.only("type", "individual_digits")
+	return splitBy(runesFinder(isNumber, false), "Isolated", false), f.only("type", "individual_digits")
 }
 
 func parsePunctuation(f field) (cutter, error) {
@@ -140,14 +140,11 @@ func parsePunctuation(f field) (cutter, error) {
 	if err != nil {
 		return nil, err
 	}
-	mark := func(r rune) bool {
-		return unicode.IsPunct(r) || r < utf8.RuneSelf && unicode.IsSymbol(r)
-	}
 	switch behavior {
 	case "Isolated":
-		return splitBy(runesFinder(mark, true), behavior, false), f.only("type", "behavior")
+		return splitBy(runesFinder(isMark, true), behavior, false), f.only("type", "behavior")
 	case "Contiguous":
-		return splitBy(runesFinder(mark, false), "Isolated", false), f.only("type", "behavior")
+		return splitBy(runesFinder(isMark, false), "Isolated", false), f.only("type", "behavior")
 	}
 	return nil, f.at("behavior").errorf("unknown behavior %s (known: Isolated Contiguous)", quote(behavior))
 }

@@ -66,9 +66,9 @@ var asciiClass = func() (table [utf8.RuneSelf]uint8) {
 
 func slowClass(r rune) uint8 {
 	switch {
-	case unicode.IsLetter(r):
+	case isLetter(r):
 		return classLetter
-	case unicode.IsNumber(r):
+	case isNumber(r):
 		return classNumber
 	case unicode.IsSpace(r):
 		return classSpace
