@@ -31,6 +31,8 @@ type trie struct {
 	edges map[uint64]int32 // node<<8 | byte → node
 	nodes []trieNode
 	token []AddedToken
+
+	splits bool // special tokens written in a text are text (split_special_tokens)
 }
 
 // trieNode is a beginning of a token; node 0 is the empty one.
@@ -152,6 +154,9 @@ func (t *trie) cut(p piece, between func(piece), found func(id int32, p piece)) 
 			break
 		}
 		from = end
+		if t.splits && token.Special {
+			continue
+		}
 		if token.SingleWord && (endsInWord(s[:start]) || startsWithWord(s[end:])) {
 			continue
 		}

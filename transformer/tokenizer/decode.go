@@ -162,3 +162,15 @@ func parseMetaspaceDecoder(f field) (decoder, error) {
 		return tokens
 	}, b.err
 }
+
+// cleanUp is transformers' clean_up_tokenization: one replacement after the other.
+func cleanUp(text string) string {
+	for _, from := range []string{" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"} {
+		to := strings.TrimPrefix(from, " ")
+		if from == " ' " {
+			to = "'"
+		}
+		text = strings.ReplaceAll(text, from, to)
+	}
+	return text
+}

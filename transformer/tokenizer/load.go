@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"lamina/internal/strictjson"
@@ -39,6 +37,8 @@ func Load(dir string) (*Tokenizer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
+		t.tidy, t.further, t.templates = c.tidy, c.special, c.templates
+		t.verbatim.splits, t.normalized.splits = c.split, c.split
 		return t, nil
 	}
 	return nil, fmt.Errorf("%s: no tokenizer: want tokenizer.json, tokenizer.model, or vocab.json with merges.txt", dir)
@@ -58,12 +58,16 @@ type config struct {
 	present           bool // tokenizer_config.json is there
 	class             string
 	roles             Roles
-	said              map[string]bool // members that are there, null or not
-	added             []AddedToken    // roles and added tokens, with their flags
-	addBOS            bool            // true by default, as LlamaTokenizer has it
+	special           []SpecialToken    // what roles does not say
+	templates         map[string]string // chat templates with names
+	split             bool              // split_special_tokens
+	said              map[string]bool   // members that are there, null or not
+	added             []AddedToken      // roles and added tokens, with their flags
+	addBOS            bool              // true by default, as LlamaTokenizer has it
 	addEOS            bool
 	prefix, prefixSet bool
 	legacy            bool
+	tidy              bool // clean_up_tokenization_spaces: false by default in every class here
 }
 
 func readOptional(path string) (field, error) {
@@ -103,6 +107,8 @@ func readConfig(dir string) (*config, error) {
 	c.addBOS = b.boolean(main.at("add_bos_token"), true)
 	c.addEOS = b.boolean(main.at("add_eos_token"), false)
 	c.legacy = b.boolean(main.at("legacy"), true)
+	c.tidy = b.boolean(main.at("clean_up_tokenization_spaces"), false)
+	c.split = b.boolean(main.at("split_special_tokens"), false)
 	c.prefix = b.boolean(main.at("add_prefix_space"), false)
 	c.prefixSet = !main.at("add_prefix_space").null()
 	for _, f := range []field{main, special} {
@@ -114,17 +120,14 @@ func readConfig(dir string) (*config, error) {
 	}
 	b.keep(c.decoderTable(main.at("added_tokens_decoder")))
 	modern := !main.at("added_tokens_decoder").null()
-	sources := []field{main}
-	if !modern {
-		sources = append(sources, special)
+	if modern {
+		special = field{path: special.path}
 	}
-	for _, f := range sources {
-		b.keep(c.readRoles(f))
-	}
+	b.keep(c.readRoles(main, special))
 	if !modern {
 		b.keep(c.oldAdded(added))
 	}
-	b.keep(c.chatTemplate(main.at("chat_template")))
+	b.keep(c.readTemplates(dir, main.at("chat_template")))
 	if b.err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, b.err)
 	}
@@ -157,112 +160,6 @@ func (c *config) findClass(dir string) error {
 func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
 	return err == nil
-}
-
-// readRoles takes the roles f names and the configuration has not yet.
-func (c *config) readRoles(f field) error {
-	for _, r := range []struct {
-		key string
-		to  *string
-	}{{"bos_token", &c.roles.BOS}, {"eos_token", &c.roles.EOS}, {"unk_token", &c.roles.Unk}, {"sep_token", nil}, {"pad_token", &c.roles.Pad}, {"cls_token", nil}, {"mask_token", nil}} {
-		one := f.at(r.key)
-		if one.null() || r.to != nil && *r.to != "" {
-			continue
-		}
-		token, err := parseSpecial(one)
-		if err != nil {
-			return err
-		}
-		if r.to != nil {
-			*r.to = token.Content
-		}
-		c.added = append(c.added, token)
-	}
-	more, err := f.at("additional_special_tokens").each()
-	if err != nil {
-		return err
-	}
-	for _, one := range more {
-		token, err := parseSpecial(one)
-		if err != nil {
-			return err
-		}
-		c.added = append(c.added, token)
-	}
-	return nil
-}
-
-// parseSpecial reads a special token: its text or an object with flags.
-func parseSpecial(f field) (AddedToken, error) {
-	if f.Kind == strictjson.String {
-		return AddedToken{Content: f.Text, Special: true}, nil
-	}
-	a, err := parseAdded(f)
-	a.Special = true
-	return a, err
-}
-
-// decoderTable reads added_tokens_decoder: {"id": {"content": …}, …}.
-func (c *config) decoderTable(f field) error {
-	if f.null() {
-		return nil
-	}
-	if f.Kind != strictjson.Object {
-		return f.errorf("want an object")
-	}
-	from := len(c.added)
-	for i, key := range f.Names {
-		id, err := strconv.Atoi(key)
-		if err != nil || id < 0 || id > maxID {
-			return f.errorf("bad id %s", quote(key))
-		}
-		a, err := parseAdded(field{&f.Kids[i], f.path + "[" + quote(key) + "]"})
-		if err != nil {
-			return err
-		}
-		a.ID = int32(id)
-		c.added = append(c.added, a)
-	}
-	slices.SortStableFunc(c.added[from:], func(a, b AddedToken) int { return int(a.ID - b.ID) })
-	return nil
-}
-
-// oldAdded reads added_tokens.json: {"token": id, …}.
-func (c *config) oldAdded(f field) error {
-	if f.Node == nil {
-		return nil
-	}
-	vocab, err := parseVocab(f)
-	if err != nil {
-		return err
-	}
-	var tokens []AddedToken
-	for token, id := range vocab {
-		special := slices.ContainsFunc(c.added, func(a AddedToken) bool { return a.Content == token })
-		tokens = append(tokens, AddedToken{ID: id, Content: token, Special: special, Normalized: !special})
-	}
-	slices.SortFunc(tokens, func(a, b AddedToken) int { return int(a.ID - b.ID) })
-	c.added = append(tokens, c.added...)
-	return nil
-}
-
-// chatTemplate reads a template, or of a list of named ones "default".
-func (c *config) chatTemplate(f field) error {
-	if f.null() || f.Kind != strictjson.Array {
-		var err error
-		c.roles.ChatTemplate, err = f.text("")
-		return err
-	}
-	list, err := f.each()
-	if err != nil {
-		return err
-	}
-	for _, one := range list {
-		if name, _ := one.at("name").text(""); name == "default" {
-			c.roles.ChatTemplate, err = one.at("template").text("")
-		}
-	}
-	return err
 }
 
 func loadJSON(c *config, path string) (*Tokenizer, error) {

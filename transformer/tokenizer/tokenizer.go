@@ -20,9 +20,12 @@ type Tokenizer struct {
 	model                *bpe
 	template             template
 	decode               decoder
+	tidy                 bool // Decode cleans up
 	pool                 *sync.Pool
 
-	roles Roles
+	roles     Roles
+	further   []SpecialToken
+	templates map[string]string
 }
 
 // Roles names the tokens with a part to play; "" for none.
@@ -76,8 +79,9 @@ func (t *Tokenizer) cutAll(p piece, word func(piece), added func(id int32, p pie
 
 // Decode returns the text of ids. Ids without a token are left out; with
 // skipSpecial special tokens are too. Bytes that are no UTF-8 come out as
-// U+FFFD. No spaces are tidied up afterwards (transformers'
-// clean_up_tokenization_spaces=False).
+// U+FFFD. Where the configuration of the tokenizer says so
+// (clean_up_tokenization_spaces), spaces before punctuation and abbreviations are taken
+// out, as transformers' decode does.
 func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
@@ -90,8 +94,15 @@ func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	for _, s := range t.decode(tokens) {
 		out = append(out, s...)
 	}
+	if t.tidy {
+		return cleanUp(string(out))
+	}
 	return string(out)
 }
+
+// Tidies reports whether Decode takes out spaces before punctuation, so that the text of
+// some ids is not the beginning of that of more.
+func (t *Tokenizer) Tidies() bool { return t.tidy }
 
 // VocabSize returns one more than the largest id.
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }

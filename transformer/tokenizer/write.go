@@ -92,7 +92,7 @@ func (t *Tokenizer) WriteConfig(w io.Writer, maxLength int) error {
 		`"tokenizer_class": "PreTrainedTokenizerFast"`,
 		// transformers overwrites the pre-tokenizer's flag with this one.
 		fmt.Sprintf(`"add_prefix_space": %t`, t.spec.preTokenizer != "" && topLevelPrefix(t.spec.preTokenizer)),
-		`"clean_up_tokenization_spaces": false`,
+		fmt.Sprintf(`"clean_up_tokenization_spaces": %t`, t.tidy),
 	}
 	for _, role := range [][2]string{
 		{"bos_token", t.roles.BOS}, {"eos_token", t.roles.EOS}, {"pad_token", t.roles.Pad},
