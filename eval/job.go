@@ -46,6 +46,7 @@ type Job struct {
 	Documents int                // that the data has; a limit takes the first of them
 	Files     []results.DataFile // that were read
 	Setting   task.Setting
+	Warning   string // of what the model asks for and is not done; "" for none
 }
 
 // Prepare reads and encodes the documents of a task. from without a split is read
@@ -80,6 +81,10 @@ func (m *Model) Prepare(t task.Task, from Data, shots *Data, o Options) (*Job, e
 		return nil, err
 	}
 	job.Requests, err = task.EncodeAll(t, docs, e, job.Setting, cmp.Or(o.MaxLength, m.Config.MaxPositions))
+	if err != nil {
+		return nil, err
+	}
+	job.Warning, err = m.SetAnswers(job.Requests)
 	return job, err
 }
 

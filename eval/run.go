@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"lamina/eval/task"
@@ -24,20 +25,42 @@ func Run(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r *tas
 	for i, s := range scores {
 		rows[i] = task.Score(s)
 	}
-	texts, err := generate(ctx, be, d, r.Prompts, progress)
+	texts, err := generate(ctx, be, d, r, progress)
 	if err != nil {
 		return task.Result{}, err
 	}
 	return r.Result(rows, texts)
 }
 
+// SetAnswers gives requests that ask for texts the model's own settings for generating
+// them, which lm-evaluation-harness applies through transformers: rules for logits, and
+// a length of answers that counts before the task's. It returns a warning of what is not
+// applied, "" for none.
+func (m *Model) SetAnswers(r *task.Requests) (warning string, err error) {
+	if len(r.Prompts) == 0 {
+		return "", nil
+	}
+	said, err := m.Generation()
+	if err != nil {
+		return "", err
+	}
+	r.Logits = said.Rules
+	for i := range r.Prompts {
+		p := &r.Prompts[i]
+		if said.MaxNewTokens > 0 {
+			p.MaxTokens = min(said.MaxNewTokens, m.Config.MaxPositions-len(p.IDs))
+		}
+	}
+	return said.Warning, nil
+}
+
 // generate continues prompts until each says that it has enough; nil for none.
-func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, prompts []task.Prompt, progress func(done, total int)) ([]string, error) {
+func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r *task.Requests, progress func(done, total int)) ([]string, error) {
 	var texts []string
-	for i, p := range prompts {
+	for i, p := range r.Prompts {
 		var ids []int32
 		var text string
-		err := d.Generate(ctx, be, p.IDs, p.MaxTokens, transformer.Sampling{}, func(id int32) bool {
+		err := d.Generate(ctx, be, p.IDs, p.MaxTokens, transformer.Sampling{Rules: r.Logits}, func(id int32) bool {
 			if slices.Contains(p.Stop, id) {
 				return false
 			}
@@ -50,11 +73,11 @@ func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, p
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("answer to document %d: %w", i+1, err)
 		}
 		texts = append(texts, text)
 		if progress != nil {
-			progress(i+1, len(prompts))
+			progress(i+1, len(r.Prompts))
 		}
 	}
 	return texts, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"lamina/eval/results"
@@ -39,6 +40,9 @@ type Session struct {
 	// Progress, if not nil, is told how many requests of a job are done, first 0.
 	Progress func(j *Job, done int)
 
+	// Warn, if not nil, is told what a model asks for and is not done.
+	Warn func(text string)
+
 	jobs []*Job
 }
 
@@ -57,6 +61,9 @@ func (s *Session) Add(t task.Task, from Data, shots *Data) error {
 	job, err := s.Model.Prepare(t, from, shots, s.Options)
 	if err != nil {
 		return err
+	}
+	if s.Warn != nil && job.Warning != "" && !slices.ContainsFunc(s.jobs, func(j *Job) bool { return j.Warning == job.Warning }) {
+		s.Warn(job.Warning)
 	}
 	s.jobs = append(s.jobs, job)
 	return nil

@@ -3,7 +3,6 @@ package transformer
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -12,11 +11,15 @@ import (
 
 // turnEnds are the tokens with which chat models end a turn, whatever their
 // configuration calls the end of a text.
-var turnEnds = []string{"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>"}
+var turnEnds = []string{
+	"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "</s>",
+	"<｜end▁of▁sentence｜>", "<end_of_utterance>", "[EOT]",
+}
 
 // EndTokens returns the ids that end a text or a turn, ascending: the tokenizer's
-// EOS, those of generation_config.json and config.json, and the special tokens with
-// which chat models end a turn.
+// EOS, those of generation_config.json and config.json, or of a GGUF file's keys for the
+// ends of texts, turns and messages, and the special tokens with which chat models end a
+// turn.
 func (c *Checkpoint) EndTokens(t *tokenizer.Tokenizer) []int32 {
 	ends := idSet{}
 	if id, ok := t.EOS(); ok {
@@ -31,6 +34,13 @@ func (c *Checkpoint) EndTokens(t *tokenizer.Tokenizer) []int32 {
 	if v, ok := c.generationEOS(); ok {
 		ends.add(v)
 	}
+	if c.GGUF != nil {
+		for _, end := range []string{"eos", "eot", "eom"} {
+			if id, ok := c.GGUF.Uint("tokenizer.ggml." + end + "_token_id"); ok && id < 1<<31 {
+				ends[int32(id)] = true
+			}
+		}
+	}
 	return ends.sorted()
 }
 
@@ -44,20 +54,6 @@ func (c *Checkpoint) StopTokens() []int32 {
 	ends := idSet{}
 	ends.add(eos)
 	return ends.sorted()
-}
-
-// ChatTemplate returns the Jinja template of conversations, "" for none: that of the
-// tokenizer's configuration, or of the file that newer directories keep it in. See
-// package chat.
-func (c *Checkpoint) ChatTemplate(t *tokenizer.Tokenizer) string {
-	if template := t.Roles().ChatTemplate; template != "" || c.GGUF != nil {
-		return template
-	}
-	text, err := os.ReadFile(filepath.Join(c.Dir, "chat_template.jinja"))
-	if err != nil {
-		return ""
-	}
-	return string(text)
 }
 
 // generationEOS is eos_token_id of generation_config.json; ok says that the file is

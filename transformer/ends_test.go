@@ -11,17 +11,18 @@ import (
 
 	"lamina/kernels/ref"
 	"lamina/nn"
+	"lamina/record"
 	"lamina/transformer"
 	"lamina/transformer/chat"
 	"lamina/transformer/tokenizer"
 )
 
 // accents is a tokenizer in which é is two tokens.
-func accents(t *testing.T) *tokenizer.Tokenizer {
+func accents(t *testing.T, template ...string) *tokenizer.Tokenizer {
 	t.Helper()
 	tok, err := tokenizer.FromVocabMerges(tokenizer.VocabMerges{
 		Vocab: map[string]int32{"</s>": 0, "a": 1, "Ġ": 2, "Ã": 3, "©": 4},
-		Roles: tokenizer.Roles{EOS: "</s>"},
+		Roles: tokenizer.Roles{EOS: "</s>", ChatTemplate: strings.Join(template, "")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,14 +60,42 @@ func TestEndTokens(t *testing.T) {
 
 func TestChatTemplate(t *testing.T) {
 	ckpt := &transformer.Checkpoint{Dir: t.TempDir()}
-	if got := ckpt.ChatTemplate(accents(t)); got != "" {
-		t.Errorf("%q of a directory without one", got)
-	}
-	if err := os.WriteFile(filepath.Join(ckpt.Dir, "chat_template.jinja"), []byte("{{ messages }}"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if got := ckpt.ChatTemplate(accents(t)); got != "{{ messages }}" {
-		t.Errorf("%q", got)
+	for _, c := range []struct {
+		config, file string
+		variables    record.Object
+		want, wrong  string
+	}{
+		{config: `{}`, wrong: "has no chat template"},
+		{config: `{"chat_template": "config"}`, want: "config"},
+		{config: `{}`, file: "file", want: "file"},
+		{config: `{"chat_template": "config"}`, file: "file", want: "file"},
+		{config: `{"chat_template": [{"name": "default", "template": "d"}, {"name": "tool_use", "template": "t"}]}`, want: "d"},
+		{config: `{"chat_template": [{"name": "default", "template": "d"}, {"name": "tool_use", "template": "t"}]}`, variables: record.Object{{Name: "tools", Value: record.List{}}}, want: "t"},
+		{config: `{"chat_template": [{"name": "default", "template": "d"}, {"name": "tool_use", "template": "t"}]}`, variables: record.Object{{Name: "tools"}}, want: "d"},
+		{config: `{"chat_template": [{"name": "rag", "template": "r"}, {"name": "tool_use", "template": "t"}]}`, wrong: "(there are: rag, tool_use)"},
+		{config: `{"chat_template": [{"name": "default", "template": "d"}]}`, file: "file", want: "file"},
+	} {
+		dir := t.TempDir()
+		files := map[string]string{
+			"tokenizer.json":        `{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}`,
+			"tokenizer_config.json": c.config, "chat_template.jinja": c.file,
+		}
+		for name, text := range files {
+			if text == "" {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tok, err := tokenizer.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ckpt.ChatTemplate(tok, c.variables)
+		if got != c.want || (err != nil) != (c.wrong != "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%+v: %q, %v", c, got, err)
+		}
 	}
 }
 
@@ -75,14 +104,12 @@ func TestChatTemplate(t *testing.T) {
 func TestPrompts(t *testing.T) {
 	ckpt, tok := &transformer.Checkpoint{Dir: t.TempDir()}, accents(t)
 	message := chat.Message{Role: "user", Content: "aa"}
-	if _, err := ckpt.ChatIDs(tok, message); !errors.Is(err, transformer.ErrNoTemplate) {
+	if _, err := ckpt.ChatIDs(tok, nil, message); !errors.Is(err, transformer.ErrNoTemplate) {
 		t.Errorf("without a template: %v", err)
 	}
 	template := "{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %} a{% endif %}"
-	if err := os.WriteFile(filepath.Join(ckpt.Dir, "chat_template.jinja"), []byte(template), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := ckpt.ChatIDs(tok, message); err != nil || !slices.Equal(got, []int32{1, 1, 0, 2, 1}) {
+	tok = accents(t, template)
+	if got, err := ckpt.ChatIDs(tok, nil, message); err != nil || !slices.Equal(got, []int32{1, 1, 0, 2, 1}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for text, want := range map[string][]int32{"a a": {1, 2, 1}, "": nil} {

@@ -2,9 +2,9 @@ package transformer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 
 	"lamina/autograd"
@@ -33,7 +33,9 @@ func (d *Decoder) WriteLogits(ctx context.Context, be kernels.Backend, rows [][]
 		}
 		text = append(text, '[')
 		var err error
-		if text, err = writeLogits(w, text, logits, d.Config.Vocab); err != nil {
+		if text, err = writeLogits(w, text, logits, d.Config.Vocab); errors.Is(err, errNotFinite) {
+			return fmt.Errorf("row %d: %w%s", i, err, d.whence(be, row))
+		} else if err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 		text = append(text, ']')
@@ -45,6 +47,9 @@ func (d *Decoder) WriteLogits(ctx context.Context, be kernels.Backend, rows [][]
 	return err
 }
 
+// errNotFinite is the error of a number that JSON cannot hold.
+var errNotFinite = errors.New("which is not finite")
+
 // writeLogits writes text and then a row's logits [T V]; it returns what is yet to be
 // written in a buffer to be used again.
 func writeLogits(w io.Writer, text []byte, logits []float32, vocab int) ([]byte, error) {
@@ -53,8 +58,8 @@ func writeLogits(w io.Writer, text []byte, logits []float32, vocab int) ([]byte,
 			text = append(text, ',')
 		}
 		for j, v := range logits[t*vocab : (t+1)*vocab] {
-			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-				return nil, fmt.Errorf("token %d: logit %d is %v, which JSON cannot hold", t, j, v)
+			if !finite(v) {
+				return nil, fmt.Errorf("token %d: logit %d is %v, %w", t, j, v, errNotFinite)
 			}
 			if j == 0 {
 				text = append(text, '[')

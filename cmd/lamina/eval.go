@@ -66,7 +66,7 @@ func (c evalCommand) Run(s *session) error {
 	scoring := &eval.Session{
 		Model: &m.Model.Model, Name: hub.NameOf(m.Path), Args: "pretrained=" + c.Model, Adapter: c.Adapter, Precision: s.Precision,
 		Options: eval.Options{Rules: rules, Shots: c.Shots, Seed: c.FewshotSeed, Limit: c.Limit, MaxLength: c.MaxLength, MaxTokens: c.MaxGenTokens},
-		Dir:     c.Out, Overwrite: c.Overwrite,
+		Dir:     c.Out, Overwrite: c.Overwrite, Warn: func(text string) { s.notef("lamina: warning: %s\n", oneLine(text)) },
 	}
 	var shots *eval.Data
 	if c.ShotsData != "" {

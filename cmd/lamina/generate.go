@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"lamina/record"
 	"lamina/transformer"
 	"lamina/transformer/chat"
 	"lamina/transformer/tokenizer"
@@ -13,34 +15,44 @@ import (
 // generateCommand continues a text.
 type generateCommand struct {
 	modelFlag
-	Adapter     string  `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
-	Prompt      string  `required:"" placeholder:"TEXT" help:"Text to continue; with --chat the user's message."`
-	System      string  `placeholder:"TEXT" help:"System message for --chat."`
-	MaxTokens   int     `default:"128" placeholder:"N" help:"Tokens to add at most (default 128)."`
-	Temperature float64 `default:"0" placeholder:"X" help:"0: always the likeliest token."`
-	TopK        int     `placeholder:"K" help:"Choose among the K likeliest tokens; 0: all."`
-	TopP        float64 `placeholder:"P" help:"Choose among the likeliest tokens that together reach P; 0: all."`
-	Chat        bool    `help:"Put the prompt into the model's chat template."`
+	Adapter     string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+	Prompt      string   `required:"" placeholder:"TEXT" help:"Text to continue; with --chat the user's message."`
+	System      string   `placeholder:"TEXT" help:"System message for --chat."`
+	MaxTokens   *int     `placeholder:"N" help:"Tokens to add at most (default: what generation_config.json says, else 128)."`
+	Temperature *float64 `placeholder:"X" help:"Draw at this temperature; 0 (default): always the likeliest token."`
+	TopK        *int     `placeholder:"K" help:"Draw from the K likeliest tokens; 0: all (default: what generation_config.json says, else all)."`
+	TopP        *float64 `placeholder:"P" help:"Draw from the likeliest tokens that together reach P; 0: all (default: what generation_config.json says, else all)."`
+	Sample      bool     `help:"Draw as transformers does with do_sample: temperature and cuts of generation_config.json, else temperature 1 and top-k 50."`
+	Chat        bool     `help:"Put the prompt into the model's chat template."`
+	ChatVars    string   `placeholder:"JSON" help:"With --chat: JSON object of further variables of the template, such as {\"tools\": [...], \"date_string\": \"1 Jan 2025\"}."`
 	profileFlag
 }
 
 // generateResult is its JSON.
 type generateResult struct {
-	IDs       []int32 `json:"ids"` // that were added, the one that ended the text included
-	Text      string  `json:"text"`
+	IDs       []int32 `json:"ids"`  // that were added, the one that ended the text included
+	Text      string  `json:"text"` // that they add to the prompt's
+	Ended     string  `json:"ended"`
 	Rate      float64 `json:"tokens_per_second"`
 	PromptIDs []int32 `json:"prompt_ids"`
 	Precision string  `json:"precision"`
 }
 
+// What ended a text.
+const (
+	endedByToken     = "end token"
+	endedByLimit     = "max tokens"
+	endedByPositions = "last position"
+	endedByUser      = "interrupt"
+)
+
+// defaultMaxTokens bounds a text where neither flag nor file does.
+const defaultMaxTokens = 128
+
 // Run writes the text as it comes.
 func (c generateCommand) Run(s *session) error {
-	if c.MaxTokens < 1 {
-		return usagef("--max-tokens %d: want 1 or more", c.MaxTokens)
-	}
-	how := transformer.Sampling{Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, Seed: s.Seed}
-	if err := how.Validate(); err != nil {
-		return usageError{err}
+	if err := c.check(); err != nil {
+		return err
 	}
 	finish, err := c.start(s)
 	if err != nil {
@@ -55,6 +67,14 @@ func (c generateCommand) Run(s *session) error {
 			return err
 		}
 	}
+	said, err := m.Generation()
+	if err != nil {
+		return err
+	}
+	how, err := c.sampling(s, said)
+	if err != nil {
+		return err
+	}
 	t, err := m.Tokenizer()
 	if err != nil {
 		return err
@@ -63,23 +83,119 @@ func (c generateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	limit := min(c.MaxTokens, m.Config.MaxPositions-len(prompt))
+	most := c.most(said, len(prompt))
+	limit := min(most, m.Config.MaxPositions-len(prompt))
 	if limit < 1 {
 		return fmt.Errorf("the prompt of %d tokens fills the model's %d positions", len(prompt), m.Config.MaxPositions)
 	}
+	ends := m.EndTokens(t)
 	begin := time.Now()
-	ids, text, err := m.Decoder.GenerateText(s.ctx, m.Backend, t, prompt, limit, how, m.EndTokens(t), func(piece string) { s.printf("%s", piece) })
+	ids, text, err := m.Decoder.GenerateText(s.ctx, m.Backend, t, prompt, limit, how, ends, func(piece string) { s.printf("%s", piece) })
 	if err != nil {
 		return err
 	}
 	s.printf("\n")
 	rate := float64(len(ids)) / time.Since(begin).Seconds()
+	ended := c.ended(s, ids, ends, limit < most)
+	if ended == endedByPositions {
+		s.notef("the text ends at the model's last position, %d\n", m.Config.MaxPositions)
+	}
 	s.notef("%d tokens, %.1f tokens/s\n", len(ids), rate)
 	finish()
-	if err := s.writeJSON(generateResult{ids, text, rate, prompt, s.Precision}); err != nil {
+	if err := s.writeJSON(generateResult{ids, text, ended, rate, prompt, s.Precision}); err != nil {
 		return err
 	}
 	return s.ctx.Err()
+}
+
+// check tests the flags before anything is opened.
+func (c generateCommand) check() error {
+	var how transformer.Sampling
+	c.overlay(&how)
+	switch {
+	case c.MaxTokens != nil && *c.MaxTokens < 1:
+		return usagef("--max-tokens %d: want 1 or more", *c.MaxTokens)
+	case c.Sample && c.Temperature != nil && *c.Temperature == 0:
+		return usagef("--sample draws, and --temperature 0 does not: give one of them")
+	case c.ChatVars != "" && !c.Chat:
+		return usagef("--chat-vars goes with --chat")
+	}
+	if err := how.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// overlay puts what the flags say into how.
+func (c generateCommand) overlay(how *transformer.Sampling) {
+	if c.Temperature != nil {
+		how.Temperature = *c.Temperature
+	}
+	if c.TopK != nil {
+		how.TopK = *c.TopK
+	}
+	if c.TopP != nil {
+		how.TopP = *c.TopP
+	}
+}
+
+// sampling returns how tokens are chosen: by the rules of the model's files in any case;
+// greedily, unless flags ask for drawing, and then with the files' cuts where flags say
+// nothing.
+func (c generateCommand) sampling(s *session, said transformer.Generation) (how transformer.Sampling, err error) {
+	if said.Warning != "" {
+		s.notef("lamina: warning: %s\n", oneLine(said.Warning))
+	}
+	draws := c.Sample || c.Temperature != nil && *c.Temperature > 0
+	switch {
+	case c.Sample:
+		how, err = said.Drawing()
+	case draws:
+		how, err = said.Cuts()
+	default:
+		how = said.Greedy()
+	}
+	if err != nil {
+		return how, err
+	}
+	if c.overlay(&how); !draws {
+		how.Temperature = 0
+		switch {
+		case c.TopK != nil || c.TopP != nil:
+			s.notef("lamina: warning: --top-k and --top-p change nothing at temperature 0\n")
+		case said.DoSample && c.Temperature == nil:
+			s.notef("the model's generation_config.json would draw tokens; this takes the likeliest each time (--sample draws)\n")
+		}
+	}
+	how.Seed = s.Seed
+	return how, nil
+}
+
+// most is how many tokens are asked for: by the flag, else by the model's files.
+func (c generateCommand) most(said transformer.Generation, prompt int) int {
+	const libraryDefault = 20 // transformers' max_length where nothing is said
+	switch {
+	case c.MaxTokens != nil:
+		return *c.MaxTokens
+	case said.MaxNewTokens > 0:
+		return said.MaxNewTokens
+	case said.MaxLength > prompt && said.MaxLength != libraryDefault:
+		return said.MaxLength - prompt
+	}
+	return defaultMaxTokens
+}
+
+// ended says what ended a text.
+func (c generateCommand) ended(s *session, ids, ends []int32, cut bool) string {
+	switch {
+	case s.ctx.Err() != nil:
+		return endedByUser
+	case len(ids) > 0 && slices.Contains(ends, ids[len(ids)-1]):
+		return endedByToken
+	case cut:
+		return endedByPositions
+	}
+	return endedByLimit
 }
 
 // promptIDs encodes the prompt, plain or as a chat.
@@ -89,7 +205,11 @@ func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) (ids []int3
 		if c.System != "" {
 			messages = append([]chat.Message{{Role: "system", Content: c.System}}, messages...)
 		}
-		ids, err = m.ChatIDs(t, messages...)
+		variables, wrong := c.variables()
+		if wrong != nil {
+			return nil, wrong
+		}
+		ids, err = m.ChatIDs(t, variables, messages...)
 	} else {
 		ids, err = m.PromptIDs(t, c.Prompt)
 	}
@@ -100,4 +220,16 @@ func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) (ids []int3
 		err = errors.New("--prompt: has no tokens, and the model no token to begin with")
 	}
 	return ids, err
+}
+
+// variables reads --chat-vars.
+func (c generateCommand) variables() (record.Object, error) {
+	if c.ChatVars == "" {
+		return nil, nil
+	}
+	o, err := record.Parse([]byte(c.ChatVars), record.Location{File: "--chat-vars"})
+	if err != nil {
+		return nil, usagef("%v (want a JSON object)", err)
+	}
+	return o.Fields, nil
 }

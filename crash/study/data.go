@@ -85,7 +85,10 @@ func (d Data) read(m *eval.Model, p *Protocol) error {
 	if err != nil {
 		return err
 	}
-	p.Test, err = task.EncodeAll(d.Task, test, e, task.Setting{Rules: d.Rules}, length)
+	if p.Test, err = task.EncodeAll(d.Task, test, e, task.Setting{Rules: d.Rules, Stop: m.StopTokens()}, length); err != nil {
+		return err
+	}
+	_, err = m.SetAnswers(p.Test)
 	return err
 }
 

@@ -280,6 +280,9 @@ func (t *Trainer) validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("validation after step %d: loss %v is not finite: lower --lr, or look at the model's weights and the validation examples", t.state.Step, loss)
+	}
 	if !t.state.Validated || loss < t.state.BestLoss {
 		t.state.Validated, t.state.BestLoss, t.state.BestStep = true, loss, t.state.Step
 		if t.Store == nil {

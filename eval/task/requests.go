@@ -4,8 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
+
+	"lamina/transformer"
 )
 
 // Requests are documents encoded for scoring: the pairs of all items, one after
@@ -19,6 +22,9 @@ type Requests struct {
 	Prompts   []Prompt // of items that generate, one each
 	Truncated int      // items with a context that was cut
 	Tokens    int      // that run through a decoder, a shared context once
+
+	// Logits are the model's own rules for the answers to Prompts.
+	Logits transformer.LogitRules
 }
 
 // Prompt asks for a text after token ids: greedily, up to MaxTokens tokens or one of
@@ -143,6 +149,9 @@ func (r *Requests) Digest() string {
 	for _, p := range r.Prompts {
 		ids(p.IDs, p.Stop)
 		fmt.Fprintf(h, "%d %q", p.MaxTokens, p.until)
+	}
+	if text, err := json.Marshal(r.Logits); err == nil && len(r.Prompts) > 0 && !r.Logits.Empty() {
+		h.Write(text)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -49,7 +49,7 @@ var layers = []layer{
 	{"transformer/tokenizer", []string{"internal/files", "internal/strictjson"}},
 	{"transformer/chat", []string{"internal/jinja", "record"}},
 	{"transformer", append([]string{
-		"transformer/tokenizer", "transformer/chat", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"record", []string{"internal/strictjson"}},
 	{"dataset", []string{"record", "internal/files"}},
 	{"hub", []string{"internal/files"}},

@@ -1,8 +1,9 @@
 // Package chat writes a conversation the way a model was trained to read it: by
 // the Jinja template that comes with its tokenizer.
 //
-// It knows no tokenizer and no model, no tools and no documents: a template sees
-// both as none. A template is a program from a file: internal/jinja runs it, without
+// It knows no tokenizer and no model. A template sees what it is given: the messages,
+// special tokens by their names, and variables of the caller's, tools and documents
+// among them, which are none otherwise. A template is a program from a file: internal/jinja runs it, without
 // files, other templates or Python's insides, and bounds its work and memory.
 //
 //	text, err := chat.Render(template, []chat.Message{
@@ -30,9 +31,13 @@ type Message struct {
 
 // Options are what a template may ask for beside the messages.
 type Options struct {
-	BOS, EOS   string    // spelling of the special tokens, "" for none
-	Generation bool      // end with the words that begin the assistant's turn
-	Now        time.Time // what strftime_now tells; zero means the time of the call
+	BOS, EOS   string // spelling of the special tokens, "" for none
+	Generation bool   // end with the words that begin the assistant's turn
+	// Variables are further names, such as pad_token, additional_special_tokens, tools
+	// or date_string. They count before those above, as keyword arguments of
+	// apply_chat_template do.
+	Variables record.Object
+	Now       time.Time // what strftime_now tells; zero means the time of the call
 }
 
 // Render runs a template over the messages. A template that calls
@@ -52,9 +57,9 @@ func Render(template string, messages []Message, o Options) (text string, err er
 	return t.Render(variables(messages, o))
 }
 
-// variables are the names a template sees, as apply_chat_template gives them:
-// a special token that the model lacks is undefined, tools and documents are
-// there and none.
+// variables are the names a template sees, as apply_chat_template gives them: a special
+// token that the model lacks is undefined; tools and documents are there, and none
+// where they are not given.
 func variables(messages []Message, o Options) record.Object {
 	turns := make(record.List, len(messages))
 	for i, m := range messages {
@@ -69,7 +74,7 @@ func variables(messages []Message, o Options) record.Object {
 	if o.EOS != "" {
 		names = append(names, record.Field{Name: "eos_token", Value: o.EOS})
 	}
-	return names
+	return append(names, o.Variables...) // the last of a name counts
 }
 
 // maxWords bounds the bytes of an error that a template words.
