@@ -34,6 +34,7 @@ type Directory struct {
 	DType     tensor.DType
 	Extra     map[string][]byte // further files
 	Overwrite bool
+	Sealed    bool // MANIFEST.json is written last, with size and SHA-256 of every file
 }
 
 // maxShard is transformers' default shard size.
@@ -94,6 +95,9 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 			if err := files.WriteBytes(filepath.Join(tmp, name), data); err != nil {
 				return err
 			}
+		}
+		if d.Sealed {
+			return files.Seal(tmp)
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/eval"
 	"lamina/eval/task"
@@ -34,7 +35,7 @@ func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
 	}
 	c, err := transformer.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, emulate.Blame(path, err)
 	}
 	s.closers = append(s.closers, func() { c.Close() })
 	return c, nil

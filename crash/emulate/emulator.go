@@ -18,6 +18,10 @@ type Emulator struct {
 	Plan    plan.Plan            // nil: nothing is left out and everything is trained, see [Whole]
 	Decoder *transformer.Decoder // one block a place
 
+	// Unsealed says that the directory it was opened from has no MANIFEST.json, as those
+	// of earlier versions: only its trainable weights could be checked.
+	Unsealed bool
+
 	layers []int               // trainable layers, ascending
 	blocks []transformer.Block // their blocks
 }

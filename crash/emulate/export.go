@@ -15,7 +15,7 @@ import (
 
 // Manifest is lamina.json, which makes a Hugging Face directory an emulator.
 type Manifest struct {
-	Format      int       `json:"format"` // 1
+	Format      int       `json:"format"` // 2; 1 was without a MANIFEST.json
 	Kind        string    `json:"kind"`   // "emulator"
 	Plan        plan.Plan `json:"plan"`   // shared places filled in
 	Layers      int       `json:"layers"` // of the full model
@@ -25,7 +25,15 @@ type Manifest struct {
 	ModelParams int       `json:"model_params"`
 }
 
-const manifestFile = "lamina.json"
+const (
+	manifestFile = "lamina.json"
+	kind         = "emulator"
+	format       = 2
+
+	// configKey is what config.json says of an emulator, to us alone: transformers keeps
+	// keys that it does not know and does nothing with them.
+	configKey = "lamina"
+)
 
 // Export writes what the data owner gets: a directory transformers loads, with
 // one layer per place (shared places stand there as copies), the tokenizer and
@@ -40,7 +48,7 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 		return Manifest{}, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	m := Manifest{
-		Format: 1, Kind: "emulator", Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
+		Format: format, Kind: kind, Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		ModelParams: c.Config.Params(), HeldParams: e.HeldParams(),
 	}
 	exact := m.ModelParams - (m.Layers-len(plan.Kept()))*c.Config.BlockParams()
@@ -50,7 +58,7 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 		return m, err
 	}
 	d := transformer.Directory{
-		Config: c.Config.RawWithLayers(len(plan)), Overwrite: overwrite,
+		Config: configOf(c.Config, len(plan)), Overwrite: overwrite, Sealed: true,
 		Extra: map[string][]byte{manifestFile: append(text, '\n')},
 	}
 	places := map[int][]int{}
@@ -70,6 +78,15 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	return m, c.WriteDir(out, d)
 }
 
+// configOf returns an emulator's config.json, which says what it is and not where its
+// model lay.
+func configOf(c transformer.Config, places int) map[string]any {
+	raw := c.RawWithLayers(places)
+	raw[configKey] = map[string]any{"kind": kind, "format": format}
+	delete(raw, "_name_or_path")
+	return raw
+}
+
 // wantTellable refuses plans that no directory can state: where a block's attention is
 // scaled by its layer, a directory has every block scaled by its place.
 func wantTellable(c transformer.Config, p plan.Plan) error {
@@ -87,18 +104,49 @@ func IsEmulator(dir string) bool {
 	return err == nil
 }
 
+// WantPlain returns an error if a checkpoint without lamina.json says that it is an
+// emulator: as a plain model it would be trained whole, frozen blocks and copies too.
+func WantPlain(c *transformer.Checkpoint) error {
+	said, _ := c.Config.Raw[configKey].(map[string]any)
+	if said["kind"] != kind || IsEmulator(c.Dir) {
+		return nil
+	}
+	return fmt.Errorf("%s: missing; config.json says that this is an emulator: get the whole directory again", filepath.Join(c.Dir, manifestFile))
+}
+
+// Blame returns why a directory that transformer.Open refused with err is not to be
+// opened: the file that is not as its MANIFEST.json has it, if there is one, else err. So
+// a changed configuration is called changed, not a model that does not fit.
+func Blame(dir string, err error) error {
+	if files.HasManifest(dir) {
+		if changed := files.Verify(dir); changed != nil {
+			return changed
+		}
+	}
+	return err
+}
+
 // Open loads an exported emulator from its opened checkpoint: places that
 // repeat an unstarred layer become one object again, and parameters get back the
-// names they have in the full model.
+// names they have in the full model. First every file is held against MANIFEST.json: an
+// error names the one that was changed, added or lost.
 func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, error) {
 	var m Manifest
 	path := filepath.Join(c.Dir, manifestFile)
+	sealed := files.HasManifest(c.Dir)
+	if sealed {
+		if err := files.Verify(c.Dir); err != nil {
+			return nil, m, err
+		}
+	}
 	if err := files.ReadJSON(path, &m); err != nil {
 		return nil, m, err
 	}
 	switch {
-	case m.Kind != "emulator" || m.Format != 1:
-		return nil, m, fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of format 1", path, m.Kind, m.Format)
+	case m.Kind != kind || m.Format < 1 || m.Format > format:
+		return nil, m, fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of formats 1 and %d", path, m.Kind, m.Format, format)
+	case m.Format > 1 && !sealed:
+		return nil, m, fmt.Errorf("%s: missing; an emulator of format %d has one: get the whole directory again", filepath.Join(c.Dir, files.Manifest), m.Format)
 	case len(m.Plan) != c.Config.Layers:
 		return nil, m, fmt.Errorf("%s: plan has %d places, the model %d layers", path, len(m.Plan), c.Config.Layers)
 	}
@@ -126,7 +174,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 		}
 		nn.Rename(d.Blocks[i], c.Config.LayerName(i), c.Config.LayerName(s.Layer))
 	}
-	e := &Emulator{Plan: m.Plan, Decoder: d}
+	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: !sealed}
 	e.collect()
 	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)

@@ -13,6 +13,7 @@ import (
 	"lamina/crash/crashtest"
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
+	"lamina/internal/files"
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/transformer"
@@ -143,6 +144,9 @@ func TestBadEmulators(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := files.Seal(dir); err != nil { // whoever changed it made the manifest fit
 			t.Fatal(err)
 		}
 		ckpt, err := transformer.Open(dir)

@@ -26,13 +26,14 @@ import (
 const (
 	adapterWeights  = "adapter.safetensors"
 	adapterManifest = "adapter.json"
+	adapterFormat   = 2
 )
 
 // Manifest says what an adapter is for. Base is the fingerprint of the
 // weights T before training: the owner can tell that the adapter started from
 // his emulator, and nobody can test guesses of the full model with it.
 type Manifest struct {
-	Format   int       `json:"format"` // 1
+	Format   int       `json:"format"` // 2; 1 was without a MANIFEST.json
 	Kind     string    `json:"kind"`   // "adapter"
 	Plan     plan.Plan `json:"plan,omitempty"`
 	Whole    bool      `json:"whole,omitempty"` // everything was trained, embeddings and head included
@@ -43,7 +44,7 @@ type Manifest struct {
 
 // SaveAdapter writes the adapter directory dir, replacing an earlier one.
 func SaveAdapter(dir string, m Manifest, params nn.Params) error {
-	m.Format, m.Kind = 1, "adapter"
+	m.Format, m.Kind = adapterFormat, "adapter"
 	values := map[string]tensor.Tensor{}
 	var entries []formats.Entry
 	for w := range params {
@@ -65,7 +66,10 @@ func SaveAdapter(dir string, m Manifest, params nn.Params) error {
 		if err != nil {
 			return err
 		}
-		return files.WriteJSON(filepath.Join(tmp, adapterManifest), m)
+		if err := files.WriteJSON(filepath.Join(tmp, adapterManifest), m); err != nil {
+			return err
+		}
+		return files.Seal(tmp)
 	})
 }
 
@@ -73,23 +77,33 @@ func SaveAdapter(dir string, m Manifest, params nn.Params) error {
 type Adapter struct {
 	Path     string
 	Manifest Manifest
+	Unsealed bool // there is no MANIFEST.json, as in adapters of earlier versions
 	file     *safetensors.File
 	applied  []tensor.Tensor // what Apply put on devices
 }
 
 // OpenAdapter opens an adapter: its own directory, or that of the run that made
-// it.
+// it. Every file is held against MANIFEST.json first; an error names the one that was
+// changed, added or lost.
 func OpenAdapter(path string) (*Adapter, error) {
 	if _, err := os.Stat(filepath.Join(path, "adapter", adapterManifest)); err == nil {
 		path = filepath.Join(path, "adapter")
 	}
-	a := &Adapter{Path: path}
+	a := &Adapter{Path: path, Unsealed: !files.HasManifest(path)}
+	if !a.Unsealed {
+		if err := files.Verify(path); err != nil {
+			return nil, err
+		}
+	}
 	if err := files.ReadJSON(filepath.Join(path, adapterManifest), &a.Manifest); err != nil {
 		return nil, err
 	}
-	if a.Manifest.Kind != "adapter" || a.Manifest.Format != 1 {
-		return nil, fmt.Errorf("%s: kind %.32q format %d: this version reads adapters of format 1",
-			filepath.Join(path, adapterManifest), a.Manifest.Kind, a.Manifest.Format)
+	switch m := a.Manifest; {
+	case m.Kind != "adapter" || m.Format < 1 || m.Format > adapterFormat:
+		return nil, fmt.Errorf("%s: kind %.32q format %d: this version reads adapters of formats 1 and %d",
+			filepath.Join(path, adapterManifest), m.Kind, m.Format, adapterFormat)
+	case m.Format > 1 && a.Unsealed:
+		return nil, fmt.Errorf("%s: missing; an adapter of format %d has one: get the whole directory again", filepath.Join(path, files.Manifest), m.Format)
 	}
 	file, err := safetensors.Open(filepath.Join(path, adapterWeights))
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"lamina/formats"
 	"lamina/formats/safetensors"
+	"lamina/internal/files"
 	"lamina/kernels"
 	"lamina/kernels/ref"
 	"lamina/nn"
@@ -145,6 +146,9 @@ func (p parts) write(t *testing.T, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "adapter.json"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := files.Seal(dir); err != nil { // whoever changed it made the manifest fit
+		t.Fatal(err)
+	}
 }
 
 // wrong is a way to spoil an adapter: its parts before they are written, or the
@@ -170,7 +174,7 @@ func wrongManifests() []wrong {
 		set("a plan that cannot be", "star", "plan", "0* 0*"),
 		{what: "no plan", want: "no places", spoil: func(p parts) { delete(p.manifest, "plan") }},
 		set("said to be whole", "other weights", "whole", true),
-		set("format 2", "format 2", "format", 2),
+		set("format 3", "format 3", "format", 3),
 		set("an emulator's manifest", `"emulator"`, "kind", "emulator"),
 		set("an unknown field", "merge", "merge", true),
 		set("a field of another type", "tensors", "tensors", 7),

@@ -31,6 +31,9 @@ func OpenModel(c *transformer.Checkpoint, be kernels.Backend) (*Model, error) {
 		m.Decoder = m.Emulator.Decoder
 		return m, nil
 	}
+	if err := emulate.WantPlain(c); err != nil {
+		return nil, err
+	}
 	m.Decoder, err = c.Decoder(be)
 	return m, err
 }

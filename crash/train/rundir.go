@@ -41,7 +41,6 @@ const (
 	weightsFile     = "weights.safetensors"
 	momentsFile     = "optim.safetensors"
 	stateFile       = "state.json"
-	checkManifest   = "MANIFEST.json"
 	latestFile      = "LATEST"
 	checkpointsDir  = "checkpoints"
 	bestDir         = "best"
@@ -180,7 +179,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 		if err := files.WriteJSON(filepath.Join(tmp, stateFile), saved{State: s, OptimizerSteps: o.Done}); err != nil {
 			return err
 		}
-		return writeManifest(tmp)
+		return files.Seal(tmp)
 	})
 	if err != nil {
 		return err
@@ -241,7 +240,7 @@ func (r *RunDir) Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error) {
 }
 
 func loadCheckpoint(dir string, t *nn.Trained, o *optim.AdamW) (State, error) {
-	if err := verifyManifest(dir); err != nil {
+	if err := files.Verify(dir); err != nil {
 		return State{}, err
 	}
 	var s saved
@@ -289,14 +288,14 @@ func (r *RunDir) SaveBest(t *nn.Trained) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 			return err
 		}
-		return writeManifest(tmp)
+		return files.Seal(tmp)
 	})
 }
 
 // LoadBest reads the weights of best/.
 func (r *RunDir) LoadBest(t *nn.Trained) error {
 	dir := filepath.Join(r.path, bestDir)
-	if err := verifyManifest(dir); err != nil {
+	if err := files.Verify(dir); err != nil {
 		return err
 	}
 	return readFlat(filepath.Join(dir, weightsFile), map[string]tensor.Tensor{"weights": t.Values})
@@ -335,60 +334,6 @@ func readFlat(path string, into map[string]tensor.Tensor) error {
 			return err
 		}
 		t.SetRaw(data)
-	}
-	return nil
-}
-
-// fileSum is one line of a MANIFEST.
-type fileSum struct {
-	Name   string `json:"name"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-}
-
-func writeManifest(dir string) error {
-	sums, err := sumFiles(dir)
-	if err != nil {
-		return err
-	}
-	return files.WriteJSON(filepath.Join(dir, checkManifest), sums)
-}
-
-func sumFiles(dir string) ([]fileSum, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var sums []fileSum
-	for _, e := range entries {
-		if e.Name() == checkManifest {
-			continue
-		}
-		s, err := sumFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		sums = append(sums, s)
-	}
-	return sums, nil
-}
-
-func sumFile(path string) (fileSum, error) {
-	digest, size, err := files.SHA256(path)
-	return fileSum{Name: filepath.Base(path), Size: size, SHA256: digest}, err
-}
-
-func verifyManifest(dir string) error {
-	var want []fileSum
-	if err := files.ReadJSON(filepath.Join(dir, checkManifest), &want); err != nil {
-		return err
-	}
-	have, err := sumFiles(dir)
-	if err != nil {
-		return err
-	}
-	if !slices.Equal(have, want) {
-		return fmt.Errorf("%s: files do not agree with their checksums", dir)
 	}
 	return nil
 }

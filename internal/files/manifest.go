@@ -1,0 +1,133 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Manifest is the file in a directory that lists all others with size and SHA-256, so
+// that who opens the directory knows that it is the one that was written: whole, with
+// nothing changed and nothing added.
+const Manifest = "MANIFEST.json"
+
+// fileSum is one line of a manifest.
+type fileSum struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Seal writes the manifest of a directory, which holds files only. It is called last.
+func Seal(dir string) error {
+	names, err := namesIn(dir)
+	if err != nil {
+		return err
+	}
+	sums := make([]fileSum, len(names))
+	for i, name := range names {
+		if sums[i], err = sumOf(dir, name); err != nil {
+			return err
+		}
+	}
+	return WriteJSON(filepath.Join(dir, Manifest), sums)
+}
+
+// Verify checks a directory against its manifest and names the first file that is
+// missing, changed, cut or not listed. Without a manifest the error is fs.ErrNotExist.
+func Verify(dir string) error {
+	want, err := readManifest(filepath.Join(dir, Manifest))
+	if err != nil {
+		return err
+	}
+	have, err := namesIn(dir)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, name := range have {
+		there[name] = true
+	}
+	for _, f := range want {
+		if !there[f.Name] {
+			return fmt.Errorf("%s: missing; %s lists it: get the whole directory again", filepath.Join(dir, f.Name), Manifest)
+		}
+		delete(there, f.Name)
+	}
+	for _, name := range have {
+		if there[name] {
+			return fmt.Errorf("%s: %s does not list it: it was added; take it away", filepath.Join(dir, name), Manifest)
+		}
+	}
+	for _, f := range want {
+		got, err := sumOf(dir, f.Name)
+		switch {
+		case err != nil:
+			return err
+		case got.Size != f.Size:
+			return fmt.Errorf("%s: %d bytes, %s says %d: it was changed or cut; get it again", filepath.Join(dir, f.Name), got.Size, Manifest, f.Size)
+		case got.SHA256 != f.SHA256:
+			return fmt.Errorf("%s: SHA-256 %.12s…, %s says %.12q…: it was changed; get it again", filepath.Join(dir, f.Name), got.SHA256, Manifest, f.SHA256)
+		}
+	}
+	return nil
+}
+
+// readManifest reads a manifest to the letter: what WriteJSON would not have written
+// was changed since.
+func readManifest(path string) ([]fileSum, error) {
+	var sums []fileSum
+	if err := ReadJSON(path, &sums); err != nil {
+		return nil, err
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if want, err := JSON(sums); err != nil || !bytes.Equal(have, want) {
+		return nil, fmt.Errorf("%s: not as it was written: it was changed; get it again", path)
+	}
+	return sums, nil
+}
+
+// HasManifest reports whether a directory has a manifest.
+func HasManifest(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, Manifest))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Size counts the files of a directory and their bytes.
+func Size(dir string) (count int, bytes int64, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return count, bytes, err
+		}
+		count, bytes = count+1, bytes+info.Size()
+	}
+	return count, bytes, err
+}
+
+// namesIn lists what a directory holds beside its manifest, sorted.
+func namesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != Manifest {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func sumOf(dir, name string) (fileSum, error) {
+	digest, size, err := SHA256(filepath.Join(dir, name))
+	return fileSum{name, size, digest}, err
+}
