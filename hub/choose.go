@@ -12,7 +12,7 @@ import (
 // modelCompanions are the files beside the weights that a model is opened with, or
 // that say what may be done with it.
 var modelCompanions = []string{
-	"config.json", "generation_config.json", "lamina.json",
+	"config.json", "generation_config.json", "lamina.json", "MANIFEST.json",
 	"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
 	"vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
 	"README.md", "LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*",

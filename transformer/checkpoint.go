@@ -93,6 +93,7 @@ func (c *Checkpoint) named(hf func(name string) string) (*Checkpoint, error) {
 		}
 		c.names[full] = name
 	}
+	wrong = append(wrong, c.spread()...)
 	if err := c.check(wrong); err != nil {
 		c.source.Close()
 		return nil, err
@@ -137,6 +138,7 @@ func (c *Checkpoint) Names() []string {
 // Entry describes a tensor by transformers' name.
 func (c *Checkpoint) Entry(name string) (formats.Entry, bool) {
 	e, ok := c.source.Entry(c.names[name])
+	e = c.Config.compact.asBlocks(c.names[name], e)
 	e.Name = name
 	return e, ok
 }

@@ -37,6 +37,8 @@ type Config struct {
 
 	// own holds settings that only the family's own file sets and reads.
 	own any
+	// compact is what a directory that lamina alone reads says beside; else nil.
+	compact *compact
 
 	// Raw is the configuration as read, for writing a directory that
 	// transformers loads.
@@ -75,6 +77,10 @@ func ParseConfig(data []byte) (Config, error) {
 	var hf struct {
 		ModelType string `json:"model_type"`
 	}
+	data, compact, err := expandConfig(data)
+	if err != nil {
+		return Config{}, err
+	}
 	if err := decodeConfig(data, &hf); err != nil {
 		return Config{}, err
 	}
@@ -82,14 +88,17 @@ func ParseConfig(data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Family: f.name, NormAffine: true}
+	c := Config{Family: f.name, NormAffine: true, compact: compact}
 	if err := decodeConfig(data, &c.Raw); err != nil {
 		return Config{}, err
 	}
 	if err := f.configure(&c, data); err != nil {
 		return Config{}, err
 	}
-	return c, c.Validate()
+	if err := c.Validate(); err != nil {
+		return c, err
+	}
+	return c, compact.check(c.Layers)
 }
 
 func (c *Config) setActivation(field, name, standard string) error {

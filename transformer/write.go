@@ -22,6 +22,7 @@ type NamedTensor struct {
 	Name  string
 	From  string        // the checkpoint's tensor
 	Value tensor.Tensor // instead of From, if not none
+	Exact bool          // keeps its values, whatever the directory's DType says
 }
 
 // Directory describes a Hugging Face directory to be written.
@@ -31,8 +32,12 @@ type Directory struct {
 	// DType is the storage type of the tensors; Invalid keeps each one's bytes,
 	// and F32 where the checkpoint is quantised in blocks. Own values are rounded
 	// to the type of the tensor they replace.
-	DType     tensor.DType
-	Extra     map[string][]byte // further files
+	DType tensor.DType
+	Extra map[string][]byte // further files
+	// Places, if not nil, makes a compact directory, which lamina alone reads: for each
+	// layer it has the one whose tensors it shares, and itself where Tensors has its own.
+	// What is quantised in blocks stays so, unless DType says otherwise.
+	Places    []int
 	Overwrite bool
 	Sealed    bool // MANIFEST.json is written last, with size and SHA-256 of every file
 }
@@ -67,10 +72,15 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 	}
 	entries := make([]formats.Entry, len(d.Tensors))
 	named := map[string]NamedTensor{}
+	blocks := map[string]blockTensor{}
 	for i, t := range d.Tensors {
 		e, err := c.describe(t, d.DType)
 		if err != nil {
 			return err
+		}
+		if from, _ := c.Entry(t.From); d.Places != nil && from.DType.IsBlock() && t.Value.IsNone() && (t.Exact || d.DType == tensor.Invalid) {
+			blocks[t.Name] = blockTensor{from.DType.String(), from.Shape}
+			e.DType, e.Shape = tensor.U8, []int{from.DType.Bytes(from.Elems())}
 		}
 		entries[i], named[e.Name] = e, t
 	}
@@ -88,7 +98,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 		if err := c.writeCompanions(tmp); err != nil {
 			return err
 		}
-		if err := writeConfig(filepath.Join(tmp, "config.json"), d); err != nil {
+		if err := writeConfig(filepath.Join(tmp, "config.json"), d, blocks); err != nil {
 			return err
 		}
 		for name, data := range d.Extra {
@@ -123,10 +133,13 @@ func (c *Checkpoint) writable(out string, d Directory) error {
 	return nil
 }
 
-func writeConfig(path string, d Directory) error {
+func writeConfig(path string, d Directory, blocks map[string]blockTensor) error {
 	config := maps.Clone(d.Config)
 	if name, ok := torchNames[d.DType]; ok {
 		config["torch_dtype"] = name
+	}
+	if d.Places != nil {
+		compactConfig(config, d.Places, blocks)
 	}
 	text, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
@@ -145,6 +158,9 @@ func (c *Checkpoint) describe(t NamedTensor, d tensor.DType) (formats.Entry, err
 		e = formats.Entry{DType: t.Value.DType(), Shape: t.Value.Shape()}
 	}
 	e.Name = t.Name
+	if t.Exact {
+		d = tensor.Invalid
+	}
 	switch {
 	case d != tensor.Invalid && e.DType.IsFloat():
 		e.DType = d
@@ -164,7 +180,7 @@ func (c *Checkpoint) writeTensor(w io.Writer, t NamedTensor, as tensor.DType) er
 	}
 	defer c.Release(t.From)
 	e, _ := c.Entry(t.From)
-	if e.DType == as {
+	if e.DType == as || as == tensor.U8 { // U8: blocks, as they are
 		_, err = w.Write(data)
 		return err
 	}

@@ -192,7 +192,7 @@ func (p place) model(gguf string) (f inputs, err error) {
 	if err != nil {
 		return f, err
 	}
-	_, err = emulate.Export(from, d, f.plan, f.emulator, false)
+	_, err = emulate.Export(from, d, f.plan, f.emulator, emulate.Options{})
 	return f, err
 }
 

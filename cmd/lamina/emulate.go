@@ -1,21 +1,33 @@
 package main
 
 import (
+	"fmt"
+
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/internal/report"
+	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // emulateCommand writes what the data owner gets.
 type emulateCommand struct {
 	modelFlag
-	Plan  string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote)."`
-	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	Plan    string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote)."`
+	Share   string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of what is not trained: f32, f16 or bf16; starred blocks keep their values. Default: as the model has it, f32 where it is quantised."`
+	Compact bool   `help:"Store each layer once, however often it stands, and leave quantised weights as they are: the smallest directory, which lamina alone reads. Default: copies, which transformers loads."`
+	Check   string `placeholder:"FILE" help:"Documents to hold the emulator's loss against the model's on, such as the support documents. Default: an English passage of our own."`
 	outFlags
 }
 
-// Run exports the emulator and says how much of the model it gives away.
+// Run exports the emulator, says how much of the model it gives away and whether it still
+// computes anything.
 func (c emulateCommand) Run(s *session) error {
+	dtype, err := parseDType(c.DType)
+	if err != nil {
+		return err
+	}
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -30,12 +42,83 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	manifest, err := emulate.Export(m.Checkpoint, m.Decoder, plan, c.Out, c.Overwrite)
+	if err := plan.WantStar(); err != nil {
+		s.warnf("%v: nobody can train this emulator", err)
+	}
+	health, err := c.health(s, m, plan)
 	if err != nil {
 		return err
 	}
-	s.printf("wrote %s: %d places of a model of %d layers, plan %s\n", c.Out, len(plan), manifest.Layers, plan)
+	manifest, err := emulate.Export(m.Checkpoint, m.Decoder, plan, c.Out, emulate.Options{
+		Overwrite: c.Overwrite, DType: dtype, Compact: c.Compact, Health: health})
+	if err != nil {
+		return err
+	}
+	return c.print(s, m, manifest)
+}
+
+// health measures the emulator's loss beside the model's. It is nil where there is
+// nothing to measure it on.
+func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Health, error) {
+	e, err := emulate.New(m.Decoder, p)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := m.checkRows(c.Check)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	full, err := emulate.Loss(s.ctx, m.Backend, m.Decoder, rows)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Model, err)
+	}
+	loss, err := emulate.Loss(s.ctx, m.Backend, e.Decoder, rows)
+	if err != nil {
+		return nil, fmt.Errorf("the emulator of the plan %s: %w", p, err)
+	}
+	h := emulate.NewHealth(m.Config, loss, full)
+	s.warnOf(h)
+	return &h, nil
+}
+
+// print shows what was written and what is to be sent.
+func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
+	s.printf("wrote %s: %d places of a model of %d layers, plan %s\n", c.Out, len(e.Plan), e.Layers, e.Plan)
 	s.printf("it gives away %.1f%% of the model's weights exactly; its user holds %s weights (the model has %s)\n",
-		100*manifest.ExactShare, report.Count(manifest.HeldParams), report.Count(manifest.ModelParams))
-	return s.writeJSON(manifest)
+		100*e.ExactShare, report.Count(e.HeldParams), report.Count(e.ModelParams))
+	switch h := e.Health; {
+	case h == nil:
+		s.printf("its loss was not measured: the model has no tokenizer; --check FILE takes documents of token ids\n")
+	case !h.Tells():
+		s.printf("before training, %s: on this text the model is at chance itself, which tells nothing; --check FILE takes another\n", h)
+	default:
+		s.printf("before training, %s\n", h)
+	}
+	sent, err := s.printSent(c.Out, "nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data")
+	if err != nil {
+		return err
+	}
+	s.printf("the model's weights take %s", report.Bytes(weightBytes(m.Checkpoint)))
+	if repeats := len(e.Plan) - len(e.Plan.Kept()); repeats > 0 && !c.Compact {
+		s.printf("; %d places stand in the emulator as copies, so that transformers loads it: --compact stores each layer once, for lamina alone", repeats)
+	}
+	s.printf("\n")
+	return s.writeJSON(emulateResult{e, sent})
+}
+
+// emulateResult is the JSON of emulate: lamina.json, and what is to be sent.
+type emulateResult struct {
+	emulate.Manifest
+	Sent sent `json:"sent"`
+}
+
+// weightBytes returns what a checkpoint's tensors take in its files.
+func weightBytes(c *transformer.Checkpoint) int {
+	n := 0
+	for _, name := range c.Names() {
+		if e, _ := c.Entry(name); e.DType != tensor.Invalid {
+			n += e.DType.Bytes(e.Elems())
+		}
+	}
+	return n
 }

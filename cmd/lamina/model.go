@@ -59,6 +59,9 @@ func (s *session) openModel(path string) (*model, error) {
 		m.Verbatim = s.verbatim
 	}
 	s.closers = append(s.closers, m.Unplug)
+	if m.Emulator != nil && m.Emulator.Unsealed {
+		s.warnUnsealed(m.Path)
+	}
 	return &model{m, s}, nil
 }
 
@@ -76,6 +79,15 @@ func (s *session) verbatim(path string) {
 		}
 	}
 	s.notef("lamina: warning: %s\n", oneLine(path+": questions without a task are taken verbatim: the prompt is the query as it stands, and a space goes before a choice. If they are a benchmark's, give --task "+cmp.Or(fits, "NAME")+" to every command alike (lamina tasks lists them)"))
+}
+
+// Plug puts an adapter's weights into the model.
+func (m *model) Plug(path string) error {
+	unsealed, err := m.Model.Plug(path)
+	if unsealed {
+		m.session.warnUnsealed(path)
+	}
+	return err
 }
 
 // data is what flags of m's command name: documents of a path or of the hub.

@@ -40,6 +40,9 @@ func (c plugCommand) Run(s *session) error {
 		return err
 	}
 	defer a.Close()
+	if a.Unsealed {
+		s.warnUnsealed(a.Path)
+	}
 	if err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite); err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func Export(t testing.TB, c *transformer.Checkpoint, full *transformer.Decoder, 
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "emulator")
-	m, err := emulate.Export(c, full, p, dir, false)
+	m, err := emulate.Export(c, full, p, dir, emulate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // from a full model in memory, or written for the data owner and opened again there.
 //
 //	e, err := emulate.New(full, layers)              // at the model owner's
-//	manifest, err := emulate.Export(checkpoint, full, layers, "emulator", false)
+//	manifest, err := emulate.Export(checkpoint, full, layers, "emulator", emulate.Options{})
 //
 //	e, manifest, err := emulate.Open(checkpoint, be) // at the data owner's
 //	... train e.Params() ...

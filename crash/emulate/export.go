@@ -1,7 +1,6 @@
 package emulate
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +22,7 @@ type Manifest struct {
 	ExactShare  float64   `json:"exact_share"`
 	HeldParams  int       `json:"held_params"`
 	ModelParams int       `json:"model_params"`
+	Health      *Health   `json:"health,omitempty"` // on a text that its owner chose
 }
 
 const (
@@ -35,11 +35,27 @@ const (
 	configKey = "lamina"
 )
 
+// Options say how an emulator is written.
+type Options struct {
+	Overwrite bool
+
+	// DType is the storage type of all that is not trained; Invalid: as the model has it,
+	// F32 where that is quantised in blocks. Starred blocks keep their values, so that
+	// what comes back fits the model.
+	DType tensor.DType
+
+	// Compact stores each layer once, however many places have it, and leaves what is
+	// quantised in blocks as it is. Only lamina reads such a directory.
+	Compact bool
+
+	Health *Health // for lamina.json, if it was measured
+}
+
 // Export writes what the data owner gets: a directory transformers loads, with
 // one layer per place (shared places stand there as copies), the tokenizer and
-// licence files, and lamina.json. Weights keep their storage type, F32 where the
-// checkpoint is quantised.
-func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan, out string, overwrite bool) (Manifest, error) {
+// licence files, lamina.json, and a MANIFEST.json of them all. Weights keep their storage
+// type, F32 where the checkpoint is quantised, unless the options say otherwise.
+func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan, out string, opt Options) (Manifest, error) {
 	e, err := New(full, plan)
 	if err != nil {
 		return Manifest{}, err
@@ -49,21 +65,21 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	}
 	m := Manifest{
 		Format: format, Kind: kind, Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
-		ModelParams: c.Config.Params(), HeldParams: e.HeldParams(),
+		ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), Health: opt.Health,
 	}
 	exact := m.ModelParams - (m.Layers-len(plan.Kept()))*c.Config.BlockParams()
 	m.ExactShare = float64(exact) / float64(m.ModelParams)
-	text, err := json.MarshalIndent(m, "", "  ")
+	text, err := files.JSON(m)
 	if err != nil {
 		return m, err
 	}
 	d := transformer.Directory{
-		Config: configOf(c.Config, len(plan)), Overwrite: overwrite, Sealed: true,
-		Extra: map[string][]byte{manifestFile: append(text, '\n')},
+		Config: configOf(c.Config, len(plan)), DType: opt.DType, Overwrite: opt.Overwrite, Sealed: true,
+		Extra: map[string][]byte{manifestFile: text},
 	}
-	places := map[int][]int{}
-	for i, s := range plan {
-		places[s.Layer] = append(places[s.Layer], i)
+	stored := ownPlaces(plan, opt)
+	if opt.Compact {
+		d.Places = stored
 	}
 	for _, name := range c.Names() {
 		layer, own, ok := c.Config.SplitLayerName(name)
@@ -71,11 +87,36 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 			d.Tensors = append(d.Tensors, transformer.NamedTensor{Name: name, From: name})
 			continue
 		}
-		for _, place := range places[layer] {
-			d.Tensors = append(d.Tensors, transformer.NamedTensor{Name: c.Config.LayerName(place) + "." + own, From: name})
+		for place, s := range plan {
+			if s.Layer == layer && stored[place] == place {
+				d.Tensors = append(d.Tensors, transformer.NamedTensor{
+					Name: c.Config.LayerName(place) + "." + own, From: name, Exact: s.Trainable || opt.DType == tensor.Invalid})
+			}
 		}
 	}
 	return m, c.WriteDir(out, d)
+}
+
+// ownPlaces returns for each place the one that its tensors are stored for: itself, but
+// of the places of one layer the first, where an emulator is compact. A starred place
+// keeps its values, so that it is another's equal only where all do.
+func ownPlaces(p plan.Plan, opt Options) []int {
+	type content struct {
+		layer int
+		exact bool
+	}
+	first := map[content]int{}
+	own := make([]int, len(p))
+	for place, s := range p {
+		what := content{s.Layer, s.Trainable || opt.DType == tensor.Invalid}
+		at, again := first[what]
+		if !again || !opt.Compact {
+			at = place
+			first[what] = place
+		}
+		own[place] = at
+	}
+	return own
 }
 
 // configOf returns an emulator's config.json, which says what it is and not where its

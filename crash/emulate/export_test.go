@@ -160,7 +160,7 @@ func TestBadEmulators(t *testing.T) {
 			t.Errorf("%s: %q does not name %q", what, text, spoil.want)
 		}
 	}
-	if _, err := emulate.Export(c, full, crashtest.Plan(t, "0* 7"), filepath.Join(t.TempDir(), "x"), false); err == nil || !strings.Contains(err.Error(), "layer 7") {
+	if _, err := emulate.Export(c, full, crashtest.Plan(t, "0* 7"), filepath.Join(t.TempDir(), "x"), emulate.Options{}); err == nil || !strings.Contains(err.Error(), "layer 7") {
 		t.Errorf("a plan beyond the model: %v", err)
 	}
 }
@@ -225,7 +225,7 @@ func ExampleExport() {
 	plan, _ := plan.Parse("0* 2 2")
 	root, _ := os.MkdirTemp("", "example")
 	defer os.RemoveAll(root)
-	m, err := emulate.Export(c, full, plan, filepath.Join(root, "emulator"), false)
+	m, err := emulate.Export(c, full, plan, filepath.Join(root, "emulator"), emulate.Options{})
 	fmt.Println(m.Plan, m.Layers, err)
 	fmt.Printf("%.2f of the weights stand there as they are\n", m.ExactShare)
 

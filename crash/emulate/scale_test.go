@@ -17,7 +17,7 @@ func TestScaledByLayerStaysInPlace(t *testing.T) {
 	c, full := crashtest.OpenModel(t, filepath.Join(crashtest.Models, "gpt2-by-layer"))
 	out := filepath.Join(t.TempDir(), "emulator")
 	for _, text := range []string{"0* 2", "1*", "0 0* 1"} {
-		_, err := emulate.Export(c, full, crashtest.Plan(t, text), out, false)
+		_, err := emulate.Export(c, full, crashtest.Plan(t, text), out, emulate.Options{})
 		if err == nil || !strings.Contains(err.Error(), "scale_attn_by_inverse_layer_idx") {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -49,27 +49,27 @@ func (m *Model) Full(what string) error {
 
 // Plug puts the weights of an adapter's directory into the model: the starred
 // blocks of a full model or of the emulator they were trained in. They are there until
-// Unplug.
-func (m *Model) Plug(path string) error {
+// Unplug. unsealed is [Adapter.Unsealed].
+func (m *Model) Plug(path string) (unsealed bool, err error) {
 	a, err := OpenAdapter(path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	m.Unplug()
 	m.plugged = a
 	if m.Emulator == nil {
 		d, _, err := a.Plugged(m.Decoder)
 		if err != nil {
-			return err
+			return a.Unsealed, err
 		}
 		m.Decoder = d
-		return nil
+		return a.Unsealed, nil
 	}
 	var params nn.Params = m.Emulator.Params()
 	if a.Manifest.Whole {
 		params = m.Decoder.Params()
 	}
-	return a.Apply(m.Backend, params)
+	return a.Unsealed, a.Apply(m.Backend, params)
 }
 
 // Unplug gives back the memory of the plugged weights, and the model is no longer to be

@@ -58,7 +58,7 @@ var layers = []layer{
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
 	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/emulate", append([]string{
-		"crash/plan", "transformer", "nn", "autograd", "tensor", "internal/files"}, bottom...)},
+		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/train", append([]string{
 		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/exchange", append([]string{

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+
+	"lamina/eval/task"
+)
+
+// A text to hold losses against each other on.
+const (
+	checkedDocuments = 64  // at most
+	checkedTokens    = 256 // of each, at most
+)
+
+// checkRows returns token rows of the documents at path, or of [passage]; none where that
+// would need a tokenizer and there is none.
+func (m *model) checkRows(path string) ([][]int32, error) {
+	length := min(m.Config.MaxPositions, checkedTokens)
+	if path != "" {
+		docs, _, err := m.Documents(task.Task{}, m.data(path, "", "validation"), checkedDocuments)
+		if err != nil {
+			return nil, err
+		}
+		return m.Rows(task.Task{}, docs, length)
+	}
+	t, err := m.Tokenizer()
+	if err != nil {
+		return nil, nil
+	}
+	ids, err := t.EncodeChecked(passage, true)
+	if err != nil {
+		return nil, errors.New("the tokenizer cannot encode plain English: give documents with --check FILE")
+	}
+	return [][]int32{ids[:min(len(ids), length)]}, nil
+}
+
+// passage is plain prose that any model of English finds far more likely than chance.
+const passage = `The river rises in the hills to the north of the town and runs for some forty miles before it reaches the sea. ` +
+	`In spring, when the snow melts, it often leaves its banks, and the people who live in the low streets carry their furniture to the upper floor. ` +
+	`An old bridge of grey stone joins the two halves of the town. On market days it is crowded from early in the morning: farmers bring eggs, ` +
+	`butter and vegetables, and buyers come from the villages around. In the evening the square is empty again, and one can hear the water under the arches. ` +
+	`Children fish there after school, though they seldom catch anything. "It is not about the fish," one of them told me, and laughed.`
