@@ -8,7 +8,7 @@ import (
 )
 
 func ExampleNew() {
-	bar := progress.New(os.Stdout, "scoring", 3) // a test's stdout is no terminal: silent
+	bar := progress.New(os.Stdout, "scoring", 3) // a test's stdout is no terminal, and this is soon done: silent
 	defer bar.Done()
 	sum := 0
 	for i := range 3 {

@@ -1,9 +1,10 @@
-// Package progress shows how far a long call is: one line with count, rate
-// and estimated time left, rewritten in place.
+// Package progress shows how far a long call is: what it does, count, rate and estimated
+// time left.
 //
-// It knows nothing of what is counted and keeps no log. Where the writer is no
-// terminal (a pipe, a file, a test's buffer) it prints nothing at all, so that
-// logs hold no carriage returns.
+// On a terminal that is one line, rewritten in place and no wider than the terminal. In a
+// file or a pipe, where nothing can be rewritten, it is a line of its own every half
+// minute, so that a log is never silent for longer, whatever a step takes. Other writers
+// (a test's buffer) get nothing.
 //
 //	bar := progress.New(os.Stderr, "similarity", len(batches))
 //	defer bar.Done()
@@ -21,82 +22,81 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
 const (
-	// interval between two drawings: fast enough to look alive, slow enough
-	// to cost nothing beside a training step.
-	interval = 100 * time.Millisecond
+	// redraw is the least time between two drawings on a terminal: fast enough to look
+	// alive, slow enough to cost nothing beside a training step.
+	redraw = 100 * time.Millisecond
 
-	// maxLabel keeps label, bar and numbers on one line of 80 columns; a line
-	// that wraps cannot be rewritten in place.
-	maxLabel = 32
-
-	barWidth = 16
+	// firstLine and nextLine are the times after which a log gets its lines. A call that
+	// is done before the first leaves none.
+	firstLine = 10 * time.Second
+	nextLine  = 30 * time.Second
 )
 
-// Bar is one progress line. A nil *Bar is silent.
+// Bar is the progress of one call. A nil *Bar is silent.
 type Bar struct {
-	mu    sync.Mutex
-	line  *progressbar.ProgressBar // nil: silent
-	n     int
-	total int // 0: unknown
-	done  bool
+	mu     sync.Mutex
+	label  string
+	n      int
+	from   int // the count that the rate is measured from
+	total  int // 0: unknown
+	bytes  bool
+	began  time.Time
+	done   bool
+	screen *screen     // nil: no terminal
+	log    io.Writer   // nil: no log
+	timer  *time.Timer // of the next line of the log
+	next   time.Duration
 }
 
-// New returns a line labelled label that counts to total; total ≤ 0 means that
-// the end is unknown, and count and rate are shown without an estimate. The
-// line is drawn only if w is a terminal.
+// New returns the progress of a call labelled label that counts to total; total ≤ 0 means
+// that the end is unknown, and count and rate are shown without an estimate.
 func New(w io.Writer, label string, total int) *Bar {
-	if !isTerminal(w) {
-		return &Bar{total: max(total, 0)}
+	b := &Bar{label: clean(label), total: max(total, 0), began: time.Now()}
+	f, ok := w.(*os.File)
+	switch {
+	case ok && term.IsTerminal(int(f.Fd())):
+		b.screen = newScreen(f)
+		b.draw(true)
+	case ok:
+		b.logTo(f, firstLine, nextLine)
 	}
-	return newBar(w, label, total, progressbar.OptionShowIts(), progressbar.OptionSetItsString("it"))
+	return b
 }
 
 // NewBytes is New for a count of bytes: they and their rate are shown in KiB, MiB
 // and so on.
 func NewBytes(w io.Writer, label string, total int) *Bar {
-	if !isTerminal(w) {
-		return &Bar{total: max(total, 0)}
+	b := New(w, label, total)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bytes = true
+	return b
+}
+
+// logTo starts the lines of a log.
+func (b *Bar) logTo(w io.Writer, first, next time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.log, b.next = w, next
+	b.timer = time.AfterFunc(first, b.line)
+}
+
+// line writes a line of the log and sees to the next.
+func (b *Bar) line() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.done {
+		return
 	}
-	return newBar(w, label, total, showBytes...)
-}
-
-var showBytes = []progressbar.Option{
-	progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true), progressbar.OptionUseIECUnits(true),
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// newBar draws to w whatever it is; unit says how counts are shown.
-func newBar(w io.Writer, label string, total int, unit ...progressbar.Option) *Bar {
-	limit := total
-	if total <= 0 {
-		total, limit = 0, -1 // -1 is the library's sign for an unknown end
-	}
-	line := progressbar.NewOptions(limit, append([]progressbar.Option{
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription(clean(label)),
-		progressbar.OptionSetWidth(barWidth),
-		progressbar.OptionThrottle(interval),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetRenderBlankState(true),
-		// Zero: no goroutine that redraws a spinner while nothing happens.
-		progressbar.OptionSetSpinnerChangeInterval(0),
-		progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }),
-	}, unit...)...)
-	return &Bar{line: line, total: total}
+	fmt.Fprintln(b.log, b.text(time.Since(b.began)))
+	b.timer.Reset(b.next)
 }
 
 // Add counts n more.
@@ -109,8 +109,8 @@ func (b *Bar) Add(n int) {
 	b.set(b.n + n)
 }
 
-// Set moves the count to n, for work that resumes in the middle or counts by
-// itself. A count past the total stays at the total.
+// Set moves the count to n, for work that counts by itself. A count past the total stays
+// at the total.
 func (b *Bar) Set(n int) {
 	if b == nil {
 		return
@@ -120,18 +120,25 @@ func (b *Bar) Set(n int) {
 	b.set(n)
 }
 
+// Resume moves the count to n, for work that goes on in the middle: what was done before
+// is no part of the rate.
+func (b *Bar) Resume(n int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.from, b.began = n, time.Now()
+	b.set(n)
+}
+
 func (b *Bar) set(n int) {
 	n = max(n, 0)
 	if b.total > 0 {
 		n = min(n, b.total)
 	}
-	delta := n - b.n
 	b.n = n
-	if b.line == nil || b.done {
-		return
-	}
-	// The error can only be a failed write; see the package comment.
-	_ = b.line.Add(delta)
+	b.draw(false)
 }
 
 // Describe changes the label, e.g. to name the phase or the last loss.
@@ -141,40 +148,50 @@ func (b *Bar) Describe(label string) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.line == nil || b.done || b.line.IsFinished() {
+	b.label = clean(label)
+	b.draw(false)
+}
+
+// Note writes a line that stays, above the progress on a terminal.
+func (b *Bar) Note(text string) {
+	if b == nil {
 		return
 	}
-	b.line.Describe(clean(label))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.screen != nil:
+		b.screen.note(clean(text))
+		b.draw(true)
+	case b.log != nil:
+		fmt.Fprintln(b.log, clean(text))
+	}
 }
 
 // Done ends the line where it stands, so that the next output starts on a new
-// one. Further calls of any method change nothing on the screen.
+// one. Further calls of any method but Note change nothing on the screen.
 func (b *Bar) Done() {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.line == nil || b.done {
+	if b.done {
 		return
 	}
+	b.draw(true)
 	b.done = true
-	if !b.line.IsFinished() { // a full count has ended the line already
-		_ = b.line.Exit()
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	if b.screen != nil {
+		b.screen.end()
 	}
 }
 
-// clean makes a label safe for one terminal line: labels may hold names from
-// files, and those may hold escape sequences.
-func clean(label string) string {
-	label = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, label)
-	if runes := []rune(label); len(runes) > maxLabel {
-		return string(runes[:maxLabel-1]) + "…"
+// draw shows the line on a terminal, at once or when it is time again.
+func (b *Bar) draw(now bool) {
+	if b.screen != nil && !b.done {
+		b.screen.draw(b.label, b.numbers(time.Since(b.began)), now)
 	}
-	return label
 }
