@@ -54,12 +54,14 @@ type finetuneConfig struct {
 // finetuneResult is the JSON: the last metrics and what the run came to.
 type finetuneResult struct {
 	train.Metrics
-	Outcome   train.Outcome `json:"outcome"`
-	Examples  int           `json:"examples"`
-	Truncated int           `json:"truncated"`
-	Trained   int           `json:"trained_params"`
-	Held      int           `json:"held_params"`
-	Out       string        `json:"out"`
+	Outcome   train.Outcome   `json:"outcome"`
+	Examples  int             `json:"examples"`
+	Truncated int             `json:"truncated"`
+	Trained   int             `json:"trained_params"`
+	Held      int             `json:"held_params"`
+	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
+	Sent      sent            `json:"sent"`             // the adapter
+	Out       string          `json:"out"`
 }
 
 // Run trains; what can be wrong with the input is found before the run directory
@@ -81,7 +83,7 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	run := &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release}
+	run := &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery}
 	defer run.Close()
 	config := finetuneConfig{
 		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
@@ -103,6 +105,10 @@ func (c finetuneCommand) Run(s *session) error {
 			return err
 		}
 	}
+	health, err := c.health(s, m, e, run)
+	if err != nil {
+		return err
+	}
 	config.Plan, config.Base = e.Plan.String(), transformer.Fingerprint(run.Params)
 	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
 	if err != nil {
@@ -110,7 +116,7 @@ func (c finetuneCommand) Run(s *session) error {
 	}
 	defer dir.Close()
 	run.Store = dir
-	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Out: c.Out}
+	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Health: health, Out: c.Out}
 	if result.Outcome, err = s.train("finetune", run); err != nil {
 		return err
 	}
@@ -150,6 +156,33 @@ func (c finetuneCommand) emulator(m *model) (*emulate.Emulator, error) {
 		return nil, err
 	}
 	return emulate.New(m.Decoder, p)
+}
+
+// health measures an emulator on the first validation examples, or of those that are
+// learned, beside the full model where it is here. It is nil for a model that is trained
+// whole.
+func (c finetuneCommand) health(s *session, m *model, e *emulate.Emulator, run *train.Trainer) (*emulate.Health, error) {
+	if e.Plan == nil {
+		return nil, nil
+	}
+	on, _ := run.Train.(*train.NextToken)
+	if valid, ok := run.Valid.(*train.NextToken); ok && valid.Len() > 0 {
+		on = valid
+	}
+	loss, err := on.On(e.Decoder, checkedDocuments).Mean(s.ctx, m.Backend, nil)
+	if err != nil {
+		return nil, err
+	}
+	h := emulate.NewHealth(m.Config, loss, 0)
+	if m.Emulator == nil {
+		if h.Full, err = on.On(m.Decoder, checkedDocuments).Mean(s.ctx, m.Backend, nil); err != nil {
+			return nil, err
+		}
+	} else if owner := m.Manifest.Health; owner != nil {
+		h.Elsewhere = owner.Full
+	}
+	s.warnOf(h)
+	return &h, nil
 }
 
 // load reads and encodes the documents that a decoder learns.
@@ -200,7 +233,14 @@ func (c finetuneCommand) print(s *session, r finetuneResult) error {
 	if c.Valid != "" {
 		s.printf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
 	}
-	s.printf("wrote %s\n", filepath.Join(c.Out, "adapter"))
+	if r.Health != nil {
+		s.printf("before training, %s\n", r.Health)
+	}
+	var err error
+	if r.Sent, err = s.printSent(filepath.Join(c.Out, "adapter"), fmt.Sprintf(
+		"nothing in it but the trained weights, their names and plan; keep the rest of %s, whose settings and metrics tell of the data", c.Out)); err != nil {
+		return err
+	}
 	return s.writeJSON(r)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"lamina/crash/train"
 	"lamina/eval/task"
@@ -25,6 +26,7 @@ type stepFlags struct {
 	Dropout     *float64 `placeholder:"X" help:"Default: what the model's config says."`
 	MaxLength   int      `placeholder:"N" help:"Tokens of an example; contexts are cut from the left. Default: the model's positions."`
 	EvalEvery   int      `placeholder:"N" help:"Steps between validations. Default: an epoch."`
+	SaveEvery   int      `placeholder:"N" help:"Steps between checkpoints, besides those after a validation and every ten minutes."`
 	TrainLimit  int      `placeholder:"N" help:"Only the first N training documents."`
 	NoShuffle   bool     `help:"Take the examples in the order of the file."`
 	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (default; as it is scored) or paper (BOS in front, no space before the target)."`
@@ -52,6 +54,8 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 		return s, usagef("--lr X is missing")
 	case f.Epochs == 0 && f.Steps == 0:
 		return s, usagef("--epochs N or --steps N is missing")
+	case f.SaveEvery < 0:
+		return s, usagef("--save-every %d: want 1 or more", f.SaveEvery)
 	case f.TrainLimit < 0:
 		return s, usagef("--train-limit %d: want 1 or more", f.TrainLimit)
 	}
@@ -64,23 +68,61 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 // format returns how training text is written.
 func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
 
-// train runs a trainer with a progress line.
+// train runs a trainer and shows its progress.
 func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {
-	bar := s.progress(label, t.Settings.TotalSteps(t.Train.Len()))
+	total := t.Settings.TotalSteps(t.Train.Len())
+	bar := s.progress(label, total)
 	defer bar.Done()
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.
 	const garbage = 10
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	loss, valid := 0.0, ""
+	if dir, ok := t.Store.(*train.RunDir); ok {
+		dir.Bad = func(dir string, err error) { bar.Note(badCheckpoint(label, dir, err)) }
+	}
+	t.Resumed = func(step int) {
+		bar.Resume(step)
+		bar.Note(fmt.Sprintf("%s: goes on after step %d of %d", label, step, total))
+	}
+	var last lastMetrics
 	t.Report = func(m train.Metrics) {
-		bar.Set(m.Step)
-		if m.ValidLoss != 0 {
-			valid = fmt.Sprintf(", valid %.4f", m.ValidLoss)
-		} else {
-			loss = m.Loss
+		if m.Step == 0 {
+			bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", label, m.ValidLoss))
 		}
-		bar.Describe(fmt.Sprintf("%s: loss %.4f%s", label, loss, valid))
+		last.add(m)
+		bar.Describe(label + ": " + last.String())
+		bar.Set(m.Step)
 	}
 	return t.Run(s.ctx)
+}
+
+// badCheckpoint says that a run does not go on where it stopped, and why.
+func badCheckpoint(label, dir string, err error) string {
+	return oneLine(fmt.Sprintf("lamina: warning: %s: checkpoint %s is not whole, so the run goes on from the one before, if there is one, or anew: %v", label, dir, err))
+}
+
+// lastMetrics is what a progress line says of a training.
+type lastMetrics struct{ loss, valid, speed float64 }
+
+func (l *lastMetrics) add(m train.Metrics) {
+	if m.ValidLoss != 0 {
+		l.valid = m.ValidLoss
+		return
+	}
+	l.loss, l.speed = m.Loss, m.TokensPerSecond
+}
+
+// String fits a line of 80 columns with label and numbers.
+func (l lastMetrics) String() string {
+	var parts []string
+	if l.loss != 0 {
+		parts = append(parts, fmt.Sprintf("loss %.3f", l.loss))
+	}
+	if l.valid != 0 {
+		parts = append(parts, fmt.Sprintf("valid %.3f", l.valid))
+	}
+	if l.speed != 0 {
+		parts = append(parts, fmt.Sprintf("%.0f tok/s", l.speed))
+	}
+	return strings.Join(parts, " ")
 }

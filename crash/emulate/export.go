@@ -152,7 +152,7 @@ func WantPlain(c *transformer.Checkpoint) error {
 	if said["kind"] != kind || IsEmulator(c.Dir) {
 		return nil
 	}
-	return fmt.Errorf("%s: missing; config.json says that this is an emulator: get the whole directory again", filepath.Join(c.Dir, manifestFile))
+	return fmt.Errorf("%s: missing; config.json says that this is an emulator: take a fresh copy of the directory", filepath.Join(c.Dir, manifestFile))
 }
 
 // Blame returns why a directory that transformer.Open refused with err is not to be
@@ -187,7 +187,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	case m.Kind != kind || m.Format < 1 || m.Format > format:
 		return nil, m, fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of formats 1 and %d", path, m.Kind, m.Format, format)
 	case m.Format > 1 && !sealed:
-		return nil, m, fmt.Errorf("%s: missing; an emulator of format %d has one: get the whole directory again", filepath.Join(c.Dir, files.Manifest), m.Format)
+		return nil, m, fmt.Errorf("%s: missing; an emulator of format %d has one: take a fresh copy of the directory", filepath.Join(c.Dir, files.Manifest), m.Format)
 	case len(m.Plan) != c.Config.Layers:
 		return nil, m, fmt.Errorf("%s: plan has %d places, the model %d layers", path, len(m.Plan), c.Config.Layers)
 	}

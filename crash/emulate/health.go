@@ -1,6 +1,7 @@
 package emulate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -16,13 +17,16 @@ import (
 type Health struct {
 	Emulator float64 `json:"emulator_loss"`
 	Full     float64 `json:"full_loss,omitempty"` // 0: not known
-	Chance   float64 `json:"chance_loss"`
+	// Elsewhere is the full model's loss on another text, which stands in for Full where
+	// that is not known: at the data owner's, who has no full model.
+	Elsewhere float64 `json:"full_loss_elsewhere,omitempty"`
+	Chance    float64 `json:"chance_loss"`
 }
 
 // NewHealth returns the health for losses of a decoder with V tokens; full is 0 if it is
 // not known.
 func NewHealth(c transformer.Config, emulator, full float64) Health {
-	return Health{emulator, full, math.Log(float64(c.Vocab))}
+	return Health{Emulator: emulator, Full: full, Chance: math.Log(float64(c.Vocab))}
 }
 
 // nearChance is the share of chance's loss from which on a full model knows too little of
@@ -31,19 +35,25 @@ const nearChance = 0.9
 
 // Tells reports whether the text says anything: a full model that is at chance itself
 // does not know it.
-func (h Health) Tells() bool { return h.Full < nearChance*h.Chance }
+func (h Health) Tells() bool { return h.full() < nearChance*h.Chance }
+
+// full returns the full model's loss as far as it is known.
+func (h Health) full() float64 { return cmp.Or(h.Full, h.Elsewhere) }
 
 // Broken reports whether the emulator's loss lies above half way between the full
 // model's and chance's. Where the full model's is not known it is taken for 0.
 func (h Health) Broken() bool {
-	return h.Tells() && !(h.Emulator <= (h.Full+h.Chance)/2) // a NaN is broken
+	return h.Tells() && !(h.Emulator <= (h.full()+h.Chance)/2) // a NaN is broken
 }
 
 // String tells the numbers, in nats a token.
 func (h Health) String() string {
 	full := ""
-	if h.Full > 0 {
+	switch {
+	case h.Full > 0:
 		full = fmt.Sprintf(", the full model's %.2f", h.Full)
+	case h.Elsewhere > 0:
+		full = fmt.Sprintf(", the full model's on its owner's text %.2f", h.Elsewhere)
 	}
 	return fmt.Sprintf("the emulator's loss is %.2f nats a token%s, chance's (ln V) %.2f", h.Emulator, full, h.Chance)
 }
@@ -54,8 +64,8 @@ func (h Health) Warning() string {
 	if !h.Broken() {
 		return ""
 	}
-	return "this emulator is broken: " + h.String() + ", and it is above half way to chance: keep more layers, " +
-		"fill the removed places (--share all or frozen), or let lamina plan crash choose them"
+	return "this emulator is broken: " + h.String() + ", and it is above half way to chance: its owner can keep more layers, " +
+		"fill the removed places (--share all or frozen) or let lamina plan crash choose"
 }
 
 // Loss returns the mean of -log p over all tokens of some rows but the first of each, in

@@ -103,7 +103,7 @@ func OpenAdapter(path string) (*Adapter, error) {
 		return nil, fmt.Errorf("%s: kind %.32q format %d: this version reads adapters of formats 1 and %d",
 			filepath.Join(path, adapterManifest), m.Kind, m.Format, adapterFormat)
 	case m.Format > 1 && a.Unsealed:
-		return nil, fmt.Errorf("%s: missing; an adapter of format %d has one: get the whole directory again", filepath.Join(path, files.Manifest), m.Format)
+		return nil, fmt.Errorf("%s: missing; an adapter of format %d has one: take a fresh copy of the directory", filepath.Join(path, files.Manifest), m.Format)
 	}
 	file, err := safetensors.Open(filepath.Join(path, adapterWeights))
 	if err != nil {

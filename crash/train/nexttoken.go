@@ -31,6 +31,12 @@ func NewNextToken(d *transformer.Decoder, pairs []task.Pair) (*NextToken, error)
 	return &NextToken{d, pairs}, nil
 }
 
+// On returns the objective of another decoder of the same vocabulary and positions on the
+// first n pairs.
+func (o *NextToken) On(d *transformer.Decoder, n int) *NextToken {
+	return &NextToken{d, o.pairs[:min(n, len(o.pairs))]}
+}
+
 // Len returns the number of pairs.
 func (o *NextToken) Len() int { return len(o.pairs) }
 

@@ -32,6 +32,8 @@ import (
 // It is a [Store]. A checkpoint counts only if its MANIFEST (written last) lists
 // every file with size and SHA-256, and they agree.
 type RunDir struct {
+	Bad func(dir string, err error) // told of a checkpoint that does not verify, and why; may be nil
+
 	path    string
 	metrics *os.File
 }
@@ -234,6 +236,9 @@ func (r *RunDir) Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error) {
 		}
 		if renameErr := os.Rename(dir, dir+".bad"); renameErr != nil {
 			return State{}, false, errors.Join(err, renameErr)
+		}
+		if r.Bad != nil {
+			r.Bad(dir+".bad", err)
 		}
 	}
 	return State{}, false, r.truncate(-1)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -51,11 +52,18 @@ type Trainer struct {
 	Store     Store             // where the run is kept; nil: nowhere
 	Report    func(Metrics)     // called for each line of metrics; may be nil
 
+	// Checkpoints are made after each validation, every SaveEvery steps where that is not
+	// 0, and where the last one is SavePause old (0: ten minutes). No bit depends on it.
+	SaveEvery int
+	SavePause time.Duration
+	Resumed   func(step int) // told the step that a run goes on after; may be nil
+
 	trained *nn.Trained
 	opt     *optim.AdamW
 	pass    *autograd.Pass
 	state   State
-	best    []byte // the best weights, where there is no store
+	saved   time.Time // when the last checkpoint was made
+	best    []byte    // the best weights, where there is no store
 
 	perEpoch, steps int // optimiser steps
 	epoch           int // whose order of the examples perm is, if it is not nil
@@ -167,7 +175,21 @@ func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
 			return false, err
 		}
 		t.state.Due = t.state.Step%evalEvery == 0 || t.state.Step == t.steps
+		if !t.state.Due && t.saveDue() {
+			if err := t.save(); err != nil {
+				return false, err
+			}
+		}
 	}
+}
+
+// savePause is the most time between checkpoints, unless a trainer says otherwise.
+const savePause = 10 * time.Minute
+
+// saveDue reports whether it is time for a checkpoint between validations.
+func (t *Trainer) saveDue() bool {
+	every := t.SaveEvery
+	return every > 0 && t.state.Step%every == 0 || time.Since(t.saved) >= cmp.Or(t.SavePause, savePause)
 }
 
 // check returns an error for settings and examples that cannot be trained with.
@@ -200,7 +222,7 @@ func (t *Trainer) start() error {
 		return err
 	}
 	t.pass = autograd.NewTrainingPass(t.Backend)
-	t.state = State{Due: true}
+	t.state, t.saved = State{Due: true}, time.Now()
 	extent, err := t.largestPass()
 	if err != nil {
 		return err
@@ -215,6 +237,9 @@ func (t *Trainer) start() error {
 		}
 		if found {
 			t.state = state
+			if t.Resumed != nil {
+				t.Resumed(state.Step)
+			}
 		}
 	}
 	return nil
@@ -310,6 +335,7 @@ func (t *Trainer) save() error {
 	if t.Store == nil {
 		return nil
 	}
+	t.saved = time.Now()
 	return t.Store.Save(t.state, t.trained, t.opt)
 }
 

@@ -53,7 +53,7 @@ func Verify(dir string) error {
 	}
 	for _, f := range want {
 		if !there[f.Name] {
-			return fmt.Errorf("%s: missing; %s lists it: get the whole directory again", filepath.Join(dir, f.Name), Manifest)
+			return fmt.Errorf("%s: missing; %s lists it: take a fresh copy of the directory", filepath.Join(dir, f.Name), Manifest)
 		}
 		delete(there, f.Name)
 	}
@@ -68,9 +68,9 @@ func Verify(dir string) error {
 		case err != nil:
 			return err
 		case got.Size != f.Size:
-			return fmt.Errorf("%s: %d bytes, %s says %d: it was changed or cut; get it again", filepath.Join(dir, f.Name), got.Size, Manifest, f.Size)
+			return fmt.Errorf("%s: %d bytes, %s says %d: it was changed or cut: take a fresh copy", filepath.Join(dir, f.Name), got.Size, Manifest, f.Size)
 		case got.SHA256 != f.SHA256:
-			return fmt.Errorf("%s: SHA-256 %.12s…, %s says %.12q…: it was changed; get it again", filepath.Join(dir, f.Name), got.SHA256, Manifest, f.SHA256)
+			return fmt.Errorf("%s: SHA-256 %.12s…, %s says %.12q…: it was changed: take a fresh copy", filepath.Join(dir, f.Name), got.SHA256, Manifest, f.SHA256)
 		}
 	}
 	return nil
@@ -88,7 +88,7 @@ func readManifest(path string) ([]fileSum, error) {
 		return nil, err
 	}
 	if want, err := JSON(sums); err != nil || !bytes.Equal(have, want) {
-		return nil, fmt.Errorf("%s: not as it was written: it was changed; get it again", path)
+		return nil, fmt.Errorf("%s: not as it was written: it was changed: take a fresh copy", path)
 	}
 	return sums, nil
 }

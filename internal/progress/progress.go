@@ -4,7 +4,7 @@
 // On a terminal that is one line, rewritten in place and no wider than the terminal. In a
 // file or a pipe, where nothing can be rewritten, it is a line of its own every half
 // minute, so that a log is never silent for longer, whatever a step takes. Other writers
-// (a test's buffer) get nothing.
+// (a test's buffer) get notes alone.
 //
 //	bar := progress.New(os.Stderr, "similarity", len(batches))
 //	defer bar.Done()
@@ -50,6 +50,7 @@ type Bar struct {
 	began  time.Time
 	done   bool
 	screen *screen     // nil: no terminal
+	out    io.Writer   // for notes
 	log    io.Writer   // nil: no log
 	timer  *time.Timer // of the next line of the log
 	next   time.Duration
@@ -58,7 +59,7 @@ type Bar struct {
 // New returns the progress of a call labelled label that counts to total; total ≤ 0 means
 // that the end is unknown, and count and rate are shown without an estimate.
 func New(w io.Writer, label string, total int) *Bar {
-	b := &Bar{label: clean(label), total: max(total, 0), began: time.Now()}
+	b := &Bar{out: w, label: clean(label), total: max(total, 0), began: time.Now()}
 	f, ok := w.(*os.File)
 	switch {
 	case ok && term.IsTerminal(int(f.Fd())):
@@ -159,13 +160,12 @@ func (b *Bar) Note(text string) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.screen != nil:
-		b.screen.note(clean(text))
-		b.draw(true)
-	case b.log != nil:
-		fmt.Fprintln(b.log, clean(text))
+	if b.screen == nil {
+		fmt.Fprintln(b.out, clean(text))
+		return
 	}
+	b.screen.note(clean(text))
+	b.draw(true)
 }
 
 // Done ends the line where it stands, so that the next output starts on a new

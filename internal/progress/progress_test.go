@@ -66,6 +66,7 @@ func TestLogIsNeverSilent(t *testing.T) {
 	var log locked
 	long := "share-frozen train: loss 2.912 valid 2.887 12345 tokens/s, and more than a line of a terminal has room for"
 	b := New(&log, "train", 100)
+	b.out = &log
 	b.logTo(&log, 5*time.Millisecond, 5*time.Millisecond)
 	b.Describe(long)
 	b.Resume(40)
