@@ -70,13 +70,19 @@ func (c Config) key(name string) string {
 	return name
 }
 
-// RawWithLayers returns a copy of Raw for a model of n layers.
+// ownKey is what a config.json says to lamina alone, of what the directory is (an
+// emulator): no word of it holds of another that is written from it.
+const ownKey = "lamina"
+
+// RawWithLayers returns a copy of Raw for a model of n layers, without what it says of
+// its directory.
 func (c Config) RawWithLayers(n int) map[string]any {
 	const layers = "num_hidden_layers"
 	raw := map[string]any{}
 	for k, v := range c.Raw {
 		raw[k] = v
 	}
+	delete(raw, ownKey)
 	delete(raw, layers) // an alias, where the key is another
 	raw[c.key(layers)] = n
 	return raw

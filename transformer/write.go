@@ -56,7 +56,8 @@ var companions = []string{
 // Whole returns a Directory with every tensor of the checkpoint, as the file has it. What
 // a decoder has learned since is in [Decoder.Whole].
 func (c *Checkpoint) Whole() Directory {
-	d := Directory{Config: c.Config.Raw}
+	d := Directory{Config: maps.Clone(c.Config.Raw)}
+	delete(d.Config, ownKey)
 	for _, name := range c.Names() {
 		d.Tensors = append(d.Tensors, NamedTensor{Name: name, From: name})
 	}

@@ -17,6 +17,9 @@ const (
 func (m *model) checkRows(path string) ([][]int32, error) {
 	length := min(m.Config.MaxPositions, checkedTokens)
 	if path != "" {
+		// Both models read the same: that no task's prompt stands around it is no harm.
+		defer func(warn func(string)) { m.Verbatim = warn }(m.Verbatim)
+		m.Verbatim = nil
 		docs, _, err := m.Documents(task.Task{}, m.data(path, "", "validation"), checkedDocuments)
 		if err != nil {
 			return nil, err

@@ -189,3 +189,23 @@ func TestEmulatorWithoutItsPlanIsNoPlainModel(t *testing.T) {
 		}
 	}
 }
+
+// TestModelsMadeOfAnEmulatorAreModels: what is written from an emulator as a plain model
+// does not say that it is one.
+func TestModelsMadeOfAnEmulatorAreModels(t *testing.T) {
+	s := bothWays(t)[0]
+	c, d := crashtest.OpenModel(t, s.dir)
+	for name, write := range map[string]func(out string) error{
+		"converted": func(out string) error { return c.WriteDir(out, c.Whole()) },
+		"saved":     d.Save,
+	} {
+		out := filepath.Join(t.TempDir(), name)
+		if err := write(out); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := crashtest.OpenModel(t, out)
+		if m, err := exchange.OpenModel(again, ref.New()); err != nil || m.Emulator != nil {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+}
