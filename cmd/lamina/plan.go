@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
@@ -32,7 +33,8 @@ type planResult struct {
 	Layers     int       `json:"layers"`
 }
 
-// Run prints the plan alone on its line, so that a shell can take it.
+// Run prints the plan alone to standard output, so that a shell can take it, and what it
+// was made of, where the method has clusters, to standard error.
 func (c planCommand) Run(s *session) error {
 	method, err := plan.Named(s.methods, c.Kind)
 	if err != nil {
@@ -58,10 +60,25 @@ func (c planCommand) Run(s *session) error {
 		s.notef("both ends of the model are kept (--anchor-ends)\n")
 	}
 	s.printf("%s\n", shared)
+	if chosen.Clusters != nil {
+		s.notef("clusters: %s\ncentres: %s\n", clusterText(chosen.Clusters), strings.Trim(fmt.Sprint(chosen.Centres), "[]"))
+	}
 	return s.writeJSON(planResult{
 		Plan: shared, Kind: c.Kind, Kept: chosen.Plan.Kept(), Trainable: chosen.Plan.Trainable(), Clusters: chosen.Clusters,
 		Centres: chosen.Centres, AnchorEnds: c.AnchorEnds, Share: c.Share, Layers: request.Layers,
 	})
+}
+
+// clusterText shows runs of layers: 0 | 1-3 | 4-5.
+func clusterText(clusters [][]int) string {
+	runs := make([]string, len(clusters))
+	for i, c := range clusters {
+		runs[i] = fmt.Sprint(c[0])
+		if last := c[len(c)-1]; last > c[0] {
+			runs[i] = fmt.Sprintf("%d-%d", c[0], last)
+		}
+	}
+	return strings.Join(runs, " | ")
 }
 
 // request collects what the method chooses from. The depth of the model is the

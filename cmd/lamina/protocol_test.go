@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -30,6 +31,21 @@ func TestPlanFromSimilarity(t *testing.T) {
 	p := read[planResult](t, out)
 	if strings.TrimSpace(printed) != p.Plan.String() || len(p.Kept) != 4 || len(p.Trainable) != 2 || len(p.Clusters) != 4 || len(p.Centres) != 4 || p.Layers != 6 {
 		t.Errorf("%+v, printed %q", p, printed)
+	}
+	_, _, stderr := lamina(t, "plan", "crash", "--similarity", sim, "--keep", "4", "--trainable", "2")
+	var lines []string
+	for i, c := range p.Clusters {
+		run := strconv.Itoa(c[0])
+		if len(c) > 1 {
+			run += "-" + strconv.Itoa(c[len(c)-1])
+		}
+		lines = append(lines, run)
+		if p.Kept[i] != p.Centres[i] {
+			t.Errorf("kept %v, centres %v", p.Kept, p.Centres)
+		}
+	}
+	if want := "clusters: " + strings.Join(lines, " | ") + "\ncentres: " + strings.Trim(fmt.Sprint(p.Centres), "[]") + "\n"; !strings.HasSuffix(stderr, want) {
+		t.Errorf("standard error %q, want %q", stderr, want)
 	}
 	for _, c := range []struct{ args, want string }{
 		{"uniform --layers 6 --keep 4 --trainable 2", "0* 1 4 5*"},

@@ -20,9 +20,10 @@ type similarityCommand struct {
 	Metric    string `default:"cka" enum:"cka" placeholder:"NAME" help:"Measure of likeness: cka (linear CKA)."`
 	Stream    bool   `help:"Keep one block of the model in memory at a time, and the states of all samples; the result is the same."`
 	MaxLength int    `placeholder:"N" help:"Tokens of a sample at most. Default: the model's positions."`
+	Plot      string `placeholder:"FILE" help:"Draw the matrix and the likeness of neighbours: FILE.svg or FILE.png."`
 }
 
-// Run prints the likeness of neighbours; the matrix goes to --json.
+// Run prints the likeness of neighbours; the matrix goes to --json, a picture to --plot.
 func (c similarityCommand) Run(s *session) error {
 	t, err := namedTask(c.Task)
 	if err != nil {
@@ -34,6 +35,9 @@ func (c similarityCommand) Run(s *session) error {
 	}
 	if c.Samples < 1 {
 		return usagef("--samples %d: want 1 or more", c.Samples)
+	}
+	if err := checkPlot(c.Plot); err != nil {
+		return err
 	}
 	m, err := s.openModel(c.Model)
 	if err != nil {
@@ -54,6 +58,9 @@ func (c similarityCommand) Run(s *session) error {
 	result, err := s.similarity(m, rows, pool, c.Stream)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
+	}
+	if err := plotSimilarity(c.Plot, result); err != nil {
+		return err
 	}
 	s.table(adjacentTable(result))
 	return s.writeJSON(struct {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"lamina/crash/plan"
 	"lamina/internal/plot"
 	"lamina/internal/report"
 )
@@ -42,8 +41,8 @@ func (x *Experiment) similarityValues() []report.Table {
 	const most = 33 // states
 	matrix := x.protocols[0].similarity.Matrix
 	neighbours := report.Table{Caption: "CKA of neighbouring states", Columns: []report.Column{{Name: "states"}, {Name: "CKA", Right: true}}}
-	for i, v := range plan.Adjacent(matrix) {
-		neighbours.Rows = append(neighbours.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.4f", v)})
+	for i := range len(matrix) - 1 {
+		neighbours.Rows = append(neighbours.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.4f", matrix[i][i+1])})
 	}
 	if len(matrix) > most {
 		return []report.Table{neighbours}

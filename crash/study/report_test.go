@@ -16,7 +16,9 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/crash/measure"
 	"lamina/crash/study"
+	"lamina/internal/files"
 )
 
 // page is what a reader of report.html sees.
@@ -172,6 +174,16 @@ func TestReportEqualsTable(t *testing.T) {
 	for _, caption := range []string{"CKA of neighbouring states", "CKA of all states", "Loss in nats a target token"} {
 		if len(p.tables[caption]) < 2 {
 			t.Errorf("no values in a table %q", caption)
+		}
+	}
+	var sim measure.Similarity
+	if err := files.ReadJSON(filepath.Join(dir, "seed-1", "similarity.json"), &sim); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range sim.Matrix[:len(sim.Matrix)-1] {
+		want := []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.4f", row[i+1])}
+		if got := p.tables["CKA of neighbouring states"][i+1]; !slices.Equal(got, want) {
+			t.Errorf("neighbours %v, measured %v", got, want)
 		}
 	}
 	linksResolve(t, dir, p.links)
