@@ -24,8 +24,15 @@ type Comparison struct {
 // chance is the p-value above which a difference may well be chance.
 const chance = 0.05
 
-// byChance reports whether chance may have made the difference.
-func (c Comparison) byChance() bool { return !(c.PHolm < chance) }
+// byChance reports whether chance may have made the difference: that of the documents
+// that were scored, or that of the seeds, of which there are too few for a p-value.
+func (c Comparison) byChance() bool { return !(c.PHolm < chance) || c.bySeeds() }
+
+// bySeeds reports whether the difference lies within two of its standard errors over
+// seeds.
+func (c Comparison) bySeeds() bool {
+	return c.SeedStderr != nil && math.Abs(c.Difference) <= 2**c.SeedStderr
+}
 
 // contender is what a recipe came to, over all its seeds and draws.
 type contender struct {

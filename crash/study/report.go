@@ -103,7 +103,7 @@ func (x *Experiment) differences() report.Table {
 		{Name: "difference", Right: true, Help: "accuracy of the first less that of the second, points; of several seeds or draws, their means"},
 		{Name: "± documents", Right: true, Help: "standard error of the difference over documents"},
 		{Name: "± seeds", Right: true, Help: "standard error of the difference over seeds; of one seed there is none"},
-		{Name: "p", Right: true, Help: "how likely a difference at least as large is between rows that are equally good: below 0.05 it is called more than chance. Corrected after Holm for the number of lines of this table"},
+		{Name: "p", Right: true, Help: "how likely a difference at least as large is between rows that are equally good: below 0.05, and with a difference beyond two standard errors over seeds, it is called more than chance. Corrected after Holm for the number of lines of this table"},
 		{Name: "test", Help: "paired: document by document, exact permutation test (McNemar's, of one seed); unpaired: from the standard errors, where a row does not say which documents it has right"},
 	}}
 	for _, c := range x.Table.Comparisons {
@@ -151,7 +151,7 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 		r.Sections = append(r.Sections, report.Section{Title: "Layers and training", Figures: pictures[:len(pictures)-1]})
 	}
 	files, err := x.files()
-	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"All of this run's files, where they lie beside this page."}, Files: files})
+	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"What this run wrote, beside this page. Of several learning rates, the one that each row kept."}, Files: files})
 	return r, err
 }
 
@@ -179,7 +179,7 @@ func (x *Experiment) facts() []report.Fact {
 func (x *Experiment) files() ([]report.Files, error) {
 	var out []report.Files
 	for _, group := range x.fileGroups() {
-		links, err := x.links(group.dir, group.deep)
+		links, err := x.links(group)
 		if err != nil {
 			return nil, err
 		}
@@ -190,30 +190,27 @@ func (x *Experiment) files() ([]report.Files, error) {
 	return out, nil
 }
 
-// fileGroup is a part of the directory.
-type fileGroup struct {
-	what, dir string
-	deep      bool // with the folders in it
-}
+// fileGroup is a folder of the directory, with what lies in it and in one of its folders.
+type fileGroup struct{ what, dir, with string }
 
 func (x *Experiment) fileGroups() []fileGroup {
-	groups := []fileGroup{{"Table and settings", "", false}, {"Pictures", plotsDir, false}}
+	groups := []fileGroup{{"Table and settings", "", ""}, {"Pictures", plotsDir, ""}}
 	for _, p := range x.protocols {
 		dir := filepath.Base(p.Dir)
-		groups = append(groups, fileGroup{fmt.Sprintf("Likeness of layers, seed %d", p.Seed), dir, false})
+		groups = append(groups, fileGroup{fmt.Sprintf("Likeness of layers, seed %d", p.Seed), dir, ""})
 		for _, r := range x.Table.Rows {
 			if r.Seed == p.Seed {
-				groups = append(groups, fileGroup{fmt.Sprintf("Row %s, seed %d", r.Name, r.Seed), path.Join(dir, "rows", r.Name), true})
+				groups = append(groups, fileGroup{fmt.Sprintf("Row %s, seed %d", r.Name, r.Seed), path.Join(dir, "rows", r.Name), lrDir("", r.LR)})
 			}
 		}
 	}
 	return groups
 }
 
-// links lead to the files of a folder of the directory, the page itself left out.
-func (x *Experiment) links(dir string, deep bool) ([]report.Link, error) {
+// links lead to the files of a group, the page itself left out.
+func (x *Experiment) links(g fileGroup) ([]report.Link, error) {
 	var links []report.Link
-	root := filepath.Join(x.Dir, filepath.FromSlash(dir))
+	root := filepath.Join(x.Dir, filepath.FromSlash(g.dir))
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -227,10 +224,10 @@ func (x *Experiment) links(dir string, deep bool) ([]report.Link, error) {
 		}
 		name = filepath.ToSlash(name)
 		switch {
-		case entry.IsDir() && !deep:
+		case entry.IsDir() && (g.with == "" || !strings.HasPrefix(name+"/", g.with+"/")):
 			return fs.SkipDir
-		case entry.Type().IsRegular() && path.Join(dir, name) != reportFile:
-			links = append(links, report.Link{Name: name, Path: path.Join(dir, name)})
+		case entry.Type().IsRegular() && path.Join(g.dir, name) != reportFile:
+			links = append(links, report.Link{Name: name, Path: path.Join(g.dir, name)})
 		}
 		return nil
 	})

@@ -69,7 +69,7 @@ func readPage(t *testing.T, path string) page {
 			text.Write(e)
 		case xml.EndElement:
 			switch e.Name.Local {
-			case "caption":
+			case "span": // of a caption
 				caption = text.String()
 			case "th", "td":
 				rows[len(rows)-1] = append(rows[len(rows)-1], text.String())
@@ -141,6 +141,9 @@ func TestReportEqualsTable(t *testing.T) {
 		got := differences[i+1]
 		if want := []string{c.Row, c.Against, share(&c.Difference), share(&c.Stderr), share(c.SeedStderr), fmt.Sprintf("%.4f", c.PHolm), "paired"}; !slices.Equal(got, want) {
 			t.Errorf("comparison %d: the page has %v, table.json %v", i, got, want)
+		}
+		if c.SeedStderr != nil {
+			numbers[share(c.SeedStderr)] = true
 		}
 		for _, v := range []float64{c.Accuracy, c.AgainstAccuracy, math.Abs(c.Difference), c.Stderr} {
 			numbers[share(&v)] = true

@@ -81,30 +81,32 @@ func (x *Experiment) outcome(won contender) string {
 
 // rivals says how far the best row is before the others that hand out an emulator.
 func (x *Experiment) rivals(all []contender, at int) string {
-	var near, far []string
+	var level, near, far []string
 	for _, c := range x.Table.Comparisons {
 		other := slices.IndexFunc(all, func(o contender) bool { return o.Name == c.Against })
 		if c.Row != all[at].Name || !all[at].emulates() || !all[other].emulates() {
 			continue
 		}
-		text := fmt.Sprintf("%s (by %s points ± %s, %s)", c.Against, points(c.Difference), points(c.Stderr), pValue(c.PHolm))
-		if c.byChance() {
+		text := fmt.Sprintf("%s (by %s points %s)", c.Against, points(c.Difference), c.errors())
+		switch {
+		case c.Difference == 0:
+			level = append(level, c.Against)
+		case c.byChance():
 			near = append(near, text)
-		} else {
+		default:
 			far = append(far, text)
 		}
 	}
-	var b strings.Builder
-	if len(far) > 0 {
-		fmt.Fprintf(&b, "Of the other emulators, these are behind %s by more than chance gives: %s.", all[at].Name, strings.Join(far, ", "))
-	}
-	if len(near) > 0 {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
+	var parts []string
+	say := func(format string, names []string) {
+		if len(names) > 0 {
+			parts = append(parts, fmt.Sprintf(format, all[at].Name, strings.Join(names, ", ")))
 		}
-		fmt.Fprintf(&b, "Chance may have put %s before %s: the table does not say which of these is the best.", all[at].Name, strings.Join(near, ", "))
 	}
-	return b.String()
+	say("Of the other emulators, these are behind %s by more than chance gives: %s.", far)
+	say("Chance may have put %s before %s: the table does not say which of these is the best.", near)
+	say("Level with %s: %s.", level)
+	return strings.Join(parts, " ")
 }
 
 // limits compares the best row with those that need the full model for training.
@@ -160,11 +162,23 @@ func (c Comparison) gap() string {
 	verdict := "which is more than chance gives"
 	if c.byChance() {
 		verdict = "which chance may give"
+		if c.PHolm < chance {
+			verdict = "which other seeds may undo"
+		}
 	}
 	if c.Difference == 0 {
 		return "the same"
 	}
-	return fmt.Sprintf("%s points %s (± %s, %s), %s", points(math.Abs(c.Difference)), words, points(c.Stderr), pValue(c.PHolm), verdict)
+	return fmt.Sprintf("%s points %s (%s), %s", points(math.Abs(c.Difference)), words, c.errors(), verdict)
+}
+
+// errors are those of a difference, with its p-value.
+func (c Comparison) errors() string {
+	text := fmt.Sprintf("± %s, %s", points(c.Stderr), pValue(c.PHolm))
+	if c.SeedStderr != nil {
+		text += fmt.Sprintf("; ± %s over seeds", points(*c.SeedStderr))
+	}
+	return text
 }
 
 // points shows a share in percent, or a difference of two in points.
@@ -212,7 +226,7 @@ func (x *Experiment) ceilingNote() string {
 	switch {
 	case c.accuracy() <= f.accuracy():
 		return text + fmt.Sprintf(" Here %s stays at or below %s.", c.Name, f.Name)
-	case trainF <= trainC && validF > validC:
+	case trainF <= trainC && validF > max(validC, trainF):
 		return text + fmt.Sprintf(" So %s fits its training rows better and the validation rows worse, as overfitting does.", f.Name)
 	case trainF > trainC:
 		return text + fmt.Sprintf(" So %s fits even its training rows less well: what holds it back here is less overfitting than that learning rate and steps suit the training of all weights less.", f.Name)

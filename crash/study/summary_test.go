@@ -43,12 +43,15 @@ func TestSummary(t *testing.T) {
 		{"equal", "zs,crash", []Row{scored("zs", 1, half), scored("crash", 1, half)}, []string{"Nothing won", "the same"}, "points more"},
 		{"two first", "crash,uniform", []Row{scored("crash", 1, ones), scored("uniform", 1, almost)},
 			[]string{"was not scored here", "Chance may have put crash before uniform (by 2.5 points", "does not say which of these"}, "Nothing won"},
+		{"level", "crash,uniform", []Row{scored("crash", 1, half), scored("uniform", 1, half)}, []string{"Level with uniform: crash."}, "Chance may"},
 		{"the limit", "zs,full,crash", []Row{scored("zs", 1, zeros), scored("full", 1, ones), scored("crash", 1, half)},
 			[]string{"full (the full model, all of it trained) answers 100.0 % right; crash has 50.0 points less"}, ""},
 		{"no emulator", "zs,full", []Row{scored("zs", 1, zeros), scored("full", 1, ones)}, []string{"no row of this table hands out an emulator", "The best trained model, that of full"}, "plug-in, that"},
 		{"nothing trained", "zs", []Row{scored("zs", 1, ones)}, []string{"Nothing was trained"}, "won"},
 		{"a plan of one's own", "zs,mine=0* 1", []Row{scored("zs", 1, zeros), scored("mine", 1, ones)}, []string{"the blocks that the plans below name", "the starred ones", "that of mine"}, "4 of the 6"},
-		{"several seeds", "zs,crash", []Row{scored("zs", 1, zeros), scored("crash", 1, ones), scored("crash", 2, half)}, []string{"75.0 % right", "the mean of 2 runs"}, ""},
+		{"several seeds", "zs,crash", []Row{scored("zs", 1, zeros), scored("crash", 1, ones), scored("crash", 2, half)}, []string{"75.0 % right", "the mean of 2 runs", "± 25.0 over seeds"}, ""},
+		{"seeds that do not agree", "zs,crash", []Row{scored("zs", 1, half), scored("crash", 1, ones), scored("crash", 2, half)},
+			[]string{"Nothing won", "25.0 points more", "± 25.0 over seeds", "which other seeds may undo"}, "which is more"},
 	} {
 		got := summarised(t, c.names, c.rows...)
 		for _, want := range c.want {
@@ -76,6 +79,7 @@ func TestCeilingNote(t *testing.T) {
 		{"as overfitting does", with(high, 0.3, 0.4, 10), with(low, 0.1, 0.5, 1000)},
 		{"fits even its training rows less well", with(high, 0.1, 0.2, 10), with(low, 0.3, 0.4, 1000)},
 		{"The losses do not explain it", with(high, 0.3, 0.4, 10), with(low, 0.2, 0.3, 1000)},
+		{"The losses do not explain it", with(high, 0.9, 0.4, 10), with(low, 0.6, 0.5, 1000)},
 		{"stays at or below", with(scored("ceiling", 1, "1000"), 0.3, 0.4, 10), with(low, 0.1, 0.5, 1000)},
 		{"trains 10 weights, not 1,000", high, low},
 	} {

@@ -21,7 +21,7 @@ var asking = []string{"src", "srcset", "action", "formaction", "data", "poster",
 
 // allowed are the elements of a page and its pictures; none can run or fetch.
 var allowed = strings.Fields(`html head meta title style body header h1 h2 p dl div dt dd nav ol li a main section
-	table caption thead tbody tr th td figure figcaption details summary ul svg g rect path polyline polygon circle text desc`)
+	table caption thead tbody tr th td span figure figcaption details summary ul svg g rect path polyline polygon circle text desc`)
 
 // checkPage fails where the page holds a script or asks for anything outside.
 func checkPage(t *testing.T, page []byte) {
@@ -82,9 +82,9 @@ func TestPageHoldsEverything(t *testing.T) {
 			Files:   []report.Files{{What: "W1", Links: []report.Link{{Name: "K1", Path: "a b/c.json"}}}},
 			Figures: []report.Figure{{SVG: "<svg><circle r='1'/></svg>", Caption: "G1", Alt: "L1", Values: []report.Table{{Caption: "V1", Columns: []report.Column{{Name: "V2"}}, Rows: [][]string{{"V3"}}}}}}}}})
 	at := 0
-	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<p>M1<", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<", "<caption>C1<", `<th scope="col">H1<`, `<th scope="col" class="r">H3<`,
+	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<p>M1<", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<", "<caption><span>C1<", `<th scope="col">H1<`, `<th scope="col" class="r">H3<`,
 		`<th scope="row">R1<`, `<td class="r">0.4210<`, `<th scope="row">R2<`, `<td class="r">-1e-05<`, "<dt>H1</dt><dd>H2<", `aria-label="L1"`, "<circle r='1'/>",
-		"<figcaption>G1<", "<details><summary>", "<caption>V1<", `<th scope="row">V3<`, "<li>W1: ", `<a href="./a%20b/c.json">K1</a>`, "<li>N1<"} {
+		"<figcaption>G1<", "<details><summary>", "<caption><span>V1<", `<th scope="row">V3<`, "<li>W1: ", `<a href="./a%20b/c.json">K1</a>`, "<li>N1<"} {
 		i := strings.Index(page[at:], want)
 		if i < 0 {
 			t.Fatalf("%q is missing, or not after the part before it", want)
