@@ -98,9 +98,17 @@ func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
 	if err != nil {
 		return err
 	}
-	s.printf("the model's weights take %s", report.Bytes(weightBytes(m.Checkpoint)))
-	if repeats := len(e.Plan) - len(e.Plan.Kept()); repeats > 0 && !c.Compact {
-		s.printf("; %d places stand in the emulator as copies, so that transformers loads it: --compact stores each layer once, for lamina alone", repeats)
+	weights, quantised := stored(m.Checkpoint)
+	s.printf("the model's weights take %s", report.Bytes(weights))
+	repeats := len(e.Plan) - len(e.Plan.Kept())
+	switch {
+	case c.Compact:
+	case repeats > 0 && quantised && c.DType == "":
+		s.printf("; quantised ones stand here as F32 and %d places as copies, so that transformers loads it: --compact leaves them as they are and stores each layer once, for lamina alone; --dtype f16 takes half", repeats)
+	case repeats > 0:
+		s.printf("; %d places stand here as copies, so that transformers loads it: --compact stores each layer once, for lamina alone", repeats)
+	case quantised && c.DType == "":
+		s.printf("; quantised ones stand here as F32, so that transformers loads it: --compact leaves them as they are, for lamina alone; --dtype f16 takes half")
 	}
 	s.printf("\n")
 	return s.writeJSON(emulateResult{e, sent})
@@ -112,13 +120,14 @@ type emulateResult struct {
 	Sent sent `json:"sent"`
 }
 
-// weightBytes returns what a checkpoint's tensors take in its files.
-func weightBytes(c *transformer.Checkpoint) int {
-	n := 0
+// stored returns what a checkpoint's tensors take, and whether some are quantised in
+// blocks.
+func stored(c *transformer.Checkpoint) (bytes int, quantised bool) {
 	for _, name := range c.Names() {
 		if e, _ := c.Entry(name); e.DType != tensor.Invalid {
-			n += e.DType.Bytes(e.Elems())
+			bytes += e.DType.Bytes(e.Elems())
+			quantised = quantised || e.DType.IsBlock()
 		}
 	}
-	return n
+	return bytes, quantised
 }
