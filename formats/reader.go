@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"path/filepath"
 	"slices"
 
 	"lamina/tensor"
@@ -182,6 +183,24 @@ func (t *Tensors) Release(name string) {
 
 // Close implements [Reader].
 func (t *Tensors) Close() error { return t.file.Close() }
+
+// Join returns one Reader over several, which it owns from now on. It fails, and closes
+// them, if two have a tensor of the same name.
+func Join(path string, parts []Reader) (Reader, error) {
+	s := &sharded{path: path, parts: parts, part: make(map[string]int)}
+	for i, p := range parts {
+		for _, name := range p.Names() {
+			if at, twice := s.part[name]; twice {
+				err := &Error{Path: p.Path(), Item: TensorItem(name), Code: "PART_DUPLICATE", Got: "is in " + filepath.Base(parts[at].Path()) + " too", Want: "parts of one model"}
+				return nil, errors.Join(err, s.Close())
+			}
+			s.part[name] = i
+			s.names = append(s.names, name)
+		}
+	}
+	slices.Sort(s.names)
+	return s, nil
+}
 
 // sharded is a Reader over several.
 type sharded struct {

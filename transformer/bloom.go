@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"fmt"
 	"math"
 
 	"lamina/autograd"
@@ -12,10 +13,12 @@ import (
 // it: a norm behind the embedding, attention scores that fall with the distance in
 // place of positions, queries, keys and values of one product, biases, a tied head.
 // Dropout of attention probabilities (attention_dropout) is left out, as it is for the
-// other families; pretraining_tp and slow_but_exact change the order of sums only.
+// other families. slow_but_exact asks for the sums of so many parts as pretraining_tp
+// says, for which transformers forgets two biases: they are added here all the same.
 
 var bloomFamily = family{
-	name:      "bloom",
+	name: "bloom",
+	bos:  1, eos: 2, pad: -1,
 	configure: (*Config).setBLOOM,
 	keys: map[string]string{
 		"num_hidden_layers": "n_layer", "num_attention_heads": "n_head", "rms_norm_eps": "layer_norm_epsilon",
@@ -40,33 +43,22 @@ type bloomConfig struct {
 	normResidual bool // a residual connection begins behind the norm
 }
 
-func (c *Config) setBLOOM(data []byte) error {
-	var hf struct {
-		Vocab        int      `json:"vocab_size"`
-		Width        int      `json:"hidden_size"`
-		OldWidth     *int     `json:"n_embed"`
-		Layers       int      `json:"n_layer"`
-		OtherLayers  *int     `json:"num_hidden_layers"`
-		Heads        int      `json:"n_head"`
-		OtherHeads   *int     `json:"num_attention_heads"`
-		Positions    *int     `json:"n_positions"`
-		MaxPositions *int     `json:"max_position_embeddings"`
-		Context      *int     `json:"n_ctx"`
-		Eps          *float64 `json:"layer_norm_epsilon"`
-		Dropout      *float64 `json:"hidden_dropout"`
-		NormResidual bool     `json:"apply_residual_connection_post_layernorm"`
-		Tied         *bool    `json:"tie_word_embeddings"`
-	}
-	if err := decodeConfig(data, &hf); err != nil {
-		return err
-	}
-	c.setSizes(hfConfig{
-		Vocab: hf.Vocab, Hidden: or(hf.OldWidth, hf.Width), Layers: or(hf.OtherLayers, hf.Layers), Heads: or(hf.OtherHeads, hf.Heads),
-		MaxPositions: or(hf.Positions, or(hf.MaxPositions, or(hf.Context, bloomPositions))),
+func (c *Config) setBLOOM(k *keys) error {
+	c.setSizes(sizes{
+		vocab: k.int(250880, "vocab_size"), width: k.int(64, "n_embed", "hidden_size"), layers: k.int(2, "num_hidden_layers", "n_layer"),
+		heads:     k.int(8, "num_attention_heads", "n_head"),
+		positions: k.int(bloomPositions, "n_positions", "max_position_embeddings", "n_ctx"),
 	})
-	c.FeedForward, c.Eps, c.Activation = 4*c.Width, or(hf.Eps, 1e-5), kernels.GELUTanh
-	c.Bias, c.MLPBias, c.Tied = true, true, or(hf.Tied, true)
-	c.Dropout, c.own = or(hf.Dropout, 0), bloomConfig{hf.NormResidual}
+	c.FeedForward, c.Eps, c.Activation = 4*c.Width, k.float(1e-5, "layer_norm_epsilon"), kernels.GELUTanh
+	c.Bias, c.MLPBias, c.Tied = true, true, k.bool(true, "tie_word_embeddings")
+	c.Dropout = k.float(0, "hidden_dropout")
+	c.own = bloomConfig{k.bool(false, "apply_residual_connection_post_layernorm")}
+	if parts := k.int(1, "pretraining_tp"); k.bool(false, "slow_but_exact") && parts > 1 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("slow_but_exact with pretraining_tp %d: transformers leaves out the biases of self_attention.dense and "+
+			"mlp.dense_4h_to_h then; they are added here, as in training (its logits are equal with slow_but_exact false)", parts))
+	}
+	// What Megatron noted: transformers reads none of it.
+	k.ignore("attention_softmax_in_fp32", "masked_softmax_fusion", "offset_alibi", "skip_bias_add", "skip_bias_add_qkv", "bias_dropout_fusion")
 	return nil
 }
 

@@ -40,9 +40,11 @@ type Config struct {
 	// compact is what a directory that lamina alone reads says beside; else nil.
 	compact *compact
 
-	// Raw is the configuration as read, for writing a directory that
-	// transformers loads.
+	// Raw is the configuration as read, for writing a directory that transformers loads:
+	// what newer versions call otherwise stands there under the old keys too.
 	Raw map[string]any
+	// Warnings are what a reader of the configuration should know, a line each.
+	Warnings []string
 }
 
 // Limits of what is accepted from a file, far above any published model.
@@ -51,48 +53,48 @@ const (
 	maxSize   = 1 << 24
 )
 
-// hfConfig has the keys of config.json that OPT and LLaMA share; pointers tell absent
-// from zero.
-type hfConfig struct {
-	Vocab        int   `json:"vocab_size"`
-	Hidden       int   `json:"hidden_size"`
-	Layers       int   `json:"num_hidden_layers"`
-	Heads        int   `json:"num_attention_heads"`
-	MaxPositions int   `json:"max_position_embeddings"`
-	Tied         *bool `json:"tie_word_embeddings"`
-}
+// sizes are what every family has.
+type sizes struct{ vocab, width, layers, heads, positions int }
 
 // setSizes takes the sizes, and sets what follows from them unless a family says more:
 // as many key and value heads as query heads, each of width D/H.
-func (c *Config) setSizes(hf hfConfig) {
-	c.Vocab, c.Width, c.EmbedWidth, c.Layers, c.MaxPositions = hf.Vocab, hf.Hidden, hf.Hidden, hf.Layers, hf.MaxPositions
-	c.Heads, c.KVHeads = hf.Heads, hf.Heads
+func (c *Config) setSizes(s sizes) {
+	c.Vocab, c.Width, c.EmbedWidth, c.Layers, c.MaxPositions = s.vocab, s.width, s.width, s.layers, s.positions
+	c.Heads, c.KVHeads = s.heads, s.heads
 	if c.Heads > 0 {
 		c.HeadDim = c.Width / c.Heads
 	}
 }
 
-// ParseConfig reads a config.json. Errors name the field.
+// ParseConfig reads a config.json. A key that is not there has the default of
+// transformers' class; one that is there, means something and is not known is an error.
+// Errors name the field.
 func ParseConfig(data []byte) (Config, error) {
-	var hf struct {
-		ModelType string `json:"model_type"`
-	}
 	data, compact, err := expandConfig(data)
 	if err != nil {
 		return Config{}, err
 	}
-	if err := decodeConfig(data, &hf); err != nil {
-		return Config{}, err
-	}
-	f, err := familyNamed(hf.ModelType)
+	k, err := readKeys(data)
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Family: f.name, NormAffine: true, compact: compact}
-	if err := decodeConfig(data, &c.Raw); err != nil {
+	raw := k.values()
+	name := k.text("", "model_type")
+	if k.err != nil {
+		return Config{}, k.err
+	}
+	f, err := familyNamed(name)
+	if err != nil {
 		return Config{}, err
 	}
-	if err := f.configure(&c, data); err != nil {
+	c := Config{Family: f.name, NormAffine: true, compact: compact, Raw: raw}
+	if err := c.setTypeName(k); err != nil {
+		return Config{}, err
+	}
+	if err := f.configure(&c, k); err != nil {
+		return Config{}, err
+	}
+	if err := k.unread(); err != nil {
 		return Config{}, err
 	}
 	if err := c.Validate(); err != nil {
@@ -101,10 +103,23 @@ func ParseConfig(data []byte) (Config, error) {
 	return c, compact.check(c.Layers)
 }
 
-func (c *Config) setActivation(field, name, standard string) error {
-	if name == "" {
-		name = standard
+// setTypeName reads the type of the weights, which transformers 5 calls dtype: nothing is
+// computed from it, but what is written must say it for both.
+func (c *Config) setTypeName(k *keys) error {
+	torch, newer := k.text("", "torch_dtype"), k.text("", "dtype")
+	if k.err != nil {
+		return k.err
 	}
+	if torch != "" && newer != "" && torch != newer {
+		return fmt.Errorf("torch_dtype is %s and dtype %s (want one type: remove the wrong one)", formats.Quote(torch), formats.Quote(newer))
+	}
+	if newer != "" {
+		c.Raw["torch_dtype"] = newer
+	}
+	return nil
+}
+
+func (c *Config) setActivation(field, name string) error {
 	f, ok := nn.ParseActivation(name)
 	if !ok {
 		return fmt.Errorf("%s %s is not supported (relu, gelu, gelu_new, gelu_pytorch_tanh, silu, swish, tanh)", field, formats.Quote(name))
@@ -159,10 +174,3 @@ func (c Config) String() string {
 
 // attentionScale is what most families multiply q·k by: 1/√K.
 func (c Config) attentionScale() float64 { return 1 / math.Sqrt(float64(c.HeadDim)) }
-
-func or[T any](v *T, standard T) T {
-	if v == nil {
-		return standard
-	}
-	return *v
-}

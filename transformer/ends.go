@@ -30,7 +30,7 @@ func (c *Checkpoint) EndTokens(t *tokenizer.Tokenizer) []int32 {
 			ends[id] = true
 		}
 	}
-	ends.add(c.Config.Raw["eos_token_id"])
+	ends.add(c.Config.eos())
 	if v, ok := c.generationEOS(); ok {
 		ends.add(v)
 	}
@@ -49,18 +49,18 @@ func (c *Checkpoint) EndTokens(t *tokenizer.Tokenizer) []int32 {
 func (c *Checkpoint) StopTokens() []int32 {
 	eos, ok := c.generationEOS()
 	if !ok {
-		eos = c.Config.Raw["eos_token_id"]
+		eos = c.Config.eos()
 	}
 	ends := idSet{}
 	ends.add(eos)
 	return ends.sorted()
 }
 
-// generationEOS is eos_token_id of generation_config.json; ok says that the file is
-// there and can be read.
+// generationEOS is eos_token_id of generation_config.json, or what such a file would say
+// of a GGUF file; ok says that the file is there and can be read.
 func (c *Checkpoint) generationEOS() (eos any, ok bool) {
 	if c.GGUF != nil {
-		return nil, false
+		return newGGUFTokens(c.GGUF).generation()["eos_token_id"], true
 	}
 	data, err := readSmall(filepath.Join(c.Dir, "generation_config.json"))
 	var generation struct {
@@ -70,6 +70,19 @@ func (c *Checkpoint) generationEOS() (eos any, ok bool) {
 		return nil, false
 	}
 	return generation.EOS, true
+}
+
+// eos is eos_token_id of the configuration: where it has none, that of transformers'
+// class; null is none.
+func (c Config) eos() any {
+	if id, stated := c.Raw["eos_token_id"]; stated {
+		return id
+	}
+	f, err := familyNamed(c.Family)
+	if err != nil {
+		return nil
+	}
+	return float64(f.eos)
 }
 
 type idSet map[int32]bool

@@ -1,7 +1,6 @@
 package transformer
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,9 +13,12 @@ import (
 // stands in a file of its own, with its block, and in families.
 type family struct {
 	name string // transformers' model_type
-	// configure takes what c needs from a config.json of the family. An error names the
-	// key.
-	configure func(c *Config, data []byte) error
+	// configure takes what c needs from the keys of a config.json of the family, with the
+	// defaults of transformers' class. What it leaves and could change a number is an
+	// error. An error names the key.
+	configure func(c *Config, k *keys) error
+	// bos, eos and pad are the ids that transformers' class has by default; -1 for none.
+	bos, eos, pad int
 	// keys translates configuration keys for messages: from LLaMA's, which are used for
 	// all families, to this one's, where they differ.
 	keys map[string]string
@@ -115,14 +117,6 @@ func prefixed(prefix string, beginnings ...string) func(name string) string {
 		}
 		return name
 	}
-}
-
-// decodeConfig reads the keys of a config.json into keys, whose type has them.
-func decodeConfig(data []byte, keys any) error {
-	if err := json.Unmarshal(data, keys); err != nil {
-		return fmt.Errorf("not a model configuration: %w", err)
-	}
-	return nil
 }
 
 // wantWholeHeads is the check of families whose heads share the width out.

@@ -16,16 +16,12 @@ import (
 
 var parallelFamily = family{
 	name: "parallel",
-	configure: func(c *Config, data []byte) error {
-		var hf struct {
-			hfConfig
-			Factor float64 `json:"factor"`
-		}
-		if err := decodeConfig(data, &hf); err != nil {
-			return err
-		}
-		c.setSizes(hf.hfConfig)
-		c.FeedForward, c.Eps, c.Activation, c.own = 2*c.Width, 1e-5, kernels.SiLU, hf.Factor
+	configure: func(c *Config, k *keys) error {
+		c.setSizes(sizes{
+			vocab: k.int(11, "vocab_size"), width: k.int(8, "hidden_size"), layers: k.int(2, "num_hidden_layers"),
+			heads: k.int(2, "num_attention_heads"), positions: k.int(16, "max_position_embeddings"),
+		})
+		c.FeedForward, c.Eps, c.Activation, c.own = 2*c.Width, 1e-5, kernels.SiLU, k.float(0, "factor")
 		return nil
 	},
 	validate:  wantWholeHeads,

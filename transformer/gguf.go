@@ -2,17 +2,11 @@ package transformer
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
-	"lamina/formats"
 	"lamina/formats/gguf"
-	"lamina/kernels"
-	"lamina/nn"
-	"lamina/tensor"
 )
 
 // A GGUF file names tensors its own way, keeps the configuration as metadata
@@ -45,10 +39,17 @@ func openGGUF(path string) (*Checkpoint, error) {
 		return nil, err
 	}
 	c := &Checkpoint{Path: path, Dir: filepath.Dir(path), GGUF: f, source: f, names: map[string]string{}}
+	if len(f.Names()) == 0 {
+		f.Close()
+		return nil, fmt.Errorf("%s: holds no tensors: a vocabulary only, which lamina tokenize reads", path)
+	}
 	if c.Config, err = ggufConfig(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	tokens := newGGUFTokens(f)
+	tokens.roleIDs(c.Config.Raw)
+	c.Config.Warnings = append(c.Config.Warnings, tokens.warnings...)
 	return c.named(fromGGUFName)
 }
 
@@ -70,118 +71,6 @@ func fromGGUFName(name string) string {
 		return hf + "." + kind
 	}
 	return name
-}
-
-func ggufConfig(f *gguf.File) (Config, error) {
-	arch, _ := f.String("general.architecture")
-	if arch != "llama" {
-		return Config{}, fmt.Errorf("general.architecture %s is not supported (llama)", formats.Quote(arch))
-	}
-	number := func(key string, standard int) int {
-		if v, ok := f.Uint("llama." + key); ok && v < 1<<31 {
-			return int(v)
-		}
-		return standard
-	}
-	c := Config{
-		Family: "llama", Layers: number("block_count", 0), Width: number("embedding_length", 0),
-		Heads: number("attention.head_count", 0), FeedForward: number("feed_forward_length", 0),
-		MaxPositions: number("context_length", 0), Activation: kernels.SiLU, NormAffine: true,
-	}
-	c.EmbedWidth = c.Width
-	c.KVHeads = number("attention.head_count_kv", c.Heads)
-	if c.Heads > 0 {
-		c.HeadDim = number("attention.key_length", c.Width/c.Heads)
-	}
-	if e, ok := f.Entry("token_embd.weight"); ok && len(e.Shape) == 2 {
-		c.Vocab = e.Shape[0]
-	}
-	c.Eps, _ = f.Float("llama.attention.layer_norm_rms_epsilon")
-	c.Eps = float64(float32(c.Eps))
-	_, own := f.Entry("output.weight")
-	c.Tied = !own
-	_, c.Bias = f.Entry("blk.0.attn_q.bias")
-	_, c.MLPBias = f.Entry("blk.0.ffn_up.bias")
-	theta, ok := f.Float("llama.rope.freq_base")
-	if !ok {
-		theta = 10000
-	}
-	c.RoPE = nn.RoPE{Dim: number("rope.dimension_count", c.HeadDim), Theta: theta, MaxPositions: c.MaxPositions}
-	if err := c.ggufScaling(f); err != nil {
-		return Config{}, err
-	}
-	if err := c.Validate(); err != nil {
-		return Config{}, err
-	}
-	c.Raw = c.llamaJSON()
-	return c, nil
-}
-
-func (c *Config) ggufScaling(f *gguf.File) error {
-	kind, _ := f.String("llama.rope.scaling.type")
-	switch kind {
-	case "", "none":
-	case "linear":
-		c.RoPE.Type = "linear"
-		c.RoPE.Factor, _ = f.Float("llama.rope.scaling.factor")
-	default:
-		return fmt.Errorf("llama.rope.scaling.type %s is not supported (linear)", formats.Quote(kind))
-	}
-	e, ok := f.Entry(ropeFactors)
-	if !ok {
-		return nil
-	}
-	if len(e.Shape) != 1 || e.Shape[0] != c.RoPE.Dim/2 || e.DType != tensor.F32 {
-		return fmt.Errorf("tensor %q has shape %v and type %s, want [%d] and F32", ropeFactors, e.Shape, e.DType, c.RoPE.Dim/2)
-	}
-	data, err := f.Bytes(ropeFactors)
-	if err != nil {
-		return err
-	}
-	c.RoPE.Factors = make([]float32, c.RoPE.Dim/2)
-	tensor.DecodeF32(c.RoPE.Factors, data, tensor.F32)
-	return nil
-}
-
-// llamaJSON returns the config.json that transformers reads for c.
-func (c Config) llamaJSON() map[string]any {
-	raw := map[string]any{
-		"architectures": []any{"LlamaForCausalLM"}, "model_type": "llama", "torch_dtype": "float32",
-		"vocab_size": c.Vocab, "hidden_size": c.Width, "intermediate_size": c.FeedForward,
-		"num_hidden_layers": c.Layers, "num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads,
-		"head_dim": c.HeadDim, "max_position_embeddings": c.MaxPositions, "rms_norm_eps": c.Eps,
-		"rope_theta": c.RoPE.Theta, "hidden_act": "silu", "tie_word_embeddings": c.Tied,
-		"attention_bias": c.Bias, "mlp_bias": c.MLPBias, "use_cache": true,
-	}
-	if c.RoPE.Type == "linear" {
-		raw["rope_scaling"] = map[string]any{"rope_type": "linear", "factor": c.RoPE.Factor}
-	}
-	if r, ok := asLLaMA3(c.RoPE); ok {
-		raw["rope_scaling"] = map[string]any{
-			"rope_type": "llama3", "factor": r.Factor, "low_freq_factor": r.LowFreq, "high_freq_factor": r.HighFreq,
-			"original_max_position_embeddings": r.OriginalPositions,
-		}
-	}
-	return raw
-}
-
-// asLLaMA3 recognises in rope factors the scaling of LLaMA 3.1 to 3.3, which
-// differ in Factor alone: the largest of them.
-func asLLaMA3(r nn.RoPE) (nn.RoPE, bool) {
-	if r.Factors == nil || r.Type != "" {
-		return r, false
-	}
-	scaled := nn.RoPE{
-		Dim: r.Dim, Theta: r.Theta, MaxPositions: r.MaxPositions, Type: "llama3",
-		Factor: float64(slices.Max(r.Factors)), LowFreq: 1, HighFreq: 4, OriginalPositions: 8192,
-	}
-	got := scaled.InverseFrequencies(1)
-	for i, want := range r.InverseFrequencies(1) {
-		if math.Abs(float64(got[i]-want)) > 1e-5*float64(want) {
-			return r, false
-		}
-	}
-	return scaled, true
 }
 
 // permutedHeads returns the number of heads by which a GGUF tensor's rows are

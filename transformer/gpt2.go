@@ -14,7 +14,8 @@ import (
 // for the other families.
 
 var gpt2Family = family{
-	name:      "gpt2",
+	name: "gpt2",
+	bos:  50256, eos: 50256, pad: -1,
 	configure: (*Config).setGPT2,
 	keys: map[string]string{
 		"num_hidden_layers": "n_layer", "hidden_size": "n_embd", "num_attention_heads": "n_head", "intermediate_size": "n_inner",
@@ -42,35 +43,22 @@ type gpt2Config struct {
 	plainScores bool // attention does not divide q·k by √K
 }
 
-func (c *Config) setGPT2(data []byte) error {
-	var hf struct {
-		Vocab         int      `json:"vocab_size"`
-		Width         int      `json:"n_embd"`
-		Layers        int      `json:"n_layer"`
-		Heads         int      `json:"n_head"`
-		Positions     int      `json:"n_positions"`
-		Inner         *int     `json:"n_inner"`
-		Activation    string   `json:"activation_function"`
-		Eps           *float64 `json:"layer_norm_epsilon"`
-		Dropout       *float64 `json:"resid_pdrop"`
-		EmbedDropout  *float64 `json:"embd_pdrop"`
-		Scaled        *bool    `json:"scale_attn_weights"`
-		ScaledByLayer bool     `json:"scale_attn_by_inverse_layer_idx"`
-		Cross         bool     `json:"add_cross_attention"`
-		Tied          *bool    `json:"tie_word_embeddings"`
-	}
-	if err := decodeConfig(data, &hf); err != nil {
-		return err
-	}
-	if hf.Cross {
+func (c *Config) setGPT2(k *keys) error {
+	if k.bool(false, "add_cross_attention") {
 		return fmt.Errorf("add_cross_attention is not supported: a decoder reads one text")
 	}
-	c.setSizes(hfConfig{Vocab: hf.Vocab, Hidden: hf.Width, Layers: hf.Layers, Heads: hf.Heads, MaxPositions: hf.Positions})
-	c.FeedForward, c.Eps = or(hf.Inner, 4*hf.Width), or(hf.Eps, 1e-5)
-	c.Bias, c.MLPBias, c.Tied = true, true, or(hf.Tied, true)
-	c.Dropout, c.EmbedDropout = or(hf.Dropout, 0.1), or(hf.EmbedDropout, 0.1) > 0
-	c.ScaleByLayer, c.own = hf.ScaledByLayer, gpt2Config{plainScores: !or(hf.Scaled, true)}
-	return c.setActivation("activation_function", hf.Activation, "gelu_new")
+	// transformers sets the general names last, so that they win.
+	c.setSizes(sizes{
+		vocab: k.int(50257, "vocab_size"), width: k.int(768, "hidden_size", "n_embd"), layers: k.int(12, "num_hidden_layers", "n_layer"),
+		heads: k.int(12, "num_attention_heads", "n_head"), positions: k.int(1024, "max_position_embeddings", "n_positions"),
+	})
+	c.FeedForward, c.Eps = k.int(4*c.Width, "n_inner"), k.float(1e-5, "layer_norm_epsilon")
+	c.Bias, c.MLPBias, c.Tied = true, true, k.bool(true, "tie_word_embeddings")
+	c.Dropout, c.EmbedDropout = k.float(0.1, "resid_pdrop"), k.float(0.1, "embd_pdrop") > 0
+	c.ScaleByLayer = k.bool(false, "scale_attn_by_inverse_layer_idx")
+	c.own = gpt2Config{plainScores: !k.bool(true, "scale_attn_weights")}
+	k.ignore("reorder_and_upcast_attn", "attn_pdrop") // the order of sums, and training
+	return c.setActivation("activation_function", k.text("gelu_new", "activation_function"))
 }
 
 // gpt2Block has its weights below name in a checkpoint.

@@ -14,7 +14,8 @@ import (
 // grouped-query attention, a gated feed-forward layer, optional biases.
 
 var llamaFamily = family{
-	name:      "llama",
+	name: "llama",
+	bos:  1, eos: 2, pad: -1,
 	configure: (*Config).setLLaMA,
 	validate: func(c Config, _ func(string) string) error {
 		if c.RoPE.Dim != c.HeadDim {
@@ -32,44 +33,20 @@ var llamaFamily = family{
 	unread:   func(name string) bool { return strings.HasSuffix(name, "rotary_emb.inv_freq") },
 }
 
-func (c *Config) setLLaMA(data []byte) error {
-	var hf struct {
-		hfConfig
-		KVHeads       *int     `json:"num_key_value_heads"`
-		HeadDim       *int     `json:"head_dim"`
-		Intermediate  int      `json:"intermediate_size"`
-		HiddenAct     string   `json:"hidden_act"`
-		RMSEps        *float64 `json:"rms_norm_eps"`
-		AttentionBias bool     `json:"attention_bias"`
-		MLPBias       bool     `json:"mlp_bias"`
-		RopeTheta     *float64 `json:"rope_theta"`
-		RopeScaling   *struct {
-			RopeType string  `json:"rope_type"`
-			Type     string  `json:"type"`
-			Factor   float64 `json:"factor"`
-			Low      float64 `json:"low_freq_factor"`
-			High     float64 `json:"high_freq_factor"`
-			Original int     `json:"original_max_position_embeddings"`
-		} `json:"rope_scaling"`
-	}
-	if err := decodeConfig(data, &hf); err != nil {
+func (c *Config) setLLaMA(k *keys) error {
+	c.setSizes(sizes{
+		vocab: k.int(32000, "vocab_size"), width: k.int(4096, "hidden_size"), layers: k.int(32, "num_hidden_layers"),
+		heads: k.int(32, "num_attention_heads"), positions: k.int(2048, "max_position_embeddings"),
+	})
+	c.FeedForward, c.KVHeads = k.int(11008, "intermediate_size"), k.int(c.Heads, "num_key_value_heads")
+	c.Bias, c.MLPBias = k.bool(false, "attention_bias"), k.bool(false, "mlp_bias")
+	c.Tied = k.bool(false, "tie_word_embeddings")
+	c.Eps = k.float(1e-6, "rms_norm_eps")
+	c.HeadDim = k.int(c.HeadDim, "head_dim")
+	if err := c.setRoPE(k); err != nil {
 		return err
 	}
-	c.setSizes(hf.hfConfig)
-	c.FeedForward, c.KVHeads = hf.Intermediate, or(hf.KVHeads, hf.Heads)
-	c.Bias, c.MLPBias = hf.AttentionBias, hf.MLPBias
-	c.Tied = or(hf.Tied, false)
-	c.Eps = or(hf.RMSEps, 1e-6)
-	c.HeadDim = or(hf.HeadDim, c.HeadDim)
-	c.RoPE = nn.RoPE{Dim: c.HeadDim, Theta: or(hf.RopeTheta, 10000), MaxPositions: hf.MaxPositions}
-	if s := hf.RopeScaling; s != nil {
-		c.RoPE.Type = s.RopeType
-		if c.RoPE.Type == "" {
-			c.RoPE.Type = s.Type
-		}
-		c.RoPE.Factor, c.RoPE.LowFreq, c.RoPE.HighFreq, c.RoPE.OriginalPositions = s.Factor, s.Low, s.High, s.Original
-	}
-	return c.setActivation("hidden_act", hf.HiddenAct, "silu")
+	return c.setActivation("hidden_act", k.text("silu", "hidden_act"))
 }
 
 // llamaBlock has its weights below name in a checkpoint.

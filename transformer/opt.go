@@ -15,7 +15,8 @@ import (
 // width E = 512 and the stream of width D = 1024.
 
 var optFamily = family{
-	name:      "opt",
+	name: "opt",
+	bos:  2, eos: 2, pad: 1,
 	configure: (*Config).setOPT,
 	keys:      map[string]string{"intermediate_size": "ffn_dim"},
 	validate:  wantWholeHeads,
@@ -30,33 +31,23 @@ var optFamily = family{
 	unread:   func(name string) bool { return strings.HasSuffix(name, "decoder.version") },
 }
 
-func (c *Config) setOPT(data []byte) error {
-	var hf struct {
-		hfConfig
-		FFN              int      `json:"ffn_dim"`
-		WordEmbedProjDim *int     `json:"word_embed_proj_dim"`
-		NormBefore       *bool    `json:"do_layer_norm_before"`
-		RemoveFinalNorm  bool     `json:"_remove_final_layer_norm"`
-		NormAffine       *bool    `json:"layer_norm_elementwise_affine"`
-		EnableBias       *bool    `json:"enable_bias"`
-		Activation       string   `json:"activation_function"`
-		Dropout          *float64 `json:"dropout"`
-	}
-	if err := decodeConfig(data, &hf); err != nil {
-		return err
-	}
-	c.setSizes(hf.hfConfig)
-	c.FeedForward, c.Eps = hf.FFN, 1e-5
-	c.Bias, c.MLPBias = or(hf.EnableBias, true), or(hf.EnableBias, true)
-	c.NormAffine = or(hf.NormAffine, true)
-	c.PostNorm = !or(hf.NormBefore, true)
-	c.EmbedWidth = or(hf.WordEmbedProjDim, hf.Hidden)
-	c.Tied = or(hf.Tied, true)
-	c.Dropout = or(hf.Dropout, 0.1)
-	if hf.RemoveFinalNorm && !c.PostNorm {
+func (c *Config) setOPT(k *keys) error {
+	c.setSizes(sizes{
+		vocab: k.int(50272, "vocab_size"), width: k.int(768, "hidden_size"), layers: k.int(12, "num_hidden_layers"),
+		heads: k.int(12, "num_attention_heads"), positions: k.int(2048, "max_position_embeddings"),
+	})
+	c.FeedForward, c.Eps = k.int(3072, "ffn_dim"), 1e-5
+	c.Bias = k.bool(true, "enable_bias")
+	c.MLPBias = c.Bias
+	c.NormAffine = k.bool(true, "layer_norm_elementwise_affine")
+	c.PostNorm = !k.bool(true, "do_layer_norm_before")
+	c.EmbedWidth = k.int(c.Width, "word_embed_proj_dim")
+	c.Tied = k.bool(true, "tie_word_embeddings")
+	c.Dropout = k.float(0.1, "dropout")
+	if k.bool(false, "_remove_final_layer_norm") && !c.PostNorm {
 		return fmt.Errorf("_remove_final_layer_norm with do_layer_norm_before is not supported")
 	}
-	return c.setActivation("activation_function", hf.Activation, "relu")
+	return c.setActivation("activation_function", k.text("relu", "activation_function"))
 }
 
 func endOPT(d *Decoder, v nn.Visitor) {

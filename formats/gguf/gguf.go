@@ -26,7 +26,7 @@ const (
 // File is an open GGUF file: a [formats.Reader] with metadata. The type names
 // of unreadable tensors stand in the error of Bytes.
 type File struct {
-	*formats.Tensors
+	formats.Reader
 	version uint32
 	meta    map[string]Value
 }
@@ -78,8 +78,18 @@ func (f *File) Ints(key string) ([]int64, bool) { return get(f, key, Value.Ints)
 // Floats returns an array of float32 or float64.
 func (f *File) Floats(key string) ([]float64, bool) { return get(f, key, Value.Floats) }
 
-// Open maps a GGUF file and checks everything before the tensor data.
+// Open maps a GGUF file and checks everything before the tensor data. The name of any
+// part of a split file opens all of them, with the metadata of the first.
 func Open(path string) (*File, error) {
+	g, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	return g.whole(path)
+}
+
+// open maps one file.
+func open(path string) (*File, error) {
 	f, err := formats.Open(path)
 	if err != nil {
 		return nil, err
@@ -92,27 +102,37 @@ func Open(path string) (*File, error) {
 	return g, nil
 }
 
-// Parse reads a file that is in memory. data must not change while the result is
-// used; name is for messages.
-func Parse(name string, data []byte) (*File, error) { return parse(formats.NewMapping(name, data)) }
+// Parse reads a file that is in memory, not one of several parts. data must not change
+// while the result is used; name is for messages.
+func Parse(name string, data []byte) (*File, error) {
+	g, err := parse(formats.NewMapping(name, data))
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := g.Uint(splitCount); ok && n > 1 {
+		return nil, splitError(name, fmt.Sprintf("is one of %d parts", n), "the files, opened by the name of one")
+	}
+	return g, nil
+}
 
 func parse(f *formats.Mapping) (*File, error) {
 	r := &reader{path: f.Path(), data: f.Data()}
-	g := &File{}
+	g, set := &File{}, (*formats.Tensors)(nil)
 	nTensors, nPairs := r.start(g)
 	if r.err == nil {
 		// Both counts were held against the bytes left: the maps stay in proportion.
-		g.Tensors = formats.NewTensors(f, int(nTensors))
+		set = formats.NewTensors(f, int(nTensors))
+		g.Reader = set
 		g.meta = make(map[string]Value, nPairs)
 		r.pairs(g, nPairs)
 	}
 	if r.err == nil {
-		r.tensors(g, nTensors)
+		r.tensors(g, set, nTensors)
 	}
 	if r.err != nil {
 		return nil, r.err
 	}
-	g.Seal()
+	set.Seal()
 	return g, nil
 }
 
@@ -236,7 +256,7 @@ type info struct {
 	size   int64
 }
 
-func (r *reader) tensors(g *File, n uint64) {
+func (r *reader) tensors(g *File, set *formats.Tensors, n uint64) {
 	alignment := r.alignment(g)
 	infos := make([]info, 0, n) // in proportion to the bytes left, as checked
 	for i := range n {
@@ -260,12 +280,12 @@ func (r *reader) tensors(g *File, n uint64) {
 			r.fail("GGUF_TRUNCATED", fmt.Sprintf("data at [%d,%d) in a file of %d bytes", start, start+uint64(t.size), have), "a whole file; fetch it again")
 			return
 		}
-		if !g.Add(formats.Entry{Name: t.name, DType: t.typ.dtype, Shape: t.shape}, int64(start), int64(start)+t.size) {
+		if !set.Add(formats.Entry{Name: t.name, DType: t.typ.dtype, Shape: t.shape}, int64(start), int64(start)+t.size) {
 			r.fail("GGUF_DUPLICATE", "stands twice", "")
 			return
 		}
 		if t.typ.dtype == tensor.Invalid {
-			g.Unsupported(t.name, t.typ.name)
+			set.Unsupported(t.name, t.typ.name)
 		}
 		at = padded(at+uint64(t.size), alignment)
 	}

@@ -37,6 +37,7 @@ type ggufPre struct {
 	normalizer   string
 	preTokenizer string
 	ignoreMerges bool
+	addBOS       bool // where the file does not say
 }
 
 func ggufPres() []ggufPre {
@@ -46,10 +47,34 @@ func ggufPres() []ggufPre {
 			names:        []string{"smollm", "starcoder", "refact", "command-r"},
 			preTokenizer: `{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},` + jsonByteLevel + `]}`,
 		},
-		{names: []string{"llama-bpe", "llama3", "llama-v3"}, preTokenizer: jsonSplit(patternLlama3), ignoreMerges: true},
+		{
+			names:        []string{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
+			preTokenizer: jsonSplit(patternLlama3), ignoreMerges: true, addBOS: true,
+		},
 		{names: []string{"bloom", "gpt3-finnish"}, preTokenizer: jsonSplit(patternBloom)},
 		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: jsonSplit(patternQwen2), normalizer: `{"type":"NFC"}`},
+		{names: []string{"default"}, preTokenizer: jsonDefaultSplit},
 	}
+}
+
+// jsonDefaultSplit is how llama.cpp splits where a file does not say: GPT-2's words of
+// what lies between punctuation, digits in groups of three from the left.
+var jsonDefaultSplit = `{"type":"Sequence","pretokenizers":[` + jsonIsolated(`[\p{P}\$\+<=>\^~\|]+`) + "," + jsonIsolated(patternGPT2) + "," +
+	jsonIsolated(`\p{N}+`) + "," + jsonIsolated(`[0-9][0-9][0-9]`) + `,{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}`
+
+func jsonIsolated(pattern string) string {
+	return `{"type":"Split","pattern":{"Regex":` + jsonString(pattern) + `},"behavior":"Isolated","invert":false}`
+}
+
+// GGUFPreAddsBOS reports whether texts of a file with this tokenizer.ggml.pre begin with
+// the BOS token where the file does not say.
+func GGUFPreAddsBOS(pre string) bool {
+	for _, p := range ggufPres() {
+		if slices.Contains(p.names, pre) {
+			return p.addBOS
+		}
+	}
+	return false
 }
 
 // FromGGUF makes a Tokenizer of GGUF metadata. An unknown model or pre is an
