@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"fmt"
 	"slices"
 
 	"lamina/eval/results"
@@ -25,8 +24,8 @@ type Model struct {
 	tokens *tokenizer.Tokenizer
 }
 
-// Tokenizer returns the checkpoint's tokenizer, which must fit the model's
-// vocabulary.
+// Tokenizer returns the checkpoint's tokenizer. An id that the model's vocabulary lacks
+// is an error of the text that holds it.
 func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
 	if m.tokens != nil {
 		return m.tokens, nil
@@ -35,11 +34,8 @@ func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.VocabSize() > m.Config.Vocab {
-		return nil, fmt.Errorf("%s: the tokenizer has ids up to %d, the model a vocabulary of %d", m.Path, t.VocabSize()-1, m.Config.Vocab)
-	}
-	m.tokens = t
-	return t, nil
+	m.tokens = t.ForVocabulary(m.Config.Vocab)
+	return m.tokens, nil
 }
 
 // Encoder returns what encodes documents of a shape. Documents of token ids need

@@ -3,6 +3,8 @@ package formats
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,36 +23,36 @@ const (
 const JSONDepth = 8
 
 // OpenIndex reads a Hugging Face index (model.safetensors.index.json,
-// pytorch_model.bin.index.json), opens each shard beside it with open, and
-// checks that index and shards name the same tensors, each once. The error lists
-// the first few differences. weight_map is read; the rest is ignored.
+// pytorch_model.bin.index.json) and opens each shard beside it with open. Tensors that
+// index and shards do not agree on, or that would lie in a shard that is not there, are
+// left out: see [Faults]. weight_map is read; the rest is ignored.
 func OpenIndex(path string, open func(path string) (Reader, error)) (Reader, error) {
 	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	where, err := parseIndex(path, f.Data())
+	where, twice, err := parseIndex(path, f.Data())
 	if err != nil {
 		return nil, err
 	}
-	s := &sharded{path: path, part: make(map[string]int)}
-	if err := s.open(where, open); err != nil {
+	s := &sharded{path: path, part: make(map[string]int), faults: make(map[string]error)}
+	if err := s.open(where, twice, open); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// parseIndex returns the file name of each tensor.
-func parseIndex(path string, data []byte) (map[string]string, error) {
+// parseIndex returns the file name of each tensor, and which stand there twice.
+func parseIndex(path string, data []byte) (where map[string]string, twice map[string]bool, err error) {
 	if len(data) > maxIndexBytes {
-		return nil, &Error{Path: path, Code: "INDEX_SIZE", Got: fmt.Sprintf("%d bytes", len(data)), Want: fmt.Sprintf("at most %d", maxIndexBytes)}
+		return nil, nil, &Error{Path: path, Code: "INDEX_SIZE", Got: fmt.Sprintf("%d bytes", len(data)), Want: fmt.Sprintf("at most %d", maxIndexBytes)}
 	}
-	where := make(map[string]string)
+	where, twice = make(map[string]string), make(map[string]bool)
 	var shards []string
 	seen := false
 	js := strictjson.New(data, strictjson.Rules{Depth: JSONDepth})
-	err := js.Object(func(key string) error {
+	err = js.Object(func(key string) error {
 		if key != "weight_map" {
 			return js.Skip()
 		}
@@ -63,8 +65,9 @@ func parseIndex(path string, data []byte) (map[string]string, error) {
 			if err != nil {
 				return err
 			}
-			if _, twice := where[name]; twice {
-				return &Error{Path: path, Item: TensorItem(name), Code: "INDEX_DUPLICATE", Offset: int64(js.Offset()), Got: "stands twice in weight_map"}
+			if before, again := where[name]; again && before != shard {
+				twice[name] = true
+				return nil
 			}
 			i, known := slices.BinarySearch(shards, shard)
 			if !known {
@@ -89,7 +92,7 @@ func parseIndex(path string, data []byte) (map[string]string, error) {
 	if err == nil && len(where) == 0 {
 		err = &Error{Path: path, Code: "INDEX_EMPTY", Got: "weight_map is empty"}
 	}
-	return where, JSONError(path, "", "INDEX_JSON", 0, err)
+	return where, twice, JSONError(path, "", "INDEX_JSON", 0, err)
 }
 
 // checkShardName refuses names that could lead out of the index's directory.
@@ -111,56 +114,66 @@ func JSONError(path, item, code string, base int64, err error) error {
 	return &Error{Path: path, Item: item, Code: code, Offset: base + int64(js.Offset), Got: js.Reason, Want: "well-formed JSON of this format"}
 }
 
-func (s *sharded) open(where map[string]string, open func(string) (Reader, error)) error {
+// open opens the shards that where names. What index and shards do not agree on is noted
+// and no error yet: it may be of a tensor that nobody reads.
+func (s *sharded) open(where map[string]string, twice map[string]bool, open func(string) (Reader, error)) error {
 	part := make(map[string]int)
-	names := make([]string, 0, len(where))
-	for name := range where {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	missing := make(map[string]error)
+	names := slices.Sorted(maps.Keys(where))
 	for _, name := range names {
 		shard := where[name]
-		if _, opened := part[shard]; opened {
+		if _, opened := part[shard]; opened || missing[shard] != nil {
 			continue
 		}
 		src, err := open(filepath.Join(filepath.Dir(s.path), shard))
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing[shard] = err
+			continue
+		case err != nil:
 			return err
 		}
 		part[shard] = len(s.parts)
 		s.parts = append(s.parts, src)
 	}
-	var wrong []string
+	if len(s.parts) == 0 {
+		return missing[where[names[0]]]
+	}
 	for i, src := range s.parts {
 		for _, name := range src.Names() {
 			switch at, listed := s.part[name]; {
 			case listed:
-				wrong = append(wrong, fmt.Sprintf("%s is in %s and in %s", Quote(name), filepath.Base(s.parts[at].Path()), filepath.Base(src.Path())))
+				s.fault(name, fmt.Sprintf("is in %s and in %s", filepath.Base(s.parts[at].Path()), filepath.Base(src.Path())))
 			case where[name] == "":
-				wrong = append(wrong, fmt.Sprintf("%s is in %s but not in the index", Quote(name), filepath.Base(src.Path())))
+				s.fault(name, fmt.Sprintf("is in %s but not in the index", filepath.Base(src.Path())))
 			default:
 				s.part[name] = i
 			}
 		}
 	}
 	for _, name := range names {
-		if i, ok := s.part[name]; !ok || i != part[where[name]] {
-			wrong = append(wrong, fmt.Sprintf("%s is not in %s", Quote(name), Quote(where[name])))
+		i, found := s.part[name]
+		shard := where[name]
+		switch {
+		case missing[shard] != nil && !found:
+			s.faults[name] = missing[shard]
+		case !found || i != part[shard]:
+			s.fault(name, "is not in "+Quote(shard))
+		case twice[name]:
+			s.faults[name] = &Error{Path: s.path, Item: TensorItem(name), Code: "INDEX_DUPLICATE", Got: "stands twice in weight_map"}
+		}
+		if s.faults[name] == nil {
+			s.names = append(s.names, name)
 		}
 	}
-	s.names = names
-	return mismatch(s.path, wrong)
+	for name := range s.faults {
+		delete(s.part, name)
+	}
+	return nil
 }
 
-func mismatch(path string, wrong []string) error {
-	if len(wrong) == 0 {
-		return nil
+func (s *sharded) fault(name, what string) {
+	if s.faults[name] == nil {
+		s.faults[name] = &Error{Path: s.path, Item: TensorItem(name), Code: "INDEX_MISMATCH", Got: what, Want: "index and shards of the same checkpoint"}
 	}
-	const show = 5
-	more := ""
-	if len(wrong) > show {
-		more = fmt.Sprintf("; and %d more", len(wrong)-show)
-		wrong = wrong[:show]
-	}
-	return &Error{Path: path, Code: "INDEX_MISMATCH", Got: strings.Join(wrong, "; ") + more, Want: "index and shards of the same checkpoint"}
 }

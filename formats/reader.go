@@ -13,11 +13,21 @@ import (
 
 // Entry describes a stored tensor. Shape is row-major, outermost axis first,
 // whatever the file's own order; nil or empty is a scalar. DType is
-// [tensor.Invalid] where the file's type has no counterpart here.
+// [tensor.Invalid] where the file's type has no counterpart here; Stored is then what
+// the file calls it.
 type Entry struct {
-	Name  string
-	DType tensor.DType
-	Shape []int
+	Name   string
+	DType  tensor.DType
+	Shape  []int
+	Stored string
+}
+
+// TypeName returns the name of the type, the file's own if it has no counterpart here.
+func (e Entry) TypeName() string {
+	if e.DType == tensor.Invalid && e.Stored != "" {
+		return e.Stored
+	}
+	return e.DType.String()
 }
 
 // Elems returns the number of elements, the product of the shape.
@@ -154,7 +164,7 @@ func (t *Tensors) Entry(name string) (Entry, bool) {
 	if !ok {
 		return Entry{}, false
 	}
-	return Entry{Name: name, DType: l.dtype, Shape: slices.Clone(l.shape)}, true
+	return Entry{Name: name, DType: l.dtype, Shape: slices.Clone(l.shape), Stored: t.unsupported[name]}, true
 }
 
 // Bytes implements [Reader].
@@ -204,11 +214,41 @@ func Join(path string, parts []Reader) (Reader, error) {
 
 // sharded is a Reader over several.
 type sharded struct {
-	path  string
-	parts []Reader
-	names []string
-	part  map[string]int
+	path   string
+	parts  []Reader
+	names  []string
+	part   map[string]int
+	faults map[string]error // of tensors that are not where the index says
 }
+
+// Faults returns, for each tensor that an index and its shards do not agree on, what is
+// wrong with it. They are not among the names of the reader: who needs one has this to
+// say.
+func Faults(r Reader) map[string]error {
+	if s, ok := r.(*sharded); ok {
+		return s.faults
+	}
+	return nil
+}
+
+// Metadata implements [Described]: what the parts say, the first of equal keys.
+func (s *sharded) Metadata() map[string]string {
+	all := map[string]string{}
+	for _, p := range s.parts {
+		if d, ok := p.(Described); ok {
+			for key, v := range d.Metadata() {
+				if _, said := all[key]; !said {
+					all[key] = v
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Described is a [Reader] of files that carry texts beside their tensors, as the
+// __metadata__ of safetensors.
+type Described interface{ Metadata() map[string]string }
 
 func (s *sharded) Path() string    { return s.path }
 func (s *sharded) Names() []string { return slices.Clone(s.names) }
@@ -223,6 +263,9 @@ func (s *sharded) Entry(name string) (Entry, bool) {
 
 func (s *sharded) Bytes(name string) ([]byte, error) {
 	i, ok := s.part[name]
+	if err := s.faults[name]; err != nil {
+		return nil, err
+	}
 	if !ok {
 		return nil, &Error{Path: s.path, Item: TensorItem(name), Code: "NO_TENSOR", Got: "is in no shard",
 			Want: fmt.Sprintf("one of its %d names", len(s.part))}

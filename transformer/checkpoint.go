@@ -28,6 +28,7 @@ type Checkpoint struct {
 
 	source formats.Reader
 	names  map[string]string // transformers' name → the file's
+	faults map[string]error  // why a tensor that index or shards name is not there
 	loaded []tensor.Tensor   // on devices, given back by Close
 }
 
@@ -83,6 +84,12 @@ func Open(path string) (*Checkpoint, error) {
 // left out) and checks them. It closes the files if that fails.
 func (c *Checkpoint) named(hf func(name string) string) (*Checkpoint, error) {
 	var wrong []string
+	for name, err := range formats.Faults(c.source) {
+		if c.faults == nil {
+			c.faults = map[string]error{}
+		}
+		c.faults[hf(name)] = err
+	}
 	for _, name := range c.source.Names() {
 		full := hf(name)
 		if full == "" {
@@ -94,11 +101,34 @@ func (c *Checkpoint) named(hf func(name string) string) (*Checkpoint, error) {
 		c.names[full] = name
 	}
 	wrong = append(wrong, c.spread()...)
+	c.findShared(hf)
 	if err := c.check(wrong); err != nil {
 		c.source.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// headName is the head's weight in every family.
+const headName = "lm_head.weight"
+
+// findShared finds tensors that a file holds once for two names: under the name that
+// safetensors' save_model kept and its metadata tell, and a tied embedding under the
+// head's.
+func (c *Checkpoint) findShared(hf func(name string) string) {
+	if d, ok := c.source.(formats.Described); ok {
+		for name, kept := range d.Metadata() {
+			full := hf(name)
+			if file, ok := c.names[hf(kept)]; ok && file == kept && full != "" && c.names[full] == "" {
+				c.names[full] = kept
+			}
+		}
+	}
+	embedding := c.Config.family().embedding.tokens
+	if head, ok := c.names[headName]; ok && c.Config.Tied && c.names[embedding] == "" {
+		delete(c.names, headName)
+		c.names[embedding] = head
+	}
 }
 
 // maxSmallFile bounds configuration files read whole.
@@ -148,7 +178,7 @@ func (c *Checkpoint) Stored() map[string]int {
 	counts := map[string]int{}
 	for name := range c.names {
 		e, _ := c.Entry(name)
-		counts[e.DType.String()] += e.Elems()
+		counts[e.TypeName()] += e.Elems()
 	}
 	return counts
 }
@@ -173,6 +203,15 @@ func (c *Checkpoint) Data(name string) ([]byte, error) {
 	return data, nil
 }
 
+// Warnings are what somebody who uses the model should know of its files, a line each.
+func (c *Checkpoint) Warnings() []string {
+	lines := make([]string, len(c.Config.Warnings))
+	for i, w := range c.Config.Warnings {
+		lines[i] = c.Path + ": " + w
+	}
+	return lines
+}
+
 // Release hints that a tensor's pages of the file are not needed for now.
 func (c *Checkpoint) Release(name string) { c.source.Release(c.names[name]) }
 
@@ -194,6 +233,7 @@ func (c *Checkpoint) report(wrong []string) error {
 	if len(wrong) == 0 {
 		return nil
 	}
+	wrong = slices.Compact(wrong) // a shard that is missing is one fault
 	text := strings.Join(wrong[:min(shown, len(wrong))], "; ")
 	if n := len(wrong) - shown; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
@@ -205,7 +245,7 @@ func (c *Checkpoint) report(wrong []string) error {
 // same: buffers, and a copy of a tied head, which older checkpoints have.
 func ignorable(c Config, name string) bool {
 	unread := c.family().unread
-	return unread != nil && unread(name) || c.Tied && name == "lm_head.weight"
+	return unread != nil && unread(name) || c.Tied && name == headName
 }
 
 // shapes is a Source that gives no data and notes what does not fit.
@@ -221,13 +261,16 @@ func (s *shapes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Pa
 	}
 	s.used[name] = true
 	e, ok := s.checkpoint.Entry(name)
+	fault := s.checkpoint.faults[name]
 	switch {
+	case !ok && fault != nil:
+		s.wrong = append(s.wrong, fault.Error())
 	case !ok:
 		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is missing", formats.Quote(name)))
+	case !e.DType.IsFloat():
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want a float type (F32, F16, BF16 …: convert it)", formats.Quote(name), e.TypeName()))
 	case !slices.Equal(e.Shape, shape):
 		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has shape %v, want %v", formats.Quote(name), e.Shape, shape))
-	case !e.DType.IsFloat():
-		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want a float type", formats.Quote(name), e.DType))
 	}
 	return &autograd.Parameter{Name: name}
 }

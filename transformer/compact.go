@@ -47,8 +47,8 @@ func expandConfig(data []byte) ([]byte, *compact, error) {
 		return nil, nil, fmt.Errorf("model_type %s without %s", compactType, compactKey)
 	}
 	var raw map[string]any
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, nil, fmt.Errorf("not a model configuration: %w", err)
+	if err := decodeConfig(data, &raw); err != nil {
+		return nil, nil, err
 	}
 	delete(raw, compactKey)
 	raw["model_type"] = own.Compact.ModelType

@@ -49,7 +49,7 @@ func openGGUF(path string) (*Checkpoint, error) {
 	}
 	tokens := newGGUFTokens(f)
 	tokens.roleIDs(c.Config.Raw)
-	c.Config.Warnings = append(c.Config.Warnings, tokens.warnings...)
+	c.Config.Warnings = append(c.Config.Warnings, tokens.meta.Warnings...)
 	return c.named(fromGGUFName)
 }
 

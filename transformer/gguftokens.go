@@ -18,8 +18,7 @@ type ggufTokens struct {
 	file *gguf.File
 	meta tokenizer.GGUFMeta
 	// ends are the ids that end a text or a turn, ascending, as llama.cpp finds them.
-	ends     []int32
-	warnings []string
+	ends []int32
 }
 
 const ggufTokenKeys = "tokenizer.ggml."
@@ -45,8 +44,8 @@ func newGGUFTokens(f *gguf.File) *ggufTokens {
 		bos, eos = 11, 11
 		addBOS = tokenizer.GGUFPreAddsBOS(m.Pre)
 		if m.Pre == "" || m.Pre == "default" {
-			t.warnf("no %spre: the file does not say how its tokenizer splits words, so they are split as llama.cpp does then; "+
-				"texts may become other tokens than the model was trained on (convert it again with a newer llama.cpp)", ggufTokenKeys)
+			t.warnf("%spre is %q: the file does not say how its tokenizer splits words, so they are split as llama.cpp does then; "+
+				"texts may become other tokens than the model was trained on (convert it again with a newer llama.cpp)", ggufTokenKeys, m.Pre)
 			m.Pre = "default"
 		}
 	}
@@ -68,7 +67,7 @@ func newGGUFTokens(f *gguf.File) *ggufTokens {
 }
 
 func (t *ggufTokens) warnf(format string, args ...any) {
-	t.warnings = append(t.warnings, fmt.Sprintf(format, args...))
+	t.meta.Warnings = append(t.meta.Warnings, fmt.Sprintf(format, args...))
 }
 
 func (t *ggufTokens) text(key string) string {

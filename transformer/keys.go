@@ -24,13 +24,21 @@ type keys struct {
 // readKeys splits a JSON object into its members.
 func readKeys(data []byte) (*keys, error) {
 	k := &keys{}
-	if err := json.Unmarshal(plainNumbers(data), &k.left); err != nil {
-		return nil, fmt.Errorf("not a model configuration: %w", err)
+	if err := decodeConfig(plainNumbers(data), &k.left); err != nil {
+		return nil, err
 	}
 	if k.left == nil {
 		return nil, fmt.Errorf("not a model configuration: null")
 	}
 	return k, nil
+}
+
+// decodeConfig reads the keys of a configuration into keys, whose type has them.
+func decodeConfig(data []byte, keys any) error {
+	if err := json.Unmarshal(data, keys); err != nil {
+		return fmt.Errorf("not a model configuration: %w", err)
+	}
+	return nil
 }
 
 // plainNumbers puts a number too large for any use where Python writes NaN or Infinity,

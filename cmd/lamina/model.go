@@ -38,6 +38,7 @@ func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
 		return nil, emulate.Blame(path, err)
 	}
 	s.closers = append(s.closers, func() { c.Close() })
+	s.warn(c.Warnings())
 	return c, nil
 }
 

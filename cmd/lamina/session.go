@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lamina/internal/files"
 	"lamina/internal/progress"
@@ -36,6 +37,7 @@ type session struct {
 	closers  []func()
 	ownData  bool     // the command brings its data: nobody need be told of its form
 	warnedOf []string // files that were
+	warned   []string // lines that were shown
 }
 
 // check tests the common flags before anything is opened.
@@ -97,6 +99,16 @@ func (s *session) printf(format string, args ...any) { fmt.Fprintf(s.stdout, for
 
 // notef writes a remark to standard error.
 func (s *session) notef(format string, args ...any) { fmt.Fprintf(s.stderr, format, args...) }
+
+// warn writes each line to standard error, once in a session.
+func (s *session) warn(lines []string) {
+	for _, line := range lines {
+		if !slices.Contains(s.warned, line) {
+			s.warned = append(s.warned, line)
+			s.notef("lamina: warning: %s\n", oneLine(line))
+		}
+	}
+}
 
 // table prints a table to standard output.
 func (s *session) table(t report.Table) { io.WriteString(s.stdout, t.Text()) }

@@ -35,6 +35,9 @@ func (c tokenizeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range t.Warnings() {
+		s.warn([]string{path + ": " + w})
+	}
 	rows := make([][]int32, len(texts))
 	for i, text := range texts {
 		if rows[i], err = t.EncodeChecked(text, c.Special); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,26 +162,21 @@ func TestShardsThatDoNotFitTheIndex(t *testing.T) {
 		code string
 		says string
 	}{
-		"shard missing": {func(dir string) error {
-			return os.Remove(filepath.Join(dir, "model-00002-of-00003.safetensors"))
-		}, "OPEN", "model-00002-of-00003.safetensors"},
+		"all shards missing": {func(dir string) error {
+			for i := 1; i <= 3; i++ {
+				if err := os.Remove(filepath.Join(dir, fmt.Sprintf("model-%05d-of-00003.safetensors", i))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, "OPEN", "model-00001-of-00003.safetensors"},
 		"shard truncated": {func(dir string) error {
 			return os.Truncate(filepath.Join(dir, "model-00002-of-00003.safetensors"), 100)
 		}, "ST_TRUNCATED", "fetch it again"},
-		"tensor in two shards": {func(dir string) error {
-			data, err := os.ReadFile(filepath.Join(dir, "model-00001-of-00003.safetensors"))
-			if err != nil {
-				return err
-			}
-			return os.WriteFile(filepath.Join(dir, "model-00002-of-00003.safetensors"), data, 0o644)
-		}, "INDEX_MISMATCH", `"h.0" is in model-00001-of-00003.safetensors and in`},
-		"tensor moved":     {replaceIn(index, `"h.1": "model-00001`, `"h.1": "model-00002`), "INDEX_MISMATCH", `"h.1" is not in`},
-		"tensor left out":  {replaceIn(index, `"h.1": "model-00001-of-00003.safetensors",`, ``), "INDEX_MISMATCH", "not in the index"},
 		"parent directory": {replaceIn(index, `"h.1": "`, `"h.1": "../`), "INDEX_SHARD_NAME", "plain file name"},
 		"absolute":         {replaceIn(index, `"h.1": "`, `"h.1": "/`), "INDEX_SHARD_NAME", "plain file name"},
 		"backslash":        {replaceIn(index, `"h.1": "`, `"h.1": "a\\`), "INDEX_SHARD_NAME", "plain file name"},
 		"NUL":              {replaceIn(index, `"h.1": "`, `"h.1": "a\u0000`), "INDEX_SHARD_NAME", "plain file name"},
-		"name twice":       {replaceIn(index, `"h.1": "model-00001`, `"h.0": "model-00001`), "INDEX_DUPLICATE", `"h.0"`},
 		"no map":           {replaceIn(index, `weight_map`, `weights`), "INDEX_EMPTY", "weight_map"},
 		"broken JSON":      {replaceIn(index, `}`, `]`), "INDEX_JSON", "byte"},
 	}
@@ -199,6 +195,59 @@ func TestShardsThatDoNotFitTheIndex(t *testing.T) {
 			}
 			formattest.CheckError(t, err)
 			if !strings.Contains(err.Error(), "["+d.code+"]") || !strings.Contains(err.Error(), d.says) {
+				t.Errorf("error %v, want code %s and %q", err, d.code, d.says)
+			}
+		})
+	}
+}
+
+// TestWhatIndexAndShardsDoNotAgreeOn: such a tensor is an error of who asks for it, and
+// for nobody else.
+func TestWhatIndexAndShardsDoNotAgreeOn(t *testing.T) {
+	const index = "model.safetensors.index.json"
+	for name, d := range map[string]struct {
+		edit   func(dir string) error
+		tensor string
+		code   string
+		says   string
+	}{
+		"shard missing": {func(dir string) error {
+			return os.Remove(filepath.Join(dir, "model-00002-of-00003.safetensors"))
+		}, "h.2", "OPEN", "model-00002-of-00003.safetensors"},
+		"tensor in two shards": {func(dir string) error {
+			data, err := os.ReadFile(filepath.Join(dir, "model-00001-of-00003.safetensors"))
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, "model-00002-of-00003.safetensors"), data, 0o644)
+		}, "h.0", "INDEX_MISMATCH", `tensor "h.0": is in model-00001-of-00003.safetensors and in`},
+		"tensor moved":    {replaceIn(index, `"h.1": "model-00001`, `"h.1": "model-00002`), "h.1", "INDEX_MISMATCH", `"h.1": is not in`},
+		"tensor left out": {replaceIn(index, `"h.1": "model-00001-of-00003.safetensors",`, ``), "h.1", "INDEX_MISMATCH", "not in the index"},
+		"tensor nowhere":  {replaceIn(index, `"h.1": "`, `"lm_head.weight": "model-00001-of-00003.safetensors", "h.1": "`), "lm_head.weight", "INDEX_MISMATCH", `is not in "model-00001`},
+		"in two places":   {replaceIn(index, `"h.1": "`, `"h.1": "model-00002-of-00003.safetensors", "h.1": "`), "h.1", "INDEX_", `"h.1"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := safetensors.WriteSharded(dir, shards(), 24, func(n string, w io.Writer) error { return fill(n, w) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.edit(dir); err != nil {
+				t.Fatal(err)
+			}
+			src, err := safetensors.OpenIndex(filepath.Join(dir, index))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			if data, err := src.Bytes("h.4"); err != nil || string(data) != strings.Repeat("h.4", 4) {
+				t.Errorf("h.4 is %q, %v", data, err)
+			}
+			_, err = src.Bytes(d.tensor)
+			if err == nil || formats.Faults(src)[d.tensor] == nil || slices.Contains(src.Names(), d.tensor) {
+				t.Fatalf("%s is there: %v, %v", d.tensor, err, src.Names())
+			}
+			formattest.CheckError(t, err)
+			if !strings.Contains(err.Error(), "["+d.code) || !strings.Contains(err.Error(), d.says) {
 				t.Errorf("error %v, want code %s and %q", err, d.code, d.says)
 			}
 		})

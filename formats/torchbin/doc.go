@@ -2,7 +2,8 @@
 // single or sharded with a Hugging Face index. It runs no code.
 //
 // Such a file is a zip archive of uncompressed records: data.pkl, a pickle of
-// the dict, and one record per storage. A pickle is a program for a stack
+// the dict, and one record per storage; before torch 1.6 it was a row of pickles and
+// the storages behind them, in one file. A pickle is a program for a stack
 // machine that may import and call anything. The machine here knows the opcodes
 // torch's own restricted loader knows and a closed table of names; "calling" one
 // of them fills in a Go value, everything else is an error that names it, and
@@ -23,6 +24,7 @@
 // in its storage. Tensors that share a storage (tied weights) share bytes. A
 // tensor that is not row-major (transposed before saving) is copied into order by
 // each call of Bytes; all others are views. A record's checksum is compared when
-// its bytes are first asked for. Files older than torch 1.6 (no zip), TorchScript
-// and sparse, complex or quantised tensors are errors that say so.
+// its bytes are first asked for; files older than torch 1.6 have none. Complex and 8-bit
+// floating tensors are listed, and only asking for their bytes is an error. Tar archives
+// (torch before 0.1.10), TorchScript and sparse or quantised tensors are errors that say so.
 package torchbin

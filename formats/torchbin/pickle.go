@@ -11,7 +11,7 @@ import (
 )
 
 // What the machine's values are: nil, bool, int64, float64, string, tuple,
-// *list, *dict, global, storageClass, *storage and *tensorRef.
+// *list, *dict, global, storageClass, scalarType, *storage and *tensorRef.
 type (
 	tuple []any
 	list  struct{ items []any }
@@ -25,15 +25,21 @@ type (
 
 // machine executes one pickle. Its first error sticks.
 type machine struct {
-	path   string
-	base   int64 // where the pickle begins in the file
-	data   []byte
-	pos    int
-	op     int // where the running opcode begins
-	stack  []any
-	marks  []int
-	memo   [][]any // in chunks, which need not be copied to grow; nil: never stored
-	budget int     // bytes it may still allocate
+	path  string
+	base  int64 // where the pickle begins in the file
+	data  []byte
+	pos   int
+	op    int // where the running opcode begins
+	stack []any
+	marks []int
+	memo  [][]any // in chunks, which need not be copied to grow; nil: never stored
+	item  string  // what the pickle is called in messages
+	// limit is how many bytes may have been allocated when so many of data are read.
+	limit func(pos int) int
+	spent int
+	// legacy is the form before torch 1.6: other data follow the pickle, and the ids of
+	// storages have a sixth part.
+	legacy bool
 	// storage resolves a persistent id.
 	storage func(class storageClass, key string, numel int64) (*storage, error)
 	err     error
@@ -77,7 +83,7 @@ func (m *machine) stop() (any, error) {
 	if m.err == nil && len(m.stack)+len(m.marks) > 0 {
 		m.fail("PICKLE_STACK", "values left on the stack at the end", "one object")
 	}
-	if m.err == nil && m.pos != len(m.data) {
+	if m.err == nil && m.pos != len(m.data) && !m.legacy {
 		m.fail("PICKLE_TRAILING", fmt.Sprintf("%d bytes after STOP", len(m.data)-m.pos), "the end of the pickle")
 	}
 	return v, m.err
@@ -85,7 +91,7 @@ func (m *machine) stop() (any, error) {
 
 func (m *machine) fail(code, got, want string) {
 	if m.err == nil {
-		m.err = &formats.Error{Path: m.path, Item: "data.pkl", Code: code, Offset: m.base + int64(m.op), Got: got, Want: want}
+		m.err = &formats.Error{Path: m.path, Item: m.item, Code: code, Offset: m.base + int64(m.op), Got: got, Want: want}
 	}
 }
 
@@ -116,13 +122,13 @@ func (m *machine) uint(n int) int {
 
 // spend accounts for n bytes before they are allocated.
 func (m *machine) spend(n int) bool {
-	if m.err == nil && n > m.budget {
+	if m.err == nil && n > m.limit(m.pos)-m.spent {
 		m.fail("PICKLE_MEMORY", fmt.Sprintf("pickle of %d bytes wants too much memory", len(m.data)), "a plain state dict")
 	}
 	if m.err != nil {
 		return false
 	}
-	m.budget -= n
+	m.spent += n
 	return true
 }
 
@@ -308,7 +314,7 @@ func (m *machine) literal(op byte) {
 		if b := m.take(8); b != nil && m.spend(8) {
 			m.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
 		}
-	case 'X': // BINUNICODE
+	case 'X', 'T': // BINUNICODE, BINSTRING
 		m.pushString(m.take(m.uint(4)))
 	case 'U': // SHORT_BINSTRING
 		m.pushString(m.take(m.uint(1)))

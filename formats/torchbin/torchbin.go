@@ -76,8 +76,10 @@ func (o Options) parse(f *formats.Mapping) (*File, error) {
 		return nil, &formats.Error{Path: f.Path(), Code: code, Got: got, Want: want}
 	}
 	switch {
+	case isLegacy(data):
+		return parseLegacy(f)
 	case len(data) >= 2 && data[0] == 0x80 && data[1] <= 5:
-		return fail("TORCH_LEGACY", "pickle without zip, the format before torch 1.6", convert)
+		return fail("TORCH_LEGACY", "pickle that torch.save did not write", "a state dict saved by torch.save, or safetensors")
 	case len(data) > 262 && bytes.HasPrefix(data[257:], []byte("ustar")):
 		return fail("TORCH_LEGACY", "tar archive, the format before torch 0.1.10", convert)
 	case !bytes.HasPrefix(data, []byte("PK\x03\x04")):
@@ -96,13 +98,14 @@ func (o Options) parse(f *formats.Mapping) (*File, error) {
 	if err := out.checksum(pkl); err != nil {
 		return nil, err
 	}
-	m := &machine{path: f.Path(), base: pkl.start, data: data[pkl.start:pkl.end], budget: budgetOf(int(pkl.end-pkl.start), len(data))}
+	budget := budgetOf(int(pkl.end-pkl.start), len(data))
+	m := &machine{path: f.Path(), item: "data.pkl", base: pkl.start, data: data[pkl.start:pkl.end], limit: func(int) int { return budget }}
 	storages := make(map[string]*storage)
 	m.storage = func(class storageClass, key string, numel int64) (*storage, error) {
 		if _, known := storages[key]; !known && !m.spend(160) { // it and its place in the table
 			return nil, m.err
 		}
-		return a.storage(records, storages, root, tensor.DType(class), key, numel)
+		return a.storage(records, storages, root, class, key, numel)
 	}
 	top, err := m.run()
 	if err != nil {
@@ -140,11 +143,11 @@ func (a *archive) pickle(records map[string]record) (root string, pkl record, er
 }
 
 // storage returns the storage called key, the same one each time.
-func (a *archive) storage(records map[string]record, known map[string]*storage, root string, d tensor.DType, key string, numel int64) (*storage, error) {
+func (a *archive) storage(records map[string]record, known map[string]*storage, root string, class storageClass, key string, numel int64) (*storage, error) {
 	item := "storage " + formats.Quote(key)
 	if s, ok := known[key]; ok {
-		if s.dtype != d || s.numel != numel {
-			return nil, a.fail(s.start, item, "TORCH_STORAGE", fmt.Sprintf("is %d elements of %s and %d of %s", s.numel, s.dtype, numel, d), "one description")
+		if got, ok := s.agrees(class, numel); !ok {
+			return nil, a.fail(s.start, item, "TORCH_STORAGE", got, "one description")
 		}
 		return s, nil
 	}
@@ -152,12 +155,28 @@ func (a *archive) storage(records map[string]record, known map[string]*storage, 
 	if !ok {
 		return nil, a.fail(0, item, "TORCH_STORAGE", "has no record in the archive", "a whole file; fetch it again")
 	}
-	if size := r.end - r.start; size%int64(d.BlockBytes()) != 0 || size/int64(d.BlockBytes()) != numel {
-		return nil, a.fail(r.start, item, "TORCH_STORAGE", fmt.Sprintf("record of %d bytes", size), fmt.Sprintf("%d elements of %s", numel, d))
+	if size := r.end - r.start; size%int64(class.bytes) != 0 || size/int64(class.bytes) != numel {
+		return nil, a.fail(r.start, item, "TORCH_STORAGE", fmt.Sprintf("record of %d bytes", size), fmt.Sprintf("%d elements of %s", numel, class))
 	}
-	s := &storage{record: r, key: key, dtype: d, numel: numel}
+	s := &storage{record: r, key: key, class: class, numel: numel}
 	known[key] = s
 	return s, nil
+}
+
+// agrees reports whether a second description of a storage is the first, or what differs.
+func (s *storage) agrees(class storageClass, numel int64) (got string, ok bool) {
+	if s.class == class && s.numel == numel {
+		return "", true
+	}
+	return fmt.Sprintf("is %d elements of %s and %d of %s", s.numel, s.class, numel, class), false
+}
+
+// String is the name of the type.
+func (c storageClass) String() string {
+	if c.name != "" {
+		return c.name
+	}
+	return c.dtype.String()
 }
 
 // fill takes the tensors out of the top object.
@@ -178,8 +197,8 @@ func (f *File) fill(top any) error {
 		if !ok {
 			return fail("", "TORCH_DICT", "a tensor under a key that is no string", "a state dict of named tensors")
 		}
-		e := formats.Entry{Name: name, DType: t.storage.dtype, Shape: t.shape}
-		size := int64(t.storage.dtype.BlockBytes())
+		e := formats.Entry{Name: name, DType: t.is.dtype, Shape: t.shape}
+		size := int64(t.is.bytes)
 		start, end := t.storage.start, t.storage.end
 		if t.strides == nil {
 			start += t.offset * size
@@ -187,6 +206,9 @@ func (f *File) fill(top any) error {
 		}
 		if !f.Add(e, start, end) {
 			return fail(formats.TensorItem(name), "TORCH_DUPLICATE", "stands twice", "")
+		}
+		if t.is.dtype == tensor.Invalid {
+			f.Unsupported(name, t.is.name)
 		}
 		f.refs[name] = t
 	}
@@ -234,7 +256,7 @@ func (f *File) checksum(r record) error {
 
 // gather copies the tensor out of the bytes of its storage, in row-major order.
 func (t *tensorRef) gather(raw []byte) []byte {
-	size := t.storage.dtype.BlockBytes()
+	size := t.is.bytes
 	n := 1
 	for _, d := range t.shape {
 		n *= d

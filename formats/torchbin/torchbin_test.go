@@ -126,10 +126,21 @@ func TestMissingShardIsNamed(t *testing.T) {
 	}
 }
 
-func TestLegacyFileSaysSo(t *testing.T) {
-	_, err := torchbin.Open("testdata/legacy.bin")
-	if err == nil || !strings.Contains(err.Error(), "before torch 1.6") || !strings.Contains(err.Error(), "safetensors") {
-		t.Errorf("error %v", err)
+// TestTypesThatAreListedOnly: their names, shapes and what stands beside them are read.
+func TestTypesThatAreListedOnly(t *testing.T) {
+	f, err := torchbin.Open("testdata/float8.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got := decode(t, f, "w"); len(got) != 6 {
+		t.Errorf("w is %v", got)
+	}
+	for name, want := range map[string]string{"e4m3": "float8_e4m3fn", "e5m2": "float8_e5m2", "complex": "complex64", "uint16": "uint16"} {
+		e, ok := f.Entry(name)
+		if _, err := f.Bytes(name); !ok || e.TypeName() != want || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is %+v, %v, want %s", name, e, err, want)
+		}
 	}
 }
 

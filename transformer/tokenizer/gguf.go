@@ -18,6 +18,7 @@ type GGUFMeta struct {
 	AddBOS, AddEOS     bool
 	NoSpacePrefix      bool // add_space_prefix = false, for llama
 	ChatTemplate       string
+	Warnings           []string // of who read the file, for [Tokenizer.Warnings]
 }
 
 // Token types of GGUF, the same numbers as SentencePiece's.
@@ -118,7 +119,7 @@ func FromGGUF(meta GGUFMeta) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.roles = roles
+	t.roles, t.warnings = roles, meta.Warnings
 	return t, nil
 }
 

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -26,6 +27,8 @@ type Tokenizer struct {
 	roles     Roles
 	further   []SpecialToken
 	templates map[string]string
+	limit     int // ids from here on are none of the model's; 0: no limit
+	warnings  []string
 }
 
 // Roles names the tokens with a part to play; "" for none.
@@ -60,11 +63,28 @@ func (t *Tokenizer) Encode(text string, addSpecial bool) []int32 {
 }
 
 // EncodeChecked is Encode that returns the error instead of a panic: for files
-// of strangers.
+// of strangers. An id beyond the vocabulary of [Tokenizer.ForVocabulary] is one too.
 func (t *Tokenizer) EncodeChecked(text string, addSpecial bool) (ids []int32, err error) {
 	defer rescue(&err)
-	return t.Encode(text, addSpecial), nil
+	ids = t.Encode(text, addSpecial)
+	for _, id := range ids {
+		if t.limit > 0 && int(id) >= t.limit {
+			return nil, fmt.Errorf("the text %s holds %s, token %d of the tokenizer: the model has a vocabulary of %d", quote(text), quote(t.Token(id)), id, t.limit)
+		}
+	}
+	return ids, nil
 }
+
+// ForVocabulary returns t for a model whose embedding has n rows: ids that it lacks are
+// an error of EncodeChecked where a text holds one, and none before.
+func (t *Tokenizer) ForVocabulary(n int) *Tokenizer {
+	limited := *t
+	limited.limit = n
+	return &limited
+}
+
+// Warnings are what was not as it should be in the file, a line each.
+func (t *Tokenizer) Warnings() []string { return t.warnings }
 
 // cutAll does all that comes before the model: it hands the words of p to
 // word and the added tokens in it to added, in order.

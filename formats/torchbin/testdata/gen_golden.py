@@ -1,5 +1,6 @@
-"""Writes what torch.save writes: golden.bin, two shards with their index, a legacy
-file, and golden.json (the values).
+"""Writes what torch.save writes: golden.bin, two shards with their index, golden.json
+(the values), and in the form before torch 1.6 golden-legacy.bin, of the same values,
+and legacy.bin, of one row; float8.bin has types that are only listed.
 
 python gen_golden.py    needs torch
 """
@@ -26,6 +27,9 @@ sd["bool"] = torch.tensor([True, False])
 sd._metadata = OrderedDict({"": {"version": 1}})
 torch.save(sd, "golden.bin")
 torch.save({"w": x[0]}, "legacy.bin", _use_new_zipfile_serialization=False)
+torch.save(sd, "golden-legacy.bin", _use_new_zipfile_serialization=False)
+torch.save({"w": x[0], "e4m3": x[1].to(torch.float8_e4m3fn), "e5m2": x[2].to(torch.float8_e5m2), "complex": torch.ones(2, dtype=torch.complex64),
+            "uint16": torch.ones(3, dtype=torch.uint16)}, "float8.bin")
 torch.save(OrderedDict(a=x[0].clone(), b=x[1].clone()), "pytorch_model-00001-of-00002.bin")
 torch.save({"c": x[2].clone().half()}, "pytorch_model-00002-of-00002.bin")
 where = {"a": "pytorch_model-00001-of-00002.bin", "b": "pytorch_model-00001-of-00002.bin", "c": "pytorch_model-00002-of-00002.bin"}
