@@ -138,6 +138,9 @@ func writeConfig(path string, d Directory, blocks map[string]blockTensor) error 
 	config := maps.Clone(d.Config)
 	if name, ok := torchNames[d.DType]; ok {
 		config["torch_dtype"] = name
+		if config["dtype"] != nil { // what transformers 5 calls it
+			config["dtype"] = name
+		}
 	}
 	if d.Places != nil {
 		compactConfig(config, d.Places, blocks)

@@ -3,13 +3,13 @@ package safetensors
 import (
 	"cmp"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lamina/formats"
 	"lamina/internal/files"
@@ -71,17 +71,24 @@ func WriteSharded(dir string, entries []formats.Entry, maxShard int64, write fun
 			total += byteSize(e)
 		}
 	}
-	index, err := json.MarshalIndent(map[string]any{
-		"metadata":   map[string]int64{"total_size": total},
-		"weight_map": where, // json sorts the keys of maps
-	}, "", "  ")
-	if err != nil {
-		return err
-	}
 	return files.Write(filepath.Join(dir, single+".index.json"), func(w io.Writer) error {
-		_, err := w.Write(append(index, '\n'))
+		_, err := w.Write(encodeIndex(total, where))
 		return err
 	})
+}
+
+// encodeIndex returns the index as the reference's save_torch_state_dict writes it, names
+// sorted.
+func encodeIndex(total int64, where map[string]string) []byte {
+	b := fmt.Appendf(nil, "{\n  \"metadata\": {\n    \"total_size\": %d\n  },\n  \"weight_map\": {", total)
+	for i, name := range slices.Sorted(maps.Keys(where)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, "\n    "...), name)
+		b = appendString(append(b, ": "...), where[name])
+	}
+	return append(b, "\n  }\n}\n"...)
 }
 
 // order is that of types in a file, tensor.rs's Dtype from the last to the first.
@@ -171,10 +178,25 @@ func encodeHeader(path string, entries []formats.Entry, meta map[string]string) 
 	return b, nil
 }
 
-// appendString appends s as a JSON string; bytes that are not UTF-8 become U+FFFD.
+// appendString appends s as a JSON string, escaped as the reference's serde_json does it:
+// quotes, backslashes and control characters below space, nothing else. Bytes that are
+// not UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
-	quoted, _ := json.Marshal(s) // a string always marshals
-	return append(b, quoted...)
+	const short = "\b\t\n\f\r"
+	b = append(b, '"')
+	for _, r := range s {
+		switch i := strings.IndexRune(short, r); {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case i >= 0:
+			b = append(b, '\\', "btnfr"[i])
+		case r < ' ':
+			b = fmt.Appendf(b, `\u%04x`, r)
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return append(b, '"')
 }
 
 // limited refuses the byte after the declared size.
