@@ -17,8 +17,8 @@ import (
 // says, for which transformers forgets two biases: they are added here all the same.
 
 var bloomFamily = family{
-	name: "bloom",
-	bos:  1, eos: 2, pad: -1,
+	name:      "bloom",
+	eos:       2,
 	configure: (*Config).setBLOOM,
 	keys: map[string]string{
 		"num_hidden_layers": "n_layer", "num_attention_heads": "n_head", "rms_norm_eps": "layer_norm_epsilon",

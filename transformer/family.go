@@ -17,8 +17,9 @@ type family struct {
 	// defaults of transformers' class. What it leaves and could change a number is an
 	// error. An error names the key.
 	configure func(c *Config, k *keys) error
-	// bos, eos and pad are the ids that transformers' class has by default; -1 for none.
-	bos, eos, pad int
+	// eos is the id that ends a text where the configuration does not say, by
+	// transformers' class.
+	eos int
 	// keys translates configuration keys for messages: from LLaMA's, which are used for
 	// all families, to this one's, where they differ.
 	keys map[string]string

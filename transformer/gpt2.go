@@ -14,8 +14,8 @@ import (
 // for the other families.
 
 var gpt2Family = family{
-	name: "gpt2",
-	bos:  50256, eos: 50256, pad: -1,
+	name:      "gpt2",
+	eos:       50256,
 	configure: (*Config).setGPT2,
 	keys: map[string]string{
 		"num_hidden_layers": "n_layer", "hidden_size": "n_embd", "num_attention_heads": "n_head", "intermediate_size": "n_inner",

@@ -14,8 +14,8 @@ import (
 // grouped-query attention, a gated feed-forward layer, optional biases.
 
 var llamaFamily = family{
-	name: "llama",
-	bos:  1, eos: 2, pad: -1,
+	name:      "llama",
+	eos:       2,
 	configure: (*Config).setLLaMA,
 	validate: func(c Config, _ func(string) string) error {
 		if c.RoPE.Dim != c.HeadDim {

@@ -15,8 +15,8 @@ import (
 // width E = 512 and the stream of width D = 1024.
 
 var optFamily = family{
-	name: "opt",
-	bos:  2, eos: 2, pad: 1,
+	name:      "opt",
+	eos:       2,
 	configure: (*Config).setOPT,
 	keys:      map[string]string{"intermediate_size": "ffn_dim"},
 	validate:  wantWholeHeads,
