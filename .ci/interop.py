@@ -6,6 +6,7 @@ Made with Python 3.11, torch 2.15.0, transformers 4.51.3 (later versions scale O
     python interop.py DIR                                 the directory loads, no weight missing or left over
     python interop.py DIR TOKENS.json LOGITS.json         ... and the logits of the token rows agree
     python interop.py DIR --tokenizer TEXTS.json IDS.json [--special]
+    python interop.py DIR --ends ID,...                   generate ends at these ids and at no other
 
 TOKENS.json holds token rows [[id,...],...], LOGITS.json what `lamina logits --json` wrote for them,
 [[[logit,...V],...T],...]; each row runs alone, unpadded, in float32 with eager attention. TEXTS.json
@@ -98,6 +99,23 @@ def compare_ids(directory, texts, theirs, special):
     print(f"{len(texts)} texts agree, {sum(map(len, theirs))} ids")
 
 
+@torch.no_grad()
+def compare_ends(directory, ends):
+    """generate, led to one id after the other, goes on to the limit unless the id is an end."""
+    model = load(directory)
+    stated = model.generation_config.eos_token_id
+    stated = set(stated) if isinstance(stated, list) else {stated}
+    if stated != ends:
+        sys.exit(f"{directory}: generation ends at {sorted(stated)}, want {sorted(ends)}")
+    start = torch.tensor([[max(set(range(model.config.vocab_size)) - ends)]])
+    for token in range(min(model.config.vocab_size, 400)):
+        new = model.generate(start, attention_mask=torch.ones_like(start), max_new_tokens=3, do_sample=False, pad_token_id=0,
+                             prefix_allowed_tokens_fn=lambda _batch, _ids: [token]).shape[1] - 1
+        if new != (1 if token in ends else 3):
+            sys.exit(f"{directory}: generate gave {new} tokens {token}, which is {'an' if token in ends else 'no'} end")
+    print(f"{directory}: generate ends at {sorted(ends)}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR")
@@ -105,6 +123,7 @@ def main():
     parser.add_argument("logits", metavar="LOGITS.json", nargs="?")
     parser.add_argument("--tokenizer", nargs=2, metavar=("TEXTS.json", "IDS.json"))
     parser.add_argument("--special", action="store_true", help="with the ids that the tokenizer's template adds")
+    parser.add_argument("--ends", metavar="ID,...", type=lambda s: {int(n) for n in s.split(",")})
     parser.add_argument("--absolute", type=float, default=1e-4, help="largest difference of one logit")
     parser.add_argument("--relative", type=float, default=2e-5, help="largest relative RMS difference")
     args = parser.parse_args()
@@ -113,6 +132,9 @@ def main():
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     torch.set_num_threads(1)
+    if args.ends:
+        compare_ends(args.directory, args.ends)
+        return
     if args.tokenizer:
         compare_ids(args.directory, *map(read, args.tokenizer), args.special)
         if args.tokens is None:

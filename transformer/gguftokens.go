@@ -168,13 +168,17 @@ func (t *ggufTokens) roleIDs(to map[string]any) {
 
 // generation is the generation_config.json of the model: where texts and turns end.
 func (t *ggufTokens) generation() map[string]any {
-	g := map[string]any{"_from_model_config": false}
+	g := map[string]any{}
 	t.roleIDs(g)
-	if len(t.ends) > 0 {
-		var ends []any
-		for _, id := range t.ends {
-			ends = append(ends, float64(id))
-		}
+	var ends []any
+	for _, id := range t.ends {
+		ends = append(ends, float64(id))
+	}
+	switch len(ends) {
+	case 0:
+	case 1:
+		g["eos_token_id"] = ends[0]
+	default:
 		g["eos_token_id"] = ends
 	}
 	if list, ok := t.file.Ints(ggufTokenKeys + "suppress_tokens"); ok && len(list) > 0 {
