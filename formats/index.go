@@ -155,7 +155,7 @@ func (s *sharded) open(where map[string]string, twice map[string]bool, open func
 		i, found := s.part[name]
 		shard := where[name]
 		switch {
-		case missing[shard] != nil && !found:
+		case missing[shard] != nil:
 			s.faults[name] = missing[shard]
 		case !found || i != part[shard]:
 			s.fault(name, "is not in "+Quote(shard))

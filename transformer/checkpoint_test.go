@@ -36,6 +36,12 @@ func copied(t *testing.T, name string) string {
 // rewrite changes the tensors of a directory's model.safetensors.
 func rewrite(t *testing.T, dir string, change func(tensors map[string]tensor.Tensor)) {
 	t.Helper()
+	rewriteWith(t, dir, nil, change)
+}
+
+// rewriteWith also sets the file's metadata.
+func rewriteWith(t *testing.T, dir string, meta map[string]string, change func(tensors map[string]tensor.Tensor)) {
+	t.Helper()
 	path := filepath.Join(dir, "model.safetensors")
 	f, err := safetensors.Open(path)
 	if err != nil {
@@ -56,7 +62,7 @@ func rewrite(t *testing.T, dir string, change func(tensors map[string]tensor.Ten
 	for name, x := range tensors {
 		entries = append(entries, formats.Entry{Name: name, DType: x.DType(), Shape: x.Shape()})
 	}
-	err = safetensors.Write(path, entries, nil, func(name string, w io.Writer) error {
+	err = safetensors.Write(path, entries, meta, func(name string, w io.Writer) error {
 		_, err := w.Write(tensors[name].Raw())
 		return err
 	})
