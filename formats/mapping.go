@@ -11,8 +11,18 @@ import (
 type Mapping struct {
 	path   string
 	data   []byte
+	size   int64 // of a file of which data is the beginning; 0: of data
 	mapped bool
 }
+
+// NewBeginning returns a Mapping of a file of size bytes of which only the first are
+// there: what is in its header can be read, and tensors beyond have no bytes.
+func NewBeginning(path string, data []byte, size int64) *Mapping {
+	return &Mapping{path: path, data: data, size: size}
+}
+
+// Size returns the size of the file.
+func (f *Mapping) Size() int64 { return max(f.size, int64(len(f.data))) }
 
 // Open maps the regular file at path. Devices, pipes and directories are
 // refused before they are opened: opening a pipe would wait for a writer.

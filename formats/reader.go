@@ -120,8 +120,8 @@ func (t *Tensors) Add(e Entry, start, end int64) bool {
 	if _, taken := t.at[e.Name]; taken {
 		return false
 	}
-	if start < 0 || start > end || end > int64(len(t.file.data)) {
-		panic(fmt.Sprintf("formats: Add: [%d,%d) is not in a file of %d bytes", start, end, len(t.file.data)))
+	if start < 0 || start > end || end > t.file.Size() {
+		panic(fmt.Sprintf("formats: Add: [%d,%d) is not in a file of %d bytes", start, end, t.file.Size()))
 	}
 	t.at[e.Name] = located{shape: e.Shape, start: start, end: end, dtype: e.DType}
 	t.names = nil
@@ -178,6 +178,9 @@ func (t *Tensors) Bytes(name string) ([]byte, error) {
 		return nil, &Error{Path: t.file.path, Item: TensorItem(name), Code: "DTYPE", Got: "type " + typeName + " cannot be read",
 			Want: "a file converted to another type, F16 for example"}
 	}
+	if l.end > int64(len(t.file.data)) && l.end <= t.file.size {
+		return nil, &Error{Path: t.file.path, Item: TensorItem(name), Code: "NOT_THERE", Got: "only the file's header is there"}
+	}
 	if l.end > int64(len(t.file.data)) {
 		return nil, &Error{Path: t.file.path, Item: TensorItem(name), Code: "CLOSED", Got: "the file has been closed"}
 	}
@@ -186,7 +189,7 @@ func (t *Tensors) Bytes(name string) ([]byte, error) {
 
 // Release implements [Reader].
 func (t *Tensors) Release(name string) {
-	if l, ok := t.at[name]; ok {
+	if l, ok := t.at[name]; ok && l.end <= int64(len(t.file.data)) {
 		t.file.Release(l.start, l.end)
 	}
 }
@@ -210,6 +213,17 @@ func Join(path string, parts []Reader) (Reader, error) {
 	}
 	slices.Sort(s.names)
 	return s, nil
+}
+
+// Listed returns a Reader of tensors that are known by description alone: their bytes are
+// nowhere.
+func Listed(path string, entries []Entry) Reader {
+	t := NewTensors(NewBeginning(path, nil, 1), len(entries))
+	for _, e := range entries {
+		t.Add(e, 1, 1)
+	}
+	t.Seal()
+	return t
 }
 
 // sharded is a Reader over several.

@@ -14,6 +14,7 @@ type Snapshot struct {
 	Commit  string
 	Files   []File // those asked for
 	Others  int    // files of the repository that were not
+	All     []File // of the repository, as far as they are known
 	Fetched int64  // bytes that came over the network
 }
 
@@ -124,7 +125,7 @@ func (s *Snapshot) choose(files []File, choose Select) error {
 			s.Files = append(s.Files, f)
 		}
 	}
-	s.Others = len(files) - len(s.Files)
+	s.Others, s.All = len(files)-len(s.Files), files
 	return nil
 }
 

@@ -25,6 +25,9 @@ type Checkpoint struct {
 	Dir    string // the directory, for the files beside the weights
 	Config Config
 	GGUF   *gguf.File // nil for a directory
+	// Described says that the tensors are known by description, and their bytes are not
+	// there: see [OpenDescription].
+	Described bool
 
 	source formats.Reader
 	names  map[string]string // transformers' name → the file's
@@ -57,12 +60,8 @@ func Open(path string) (*Checkpoint, error) {
 		return openGGUF(path)
 	}
 	c := &Checkpoint{Path: path, Dir: path, names: map[string]string{}}
-	data, err := readSmall(filepath.Join(path, "config.json"))
-	if err != nil {
+	if err := c.readConfig(filepath.Join(path, "config.json")); err != nil {
 		return nil, err
-	}
-	if c.Config, err = ParseConfig(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(path, "config.json"), err)
 	}
 	for _, f := range weightFiles {
 		p := filepath.Join(path, f.name)

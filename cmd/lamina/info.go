@@ -44,7 +44,8 @@ type infoResult struct {
 	Params       int            `json:"params"`
 	BlockParams  int            `json:"block_params"`
 	Tied         bool           `json:"tied"`
-	DTypes       map[string]int `json:"dtypes"` // weights by storage type
+	DTypes       map[string]int `json:"dtypes"`              // weights by storage type
+	Described    bool           `json:"described,omitempty"` // the weights are not there
 	Tokenizer    tokenizerInfo  `json:"tokenizer"`
 	Emulator     bool           `json:"emulator"`
 	Plan         string         `json:"plan,omitempty"`
@@ -59,12 +60,14 @@ type tokenizerInfo struct {
 	Error string `json:"error,omitempty"` // why there is none
 }
 
-// Run opens the model; of its weights it reads only those an emulator trains.
+// Run opens the model, or what describes it; of its weights it reads only those an
+// emulator trains.
 func (c infoCommand) Run(s *session) error {
-	checkpoint, err := s.openCheckpoint(c.Model)
+	checkpoint, err := s.describedModel(c.Model)
 	if err != nil {
 		return err
 	}
+	s.warn(checkpoint.Warnings())
 	m := &model{&exchange.Model{Model: eval.Model{Checkpoint: checkpoint, Decoder: checkpoint.Outline()}}, s}
 	plan, need, err := c.memory(s, m)
 	if err != nil {
@@ -75,7 +78,7 @@ func (c infoCommand) Run(s *session) error {
 		Model: c.Model, Architecture: config.Family, Layers: config.Layers, Width: config.Width, Heads: config.Heads,
 		KVHeads: config.KVHeads, HeadDim: config.HeadDim, FeedForward: config.FeedForward, Vocab: config.Vocab,
 		Positions: config.MaxPositions, Params: config.Params(), BlockParams: config.BlockParams(), Tied: config.Tied,
-		DTypes: m.Stored(), Emulator: m.Emulator != nil, Memory: need,
+		DTypes: m.Stored(), Described: m.Described, Emulator: m.Emulator != nil, Memory: need,
 	}
 	if plan != nil {
 		r.Plan = plan.String()
@@ -148,6 +151,9 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 	}
 	slices.Sort(types)
 	s.printf("stored as     %s\n", strings.Join(types, ", "))
+	if r.Described {
+		s.printf("              as it is described: the weights themselves are not here\n")
+	}
 	if t := r.Tokenizer; t.Error != "" {
 		s.printf("tokenizer     none: %s\n", oneLine(t.Error))
 	} else {

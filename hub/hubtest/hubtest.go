@@ -262,17 +262,23 @@ func (h *Hub) remote(w http.ResponseWriter, r *http.Request) {
 	h.send(w, h.ranged(Content, name, r, header, h.files[name]))
 }
 
-// ranged answers with the file, or the part from a first byte on.
+// ranged answers with the file, or the part from a first byte on, to a last one if that
+// is asked for.
 func (h *Hub) ranged(kind Kind, name string, r *http.Request, header http.Header, content string) *Answer {
 	status, body := http.StatusOK, []byte(content)
 	from, ok := strings.CutPrefix(r.Header.Get("Range"), "bytes=")
 	if same := r.Header.Get("If-Range"); ok && (same == "" || same == header.Get("ETag")) {
-		n, err := strconv.Atoi(strings.TrimSuffix(from, "-"))
-		if err != nil || n >= len(body) {
+		first, last, _ := strings.Cut(from, "-")
+		n, err := strconv.Atoi(first)
+		end := len(body)
+		if to, err := strconv.Atoi(last); err == nil {
+			end = min(end, to+1)
+		}
+		if err != nil || n >= end {
 			return h.answer(kind, name, r, http.StatusRequestedRangeNotSatisfiable, header, nil)
 		}
-		status, body = http.StatusPartialContent, body[n:]
-		header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", n, len(content)-1, len(content)))
+		status, body = http.StatusPartialContent, body[n:end]
+		header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", n, end-1, len(content)))
 	}
 	a := h.answer(kind, name, r, status, header, body)
 	a.Whole = []byte(content)

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestInfoWithoutWeights: a bare config.json, by its own name or its directory's, has the
+// sizes of the model it describes.
+func TestInfoWithoutWeights(t *testing.T) {
+	for _, name := range []string{"llama-gqa-tied", "llama-bf16", "opt-350m-like", "gpt2-tied", "bloom-bf16"} {
+		out := filepath.Join(t.TempDir(), "info.json")
+		must(t, "info", "--model", golden(name), "--max-length", "16", "--json", out)
+		want := read[infoResult](t, out)
+		config, err := os.ReadFile(filepath.Join(golden(name), "config.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		file := write(t, dir, "config.json", string(config))
+		for _, path := range []string{dir, file} {
+			text := must(t, "info", "--model", path, "--max-length", "16", "--json", out)
+			got := read[infoResult](t, out)
+			if !got.Described || want.Described || !strings.Contains(text, "not here") {
+				t.Errorf("%s: %s", path, text)
+			}
+			for kind, n := range got.DTypes { // buffers and masks of the files are no weights
+				if n > want.DTypes[kind] || n < got.Params {
+					t.Errorf("%s: %v, the files have %v", name, got.DTypes, want.DTypes)
+				}
+			}
+			if got.Params != want.Params || got.BlockParams != want.BlockParams || got.Memory.Weights != want.Memory.Weights || got.Memory.Training != want.Memory.Training {
+				t.Errorf("%s: %+v, the model has %+v", name, got, want)
+			}
+		}
+	}
+	if code, _, stderr := lamina(t, "logits", "--model", filepath.Dir(write(t, t.TempDir(), "config.json", tinyConfig)), "--tokens", "x.json"); code == 0 || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("logits without weights: %d, %s", code, stderr)
+	}
+	bad := write(t, t.TempDir(), "config.json", `{"model_type":"llama","sliding_window":512}`)
+	if code, _, stderr := lamina(t, "info", "--model", bad); code != exitError || !strings.Contains(stderr, "sliding_window") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("a key that matters: %d, %s", code, stderr)
+	}
+}
+
+// TestInfoFromTheHubFetchesNoWeights: of safetensors the headers are read, of other forms
+// nothing.
+func TestInfoFromTheHubFetchesNoWeights(t *testing.T) {
+	models := absolute(t, filepath.Dir(golden("llama-mha")))
+	for _, name := range []string{"llama-gqa-tied", "llama-bf16", "bloom-bf16", "llama-mha"} {
+		dir, out := filepath.Join(models, name), filepath.Join(t.TempDir(), "info.json")
+		must(t, "info", "--model", dir, "--max-length", "16", "--json", out)
+		want := read[infoResult](t, out)
+		h, cache := serve(t, "tiny/"+name, readDir(t, dir))
+		text := must(t, "info", "--model", "tiny/"+name, "--max-length", "16", "--json", out)
+		got := read[infoResult](t, out)
+		if !got.Described || !strings.Contains(text, "tiny/"+name) {
+			t.Errorf("%s: %s", name, text)
+		}
+		got.Described, got.Model, want.Tokenizer, got.Tokenizer = false, want.Model, tokenizerInfo{}, tokenizerInfo{}
+		for kind, n := range want.DTypes {
+			if got.DTypes[kind] != n && name != "llama-mha" { // .bin files have the type that config.json states
+				t.Errorf("%s: %v, the files have %v", name, got.DTypes, want.DTypes)
+			}
+		}
+		if got.Params != want.Params || got.Memory.Weights != want.Memory.Weights || got.Memory.Training != want.Memory.Training {
+			t.Errorf("%s: %+v, the model has %+v", name, got, want)
+		}
+		for _, line := range h.Log() {
+			if strings.Contains(line, "content ") && !strings.Contains(line, "bytes=0-") {
+				t.Errorf("%s: weights were asked for: %s", name, line)
+			}
+		}
+		var kept int64
+		filepath.Walk(cache, func(path string, info os.FileInfo, err error) error {
+			if err == nil && (strings.HasSuffix(path, ".safetensors") || strings.HasSuffix(path, ".bin")) {
+				kept += info.Size()
+			}
+			return nil
+		})
+		if kept != 0 {
+			t.Errorf("%s: %d bytes of weights are in the cache", name, kept)
+		}
+		// Offline the description is enough.
+		t.Setenv("HF_HUB_OFFLINE", "1")
+		must(t, "info", "--model", "tiny/"+name, "--max-length", "16", "--json", out)
+		if again := read[infoResult](t, out); again.Params != want.Params {
+			t.Errorf("%s offline: %+v", name, again)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// DescriptionFiles is the [Select] of what describes a model: all of [ModelFiles] but the
+// weights, with their indices.
+func DescriptionFiles(names []string) ([]string, error) {
+	chosen := companions(names)
+	if !slices.Contains(chosen, "config.json") {
+		return nil, noModel(names, "config.json")
+	}
+	for _, w := range weights {
+		if w.shards != "" && slices.Contains(names, w.main) {
+			chosen = append(chosen, w.main)
+		}
+	}
+	return chosen, nil
+}
+
+// maxHead bounds what [Client.Head] returns: the headers of weights.
+const maxHead = 100 << 20
+
+// Head returns the first n bytes of a file at a commit, all of them if it is shorter. Only
+// they are asked for; nothing is kept, and without the rest no digest can be checked.
+func (c *Client) Head(ctx context.Context, repo Repo, commit, name string, n int64) (head []byte, err error) {
+	p := subject{repo, commit, name}
+	if n < 1 || n > maxHead {
+		return nil, p.errorf(nil, "%d bytes of its beginning: want 1 to %d", n, int64(maxHead))
+	}
+	if err := checkName(name); err != nil {
+		return nil, p.wrap(ErrServer, err, "refused")
+	}
+	err = c.retry(ctx, func() (bool, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		resp, err := c.request(ctx, p, http.MethodGet, c.address(repo, commit, name), http.Header{"Range": {fmt.Sprintf("bytes=0-%d", n-1)}}, nil)
+		if err != nil {
+			return false, err
+		}
+		defer resp.Body.Close()
+		switch resp.StatusCode {
+		case http.StatusOK: // the whole file, of which only the beginning is read
+		case http.StatusPartialContent:
+			if got := resp.Header.Get("Content-Range"); !strings.HasPrefix(got, "bytes 0-") {
+				return false, p.errorf(ErrServer, "the server sent %.64q, not the beginning that was asked for", got)
+			}
+		default:
+			return false, (&download{store: c.store(repo), subject: p}).refused(resp)
+		}
+		body := c.watch(resp.Body, cancel)
+		defer body.stop()
+		if head, err = io.ReadAll(io.LimitReader(body, n)); err != nil {
+			return false, transient{error: p.wrap(nil, body.cause(err), fmt.Sprintf("broke off after %d of %d bytes", len(head), n))}
+		}
+		return false, nil
+	})
+	return head, err
+}
