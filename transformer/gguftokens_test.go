@@ -171,7 +171,7 @@ func TestConvertedGGUFEndsWhereTheFileDoes(t *testing.T) {
 		if got, want := hf.StopTokens(), ckpt.StopTokens(); !slices.Equal(got, want) || !slices.Equal(hf.EndTokens(tok), ckpt.EndTokens(tok)) {
 			t.Errorf("%s: the directory ends at %v, the file at %v", name, got, want)
 		}
-		if template := hf.ChatTemplate(tok); name == "template" && template != c.meta["tokenizer.chat_template"] {
+		if template := tok.Roles().ChatTemplate; name == "template" && template != c.meta["tokenizer.chat_template"] {
 			t.Errorf("%s: template %q", name, template)
 		}
 	}

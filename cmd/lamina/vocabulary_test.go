@@ -47,6 +47,7 @@ func TestTokensBeyondTheVocabulary(t *testing.T) {
 		{"finetune", "--model", model, "--data", holds, "--lr", "1e-3", "--steps", "1", "--batch", "1", "--out", filepath.Join(dir, "run2")},
 	} {
 		code, _, stderr := lamina(t, args...)
+		stderr = unwarned(stderr)
 		if code != exitError || !strings.Contains(stderr, "420") || !strings.Contains(stderr, "<padding> cat") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit %d: %s", args[0], code, stderr)
 		}
