@@ -234,3 +234,56 @@ func TestOutcomeJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswersFollowTheModelsSettings: what generation_config.json says holds for the
+// answers of a task, as in lm-evaluation-harness's backend; another file is another
+// question, and what is not applied is said once.
+func TestAnswersFollowTheModelsSettings(t *testing.T) {
+	m := tinyModel(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(m.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	m.Dir = dir
+	say := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func() (*eval.Job, []string) {
+		job, err := m.Prepare(named(t, "triviaqa"), docs("triviaqa"), nil, eval.Options{Limit: 2, MaxTokens: 12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := eval.Run(t.Context(), m.Backend, m.Decoder, job.Requests, nil)
+		if err != nil || len(result.Texts) != 2 {
+			t.Fatal(result.Texts, err)
+		}
+		return job, result.Texts
+	}
+	say(`{}`)
+	plain, before := ask()
+	for text, warning := range map[string]string{
+		`{"no_repeat_ngram_size": 1}`: "", `{"repetition_penalty": 3.0, "num_beams": 2}`: "num_beams 2", `{"max_new_tokens": 3}`: "",
+	} {
+		say(text)
+		job, after := ask()
+		if slices.Equal(before, after) || job.Requests.Digest() == plain.Requests.Digest() {
+			t.Errorf("%s: %q as without it, or asked alike", text, after)
+		}
+		if (job.Warning == "") != (warning == "") || !strings.HasSuffix(job.Warning, warning) {
+			t.Errorf("%s: warns %q", text, job.Warning)
+		}
+	}
+	say(`{"eos_token_id": 2, "temperature": 0.5, "do_sample": true}`)
+	if job, after := ask(); !slices.Equal(before, after) || job.Warning != "" {
+		t.Errorf("%q, want %q: the harness never draws", after, before)
+	}
+	say(`{"repetition_penalty": -1}`)
+	if _, err := m.Prepare(named(t, "triviaqa"), docs("triviaqa"), nil, eval.Options{Limit: 2, MaxTokens: 12}); err == nil || !strings.Contains(err.Error(), "repetition_penalty") {
+		t.Errorf("%v", err)
+	}
+	if _, err := m.Prepare(named(t, "arc_easy"), docs("arc_easy"), nil, eval.Options{Limit: 2}); err != nil {
+		t.Errorf("a task without answers: %v", err)
+	}
+}

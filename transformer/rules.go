@@ -121,7 +121,8 @@ func (r *LogitRules) apply(logits []float32, at textState) {
 	if since := len(at.ids) - at.prompt - r.DecayStart; r.DecayFactor != 0 && since > 0 {
 		grow := float32(math.Pow(r.DecayFactor, float64(since)) - 1)
 		for _, id := range r.Ends {
-			if inside(logits, id) {
+			// An end that may not come yet stays so; transformers computes Inf - Inf there.
+			if inside(logits, id) && logits[id] != never {
 				logits[id] += float32(math.Abs(float64(logits[id]))) * grow
 			}
 		}

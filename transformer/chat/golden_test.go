@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lamina/record"
 	"lamina/transformer/chat"
 )
 
@@ -18,6 +19,7 @@ type golden struct {
 	Cases     []struct {
 		Template, Turns, Text, Error string
 		Generation, Tokens           bool
+		Variables                    json.RawMessage
 	}
 }
 
@@ -49,6 +51,13 @@ func TestRenderAgreesWithReference(t *testing.T) {
 		o := chat.Options{Generation: c.Generation, Now: time.Date(2024, 3, 5, 14, 7, 9, 0, time.UTC)}
 		if c.Tokens {
 			o.BOS, o.EOS = "<s>", "</s>"
+		}
+		if c.Variables != nil {
+			given, err := record.Parse(c.Variables, record.Location{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Variables = given.Fields
 		}
 		got, err := chat.Render(g.Templates[c.Template], g.messages(c.Turns), o)
 		switch {

@@ -193,6 +193,22 @@ TURNS = {
     "tool": [("user", "When?"), ("tool", "{\"t\": 1}"), ("tool", "later"), ("assistant", "Now."), ("user", "x"), ("assistant", "y")],
 }
 
+VARIABLE_TEMPLATES = {
+    "map": "{{ bos_token }}{{ eos_token }}{{ unk_token }}{{ sep_token }}{{ pad_token }}{{ cls_token }}{{ mask_token }}|{{ additional_special_tokens | join(',') }}|{{ additional_special_tokens is defined }}|{{ image_token }}"
+           "{% if pad_token is defined and pad_token == eos_token %}same{% endif %}",
+    "given": "{% if tools %}{% for tool in tools %}{{ tool | tojson }}{{ tool.function.name }}{% endfor %}{% else %}no tools{% endif %}{% if documents %}{% for d in documents %}[{{ d.title }}: {{ d['text'] }}]{% endfor %}{% endif %}"
+             "{{ date_string if date_string is defined else strftime_now('%Y') }}{% if enable_thinking is defined and enable_thinking is false %}<think></think>{% endif %}{{ n + 1 if n is defined }}{{ ratio }}{{ nothing is none }}",
+    "newlines": "{% if tools %}\r\n  tools\r\n{% endif %}\r\nx{{ 'a\r\nb' }}\ry\n{{ bos_token }}\r\n",
+}
+VARIABLES = [
+    ({}, {}),
+    ({"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "<sep>", "pad_token": "</s>", "cls_token": "<cls>", "mask_token": "<mask>", "additional_special_tokens": ["<a>", "<b>"],
+      "extra_special_tokens": {"image_token": "<image>"}}, {}),
+    ({"bos_token": "<s>", "pad_token": "<pad>"}, {"pad_token": "<other>", "date_string": "26 Jul 2024", "enable_thinking": False, "n": 2, "ratio": 0.5, "nothing": None}),
+    ({}, {"tools": [{"type": "function", "function": {"name": "now", "description": "It's <late> & é", "parameters": {"type": "object", "properties": {}}}}], "documents": [{"title": "T", "text": "words"}, {"title": "U", "text": "more"}]}),
+    ({}, {"tools": [], "documents": [], "enable_thinking": True}),
+]
+
 NOW = datetime.datetime(2024, 3, 5, 14, 7, 9)
 
 
@@ -218,6 +234,18 @@ def main():
                     except Exception as e:
                         text, error = "", str(e)
                     cases.append({"template": name, "turns": turns, "generation": generation, "tokens": bool(roles), "text": text, "error": error})
+    for name, template in VARIABLE_TEMPLATES.items():
+        for i, (tokens, variables) in enumerate(VARIABLES):
+            tok = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **tokens)
+            conversation = [{"role": r, "content": c} for r, c in TURNS["one"]]
+            try:
+                text, error = tok.apply_chat_template(conversation, chat_template=template, tokenize=False, add_generation_prompt=True, **variables), ""
+            except Exception as e:
+                text, error = "", str(e)
+            # What the caller says counts before the special tokens.
+            seen = {**tok.special_tokens_map, **variables}
+            cases.append({"template": name, "turns": "one", "generation": True, "tokens": False, "variables": seen, "text": text, "error": error})
+    TEMPLATES.update(VARIABLE_TEMPLATES)
     with open(os.path.join(HERE, "golden.json"), "w") as f:
         json.dump({"templates": TEMPLATES, "turns": TURNS, "cases": cases}, f, ensure_ascii=False, indent=1)
         f.write("\n")
