@@ -167,7 +167,7 @@ func (x *Experiment) facts() []report.Fact {
 	}
 	return []report.Fact{
 		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, report.Count(p.Full.Config.Params()), len(p.Full.Blocks))},
-		{Name: "Rows", Value: fmt.Sprintf("%d trained on, %d validation, %d support, %d scored", t.Splits.Train, t.Splits.Valid, t.Splits.Support, t.Splits.Test)},
+		{Name: "Rows", Value: fmt.Sprintf("%s trained on, %s validation, %s support, %s scored", report.Count(t.Splits.Train), report.Count(t.Splits.Valid), report.Count(t.Splits.Support), report.Count(t.Splits.Test))},
 		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout)},
 		{Name: "Seeds", Value: strings.Join(seeds, ", ")},
 		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + metricName(p.Test)},

@@ -91,13 +91,25 @@ func readPage(t *testing.T, path string) page {
 // table.json's, each row and column is explained, and each link leads to a file.
 func TestReportEqualsTable(t *testing.T) {
 	dir := t.TempDir()
-	x := experiment(t, dir, "zs", "full", "ceiling", "uniform", "random", "crash", "mine=1*")
-	x.Protocol.Settings.Steps = 1
-	if err := x.Open(false); err != nil {
-		t.Fatal(err)
+	var pages [2]string
+	for i := range pages { // the second time from what the first one wrote
+		x := experiment(t, dir, "zs", "full", "ceiling", "random", "crash", "mine=1*")
+		x.Protocol.Settings.Steps = 1
+		x.Protocol.Rows[3].Draws = 2
+		if err := x.Open(false); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(x.ReportFile())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[i] = string(text)
 	}
-	if err := x.Run(context.Background()); err != nil {
-		t.Fatal(err)
+	if pages[0] != pages[1] {
+		t.Error("the page of a run that is read again differs")
 	}
 	var table study.Table
 	data, err := os.ReadFile(filepath.Join(dir, "table.json"))
@@ -134,7 +146,7 @@ func TestReportEqualsTable(t *testing.T) {
 		}
 	}
 	differences := p.tables["Differences between plug-ins"]
-	if len(table.Comparisons) < 6 || len(differences) != len(table.Comparisons)+1 {
+	if len(table.Comparisons) < 5 || len(differences) != len(table.Comparisons)+1 {
 		t.Fatalf("%d lines for %d comparisons", len(differences), len(table.Comparisons))
 	}
 	for i, c := range table.Comparisons {
@@ -207,34 +219,10 @@ func linksResolve(t *testing.T, dir string, links []string) {
 		}
 		linked[path] = true
 	}
-	for _, name := range []string{"table.json", "table.csv", "table.md", "config.json", "plots/scores.svg", "seed-1/similarity.json", "seed-2/rows/random-5/result.json",
+	for _, name := range []string{"table.json", "table.csv", "table.md", "config.json", "plots/scores.svg", "seed-1/similarity.json", "seed-2/rows/random-2/result.json",
 		"seed-1/rows/crash/lr0.001/metrics.jsonl", "seed-1/rows/crash/lr0.001/adapter/adapter.safetensors"} {
 		if !linked[filepath.Join(dir, filepath.FromSlash(name))] {
 			t.Errorf("%s is not linked", name)
 		}
-	}
-}
-
-// TestReportIsTheSameTwice: the page of a run that is read from its directory equals
-// that of the run.
-func TestReportIsTheSameTwice(t *testing.T) {
-	dir := t.TempDir()
-	var pages []string
-	for range 2 {
-		x := experiment(t, dir, "zs", "crash")
-		if err := x.Open(false); err != nil {
-			t.Fatal(err)
-		}
-		if err := x.Run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(x.ReportFile())
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages = append(pages, string(text))
-	}
-	if pages[0] != pages[1] {
-		t.Error("the second page differs")
 	}
 }
