@@ -105,6 +105,11 @@ func (c *Checkpoint) named(hf func(name string) string) (*Checkpoint, error) {
 		c.source.Close()
 		return nil, err
 	}
+	for name := range c.names { // nobody reads it, and nobody can write it
+		if e, _ := c.Entry(name); e.DType == tensor.Invalid {
+			delete(c.names, name)
+		}
+	}
 	return c, nil
 }
 

@@ -267,7 +267,7 @@ func TestKeysThatDoNotMatterPass(t *testing.T) {
 			"architectures": []any{"LlamaForCausalLM"}, "_name_or_path": "x", "use_cache": true, "initializer_range": 0.02, "pretraining_tp": 1,
 			"attention_dropout": 0.1, "transformers_version": "4.31", "is_llama_config": true, "rope_interleaved": false, "rope_scaling": json.RawMessage("null"),
 			"transformers.js_config": map[string]any{"kv_cache_dtype": "q4"}, "max_sequence_length": 2048, "sliding_window": json.RawMessage("null"),
-			"partial_rotary_factor": 1.0, "logit_scale": 1.0, "embedding_multiplier": 1, "use_sliding_window": false, "attn_implementation": "eager",
+			"layer_types": []any{"full_attention", "full_attention"}, "partial_rotary_factor": 1.0, "logit_scale": 1.0, "embedding_multiplier": 1, "use_sliding_window": false, "attn_implementation": "eager",
 			"_attn_implementation_autoset": true, "_flash_attn_2_enabled": true, "num_experts": 0, "quantization_config": json.RawMessage("null"),
 			"auto_map": map[string]any{"AutoConfig": "m.C"}, "unsloth_version": "2024.9", "rms_norm_eps": 1e-5, "pruned_heads": map[string]any{},
 			"repetition_penalty": 1.1, "temperature": 0.6, "renormalize_logits": true, "output_attentions": true, "bos_token_id": 1, "position_embedding_type": "default",
@@ -308,6 +308,10 @@ func TestPythonsNumbersInUnusedFields(t *testing.T) {
 	}
 	if _, err := json.Marshal(c.Raw); err != nil {
 		t.Error(err)
+	}
+	c, err = transformer.ParseConfig([]byte(strings.Replace(llamaConfig, `{`, `{"rope_parameters":{"rope_theta":5e5,"note":NaN},`, 1)))
+	if err != nil || c.RoPE.Theta != 5e5 || c.Raw["rope_theta"] != 5e5 {
+		t.Errorf("%v, %v", c.Raw, err)
 	}
 	for _, field := range []string{`"rms_norm_eps":NaN`, `"hidden_size":Infinity`, `"logit_scale":NaN`} {
 		key, _, _ := strings.Cut(strings.Trim(field, `"`), `"`)

@@ -63,6 +63,9 @@ func newGGUFTokens(f *gguf.File) *ggufTokens {
 	m.NoSpacePrefix = !t.flag("add_space_prefix", true)
 	m.ChatTemplate, _ = f.String("tokenizer.chat_template")
 	t.findEnds()
+	if _, ok := f.Meta(ggufTokenKeys + "suppress_tokens"); ok {
+		t.warnf("%ssuppress_tokens is not applied to the file itself: lamina convert writes it into generation_config.json, which is", ggufTokenKeys)
+	}
 	return t
 }
 

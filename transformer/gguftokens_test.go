@@ -53,6 +53,7 @@ func TestGGUFSpecialTokens(t *testing.T) {
 		"qwen2":                       {tinyGGUF(), map[string]any{k + "pre": "qwen2"}, "[13]", 0.0, 1.0, 0},
 		"no ids":                      {tinyGGUF(), map[string]any{k + "bos_token_id": nil, k + "eos_token_id": nil}, "[13]", 11.0, 11.0, 0}, // 11 and 11 for BPE
 		"no pre":                      {tinyGGUF(), map[string]any{k + "pre": nil}, "[13]", 0.0, 1.0, 1},
+		"suppressed":                  {tinyGGUF(), map[string]any{k + "suppress_tokens": []int{4}}, "[13]", 0.0, 1.0, 1},
 		"pre default":                 {tinyGGUF(), map[string]any{k + "pre": "default"}, "[13]", 0.0, 1.0, 1},
 	} {
 		ckpt, err := openMade(t, c.file.with(c.meta))

@@ -202,11 +202,16 @@ func matters(name string) bool {
 }
 
 // neutral reports whether a value is that of a thing that is switched off: nothing,
-// false, "default" or "none", no number of them, or a factor of one.
+// false, "default" or "none", no number of them, a factor of one, or for each layer that
+// its attention sees all.
 func neutral(name string, text json.RawMessage) bool {
 	switch string(bytes.ToLower(bytes.TrimSpace(text))) {
 	case "null", "false", `""`, `"default"`, `"none"`, "{}", "[]":
 		return true
+	}
+	var layers []string
+	if json.Unmarshal(text, &layers) == nil { // what each layer's attention sees
+		return !slices.ContainsFunc(layers, func(kind string) bool { return kind != "full_attention" })
 	}
 	var n float64
 	if json.Unmarshal(text, &n) != nil {

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 
 	"lamina/formats"
@@ -91,9 +92,8 @@ func (c *Config) scaling(k *keys, theta float64) (*nn.RoPE, error) {
 func (c *Config) writeRoPE() {
 	r := c.RoPE
 	parameters := map[string]any{}
-	for name, v := range c.Raw["rope_parameters"].(map[string]any) {
-		parameters[name] = v
-	}
+	given, _ := c.Raw["rope_parameters"].(map[string]any) // none if a field of it is no JSON
+	maps.Copy(parameters, given)
 	parameters["rope_theta"] = r.Theta
 	c.Raw["rope_theta"], c.Raw["rope_parameters"] = r.Theta, parameters
 	if r.Type == "" {
