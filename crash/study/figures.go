@@ -68,12 +68,15 @@ func (x *Experiment) lossValues() report.Table {
 	}}
 	for _, k := range x.curves {
 		at := slices.IndexFunc(x.Table.Rows, func(r Row) bool { return r.Name == k.row && r.Seed == x.Seeds[0] })
-		before := "–"
+		before, best, step := "–", "–", "–"
 		if len(k.metrics) > 0 && k.metrics[0].Step == 0 && k.metrics[0].ValidLoss > 0 {
 			before = fmt.Sprintf("%.4f", k.metrics[0].ValidLoss)
 		}
 		r := x.Table.Rows[at]
-		t.Rows = append(t.Rows, []string{r.Name, before, fmt.Sprintf("%.4f", r.ValidLoss), fmt.Sprint(r.BestStep), fmt.Sprint(r.Steps), fmt.Sprintf("%.4f", r.TrainLoss)})
+		if r.ValidLoss > 0 {
+			best, step = fmt.Sprintf("%.4f", r.ValidLoss), fmt.Sprint(r.BestStep)
+		}
+		t.Rows = append(t.Rows, []string{r.Name, before, best, step, fmt.Sprint(r.Steps), fmt.Sprintf("%.4f", r.TrainLoss)})
 	}
 	return t
 }

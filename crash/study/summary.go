@@ -14,8 +14,12 @@ import (
 func (x *Experiment) summary() []string {
 	all := x.contenders()
 	at := best(all)
+	if at < 0 && len(all) == 0 {
+		return []string{"Nothing was measured here."}
+	}
 	if at < 0 {
-		return []string{"Nothing was trained here: the table holds what the full model answers as it is."}
+		return []string{unbroken.Replace(fmt.Sprintf("Nothing was trained here: as it is, %s answers %s %% of %s right, with a standard error of %s.",
+			x.Table.Model, points(all[0].accuracy()), documents(x.Table.Splits.Test), points(all[0].stderr())))}
 	}
 	paragraphs := []string{x.done(all)}
 	paragraphs = append(paragraphs, x.outcome(all[at]))
@@ -38,9 +42,9 @@ func (x *Experiment) done(all []contender) string {
 	p, t := x.protocols[0], x.Table
 	layers := len(p.Full.Blocks)
 	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, layers, report.Count(p.Full.Config.Params()))
-	scored := fmt.Sprintf("What comes out is scored on %s other documents, on which nothing was trained or chosen.", report.Count(t.Splits.Test))
+	scored := fmt.Sprintf("What comes out is scored on %s, on which nothing was trained or chosen.", documents(t.Splits.Test))
 	if !slices.ContainsFunc(all, contender.emulates) {
-		return fmt.Sprintf("%s was trained on %s rows of %s as a whole: no row of this table hands out an emulator. %s", model, report.Count(t.Splits.Train), t.Task, scored)
+		return fmt.Sprintf("%s was trained on %s rows of %s by someone who has both: no row of this table hands out an emulator. %s", model, report.Count(t.Splits.Train), t.Task, scored)
 	}
 	kept := "the blocks that the plans below name"
 	if slices.ContainsFunc(all, func(c contender) bool { return c.emulates() && c.Plan == nil }) {
@@ -179,6 +183,14 @@ func (c Comparison) errors() string {
 		text += fmt.Sprintf("; ± %s over seeds", points(*c.SeedStderr))
 	}
 	return text
+}
+
+// documents counts what was scored.
+func documents(n int) string {
+	if n == 1 {
+		return "a single document"
+	}
+	return report.Count(n) + " documents"
 }
 
 // points shows a share in percent, or a difference of two in points.

@@ -47,7 +47,7 @@ func TestSummary(t *testing.T) {
 		{"the limit", "zs,full,crash", []Row{scored("zs", 1, zeros), scored("full", 1, ones), scored("crash", 1, half)},
 			[]string{"full (the full model, all of it trained) answers 100.0 % right; crash has 50.0 points less"}, ""},
 		{"no emulator", "zs,full", []Row{scored("zs", 1, zeros), scored("full", 1, ones)}, []string{"no row of this table hands out an emulator", "The best trained model, that of full"}, "plug-in, that"},
-		{"nothing trained", "zs", []Row{scored("zs", 1, ones)}, []string{"Nothing was trained"}, "won"},
+		{"nothing trained", "zs", []Row{scored("zs", 1, ones)}, []string{"Nothing was trained", "100.0 % of 40 documents right"}, "won"},
 		{"a plan of one's own", "zs,mine=0* 1", []Row{scored("zs", 1, zeros), scored("mine", 1, ones)}, []string{"the blocks that the plans below name", "the starred ones", "that of mine"}, "4 of the 6"},
 		{"several seeds", "zs,crash", []Row{scored("zs", 1, zeros), scored("crash", 1, ones), scored("crash", 2, half)}, []string{"75.0 % right", "the mean of 2 runs", "± 25.0 over seeds"}, ""},
 		{"seeds that do not agree", "zs,crash", []Row{scored("zs", 1, half), scored("crash", 1, ones), scored("crash", 2, half)},
