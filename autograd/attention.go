@@ -28,8 +28,7 @@ func (p *Pass) Attention(q, k, v Var, shape *AttentionShape, scale float64, pref
 		if prefix != nil {
 			panic("autograd: Attention: no gradient flows into a prefix: train without a cache")
 		}
-		args.LSE = p.New(q.T.DType(), q.T.Rows(), shape.Heads)
-		for i, t := range []tensor.Tensor{y.T, q.T, k.T, v.T, args.LSE} {
+		for i, t := range []tensor.Tensor{q.T, k.T, v.T} {
 			p.Save(r, i, t)
 		}
 		r.Ref, r.Scalar = shape, scale
@@ -54,14 +53,12 @@ type attentionOp struct{}
 func (attentionOp) Name() string { return "attention" }
 
 func (attentionOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
-	out, q, k, v, lse := r.Saved[0], r.Saved[1], r.Saved[2], r.Saved[3], r.Saved[4]
-	fwd := r.Ref.(*AttentionShape).args(r.Scalar, out, q, k, v)
-	fwd.LSE = lse
+	q, k, v := r.Saved[0], r.Saved[1], r.Saved[2]
 	g := kernels.AttentionGrads{
 		DQ:   p.New(q.DType(), q.Shape()...),
 		DK:   p.New(k.DType(), k.Shape()...),
 		DV:   p.New(v.DType(), v.Shape()...),
-		DOut: dY, Fwd: fwd,
+		DOut: dY, Fwd: r.Ref.(*AttentionShape).args(r.Scalar, tensor.Tensor{}, q, k, v),
 	}
 	kernels.AttentionBackward(p.Backend, g)
 	p.Give(r.In[0], g.DQ)

@@ -52,15 +52,14 @@ type KV struct{ K, V tensor.Tensor }
 // share one prefix. Slopes, if not nil, has a number for each query head, by which a
 // score falls with the distance of its key (Press et al., "Train Short, Test Long",
 // 2021, whose terms differ from these by one number a row, which the softmax does not
-// see); Scale is not 0 then. LSE [N H], if not none, receives the logarithm of the
-// softmax's denominator, for the backward pass. Key blocks begin at absolute position 0 of the sequence, so
-// the split between prefix and own rows does not change a bit.
+// see); Scale is not 0 then. Key blocks begin at absolute position 0 of the sequence, so
+// the split between prefix and own rows does not change a bit. Whatever stands in a row
+// of Q, K or V, NaN and infinities too, reaches only rows of Out that see it.
 //
 // AttentionDecode is the same for segments of exactly one row, with its own
 // order of sums.
 type AttentionArgs struct {
 	Out, Q, K, V   tensor.Tensor
-	LSE            tensor.Tensor
 	Segments       []Segment
 	Prefix         []KV
 	Heads, KVHeads int
@@ -70,13 +69,16 @@ type AttentionArgs struct {
 }
 
 // AttentionGrads describes the gradients of attention without prefixes. All of
-// DQ, DK, DV are overwritten. Fwd is the forward call, Out and LSE included. With
-// p the probabilities and Δ[h] = DOut[h]·Out[h],
+// DQ, DK, DV are overwritten. Fwd is the forward call; its Out is not read and may be
+// none. With the probabilities p computed again from the scores, and
+// dp = DOut[h]·v[s,g],
 //
-//	dV[s,g] = Σ p·DOut[h];  ds = p·(DOut[h]·v[s,g] - Δ[h])
+//	dV[s,g] = Σ p·DOut[h];  ds = p·(dp - Σ_s p·dp)
 //	dQ[h] = Scale·Σ_s ds·k[s,g];  dK[s,g] = Scale·Σ ds·q[h]
 //
-// where the sums of dV and dK go over later rows and the heads h of group g.
+// where the sums of dV and dK go over the rows that see s, and the heads h of group g.
+// Nothing between forward and backward is rounded, so that large scores cost no
+// accuracy, and what a row does not see does not reach its gradient.
 type AttentionGrads struct {
 	DQ, DK, DV, DOut tensor.Tensor
 	Fwd              AttentionArgs
@@ -106,6 +108,7 @@ func RoPE(be Backend, a RoPEArgs) {
 // Attention computes causal grouped-query attention; see [AttentionArgs].
 func Attention(be Backend, a AttentionArgs) {
 	wantAttention("Attention", a)
+	wantOut("Attention", a)
 	be.Attention(a)
 }
 
@@ -114,6 +117,7 @@ func Attention(be Backend, a AttentionArgs) {
 func AttentionDecode(be Backend, a AttentionArgs) {
 	const op = "AttentionDecode"
 	wantAttention(op, a)
+	wantOut(op, a)
 	for i, s := range a.Segments {
 		if s.Len != 1 {
 			fail(op, "segment has not one row", fmt.Sprint("segment ", i), fmt.Sprintf("%+v", s))
@@ -128,15 +132,12 @@ func AttentionBackward(be Backend, a AttentionGrads) {
 	const op = "AttentionBackward"
 	f := a.Fwd
 	wantAttention(op, f)
-	if f.LSE.IsNone() {
-		fail(op, "needs the forward LSE", "Q", f.Q)
-	}
 	for i, s := range f.Segments {
 		if s.PrefixLen != 0 {
 			fail(op, "takes no prefix", fmt.Sprint("segment ", i), fmt.Sprintf("%+v", s))
 		}
 	}
-	wantLike(op, "DOut", a.DOut, "Out", f.Out)
+	wantLike(op, "DOut", a.DOut, "Q", f.Q)
 	wantLike(op, "DQ", a.DQ, "Q", f.Q)
 	wantLike(op, "DK", a.DK, "K", f.K)
 	wantLike(op, "DV", a.DV, "V", f.V)
@@ -146,7 +147,7 @@ func AttentionBackward(be Backend, a AttentionGrads) {
 		for _, x := range outs[i+1:] {
 			wantApart(op, name, y, "another gradient", x)
 		}
-		for _, x := range [...]tensor.Tensor{f.Q, f.K, f.V, f.Out, f.LSE, a.DOut} {
+		for _, x := range [...]tensor.Tensor{f.Q, f.K, f.V, a.DOut} {
 			wantApart(op, name, y, "an operand", x)
 		}
 	}
@@ -164,19 +165,22 @@ func wantAttention(op string, a AttentionArgs) {
 	d, n := a.Q.DType(), a.Q.Rows()
 	width := a.KVHeads * a.HeadDim
 	wantMatrix(op, "Q", a.Q, d, n, a.Heads*a.HeadDim)
-	wantLike(op, "Out", a.Out, "Q", a.Q)
 	wantMatrix(op, "K", a.K, d, n, width)
 	wantMatrix(op, "V", a.V, d, n, width)
-	if !a.LSE.IsNone() {
-		wantVector(op, "LSE", a.LSE, d, n*a.Heads)
-		wantApart(op, "LSE", a.LSE, "Out", a.Out)
-	}
-	for i, x := range [...]tensor.Tensor{a.Q, a.K, a.V} {
-		name := [...]string{"Q", "K", "V"}[i]
-		wantApart(op, "Out", a.Out, name, x)
-		wantApart(op, "LSE", a.LSE, name, x)
-	}
 	wantSegments(op, a, d, n, width)
+}
+
+func wantOut(op string, a AttentionArgs) {
+	wantLike(op, "Out", a.Out, "Q", a.Q)
+	for i, x := range [...]tensor.Tensor{a.Q, a.K, a.V} {
+		wantApart(op, "Out", a.Out, [...]string{"Q", "K", "V"}[i], x)
+	}
+	for i, s := range a.Segments {
+		if s.PrefixLen > 0 {
+			wantApart(op, "Out", a.Out, "Prefix.K", a.Prefix[i].K)
+			wantApart(op, "Out", a.Out, "Prefix.V", a.Prefix[i].V)
+		}
+	}
 }
 
 // wantSegments panics unless the segments follow one another, fill all rows and
@@ -196,8 +200,6 @@ func wantSegments(op string, a AttentionArgs, d tensor.DType, n, width int) {
 		}
 		wantPrefix(op, "Prefix.K", a.Prefix[i].K, d, s.PrefixLen, width)
 		wantPrefix(op, "Prefix.V", a.Prefix[i].V, d, s.PrefixLen, width)
-		wantApart(op, "Out", a.Out, "Prefix.K", a.Prefix[i].K)
-		wantApart(op, "Out", a.Out, "Prefix.V", a.Prefix[i].V)
 	}
 	if row != n {
 		fail(op, "segments do not fill all rows", "rows in segments", row, "Q", a.Q)

@@ -21,7 +21,7 @@ func TestMisusePanics(t *testing.T) {
 	x := f32(4, 6)
 	attention := func(change func(*kernels.AttentionArgs)) kernels.AttentionArgs {
 		a := kernels.AttentionArgs{
-			Out: f32(4, 6), Q: f32(4, 6), K: f32(4, 3), V: f32(4, 3), LSE: f32(4, 2),
+			Out: f32(4, 6), Q: f32(4, 6), K: f32(4, 3), V: f32(4, 3),
 			Segments: []kernels.Segment{{Len: 3}, {Start: 3, Len: 1}}, Heads: 2, KVHeads: 1, HeadDim: 3, Scale: 1,
 		}
 		change(&a)
@@ -163,9 +163,6 @@ func TestMisusePanics(t *testing.T) {
 				a.Segments[0].PrefixLen, a.Prefix = 1, []kernels.KV{{K: f32(1, 3), V: f32(1, 3)}}
 			})})
 		}},
-		{"AttentionBackward: needs the forward LSE", func() {
-			kernels.AttentionBackward(be, kernels.AttentionGrads{Fwd: attention(func(a *kernels.AttentionArgs) { a.LSE = none })})
-		}},
 		{"SumSquares: wants F64 [1]: sum F32[1]", func() { kernels.SumSquares(be, f32(1), x) }},
 		{"ClipCoefficient: maxNorm = 0 is not positive", func() { kernels.ClipCoefficient(be, f32(1), f64(1), 0) }},
 		{"AdamW: Step counts from 1", func() { kernels.AdamW(be, kernels.AdamWArgs{W: f32(3), Grad: f32(3), M: f32(3), V: f32(3)}) }},
@@ -189,13 +186,12 @@ func TestChecksDoNotAllocate(t *testing.T) {
 	f32 := func(shape ...int) tensor.Tensor { return tensor.MustNew(be, tensor.F32, shape...) }
 	x, y, w, b := f32(4, 6), f32(4, 6), f32(6, 6), f32(6)
 	kv := f32(4, 3)
-	lse := f32(4, 2)
 	segments := []kernels.Segment{{Len: 4}}
 	allocations := testing.AllocsPerRun(100, func() {
 		kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true, Bias: b})
 		kernels.Binary(be, kernels.Add, y, x, b)
 		kernels.Attention(be, kernels.AttentionArgs{
-			Out: y, Q: x, K: kv, V: kv, LSE: lse, Segments: segments, Heads: 2, KVHeads: 1, HeadDim: 3, Scale: 1,
+			Out: y, Q: x, K: kv, V: kv, Segments: segments, Heads: 2, KVHeads: 1, HeadDim: 3, Scale: 1,
 		})
 	})
 	if allocations != 0 {

@@ -27,20 +27,20 @@ const attentionCost = 16
 
 // heads is an attention call in numbers.
 type heads struct {
-	q, k, v, out, lse []float32
-	group             int // query heads that read one key head
-	kvHeads, width    int // key heads, head width K
-	qStride, kStride  int
-	scale             float32
-	slopes            []float64 // of each query head, or nil
-	segments          []kernels.Segment
-	prefix            []kernels.KV
-	rows              int // rows of the stream that one chunk takes
+	q, k, v, out     []float32
+	group            int // query heads that read one key head
+	kvHeads, width   int // key heads, head width K
+	qStride, kStride int
+	scale            float32
+	slopes           []float64 // of each query head, or nil
+	segments         []kernels.Segment
+	prefix           []kernels.KV
+	rows             int // rows of the stream that one chunk takes
 }
 
 func headsOf(a kernels.AttentionArgs) heads {
 	h := heads{
-		q: f32(a.Q), k: f32(a.K), v: f32(a.V), out: f32(a.Out), lse: f32(a.LSE),
+		q: f32(a.Q), k: f32(a.K), v: f32(a.V), out: f32(a.Out),
 		group: a.Heads / a.KVHeads, kvHeads: a.KVHeads, width: a.HeadDim,
 		qStride: a.Heads * a.HeadDim, kStride: a.KVHeads * a.HeadDim,
 		scale: float32(a.Scale), slopes: a.Slopes, segments: a.Segments, prefix: a.Prefix,
@@ -169,8 +169,7 @@ func (h *heads) attend(s *scratch, chunk int) {
 	h.finish(&st)
 }
 
-// finish writes the stack's rows, divided by their sums, to out, and the
-// logarithms of their denominators to lse.
+// finish writes the stack's rows, divided by their sums, to out.
 func (h *heads) finish(st *stack) {
 	seg, d, own := h.segments[st.segment], h.width, st.rows/h.group
 	for i := range h.group {
@@ -180,13 +179,6 @@ func (h *heads) finish(st *stack) {
 			f[r] = 1 / st.sum[r*h.group+i]
 		}
 		simd.ScaleRows(h.out[at:], h.qStride, st.o.data[i*st.o.stride:], h.group*st.o.stride, d, f)
-	}
-	if h.lse == nil {
-		return
-	}
-	for r := range st.rows {
-		at := h.place(seg, st.g, st.from, r)
-		h.lse[at/d] = float32(float64(st.top[r]) + math.Log(float64(st.sum[r])))
 	}
 }
 

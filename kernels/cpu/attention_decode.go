@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"math"
-
 	"lamina/kernels"
 	"lamina/kernels/internal/simd"
 )
@@ -60,11 +58,7 @@ func (h *heads) decode(s *scratch, segment, g int) {
 		if h.slopes != nil {
 			addDistances(row, far, 1-n, float32(h.slopes[g*h.group+i]))
 		}
-		top := simd.Max(row)
-		sums[i] = simd.ExpSum(row, row, top)
-		if h.lse != nil {
-			h.lse[first/d+i] = float32(float64(top) + math.Log(float64(sums[i])))
-		}
+		sums[i] = simd.ExpSum(row, row, simd.Max(row))
 	}
 	clear(out)
 	for from := 0; from < seg.PrefixLen; from += decodeKeys {

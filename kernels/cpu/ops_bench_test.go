@@ -167,7 +167,7 @@ func (b *bench) attention(segments, tokens, heads, kvHeads, width int) (kernels.
 	n, d, kv := segments*tokens, heads*width, kvHeads*width
 	args := kernels.AttentionArgs{
 		Out: b.empty(n, d), Q: b.values(n, d), K: b.values(n, kv), V: b.values(n, kv),
-		LSE: b.empty(n, heads), Heads: heads, KVHeads: kvHeads, HeadDim: width, Scale: 0.125,
+		Heads: heads, KVHeads: kvHeads, HeadDim: width, Scale: 0.125,
 	}
 	for i := range segments {
 		args.Segments = append(args.Segments, kernels.Segment{Start: i * tokens, Len: tokens})

@@ -104,7 +104,6 @@ func (s sequence) row(w heads, pos, g int, prefix, own []float64) []float64 {
 // The operands of attentionCase, in their order; two more for each prefix.
 const (
 	argOut = iota
-	argLSE
 	argQ
 	argK
 	argV
@@ -142,20 +141,20 @@ func attentionCase(name string, w heads, batch []sequence, call func(kernels.Bac
 		}
 	}
 	c := testCase{name: named("%s %+v of %v, slopes %.2g", name, w, args.Segments, args.Slopes), operands: append([]operand{
-		argOut: out("Out", rows, w.h*w.k), argLSE: out("LSE", rows, w.h),
-		argQ: in("Q", q, rows, w.h*w.k), argK: in("K", k, rows, w.g*w.k), argV: in("V", v, rows, w.g*w.k),
+		argOut: out("Out", rows, w.h*w.k),
+		argQ:   in("Q", q, rows, w.h*w.k), argK: in("K", k, rows, w.g*w.k), argV: in("V", v, rows, w.g*w.k),
 	}, prefixes...)}
 	c.run = func(be kernels.Backend, o []tensor.Tensor) {
 		call(be, withOperands(args, o))
 	}
-	bounds := sync.OnceValue(func() [2][]float64 { return attentionBounds(w, batch, args.Scale) })
-	c.bound = func(o, i int, _, u float64) float64 { return u * bounds()[o][i] }
+	bounds := sync.OnceValue(func() []float64 { return attentionBounds(w, batch, args.Scale) })
+	c.bound = func(_, i int, _, u float64) float64 { return u * bounds()[i] }
 	return c
 }
 
 // withOperands fills in the tensors.
 func withOperands(a kernels.AttentionArgs, o []tensor.Tensor) kernels.AttentionArgs {
-	a.Out, a.LSE, a.Q, a.K, a.V = o[argOut], o[argLSE], o[argQ], o[argK], o[argV]
+	a.Out, a.Q, a.K, a.V = o[argOut], o[argQ], o[argK], o[argV]
 	next := argPrefix
 	for _, s := range a.Segments {
 		kv := kernels.KV{}
@@ -194,28 +193,36 @@ func (s sequence) scores(w heads, t, h int, scale float64) (score, off []float64
 	return score, off, math.Log(lse) + top
 }
 
-// attentionBounds bounds the errors of argOut and argLSE in units of u. A probability
-// is off, relative to itself, by its score's error and the rounding of score - max, and
-// by the mean of that, from the denominator.
-func attentionBounds(w heads, batch []sequence, scale float64) (bounds [2][]float64) {
+// probabilities returns what the scores become, how far off in units of u each is,
+// relative to itself: by its score's error and the rounding of score - max, and by the
+// mean of that, from the denominator.
+func (s sequence) probabilities(w heads, t, h int, scale float64) (p, off []float64) {
+	p, off, lse := s.scores(w, t, h, scale)
+	mean := 0.0
+	for pos, x := range p {
+		p[pos] = math.Exp(x - lse)
+		off[pos] += math.Abs(x-lse) + 1
+		mean += p[pos] * off[pos]
+	}
+	for pos := range off {
+		off[pos] += mean + walk(len(p))
+	}
+	return p, off
+}
+
+// attentionBounds bounds the errors of argOut in units of u.
+func attentionBounds(w heads, batch []sequence, scale float64) (bounds []float64) {
 	for _, s := range batch {
 		for t := range s.len {
 			for h := range w.h {
-				score, off, lse := s.scores(w, t, h, scale)
-				mean := 0.0
-				for pos, x := range score {
-					off[pos] += math.Abs(x-lse) + 1
-					mean += math.Exp(x-lse) * off[pos]
-				}
+				probabilities, off := s.probabilities(w, t, h, scale)
 				sums := make([]float64, w.k)
-				for pos, x := range score {
-					p := math.Exp(x - lse)
+				for pos, p := range probabilities {
 					for j, v := range s.value(w, pos, h/(w.h/w.g)) {
-						sums[j] += p * math.Abs(v) * (off[pos] + mean + walk(len(score)))
+						sums[j] += p * math.Abs(v) * off[pos]
 					}
 				}
-				bounds[argOut] = append(bounds[argOut], sums...)
-				bounds[argLSE] = append(bounds[argLSE], mean+walk(len(score))+6*math.Abs(lse))
+				bounds = append(bounds, sums...)
 			}
 		}
 	}
@@ -251,22 +258,7 @@ func (s *suite) attention(t *testing.T) {
 			s.check(t, attentionCase("Attention", w, sloped(w, ragged(src, w, size, 1, 2, 7, 0, 33, 65, 300)), kernels.Attention))
 		}
 	}
-	s.attentionWithoutLSE(t)
 	s.attentionSick(t)
-}
-
-// attentionWithoutLSE leaves LSE out: Out keeps its bits.
-func (s *suite) attentionWithoutLSE(t *testing.T) {
-	w := heads{4, 2, 16}
-	full := attentionCase("Attention", w, ragged(newSource(60), w, 1, 5, 70), kernels.Attention)
-	lean := attentionCase("Attention without LSE", w, ragged(newSource(60), w, 1, 5, 70), func(be kernels.Backend, a kernels.AttentionArgs) {
-		a.LSE = tensor.Tensor{}
-		kernels.Attention(be, a)
-	})
-	lean.operands[argLSE].written = false
-	for _, d := range s.types {
-		lean.wantBits(t, "against one with LSE", d, full.execute(t, s.be, d, aligned), lean.execute(t, s.be, d, aligned))
-	}
 }
 
 // attentionSick puts NaN into single elements: it reaches exactly the rows that
@@ -306,10 +298,8 @@ func (s *suite) checkAlone(t testing.TB, name string, w heads, batch []sequence,
 		for i, one := range batch {
 			c := attentionCase(named("%s: segment %d alone", name, i), w, []sequence{one}, call)
 			want := make([][]byte, len(c.operands))
-			for arg := argOut; arg <= argLSE; arg++ {
-				size := len(together[arg]) / product(all.operands[arg].shape[:1])
-				want[arg] = together[arg][row*size : (row+one.len)*size]
-			}
+			size := len(together[argOut]) / all.operands[argOut].shape[0]
+			want[argOut] = together[argOut][row*size : (row+one.len)*size]
 			c.wantBits(t, "against the batch", d, want, c.execute(t, s.be, d, aligned))
 			row += one.len
 		}
@@ -335,9 +325,7 @@ func (s *suite) attentionSplit(t *testing.T, w heads, whole sequence) {
 		for _, p := range []int{1, 5, 63, 64, 128, 257, 600, 649} {
 			part := attentionCase("Attention after a prefix", w, []sequence{whole.split(w, p)}, kernels.Attention)
 			want := make([][]byte, len(part.operands))
-			for arg := argOut; arg <= argLSE; arg++ {
-				want[arg] = together[arg][p*len(together[arg])/whole.len:]
-			}
+			want[argOut] = together[argOut][p*len(together[argOut])/whole.len:]
 			part.wantBits(t, named("split at %d", p), d, want, part.execute(t, s.be, d, aligned))
 		}
 	}
@@ -376,7 +364,7 @@ func (s *suite) attentionSharedPrefix(t *testing.T) {
 	c.operands[argPrefix+1] = in("prefix V", long.prefixV, 101, w.g*w.k)
 	c.run = func(be kernels.Backend, o []tensor.Tensor) {
 		a := args
-		a.Out, a.LSE, a.Q, a.K, a.V = o[argOut], o[argLSE], o[argQ], o[argK], o[argV]
+		a.Out, a.Q, a.K, a.V = o[argOut], o[argQ], o[argK], o[argV]
 		kv := kernels.KV{K: o[argPrefix], V: o[argPrefix+1]}
 		a.Prefix = []kernels.KV{kv, kv, kv}
 		kernels.Attention(be, a)

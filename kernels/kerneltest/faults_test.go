@@ -213,9 +213,7 @@ func TestSuiteNamesFaults(t *testing.T) {
 		c := attentionCase("Attention", w, []sequence{newSequence(newSource(1), 50, 0, w, 1)}, kernels.Attention)
 		part := attentionCase("Attention", w, []sequence{newSequence(newSource(1), 50, 0, w, 1).split(w, 7)}, kernels.Attention)
 		want := c.execute(t, s.be, tensor.F32, aligned)
-		for arg := argOut; arg <= argLSE; arg++ {
-			want[arg] = want[arg][7*len(want[arg])/50:]
-		}
+		want[argOut] = want[argOut][7*len(want[argOut])/50:]
 		part.wantBits(t, "split", tensor.F32, want, part.execute(t, s.be, tensor.F32, aligned))
 	}
 	for _, c := range []struct {

@@ -56,7 +56,7 @@ func (s *suite) shapes(t *testing.T, seed uint64, op, m, p, n, flags int) {
 		batch := []sequence{newSequence(src, 1, m, w, 1), newSequence(src, 1, p, w, 1), newSequence(src, 1, flags, w, 1)}
 		s.checkAlone(t, "AttentionDecode", w, batch, kernels.AttentionDecode)
 	case 5:
-		s.check(t, s.attentionBackwardCase(t, w, ragged(src, w, 1, m%30, p%60), src))
+		s.check(t, attentionBackwardCase(w, ragged(src, w, 1, m%30, p%60), src))
 	case 6:
 		r := newNormRow(src, m, p+1, flags&1 == 0, 0, 1, tensor.BF16, true, false)
 		s.check(t, r.forward())

@@ -1,8 +1,6 @@
 package ref
 
 import (
-	"math"
-
 	"lamina/kernels"
 )
 
@@ -78,34 +76,22 @@ func (s sequence[T]) at(pos, h int) (k, v []T) {
 }
 
 func attention[T real](a kernels.AttentionArgs) {
-	q, out, lse := floats[T](a.Q), floats[T](a.Out), floats[T](a.LSE)
+	q, out := floats[T](a.Q), floats[T](a.Out)
 	for i, seg := range a.Segments {
 		s := sequenceOf[T](a, i)
 		for t := range seg.Len {
 			for h := range a.Heads {
-				row := (seg.Start+t)*a.Heads + h
-				from := row * a.HeadDim
-				sum := s.attend(out[from:][:a.HeadDim], q[from:][:a.HeadDim], h, seg.PrefixLen+t+1, a)
-				if lse != nil {
-					lse[row] = T(sum)
-				}
+				from := ((seg.Start+t)*a.Heads + h) * a.HeadDim
+				s.attend(out[from:][:a.HeadDim], q[from:][:a.HeadDim], h, seg.PrefixLen+t+1, a)
 			}
 		}
 	}
 }
 
-// attend writes softmax(score)·v over the first n positions to out and returns
-// the logarithm of the softmax's denominator.
-func (s sequence[T]) attend(out, q []T, h, n int, a kernels.AttentionArgs) float64 {
-	scores := make([]float64, n)
-	for pos := range scores {
-		k, _ := s.at(pos, h)
-		scores[pos] = score(a, q, k, h, pos-(n-1))
-	}
-	lse := logSumExp(scores)
+// attend writes softmax(score)·v over the first n positions to out.
+func (s sequence[T]) attend(out, q []T, h, n int, a kernels.AttentionArgs) {
 	sums := make([]float64, len(out))
-	for pos, score := range scores {
-		p := math.Exp(score - lse)
+	for pos, p := range s.probabilities(q, h, n, a) {
 		_, v := s.at(pos, h)
 		for j, w := range v {
 			sums[j] += p * float64(w)
@@ -114,7 +100,18 @@ func (s sequence[T]) attend(out, q []T, h, n int, a kernels.AttentionArgs) float
 	for j, sum := range sums {
 		out[j] = T(sum)
 	}
-	return lse
+}
+
+// probabilities returns the softmax of the scores that query head h gives to the first
+// n positions, the last of which is its own.
+func (s sequence[T]) probabilities(q []T, h, n int, a kernels.AttentionArgs) []float64 {
+	p := make([]float64, n)
+	for pos := range p {
+		k, _ := s.at(pos, h)
+		p[pos] = score(a, q, k, h, pos-(n-1))
+	}
+	softmaxRow(p, p)
+	return p
 }
 
 // score is what query head h gives to a key that stands at the given distance, 0 or
@@ -138,7 +135,7 @@ func (*Backend) AttentionBackward(a kernels.AttentionGrads) {
 
 func attentionBackward[T real](a kernels.AttentionGrads) {
 	f := a.Fwd
-	q, out, lse, dOut := floats[T](f.Q), floats[T](f.Out), floats[T](f.LSE), floats[T](a.DOut)
+	q, dOut := floats[T](f.Q), floats[T](a.DOut)
 	dQ := make([]float64, len(q))
 	dK := make([]float64, f.K.Len())
 	dV := make([]float64, f.V.Len())
@@ -146,14 +143,18 @@ func attentionBackward[T real](a kernels.AttentionGrads) {
 		s := sequenceOf[T](f, i)
 		for t := range seg.Len {
 			for h := range f.Heads {
-				row := (seg.Start+t)*f.Heads + h
-				from := row * f.HeadDim
+				from := ((seg.Start+t)*f.Heads + h) * f.HeadDim
 				qRow, g := q[from:][:f.HeadDim], dOut[from:][:f.HeadDim]
-				delta := dot(g, out[from:][:f.HeadDim])
-				for pos := range t + 1 {
-					k, v := s.at(pos, h)
-					p := math.Exp(score(f, qRow, k, h, pos-t) - float64(lse[row]))
-					ds := f.Scale * p * (dot(g, v) - delta)
+				probabilities := s.probabilities(qRow, h, t+1, f)
+				dp, mean := make([]float64, t+1), 0.0
+				for pos, p := range probabilities {
+					_, v := s.at(pos, h)
+					dp[pos] = dot(g, v)
+					mean += p * dp[pos]
+				}
+				for pos, p := range probabilities {
+					k, _ := s.at(pos, h)
+					ds := f.Scale * p * (dp[pos] - mean)
 					kFrom := ((seg.Start+pos)*f.KVHeads + h/(f.Heads/f.KVHeads)) * f.HeadDim
 					for j := range f.HeadDim {
 						dQ[from+j] += ds * float64(k[j])

@@ -32,19 +32,23 @@ func (*Backend) Softmax(y, x tensor.Tensor) {
 func softmax[T real](y, x tensor.Tensor) {
 	out, in, n := floats[T](y), floats[T](x), x.Cols()
 	for r := range x.Rows() {
-		row := in[r*n : (r+1)*n]
-		top := math.Inf(-1)
-		for _, v := range row {
-			top = max(top, float64(v))
-		}
-		e, sum := make([]float64, n), 0.0
-		for i, v := range row {
-			e[i] = math.Exp(float64(v) - top)
-			sum += e[i]
-		}
-		for i, v := range e {
-			out[r*n+i] = T(v / sum)
-		}
+		softmaxRow(out[r*n:(r+1)*n], in[r*n:(r+1)*n])
+	}
+}
+
+// softmaxRow writes exp(x - max)/Σ exp(x - max) to out, which may be x.
+func softmaxRow[T real](out, x []T) {
+	top := math.Inf(-1)
+	for _, v := range x {
+		top = max(top, float64(v))
+	}
+	e, sum := make([]float64, len(x)), 0.0
+	for i, v := range x {
+		e[i] = math.Exp(float64(v) - top)
+		sum += e[i]
+	}
+	for i, v := range e {
+		out[i] = T(v / sum)
 	}
 }
 

@@ -130,7 +130,7 @@ func TestTorchAttention(t *testing.T) {
 	g := readGolden(t)
 	a := kernels.AttentionArgs{
 		Q: g.tensor("attn.q", 7, 24), K: g.tensor("attn.k", 7, 12), V: g.tensor("attn.v", 7, 12),
-		Out: g.empty(7, 24), LSE: g.empty(7, 4), Segments: []kernels.Segment{{Len: 7}},
+		Out: g.empty(7, 24), Segments: []kernels.Segment{{Len: 7}},
 		Heads: 4, KVHeads: 2, HeadDim: 6, Scale: 0.3,
 	}
 	kernels.Attention(g.be, a)

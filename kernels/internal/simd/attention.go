@@ -69,37 +69,46 @@ func expDownSum(x []float32, shift float32) float32 {
 	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
-// SoftmaxSlopes turns rows of products q·k in p and dO·v in dp into
-// probabilities and the gradient of q·k. Row r, which begins at r·ld of each, has
-// sees[r] ≤ cols elements:
+// SoftmaxSlopes turns rows of scores in p and of gradients of their softmax in dp
+// into the softmax and scale times the gradients of the scores. Row r, which begins
+// at r·ld of each, has sees[r] ≤ cols elements; with m the largest of them in p, NaN
+// aside,
 //
-//	p[i] = e^(scale·p[i]-lse[r]);  dp[i] = scale·p[i]·(dp[i]-delta[r])
+//	p[i] = e^(p[i]-m) / Σ_j e^(p[j]-m);  dp[i] = scale·(p[i]·(dp[i] - Σ_j p[j]·dp[j]))
 //
-// for i < sees[r], and 0 from there up to cols. Probabilities below 2^-126 are 0.
+// for i < sees[r], and 0 from there up to cols. Exponentials below 2^-126 are 0.
 // There are len(sees) rows, and room for cols rounded up to 8 in each.
-func SoftmaxSlopes(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
+func SoftmaxSlopes(p, dp []float32, ld, cols int, sees []int32, scale float32) {
 	n := len(sees)
 	if n == 0 || cols == 0 {
 		return
 	}
 	last := (n-1)*ld + (cols+7)&^7 - 1
-	_, _, lse, delta = p[last], dp[last], lse[:n], delta[:n]
+	_, _ = p[last], dp[last]
 	if level == Generic {
-		softmaxSlopesGeneric(p, dp, ld, cols, sees, lse, delta, scale)
+		softmaxSlopesGeneric(p, dp, ld, cols, sees, scale)
 		return
 	}
-	softmaxSlopesVector(p, dp, ld, cols, sees, lse, delta, scale)
+	softmaxSlopesVector(p, dp, ld, cols, sees, scale)
 }
 
-func softmaxSlopesGeneric(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
+func softmaxSlopesGeneric(p, dp []float32, ld, cols int, sees []int32, scale float32) {
 	for r, n := range sees {
 		row, slope := p[r*ld:][:cols], dp[r*ld:][:cols]
 		clear(row[n:])
 		clear(slope[n:])
-		shift := scale * delta[r]
-		for i, s := range row[:n] {
-			e := expDown(float32(scale*s) - lse[r])
-			row[i], slope[i] = e, e*(float32(scale*slope[i])-shift)
+		row, slope = row[:n], slope[:n]
+		m := float32(math.Inf(-1))
+		for _, v := range row {
+			if v > m {
+				m = v
+			}
+		}
+		inverse := 1 / expDownSum(row, m)
+		mean := dotGeneric(row, slope) * inverse
+		for i, e := range row {
+			row[i] = e * inverse
+			slope[i] = scale * float32(row[i]*(slope[i]-mean))
 		}
 	}
 }

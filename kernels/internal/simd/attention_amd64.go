@@ -6,7 +6,7 @@ package simd
 func softmaxRowsAVX2(p *float32, ld, cols int, sees *int32, rows int, top, sum, shrink *float32)
 
 //go:noescape
-func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, lse, delta *float32, scale float32)
+func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, scale float32)
 
 //go:noescape
 func scaleRowsAVX2(dst *float32, dstStride int, src *float32, srcStride, cols int, f *float32, rows int)
@@ -26,6 +26,6 @@ func softmaxRowsVector(p []float32, ld, cols int, sees []int32, top, sum, shrink
 	softmaxRowsAVX2(&p[0], ld, cols, &sees[0], len(sees), &top[0], &sum[0], &shrink[0])
 }
 
-func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
-	softmaxSlopesAVX2(&p[0], &dp[0], ld, cols, &sees[0], len(sees), &lse[0], &delta[0], scale)
+func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, scale float32) {
+	softmaxSlopesAVX2(&p[0], &dp[0], ld, cols, &sees[0], len(sees), scale)
 }

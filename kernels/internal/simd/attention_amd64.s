@@ -127,58 +127,126 @@ next:
 	VZEROUPPER
 	RET
 
-// SLOPES: Y0 = p and Y5 = its gradient from q·k in Y0 and dO·v in Y5. Y12 = scale,
-// Y13 = lse, Y14 = scale·delta.
-#define SLOPES \
-	VFMSUB213PS Y13, Y12, Y0   \
-	VMOVUPS     EXP_MAX(R8), Y1 \
-	VMINPS      Y0, Y1, Y0     \
-	EXP_DOWN(Y0, Y1, Y2, Y3)   \
-	VFMSUB213PS Y14, Y12, Y5   \
-	VMULPS      Y0, Y5, Y5
-
-// func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, lse, delta *float32, scale float32)
-TEXT ·softmaxSlopesAVX2(SB), NOSPLIT, $0-68
+// func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, scale float32)
+//
+// Y13 = m, later 1/Σ; Y14 = Σ e, Y7 = Σ e·dp, later the mean of dp; Y12 = scale,
+// Y11 = 0, Y6 = -Inf. The maximum takes scores first, so that a NaN leaves it as it
+// was.
+TEXT ·softmaxSlopesAVX2(SB), NOSPLIT, $0-52
 	MOVQ p+0(FP), DI
 	MOVQ dp+8(FP), DX
 	MOVQ ld+16(FP), R9
 	MOVQ cols+24(FP), R10
 	MOVQ sees+32(FP), R12
 	MOVQ rows+40(FP), R11
-	MOVQ lse+48(FP), R13
-	MOVQ delta+56(FP), R15
-	VBROADCASTSS scale+64(FP), Y12
+	VBROADCASTSS scale+48(FP), Y12
 	SHLQ $2, R9
 	LEAQ ·activationTable(SB), R8
 	VXORPS Y11, Y11, Y11
+	MOVL $0xff800000, AX
+	MOVQ AX, X6
+	VBROADCASTSS X6, Y6
 
 row:
 	MOVLQSX (R12), CX
+	XORQ AX, AX
+	TESTQ CX, CX
+	JZ   clear
 	TAIL
 	MOVQ CX, BX
-	XORQ AX, AX
-	VBROADCASTSS (R13), Y13
-	VBROADCASTSS (R15), Y14
-	VMULPS Y12, Y14, Y14
+	VMOVAPS Y6, Y4
 	ANDQ $~7, BX
-	JZ   rest
+	JZ   topRest
 
-loop:
+topLoop:
 	VMOVUPS (DI)(AX*4), Y0
+	VMAXPS Y4, Y0, Y4
+	ADDQ $8, AX
+	CMPQ AX, BX
+	JLT  topLoop
+
+topRest:
+	CMPQ AX, CX
+	JGE  topDone
+	VMOVUPS (DI)(AX*4), Y0
+	VBLENDVPS Y15, Y0, Y6, Y0
+	VMAXPS Y4, Y0, Y4
+
+topDone:
+	VEXTRACTF128 $1, Y4, X0
+	VMAXPS X0, X4, X4
+	VPERMILPS $0x4e, X4, X0
+	VMAXPS X0, X4, X4
+	VPERMILPS $0xb1, X4, X0
+	VMAXPS X0, X4, X4
+	VBROADCASTSS X4, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y7, Y7, Y7
+	XORQ AX, AX
+	TESTQ BX, BX
+	JZ   expRest
+
+expLoop:
+	VMOVUPS (DI)(AX*4), Y0
+	VSUBPS Y13, Y0, Y0
+	EXP_DOWN(Y0, Y1, Y2, Y3)
+	VMOVUPS Y0, (DI)(AX*4)
+	VADDPS Y0, Y14, Y14
+	VFMADD231PS (DX)(AX*4), Y0, Y7
+	ADDQ $8, AX
+	CMPQ AX, BX
+	JLT  expLoop
+
+expRest:
+	CMPQ AX, CX
+	JGE  expDone
+	VMOVUPS (DI)(AX*4), Y0
+	VSUBPS Y13, Y0, Y0
+	EXP_DOWN(Y0, Y1, Y2, Y3)
+	VANDPS Y15, Y0, Y0
+	VMOVUPS Y0, (DI)(AX*4)
+	VADDPS Y0, Y14, Y14
 	VMOVUPS (DX)(AX*4), Y5
-	SLOPES
+	VANDPS Y15, Y5, Y5
+	VFMADD231PS Y5, Y0, Y7
+
+expDone:
+	VEXTRACTF128 $1, Y14, X0
+	VADDPS X0, X14, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMOVSS ONE(R8), X1
+	VDIVSS X0, X1, X1
+	VBROADCASTSS X1, Y13
+	VEXTRACTF128 $1, Y7, X0
+	VADDPS X0, X7, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMULSS X1, X0, X0
+	VBROADCASTSS X0, Y7
+	XORQ AX, AX
+
+slopeLoop:
+	CMPQ AX, BX
+	JGE  slopeRest
+	VMULPS (DI)(AX*4), Y13, Y0
+	VMOVUPS (DX)(AX*4), Y5
+	VSUBPS Y7, Y5, Y5
+	VMULPS Y0, Y5, Y5
+	VMULPS Y12, Y5, Y5
 	VMOVUPS Y0, (DI)(AX*4)
 	VMOVUPS Y5, (DX)(AX*4)
 	ADDQ $8, AX
-	CMPQ AX, BX
-	JLT  loop
+	JMP  slopeLoop
 
-rest:
+slopeRest:
 	CMPQ AX, CX
 	JGE  clear
-	VMOVUPS (DI)(AX*4), Y0
+	VMULPS (DI)(AX*4), Y13, Y0
 	VMOVUPS (DX)(AX*4), Y5
-	SLOPES
+	VSUBPS Y7, Y5, Y5
+	VMULPS Y0, Y5, Y5
+	VMULPS Y12, Y5, Y5
 	VANDPS Y15, Y0, Y0
 	VANDPS Y15, Y5, Y5
 	VMOVUPS Y0, (DI)(AX*4)
@@ -197,8 +265,6 @@ next:
 	ADDQ R9, DI
 	ADDQ R9, DX
 	ADDQ $4, R12
-	ADDQ $4, R13
-	ADDQ $4, R15
 	DECQ R11
 	JNZ  row
 	VZEROUPPER

@@ -6,8 +6,8 @@ func softmaxRowsVector(p []float32, ld, cols int, sees []int32, top, sum, shrink
 	softmaxRowsGeneric(p, ld, cols, sees, top, sum, shrink)
 }
 
-func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, lse, delta []float32, scale float32) {
-	softmaxSlopesGeneric(p, dp, ld, cols, sees, lse, delta, scale)
+func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, scale float32) {
+	softmaxSlopesGeneric(p, dp, ld, cols, sees, scale)
 }
 
 func scaleRowsVector(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {

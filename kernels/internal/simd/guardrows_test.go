@@ -74,7 +74,7 @@ var guardRows = []guardRow{
 		SoftmaxRows(x[3], ld, cols, sees, x[0], x[1], x[2])
 	})},
 	{"SoftmaxSlopes", scoreCalls(2, func(x [][]float32, ld, cols int, sees []int32) {
-		SoftmaxSlopes(x[3], x[4], ld, cols, sees, x[0], x[1], 0.5)
+		SoftmaxSlopes(x[3], x[4], ld, cols, sees, 0.5)
 	})},
 	{"Interleave", packingCalls(func(c *call, width, n, k int) {
 		stride := k + 1
