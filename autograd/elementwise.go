@@ -111,7 +111,7 @@ func (binaryOp) Name() string { return "binary" }
 //	Add: dA = dY            dB = dY
 //	Sub: dA = dY            dB = -dY
 //	Mul: dA = dY·b          dB = dY·a
-//	Div: dA = dY/b          dB = -dY·a/b²
+//	Div: dA = dY/b          dB = -dY·((a/b)/b), in this order, as torch has it
 //
 // each summed over the axes it was stretched along.
 func (binaryOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
@@ -138,9 +138,9 @@ func (binaryOp) Backward(p *Pass, r *Record, dY tensor.Tensor) {
 		kernels.Binary(p.Backend, kernels.Mul, g, dY, r.Saved[0])
 	case kernels.Div:
 		g = p.New(dY.DType(), dY.Shape()...)
-		kernels.Binary(p.Backend, kernels.Mul, g, dY, r.Saved[0])
+		kernels.Binary(p.Backend, kernels.Div, g, r.Saved[0], r.Saved[1])
 		kernels.Binary(p.Backend, kernels.Div, g, g, r.Saved[1])
-		kernels.Binary(p.Backend, kernels.Div, g, g, r.Saved[1])
+		kernels.Binary(p.Backend, kernels.Mul, g, g, dY)
 		kernels.Unary(p.Backend, kernels.Neg, g, g)
 	}
 	p.Give(b, p.sumTo(g, b.T))

@@ -65,8 +65,7 @@ func (p *Pass) CrossEntropy(logits Var, targets tensor.Tensor) Var {
 	kernels.CrossEntropy(p.Backend, loss.T, lse, logits.T, targets)
 	if r := p.Record(crossEntropyOp{}, &loss, logits); r != nil {
 		p.Save(r, 0, logits.T)
-		p.Save(r, 1, lse)
-		p.Save(r, 2, targets)
+		p.Save(r, 1, targets)
 	}
 	return loss
 }
@@ -81,7 +80,8 @@ func (crossEntropyOp) Backward(p *Pass, r *Record, dLoss tensor.Tensor) {
 	if p.Arena.Held(logits) { // somebody else still reads them
 		dLogits = p.New(logits.DType(), logits.Shape()...)
 	}
-	kernels.CrossEntropyBackward(p.Backend, dLogits, logits, r.Saved[1], r.Saved[2], dLoss)
+	loss := p.New(dLoss.DType(), dLoss.Shape()...)
+	kernels.CrossEntropyGrad(p.Backend, loss, dLogits, logits, r.Saved[1], dLoss)
 	p.Give(r.In[0], dLogits)
 }
 

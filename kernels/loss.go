@@ -9,7 +9,6 @@ type Losses interface {
 	LogSoftmax(y, x tensor.Tensor)
 	LogSoftmaxBackward(dX, dY, y tensor.Tensor)
 	CrossEntropy(loss, lse, logits, targets tensor.Tensor)
-	CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor)
 	CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor)
 	ArgMax(ids, x tensor.Tensor)
 }
@@ -79,29 +78,9 @@ func CrossEntropy(be Backend, loss, lse, logits, targets tensor.Tensor) {
 	be.CrossEntropy(loss, lse, logits, targets)
 }
 
-// CrossEntropyBackward computes the gradient of [CrossEntropy]:
-//
-//	dLogits[r,v] = (exp(logits[r,v] - lse[r]) - [v = targets[r]])·dLoss[r]
-//
-// dLogits may alias logits.
-func CrossEntropyBackward(be Backend, dLogits, logits, lse, targets, dLoss tensor.Tensor) {
-	const op = "CrossEntropyBackward"
-	wantReal(op, "dLogits", dLogits)
-	wantLike(op, "logits", logits, "dLogits", dLogits)
-	rows := logits.Rows()
-	wantVector(op, "lse", lse, logits.DType(), rows)
-	wantVector(op, "targets", targets, tensor.I32, rows)
-	wantVector(op, "dLoss", dLoss, logits.DType(), rows)
-	wantWhole(op, "dLogits", dLogits, "logits", logits)
-	wantApart(op, "dLogits", dLogits, "lse", lse)
-	wantApart(op, "dLogits", dLogits, "targets", targets)
-	wantApart(op, "dLogits", dLogits, "dLoss", dLoss)
-	be.CrossEntropyBackward(dLogits, logits, lse, targets, dLoss)
-}
-
-// CrossEntropyGrad computes the loss of [CrossEntropy] and its gradient at once,
-// where the gradient of the loss is known beforehand: one exponential a logit,
-// not two.
+// CrossEntropyGrad computes the loss of [CrossEntropy] and its gradient at once: one
+// exponential a logit, where the gradient of the loss is known before the loss. From
+// a stored lse, rounded, a common offset of the logits would cost the gradient digits.
 //
 //	loss[r] = log Σ_v exp(logits[r,v]) - logits[r,targets[r]]
 //	dLogits[r,v] = (exp(logits[r,v])/Σ exp(logits[r]) - [v = targets[r]])·dLoss[r]

@@ -90,21 +90,6 @@ func (be *Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
 	})
 }
 
-// CrossEntropyBackward implements kernels.Backend.
-func (be *Backend) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor) {
-	mustF32("CrossEntropyBackward", dLogits)
-	out, x, v := f32(dLogits), f32(logits), logits.Cols()
-	sums, g, ids := f32(lse), f32(dLoss), tensor.HostInts(targets)
-	wantIDs("CrossEntropyBackward", ids, v)
-	be.eachRow(len(ids), v, expensive, func(r int) {
-		row, id := x[r*v:(r+1)*v], ids[r]
-		// p - 1 would lose the digits of a probability close to 1.
-		short := math.Expm1(float64(row[id]) - float64(sums[r]))
-		simd.ExpScaled(out[r*v:(r+1)*v], row, sums[r], g[r])
-		out[r*v+int(id)] = float32(short * float64(g[r]))
-	})
-}
-
 // CrossEntropyGrad implements kernels.Backend: one way through a row that
 // exponentiates, relative to the largest logit so far, and one that brings all
 // pieces to the same sum.

@@ -84,9 +84,6 @@ func (b *bench) operations(n, d, f, v int) []opBench {
 	add(fmt.Sprintf("CrossEntropyGrad/n=%d/d=%d", n, v), 2*n*v, func() {
 		kernels.CrossEntropyGrad(be, loss, logits, logits, targets, lse) // in place, as training has it
 	})
-	add(fmt.Sprintf("CrossEntropyBackward/n=%d/d=%d", n, v), 2*n*v, func() {
-		kernels.CrossEntropyBackward(be, out, logits, lse, targets, loss)
-	})
 	add(fmt.Sprintf("ArgMax/n=%d/d=%d", n, v), n*v, func() { kernels.ArgMax(be, targets, logits) })
 	table, ids, rows := b.values(v, d), b.ids(n, v), b.empty(n, d)
 	add(fmt.Sprintf("Gather/n=%d/d=%d/type=F32", n, d), 2*n*d, func() { kernels.Gather(be, rows, table, ids) })

@@ -84,13 +84,6 @@ func (c *Calls) CrossEntropy(a0 tensor.Tensor, a1 tensor.Tensor, a2 tensor.Tenso
 	}
 }
 
-// CrossEntropyBackward implements kernels.Backend.
-func (c *Calls) CrossEntropyBackward(a0 tensor.Tensor, a1 tensor.Tensor, a2 tensor.Tensor, a3 tensor.Tensor, a4 tensor.Tensor) {
-	if c.Around != nil {
-		c.Around(Call{"CrossEntropyBackward", []any{a0, a1, a2, a3, a4}, func(be kernels.Backend) { be.CrossEntropyBackward(a0, a1, a2, a3, a4) }})
-	}
-}
-
 // CrossEntropyGrad implements kernels.Backend.
 func (c *Calls) CrossEntropyGrad(a0 tensor.Tensor, a1 tensor.Tensor, a2 tensor.Tensor, a3 tensor.Tensor, a4 tensor.Tensor) {
 	if c.Around != nil {

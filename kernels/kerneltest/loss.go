@@ -198,24 +198,6 @@ func (s *suite) crossEntropyRow(t testing.TB, n, cols int, scale float64) {
 	})
 	dLoss := src.normal(n, 1)
 	s.check(t, testCase{
-		name: named("CrossEntropyBackward [%d %d] of size %v", n, cols, scale),
-		operands: []operand{
-			out("dLogits", n, cols).rows(), in("logits", x, n, cols).rows(), in("lse", lse, n).rows(),
-			ints("targets", targets, n).rows(), in("dLoss", dLoss, n).rows(),
-		},
-		run: func(be kernels.Backend, o []tensor.Tensor) {
-			kernels.CrossEntropyBackward(be, o[0], o[1], o[2], o[3], o[4])
-		},
-		bound: func(_, i int, want, u float64) float64 {
-			r := i / cols
-			distance := math.Abs(x[i] - lse[r])
-			p := math.Exp(x[i] - lse[r])
-			return u * (2*math.Abs(want) + math.Abs(dLoss[r])*p*(8+distance))
-		},
-		alias:  [][2]int{{0, 1}},
-		poison: []int{1, 2, 4},
-	})
-	s.check(t, testCase{
 		name: named("CrossEntropyGrad [%d %d] of size %v", n, cols, scale),
 		operands: []operand{
 			out("loss", n).rows(), out("dLogits", n, cols).rows(), in("logits", x, n, cols).rows(),

@@ -134,30 +134,6 @@ func crossEntropy[T real](loss, lse, logits, targets tensor.Tensor) {
 	}
 }
 
-// CrossEntropyBackward implements kernels.CrossEntropyBackward.
-func (*Backend) CrossEntropyBackward(dLogits, logits, lse, targets, dLoss tensor.Tensor) {
-	if isF64(logits) {
-		crossEntropyBackward[float64](dLogits, logits, lse, targets, dLoss)
-	} else {
-		crossEntropyBackward[float32](dLogits, logits, lse, targets, dLoss)
-	}
-}
-
-func crossEntropyBackward[T real](dLogits, logits, lse, targets, dLoss tensor.Tensor) {
-	out, x, n := floats[T](dLogits), floats[T](logits), logits.Cols()
-	sums, g := floats[T](lse), floats[T](dLoss)
-	for r, id := range tensor.HostInts(targets) {
-		kernels.WantID("CrossEntropyBackward", r, id, n)
-		for i := range n {
-			p := math.Exp(float64(x[r*n+i]) - float64(sums[r]))
-			if i == int(id) {
-				p--
-			}
-			out[r*n+i] = T(p * float64(g[r]))
-		}
-	}
-}
-
 // CrossEntropyGrad implements kernels.CrossEntropyGrad.
 func (*Backend) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor) {
 	if isF64(logits) {

@@ -245,27 +245,3 @@ TEXT ·siluMulBackwardAVX2(SB), NOSPLIT, $0-48
 	VMASKMOVPS Y1, Y15, (DI)(AX*4)
 	VMASKMOVPS Y0, Y15, (R9)(AX*4)
 	DONE(done)
-
-// Y12 = shift, Y13 = scale.
-#define EXP_SCALED_BODY \
-	VSUBPS Y12, Y0, Y0    \
-	EXP(Y0, Y1, Y2, Y3)   \
-	VMULPS Y13, Y0, Y0
-
-// func expScaledAVX2(dst, x *float32, n int, shift, scale float32)
-TEXT ·expScaledAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ n+16(FP), CX
-	VBROADCASTSS shift+24(FP), Y12
-	VBROADCASTSS scale+28(FP), Y13
-	LEAQ ·activationTable(SB), R8
-	EACH(loop, rest)
-	VMOVUPS (SI)(AX*4), Y0
-	EXP_SCALED_BODY
-	VMOVUPS Y0, (DI)(AX*4)
-	LAST(loop, rest, done)
-	VMASKMOVPS (SI)(AX*4), Y15, Y0
-	EXP_SCALED_BODY
-	VMASKMOVPS Y0, Y15, (DI)(AX*4)
-	DONE(done)

@@ -134,9 +134,3 @@ func siluMulBackwardGeneric(dGate, dUp, dy, gate, up []float32) {
 		dGate[i] = float32(d*up[i]) * slope
 	}
 }
-
-func expScaledGeneric(dst, x []float32, shift, scale float32) {
-	for i, v := range x {
-		dst[i] = scale * expOne(v-shift)
-	}
-}

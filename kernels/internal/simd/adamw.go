@@ -17,7 +17,7 @@ type AdamWStep struct {
 //
 //	g    = s.Coef·grad[i]
 //	m[i] = s.Beta1·m[i] + s.Rest1·g
-//	v[i] = s.Beta2·v[i] + s.Rest2·g²
+//	v[i] = s.Beta2·v[i] + (s.Rest2·g)·g
 //	w[i] = s.Decay·w[i] - s.Size·m[i]/(√v[i]·s.Correction + s.Eps)
 //
 // rounding after every operation.
@@ -34,7 +34,7 @@ func adamWGeneric(w, grad, m, v []float32, s *AdamWStep) {
 	for i := range w {
 		g := s.Coef * grad[i]
 		m[i] = float32(s.Beta1*m[i]) + float32(s.Rest1*g)
-		v[i] = float32(s.Beta2*v[i]) + float32(s.Rest2*float32(g*g))
+		v[i] = float32(s.Beta2*v[i]) + float32(float32(s.Rest2*g)*g)
 		root := float32(math.Sqrt(float64(v[i])))
 		step := float32(s.Size*m[i]) / (float32(root*s.Correction) + s.Eps)
 		w[i] = float32(s.Decay*w[i]) - step

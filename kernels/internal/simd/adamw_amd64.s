@@ -11,9 +11,9 @@
 	VMULPS  Y2, Y6, Y2   \
 	VMULPS  Y1, Y8, Y13  \
 	VADDPS  Y13, Y2, Y2  \
-	VMULPS  Y1, Y1, Y1   \
+	VMULPS  Y1, Y9, Y13  \
 	VMULPS  Y3, Y7, Y3   \
-	VMULPS  Y1, Y9, Y1   \
+	VMULPS  Y1, Y13, Y1  \
 	VADDPS  Y1, Y3, Y3   \
 	VSQRTPS Y3, Y13      \
 	VMULPS  Y13, Y11, Y13 \

@@ -115,7 +115,7 @@ func ReLU(dst, x []float32) {
 	reluVector(dst, x)
 }
 
-// ReLUBackward does dst[i] = dy[i] where x[i] > 0, else 0.
+// ReLUBackward does dst[i] = 0 where x[i] ≤ 0, else dy[i]: where x[i] is NaN, as torch.
 func ReLUBackward(dst, dy, x []float32) {
 	dy, x = dy[:len(dst)], x[:len(dst)]
 	if level == Generic {

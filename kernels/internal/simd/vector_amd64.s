@@ -113,7 +113,7 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-24
 
 // func reluBackwardAVX2(dst, dy, x *float32, n int)
 //
-// Comparison 1 is "0 < x": false for NaN.
+// Comparison 0x19 is "not 0 ≥ x": true for NaN.
 TEXT ·reluBackwardAVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ dy+8(FP), DX
@@ -121,13 +121,13 @@ TEXT ·reluBackwardAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), CX
 	VXORPS Y12, Y12, Y12
 	EACH(loop, rest)
-	VCMPPS $1, (SI)(AX*4), Y12, Y0
+	VCMPPS $0x19, (SI)(AX*4), Y12, Y0
 	VANDPS (DX)(AX*4), Y0, Y0
 	VMOVUPS Y0, (DI)(AX*4)
 	LAST(loop, rest, done)
 	VMASKMOVPS (SI)(AX*4), Y15, Y0
 	VMASKMOVPS (DX)(AX*4), Y15, Y1
-	VCMPPS $1, Y0, Y12, Y0
+	VCMPPS $0x19, Y0, Y12, Y0
 	VANDPS Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)(AX*4)
 	DONE(done)

@@ -116,10 +116,10 @@ func reluGeneric(dst, x []float32) {
 
 func reluBackwardGeneric(dst, dy, x []float32) {
 	for i, v := range x {
-		if v > 0 {
-			dst[i] = dy[i]
-		} else {
+		if v <= 0 {
 			dst[i] = 0
+		} else {
+			dst[i] = dy[i]
 		}
 	}
 }
