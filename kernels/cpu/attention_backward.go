@@ -82,12 +82,11 @@ type blocks struct {
 	r0, rows int     // rows [r0, r0+rows)
 	p, ds    view    // probabilities and their slopes, [rows T]
 	sees     []int32 // of each row: keys
-	scale    []float32
 
 	// Packed operands: kᵀ and vᵀ for q·kᵀ and dO·vᵀ and k for ds·k, of the whole
-	// segment; q and dO for dsᵀ·q and pᵀ·dO, of the rows. scaled is q times the scale.
+	// segment; q and dO for dsᵀ·q and pᵀ·dO, of the rows.
 	keyPanels, valuePanels, keyColumns []float32
-	scaled, queries, outs              []float32
+	queries, outs                      []float32
 	kept                               []float32 // room for a panel's rows
 	ramp                               []float32 // distances between the segment's rows
 
@@ -105,15 +104,12 @@ func (g *gradients) blocks(s *scratch, seg kernels.Segment) blocks {
 	if g.slopes != nil {
 		ramp = seg.Len
 	}
-	buf := s.floats(2*all*ld + 2*all + keys*(2*d+wide) + rows*(d+2*wide) + t.NR*d + ramp)
+	buf := s.floats(2*all*ld + all + keys*(2*d+wide) + 2*rows*wide + t.NR*d + ramp)
 	b := blocks{seg: seg}
 	b.p, b.ds = view{take(&buf, all*ld), all, keys, ld}, view{take(&buf, all*ld), all, keys, ld}
 	b.sees = tensor.View[int32](tensor.Bytes(take(&buf, all)))
-	b.scale = take(&buf, all)
-	fill(b.scale, g.scale)
 	b.keyPanels, b.valuePanels = take(&buf, keys*d), take(&buf, keys*d)
 	b.keyColumns = take(&buf, keys*wide)
-	b.scaled = take(&buf, rows*d)
 	b.queries, b.outs = take(&buf, rows*wide), take(&buf, rows*wide)
 	b.kept, b.ramp = take(&buf, t.NR*d), distances(take(&buf, ramp))
 	return b
@@ -154,7 +150,6 @@ func finite(x []float32) bool {
 func (g *gradients) rowBlock(s *scratch, b *blocks) {
 	t, d := simd.GemmTile(), g.width
 	first := (b.seg.Start+b.r0)*g.qStride + b.head*d
-	simd.ScaleRows(b.scaled, d, g.q[first:], g.qStride, d, b.scale[:b.rows])
 	simd.Gather(b.queries, t.NR, g.q[first:], g.qStride, d, b.rows)
 	simd.Gather(b.outs, t.NR, g.dOut[first:], g.qStride, d, b.rows)
 	wide := b.rows * padded(d, t.NR)
@@ -164,15 +159,16 @@ func (g *gradients) rowBlock(s *scratch, b *blocks) {
 	}
 	seen := b.r0 + b.rows
 	for k0 := 0; k0 < seen; k0 += backKeys {
-		g.scores(s, b, k0, min(backKeys, seen-k0))
+		g.products(s, b, k0, min(backKeys, seen-k0))
 	}
 	ld := b.p.stride
 	for r := 0; r < b.rows; r += t.MR {
 		m := min(t.MR, b.rows-r)
 		cols := int(b.sees[r+m-1])
 		if g.slopes != nil {
+			slope := float32(g.slopes[b.head] / float64(g.scale)) // the sum is still to be scaled
 			for i, n := range b.sees[r : r+m] {
-				addDistances(b.p.data[(r+i)*ld:][:n], b.ramp, -int(n)+1, float32(g.slopes[b.head]))
+				addDistances(b.p.data[(r+i)*ld:][:n], b.ramp, -int(n)+1, slope)
 			}
 		}
 		simd.SoftmaxSlopes(b.p.data[r*ld:], b.ds.data[r*ld:], ld, cols+t.MR, b.sees[r:r+m], g.scale)
@@ -191,9 +187,9 @@ func (b *blocks) tileSees(r, m, k0, keys int) (least, most int) {
 	return min(max(least, 0), keys), min(max(most, 0), keys)
 }
 
-// scores goes through a block's rows in tiles: q·kᵀ, scaled, and dO·vᵀ with keys
+// products goes through a block's rows in tiles: q·kᵀ and dO·vᵀ with keys
 // [k0, k0+keys) up to the last one that the tile sees.
-func (g *gradients) scores(s *scratch, b *blocks, k0, keys int) {
+func (g *gradients) products(s *scratch, b *blocks, k0, keys int) {
 	t, d, ld := simd.GemmTile(), g.width, b.p.stride
 	first := (b.seg.Start+b.r0)*g.qStride + b.head*d
 	for r := 0; r < b.rows; r += t.MR {
@@ -202,9 +198,9 @@ func (g *gradients) scores(s *scratch, b *blocks, k0, keys int) {
 		if cols == 0 {
 			continue
 		}
-		at, wide := r*ld+k0, padded(cols, t.NR)
-		s.multiply(b.p.data[at:], ld, m, wide, b.scaled[r*d:], d, 1, b.keyPanels[k0*d:], d, d, false)
-		s.multiply(b.ds.data[at:], ld, m, wide, g.dOut[first+r*g.qStride:], g.qStride, 1, b.valuePanels[k0*d:], d, d, false)
+		at, from, wide := r*ld+k0, first+r*g.qStride, padded(cols, t.NR)
+		s.multiply(b.p.data[at:], ld, m, wide, g.q[from:], g.qStride, 1, b.keyPanels[k0*d:], d, d, false)
+		s.multiply(b.ds.data[at:], ld, m, wide, g.dOut[from:], g.qStride, 1, b.valuePanels[k0*d:], d, d, false)
 	}
 }
 

@@ -185,7 +185,8 @@ func slopeOf(f kernels.Func) func(dst, dy, x []float32) {
 		},
 		kernels.Square: func(dst, dy, x []float32) {
 			for i, v := range x {
-				dst[i] = dy[i] * (v + v)
+				half := dy[i] * v // 2·v may be infinite
+				dst[i] = half + half
 			}
 		},
 		kernels.Neg: func(dst, dy, _ []float32) { simd.Scale(dst, dy, -1) },

@@ -34,7 +34,9 @@ func (s *logSum) add(dst, x []float32) (shift float32) {
 	return shift
 }
 
-func (s *logSum) value() float64 { return float64(s.top) + math.Log(s.sum) }
+// above returns log Σ e^x - x: the difference to the largest comes first, since the
+// logarithm of the sum would be lost in a large one.
+func (s *logSum) above(x float32) float64 { return float64(s.top) - float64(x) + math.Log(s.sum) }
 
 // LogSoftmax implements kernels.Backend.
 func (be *Backend) LogSoftmax(y, x tensor.Tensor) {
@@ -42,22 +44,22 @@ func (be *Backend) LogSoftmax(y, x tensor.Tensor) {
 	out, in, v := f32(y), f32(x), x.Cols()
 	be.eachRow(x.Rows(), v, expensive, func(r int) {
 		row := in[r*v : (r+1)*v]
-		lse := logSumExp(row)
+		s := logSumOf(row)
+		top, rest := float64(s.top), math.Log(s.sum)
 		for i, x := range row {
-			out[r*v+i] = float32(float64(x) - lse) // float32 would round lse first
+			out[r*v+i] = float32(float64(x) - top - rest) // in two steps: see above
 		}
 	})
 }
 
-// logSumExp returns log Σ e^x.
-func logSumExp(x []float32) float64 {
+func logSumOf(x []float32) logSum {
 	var e [lossPiece]float32
 	s := newLogSum()
 	for from := 0; from < len(x); from += lossPiece {
 		to := min(from+lossPiece, len(x))
 		s.add(e[:to-from], x[from:to])
 	}
-	return s.value()
+	return s
 }
 
 // LogSoftmaxBackward implements kernels.Backend.
@@ -84,9 +86,9 @@ func (be *Backend) CrossEntropy(loss, lse, logits, targets tensor.Tensor) {
 	wantIDs("CrossEntropy", ids, v)
 	be.eachRow(len(ids), v, expensive, func(r int) {
 		row := x[r*v : (r+1)*v]
-		sum := logSumExp(row)
-		sums[r] = float32(sum)
-		losses[r] = float32(sum - float64(row[ids[r]]))
+		s := logSumOf(row)
+		sums[r] = float32(s.above(0))
+		losses[r] = float32(s.above(row[ids[r]]))
 	})
 }
 
@@ -108,17 +110,17 @@ func (be *Backend) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor
 // lossGrad does dst = (softmax(x) - [i = id])·g and returns the loss of the row x.
 // dst may be x. shifts has room for a number of each piece.
 func lossGrad(dst, x []float32, id int32, g float64, shifts []float32) float32 {
-	target, s := float64(x[id]), newLogSum()
+	target, s := x[id], newLogSum()
 	for i := range shifts {
 		from, to := i*lossPiece, min((i+1)*lossPiece, len(x))
 		shifts[i] = s.add(dst[from:to], x[from:to])
 	}
-	lse := s.value()
 	for i, shift := range shifts {
 		piece := dst[i*lossPiece : min((i+1)*lossPiece, len(dst))]
-		simd.Scale(piece, piece, float32(g*math.Exp(float64(shift)-lse)))
+		simd.Scale(piece, piece, float32(g*math.Exp(-s.above(shift))))
 	}
 	// p - 1 would lose the digits of a probability close to 1.
-	dst[id] = float32(math.Expm1(target-lse) * g)
-	return float32(lse - target)
+	loss := s.above(target)
+	dst[id] = float32(math.Expm1(-loss) * g)
+	return float32(loss)
 }

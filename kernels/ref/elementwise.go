@@ -62,17 +62,14 @@ func slope(f kernels.Func, x float64) float64 {
 		density := math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
 		return 0.5*math.Erfc(-x/math.Sqrt2) + x*density
 	case kernels.GELUTanh:
-		s := sigmoid(2 * sqrt2OverPi * (x + geluCubic*x*x*x))
-		return s + x*s*(1-s)*2*sqrt2OverPi*(1+3*geluCubic*x*x)
+		u := 2 * sqrt2OverPi * (x + geluCubic*x*x*x)
+		return sigmoid(u) + x*sigmoid(u)*sigmoid(-u)*2*sqrt2OverPi*(1+3*geluCubic*x*x)
 	case kernels.SiLU:
-		s := sigmoid(x)
-		return s * (1 + x*(1-s))
+		return sigmoid(x) * (1 + x*sigmoid(-x))
 	case kernels.Tanh:
-		t := math.Tanh(x)
-		return 1 - t*t
+		return 4 * sigmoid(2*x) * sigmoid(-2*x)
 	case kernels.Sigmoid:
-		s := sigmoid(x)
-		return s * (1 - s)
+		return sigmoid(x) * sigmoid(-x)
 	case kernels.Exp:
 		return math.Exp(x)
 	case kernels.Log:
@@ -85,6 +82,14 @@ func slope(f kernels.Func, x float64) float64 {
 		return -1
 	}
 	panic(fmt.Sprintf("ref: no function %d", f))
+}
+
+// times returns g·f'(x): 0 where ReLU is 0, whatever g is.
+func times(g float64, f kernels.Func, x float64) float64 {
+	if f == kernels.ReLU && x <= 0 {
+		return 0
+	}
+	return g * slope(f, x)
 }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
@@ -117,7 +122,7 @@ func (*Backend) UnaryBackward(f kernels.Func, dX, dY, x tensor.Tensor) {
 func unaryBackward[T real](f kernels.Func, dX, dY, x tensor.Tensor) {
 	out, g := floats[T](dX), floats[T](dY)
 	for i, v := range floats[T](x) {
-		out[i] = T(float64(g[i]) * slope(f, float64(v)))
+		out[i] = T(times(float64(g[i]), f, float64(v)))
 	}
 }
 
@@ -150,7 +155,7 @@ func gatedBackward[T real](f kernels.Func, dGate, dUp, dY, gate, up tensor.Tenso
 	dg, du := floats[T](dGate), floats[T](dUp)
 	d, u := floats[T](dY), floats[T](up)
 	for i, v := range floats[T](gate) {
-		dg[i] = T(float64(d[i]) * float64(u[i]) * slope(f, float64(v)))
+		dg[i] = T(times(float64(d[i])*float64(u[i]), f, float64(v)))
 		du[i] = T(float64(d[i]) * apply(f, float64(v)))
 	}
 }

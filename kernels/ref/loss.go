@@ -7,9 +7,10 @@ import (
 	"lamina/tensor"
 )
 
-// logSumExp returns log Σ exp(x), through the maximum.
-func logSumExp[T real](x []T) float64 {
-	top := math.Inf(-1)
+// logSumExp returns the two terms of log Σ exp(x) = top + rest, the first of which is
+// the maximum: as one number large ones would lose the rest.
+func logSumExp[T real](x []T) (top, rest float64) {
+	top = math.Inf(-1)
 	for _, v := range x {
 		top = max(top, float64(v))
 	}
@@ -17,7 +18,7 @@ func logSumExp[T real](x []T) float64 {
 	for _, v := range x {
 		sum += math.Exp(float64(v) - top)
 	}
-	return top + math.Log(sum)
+	return top, math.Log(sum)
 }
 
 // Softmax implements kernels.Softmax.
@@ -85,9 +86,9 @@ func logSoftmax[T real](y, x tensor.Tensor) {
 	out, in, n := floats[T](y), floats[T](x), x.Cols()
 	for r := range x.Rows() {
 		row := in[r*n : (r+1)*n]
-		lse := logSumExp(row)
+		top, rest := logSumExp(row)
 		for i, v := range row {
-			out[r*n+i] = T(float64(v) - lse)
+			out[r*n+i] = T(float64(v) - top - rest)
 		}
 	}
 }
@@ -128,9 +129,9 @@ func crossEntropy[T real](loss, lse, logits, targets tensor.Tensor) {
 	for r, id := range tensor.HostInts(targets) {
 		kernels.WantID("CrossEntropy", r, id, v)
 		row := x[r*v : (r+1)*v]
-		sum := logSumExp(row)
-		sums[r] = T(sum)
-		losses[r] = T(sum - float64(row[id]))
+		top, rest := logSumExp(row)
+		sums[r] = T(top + rest)
+		losses[r] = T(top - float64(row[id]) + rest)
 	}
 }
 
@@ -148,10 +149,10 @@ func crossEntropyGrad[T real](loss, dLogits, logits, targets, dLoss tensor.Tenso
 	for r, id := range tensor.HostInts(targets) {
 		kernels.WantID("CrossEntropyGrad", r, id, n)
 		row := x[r*n : (r+1)*n]
-		lse := logSumExp(row)
-		losses[r] = T(lse - float64(row[id]))
+		top, rest := logSumExp(row)
+		losses[r] = T(top - float64(row[id]) + rest)
 		for i, v := range row {
-			p := math.Exp(float64(v) - lse)
+			p := math.Exp(float64(v) - top - rest)
 			if i == int(id) {
 				p--
 			}

@@ -84,3 +84,14 @@ func SiLUMulBackward(dGate, dUp, dy, gate, up []float32) {
 	}
 	siluMulBackwardVector(dGate, dUp, dy, gate, up)
 }
+
+// ExpScaled does dst[i] = scale·e^(x[i]-shift): probabilities, and the gradient of
+// a cross-entropy, from the logarithm of a softmax's denominator.
+func ExpScaled(dst, x []float32, shift, scale float32) {
+	x = x[:len(dst)]
+	if level == Generic {
+		expScaledGeneric(dst, x, shift, scale)
+		return
+	}
+	expScaledVector(dst, x, shift, scale)
+}

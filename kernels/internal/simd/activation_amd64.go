@@ -23,6 +23,9 @@ func siluMulAVX2(dst, gate, up *float32, n int)
 //go:noescape
 func siluMulBackwardAVX2(dGate, dUp, dy, gate, up *float32, n int)
 
+//go:noescape
+func expScaledAVX2(dst, x *float32, n int, shift, scale float32)
+
 func geluVector(dst, x []float32) {
 	if len(dst) > 0 {
 		geluAVX2(&dst[0], &x[0], len(dst))
@@ -62,6 +65,12 @@ func siluMulVector(dst, gate, up []float32) {
 func siluMulBackwardVector(dGate, dUp, dy, gate, up []float32) {
 	if len(dGate) > 0 {
 		siluMulBackwardAVX2(&dGate[0], &dUp[0], &dy[0], &gate[0], &up[0], len(dGate))
+	}
+}
+
+func expScaledVector(dst, x []float32, shift, scale float32) {
+	if len(dst) > 0 {
+		expScaledAVX2(&dst[0], &x[0], len(dst), shift, scale)
 	}
 }
 

@@ -111,21 +111,31 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-24
 	VMASKMOVPS Y0, Y15, (DI)(AX*4)
 	DONE(done)
 
+// LOGISTIC_TAIL: LOGISTIC with s = 0 below LOGISTIC_MIN, and an e there that s times
+// it is 0 too. Y6 is scratch as well.
+#define LOGISTIC_TAIL(e, s, a, b) \
+	VCMPPS  $0x15, LOGISTIC_MIN(R8), e, Y6 \
+	VMOVUPS LOGISTIC_MIN(R8), a            \
+	VMAXPS  e, a, e                        \
+	LOGISTIC(e, s, a, b)                   \
+	VANDPS  Y6, s, s
+
+// Y7 makes a NaN of an infinite x, which the bounds hide.
 #define GELU_TANH_BACKWARD_BODY \
+	VSUBPS       Y0, Y0, Y7           \
 	VMOVUPS      GELU_MIN(R8), Y1     \
 	VMAXPS       Y0, Y1, Y0           \
 	VMOVUPS      GELU_MAX(R8), Y1     \
 	VMINPS       Y0, Y1, Y0           \
 	GELU_ARGUMENT                     \
-	VMOVUPS      LOGISTIC_MIN(R8), Y2 \
-	VMAXPS       Y1, Y2, Y1           \
-	LOGISTIC(Y1, Y2, Y3, Y4)          \
+	LOGISTIC_TAIL(Y1, Y2, Y3, Y4)     \
 	VMOVUPS      GELU_CUBIC3(R8), Y3  \
 	STEP(GELU_LINEAR, Y5, Y3)         \
 	VMULPS       Y2, Y1, Y1           \
 	VMULPS       Y1, Y0, Y0           \
 	STEP(ONE, Y3, Y0)                 \
 	VMULPS       Y2, Y0, Y0           \
+	VADDPS       Y7, Y0, Y0           \
 	VMULPS       Y14, Y0, Y0
 
 // func geluTanhBackwardAVX2(dst, dy, x *float32, n int)
@@ -152,7 +162,7 @@ TEXT ·geluTanhBackwardAVX2(SB), NOSPLIT, $0-32
 	VANDPS       MAGNITUDE(R8), Y0, Y1 \
 	VMULPS       Y12, Y1, Y1       \
 	VXORPS       SIGN(R8), Y1, Y1  \
-	EXP_DOWN(Y1, Y2, Y3, Y4)       \
+	EXP(Y1, Y2, Y3, Y4)            \
 	VMOVUPS      ONE(R8), Y3       \
 	VADDPS       Y3, Y1, Y2        \
 	VDIVPS       Y2, Y3, Y2        \
@@ -209,17 +219,15 @@ TEXT ·siluMulAVX2(SB), NOSPLIT, $0-32
 
 // Y0 = gate, Y13 = up, Y14 = dy; results: Y1 = dGate, Y0 = dUp.
 #define SILU_MUL_BACKWARD_BODY \
-	VMOVUPS      LOGISTIC_MIN(R8), Y5 \
-	VMAXPS       Y0, Y5, Y5           \
-	VMOVAPS      Y5, Y1               \
-	LOGISTIC(Y1, Y2, Y3, Y4)          \
-	VMULPS       Y14, Y0, Y0          \
-	VMULPS       Y2, Y0, Y0           \
+	VMOVAPS      Y0, Y1               \
+	LOGISTIC_TAIL(Y1, Y2, Y3, Y4)     \
 	VMULPS       Y2, Y1, Y1           \
-	STEP(ONE, Y5, Y1)                 \
+	STEP(ONE, Y0, Y1)                 \
 	VMULPS       Y2, Y1, Y1           \
 	VMULPS       Y14, Y13, Y3         \
-	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y1, Y1           \
+	VMULPS       Y2, Y0, Y0           \
+	VMULPS       Y14, Y0, Y0
 
 // func siluMulBackwardAVX2(dGate, dUp, dy, gate, up *float32, n int)
 TEXT ·siluMulBackwardAVX2(SB), NOSPLIT, $0-48
@@ -244,4 +252,28 @@ TEXT ·siluMulBackwardAVX2(SB), NOSPLIT, $0-48
 	SILU_MUL_BACKWARD_BODY
 	VMASKMOVPS Y1, Y15, (DI)(AX*4)
 	VMASKMOVPS Y0, Y15, (R9)(AX*4)
+	DONE(done)
+
+// Y12 = shift, Y13 = scale.
+#define EXP_SCALED_BODY \
+	VSUBPS Y12, Y0, Y0    \
+	EXP(Y0, Y1, Y2, Y3)   \
+	VMULPS Y13, Y0, Y0
+
+// func expScaledAVX2(dst, x *float32, n int, shift, scale float32)
+TEXT ·expScaledAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS shift+24(FP), Y12
+	VBROADCASTSS scale+28(FP), Y13
+	LEAQ ·activationTable(SB), R8
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	EXP_SCALED_BODY
+	VMOVUPS Y0, (DI)(AX*4)
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	EXP_SCALED_BODY
+	VMASKMOVPS Y0, Y15, (DI)(AX*4)
 	DONE(done)

@@ -32,9 +32,9 @@ const (
 	geluMax    = 30
 )
 
-// logisticMin is where σ is still a normal number; below it products with
-// 1-σ = e^-x·σ would meet an infinite e^-x.
-const logisticMin = -87
+// Below logisticMin, where e^-x is about to be infinite, σ is taken for 0 in
+// derivatives: products with 1-σ = e^-x·σ would meet it.
+const logisticMin = -88.7
 
 // logisticMax is where the assembly takes e^-x for 0: 1 + e^-x is 1 long before.
 const logisticMax = 87.3
@@ -101,13 +101,23 @@ func geluTanhGeneric(dst, x []float32) {
 
 func geluTanhBackwardGeneric(dst, dy, x []float32) {
 	for i, v := range x {
+		sick := v - v // NaN if v is infinite, which the bounds hide
 		v = min(max(v, -geluMax), geluMax)
 		square := v * v
-		e := expOne(-max(v*(geluLinear+float32(geluCubic*square)), logisticMin))
-		s := 1 / (1 + e)
+		e, s := logisticTail(v * (geluLinear + float32(geluCubic*square)))
 		slope := geluLinear + float32(3*geluCubic*square)
-		dst[i] = dy[i] * float32(s*(1+float32(float32(v*float32(e*s))*slope)))
+		dst[i] = dy[i] * (float32(s*(1+float32(float32(v*float32(e*s))*slope))) + sick)
 	}
+}
+
+// logisticTail returns e = e^-x and σ(x) = 1/(1+e), or what stands for them below
+// logisticMin.
+func logisticTail(x float32) (e, s float32) {
+	e = expOne(-max(x, logisticMin))
+	if x < logisticMin {
+		return e, 0
+	}
+	return e, 1 / (1 + e)
 }
 
 func logisticSlopeGeneric(dst, dy, x []float32, k, c float32) {
@@ -126,11 +136,16 @@ func siluMulGeneric(dst, gate, up []float32) {
 
 func siluMulBackwardGeneric(dGate, dUp, dy, gate, up []float32) {
 	for i, v := range gate {
-		e := expOne(-max(v, logisticMin))
-		s := 1 / (1 + e)
+		e, s := logisticTail(v)
 		d := dy[i]
-		dUp[i] = float32(d*v) * s
-		slope := s * (1 + float32(max(v, logisticMin)*float32(e*s)))
+		dUp[i] = d * float32(v*s)
+		slope := s * (1 + float32(v*float32(e*s)))
 		dGate[i] = float32(d*up[i]) * slope
+	}
+}
+
+func expScaledGeneric(dst, x []float32, shift, scale float32) {
+	for i, v := range x {
+		dst[i] = scale * expOne(v-shift)
 	}
 }

@@ -17,3 +17,7 @@ func logisticSlopeVector(dst, dy, x []float32, k, c float32) {
 func siluMulBackwardVector(dGate, dUp, dy, gate, up []float32) {
 	siluMulBackwardGeneric(dGate, dUp, dy, gate, up)
 }
+
+func expScaledVector(dst, x []float32, shift, scale float32) {
+	expScaledGeneric(dst, x, shift, scale)
+}

@@ -45,6 +45,8 @@ var activations = []struct {
 		func(x float64) float64 { return x * sigma(x) }},
 	{"SiLUMulBackward", func(dst, up, x []float32) { SiLUMulBackward(dst, make([]float32, len(x)), up, x, up) },
 		func(x float64) float64 { return sigma(x) * (1 + x*sigma(-x)) }},
+	{"ExpScaled", func(dst, _, x []float32) { ExpScaled(dst, x, 1, 1) },
+		func(x float64) float64 { return math.Exp(x - 1) }},
 }
 
 func TestActivationsAgainstFloat64(t *testing.T) {

@@ -69,12 +69,13 @@ func expDownSum(x []float32, shift float32) float32 {
 	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
-// SoftmaxSlopes turns rows of scores in p and of gradients of their softmax in dp
-// into the softmax and scale times the gradients of the scores. Row r, which begins
-// at r·ld of each, has sees[r] ≤ cols elements; with m the largest of them in p, NaN
-// aside,
+// SoftmaxSlopes turns rows of products q·k in p and dO·v in dp into the softmax of
+// scale·p and the gradient of p. Row r, which begins at r·ld of each, has
+// sees[r] ≤ cols elements; with m that element of p, NaN aside, whose product with
+// scale is the largest,
 //
-//	p[i] = e^(p[i]-m) / Σ_j e^(p[j]-m);  dp[i] = scale·(p[i]·(dp[i] - Σ_j p[j]·dp[j]))
+//	p[i] = e^(scale·(p[i]-m)) / Σ_j e^(scale·(p[j]-m))
+//	dp[i] = scale·(p[i]·(dp[i] - Σ_j p[j]·dp[j]))
 //
 // for i < sees[r], and 0 from there up to cols. Exponentials below 2^-126 are 0.
 // There are len(sees) rows, and room for cols rounded up to 8 in each.
@@ -99,12 +100,20 @@ func softmaxSlopesGeneric(p, dp []float32, ld, cols int, sees []int32, scale flo
 		clear(slope[n:])
 		row, slope = row[:n], slope[:n]
 		m := float32(math.Inf(-1))
-		for _, v := range row {
+		for i, v := range row {
+			if scale < 0 {
+				v = -v
+			}
 			if v > m {
 				m = v
 			}
+			row[i] = v
 		}
-		inverse := 1 / expDownSum(row, m)
+		size := float32(math.Abs(float64(scale)))
+		for i, v := range row {
+			row[i] = size * float32(v-m)
+		}
+		inverse := 1 / expDownSum(row, 0)
 		mean := dotGeneric(row, slope) * inverse
 		for i, e := range row {
 			row[i] = e * inverse

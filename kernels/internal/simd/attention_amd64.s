@@ -130,8 +130,8 @@ next:
 // func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, scale float32)
 //
 // Y13 = m, later 1/Σ; Y14 = Σ e, Y7 = Σ e·dp, later the mean of dp; Y12 = scale,
-// Y11 = 0, Y6 = -Inf. The maximum takes scores first, so that a NaN leaves it as it
-// was.
+// Y10 = its sign, Y4 = its magnitude, Y11 = 0, Y6 = -Inf. The maximum takes scores
+// first, so that a NaN leaves it as it was.
 TEXT ·softmaxSlopesAVX2(SB), NOSPLIT, $0-52
 	MOVQ p+0(FP), DI
 	MOVQ dp+8(FP), DX
@@ -142,6 +142,7 @@ TEXT ·softmaxSlopesAVX2(SB), NOSPLIT, $0-52
 	VBROADCASTSS scale+48(FP), Y12
 	SHLQ $2, R9
 	LEAQ ·activationTable(SB), R8
+	VANDPS SIGN(R8), Y12, Y10
 	VXORPS Y11, Y11, Y11
 	MOVL $0xff800000, AX
 	MOVQ AX, X6
@@ -159,7 +160,7 @@ row:
 	JZ   topRest
 
 topLoop:
-	VMOVUPS (DI)(AX*4), Y0
+	VXORPS (DI)(AX*4), Y10, Y0
 	VMAXPS Y4, Y0, Y4
 	ADDQ $8, AX
 	CMPQ AX, BX
@@ -168,7 +169,7 @@ topLoop:
 topRest:
 	CMPQ AX, CX
 	JGE  topDone
-	VMOVUPS (DI)(AX*4), Y0
+	VXORPS (DI)(AX*4), Y10, Y0
 	VBLENDVPS Y15, Y0, Y6, Y0
 	VMAXPS Y4, Y0, Y4
 
@@ -180,6 +181,7 @@ topDone:
 	VPERMILPS $0xb1, X4, X0
 	VMAXPS X0, X4, X4
 	VBROADCASTSS X4, Y13
+	VXORPS Y10, Y12, Y4
 	VXORPS Y14, Y14, Y14
 	VXORPS Y7, Y7, Y7
 	XORQ AX, AX
@@ -187,8 +189,9 @@ topDone:
 	JZ   expRest
 
 expLoop:
-	VMOVUPS (DI)(AX*4), Y0
+	VXORPS (DI)(AX*4), Y10, Y0
 	VSUBPS Y13, Y0, Y0
+	VMULPS Y4, Y0, Y0
 	EXP_DOWN(Y0, Y1, Y2, Y3)
 	VMOVUPS Y0, (DI)(AX*4)
 	VADDPS Y0, Y14, Y14
@@ -200,8 +203,9 @@ expLoop:
 expRest:
 	CMPQ AX, CX
 	JGE  expDone
-	VMOVUPS (DI)(AX*4), Y0
+	VXORPS (DI)(AX*4), Y10, Y0
 	VSUBPS Y13, Y0, Y0
+	VMULPS Y4, Y0, Y0
 	EXP_DOWN(Y0, Y1, Y2, Y3)
 	VANDPS Y15, Y0, Y0
 	VMOVUPS Y0, (DI)(AX*4)
