@@ -53,7 +53,6 @@ func adamWStep(a kernels.AdamWArgs) simd.AdamWStep {
 	return simd.AdamWStep{
 		Coef:       coef,
 		Decay:      float32(1 - a.LR*a.WeightDecay),
-		Beta1:      float32(a.Beta1),
 		Beta2:      float32(a.Beta2),
 		Rest1:      float32(1 - a.Beta1),
 		Rest2:      float32(1 - a.Beta2),

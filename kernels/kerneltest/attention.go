@@ -25,7 +25,7 @@ func (s *suite) rope(t *testing.T) {
 		for _, inverse := range []bool{false, true} {
 			src := newSource(uint64(shape.k))
 			width := shape.heads * shape.k
-			x, angles := src.normal(shape.n*width, 1), src.normal(shape.n*shape.half, 10)
+			x, angles := src.normal(shape.n*width, []float64{1, 1e30}[shape.n%2]), src.normal(shape.n*shape.half, 10)
 			cosines, sines := make([]float64, len(angles)), make([]float64, len(angles))
 			for i, a := range angles {
 				cosines[i], sines[i] = float64(float32(math.Cos(a))), float64(float32(math.Sin(a)))
@@ -244,7 +244,7 @@ func ragged(src source, w heads, size float64, lengths ...int) []sequence {
 
 func (s *suite) attention(t *testing.T) {
 	for i, w := range geometries() {
-		for _, size := range []float64{0.3, 1, 6} {
+		for _, size := range []float64{0.3, 1, 6, 60} {
 			src := newSource(uint64(i))
 			s.check(t, attentionCase("Attention", w, ragged(src, w, size, 1, 2, 3, 7, 0, 33, 17, 64, 65), kernels.Attention))
 		}
@@ -261,18 +261,27 @@ func (s *suite) attention(t *testing.T) {
 	s.attentionSick(t)
 }
 
-// attentionSick puts NaN into single elements: it reaches exactly the rows that
-// see it, and masked positions reach nobody.
+// attentionSick puts NaN and infinities into single elements: they reach exactly the
+// rows that see them, and masked positions reach nobody. The middle of a batch moves
+// through the tiles of its first sequence.
 func (s *suite) attentionSick(t *testing.T) {
 	w := heads{4, 2, 16}
-	for arg := argQ; arg <= argV; arg++ {
-		for _, row := range []int{0, 5, 40, 69, 70, 74} {
-			c := attentionCase("Attention with NaN", w, ragged(newSource(61), w, 1, 70, 5), kernels.Attention)
-			width := len(c.operands[arg].values) / 75
-			c.operands[arg].values[row*width+3] = math.NaN()
-			s.check(t, c)
-		}
+	for _, first := range []int{1, 10, 25, 40, 57, 70, 140} {
+		batch := ragged(newSource(61), w, 1, first, 5)
+		c := attentionCase("Attention", w, batch, kernels.Attention)
+		c.poison = []int{argQ, argK, argV}
+		s.check(t, c)
+		c = attentionBackwardCase(w, batch, newSource(62))
+		c.poison = []int{3, 4, 5, 6}
+		s.check(t, c)
 	}
+	far := sloped(w, ragged(newSource(63), w, 1, 30, 200, 9))
+	c := attentionBackwardCase(w, far, newSource(64))
+	c.poison = []int{3, 4, 5, 6}
+	s.check(t, c)
+	c = attentionCase("AttentionDecode", w, []sequence{newSequence(newSource(65), 1, 40, w, 1), newSequence(newSource(66), 1, 7, w, 1)}, kernels.AttentionDecode)
+	c.poison = []int{argQ, argK, argV, argPrefix, argPrefix + 1}
+	s.check(t, c)
 }
 
 // attentionSegments runs segments alone and in other company: same bits.

@@ -15,7 +15,7 @@ var attentionBackwardRows = []row{
 
 func (s *suite) attentionBackward(t *testing.T) {
 	for i, w := range geometries() {
-		for _, size := range []float64{1, 4} {
+		for _, size := range []float64{1, 4, 60} {
 			src := newSource(uint64(i) + 110)
 			s.check(t, attentionBackwardCase(w, ragged(src, w, size, 1, 2, 7, 0, 33, 65, 16), src))
 			s.check(t, attentionBackwardCase(w, sloped(w, ragged(src, w, size, 1, 2, 7, 0, 33, 65)), src))
@@ -63,11 +63,12 @@ func attentionBackwardCase(w heads, batch []sequence, src source) testCase {
 
 // backwardBounds bounds the errors of DQ, DK and DV in units of u: a probability
 // is off relative to itself by its score's error, DOut·v by (K+4) times its sum of
-// absolute values, its mean by both of all keys, and each sum by a random walk.
+// absolute values, its mean by both of all keys, and each sum by a random walk. A
+// probability below 2^-126 may be 0.
 func backwardBounds(w heads, batch []sequence, scale float64, dOut []float64) [3][]float64 {
 	rows := len(dOut) / (w.h * w.k)
 	bounds := [3][]float64{make([]float64, rows*w.h*w.k), make([]float64, rows*w.g*w.k), make([]float64, rows*w.g*w.k)}
-	dots := float64(w.k + 4)
+	dots, flushed := float64(w.k+4), 0x1p-126/unit(tensor.F32)
 	start := 0
 	for _, s := range batch {
 		steps := walk(s.len * w.h / w.g)
@@ -87,12 +88,12 @@ func backwardBounds(w heads, batch []sequence, scale float64, dOut []float64) [3
 				}
 				for pos, p := range probabilities {
 					ds := scale * p * math.Abs(dp[pos]-mean)
-					dsError := ds*(off[pos]+steps) + scale*p*(dpError[pos]+meanError)
+					dsError := ds*(off[pos]+steps) + scale*p*(dpError[pos]+meanError) + scale*flushed*math.Abs(dp[pos]-mean)
 					key, to := s.key(w, pos, h/(w.h/w.g)), ((start+pos)*w.g+h/(w.h/w.g))*w.k
 					for j := range w.k {
 						bounds[0][from+j] += dsError * math.Abs(key[j])
 						bounds[1][to+j] += dsError * math.Abs(s.q[(t*w.h+h)*w.k+j])
-						bounds[2][to+j] += p * math.Abs(g[j]) * (off[pos] + steps)
+						bounds[2][to+j] += math.Abs(g[j]) * (p*(off[pos]+steps) + flushed)
 					}
 				}
 			}

@@ -126,10 +126,8 @@ type testCase struct {
 	want func(d tensor.DType) []float64
 	// alias lists pairs (output, input) that may be one tensor.
 	alias [][2]int
-	// poison lists operands that a NaN or Inf is put into; poisons are the
-	// values, NaN if empty.
-	poison  []int
-	poisons []float64
+	// poison lists operands that NaN and the infinities are put into, one at a time.
+	poison []int
 	// f32Only leaves float64 out of large cases, which are about block sizes.
 	f32Only bool
 }

@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"maps"
 	"sync"
 
 	"lamina/kernels"
@@ -65,6 +66,23 @@ func (c *Counting) Times(method string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[method]
+}
+
+// calledMethods returns how often each method was called.
+func (c *Counting) calledMethods() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.calls)
+}
+
+// methodsSince returns the methods that were called more often than before.
+func (c *Counting) methodsSince(before map[string]int) (methods []string) {
+	for name, n := range c.calledMethods() {
+		if n > before[name] {
+			methods = append(methods, name)
+		}
+	}
+	return methods
 }
 
 // Products returns the matrix products in order of their calls.

@@ -150,6 +150,34 @@ func (b sloppyMask) Attention(a kernels.AttentionArgs) {
 	a.Out.SetFloat32s(out)
 }
 
+type leakyGradient struct{ *ref.Backend } // lets a key that a row does not see in with weight 0
+
+func (b leakyGradient) AttentionBackward(a kernels.AttentionGrads) {
+	b.Backend.AttentionBackward(a)
+	dQ, k := a.DQ.Float32s(), a.Fwd.K.Float32s()
+	for i := range dQ {
+		dQ[i] += 0 * k[len(k)/2+i%2]
+	}
+	a.DQ.SetFloat32s(dQ)
+}
+
+type roundedSum struct{ *ref.Backend } // takes probabilities from a float32 log-sum-exp
+
+func (b roundedSum) CrossEntropyGrad(loss, dLogits, logits, targets, dLoss tensor.Tensor) {
+	lse, x, ids := tensor.MustNew(b, tensor.F32, loss.Len()), logits.Float32s(), targets.Ints()
+	b.CrossEntropy(loss, lse, logits, targets)
+	for r, sum := range lse.Float32s() {
+		for i := range logits.Cols() {
+			p := math.Exp(float64(x[r*logits.Cols()+i]) - float64(sum))
+			if i == int(ids[r]) {
+				p--
+			}
+			x[r*logits.Cols()+i] = float32(p) * dLoss.Float32s()[r]
+		}
+	}
+	dLogits.SetFloat32s(x)
+}
+
 type deafToSlopes struct{ *ref.Backend } // leaves the distances out
 
 func (b deafToSlopes) Attention(a kernels.AttentionArgs) {
@@ -206,6 +234,18 @@ func TestSuiteNamesFaults(t *testing.T) {
 		v[len(v)-1] = math.NaN()
 		s.check(t, c)
 	}
+	gradient := func(s *suite, t testing.TB) {
+		c := attentionBackwardCase(w, ragged(newSource(1), w, 1, 9), newSource(2))
+		c.poison = []int{5}
+		s.check(t, c)
+	}
+	extremes := func(s *suite, t testing.TB) {
+		for _, g := range extremeGroups(t) {
+			if g.Name == "cross_entropy" {
+				g.check(t, s.be, tensor.F32)
+			}
+		}
+	}
 	far := func(s *suite, t testing.TB) {
 		s.check(t, attentionCase("Attention", w, sloped(w, ragged(newSource(1), w, 1, 9)), kernels.Attention))
 	}
@@ -232,6 +272,8 @@ func TestSuiteNamesFaults(t *testing.T) {
 		{lastUnwritten{ref.New()}, unary, "y[8] = NaN"},
 		{onePassVariance{ref.New()}, norm(true, 1000), "Rstd"},
 		{sloppyMask{ref.New()}, sick, "NaN"},
+		{leakyGradient{ref.New()}, gradient, "does not reach"},
+		{roundedSum{ref.New()}, extremes, "dlogits"},
 		{deafToSlopes{ref.New()}, far, "want"},
 		{splitPrefix{ref.New()}, prefix, "split"},
 	} {

@@ -40,7 +40,7 @@ func rowMaxima(x []float64, cols int) []float64 {
 
 func (s *suite) softmax(t *testing.T) {
 	for _, shape := range append(rowShapes(), [2]int{3, 0}) {
-		for _, scale := range []float64{1, 30} {
+		for _, scale := range []float64{1, 30, 1e4, 1e30} {
 			s.softmaxRow(t, shape[0], shape[1], scale)
 		}
 	}
@@ -65,9 +65,8 @@ func (s *suite) softmaxRow(t testing.TB, n, cols int, scale float64) {
 		bound: func(_, i int, want, u float64) float64 {
 			return u * want * (walk(cols) + math.Abs(x[i]-top[i/cols]))
 		},
-		alias:   [][2]int{{0, 1}},
-		poison:  []int{1},
-		poisons: []float64{math.NaN(), math.Inf(1)},
+		alias:  [][2]int{{0, 1}},
+		poison: []int{1},
 	})
 	y := make([]float64, n*cols)
 	for i := range y {
@@ -163,7 +162,7 @@ func (s *suite) logSoftmaxRow(t testing.TB, n, cols int, offset, scale float64) 
 
 func (s *suite) crossEntropy(t *testing.T) {
 	for _, shape := range rowShapes() {
-		for _, scale := range []float64{1, 20} {
+		for _, scale := range []float64{1, 20, 1e4} {
 			s.crossEntropyRow(t, shape[0], shape[1], scale)
 		}
 	}
@@ -197,6 +196,10 @@ func (s *suite) crossEntropyRow(t testing.TB, n, cols int, scale float64) {
 		poison: []int{2},
 	})
 	dLoss := src.normal(n, 1)
+	sick := []int{2, 4}
+	if scale > 1 { // float32 has 0·Inf where a probability is tiny
+		sick = sick[:1]
+	}
 	s.check(t, testCase{
 		name: named("CrossEntropyGrad [%d %d] of size %v", n, cols, scale),
 		operands: []operand{
@@ -216,7 +219,7 @@ func (s *suite) crossEntropyRow(t testing.TB, n, cols int, scale float64) {
 			return u * (2*math.Abs(want) + math.Abs(dLoss[r])*p*(walk(cols)+8+math.Abs(x[i]-top[r])))
 		},
 		alias:  [][2]int{{1, 2}},
-		poison: []int{2, 4},
+		poison: sick,
 	})
 }
 

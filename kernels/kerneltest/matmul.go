@@ -39,8 +39,9 @@ type productShape struct {
 	bias           bool
 	f              kernels.Func
 	residual       bool
-	whole          bool // small integers, compared exactly where f is
-	bf16           bool // operands are rounded to BF16 first
+	whole          bool    // small integers, compared exactly where f is
+	size           float64 // of A's numbers, 0 for 1
+	bf16           bool    // operands are rounded to BF16 first
 }
 
 // fit rounds B's stored row up to whole blocks.
@@ -77,15 +78,20 @@ func (s *suite) matMulCase(src source, p productShape) testCase {
 		return src.normal(n, 1)
 	}
 	a := in("A", numbers(p.m*p.p), stored(p.m, p.p, p.transA)...)
+	for i := range a.values {
+		a.values[i] *= max(p.size, 1)
+	}
 	b := src.weight("B", p.b, p.whole, stored(p.p, p.n, p.transB)...)
 	c := out("C", p.m, p.n).rows()
 	if p.accumulate {
 		c = inOut("C", numbers(p.m*p.n), p.m, p.n).rows()
 	}
-	tc := testCase{name: p.String(), operands: []operand{c, a, b}, poisons: []float64{math.NaN(), math.Inf(1)}}
+	tc := testCase{name: p.String(), operands: []operand{c, a, b}, poison: []int{1, 2}}
+	if p.b.IsBlock() {
+		tc.poison = tc.poison[:1]
+	}
 	if !p.transA {
 		tc.operands[1] = a.rows()
-		tc.poison = []int{1}
 	} else {
 		tc.operands[0].rowwise = false
 	}
@@ -229,7 +235,7 @@ func (s *suite) matMuls(t *testing.T) {
 // which takes the products one by one: in float64, whole numbers but for
 // functions, so the bound is funcBound's.
 func (s *suite) matMulsCase(src source, run func(kernels.Backend, []kernels.MatMulArgs), group []productShape, m, k int, transA bool) testCase {
-	tc := testCase{name: named("MatMuls of %d, [%d %d] transA=%v", len(group), m, k, transA)}
+	tc := testCase{name: named("MatMuls of %d, [%d %d] transA=%v", len(group), m, k, transA), poison: []int{0}}
 	tc.operands = []operand{in("A", src.integers(m*k, 3), stored(m, k, transA)...)}
 	tc.operands[0].rowwise = !transA
 	first := make([]int, len(group)+1)
@@ -308,6 +314,9 @@ func (s *suite) matMul(t *testing.T) {
 				s.check(t, s.matMulCase(src, p).sickIf((i+j)%5 == 0))
 				p.whole = false
 				s.check(t, s.matMulCase(src, p).sickIf(false))
+				if p.size = 0x1p100; j < 4 {
+					s.check(t, s.matMulCase(src, p).sickIf(false))
+				}
 			}
 		}
 	}
@@ -359,7 +368,7 @@ func (s *suite) matVec(t *testing.T) {
 					transB: k < 2, bias: (i+j)%2 == 1, residual: (i+j)%3 == 1, whole: k%2 == 0,
 				}.fit()
 				if f := activations(); !p.whole {
-					p.f = f[(i+j)%len(f)]
+					p.f, p.size = f[(i+j)%len(f)], []float64{1, 1, 0x1p100}[i%3]
 				}
 				c := s.matMulCase(newSource(uint64(5000+10*i+j)), p)
 				c.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatVec(be, p.args(o)) }

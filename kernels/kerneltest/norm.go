@@ -265,10 +265,12 @@ func (s *suite) layerNorm(t *testing.T) {
 			s.check(t, back)
 			s.check(t, r.accumulated(src, back))
 		}
-		src := newSource(uint64(100*n+d) + 9)
-		r := newNormRow(src, n, d, true, 0, 1, tensor.Invalid, false, false)
-		s.check(t, r.forward())
-		s.check(t, r.backward(src))
+		for i, scale := range []float64{1, 1e15, 1e-15} {
+			src := newSource(uint64(100*n+d) + 9 + uint64(i))
+			r := newNormRow(src, n, d, true, 0, scale, tensor.Invalid, false, false)
+			s.check(t, r.forward())
+			s.check(t, r.backward(src))
+		}
 	}
 	s.normOptional(t)
 }
@@ -276,9 +278,9 @@ func (s *suite) layerNorm(t *testing.T) {
 func (s *suite) rmsNorm(t *testing.T) {
 	for _, shape := range rowShapes() {
 		n, d := shape[0], shape[1]
-		for i, gain := range []tensor.DType{tensor.Invalid, tensor.BF16, tensor.F16} {
+		for i, gain := range []tensor.DType{tensor.Invalid, tensor.BF16, tensor.F16, tensor.F32} {
 			src := newSource(uint64(100*n+d) + uint64(i))
-			r := newNormRow(src, n, d, false, 0, []float64{1, 1000, 1e-4}[i], gain, true, false)
+			r := newNormRow(src, n, d, false, 0, []float64{1, 1000, 1e-4, 1e15}[i], gain, true, false)
 			s.check(t, r.forward())
 			back := r.backward(src)
 			s.check(t, back)

@@ -83,7 +83,7 @@ func (a adamRow) testCase(withCoef bool) testCase {
 		name:     named("AdamW %d step %d coef %v zeroing %t", n, a.args.Step, a.coef, a.args.ZeroGrad),
 		operands: []operand{inOut("W", a.w, n, 1).rows(), inOut("M", a.m, n, 1).rows(), inOut("V", a.v, n, 1).rows(), in("Grad", a.grad, n, 1).rows()},
 		bound:    a.bound,
-		poison:   []int{3},
+		poison:   []int{0, 1, 2, 3},
 	}
 	if a.args.ZeroGrad {
 		c.operands[3] = inOut("Grad", a.grad, n, 1).rows()

@@ -14,6 +14,9 @@ func logSumExp[T real](x []T) (top, rest float64) {
 	for _, v := range x {
 		top = max(top, float64(v))
 	}
+	if math.IsInf(top, -1) {
+		return top, top // of nothing but -Inf
+	}
 	sum := 0.0
 	for _, v := range x {
 		sum += math.Exp(float64(v) - top)

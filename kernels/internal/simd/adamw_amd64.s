@@ -4,12 +4,12 @@
 #include "elementwise_amd64.h"
 
 // ADAMW: Y0 = w, Y1 = grad, Y2 = m, Y3 = v. The constants of AdamWStep, in its
-// order, stand in Y4 (Coef), Y5 (Decay), Y6, Y7 (Beta), Y8, Y9 (Rest), Y10
-// (Size), Y11 (Correction), Y12 (Eps).
+// order, stand in Y4 (Coef), Y5 (Decay), Y7 (Beta2), Y8, Y9 (Rest), Y10 (Size),
+// Y11 (Correction), Y12 (Eps).
 #define ADAMW \
 	VMULPS  Y1, Y4, Y1   \
-	VMULPS  Y2, Y6, Y2   \
-	VMULPS  Y1, Y8, Y13  \
+	VSUBPS  Y2, Y1, Y13  \
+	VMULPS  Y13, Y8, Y13 \
 	VADDPS  Y13, Y2, Y2  \
 	VMULPS  Y1, Y9, Y13  \
 	VMULPS  Y3, Y7, Y3   \
@@ -33,13 +33,12 @@ TEXT ·adamWAVX2(SB), NOSPLIT, $0-48
 	MOVQ s+40(FP), R8
 	VBROADCASTSS (R8), Y4
 	VBROADCASTSS 4(R8), Y5
-	VBROADCASTSS 8(R8), Y6
-	VBROADCASTSS 12(R8), Y7
-	VBROADCASTSS 16(R8), Y8
-	VBROADCASTSS 20(R8), Y9
-	VBROADCASTSS 24(R8), Y10
-	VBROADCASTSS 28(R8), Y11
-	VBROADCASTSS 32(R8), Y12
+	VBROADCASTSS 8(R8), Y7
+	VBROADCASTSS 12(R8), Y8
+	VBROADCASTSS 16(R8), Y9
+	VBROADCASTSS 20(R8), Y10
+	VBROADCASTSS 24(R8), Y11
+	VBROADCASTSS 28(R8), Y12
 	EACH(loop, rest)
 	VMOVUPS (DI)(AX*4), Y0
 	VMOVUPS (SI)(AX*4), Y1

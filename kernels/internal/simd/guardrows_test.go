@@ -42,7 +42,7 @@ var guardRows = []guardRow{
 	{"Rotate", plain(6, func(x [][]float32) { Rotate(x[0], x[1], x[2], x[3], x[4], x[5], -1) })},
 	{"Drop", plain(2, func(x [][]float32) { Drop(x[0], x[1], 1, 2, 3, 1<<31, 2) })},
 	{"AdamW", plain(4, func(x [][]float32) {
-		AdamW(x[0], x[1], x[2], x[3], &AdamWStep{Coef: 0.7, Decay: 0.999, Beta1: 0.9, Beta2: 0.99, Rest1: 0.1, Rest2: 0.01, Size: 0.01, Correction: 3, Eps: 1e-8})
+		AdamW(x[0], x[1], x[2], x[3], &AdamWStep{Coef: 0.7, Decay: 0.999, Beta2: 0.99, Rest1: 0.1, Rest2: 0.01, Size: 0.01, Correction: 3, Eps: 1e-8})
 	})},
 	{"Dot", each(2, func(x [][]float32) []float64 { return []float64{float64(Dot(x[0], x[1]))} })},
 	{"Sum", each(1, func(x [][]float32) []float64 { return []float64{float64(Sum(x[0]))} })},

@@ -87,7 +87,7 @@ func sameBits(a, b float32) bool {
 // TestElementwiseLevelsAgreeToTheBit compares kernels whose every operation is
 // rounded by itself.
 func TestElementwiseLevelsAgreeToTheBit(t *testing.T) {
-	step := &AdamWStep{Coef: 0.7, Decay: 0.999, Beta1: 0.9, Beta2: 0.99, Rest1: 0.1, Rest2: 0.01, Size: 0.01, Correction: 3, Eps: 1e-8}
+	step := &AdamWStep{Coef: 0.7, Decay: 0.999, Beta2: 0.99, Rest1: 0.1, Rest2: 0.01, Size: 0.01, Correction: 3, Eps: 1e-8}
 	kernels := map[string]func(dst, x, y, z []float32){
 		"Add":          func(dst, x, y, z []float32) { Add(dst, x, y) },
 		"AddTo":        func(dst, x, y, z []float32) { AddTo(dst, x) },
