@@ -103,3 +103,23 @@ func TestPrecisionIsInTheName(t *testing.T) {
 	}()
 	New(Options{Precision: tensor.Q8_0})
 }
+
+// Denormal numbers count as 0 in the instruction for BF16 products, and denormal
+// results become 0; elsewhere they are kept.
+func TestBF16ProductsFlushDenormals(t *testing.T) {
+	be := New(Options{Threads: 1, Precision: tensor.BF16})
+	defer be.Close()
+	eachLevel(t, func(t *testing.T) {
+		for _, x := range [][2]float32{{0x1p-130, 0x1p10}, {0x1p10, 0x1p-130}, {0x1p-70, 0x1p-70}} {
+			c := tensor.MustNew(be, tensor.F32, 1, 1)
+			be.MatMul(kernels.MatMulArgs{C: c, A: tensorOf(be, []float32{x[0]}, 1, 1), B: tensorOf(be, []float32{x[1]}, 1, 1)})
+			want := x[0] * x[1]
+			if simd.HasBF16() {
+				want = 0
+			}
+			if got := c.Float32s()[0]; got != want {
+				t.Errorf("%g·%g = %g, want %g", x[0], x[1], got, want)
+			}
+		}
+	})
+}

@@ -86,10 +86,7 @@ func (s *suite) matMulCase(src source, p productShape) testCase {
 	if p.accumulate {
 		c = inOut("C", numbers(p.m*p.n), p.m, p.n).rows()
 	}
-	tc := testCase{name: p.String(), operands: []operand{c, a, b}, poison: []int{1, 2}}
-	if p.b.IsBlock() {
-		tc.poison = tc.poison[:1]
-	}
+	tc := testCase{name: p.String(), operands: []operand{c, a, b}, poison: []int{1}}
 	if !p.transA {
 		tc.operands[1] = a.rows()
 	} else {
@@ -323,17 +320,13 @@ func (s *suite) matMul(t *testing.T) {
 	s.matMulSickWeight(t)
 }
 
-// matMulSickWeight puts NaN and Inf into B: they reach their own column only.
+// matMulSickWeight puts NaN and infinities into B: they reach their own column only.
 func (s *suite) matMulSickWeight(t *testing.T) {
 	for flags := range 4 {
 		for _, b := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
 			p := productShape{m: 18, p: 35, n: 37, b: b, transA: flags&1 != 0, transB: flags&2 != 0}
 			c := s.matMulCase(newSource(uint64(flags)), p)
-			w := c.operands[2]
-			w.values[17] = math.NaN()
-			w.values[len(w.values)-1] = math.Inf(-1)
-			c.name += " with NaN and Inf in B"
-			c.want, c.poison = nil, nil
+			c.poison = []int{2}
 			s.check(t, c)
 		}
 	}
