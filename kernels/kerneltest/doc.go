@@ -10,8 +10,9 @@
 //
 // Each case is run with operands at two alignments and guard words around every
 // one; inputs must stay as they were, allowed aliasing must not change a bit,
-// rows must come out alike alone and in company, and a NaN in one row must not
-// reach another. Tolerances are formulas of the rounding unit u (2⁻²⁴ for F32)
+// rows must come out alike alone and in company, and a NaN or an infinity in one row
+// must not reach another. At all magnitudes and special values results are held to
+// those of torch in float32. Tolerances are formulas of the rounding unit u (2⁻²⁴ for F32)
 // and of sums of absolute values computed in float64; beside them products of
 // small integers, which any order of sums gives exactly, are compared exactly.
 //
