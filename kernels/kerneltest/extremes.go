@@ -183,6 +183,11 @@ func (g extremeGroup) run(be kernels.Backend, in map[string]tensor.Tensor) map[s
 		kernels.Softmax(be, y, in["x"])
 		kernels.SoftmaxBackward(be, dX, in["dy"], y)
 		return map[string]tensor.Tensor{"y": y, "dx": dX}
+	case "log_softmax":
+		y, dX := like("x"), like("x")
+		kernels.LogSoftmax(be, y, in["x"])
+		kernels.LogSoftmaxBackward(be, dX, in["dy"], y)
+		return map[string]tensor.Tensor{"y": y, "dx": dX}
 	case "cross_entropy":
 		loss, again, lse, dLogits := like("dloss"), like("dloss"), like("dloss"), like("logits")
 		ids := make([]int32, loss.Len())

@@ -134,9 +134,8 @@ func (s *suite) logSoftmaxRow(t testing.TB, n, cols int, offset, scale float64) 
 		bound: func(_, _ int, want, u float64) float64 {
 			return u * (2*math.Abs(want) + walk(cols) + math.Log(float64(cols)))
 		},
-		alias:   [][2]int{{0, 1}},
-		poison:  []int{1},
-		poisons: []float64{math.NaN(), math.Inf(1)},
+		alias:  [][2]int{{0, 1}},
+		poison: []int{1},
 	})
 	y := make([]float64, n*cols)
 	for i := range y {

@@ -160,6 +160,7 @@ DY[3] *= 1e20
 DY[5] *= 1e-20
 target = torch.arange(n) * 3 % 8
 group("softmax", {"x": X, "dy": DY}, lambda x, dy: with_grads(torch.softmax(x, -1), dy, x=x), 8)
+group("log_softmax", {"x": X, "dy": DY}, lambda x, dy: with_grads(torch.log_softmax(x, -1), dy, x=x), 8)
 
 
 def cross_entropy(logits, dloss):
