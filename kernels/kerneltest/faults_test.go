@@ -218,6 +218,10 @@ func splitSequence(s *suite, t testing.TB) {
 	part.wantBits(t, "split", tensor.F32, want, part.execute(t, s.be, tensor.F32, aligned))
 }
 
+func groupOfTwo(s *suite, t testing.TB) {
+	s.check(t, s.matMulsCase(newSource(3), kernels.MatMuls, []productShape{{n: 7, bias: true}, {n: 7, bias: true}}, 4, 9, false))
+}
+
 func extremeLogits(s *suite, t testing.TB) {
 	for _, g := range extremeGroups(t) {
 		if g.Name == "cross_entropy" {
@@ -234,9 +238,6 @@ func TestSuiteNamesFaults(t *testing.T) {
 	}
 	finished := func(s *suite, t testing.TB) {
 		s.check(t, s.matMulCase(newSource(2), productShape{m: 3, p: 40, n: 5, f: kernels.ReLU, residual: true, whole: true}))
-	}
-	group := func(s *suite, t testing.TB) {
-		s.check(t, s.matMulsCase(newSource(3), kernels.MatMuls, []productShape{{n: 7, bias: true}, {n: 7, bias: true}}, 4, 9, false))
 	}
 	unary := func(s *suite, t testing.TB) {
 		x := newSource(1).normal(13, 1)
@@ -269,7 +270,7 @@ func TestSuiteNamesFaults(t *testing.T) {
 		{roundedProduct{ref.New()}, product(false), "want"},
 		{earlyResidual{ref.New()}, finished, "want"},
 		{lostResidual{ref.New()}, finished, "C in the place of Residual"},
-		{oneBias{ref.New()}, group, "C1["},
+		{oneBias{ref.New()}, groupOfTwo, "C1["},
 		{rowsTogether{ref.New()}, norm(false, 0), "without the other"},
 		{pastTheEnd{ref.New()}, unary, "guard"},
 		{scribbler{ref.New()}, unary, "an input changed"},

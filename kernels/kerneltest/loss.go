@@ -146,6 +146,10 @@ func (s *suite) logSoftmaxRow(t testing.TB, n, cols int, offset, scale float64) 
 	for i, v := range dY {
 		size[i/cols] += math.Abs(v)
 	}
+	sick := []int{1}
+	if scale > 5 { // float32 has 0·Inf where a probability is tiny
+		sick = nil
+	}
 	s.check(t, testCase{
 		name:     named("LogSoftmaxBackward [%d %d]", n, cols),
 		operands: []operand{out("dX", n, cols).rows(), in("dY", dY, n, cols).rows(), in("y", y, n, cols).rows()},
@@ -155,7 +159,7 @@ func (s *suite) logSoftmaxRow(t testing.TB, n, cols int, offset, scale float64) 
 			return u * (2*math.Abs(want) + p*size[i/cols]*(8+walk(cols)+math.Abs(y[i])))
 		},
 		alias:  [][2]int{{0, 1}},
-		poison: []int{1},
+		poison: sick,
 	})
 }
 
