@@ -33,7 +33,10 @@ func (c convertCommand) Run(s *session) error {
 	}
 	d := checkpoint.Whole()
 	d.DType, d.Overwrite = dtype, c.Overwrite
-	if err := checkpoint.WriteDir(c.Out, d); err != nil {
+	bar := s.waiting("writing " + c.Out)
+	err = checkpoint.WriteDir(c.Out, d)
+	bar.Done()
+	if err != nil {
 		return err
 	}
 	s.printf("wrote %s: %s\n", c.Out, describeTypes(checkpoint, dtype))

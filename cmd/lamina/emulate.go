@@ -49,8 +49,10 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	bar := s.waiting("writing " + c.Out)
 	manifest, err := emulate.Export(m.Checkpoint, m.Decoder, plan, c.Out, emulate.Options{
 		Overwrite: c.Overwrite, DType: dtype, Compact: c.Compact, Health: health})
+	bar.Done()
 	if err != nil {
 		return err
 	}
@@ -68,6 +70,7 @@ func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Heal
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	defer s.waiting("measuring the emulator's loss").Done()
 	full, err := emulate.Loss(s.ctx, m.Backend, m.Decoder, rows)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Model, err)

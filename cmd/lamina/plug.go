@@ -43,7 +43,10 @@ func (c plugCommand) Run(s *session) error {
 	if a.Unsealed {
 		s.warnUnsealed(a.Path)
 	}
-	if err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite); err != nil {
+	bar := s.waiting("writing " + c.Out)
+	err = exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite)
+	bar.Done()
+	if err != nil {
 		return err
 	}
 	s.printf("wrote %s: %s with %d trained tensors\n", c.Out, c.Model, len(a.Manifest.Tensors))

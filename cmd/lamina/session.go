@@ -118,6 +118,9 @@ func (s *session) progress(label string, total int) *progress.Bar {
 	return progress.New(s.stderr, label, total)
 }
 
+// waiting says how long a call that counts nothing takes, until its Done.
+func (s *session) waiting(label string) *progress.Bar { return progress.NewWait(s.stderr, label) }
+
 // writeJSON writes v to the file of --json, if there is one.
 func (s *session) writeJSON(v any) error {
 	return s.writeJSONWith(func(w io.Writer) error {

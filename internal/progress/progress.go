@@ -47,6 +47,7 @@ type Bar struct {
 	from   int // the count that the rate is measured from
 	total  int // 0: unknown
 	bytes  bool
+	wait   bool // nothing is counted: the time is shown
 	began  time.Time
 	done   bool
 	screen *screen     // nil: no terminal
@@ -79,6 +80,35 @@ func NewBytes(w io.Writer, label string, total int) *Bar {
 	defer b.mu.Unlock()
 	b.bytes = true
 	return b
+}
+
+// NewWait is New for a call that counts nothing, such as the writing of a large file: after
+// a second it shows how long it has taken, and Done takes the line away.
+func NewWait(w io.Writer, label string) *Bar {
+	b := &Bar{out: w, label: clean(label), wait: true, began: time.Now()}
+	f, ok := w.(*os.File)
+	switch {
+	case ok && term.IsTerminal(int(f.Fd())):
+		b.waitOn(newScreen(f), time.Second)
+	case ok:
+		b.logTo(f, firstLine, nextLine)
+	}
+	return b
+}
+
+// waitOn shows the time on a terminal, at first after so long and as often from then on.
+func (b *Bar) waitOn(s *screen, every time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.screen, b.next = s, every
+	b.timer = time.AfterFunc(every, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if !b.done {
+			b.draw(true)
+			b.timer.Reset(b.next)
+		}
+	})
 }
 
 // logTo starts the lines of a log.
@@ -179,12 +209,18 @@ func (b *Bar) Done() {
 	if b.done {
 		return
 	}
-	b.draw(true)
+	if !b.wait {
+		b.draw(true)
+	}
 	b.done = true
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	if b.screen != nil {
+	switch {
+	case b.screen == nil:
+	case b.wait:
+		b.screen.clear()
+	default:
 		b.screen.end()
 	}
 }

@@ -164,6 +164,33 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestWait shows the time while nothing is counted, and leaves nothing on a terminal.
+func TestWait(t *testing.T) {
+	var screenOut, log locked
+	quick := NewWait(&screenOut, "writing")
+	quick.waitOn(&screen{w: &screenOut, width: func() int { return 80 }}, time.Hour)
+	quick.Done()
+	if got := screenOut.lines(); got[0] != "" {
+		t.Errorf("a quick call drew %q", got)
+	}
+	slow := NewWait(&screenOut, "writing")
+	slow.waitOn(&screen{w: &screenOut, width: func() int { return 80 }}, time.Millisecond)
+	logged := NewWait(&log, "writing model")
+	logged.logTo(&log, time.Millisecond, time.Millisecond)
+	deadline := time.Now().Add(10 * time.Second)
+	for (len(log.lines()) < 3 || screenOut.lines()[0] == "") && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	slow.Done()
+	logged.Done()
+	if got := strings.Join(screenOut.lines(), ""); !strings.Contains(got, "writing  0s so far") || !strings.HasSuffix(got, "\r\x1b[K") || strings.Contains(got, "\n") {
+		t.Errorf("on a terminal %q", got)
+	}
+	if got := log.lines(); got[0] != "writing model  0s so far\n" {
+		t.Errorf("in a log %q", got)
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	var buf bytes.Buffer
 	b := onScreen(&buf, "batches", 800, 80)

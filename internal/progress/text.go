@@ -16,6 +16,9 @@ func (b *Bar) text(elapsed time.Duration) string { return b.label + "  " + b.num
 
 // numbers tells count, rate and time left after so much time.
 func (b *Bar) numbers(elapsed time.Duration) string {
+	if b.wait {
+		return duration(elapsed) + " so far"
+	}
 	text := b.count(b.n)
 	if b.total > 0 {
 		text += "/" + b.count(b.total)
@@ -119,6 +122,13 @@ func (s *screen) draw(label, numbers string, now bool) {
 
 // note writes a line in the place of the progress.
 func (s *screen) note(text string) { fmt.Fprintf(s.w, "\r\x1b[K%s\n", text) }
+
+// clear takes the line away, if one was drawn.
+func (s *screen) clear() {
+	if !s.drawn.IsZero() {
+		fmt.Fprint(s.w, "\r\x1b[K")
+	}
+}
 
 // end leaves the line.
 func (s *screen) end() { fmt.Fprintln(s.w) }
