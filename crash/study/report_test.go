@@ -2,7 +2,6 @@ package study_test
 
 import (
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -112,26 +111,37 @@ func TestReportEqualsTable(t *testing.T) {
 		t.Error("the page of a run that is read again differs")
 	}
 	var table study.Table
-	data, err := os.ReadFile(filepath.Join(dir, "table.json"))
-	if err == nil {
-		err = json.Unmarshal(data, &table)
-	}
-	if err != nil {
+	if err := files.ReadJSON(filepath.Join(dir, "table.json"), &table); err != nil {
 		t.Fatal(err)
 	}
 	p := readPage(t, filepath.Join(dir, "report.html"))
+	rowsAgree(t, p, table)
+	comparisonsAgree(t, p, table)
+	summaryAgrees(t, p, table)
+	meanings := p.tables["What the rows are"]
+	for _, r := range table.Rows {
+		if r.Seed == 1 && !slices.ContainsFunc(meanings, func(m []string) bool { return m[0] == r.Name && m[1] != "" && m[3] == r.Plan.String() }) {
+			t.Errorf("row %s is not explained in %v", r.Name, meanings)
+		}
+	}
+	figuresAgree(t, p, filepath.Join(dir, "seed-1", "similarity.json"))
+	linksResolve(t, dir, p.links)
+}
 
+// share is a share as the page shows it.
+func share(v *float64) string {
+	if v == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f", 100**v)
+}
+
+func rowsAgree(t *testing.T, p page, table study.Table) {
+	t.Helper()
 	result := p.tables["Accuracy before and after training, one row a kind and seed"]
 	if len(result) != len(table.Rows)+1 {
 		t.Fatalf("%d lines for %d rows", len(result), len(table.Rows))
 	}
-	share := func(v *float64) string {
-		if v == nil {
-			return "–"
-		}
-		return fmt.Sprintf("%.1f", 100**v)
-	}
-	numbers := map[string]bool{"0.0005": true}
 	for i, r := range table.Rows {
 		got := result[i+1]
 		want := []string{r.Name, fmt.Sprint(r.Seed), got[2], share(r.EmulatorZS), share(r.EmulatorFT), share(r.PlugIn), share(&r.Stderr), share(r.Delta), got[8], fmt.Sprintf("%.0f", r.Seconds), got[10]}
@@ -145,6 +155,10 @@ func TestReportEqualsTable(t *testing.T) {
 			t.Errorf("%s: training loss %v at rate %v", r.Name, r.TrainLoss, r.LR)
 		}
 	}
+}
+
+func comparisonsAgree(t *testing.T, p page, table study.Table) {
+	t.Helper()
 	differences := p.tables["Differences between plug-ins"]
 	if len(table.Comparisons) < 5 || len(differences) != len(table.Comparisons)+1 {
 		t.Fatalf("%d lines for %d comparisons", len(differences), len(table.Comparisons))
@@ -154,13 +168,18 @@ func TestReportEqualsTable(t *testing.T) {
 		if want := []string{c.Row, c.Against, share(&c.Difference), share(&c.Stderr), share(c.SeedStderr), fmt.Sprintf("%.4f", c.PHolm), "paired"}; !slices.Equal(got, want) {
 			t.Errorf("comparison %d: the page has %v, table.json %v", i, got, want)
 		}
-		if c.SeedStderr != nil {
-			numbers[share(c.SeedStderr)] = true
-		}
+	}
+}
+
+// summaryAgrees looks for each number with decimals among those that table.json gives.
+func summaryAgrees(t *testing.T, p page, table study.Table) {
+	t.Helper()
+	numbers := map[string]bool{"0.0005": true}
+	for _, c := range table.Comparisons {
 		for _, v := range []float64{c.Accuracy, c.AgainstAccuracy, math.Abs(c.Difference), c.Stderr} {
 			numbers[share(&v)] = true
 		}
-		numbers[fmt.Sprintf("%.3f", c.PHolm)] = true
+		numbers[share(c.SeedStderr)], numbers[fmt.Sprintf("%.3f", c.PHolm)] = true, true
 	}
 	won := table.Comparisons[0].Row
 	for _, cell := range []func(study.Row) *float64{
@@ -168,7 +187,7 @@ func TestReportEqualsTable(t *testing.T) {
 	} {
 		mean, n, most := 0.0, 0.0, 0.0
 		for _, r := range table.Rows {
-			if v := cell(r); v != nil && (r.Name == won || strings.HasPrefix(r.Name, won+"-") && won == "random") {
+			if v := cell(r); v != nil && (r.Name == won || won == "random" && strings.HasPrefix(r.Name, "random-")) {
 				mean, n, most = mean+*v, n+1, max(most, *v)
 			}
 		}
@@ -180,19 +199,17 @@ func TestReportEqualsTable(t *testing.T) {
 			t.Errorf("%s of the summary is not in table.json:\n%s", number, p.summary)
 		}
 	}
-	meanings := p.tables["What the rows are"]
-	for _, r := range table.Rows {
-		if r.Seed == 1 && !slices.ContainsFunc(meanings, func(m []string) bool { return m[0] == r.Name && m[1] != "" && m[3] == r.Plan.String() }) {
-			t.Errorf("row %s is not explained in %v", r.Name, meanings)
-		}
-	}
+}
+
+func figuresAgree(t *testing.T, p page, path string) {
+	t.Helper()
 	for _, caption := range []string{"CKA of neighbouring states", "CKA of all states", "Loss in nats a target token"} {
 		if len(p.tables[caption]) < 2 {
-			t.Errorf("no values in a table %q", caption)
+			t.Fatalf("no values in a table %q", caption)
 		}
 	}
 	var sim measure.Similarity
-	if err := files.ReadJSON(filepath.Join(dir, "seed-1", "similarity.json"), &sim); err != nil {
+	if err := files.ReadJSON(path, &sim); err != nil {
 		t.Fatal(err)
 	}
 	for i, row := range sim.Matrix[:len(sim.Matrix)-1] {
@@ -201,7 +218,6 @@ func TestReportEqualsTable(t *testing.T) {
 			t.Errorf("neighbours %v, measured %v", got, want)
 		}
 	}
-	linksResolve(t, dir, p.links)
 }
 
 // linksResolve looks for what a page links, and for what it does not.

@@ -10,6 +10,16 @@ import (
 	"testing"
 )
 
+// reader goes through a page and notes what a reader without eyes or pointer would miss.
+type reader struct {
+	*testing.T
+	open           []string // elements around this one
+	ids, targets   []string
+	headings       []int
+	cells, columns int // of the row, of the table
+	captioned      bool
+}
+
 // checkReadable fails where a page does not say in its structure what it shows: a
 // heading that skips a level, a table without a caption or heads of rows and columns, a
 // picture without a name, an id that is there twice, a link into the page that leads
@@ -17,14 +27,8 @@ import (
 func checkReadable(t *testing.T, page []byte) {
 	t.Helper()
 	dec := xml.NewDecoder(bytes.NewReader(page))
-	dec.Strict, dec.AutoClose, dec.Entity = false, []string{"meta"}, xml.HTMLEntity
-	var (
-		open          []string // elements around this one
-		ids, targets  []string
-		headings      []int
-		cells, column int // of the row
-		captioned     bool
-	)
+	dec.Strict, dec.Entity = false, xml.HTMLEntity
+	r := reader{T: t}
 	for {
 		tok, err := dec.RawToken() // which closes nothing by itself
 		if errors.Is(err, io.EOF) {
@@ -35,90 +39,108 @@ func checkReadable(t *testing.T, page []byte) {
 		}
 		switch e := tok.(type) {
 		case xml.StartElement:
-			name := e.Name.Local
-			attr := func(key string) string {
-				for _, a := range e.Attr {
-					if a.Name.Local == key {
-						return a.Value
-					}
-				}
-				return ""
-			}
-			if attr("title") != "" {
-				t.Errorf("<%s title=%q> is for pointers only", name, attr("title"))
-			}
-			if id := attr("id"); id != "" {
-				ids = append(ids, id)
-			}
-			if to, ok := strings.CutPrefix(attr("href"), "#"); ok {
-				targets = append(targets, to)
-			}
-			switch name {
-			case "h1", "h2", "h3":
-				headings = append(headings, int(name[1]-'0'))
-			case "table":
-				captioned, column = false, 0
-			case "caption":
-				captioned = true
-			case "tr":
-				cells = 0
-			case "th", "td":
-				want := map[bool]string{true: "col", false: "row"}[slices.Contains(open, "thead")]
-				if cells++; name == "th" && attr("scope") != want {
-					t.Errorf("<th scope=%q>, want %q", attr("scope"), want)
-				}
-				if name == "td" && cells == 1 {
-					t.Error("a row of a table has no head")
-				}
-				if want == "col" {
-					column++
-				}
-			}
-			if attr("role") == "group" && attr("aria-label") == "" {
-				t.Errorf("a <%s> group has no name", name)
-			}
-			if name != "meta" {
-				open = append(open, name)
-			}
+			r.start(e)
 		case xml.EndElement:
-			if len(open) == 0 || open[len(open)-1] != e.Name.Local {
-				if e.Name.Local == "meta" {
-					continue
-				}
-				t.Fatalf("</%s> closes %v", e.Name.Local, open)
-			}
-			open = open[:len(open)-1]
-			switch e.Name.Local {
-			case "table":
-				if !captioned {
-					t.Error("a table has no caption")
-				}
-			case "tr":
-				if cells != column {
-					t.Errorf("a row of %d cells in a table of %d columns", cells, column)
-				}
-			}
+			r.end(e.Name.Local)
 		case xml.CharData:
-			if bytes.ContainsAny(e, "<>") && bytes.Contains(e, []byte("</t")) && !slices.Contains(open, "style") {
+			if bytes.Contains(e, []byte("</t")) && !slices.Contains(r.open, "style") {
 				t.Errorf("a tag is shown as text: %.80q", e)
 			}
 		}
 	}
-	if len(open) > 0 {
-		t.Errorf("%v is not closed", open)
+	r.finish()
+}
+
+func (r *reader) start(e xml.StartElement) {
+	r.Helper()
+	name := e.Name.Local
+	attr := func(key string) string {
+		for _, a := range e.Attr {
+			if a.Name.Local == key {
+				return a.Value
+			}
+		}
+		return ""
 	}
-	for i, h := range headings {
-		if i == 0 && h != 1 || i > 0 && (h == 1 || h > headings[i-1]+1) {
-			t.Errorf("headings %v: want one h1, and no level skipped", headings)
+	if attr("title") != "" {
+		r.Errorf("<%s title=%q> is for pointers only", name, attr("title"))
+	}
+	if attr("role") == "group" && attr("aria-label") == "" {
+		r.Errorf("a <%s> group has no name", name)
+	}
+	if id := attr("id"); id != "" {
+		r.ids = append(r.ids, id)
+	}
+	if to, ok := strings.CutPrefix(attr("href"), "#"); ok {
+		r.targets = append(r.targets, to)
+	}
+	switch name {
+	case "h1", "h2", "h3":
+		r.headings = append(r.headings, int(name[1]-'0'))
+	case "table":
+		r.captioned, r.columns = false, 0
+	case "caption":
+		r.captioned = true
+	case "tr":
+		r.cells = 0
+	case "th", "td":
+		r.cell(name, attr("scope"))
+	}
+	if name != "meta" {
+		r.open = append(r.open, name)
+	}
+}
+
+func (r *reader) cell(name, scope string) {
+	r.Helper()
+	want := "row"
+	if slices.Contains(r.open, "thead") {
+		want = "col"
+		r.columns++
+	}
+	if r.cells++; name == "th" && scope != want {
+		r.Errorf("<th scope=%q>, want %q", scope, want)
+	}
+	if name == "td" && r.cells == 1 {
+		r.Error("a row of a table has no head")
+	}
+}
+
+func (r *reader) end(name string) {
+	r.Helper()
+	if name == "meta" {
+		return
+	}
+	last := len(r.open) - 1
+	if last < 0 || r.open[last] != name {
+		r.Fatalf("</%s> closes %v", name, r.open)
+	}
+	r.open = r.open[:last]
+	switch {
+	case name == "table" && !r.captioned:
+		r.Error("a table has no caption")
+	case name == "tr" && r.cells != r.columns:
+		r.Errorf("a row of %d cells in a table of %d columns", r.cells, r.columns)
+	}
+}
+
+func (r *reader) finish() {
+	r.Helper()
+	if len(r.open) > 0 {
+		r.Errorf("%v is not closed", r.open)
+	}
+	for i, h := range r.headings {
+		if i == 0 && h != 1 || i > 0 && (h == 1 || h > r.headings[i-1]+1) {
+			r.Errorf("headings %v: want one h1, and no level skipped", r.headings)
 		}
 	}
-	slices.Sort(ids)
-	if unique := slices.Compact(slices.Clone(ids)); len(unique) != len(ids) {
-		t.Errorf("ids %v are not unique", ids)
+	slices.Sort(r.ids)
+	if unique := slices.Compact(slices.Clone(r.ids)); len(unique) != len(r.ids) {
+		r.Errorf("ids %v are not unique", r.ids)
 	}
-	for _, to := range targets {
-		if !slices.Contains(ids, to) {
-			t.Errorf("a link leads to #%s, which is not there", to)
+	for _, to := range r.targets {
+		if !slices.Contains(r.ids, to) {
+			r.Errorf("a link leads to #%s, which is not there", to)
 		}
 	}
 }
