@@ -6,27 +6,42 @@ import (
 	"lamina/internal/strictjson"
 )
 
-// maxFields and maxDepth bound what a hostile line costs beyond its own bytes; real
-// rows stay far below.
+// maxFields and maxDepth bound what a hostile line costs beyond its own bytes. Real
+// rows stay far below; what is deeper is kept as [Unread].
 const (
-	maxFields = 256
-	maxDepth  = 32
+	maxFields = 1 << 16
+	maxDepth  = 64
+	fewFields = 16 // up to so many a search is cheaper than a map
 )
 
 // The rules of a record in a line, of a file that is an array of records, and of an
 // array in a cell.
 var (
-	lineRules  = strictjson.Rules{Depth: maxDepth, Members: maxFields, Line: true}
-	arrayRules = strictjson.Rules{Depth: maxDepth + 1, Members: maxFields}
-	cellRules  = strictjson.Rules{Depth: maxDepth, Members: maxFields}
+	lineRules  = strictjson.Rules{Depth: maxDepth, Members: maxFields, Line: true, Python: true}
+	arrayRules = strictjson.Rules{Depth: maxDepth + 1, Members: maxFields, Python: true}
+	cellRules  = strictjson.Rules{Depth: maxDepth, Members: maxFields, Python: true}
 )
 
 // readObject reads {"name": value, …}. A name that comes twice is an error.
 func readObject(s *strictjson.Scanner) (Object, error) {
 	var o Object
+	var seen map[string]bool // the names, once they are many
 	err := s.Object(func(name string) error {
-		if _, twice := o.Get(name); twice { // few fields: a search is cheaper than a map
+		twice := seen[name]
+		if seen == nil {
+			_, twice = o.Get(name)
+		}
+		if twice {
 			return fmt.Errorf("field %.128q comes twice", name)
+		}
+		if seen == nil && len(o) == fewFields {
+			seen = map[string]bool{}
+			for _, f := range o {
+				seen[f.Name] = true
+			}
+		}
+		if seen != nil {
+			seen[name] = true
 		}
 		v, err := readValue(s)
 		if err != nil {
@@ -38,11 +53,24 @@ func readObject(s *strictjson.Scanner) (Object, error) {
 	return o, err
 }
 
-// readValue reads any value.
+// readValue reads any value. What has no form here, though Python reads it, stays as it
+// is spelled: it is an error only when somebody asks for it.
 func readValue(s *strictjson.Scanner) (Value, error) {
+	if s.Deep() {
+		return readUnread(s, fmt.Sprintf("nested deeper than %d", maxDepth))
+	}
 	switch s.Kind() {
 	case strictjson.String:
-		return s.String()
+		before := *s
+		text, err := s.String()
+		if err == nil {
+			return text, nil
+		}
+		if v, fatal := readUnread(&before, err.Error()); fatal == nil {
+			*s = before
+			return v, nil
+		}
+		return nil, err
 	case strictjson.Array:
 		return readArray(s)
 	case strictjson.Object:
@@ -88,4 +116,10 @@ func readArray(s *strictjson.Scanner) (Value, error) {
 		return list, err
 	}
 	return ints, err
+}
+
+// readUnread reads a value that is kept as it is spelled.
+func readUnread(s *strictjson.Scanner, why string) (Value, error) {
+	text, err := s.Raw()
+	return Unread{Text: text, Why: why}, err
 }

@@ -10,7 +10,8 @@ import (
 
 // AppendPython appends a value as Python's json.dumps(v, ensure_ascii=False) writes
 // it: ", " and ": " between things and, with indent > 0, a line for each item. What
-// lm-evaluation-harness hashes and logs of a document has this form.
+// lm-evaluation-harness hashes and logs of a document has this form. A value that is
+// not read stands as the file has it, null where that is no text.
 func AppendPython(dst []byte, v Value, indent int) []byte { return appendPython(dst, v, indent, 0) }
 
 func appendPython(dst []byte, v Value, indent, depth int) []byte {
@@ -29,6 +30,11 @@ func appendPython(dst []byte, v Value, indent, depth int) []byte {
 		return strconv.AppendInt(dst, v, 10)
 	case float64:
 		return append(dst, PythonFloat(v)...)
+	case Unread:
+		if v.Text == "" {
+			return append(dst, "null"...)
+		}
+		return append(dst, v.Text...)
 	case []int64:
 		return appendItems(dst, '[', ']', len(v), indent, depth, func(dst []byte, i int) []byte {
 			return strconv.AppendInt(dst, v[i], 10)
@@ -97,7 +103,7 @@ func pythonNumber(n Number) string {
 		}
 		return string(n)
 	}
-	f, err := strconv.ParseFloat(string(n), 64)
+	f, err := strconv.ParseFloat(string(n), 64) // of NaN and Infinity too
 	if err != nil && !math.IsInf(f, 0) {
 		return string(n)
 	}

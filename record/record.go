@@ -18,6 +18,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,11 +28,20 @@ import (
 )
 
 // Value is what a field holds: nil, bool, string, [Number], [Cell], int64, float64,
-// []int64, [List] or [Object].
+// []int64, [List], [Object] or [Unread].
 type Value any
 
-// Number is a number as JSON writes it, kept in its own spelling.
+// Number is a number as JSON writes it, kept in its own spelling. NaN, Infinity and
+// -Infinity are numbers as well: Python writes them.
 type Number string
+
+// Unread is a value of the file that has no form here: a text with half a surrogate
+// pair, a list in more lists than are read, a column of a type that is not read. Nobody
+// is refused for a field that is not used; who asks for this one gets Why.
+type Unread struct {
+	Text string // as the file spells it, "" where that is no text
+	Why  string
+}
 
 // Cell is a cell of a table without types (CSV): a text that may be meant as a
 // number or a list.
@@ -93,7 +103,7 @@ type Record struct {
 
 // Has reports whether a field is there and not null.
 func (r Record) Has(path string) bool {
-	v, err := r.Get(path)
+	v, err := r.get(path)
 	return err == nil && v != nil
 }
 
@@ -102,6 +112,15 @@ func (r Record) Has(path string) bool {
 // in {"text":[…]} and in [{"text":…},…]. Errors of this and the other methods name
 // the field, not the record's place.
 func (r Record) Get(path string) (Value, error) {
+	v, err := r.get(path)
+	if u, is := v.(Unread); is {
+		err = fmt.Errorf("field %.128q: %s", path, u.Why)
+	}
+	return v, err
+}
+
+// get is Get, and gives what was not read as it is.
+func (r Record) get(path string) (Value, error) {
 	var v Value = r.Fields
 	for name := range strings.SplitSeq(path, ".") {
 		var err error
@@ -128,6 +147,8 @@ func member(v Value, name string) (Value, error) {
 			}
 		}
 		return out, nil
+	case Unread:
+		return nil, errors.New(v.Why)
 	}
 	return nil, fmt.Errorf("%s has no fields", Kind(v))
 }
@@ -147,6 +168,8 @@ func Kind(v Value) string {
 		return "a list"
 	case Object:
 		return "an object"
+	case Unread:
+		return "a value that is not read"
 	}
 	return fmt.Sprintf("a %T", v)
 }
@@ -181,6 +204,8 @@ func (r Record) Texts(path string) ([]string, error) {
 		switch s := list[i].(type) {
 		case string:
 			out[i] = s
+		case Unread:
+			return nil, fmt.Errorf("field %.128q: item %d: %s", path, i, s.Why)
 		default:
 			return nil, fmt.Errorf("field %.128q: item %d is %s, want a text", path, i, Kind(list[i]))
 		}

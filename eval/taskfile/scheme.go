@@ -126,6 +126,9 @@ func (s *source) value(r record.Record) (v record.Value, rendered bool, err erro
 		return s.constant, false, nil
 	}
 	if v, ok := r.Fields.Get(s.field); ok {
+		if u, is := v.(record.Unread); is {
+			return nil, false, s.errorf("field %.128q: %s", s.field, u.Why)
+		}
 		return plain(v), false, nil
 	}
 	if s.word {

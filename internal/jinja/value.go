@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -41,6 +42,8 @@ func fromRecord(v record.Value) value {
 		}
 		f, _ := strconv.ParseFloat(string(v), 64)
 		return f
+	case record.Unread:
+		return undefined{error: errors.New(v.Why)}
 	case record.Cell:
 		return string(v)
 	case []int64:

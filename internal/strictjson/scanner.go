@@ -18,7 +18,7 @@
 // It knows no schema.
 //
 // Invariants: what is accepted is JSON by RFC 8259, of valid UTF-8, and encoding/json
-// reads the same from it; numbers keep their spelling until somebody asks for a value;
+// reads the same from it, unless the rules ask for Python's numbers; numbers keep their spelling until somebody asks for a value;
 // the scanner takes memory for the texts it hands out and for nothing else; errors say
 // what was found, what was wanted, and where.
 package strictjson
@@ -37,6 +37,9 @@ type Rules struct {
 	Members int
 	// Line says that the text is one line of a file: places are then columns.
 	Line bool
+	// Python says that NaN, Infinity and -Infinity are numbers: they are no JSON, and
+	// Python's json module writes and reads them.
+	Python bool
 }
 
 // An Error says what was wrong at which byte of the text.
@@ -125,7 +128,7 @@ func (s *Scanner) peek() byte {
 // Kind returns the kind of the value that comes next.
 func (s *Scanner) Kind() Kind {
 	switch c := s.peek(); {
-	case c == '-' || c >= '0' && c <= '9':
+	case c == '-' || c >= '0' && c <= '9' || s.rules.Python && (c == 'N' || c == 'I'):
 		return Number
 	case c == '{' || c == '[' || c == '"' || c == 't' || c == 'f' || c == 'n':
 		return Kind(c)

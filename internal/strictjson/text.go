@@ -110,8 +110,19 @@ func (s *Scanner) Number() (string, error) {
 	return string(s.data[start:s.pos]), nil
 }
 
-// number steps over -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?.
+// number steps over -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?, and over Python's
+// words for what is not finite where the rules allow them.
 func (s *Scanner) number() error {
+	if s.rules.Python && s.pos < len(s.data) {
+		switch rest := s.data[s.pos:]; {
+		case rest[0] == 'N':
+			return s.word("NaN")
+		case rest[0] == 'I':
+			return s.word("Infinity")
+		case len(rest) > 1 && rest[0] == '-' && rest[1] == 'I':
+			return s.word("-Infinity")
+		}
+	}
 	digits := func() bool {
 		start := s.pos
 		for s.pos < len(s.data) && s.data[s.pos]-'0' < 10 {
