@@ -18,7 +18,6 @@
 package record
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -148,7 +147,7 @@ func member(v Value, name string) (Value, error) {
 		}
 		return out, nil
 	case Unread:
-		return nil, errors.New(v.Why)
+		return v, nil // nor is what is in it
 	}
 	return nil, fmt.Errorf("%s has no fields", Kind(v))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -32,9 +33,9 @@ const (
 
 func checkCodec(codec int64) error {
 	switch codec {
-	case codecPlain, codecSnappy, codecGzip, codecZstd, codecLZ4Raw:
+	case codecPlain, codecSnappy, codecGzip, codecBrotli, codecZstd, codecLZ4Raw:
 		return nil
-	case codecBrotli, codecLZ4:
+	case codecLZ4:
 		return fmt.Errorf("compressed with codec %d: write it with snappy or zstd", codec)
 	}
 	return fmt.Errorf("unknown codec %d", codec)
@@ -43,8 +44,9 @@ func checkCodec(codec int64) error {
 // inflater decompresses pages. The output grows as it comes, so that a page costs
 // what it really holds and not what it says.
 type inflater struct {
-	zstd *zstd.Decoder
-	gzip *gzip.Reader
+	zstd   *zstd.Decoder
+	gzip   *gzip.Reader
+	brotli *brotli.Reader
 }
 
 // inflate decompresses src, which must give size bytes. The result is src itself where
@@ -62,6 +64,8 @@ func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, erro
 		out, err = inflateSnappy(old, src, size)
 	case codecGzip:
 		out, err = f.gunzip(old, src, size)
+	case codecBrotli:
+		out, err = f.unbrotli(old, src, size)
 	case codecZstd:
 		if src, err = withoutSize(src, size); err == nil {
 			out, err = grow(old, src, size, f.unzstd)
@@ -113,6 +117,18 @@ func (f *inflater) gunzip(old, src []byte, size int) ([]byte, error) {
 	}
 	out := bytes.NewBuffer(old[:0])
 	_, err = out.ReadFrom(io.LimitReader(f.gzip, int64(size)+1))
+	return out.Bytes(), err
+}
+
+func (f *inflater) unbrotli(old, src []byte, size int) ([]byte, error) {
+	if f.brotli == nil {
+		f.brotli = brotli.NewReader(nil)
+	}
+	if err := f.brotli.Reset(bytes.NewReader(src)); err != nil {
+		return nil, err
+	}
+	out := bytes.NewBuffer(old[:0])
+	_, err := out.ReadFrom(io.LimitReader(f.brotli, int64(size)+1))
 	return out.Bytes(), err
 }
 

@@ -151,12 +151,18 @@ func (x *deltaLength) bytes() ([]byte, error) {
 	return text, nil
 }
 
-func (x *deltaLength) next() (record.Value, error) {
+// deltaTexts are the values of a column of such texts.
+type deltaTexts struct {
+	*deltaLength
+	leaf *node
+}
+
+func (x *deltaTexts) next() (record.Value, error) {
 	b, err := x.bytes()
 	if err != nil {
 		return nil, err
 	}
-	return textOf(b)
+	return bytesOf(x.leaf, b)
 }
 
 func (x *deltaLength) finish() error {
@@ -205,7 +211,7 @@ func (x *deltaBytes) next() (record.Value, error) {
 	if x.leaf.physical == pFixed && len(x.last) != x.leaf.width {
 		return nil, fmt.Errorf("%d bytes of a column of %d", len(x.last), x.leaf.width)
 	}
-	return textOf(x.last)
+	return bytesOf(x.leaf, x.last)
 }
 
 func (x *deltaBytes) finish() error {

@@ -222,14 +222,23 @@ func (f *footer) check(end, size int64) error {
 			return fmt.Errorf("row group %d has no columns", i)
 		}
 		for j, c := range g.chunks {
-			if err := c.check(f.leaves[j], g.rows, most, end, end-4-bytes); err != nil {
-				return fmt.Errorf("row group %d: column %.128q: %w", i, f.leaves[j].path(), err)
+			leaf := f.leaves[j]
+			if err := c.check(leaf, g.rows, most, end, end-4-bytes); err != nil {
+				return fmt.Errorf("row group %d: column %.128q: %w", i, leaf.path(), err)
+			}
+			if err := checkCodec(c.codec); err != nil && leaf.unread == "" {
+				leaf.unread = fmt.Sprintf("row group %d: %v", i, err)
 			}
 			bytes += c.length
 		}
 	}
 	if rows != f.rows {
 		return fmt.Errorf("%d rows, but the row groups have %d", f.rows, rows)
+	}
+	f.root.setLead(f.leaves)
+	if f.root.lead < 0 {
+		leaf := f.leaves[0]
+		return fmt.Errorf("no column is read: column %.128q: %s", leaf.path(), leaf.unread)
 	}
 	return nil
 }
@@ -245,5 +254,5 @@ func (c chunk) check(leaf *node, rows, most, end, free int64) error {
 	case c.length > free:
 		return fmt.Errorf("shares bytes with another column")
 	}
-	return checkCodec(c.codec)
+	return nil
 }

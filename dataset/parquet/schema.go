@@ -37,6 +37,14 @@ const (
 	asMillis
 	asMicros
 	asNanos
+	asTimeMillis
+	asTimeMicros
+	asTimeNanos
+	asOldNanos // INT96
+	asHalf
+	asDecimal
+	asUUID
+	asBytes // text if it is UTF-8
 )
 
 // node is a field of a record, an item of a list, or the whole record. Parquet
@@ -57,7 +65,13 @@ type node struct {
 	itemDef, itemRep int
 
 	physical, width int // of a leaf: type, bytes of a fixed-length one
+	scale           int // of a decimal: digits behind the point
 	maxDef, maxRep  int // of a leaf: levels of a value that is there
+
+	// unread says why a leaf is not read, in words for who asks for it. lead is the first
+	// leaf of a node that is read, -1 if there is none: the node is not read then.
+	unread string
+	lead   int
 }
 
 // path returns the names down to a node, joined by dots.
@@ -76,6 +90,7 @@ type element struct {
 	physical, width, repetition, children int64
 	name                                  []byte
 	converted, logical                    int64
+	scale                                 int64 // of a decimal
 	signed                                bool  // of logical type INTEGER
 	unit                                  int64 // of logical types TIME and TIMESTAMP
 }
@@ -132,6 +147,8 @@ func (s *schema) element() element {
 			return t.number(kind, &e.children)
 		case 6:
 			return t.number(kind, &e.converted)
+		case 7:
+			return t.number(kind, &e.scale)
 		case 10:
 			t.want(kind, tStruct)
 			s.logical(&e)
@@ -147,15 +164,17 @@ func (s *schema) logical(e *element) {
 	t := s.t
 	t.fields(3, func(id int, kind byte) bool {
 		e.logical = int64(id)
-		if kind != tStruct || id != logicalInteger && id != logicalTimestamp {
+		if kind != tStruct || id != logicalInteger && id != logicalTimestamp && id != logicalTime && id != logicalDecimal {
 			return false
 		}
-		t.fields(4, func(id int, kind byte) bool {
+		t.fields(4, func(inner int, kind byte) bool {
 			switch {
-			case id == 2 && (kind == tTrue || kind == tFalse): // INTEGER
+			case id == logicalDecimal && inner == 1:
+				return t.number(kind, &e.scale)
+			case id == logicalInteger && inner == 2 && (kind == tTrue || kind == tFalse):
 				e.signed = kind == tTrue
 				return true
-			case id == 2 && kind == tStruct: // TIMESTAMP
+			case inner == 2 && kind == tStruct: // unit of TIME and TIMESTAMP
 				t.fields(5, func(id int, _ byte) bool {
 					e.unit = int64(id)
 					return false
@@ -266,7 +285,10 @@ const (
 	convertedMapKeyValue = 2
 	convertedList        = 3
 	convertedEnum        = 4
+	convertedDecimal     = 5
 	convertedDate        = 6
+	convertedTimeMillis  = 7
+	convertedTimeMicros  = 8
 	convertedMillis      = 9
 	convertedMicros      = 10
 	convertedUint8       = 11
@@ -279,59 +301,41 @@ const (
 	logicalMap       = 2
 	logicalList      = 3
 	logicalEnum      = 4
+	logicalDecimal   = 5
 	logicalDate      = 6
+	logicalTime      = 7
 	logicalTimestamp = 8
 	logicalInteger   = 10
 	logicalUnknown   = 11
 	logicalJSON      = 12
+	logicalUUID      = 14
+	logicalHalf      = 15
 )
 
 func (s *schema) leaf(n *node, e element, def, rep int) {
 	n.lo, n.hi = len(s.leaves), len(s.leaves)+1
 	n.maxDef, n.maxRep = def, rep
-	n.physical, n.width = int(e.physical), int(e.width)
-	form, err := leafForm(e)
-	if err == nil && n.lo == maxColumns {
-		err = fmt.Errorf("more than %d columns", maxColumns)
-	}
-	if err != nil {
-		s.t.fail(fmt.Errorf("schema: column %.128q: %w", n.path(), err))
+	n.physical, n.width, n.scale = int(e.physical), int(e.width), int(e.scale)
+	if n.lo == maxColumns {
+		s.t.fail(fmt.Errorf("schema: column %.128q: more than %d columns", n.path(), maxColumns))
 		return
 	}
-	n.form = form
+	var ok bool
+	if n.form, ok = leafForm(e); !ok {
+		n.unread = fmt.Sprintf("type %d (converted %d, logical %d) is not read: write it as text or as numbers", e.physical, e.converted, e.logical)
+	}
 	s.leaves = append(s.leaves, n)
 }
 
-// leafForm says what the values of a column become. A type that has no form here
-// is refused, never read as if it were another.
-func leafForm(e element) (form, error) {
-	refused := fmt.Errorf("type %d (converted %d, logical %d) is not read: write it as text or as numbers", e.physical, e.converted, e.logical)
-	plain := e.converted < 0 && e.logical < 0 || e.logical == logicalUnknown
-	whole := plain || e.converted >= convertedUint8 && e.converted <= convertedInt64 || e.logical == logicalInteger
-	text := plain || e.logical == logicalString || e.logical == logicalEnum || e.logical == logicalJSON ||
-		e.logical < 0 && (e.converted == convertedUTF8 || e.converted == convertedEnum || e.converted == convertedJSON)
-	unsigned := !e.signed || e.logical < 0 && e.converted >= convertedUint8 && e.converted <= convertedUint64
-	switch {
-	case e.physical == pBoolean && plain:
-		return asBool, nil
-	case (e.physical == pInt32 || e.physical == pInt64) && whole && unsigned:
-		return asUnsigned, nil
-	case (e.physical == pInt32 || e.physical == pInt64) && whole:
-		return asInt, nil
-	case (e.physical == pFloat || e.physical == pDouble) && plain:
-		return asFloat, nil
-	case e.physical == pBytes && text:
-		return asText, nil
-	case e.physical == pFixed && plain && e.width > 0 && e.width <= 1<<20:
-		return asText, nil
-	case e.physical == pInt32 && (e.converted == convertedDate || e.logical == logicalDate):
-		return asDate, nil
-	case e.physical == pInt64 && (e.logical == logicalTimestamp && e.unit == 1 || e.logical < 0 && e.converted == convertedMillis):
-		return asMillis, nil
-	case e.physical == pInt64 && (e.logical == logicalTimestamp && e.unit == 2 || e.logical < 0 && e.converted == convertedMicros):
-		return asMicros, nil
-	case e.physical == pInt64 && e.logical == logicalTimestamp && e.unit == 3:
-		return asNanos, nil
+// setLead finds the first leaf that is read, of the node and of all below it.
+func (n *node) setLead(leaves []*node) {
+	n.lead = -1
+	for i := n.hi - 1; i >= n.lo; i-- {
+		if leaves[i].unread == "" {
+			n.lead = i
+		}
 	}
-	return 0, refused
+	for _, f := range n.fields {
+		f.setLead(leaves)
+	}
 }

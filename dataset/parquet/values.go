@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/big"
 	"time"
 	"unicode/utf8"
 
@@ -35,10 +36,11 @@ func (c *column) decoder(h pageHead, body []byte) (values, error) {
 		d, err := newDelta(body, h.values)
 		return &deltaInts{d, leaf}, err
 	case h.encoding == encDeltaLength && leaf.physical == pBytes:
-		return newDeltaLength(body, h.values)
+		d, err := newDeltaLength(body, h.values)
+		return &deltaTexts{d, leaf}, err
 	case h.encoding == encDeltaBytes && (leaf.physical == pBytes || leaf.physical == pFixed):
 		return newDeltaBytes(leaf, body, h.values)
-	case h.encoding == encSplit && leaf.physical != pBoolean && leaf.physical != pBytes:
+	case h.encoding == encSplit && leaf.physical != pBoolean && leaf.physical != pBytes && leaf.physical != pInt96:
 		return newSplit(leaf, body)
 	}
 	return nil, fmt.Errorf("encoding %d of type %d is not read: write the column plain or with a dictionary", h.encoding, leaf.physical)
@@ -71,7 +73,7 @@ func (p *plain) next() (record.Value, error) {
 		}
 		text := p.data[:n]
 		p.data = p.data[n:]
-		return textOf(text)
+		return bytesOf(p.leaf, text)
 	}
 	n := fixedSize(p.leaf)
 	if len(p.data) < n {
@@ -107,6 +109,8 @@ func fixedSize(leaf *node) int {
 		return 4
 	case pInt64, pDouble:
 		return 8
+	case pInt96:
+		return 12
 	}
 	return leaf.width
 }
@@ -121,14 +125,22 @@ func fixedOf(leaf *node, b []byte) (record.Value, error) {
 		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))), nil
 	case pDouble:
 		return math.Float64frombits(binary.LittleEndian.Uint64(b)), nil
+	case pInt96:
+		return oldTime(b), nil
 	}
-	return textOf(b)
+	return bytesOf(leaf, b)
 }
+
+// Forms of dates and times: those of ISO 8601.
+const (
+	dateForm  = "2006-01-02"
+	clockForm = "15:04:05.999999999"
+	timeForm  = dateForm + "T" + clockForm
+)
 
 // wholeOf converts a stored whole number to the type of its column. Dates and times become
 // the text of ISO 8601, times in UTC or without a zone as they were written.
 func wholeOf(leaf *node, v int64) record.Value {
-	const date, clock = "2006-01-02", "2006-01-02T15:04:05.999999999"
 	switch leaf.form {
 	case asUnsigned:
 		if leaf.physical == pInt32 {
@@ -138,24 +150,23 @@ func wholeOf(leaf *node, v int64) record.Value {
 			return record.Number(fmt.Sprint(uint64(v)))
 		}
 	case asDate:
-		return time.Unix(v*24*3600, 0).UTC().Format(date)
+		return time.Unix(v*24*3600, 0).UTC().Format(dateForm)
 	case asMillis:
-		return time.UnixMilli(v).UTC().Format(clock)
+		return time.UnixMilli(v).UTC().Format(timeForm)
 	case asMicros:
-		return time.UnixMicro(v).UTC().Format(clock)
+		return time.UnixMicro(v).UTC().Format(timeForm)
 	case asNanos:
-		return time.Unix(0, v).UTC().Format(clock)
+		return time.Unix(0, v).UTC().Format(timeForm)
+	case asTimeMillis:
+		return time.UnixMilli(v).UTC().Format(clockForm)
+	case asTimeMicros:
+		return time.UnixMicro(v).UTC().Format(clockForm)
+	case asTimeNanos:
+		return time.Unix(0, v).UTC().Format(clockForm)
+	case asDecimal:
+		return decimal(big.NewInt(v), leaf.scale)
 	}
 	return v
-}
-
-// textOf makes a text of bytes, which must be UTF-8: a column of images has no
-// form in a record.
-func textOf(b []byte) (record.Value, error) {
-	if err := checkText(b); err != nil {
-		return nil, err
-	}
-	return string(b), nil
 }
 
 func checkText(b []byte) error {

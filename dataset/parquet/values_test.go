@@ -68,7 +68,7 @@ func TestDeltaTexts(t *testing.T) {
 	} {
 		x, err := newDeltaLength(c.body, 1)
 		if err == nil {
-			_, err = x.next()
+			_, err = (&deltaTexts{x, &node{physical: pBytes, form: asText}}).next()
 		}
 		if err == nil {
 			err = x.finish()

@@ -77,6 +77,75 @@ def expect(name, data):
             f.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
+def plain(value):
+    """A value that pyarrow gave, as a record has it: days, times, decimals and UUIDs are
+    their text in Python (times without zeros at the end), raw bytes the text they are;
+    those that are none have no form."""
+    import datetime
+    import decimal
+    import uuid
+
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    if isinstance(value, (datetime.date, datetime.time)):
+        text = value.isoformat()
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, (decimal.Decimal, uuid.UUID)):
+        return str(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return None
+    return value
+
+
+def types():
+    """Columns of the types that tables of measurements and images have."""
+    import datetime
+    import decimal
+
+    dec = decimal.Decimal
+    columns = {
+        "dec4": pa.array([dec("1.25"), None, dec("-0.01"), dec("99999.99")], pa.decimal128(7, 2)),
+        "dec8": pa.array([dec("1e-9"), dec("0"), None, dec("-12345.123456789")], pa.decimal128(18, 9)),
+        "dec16": pa.array([dec("-1"), dec("12345678901234567890123456789012345678"), dec("0"), None], pa.decimal128(38, 0)),
+        "dec32": pa.array([None, dec("-1.5e-19"), dec("3"), dec("123456789012345678901234567890.5")], pa.decimal256(60, 20)),
+        "half": pa.array([1.5, -0.0, None, 0.25], pa.float16()),
+        "halves": pa.array([[65504.0, 2.0**-24], [], None, [2.0**-14, -2.0]], pa.list_(pa.float16())),
+        "t_ms": pa.array([datetime.time(1, 2, 3, 40000), None, datetime.time(0), datetime.time(23, 59, 59, 999000)], pa.time32("ms")),
+        "t_us": pa.array([datetime.time(1, 2, 3, 4), None, datetime.time(0), datetime.time(23, 59, 59)], pa.time64("us")),
+        "t_ns": pa.array([datetime.time(1, 2, 3, 4), None, datetime.time(12), datetime.time(23)], pa.time64("ns")),
+        "day": pa.array([datetime.date(2026, 11, 28), datetime.date(1, 1, 1), None, datetime.date(9999, 12, 31)], pa.date32()),
+        "at_ms": pa.array([datetime.datetime(2026, 1, 2, 3, 4, 5, 678000), None, datetime.datetime(1969, 12, 31), datetime.datetime(1900, 1, 1)], pa.timestamp("ms")),
+        "at_ns": pa.array([1, None, -1, 1_700_000_000_000_000_000], pa.timestamp("ns")),
+        "bin": pa.array([b"text", None, b"", "é".encode()], pa.binary()),
+        "fix": pa.array([b"abc", b"def", None, b"ghi"], pa.binary(3)),
+        "raw": pa.array([b"\xff\x00", None, b"\x89PNG", b"\xfe"], pa.binary()),
+        "uuid": pa.array([bytes(range(16)), None, bytes(16), b"\xff" * 16], pa.uuid()),
+        "image": pa.array([{"bytes": b"\xff\xd8", "path": "a.jpg"}, None, {"bytes": None, "path": "b"}, {"bytes": b"ok", "path": None}]),
+        "query": pa.array(["a", "b", "c", "d"]),
+    }
+    table = pa.table(columns)
+    old = pa.table({"query": columns["query"], "int96": pa.array(
+        [0, None, 1_600_000_000_123_456_789, -86_400_000_000_001], pa.timestamp("ns"))})
+    expect("types", [plain(r) for r in table.to_pylist()])
+    expect("int96", [plain(r) for r in old.to_pylist()])
+    split = {"half": "BYTE_STREAM_SPLIT", "dec16": "BYTE_STREAM_SPLIT", "dec4": "DELTA_BINARY_PACKED", "fix": "DELTA_BYTE_ARRAY",
+             "bin": "DELTA_LENGTH_BYTE_ARRAY", "raw": "DELTA_BYTE_ARRAY", "t_us": "DELTA_BINARY_PACKED"}
+    for name, options in {
+        "brotli": {"compression": "brotli", "data_page_version": "2.0"},
+        "bytes": {"compression": "zstd", "use_dictionary": False, "store_decimal_as_integer": False},
+        "ints": {"compression": "brotli", "use_dictionary": False, "store_decimal_as_integer": True, "row_group_size": 3},
+        "split": {"compression": "none", "use_dictionary": False, "store_decimal_as_integer": True, "column_encoding": split},
+    }.items():
+        pq.write_table(table, HERE / f"types-{name}.parquet", store_schema=False, **options)
+    pq.write_table(old, HERE / "int96.parquet", store_schema=False, use_deprecated_int96_timestamps=True)
+    pq.write_table(old, HERE / "int96-plain.parquet", store_schema=False, use_deprecated_int96_timestamps=True, use_dictionary=False)
+
+
 def main():
     data = rows(90)
     expect("rows", data)
@@ -104,7 +173,9 @@ def main():
         write(f"arc-{codec}", arc, schema, compression=codec, write_statistics=False, store_decimal_as_integer=False)
     write("arc-v2", arc, schema, compression="snappy", write_statistics=False, data_page_version="2.0")
 
-    # What is refused by the column's name.
+    types()
+
+    # What older versions of this package refused by the column's name.
     import decimal
     refuse = {
         "decimal": (pa.decimal128(9, 2), decimal.Decimal("1.25")),
