@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lamina/crash/measure"
@@ -69,6 +70,21 @@ func (c planCommand) Run(s *session) error {
 	})
 }
 
+// readSimilarity reads what lamina similarity wrote.
+func readSimilarity(path string) (sim measure.Similarity, err error) {
+	data, err := files.ReadInput(path)
+	if err != nil {
+		return sim, err
+	}
+	if err := files.DecodeJSON(path, data, &sim); err != nil {
+		return sim, err
+	}
+	if err := sim.Validate(); err != nil {
+		return sim, fmt.Errorf("%s: %w", path, err)
+	}
+	return sim, nil
+}
+
 // clusterText shows runs of layers: 0 | 1-3 | 4-5.
 func clusterText(clusters [][]int) string {
 	runs := make([]string, len(clusters))
@@ -86,16 +102,14 @@ func clusterText(clusters [][]int) string {
 func (c planCommand) request(s *session, method plan.Method) (plan.Request, error) {
 	r := plan.Request{Layers: c.Layers, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Seed: s.Seed}
 	if c.Similarity != "" {
-		data, err := files.ReadInput(c.Similarity)
+		sim, err := readSimilarity(c.Similarity)
 		if err != nil {
 			return r, err
 		}
-		var sim measure.Similarity
-		if err := files.DecodeJSON(c.Similarity, data, &sim); err != nil {
-			return r, err
-		}
-		if err := sim.Validate(); err != nil {
-			return r, fmt.Errorf("%s: %w", c.Similarity, err)
+		if doubt := sim.Doubt(); doubt != "" && method.Reads(plan.NeedSimilarity) {
+			s.notef("warning: %s: %s\n", c.Similarity, doubt)
+		} else if near := plan.Adjacent(sim.Matrix); len(near) > 1 && slices.Max(near) == slices.Min(near) {
+			s.notef("warning: %s: all neighbours are equally alike (%g): the plan follows from the order of the layers alone\n", c.Similarity, near[0])
 		}
 		r.Similarity, r.Layers = sim.Matrix, len(sim.Matrix)-1
 	}

@@ -55,6 +55,9 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if doubt := measure.Doubt(rows); doubt != "" {
+		s.notef("warning: %s: %s\n", c.Data, doubt)
+	}
 	result, err := s.similarity(m, rows, pool, c.Stream)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
@@ -63,6 +66,10 @@ func (c similarityCommand) Run(s *session) error {
 		return err
 	}
 	s.table(adjacentTable(result))
+	if s.JSON == "" {
+		return nil
+	}
+	result.Model = transformer.Fingerprint(m.Decoder.Params())
 	return s.writeJSON(struct {
 		measure.Similarity
 		Precision string `json:"precision"`

@@ -18,6 +18,10 @@ type Similarity struct {
 	Metric  string      `json:"metric"` // "cka": linear CKA, see [LinearCKA]
 	Pooling Pooling     `json:"pool"`
 	Samples int         `json:"n"`
+
+	// Model is the fingerprint of the weights it was measured on, "" where nobody noted
+	// it; see [transformer.Fingerprint].
+	Model string `json:"model,omitempty"`
 }
 
 // Validate returns an error unless the matrix is square with at least two rows, as

@@ -211,7 +211,7 @@ func TestInterruptedProtocolGivesTheSameTable(t *testing.T) {
 	dir := t.TempDir()
 	stops := 0
 	for n := 1; ; n++ {
-		got, err := table(&crashtest.Countdown{Context: context.Background(), Left: 3 + 2*n}, protocol(t, be, full, dir, rows...))
+		got, err := table(&crashtest.Countdown{Context: context.Background(), Left: 3 + n}, protocol(t, be, full, dir, rows...))
 		if err == nil {
 			if a, b := text(t, got), text(t, want); a != b {
 				t.Errorf("table after %d interruptions: %s\nwithout: %s", stops, a, b)

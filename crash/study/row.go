@@ -51,13 +51,33 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return r, err
 	}
-	return r, files.WriteJSON(result, r)
+	if err := files.WriteJSON(result, r); err != nil || v.Trains == Nothing {
+		return r, err
+	}
+	// The result stands from here on; what only resuming needs can go.
+	for _, lr := range p.LRs {
+		if err := p.forget(v, lr); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// forget removes what an interrupted row would have gone on with.
+func (p *Protocol) forget(v variant, lr float64) error {
+	store, err := train.OpenRunDir(lrDir(p.RowDir(v.row), lr), p.config(v, lr), false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(store.Forget(), store.Close())
 }
 
 // candidate is a row's emulator at one learning rate.
 type candidate struct {
 	*emulate.Emulator
 	trainer *train.Trainer // holds the trained weights; nil before training
+	store   *train.RunDir  // nil without a directory
+	done    bool           // trained by an earlier run: the weights are still in store
 }
 
 // close gives back what was trained.
@@ -65,6 +85,19 @@ func (c candidate) close() {
 	if c.trainer != nil {
 		c.trainer.Close()
 	}
+	if c.store != nil {
+		c.store.Close()
+	}
+}
+
+// drop closes a candidate that is not the best. Its weights will not be asked for again.
+func (c candidate) drop() error {
+	var err error
+	if c.store != nil {
+		err = c.store.ForgetWeights()
+	}
+	c.close()
+	return err
 }
 
 // emulator builds what a row runs and trains.
@@ -112,7 +145,17 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 			kept, next = next, kept
 			r.LR, r.ValidLoss, r.BestStep, r.Steps = lr, out.BestLoss, out.BestStep, out.Steps
 		}
-		next.close() // the one of the two that is not the best
+		if i == 0 {
+			continue
+		}
+		if err := next.drop(); err != nil { // the one of the two that is not the best
+			return err
+		}
+	}
+	if kept.done {
+		if err := kept.trainer.Restore(kept.store); err != nil {
+			return err
+		}
 	}
 	r.TrainParams, r.HeldParams = nn.Count(kept.Params()), kept.HeldParams()
 	if v.emulates() {
@@ -199,12 +242,14 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 	base := transformer.Fingerprint(c.Params())
 	var store *train.RunDir
 	if p.Dir != "" {
-		store, err = train.OpenRunDir(dir, config, false)
-		if err != nil {
+		if store, err = train.OpenRunDir(dir, config, false); err != nil {
 			return train.Outcome{}, err
 		}
-		defer store.Close()
-		t.Store = store
+		c.store, t.Store = store, store
+		if out, done, err := store.Finished(); done || err != nil {
+			c.done = done
+			return out, err
+		}
 	}
 	out, err := t.Run(ctx)
 	if err == nil && out.Stopped {
@@ -219,6 +264,5 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 			return out, err
 		}
 	}
-	// The row's result stands from here on; what only resuming needs can go.
-	return out, store.Forget()
+	return out, t.Finish(store, out)
 }

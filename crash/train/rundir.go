@@ -28,6 +28,7 @@ import (
 //	checkpoints/step-N/    weights, moments, state; written whole, then renamed
 //	checkpoints/LATEST     a hint at the newest
 //	best/                  the weights of the lowest validation loss
+//	outcome.json           what a finished run came to, see [RunDir.Finish]
 //
 // It is a [Store]. A checkpoint counts only if its MANIFEST (written last) lists
 // every file with size and SHA-256, and they agree.
@@ -46,6 +47,7 @@ const (
 	latestFile      = "LATEST"
 	checkpointsDir  = "checkpoints"
 	bestDir         = "best"
+	outcomeFile     = "outcome.json"
 	keptCheckpoints = 2
 )
 
@@ -87,7 +89,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 		if err := r.metrics.Truncate(0); err != nil {
 			return err
 		}
-		for _, name := range []string{checkpointsDir, bestDir, "adapter", files.Settings} {
+		for _, name := range []string{outcomeFile, checkpointsDir, bestDir, "adapter", files.Settings} {
 			if err := os.RemoveAll(filepath.Join(r.path, name)); err != nil {
 				return err
 			}
@@ -304,12 +306,6 @@ func (r *RunDir) LoadBest(t *nn.Trained) error {
 		return err
 	}
 	return readFlat(filepath.Join(dir, weightsFile), map[string]tensor.Tensor{"weights": t.Values})
-}
-
-// Forget removes what only resuming needs, checkpoints and best weights, once the
-// run's result is kept elsewhere.
-func (r *RunDir) Forget() error {
-	return errors.Join(os.RemoveAll(filepath.Join(r.path, checkpointsDir)), os.RemoveAll(filepath.Join(r.path, bestDir)))
 }
 
 func writeFlat(path string, values map[string]tensor.Tensor) error {

@@ -1,0 +1,40 @@
+package measure
+
+import "fmt"
+
+// Enough is how many different samples a matrix should be measured on at the least. The
+// paper takes 512.
+const Enough = 64
+
+// Doubt says why a matrix measured on rows of tokens says little of the layers, "" where
+// nothing speaks against it. Linear CKA of few samples is near 1 by chance, for in a
+// space of D dimensions n < D vectors are as good as orthogonal, whatever the layer; of
+// equal samples nothing varies, and it is 0.
+func Doubt(rows [][]int32) string {
+	different := map[string]bool{}
+	for _, r := range rows {
+		different[fmt.Sprint(r)] = true
+	}
+	return doubtOf(len(rows), len(different))
+}
+
+// Doubt says the same of a matrix that was read from a file.
+func (s Similarity) Doubt() string {
+	if s.Samples <= 0 { // the file does not say
+		return ""
+	}
+	return doubtOf(s.Samples, s.Samples)
+}
+
+func doubtOf(n, different int) string {
+	const remedy = "take 64 or more (the paper takes 512)"
+	switch {
+	case different >= Enough:
+		return ""
+	case different == 1:
+		return fmt.Sprintf("similarity of %d samples that are all the same says nothing: nothing varies between them: %s different ones", n, remedy)
+	case different < n:
+		return fmt.Sprintf("similarity of %d samples, %d of them different: CKA of so few is near 1 by chance: %s different ones", n, different, remedy)
+	}
+	return fmt.Sprintf("similarity of %d samples: CKA of so few is near 1 by chance: %s", n, remedy)
+}

@@ -1,0 +1,75 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"lamina/internal/files"
+	"lamina/nn"
+)
+
+// A run whose result is wanted later than it ends, as the fits at several learning rates
+// are, of which one is kept:
+//
+//	if out, done, err := dir.Finished(); done {
+//		err = t.Restore(dir)        // the weights of then; nothing is trained
+//	} else {
+//		out, err = t.Run(ctx)
+//		err = t.Finish(dir, out)
+//	}
+//	…                                   // the result is written elsewhere
+//	err = dir.Forget()
+
+// Finish notes that the run is done: it keeps the weights as best/, then the outcome,
+// and then removes the checkpoints. Interrupted anywhere in between, the run is either
+// resumed at its last step or finished.
+func (t *Trainer) Finish(r *RunDir, o Outcome) error {
+	if err := r.SaveBest(t.trained); err != nil {
+		return err
+	}
+	if err := files.WriteJSON(filepath.Join(r.path, outcomeFile), o); err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(r.path, checkpointsDir))
+}
+
+// Finished returns the outcome of a run that is done.
+func (r *RunDir) Finished() (o Outcome, done bool, err error) {
+	err = files.ReadJSON(filepath.Join(r.path, outcomeFile), &o)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, false, nil
+	}
+	return o, err == nil, err
+}
+
+// Restore gives the parameters the weights that a finished run kept, in memory of the
+// trainer until Close, without training a step.
+func (t *Trainer) Restore(r *RunDir) error {
+	var err error
+	if t.trained, err = nn.Trainable(t.Backend, t.Params); err != nil {
+		return err
+	}
+	defer t.trained.Freeze()
+	if err := r.LoadBest(t.trained); err != nil {
+		return fmt.Errorf("the weights of a finished run: %w", err)
+	}
+	return nil
+}
+
+// ForgetWeights removes the weights of a finished run, of which another is kept; its
+// outcome stays.
+func (r *RunDir) ForgetWeights() error {
+	return errors.Join(os.RemoveAll(filepath.Join(r.path, checkpointsDir)), os.RemoveAll(filepath.Join(r.path, bestDir)))
+}
+
+// Forget removes what only resuming needs, once the run's result is kept elsewhere.
+func (r *RunDir) Forget() error {
+	err := os.Remove(filepath.Join(r.path, outcomeFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, r.ForgetWeights())
+}
