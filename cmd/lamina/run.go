@@ -18,20 +18,23 @@ import (
 // runCommand is the protocol's table for one model and task.
 type runCommand struct {
 	modelFlag
-	Train      string    `required:"" placeholder:"FILE" help:"Documents to train on."`
-	Test       string    `required:"" placeholder:"FILE" help:"Documents to score."`
-	Valid      string    `placeholder:"FILE" help:"Documents that choose learning rate and checkpoint; without it a seeded tenth of --train."`
-	Support    string    `placeholder:"FILE" help:"Documents the plan is made from; without it a seeded tenth of --train, at most 512."`
-	Task       string    `placeholder:"NAME" help:"Apply this task's prompt (arc_easy, openbookqa, piqa, boolq, copa, webqs, …)."`
-	Rules      string    `default:"0.4" enum:"0.4,0.3" placeholder:"RULES" help:"Scoring rules of lm-evaluation-harness: 0.4 or 0.3."`
-	Keep       int       `required:"" placeholder:"K" help:"Blocks the emulator keeps, trainable ones included."`
-	Trainable  int       `required:"" placeholder:"T" help:"Blocks that are trained."`
-	AnchorEnds bool      `help:"Always keep the first and the last block."`
-	Rows       []string  `default:"${rows_default}" placeholder:"R,…" help:"Rows of the table. ${rows_help}; NAME=PLAN or NAME=@FILE: a layer plan of your own."`
-	Seeds      []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
-	Limit      int       `placeholder:"N" help:"Score the first N documents only."`
-	Pool       string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
-	LRs        []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
+	Train       string    `required:"" placeholder:"FILE" help:"Documents to train on."`
+	Test        string    `required:"" placeholder:"FILE" help:"Documents to score."`
+	Valid       string    `placeholder:"FILE" help:"Documents that choose learning rate and checkpoint; without it a seeded tenth of --train."`
+	Support     string    `placeholder:"FILE" help:"Documents the plan is made from; without it a seeded tenth of --train, at most 512."`
+	SupportTask *string   `placeholder:"NAME" help:"How the documents of --support are read, which may be of another task or shape: a task's name, or none for the file verbatim. Default: as --task says."`
+	Similarity  string    `placeholder:"F.json" help:"What lamina similarity wrote of this model: used instead of measuring it on the support documents."`
+	Plan        string    `placeholder:"PLAN" help:"Layers that stay and train (text, or @FILE), as lamina plan prints them without --share: used by ceiling, crash, share-all and share-frozen instead of what the similarity says; uniform and random go by --keep and --trainable."`
+	Task        string    `placeholder:"NAME" help:"Apply this task's prompt (arc_easy, openbookqa, piqa, boolq, copa, webqs, …)."`
+	Rules       string    `default:"0.4" enum:"0.4,0.3" placeholder:"RULES" help:"Scoring rules of lm-evaluation-harness: 0.4 or 0.3."`
+	Keep        int       `required:"" placeholder:"K" help:"Blocks the emulator keeps, trainable ones included."`
+	Trainable   int       `required:"" placeholder:"T" help:"Blocks that are trained."`
+	AnchorEnds  bool      `help:"Always keep the first and the last block."`
+	Rows        []string  `default:"${rows_default}" placeholder:"R,…" help:"Rows of the table. ${rows_help}; NAME=PLAN or NAME=@FILE: a layer plan of your own."`
+	Seeds       []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
+	Limit       int       `placeholder:"N" help:"Score the first N documents only."`
+	Pool        string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
+	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
 	stepFlags
 	outRunFlags
 	profileFlag
@@ -102,7 +105,19 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 	d.MaxLength, d.TrainLimit, d.Limit = c.MaxLength, c.TrainLimit, c.Limit
 	d.Train, d.Test = m.data(c.Train, "", "train"), m.data(c.Test, "", d.Task.Split())
 	d.Valid, d.Support = m.data(c.Valid, "", "validation"), m.data(c.Support, "", "validation")
-	return d, nil
+	if c.SupportTask == nil {
+		return d, nil
+	}
+	if c.Support == "" {
+		return d, usagef("--support-task %s says how --support is read, which is not given", *c.SupportTask)
+	}
+	name := *c.SupportTask
+	if name == "none" {
+		name = ""
+	}
+	t, err := namedTask(name)
+	d.SupportTask = &t
+	return d, err
 }
 
 // protocol is what holds for every seed.
@@ -114,12 +129,33 @@ func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error
 	if p.Pooling, err = measure.ParsePooling(c.Pool); err != nil {
 		return p, usageError{err}
 	}
+	if err := c.chosen(s, &p); err != nil {
+		return p, err
+	}
 	for _, lr := range c.LRs {
 		if p.Settings, err = c.settings(lr, m.Config, 0); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
+}
+
+// chosen reads what is brought instead of measuring and choosing.
+func (c *runCommand) chosen(s *session, p *study.Protocol) (err error) {
+	if c.Similarity != "" {
+		sim, err := readSimilarity(c.Similarity)
+		if err != nil {
+			return err
+		}
+		if sim.Model == "" {
+			s.notef("warning: %s: does not say which model it was measured on\n", c.Similarity)
+		}
+		p.Measured, p.Pooling = &sim, sim.Pooling
+	}
+	if c.Plan != "" {
+		p.Plan, err = plan.Read(c.Plan)
+	}
+	return err
 }
 
 // table runs what is left of an experiment and prints it.

@@ -1,9 +1,15 @@
 package study
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"runtime"
 
 	"lamina/crash/measure"
+	"lamina/crash/plan"
 	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/transformer"
@@ -17,32 +23,53 @@ type config struct {
 	Fingerprint string `json:"fingerprint"`
 	Task        string `json:"task"`
 	identities
-	Limit      int             `json:"limit"`
-	TrainLimit int             `json:"train_limit"`
-	MaxLength  int             `json:"max_length"`
-	Format     task.Format     `json:"format"`
-	Rules      task.Rules      `json:"rules"`
-	Keep       int             `json:"keep"`
-	Trainable  int             `json:"trainable"`
-	AnchorEnds bool            `json:"anchor_ends"`
-	Pool       measure.Pooling `json:"pool"`
-	LRs        []float64       `json:"lr"`
-	Precision  string          `json:"precision"`
-	Training   train.Settings  `json:"training"`
+	SupportTask string          `json:"support_task,omitempty"` // where it is not Task
+	Similarity  string          `json:"similarity,omitempty"`   // digest of the matrix, where it was brought
+	Plan        plan.Plan       `json:"plan,omitempty"`         // instead of what the similarity says
+	Limit       int             `json:"limit"`
+	TrainLimit  int             `json:"train_limit"`
+	MaxLength   int             `json:"max_length"`
+	Format      task.Format     `json:"format"`
+	Rules       task.Rules      `json:"rules"`
+	Keep        int             `json:"keep"`
+	Trainable   int             `json:"trainable"`
+	AnchorEnds  bool            `json:"anchor_ends"`
+	Pool        measure.Pooling `json:"pool"`
+	LRs         []float64       `json:"lr"`
+	Precision   string          `json:"precision"`
+	Training    train.Settings  `json:"training"`
 }
 
 // config collects what decides the numbers, before anything is computed.
 func (x *Experiment) config() (config, error) {
 	p, d := x.Protocol, x.Data
 	ids, err := d.identify()
+	if err != nil {
+		return config{}, err
+	}
 	settings := p.Settings
 	settings.LR, settings.Seed = 0, 0 // an experiment has several
-	return config{
+	c := config{
 		Model: x.Table.Model, Params: x.Model.Config.Params(), Fingerprint: transformer.Fingerprint(x.Model.Decoder.Params()),
 		Task: x.Table.Task, identities: ids, Limit: d.Limit, TrainLimit: d.TrainLimit, MaxLength: d.MaxLength, Format: d.Format,
 		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, Pool: p.Pooling, LRs: p.LRs,
-		Precision: x.Precision, Training: settings,
-	}, err
+		Precision: x.Precision, Training: settings, Plan: p.Plan,
+	}
+	if d.SupportTask != nil && d.SupportTask.Name() != d.Task.Name() {
+		c.SupportTask = cmp.Or(d.SupportTask.Name(), "verbatim")
+	}
+	if s := p.Measured; s != nil {
+		if s.Model != "" && s.Model != c.Fingerprint {
+			return c, fmt.Errorf("the similarity was measured on another model, or on other weights of this one: measure it anew")
+		}
+		text, err := json.Marshal(s.Matrix)
+		if err != nil {
+			return c, err
+		}
+		sum := sha256.Sum256(text)
+		c.Similarity = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return c, nil
 }
 
 // versions say what the numbers were computed with.

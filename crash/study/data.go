@@ -15,12 +15,15 @@ type Data struct {
 	Valid       eval.Data // without a path: a seeded tenth of Train
 	Support     eval.Data // likewise, at most 512 documents
 
-	Task       task.Task
-	Rules      task.Rules  // of scoring
-	Format     task.Format // of training text
-	MaxLength  int         // tokens of an example, contexts are cut from the left; 0: the model's positions
-	TrainLimit int         // only so many training documents; 0: all
-	Limit      int         // score only the first documents; 0: all
+	Task task.Task
+	// SupportTask is how the rows of Support are read, nil: by Task. They need not be of
+	// the task that is trained: the paper takes another one of its kind.
+	SupportTask *task.Task
+	Rules       task.Rules  // of scoring
+	Format      task.Format // of training text
+	MaxLength   int         // tokens of an example, contexts are cut from the left; 0: the model's positions
+	TrainLimit  int         // only so many training documents; 0: all
+	Limit       int         // score only the first documents; 0: all
 }
 
 // identities are the data as config.json states them.
@@ -41,18 +44,27 @@ func (d Data) identify() (ids identities, err error) {
 	}
 	for _, f := range []struct {
 		from eval.Data
+		task task.Task
 		into **eval.Identity
-	}{{d.Valid, &ids.Valid}, {d.Support, &ids.Support}} {
+	}{{d.Valid, d.Task, &ids.Valid}, {d.Support, d.supportTask(), &ids.Support}} {
 		if f.from.Path == "" {
 			continue
 		}
-		id, err := f.from.Identify(d.Task)
+		id, err := f.from.Identify(f.task)
 		if err != nil {
 			return ids, err
 		}
 		*f.into = &id
 	}
 	return ids, nil
+}
+
+// supportTask is how the support rows are read. Those that come of Train are of its task.
+func (d Data) supportTask() task.Task {
+	if d.SupportTask == nil || d.Support.Path == "" {
+		return d.Task
+	}
+	return *d.SupportTask
 }
 
 // read fills in the examples of a protocol; its seed decides what is held out.
@@ -71,7 +83,7 @@ func (d Data) read(m *eval.Model, p *Protocol) error {
 	if p.Valid, _, err = m.Examples(d.Task, valid, d.Format, length); err != nil {
 		return err
 	}
-	if p.Support, err = m.Rows(d.Task, support, length); err != nil {
+	if p.Support, err = m.Rows(d.supportTask(), support, length); err != nil {
 		return err
 	}
 	test, _, err := m.Documents(d.Task, d.Test, d.Limit)
@@ -116,7 +128,7 @@ func (d Data) split(m *eval.Model, seed uint64) (train, valid, support []task.Do
 		}
 	}
 	if d.Support.Path != "" {
-		support, _, err = m.Documents(d.Task, d.Support, 0)
+		support, _, err = m.Documents(d.supportTask(), d.Support, 0)
 	}
 	return train, valid, support, err
 }

@@ -35,7 +35,13 @@ type Protocol struct {
 	Settings        train.Settings // LR and Seed are set per run
 	Recompute       bool           // as in Trainer
 	Pooling         measure.Pooling
-	Dir             string // run directory
+	// Measured is the similarity of the full model, if it was measured before: nothing is
+	// measured then.
+	Measured *measure.Similarity
+	// Plan has the layers that stay and train in every row that would choose them by the
+	// similarity (crash and what is made of it); nil: they are chosen.
+	Plan plan.Plan
+	Dir  string // run directory
 
 	// Watch is told what goes on; may be nil.
 	Watch func(Event)
@@ -47,7 +53,8 @@ type Protocol struct {
 // Event is a step of the protocol, for progress lines.
 type Event struct {
 	Row         string
-	Phase       string        // "similarity", "score", "train"
+	Phase       string        // "similarity", "score", "train"; "warning"
+	Warning     string        // what is doubtful, in a line, of the last
 	Done, Total int           // parts of the phase, in training steps
 	Metrics     train.Metrics // of a training step
 }
@@ -72,7 +79,48 @@ func (p *Protocol) Validate() error {
 			return err
 		}
 	}
+	return p.checkChosen(layers)
+}
+
+// checkChosen tests what was brought instead of measuring and choosing.
+func (p *Protocol) checkChosen(layers int) error {
+	if s := p.Measured; s != nil {
+		switch err := s.Validate(); {
+		case err != nil:
+			return fmt.Errorf("similarity: %w", err)
+		case len(s.Matrix) != layers+1:
+			return fmt.Errorf("similarity of a model of %d layers: the model has %d", len(s.Matrix)-1, layers)
+		}
+	}
+	if p.Plan == nil {
+		return nil
+	}
+	if err := p.Plan.Validate(layers); err != nil {
+		return err
+	}
+	switch kept, starred := len(p.Plan.Kept()), len(p.Plan.Trainable()); {
+	case kept != len(p.Plan):
+		return fmt.Errorf("plan %s: has copies: give the layers that stay, the rows share-all and share-frozen fill the places of the others", p.Plan)
+	case kept != p.Keep || starred != p.Trainable:
+		return fmt.Errorf("plan %s: keeps %d layers and trains %d, not the %d and %d that are asked for", p.Plan, kept, starred, p.Keep, p.Trainable)
+	}
 	return nil
+}
+
+// rows are the recipes as they are run: with a plan of one's own no similarity is needed.
+func (p *Protocol) rows() []Recipe {
+	if p.Plan == nil {
+		return p.Rows
+	}
+	rows := slices.Clone(p.Rows)
+	for i := range rows {
+		if rows[i].Method.Reads(plan.NeedSimilarity) {
+			rows[i].Method = plan.Method{Name: "given", Help: "a plan of one's own", Choose: func(plan.Request) (plan.Choice, error) {
+				return plan.Choice{Plan: slices.Clone(p.Plan)}, nil
+			}}
+		}
+	}
+	return rows
 }
 
 // Run measures the rows in order and calls emit after each; finished rows of an
@@ -110,19 +158,20 @@ func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
 		return p.resolved, nil
 	}
 	q := plan.Request{Layers: len(p.Full.Blocks), Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, Seed: p.Seed}
+	rows := p.rows()
 	for _, m := range measurements {
-		if slices.ContainsFunc(p.Rows, func(r Recipe) bool { return r.Method.Reads(m.need) }) {
+		if slices.ContainsFunc(rows, func(r Recipe) bool { return r.Method.Reads(m.need) }) {
 			if err := m.measure(ctx, p, &q); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for _, r := range p.Rows {
-		rows, err := r.makeRows(q)
+	for _, r := range rows {
+		made, err := r.makeRows(q)
 		if err != nil {
 			return nil, err
 		}
-		p.resolved = append(p.resolved, rows...)
+		p.resolved = append(p.resolved, made...)
 	}
 	return p.resolved, nil
 }
@@ -149,13 +198,19 @@ func (p *Protocol) clusters() [][]int {
 	return nil
 }
 
-// Similarity measures the full model on the support rows, once; a run directory
-// keeps it.
+// Similarity measures the full model on the support rows, once, unless it was measured
+// before; a run directory keeps it.
 func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 	if p.similarity != nil {
 		return *p.similarity, nil
 	}
 	path := filepath.Join(p.Dir, "similarity.json")
+	if p.Measured != nil {
+		p.similarity = p.Measured
+		p.warn(p.Measured.Doubt())
+		return *p.similarity, p.keep(path, *p.similarity)
+	}
+	p.warn(measure.Doubt(p.Support))
 	var s measure.Similarity
 	if p.Dir != "" && files.ReadJSON(path, &s) == nil {
 		p.similarity = &s
@@ -168,10 +223,22 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 		return s, err
 	}
 	p.similarity = &s
+	return s, p.keep(path, s)
+}
+
+// keep writes a similarity to the run directory.
+func (p *Protocol) keep(path string, s measure.Similarity) error {
 	if p.Dir == "" {
-		return s, nil
+		return nil
 	}
-	return s, files.WriteJSON(path, s)
+	return files.WriteJSON(path, s)
+}
+
+// warn tells what is doubtful, if anything is.
+func (p *Protocol) warn(text string) {
+	if text != "" {
+		p.tell(Event{Phase: "warning", Warning: text})
+	}
 }
 
 func (p *Protocol) tell(e Event) {
