@@ -65,47 +65,60 @@ func (m *Model) Documents(t task.Task, from Data, limit int) ([]task.Document, [
 	return docs, files, nil
 }
 
+// Fits counts what was done to make training rows fit a model.
+type Fits struct {
+	Cut     int // pairs cut from the left
+	Skipped int // pairs left out, their targets too long
+}
+
 // Examples encodes documents of one shape for training, contexts cut from the left
-// to maxLength tokens; cut counts the pairs that were.
-func (m *Model) Examples(t task.Task, docs []task.Document, format task.Format, maxLength int) (pairs []task.Pair, cut int, err error) {
+// to maxLength tokens; overlong says what becomes of targets that are longer. It is an
+// error if nothing is left.
+func (m *Model) Examples(t task.Task, docs []task.Document, format task.Format, maxLength int, overlong task.Overlong) (pairs []task.Pair, fits Fits, err error) {
 	e, err := m.Encoder(docs[0].Shape)
 	if err != nil {
-		return nil, 0, err
+		return nil, fits, err
 	}
 	for _, d := range docs {
-		some, err := t.Examples(d, e, format, maxLength)
+		some, skipped, err := t.Fitted(d, e, format, maxLength, overlong)
 		if err != nil {
-			return nil, 0, err
+			return nil, fits, err
 		}
 		for _, p := range some {
 			if p.Cut > 0 {
-				cut++
+				fits.Cut++
 			}
 		}
+		fits.Skipped += skipped
 		pairs = append(pairs, some...)
 	}
-	return pairs, cut, nil
+	if len(pairs) == 0 {
+		return nil, fits, fmt.Errorf("%s: all %d targets are longer than the %d tokens the model can take: nothing is left to train on", docs[0].Source.At.File, fits.Skipped, maxLength)
+	}
+	return pairs, fits, nil
 }
 
 // Rows encodes documents of one shape as hidden states are measured on them:
 // context and target in one row, a text without the token that stands before it.
-func (m *Model) Rows(t task.Task, docs []task.Document, maxLength int) ([][]int32, error) {
+// overlong is as in Examples.
+func (m *Model) Rows(t task.Task, docs []task.Document, maxLength int, overlong task.Overlong) ([][]int32, error) {
 	e, err := m.Encoder(docs[0].Shape)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([][]int32, len(docs))
-	for i, d := range docs {
-		pairs, err := t.Examples(d, e, task.FormatScoring, maxLength)
-		if err != nil {
+	var rows [][]int32
+	for _, d := range docs {
+		pairs, _, err := t.Fitted(d, e, task.FormatScoring, maxLength, overlong)
+		switch {
+		case err != nil:
 			return nil, err
+		case len(pairs) == 0:
+		case d.Shape == task.Text:
+			rows = append(rows, pairs[0].Target)
+		default:
+			row := slices.Concat(pairs[0].Context, pairs[0].Target)
+			rows = append(rows, row[max(0, len(row)-maxLength):])
 		}
-		if d.Shape == task.Text {
-			rows[i] = pairs[0].Target
-			continue
-		}
-		row := slices.Concat(pairs[0].Context, pairs[0].Target)
-		rows[i] = row[max(0, len(row)-maxLength):]
 	}
 	return rows, nil
 }

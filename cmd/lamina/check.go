@@ -24,7 +24,7 @@ func (m *model) checkRows(path string) ([][]int32, error) {
 		if err != nil {
 			return nil, err
 		}
-		return m.Rows(task.Task{}, docs, length)
+		return m.Rows(task.Task{}, docs, length, task.OverlongCut)
 	}
 	t, err := m.Tokenizer()
 	if err != nil {

@@ -34,6 +34,7 @@ type evalCommand struct {
 	Out          string `placeholder:"DIR" help:"Write results_DATE.json as lm-eval does; finished tasks of an interrupted call are kept there and not scored again."`
 	Overwrite    bool   `help:"Start anew in --out."`
 	LogSamples   bool   `help:"Write samples_TASK_DATE.jsonl to --out too: every prompt, answer and score."`
+	delimiterFlag
 	profileFlag
 }
 
@@ -140,6 +141,12 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	}
 	if len(tasks) == 0 {
 		tasks = make([]task.Task, len(c.Data))
+	}
+	for i, t := range tasks {
+		var err error
+		if tasks[i], err = c.apply(t); err != nil {
+			return nil, err
+		}
 	}
 	if len(c.Data) == 0 {
 		for _, t := range tasks {

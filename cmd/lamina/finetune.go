@@ -25,6 +25,7 @@ type finetuneCommand struct {
 	Plan  string  `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
 	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
 	LR    float64 `name:"lr" placeholder:"X" help:"Learning rate."`
+	delimiterFlag
 	stepFlags
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags
@@ -46,6 +47,9 @@ type finetuneConfig struct {
 	Limit     int            `json:"train_limit"`
 	Examples  int            `json:"examples"`
 	Truncated int            `json:"truncated"`
+	Overlong  string         `json:"overlong,omitempty"` // where such rows are no error
+	Skipped   int            `json:"skipped,omitempty"`
+	Delimiter *string        `json:"target_delimiter,omitempty"` // where it is not one space
 	Settings  train.Settings `json:"settings"`
 	Precision string         `json:"precision"`
 	Backend   string         `json:"backend"`
@@ -57,6 +61,7 @@ type finetuneResult struct {
 	Outcome   train.Outcome   `json:"outcome"`
 	Examples  int             `json:"examples"`
 	Truncated int             `json:"truncated"`
+	Skipped   int             `json:"skipped,omitempty"` // rows whose targets were too long
 	Trained   int             `json:"trained_params"`
 	Held      int             `json:"held_params"`
 	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
@@ -68,6 +73,9 @@ type finetuneResult struct {
 // is made.
 func (c finetuneCommand) Run(s *session) error {
 	t, err := namedTask(c.Task)
+	if err == nil {
+		t, err = c.apply(t)
+	}
 	if err != nil {
 		return err
 	}
@@ -116,7 +124,7 @@ func (c finetuneCommand) Run(s *session) error {
 	}
 	defer dir.Close()
 	run.Store = dir
-	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Health: health, Out: c.Out}
+	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Skipped: config.Skipped, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Health: health, Out: c.Out}
 	if result.Outcome, err = s.train("finetune", run); err != nil {
 		return err
 	}
@@ -195,18 +203,26 @@ func (c finetuneCommand) load(m *model, t task.Task, d *transformer.Decoder, run
 	if err != nil {
 		return err
 	}
-	config.Text, config.MaxLength = format, length
+	overlong, err := task.ParseOverlong(c.Overlong)
+	if err != nil {
+		return usageError{err}
+	}
+	config.Text, config.MaxLength, config.Delimiter = format, length, c.TargetDelimiter
+	if overlong != task.OverlongError {
+		config.Overlong = c.Overlong
+	}
 	read := func(path, split string, limit int) (*train.NextToken, eval.Identity, error) {
 		from := m.data(path, "", split)
 		docs, files, err := m.Documents(t, from, limit)
 		if err != nil {
 			return nil, eval.Identity{}, err
 		}
-		pairs, cut, err := m.Examples(t, docs, format, length)
+		pairs, fits, err := m.Examples(t, docs, format, length, overlong)
 		if err != nil {
 			return nil, eval.Identity{}, err
 		}
-		config.Truncated += cut
+		config.Truncated += fits.Cut
+		config.Skipped += fits.Skipped
 		o, err := train.NewNextToken(d, pairs)
 		return o, from.Identity(files), err
 	}
@@ -227,6 +243,9 @@ func (c finetuneCommand) print(s *session, r finetuneResult) error {
 	o := r.Outcome
 	s.printf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
 		report.Count(r.Trained), report.Count(r.Held), report.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, report.Bytes(o.PeakBytes))
+	if r.Skipped > 0 {
+		s.printf("%s rows left out: their targets are longer than the model can take\n", report.Count(r.Skipped))
+	}
 	if r.Step > 0 {
 		s.printf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
 	}

@@ -9,6 +9,24 @@ import (
 	"lamina/tensor"
 )
 
+// delimiterFlag says what stands between a prompt and its continuation in files that are
+// taken verbatim.
+type delimiterFlag struct {
+	TargetDelimiter *string `placeholder:"TEXT" help:"Between a prompt and its continuation in files taken verbatim (without --task); a row's field target_delimiter says it for the row. Default: one space."`
+}
+
+// apply returns the task with it.
+func (f delimiterFlag) apply(t task.Task) (task.Task, error) {
+	if f.TargetDelimiter == nil {
+		return t, nil
+	}
+	t, err := t.WithDelimiter(*f.TargetDelimiter)
+	if err != nil {
+		return t, usagef("--target-delimiter: %v", err)
+	}
+	return t, nil
+}
+
 // outFlags name a directory to be written.
 type outFlags struct {
 	Out       string `required:"" placeholder:"DIR" help:"Directory to write."`

@@ -35,6 +35,7 @@ type runCommand struct {
 	Limit       int       `placeholder:"N" help:"Score the first N documents only."`
 	Pool        string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
 	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
+	delimiterFlag
 	stepFlags
 	outRunFlags
 	profileFlag
@@ -89,6 +90,12 @@ func (c *runCommand) experiment(s *session, m *model) (*study.Experiment, error)
 func (c *runCommand) data(m *model) (d study.Data, err error) {
 	if d.Task, err = namedTask(c.Task); err != nil {
 		return d, err
+	}
+	if d.Task, err = c.apply(d.Task); err != nil {
+		return d, err
+	}
+	if d.Overlong, err = task.ParseOverlong(c.Overlong); err != nil {
+		return d, usageError{err}
 	}
 	if d.Rules, err = task.ParseRules(c.Rules); err != nil {
 		return d, usageError{err}

@@ -5,6 +5,7 @@ import (
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
+	"lamina/eval/task"
 	"lamina/internal/report"
 	"lamina/nn"
 	"lamina/transformer"
@@ -51,7 +52,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	rows, err := m.Rows(t, docs, length)
+	rows, err := m.Rows(t, docs, length, task.OverlongError)
 	if err != nil {
 		return err
 	}

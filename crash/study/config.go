@@ -30,6 +30,8 @@ type config struct {
 	TrainLimit  int             `json:"train_limit"`
 	MaxLength   int             `json:"max_length"`
 	Format      task.Format     `json:"format"`
+	Overlong    string          `json:"overlong,omitempty"`         // where such rows are no error
+	Delimiter   *string         `json:"target_delimiter,omitempty"` // where it is not one space
 	Rules       task.Rules      `json:"rules"`
 	Keep        int             `json:"keep"`
 	Trainable   int             `json:"trainable"`
@@ -57,6 +59,12 @@ func (x *Experiment) config() (config, error) {
 	}
 	if d.SupportTask != nil && d.SupportTask.Name() != d.Task.Name() {
 		c.SupportTask = cmp.Or(d.SupportTask.Name(), "verbatim")
+	}
+	if d.Overlong != task.OverlongError {
+		c.Overlong = d.Overlong.String()
+	}
+	if _, delimiter, _ := d.Task.Frame(); d.Task.Name() == "" && delimiter != " " {
+		c.Delimiter = &delimiter
 	}
 	if s := p.Measured; s != nil {
 		if s.Model != "" && s.Model != c.Fingerprint {

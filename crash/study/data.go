@@ -19,11 +19,12 @@ type Data struct {
 	// SupportTask is how the rows of Support are read, nil: by Task. They need not be of
 	// the task that is trained: the paper takes another one of its kind.
 	SupportTask *task.Task
-	Rules       task.Rules  // of scoring
-	Format      task.Format // of training text
-	MaxLength   int         // tokens of an example, contexts are cut from the left; 0: the model's positions
-	TrainLimit  int         // only so many training documents; 0: all
-	Limit       int         // score only the first documents; 0: all
+	Rules       task.Rules    // of scoring
+	Format      task.Format   // of training text
+	Overlong    task.Overlong // of training and validation rows whose targets are too long
+	MaxLength   int           // tokens of an example, contexts are cut from the left; 0: the model's positions
+	TrainLimit  int           // only so many training documents; 0: all
+	Limit       int           // score only the first documents; 0: all
 }
 
 // identities are the data as config.json states them.
@@ -77,13 +78,15 @@ func (d Data) read(m *eval.Model, p *Protocol) error {
 	if d.TrainLimit > 0 && d.TrainLimit < len(train) {
 		train = train[:d.TrainLimit]
 	}
-	if p.Train, _, err = m.Examples(d.Task, train, d.Format, length); err != nil {
+	var fits [2]eval.Fits
+	if p.Train, fits[0], err = m.Examples(d.Task, train, d.Format, length, d.Overlong); err != nil {
 		return err
 	}
-	if p.Valid, _, err = m.Examples(d.Task, valid, d.Format, length); err != nil {
+	if p.Valid, fits[1], err = m.Examples(d.Task, valid, d.Format, length, d.Overlong); err != nil {
 		return err
 	}
-	if p.Support, err = m.Rows(d.supportTask(), support, length); err != nil {
+	p.skipped = fits[0].Skipped + fits[1].Skipped
+	if p.Support, err = m.Rows(d.supportTask(), support, length, d.Overlong); err != nil {
 		return err
 	}
 	test, _, err := m.Documents(d.Task, d.Test, d.Limit)

@@ -46,6 +46,7 @@ type Protocol struct {
 	// Watch is told what goes on; may be nil.
 	Watch func(Event)
 
+	skipped    int // training and validation rows left out, their targets too long
 	similarity *measure.Similarity
 	resolved   []variant
 }
@@ -129,6 +130,9 @@ func (p *Protocol) rows() []Recipe {
 func (p *Protocol) Run(ctx context.Context, emit func(Row) error) error {
 	if err := p.Validate(); err != nil {
 		return err
+	}
+	if p.skipped > 0 {
+		p.warn(fmt.Sprintf("%d training and validation rows are left out: their targets are longer than the model can take", p.skipped))
 	}
 	variants, err := p.variants(ctx)
 	if err != nil {

@@ -30,6 +30,9 @@ func (t Task) Frame() (description, delimiter, shotDelimiter string) {
 	if t.own != nil {
 		return t.own.Description, t.own.Delimiter, t.own.ShotDelimiter
 	}
+	if t.beside != nil {
+		return "", *t.beside, "\n\n"
+	}
 	return "", " ", "\n\n"
 }
 

@@ -61,6 +61,10 @@ type Document struct {
 	// that is made of several rows.
 	Source record.Record
 
+	// Delimiter stands between prompt and continuation of a row that says so; nil: what
+	// the task has.
+	Delimiter *string
+
 	letter string // label of the right choice, of data sets that label choices
 	shaped bool   // read from the fields of a shape, not from published columns
 }

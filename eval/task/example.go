@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -54,12 +55,44 @@ func (f *Format) UnmarshalText(text []byte) (err error) {
 // Examples returns what is trained on for a document: the gold choice, or the
 // first of several answers, as one pair; a Text document as the pairs of
 // [Windows]. The loss stands on the targets. Contexts are cut from the left to
-// maxLength, see [Pair.Fit]; a document without a target is an error.
+// maxLength, see [Pair.Fit]; a document without a target, or with one of more tokens
+// than that, is an error.
 func (t Task) Examples(d Document, e Encoder, format Format, maxLength int) ([]Pair, error) {
+	pairs, _, err := t.Fitted(d, e, format, maxLength, OverlongError)
+	return pairs, err
+}
+
+// Fitted is [Task.Examples] with a choice of what becomes of targets that are too long;
+// skipped counts those left out.
+func (t Task) Fitted(d Document, e Encoder, format Format, maxLength int, overlong Overlong) (pairs []Pair, skipped int, err error) {
+	all, err := t.unfitted(d, e, format, maxLength)
+	if err != nil || d.Shape == Text {
+		return all, 0, err
+	}
+	for _, p := range all {
+		fitted, ok, err := overlong.Fit(p, maxLength)
+		if err != nil {
+			return nil, 0, d.errorf("%w", err)
+		}
+		if !ok {
+			skipped++
+			continue
+		}
+		pairs = append(pairs, fitted)
+	}
+	return pairs, skipped, nil
+}
+
+// unfitted encodes what is trained on, of any length but for a Text document, which is
+// windows.
+func (t Task) unfitted(d Document, e Encoder, format Format, maxLength int) ([]Pair, error) {
 	if format == FormatScoring || d.Shape == Text || d.Shape == Tokens {
 		item, err := t.scored().Item(d.goldOnly(), Rules04)
 		if err != nil {
 			return nil, err
+		}
+		if d.Shape != Text {
+			maxLength = math.MaxInt
 		}
 		pairs, err := Encode(item, e, Rules04, maxLength)
 		if err == nil && len(pairs) == 0 {
@@ -74,9 +107,6 @@ func (t Task) Examples(d Document, e Encoder, format Format, maxLength int) ([]P
 	var pairs []Pair
 	for _, r := range requests {
 		pair, err := t.paperPair(r, e)
-		if err == nil {
-			pair, err = pair.Fit(maxLength)
-		}
 		if err != nil {
 			return nil, d.errorf("%w", err)
 		}

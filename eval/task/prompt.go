@@ -63,13 +63,13 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 		}
 		for _, o := range options {
 			o = t.choice(o)
-			item.Requests = append(item.Requests, Request{context, t.delimiter(rules) + o})
+			item.Requests = append(item.Requests, Request{context, t.delimiter(&d, rules) + o})
 			item.Chars = append(item.Chars, utf8.RuneCountInString(o))
 		}
 	case Continuation:
-		item.Requests = []Request{{shots + t.text(&d, rules), t.spaced(d.Continuation)}}
+		item.Requests = []Request{{shots + t.text(&d, rules), t.spaced(&d)}}
 	case ContextChoice:
-		continuation := t.spaced(d.Continuation)
+		continuation := t.spaced(&d)
 		for i, o := range d.Options {
 			item.Requests = append(item.Requests, Request{t.contextOption(&d, rules, shots, i), continuation})
 			if t.own == nil {
@@ -142,9 +142,12 @@ func (t Task) choice(text string) string {
 
 // delimiter stands before a choice. COPA's choices begin with a space of their own
 // since 0.4.
-func (t Task) delimiter(rules Rules) string {
+func (t Task) delimiter(d *Document, rules Rules) string {
 	if t.own != nil {
 		return t.own.Delimiter
+	}
+	if said := t.said(d); said != nil {
+		return *said
 	}
 	if t.wide && rules == Rules04 {
 		return "  "
@@ -163,9 +166,22 @@ func (t Task) contextOption(d *Document, rules Rules, shots string, i int) strin
 	return whole[:strings.LastIndex("\n\n"+whole, "\n\n")] + d.Options[i]
 }
 
-// spaced puts one space in front, unless white space is there. A task of one's own
-// says what stands there.
-func (t Task) spaced(text string) string {
+// said is what row or caller put between prompt and continuation, nil where they leave it
+// to the task.
+func (t Task) said(d *Document) *string {
+	if d.Delimiter != nil {
+		return d.Delimiter
+	}
+	return t.beside
+}
+
+// spaced puts one space in front of a continuation, unless white space is there. A task of
+// one's own, a row or a caller may say what stands there.
+func (t Task) spaced(d *Document) string {
+	text := d.Continuation
+	if said := t.said(d); said != nil && t.own == nil {
+		return *said + text
+	}
 	if t.own != nil {
 		if t.own.BareTarget {
 			return text

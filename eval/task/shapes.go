@@ -29,6 +29,10 @@ var fieldNames = [...]string{
 	"query", "context", "context_options", "context_ids", "target_ids", "choices", "continuation", "answers", "text", "gold",
 }
 
+// delimiterField is what stands between prompt and continuation of a row, where that is
+// not one space.
+const delimiterField = "target_delimiter"
+
 // String returns the names as an object would have them.
 func (f field) String() string {
 	var names []string
@@ -98,6 +102,13 @@ func shaped(r record.Record) (Document, error) {
 		return doc, missing(has)
 	}
 	doc.shaped = true
+	if r.Has(delimiterField) {
+		text, err := r.Text(delimiterField)
+		if err != nil {
+			return doc, err
+		}
+		doc.Delimiter = &text
+	}
 	return doc, doc.check()
 }
 

@@ -190,11 +190,11 @@ func (t Task) shot(d *Document, rules Rules) string {
 	var context, target string
 	switch d.Shape {
 	case Choice:
-		context, target = t.text(d, rules), t.delimiter(rules)+t.choice(d.Options[t.gold(d, rules)])
+		context, target = t.text(d, rules), t.delimiter(d, rules)+t.choice(d.Options[t.gold(d, rules)])
 	case ContextChoice:
-		context, target = d.Options[d.Gold], t.spaced(d.Continuation)
+		context, target = d.Options[d.Gold], t.spaced(d)
 	case Continuation:
-		context, target = t.text(d, rules), t.spaced(d.Continuation)
+		context, target = t.text(d, rules), t.spaced(d)
 		switch {
 		case t.own != nil:
 			target = t.own.Delimiter + d.Continuation
@@ -202,7 +202,7 @@ func (t Task) shot(d *Document, rules Rules) string {
 			target = " " + target // the delimiter and the space of the word
 		}
 	case Answers:
-		context, target = t.text(d, rules), t.delimiter(rules)+d.answer()
+		context, target = t.text(d, rules), t.delimiter(d, rules)+d.answer()
 		switch {
 		case t.name == "webqs" && rules == Rules04:
 			target = " 0" // the harness shows the number of the answer, not the answer

@@ -31,6 +31,9 @@ type Task struct {
 	page         bool // a Text document is a page of WikiText
 	articles     bool // rows are grouped as RACE's are
 	own          *Definition
+	// beside is what stands between a prompt and its continuation, of the verbatim task;
+	// nil: one space.
+	beside *string
 
 	noTrain bool // the harness has no training split for examples
 	noTest  bool // the harness scores the validation split, for there is no other
@@ -92,6 +95,18 @@ func Named(name string) (Task, error) {
 		}
 	}
 	return Task{}, fmt.Errorf("task %.128q is unknown: want one of %s", name, strings.Join(Names(), ", "))
+}
+
+// WithDelimiter returns the verbatim task with another text between a prompt and its
+// continuation than one space: "" where the file's own texts have what belongs there
+// (target_delimiter of the harness). A row with a field "target_delimiter" has its own. It
+// is an error of any other task, whose prompts say what stands there.
+func (t Task) WithDelimiter(text string) (Task, error) {
+	if t.name != "" || t.own != nil {
+		return t, fmt.Errorf("task %s: says itself what stands before a target", t.name)
+	}
+	t.beside = &text
+	return t, nil
 }
 
 // Name returns the task's name, "" of the verbatim one.
