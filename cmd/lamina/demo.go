@@ -46,7 +46,7 @@ func (c demoCommand) Run(s *session) error {
 		Rows: study.Names(study.Defaults(s.recipes)),
 		stepFlags: stepFlags{
 			Epochs: d.Train.Epochs, Steps: d.Train.Steps, Batch: d.Train.Batch, Schedule: string(d.Train.Schedule),
-			Warmup: d.Train.Warmup, Clip: d.Train.Clip, WeightDecay: d.Train.WeightDecay, EvalEvery: d.Train.EvalEvery, Format: "scoring",
+			Warmup: d.Train.Warmup, Clip: d.Train.Clip, WeightDecay: d.Train.WeightDecay, EvalEvery: d.Train.EvalEvery, Format: "scoring", Overlong: "error",
 		},
 		outRunFlags: outRunFlags{Out: c.Out, Overwrite: c.Overwrite},
 		profileFlag: c.profileFlag,
