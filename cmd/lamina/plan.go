@@ -107,9 +107,9 @@ func (c planCommand) request(s *session, method plan.Method) (plan.Request, erro
 			return r, err
 		}
 		if doubt := sim.Doubt(); doubt != "" && method.Reads(plan.NeedSimilarity) {
-			s.notef("warning: %s: %s\n", c.Similarity, doubt)
+			s.warn([]string{c.Similarity + ": " + doubt})
 		} else if near := plan.Adjacent(sim.Matrix); len(near) > 1 && slices.Max(near) == slices.Min(near) {
-			s.notef("warning: %s: all neighbours are equally alike (%g): the plan follows from the order of the layers alone\n", c.Similarity, near[0])
+			s.warnf("%s: all neighbours are equally alike (%g): the plan follows from the order of the layers alone", c.Similarity, near[0])
 		}
 		r.Similarity, r.Layers = sim.Matrix, len(sim.Matrix)-1
 	}

@@ -155,7 +155,7 @@ func (c *runCommand) chosen(s *session, p *study.Protocol) (err error) {
 			return err
 		}
 		if sim.Model == "" {
-			s.notef("warning: %s: does not say which model it was measured on\n", c.Similarity)
+			s.warnf("%s: does not say which model it was measured on", c.Similarity)
 		}
 		p.Measured, p.Pooling = &sim, sim.Pooling
 	}

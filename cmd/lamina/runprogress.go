@@ -13,12 +13,12 @@ type watcher struct {
 	s     *session
 	bar   *progress.Bar
 	phase string
-	said  map[string]bool // warnings
 }
 
 func (w *watcher) watch(e study.Event) {
 	if e.Warning != "" {
-		w.warn(e.Warning)
+		w.close()
+		w.s.warn([]string{e.Warning})
 		return
 	}
 	phase := e.Row + " " + e.Phase
@@ -30,19 +30,6 @@ func (w *watcher) watch(e study.Event) {
 		w.bar.Describe(fmt.Sprintf("%s  loss %.3f  %.0f tokens/s", phase, e.Metrics.Loss, e.Metrics.TokensPerSecond))
 	}
 	w.bar.Set(e.Done)
-}
-
-// warn prints a warning, once: each seed has it.
-func (w *watcher) warn(text string) {
-	if w.said[text] {
-		return
-	}
-	if w.said == nil {
-		w.said = map[string]bool{}
-	}
-	w.said[text] = true
-	w.close()
-	w.s.notef("warning: %s\n", text)
 }
 
 // done prints a line for a finished row, so that a long run shows what it has.

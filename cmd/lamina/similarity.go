@@ -56,15 +56,15 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if doubt := measure.Doubt(rows); doubt != "" {
-		s.notef("warning: %s: %s\n", c.Data, doubt)
-	}
 	result, err := s.similarity(m, rows, pool, c.Stream)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	if err := plotSimilarity(c.Plot, result); err != nil {
 		return err
+	}
+	if doubt := measure.Doubt(rows); doubt != "" {
+		s.warn([]string{c.Data + ": " + doubt})
 	}
 	s.table(adjacentTable(result))
 	if s.JSON == "" {

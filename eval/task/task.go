@@ -113,9 +113,9 @@ func (t Task) WithDelimiter(text string) (Task, error) {
 func (t Task) Name() string { return t.name }
 
 // Verbatim reports whether a document is a question with choices or answers that has no
-// prompt but its own: that of no task.
+// prompt but its own: that of no task, of which nobody said what stands before a choice.
 func (t Task) Verbatim(d Document) bool {
-	return t.name == "" && (d.Shape == Choice || d.Shape == Answers)
+	return t.name == "" && (d.Shape == Choice || d.Shape == Answers) && t.said(&d) == nil
 }
 
 // Source returns where the harness finds the task's data.
