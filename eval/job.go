@@ -92,6 +92,8 @@ func (m *Model) Prepare(t task.Task, from Data, shots *Data, o Options) (*Job, e
 func (m *Model) pool(t task.Task, from Data, shots *Data, rules task.Rules) ([]task.Document, []results.DataFile, error) {
 	split := t.ShotsSplit(rules)
 	switch {
+	case shots == nil && t.HasSamples():
+		return nil, nil, nil
 	case shots != nil:
 		from = *shots
 		if from.Split != "" {

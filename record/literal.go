@@ -136,21 +136,25 @@ func (p *literal) items(open, shut byte, item func() error) error {
 	return nil
 }
 
-// quoted reads a text between ' or ".
+// quoted reads a text between ' or ", or three of them, which lines may end in.
 func (p *literal) quoted() (string, error) {
 	quote := p.peek()
 	if quote != '\'' && quote != '"' {
 		return "", p.errorf("want a text in quotes")
 	}
-	p.pos++
+	end := string(quote)
+	if long := strings.Repeat(end, 3); strings.HasPrefix(p.text[p.pos:], long) {
+		end = long
+	}
+	p.pos += len(end)
 	var b strings.Builder
 	for p.pos < len(p.text) {
 		c := p.text[p.pos]
 		switch {
-		case c == quote:
-			p.pos++
+		case strings.HasPrefix(p.text[p.pos:], end):
+			p.pos += len(end)
 			return b.String(), nil
-		case c == '\n':
+		case c == '\n' && len(end) == 1:
 			return "", p.errorf("a line ends inside quotes")
 		case c == '\\':
 			if err := p.escape(&b); err != nil {

@@ -134,3 +134,22 @@ func TestEqual(t *testing.T) {
 		}
 	}
 }
+
+// The right sides are what ast.literal_eval of Python 3.11 returns.
+func TestLongLiterals(t *testing.T) {
+	for text, want := range map[string]string{
+		`['''it's "x"''', """a"b"""]`: `["it's \"x\"", "a\"b"]`,
+		"['''a\nb''', '', '''''']":    `["a\nb", "", ""]`,
+		`'''\n'''`:                    `"\n"`,
+	} {
+		v, err := ParseLiteral(text)
+		if got := string(AppendPython(nil, v, 0)); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`'''a`, `'''a''`, "'a\nb'", `"""`} {
+		if v, err := ParseLiteral(text); err == nil {
+			t.Errorf("%s: %v", text, v)
+		}
+	}
+}

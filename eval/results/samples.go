@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"lamina/eval/task"
@@ -16,8 +17,11 @@ import (
 func (t *Task) samples(w io.Writer, all *strings.Builder) error {
 	out := bufio.NewWriter(w)
 	var line []byte
-	for i := range t.Items {
-		sample := t.sample(i)
+	for n := range len(t.filters()) * len(t.Items) {
+		sample, err := t.sample(n%len(t.Items), n/len(t.Items))
+		if err != nil {
+			return err
+		}
 		for _, name := range []string{"doc_hash", "prompt_hash", "target_hash"} {
 			v, _ := sample.Get(name)
 			fmt.Fprint(all, v)
@@ -30,8 +34,19 @@ func (t *Task) samples(w io.Writer, all *strings.Builder) error {
 	return out.Flush()
 }
 
-// sample is what is logged of document i.
-func (t *Task) sample(i int) record.Object {
+// filters are the names of what is done to answers, each of which has its lines.
+func (t *Task) filters() []string {
+	var names []string
+	for _, m := range t.reported() {
+		if !slices.Contains(names, m.Filter) {
+			names = append(names, m.Filter)
+		}
+	}
+	return names
+}
+
+// sample is what is logged of document i under a filter.
+func (t *Task) sample(i, filter int) (record.Object, error) {
 	item := &t.Items[i]
 	doc := item.Document().Source.Fields
 	target := task.PythonText(t.Task.Target(item))
@@ -49,7 +64,11 @@ func (t *Task) sample(i int) record.Object {
 		prompt = item.Prompt
 		add(prompt, t.generation(item))
 		answers = append(answers, record.List{t.Result.Texts[i]})
-		filtered = append(filtered, t.Task.Filtered(t.Result.Texts[i]))
+		text, err := t.Task.Filtered(filter, t.Result.Texts[i], item.Document())
+		if err != nil {
+			return nil, err
+		}
+		filtered = append(filtered, text)
 	case task.Text:
 		prompt = item.Requests[0].Continuation
 		add(prompt)
@@ -68,18 +87,20 @@ func (t *Task) sample(i int) record.Object {
 		}
 	}
 	names, values := record.List{}, record.Object{}
-	filter := ""
+	name := t.filters()[filter]
 	for _, m := range t.reported() {
+		if m.Filter != name {
+			continue
+		}
 		got, _ := t.Result.Metric(m.Metric)
 		names = append(names, m.Name)
 		values = append(values, field(m.Name, logged(item.Shape, m.Metric, got.Values[i])))
-		filter = m.Filter
 	}
 	return append(record.Object{
 		field("doc_id", int64(i)), field("doc", doc), field("target", target), field("arguments", arguments),
-		field("resps", answers), field("filtered_resps", filtered), field("filter", filter), field("metrics", names),
+		field("resps", answers), field("filtered_resps", filtered), field("filter", name), field("metrics", names),
 		field("doc_hash", hash(string(record.AppendPython(nil, doc, 2)))), field("prompt_hash", hash(prompt)), field("target_hash", hash(target)),
-	}, values...)
+	}, values...), nil
 }
 
 // logged is a document's value of a metric in the form the harness logs it: a whole

@@ -74,7 +74,9 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 		name := t.Name()
 		higher := record.Object{}
 		for _, m := range t.reported() {
-			higher = append(higher, field(m.Name, m.HigherIsBetter))
+			if _, there := higher.Get(m.Name); !there {
+				higher = append(higher, field(m.Name, m.HigherIsBetter))
+			}
 		}
 		results = append(results, field(name, t.metrics()))
 		groups = append(groups, field(name, record.List{}))
@@ -182,6 +184,9 @@ func (t *Task) config() record.Object {
 	}
 	metrics := record.List{}
 	for _, m := range t.reported() {
+		if m.Filter != t.filters()[0] {
+			continue
+		}
 		how := aggregations[m.Metric]
 		if how == "" {
 			how = "mean"

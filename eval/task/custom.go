@@ -37,9 +37,18 @@ type Definition struct {
 	// them (the sampler first_n of the harness).
 	FirstShots bool
 
+	// Chains say what is done to a generated text before it is compared, each for a
+	// score of its own; nil: nothing, under the name none. Of other tasks the names alone
+	// matter, which results have.
+	Chains []Chain
+
+	// Examples are drawn from Samples where there are some and a caller brings no others.
+	// ShotDocument makes an example of a row in place of Document, if it is not nil.
+	Samples      []Document
+	ShotDocument func(r record.Record) (Document, error)
+
 	AccOnly bool     // report acc and no acc_norm
 	Metrics []string // those reported, by the harness's names; nil: all there are
-	Filter  string   // the harness's name of what is done to a generated text first
 	Version string
 
 	// Where the rows are, and which of them are scored ("": test) and shown as
@@ -50,9 +59,9 @@ type Definition struct {
 }
 
 // Match says what does not count when a generated text is compared with an answer
-// (exact_match of the harness, and its filter remove_whitespace).
+// (exact_match of the harness).
 type Match struct {
-	TrimLeft    bool // white space in front of the text
+	Ignore      []*Pattern // what they find is taken out first, one after the other
 	Case        bool
 	Punctuation bool // the characters of Python's string.punctuation
 	Digits      bool

@@ -45,7 +45,7 @@ type Document struct {
 	Query        string    // Choice and Answers: query; Continuation: context
 	Passage      string    // of published columns that have one: what the question is about
 	Options      []string  // Choice: choices; ContextChoice: context_options; Answers: answers
-	Canonical    string    // Answers: the one that examples show; "": the first
+	Canonical    string    // Answers, ContextChoice: what examples show; "": the first, the continuation
 	Continuation string    // Continuation and ContextChoice
 	Gold         int       // Choice and ContextChoice: index into Options
 	Text         string    // Text
@@ -60,6 +60,10 @@ type Document struct {
 	// Source is the row of the file, or what the harness has as one document where
 	// that is made of several rows.
 	Source record.Record
+
+	// Prefix is how the answer begins, which stands in the prompt already, of a task of
+	// one's own (gen_prefix of the harness); nil: it does not.
+	Prefix *string
 
 	// Delimiter stands between prompt and continuation of a row that says so; nil: what
 	// the task has.

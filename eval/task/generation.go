@@ -23,7 +23,7 @@ func cutAt(text string, until []string) (cut string, done bool) {
 }
 
 // triviaMatch is how the harness compares the answers of TriviaQA.
-var triviaMatch = Match{TrimLeft: true, Case: true, Punctuation: true}
+var triviaMatch = Match{Case: true, Punctuation: true}
 
 func (t Task) match() Match {
 	if t.own != nil {
@@ -32,28 +32,60 @@ func (t Task) match() Match {
 	return triviaMatch
 }
 
-// Filtered returns a generated text as it is compared: without white space in
-// front, if that does not count.
-func (t Task) Filtered(text string) string {
-	if t.match().TrimLeft {
-		return strings.TrimLeftFunc(text, isSpace)
+// judged returns the scores of a text that was generated for an item, one for each
+// chain of filters.
+func (t Task) judged(item *Item, text string) ([]Score, error) {
+	var row []Score
+	for i := range t.chains() {
+		filtered, err := t.Filtered(i, text, &item.doc)
+		if err != nil {
+			return nil, err
+		}
+		right, err := t.matches(filtered, item.Answers)
+		if err != nil {
+			return nil, item.doc.errorf("%w", err)
+		}
+		row = append(row, Score{Greedy: right})
 	}
-	return text
+	return row, nil
 }
 
-// matches reports whether a generated text is one of the answers.
+// matches reports whether a filtered text is one of the answers.
 //
 // The harness compares arrays of numpy, whose texts have a fixed width, that of the
 // longest: a text that grows as it is lowered (İ) is cut to it.
-func (t Task) matches(text string, answers []string) bool {
+func (t Task) matches(text string, answers []string) (bool, error) {
 	m := t.match()
-	text = t.Filtered(text)
+	text, answers, err := m.without(text, answers)
+	if err != nil {
+		return false, err
+	}
 	text = m.normalized(text, utf8.RuneCountInString(text))
 	width := 0
 	for _, a := range answers {
 		width = max(width, utf8.RuneCountInString(a))
 	}
-	return slices.ContainsFunc(answers, func(a string) bool { return m.normalized(a, width) == text })
+	return slices.ContainsFunc(answers, func(a string) bool { return m.normalized(a, width) == text }), nil
+}
+
+// without takes what Ignore finds out of a text and of answers.
+func (m Match) without(text string, answers []string) (string, []string, error) {
+	if len(m.Ignore) == 0 {
+		return text, answers, nil
+	}
+	answers = slices.Clone(answers)
+	for _, p := range m.Ignore {
+		var err error
+		if text, err = p.without(text); err != nil {
+			return "", nil, err
+		}
+		for i := range answers {
+			if answers[i], err = p.without(answers[i]); err != nil {
+				return "", nil, err
+			}
+		}
+	}
+	return text, answers, nil
 }
 
 // normalized lowers a text, cuts it to a width in characters, and takes characters

@@ -115,7 +115,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 //   - Answers: acc, the share of documents with at least one greedy answer (what
 //     the harness calls exact_match since 0.4).
 //   - Generation: exact_match, the share of texts that are one of the answers but
-//     for case and punctuation; their rows are [Score]{0, match}.
+//     for case and punctuation; their rows are [Score]{0, match}. With several chains of
+//     filters there is one for each, "exact_match,NAME", and a score for each in a row.
 //   - Continuation, Tokens: acc, the share of greedy ones, and ppl =
 //     exp(-Σ log-probability / documents), as lambada has it.
 //   - Text: word_perplexity, byte_perplexity and bits_per_byte, over the words
@@ -144,7 +145,7 @@ func Evaluate(name string, rules Rules, items []Item, rows [][]Score) (Result, e
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(items[a].place, items[b].place) })
-	for _, m := range measures[items[0].Shape] {
+	for _, m := range items[0].measures() {
 		values := make([]Value, len(items))
 		for i := range items {
 			values[i] = m.of(&items[i], rows[i])
@@ -187,6 +188,21 @@ var measures = map[Shape][]measure{
 		rolling("bits_per_byte", func(item *Item) int { return item.Bytes }, func(mean float64) float64 { return -mean / math.Ln2 }),
 	},
 }
+
+// measures are the metrics of a set of documents like this one.
+func (item *Item) measures() []measure {
+	if len(item.filters) == 0 {
+		return measures[item.Shape]
+	}
+	var list []measure
+	for i, name := range item.filters {
+		list = append(list, accuracy(exactMatch(name), func(_ *Item, row []Score) bool { return row[i].Greedy }))
+	}
+	return list
+}
+
+// exactMatch names the metric of one of several chains of filters.
+func exactMatch(filter string) string { return "exact_match," + filter }
 
 func plainBest(item *Item, row []Score) bool  { return best(row, nil) == item.Gold }
 func normalBest(item *Item, row []Score) bool { return best(row, item.Chars) == item.Gold }
@@ -252,7 +268,7 @@ func (item *Item) check(row []Score, shape Shape) error {
 	if item.Shape != shape {
 		return item.doc.errorf("a document %v among documents %v", item.Shape, shape)
 	}
-	want := max(len(item.Requests), 1)
+	want := max(len(item.Requests), len(item.filters), 1)
 	if len(row) != want {
 		return item.doc.errorf("%d scores for %d continuations", len(row), want)
 	}

@@ -89,7 +89,7 @@ func TestDelimiters(t *testing.T) {
 		if err != nil || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", c.want) {
 			t.Errorf("%s: %q, %v, want %q", c.row, got, err, c.want)
 		}
-		if shot := verbatim.shot(&docs[0], Rules04); shot != c.shots {
+		if shot := verbatim.shot(&docs[0], Rules04, nil); shot != c.shots {
 			t.Errorf("%s: example %q, want %q", c.row, shot, c.shots)
 		}
 	}

@@ -31,8 +31,9 @@ type Item struct {
 	MaxTokens int
 	Answers   []string
 
-	doc   Document
-	place int // in the harness's order of scoring
+	doc     Document
+	place   int      // in the harness's order of scoring
+	filters []string // names of what is done to a generated text, where that are several
 }
 
 // Document returns the document that the item was made of.
@@ -52,9 +53,12 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 	item := Item{Shape: d.Shape, Gold: t.gold(&d, rules), doc: d}
 	switch d.Shape {
 	case Choice, Answers:
-		context := shots + t.text(&d, rules)
+		context := shots + t.text(&d, rules) + t.begun(&d)
 		if until, max := t.generation(rules); until != nil && d.Shape == Answers {
 			item.Shape, item.Prompt, item.Answers, item.Until, item.MaxTokens = Generation, context, d.Options, until, max
+			if names := t.FilterNames(); len(names) > 1 {
+				item.filters = names
+			}
 			break
 		}
 		options := d.Options
@@ -67,7 +71,7 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 			item.Chars = append(item.Chars, utf8.RuneCountInString(o))
 		}
 	case Continuation:
-		item.Requests = []Request{{shots + t.text(&d, rules), t.spaced(&d)}}
+		item.Requests = []Request{{shots + t.text(&d, rules) + t.begun(&d), t.spaced(&d)}}
 	case ContextChoice:
 		continuation := t.spaced(&d)
 		for i, o := range d.Options {
@@ -130,6 +134,14 @@ func (t Task) text(d *Document, rules Rules) string {
 		return d.Query // the whole prompt, for this task's cannot be made of a query alone
 	}
 	return t.context(d, rules)
+}
+
+// begun is the beginning of the answer that a task of one's own puts into the prompt.
+func (t Task) begun(d *Document) string {
+	if t.own == nil || d.Prefix == nil {
+		return ""
+	}
+	return t.own.Delimiter + *d.Prefix
 }
 
 // choice is the text of an option.

@@ -1,9 +1,6 @@
 package task
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Reported is a metric as the harness reports it.
 type Reported struct {
@@ -17,7 +14,20 @@ type Reported struct {
 // shape, in its order, under its names.
 func (t Task) Reported(shape Shape, rules Rules) []Reported {
 	list := t.reported(shape, rules)
-	if t.own == nil || t.own.Metrics == nil {
+	if t.own == nil {
+		return list
+	}
+	if shape != Generation && len(t.own.Chains) > 0 {
+		var filtered []Reported
+		for _, c := range t.own.Chains {
+			for _, r := range list {
+				r.Filter = c.Name
+				filtered = append(filtered, r)
+			}
+		}
+		list = filtered
+	}
+	if t.own.Metrics == nil {
 		return list
 	}
 	return slices.DeleteFunc(list, func(r Reported) bool { return !slices.Contains(t.own.Metrics, r.Name) })
@@ -31,11 +41,15 @@ func (t Task) reported(shape Shape, rules Rules) []Reported {
 		}
 		return []Reported{{"acc", "acc", "none", true}}
 	case Generation:
-		filter := "remove_whitespace"
-		if t.own != nil {
-			filter = cmp.Or(t.own.Filter, "none")
+		names := t.FilterNames()
+		if len(names) == 1 {
+			return []Reported{{"exact_match", "exact_match", names[0], true}}
 		}
-		return []Reported{{"exact_match", "exact_match", filter, true}}
+		var list []Reported
+		for _, name := range names {
+			list = append(list, Reported{"exact_match", exactMatch(name), name, true})
+		}
+		return list
 	case Continuation, Tokens:
 		if rules == Rules04 {
 			return []Reported{{"perplexity", "ppl", "none", false}, {"acc", "acc", "none", true}}

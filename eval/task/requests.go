@@ -165,7 +165,10 @@ func (r *Requests) Result(scores []Score, texts []string) (Result, error) {
 	rows := make([][]Score, len(r.Items))
 	for i := range r.Items {
 		if len(texts) > 0 {
-			rows[i] = []Score{{Greedy: r.Task.matches(texts[i], r.Items[i].Answers)}}
+			var err error
+			if rows[i], err = r.Task.judged(&r.Items[i], texts[i]); err != nil {
+				return Result{}, err
+			}
 			continue
 		}
 		rows[i] = r.Items[i].Row(scores[:r.Counts[i]])

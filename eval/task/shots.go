@@ -97,9 +97,9 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 	if docs[0].Shape == Tokens {
 		return nil, fmt.Errorf("examples before documents of token ids: there is no text to put them in")
 	}
-	pool, own := s.Pool, s.Pool == nil
-	if own {
-		pool = docs
+	pool, own, err := t.pool(docs, s)
+	if err != nil {
+		return nil, err
 	}
 	draw := s.Shots
 	if t.oneMore(s.Rules, own) {
@@ -129,13 +129,40 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 			if compare && record.Equal(pool[from].Source.Fields, docs[at].Source.Fields) || shown == s.Shots {
 				continue
 			}
-			b.WriteString(t.shot(&pool[from], s.Rules))
+			b.WriteString(t.shot(&pool[from], s.Rules, docs[at].Prefix))
 			shown++
 		}
 		out[at] = b.String()
 	}
 	return out, nil
 }
+
+// pool returns what examples are drawn from; own says that those are the documents
+// that are scored.
+func (t Task) pool(docs []Document, s Setting) (pool []Document, own bool, err error) {
+	switch {
+	case s.Pool != nil:
+		pool = s.Pool
+	case t.HasSamples():
+		return t.own.Samples, false, nil
+	default:
+		pool, own = docs, true
+	}
+	if t.own == nil || t.own.ShotDocument == nil {
+		return pool, own, nil
+	}
+	shown := make([]Document, len(pool))
+	for i := range pool {
+		if shown[i], err = t.own.ShotDocument(pool[i].Source); err != nil {
+			return nil, own, pool[i].errorf("as an example: %w", err)
+		}
+		shown[i].Source = pool[i].Source
+	}
+	return shown, own, nil
+}
+
+// HasSamples reports whether the task brings the examples that are drawn from.
+func (t Task) HasSamples() bool { return t.own != nil && len(t.own.Samples) > 0 }
 
 // oneMore reports whether one more example is drawn than is shown, for the document
 // may be among them; own says that they come from the documents that are scored.
@@ -185,14 +212,18 @@ func drawOrder(n int, rules Rules, rng *pyrandom.Random) []int {
 	return order
 }
 
-// shot is one solved example with what separates it from the next.
-func (t Task) shot(d *Document, rules Rules) string {
+// shot is one solved example with what separates it from the next. prefix is how the
+// answer that is asked for begins, nil if nothing says so.
+func (t Task) shot(d *Document, rules Rules, prefix *string) string {
 	var context, target string
 	switch d.Shape {
 	case Choice:
 		context, target = t.text(d, rules), t.delimiter(d, rules)+t.choice(d.Options[t.gold(d, rules)])
 	case ContextChoice:
 		context, target = d.Options[d.Gold], t.spaced(d)
+		if t.own != nil && d.Canonical != "" {
+			target = t.own.Delimiter + d.Canonical
+		}
 	case Continuation:
 		context, target = t.text(d, rules), t.spaced(d)
 		switch {
@@ -216,6 +247,9 @@ func (t Task) shot(d *Document, rules Rules) string {
 	if t.own != nil {
 		if target == t.own.Delimiter {
 			return context // the harness puts no delimiters around no target
+		}
+		if prefix != nil && *prefix != "" {
+			target = t.own.Delimiter + *prefix + " " + strings.TrimPrefix(target, t.own.Delimiter)
 		}
 		return context + target + t.own.ShotDelimiter
 	}

@@ -30,7 +30,7 @@ type File struct {
 // maxIncludes bounds files that include others.
 const maxIncludes = 8
 
-// Read reads a task file. Files that it includes lie in the same directory.
+// Read reads a task file. Files that it includes are named from its directory.
 func Read(path string) (*File, error) {
 	entries, err := readAll(path, nil)
 	if err != nil {
@@ -85,8 +85,8 @@ func readAll(path string, above []string) ([]entry, error) {
 	// A later key wins: the file's own, then those of what it names first.
 	merged := slices.Delete(entries, at, at+1)
 	for _, name := range names {
-		if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) || filepath.Base(name) != name {
-			return nil, include.at.errorf("include: %.128q: want the name of a file in the same directory", name)
+		if name == "" || filepath.IsAbs(name) || strings.Contains(name, `\`) {
+			return nil, include.at.errorf("include: %.128q: want the path of a file from this one's directory", name)
 		}
 		next := filepath.Join(filepath.Dir(path), name)
 		if slices.Contains(above, next) || len(above) >= maxIncludes {
@@ -116,6 +116,9 @@ func keysOf(entries []entry) (keys, error) {
 		key := e.key
 		if meant, is := aliases[key]; is {
 			key = meant
+		}
+		if at, is := e.python(); is {
+			return nil, at.errorf("\"!function\": Python code is not run: write a template, or prepare the rows and name a field")
 		}
 		switch reason, refused := refusals[key]; {
 		case refused:
@@ -158,8 +161,8 @@ func build(file string, entries []entry) (*File, error) {
 	}
 	d.Document = s.document
 	d.BareTarget = f.Output == "loglikelihood"
-	if e, ok := k["fewshot_config"]; ok {
-		d.FirstShots = slices.ContainsFunc(e.value.([]entry), func(e entry) bool { return e.value == "first_n" })
+	if err := f.fewshot(file, k, &d); err != nil {
+		return nil, err
 	}
 	for key, to := range map[string]*string{"target_delimiter": &d.Delimiter, "fewshot_delimiter": &d.ShotDelimiter, "description": &d.Description} {
 		if err := k.text(key, to); err != nil {
@@ -220,17 +223,6 @@ func (f *File) plain(k keys) error {
 	}
 	if e, ok := k["repeats"]; ok && e.value != int64(1) {
 		return e.at.errorf("repeats: want 1: a text is generated once")
-	}
-	if e, ok := k["fewshot_config"]; ok {
-		list, err := e.entries()
-		if err != nil {
-			return err
-		}
-		for _, e := range list {
-			if e.key != "sampler" || e.value != "default" && e.value != "first_n" {
-				return e.at.errorf("fewshot_config: %s: only a sampler is known, default or first_n", e.key)
-			}
-		}
 	}
 	e, ok := k["metadata"]
 	if !ok {

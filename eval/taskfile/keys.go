@@ -15,7 +15,7 @@ var aliases = map[string]string{"choices": "doc_to_choice", "gold": "doc_to_targ
 // change nothing here.
 var known = []string{
 	"task", "task_alias", "output_type", "doc_to_text", "doc_to_choice", "doc_to_target", "target_delimiter", "fewshot_delimiter",
-	"description", "num_fewshot", "generation_kwargs", "metric_list", "filter_list", "metadata", "repeats", "fewshot_config",
+	"description", "num_fewshot", "generation_kwargs", "metric_list", "filter_list", "metadata", "repeats", "fewshot_config", "gen_prefix",
 	"dataset_path", "dataset_name", "training_split", "validation_split", "test_split", "fewshot_split",
 	"tag", "group", "group_alias", "dataset_kwargs", "should_decontaminate", "doc_to_decontamination_query",
 }
@@ -28,7 +28,6 @@ var refusals = map[string]string{
 	"doc_to_image":          "there are no images here",
 	"doc_to_audio":          "there is no sound here",
 	"use_prompt":            "write the prompt as doc_to_text",
-	"gen_prefix":            "write it at the end of doc_to_text",
 	"class":                 "Python code is not run",
 	"custom_dataset":        "Python code is not run",
 	"unsafe_code":           "code that a model writes is not run",

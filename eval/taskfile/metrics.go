@@ -79,52 +79,16 @@ func (f *File) metric(e entry, d *task.Definition) error {
 			flag = &d.Match.Punctuation
 		case "ignore_numbers":
 			flag = &d.Match.Digits
+		case "regexes_to_ignore":
+			if d.Match.Ignore, err = patternsOf(e); err != nil {
+				return err
+			}
 		default:
 			return e.at.errorf("metric_list: the key %.64q is not known", e.key)
 		}
 		if flag != nil {
-			var err error
 			if *flag, err = e.flag(); err != nil {
 				return err
-			}
-		}
-	}
-	return nil
-}
-
-// filters reads the one chain of filters that is known: the first text, perhaps
-// without the white space in front.
-func (f *File) filters(e entry, d *task.Definition) error {
-	chains, is := e.value.([]node)
-	if !is || len(chains) != 1 {
-		return e.at.errorf("filter_list: want one chain of filters")
-	}
-	chain, err := entry{"filter_list", chains[0].at, chains[0]}.entries()
-	if err != nil {
-		return err
-	}
-	for _, e := range chain {
-		if e.key == "name" {
-			if d.Filter, err = e.text(); err != nil {
-				return err
-			}
-			continue
-		}
-		steps, is := e.value.([]node)
-		if e.key != "filter" || !is {
-			return e.at.errorf("filter_list: want \"name\" and \"filter\", a list")
-		}
-		for _, step := range steps {
-			list, _ := step.value.([]entry)
-			if len(list) != 1 || list[0].key != "function" {
-				return step.at.errorf("filter: want \"function\" and nothing else")
-			}
-			switch list[0].value {
-			case "take_first":
-			case "remove_whitespace":
-				d.Match.TrimLeft = true
-			default:
-				return step.at.errorf("the filter %.64q is not known: want take_first or remove_whitespace", list[0].value)
 			}
 		}
 	}

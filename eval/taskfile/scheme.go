@@ -15,6 +15,7 @@ import (
 type scheme struct {
 	output                string
 	text, choices, target *source // choices: nil where there are none
+	prefix                *source // gen_prefix; nil: none
 }
 
 // source is where a prompt, a list of choices or a target comes from.
@@ -52,6 +53,16 @@ func newScheme(file, output string, k keys) (*scheme, error) {
 		if *part.to, err = newSource(part.key, e); err != nil {
 			return nil, err
 		}
+	}
+	if e, ok := k["gen_prefix"]; ok {
+		text, err := e.text()
+		if err != nil {
+			return nil, err
+		}
+		if s.prefix, err = newSource("gen_prefix", entry{e.key, e.at, node{e.at, text}}); err != nil {
+			return nil, err
+		}
+		s.prefix.word = false // a word that is no field stands for itself
 	}
 	if s.choices != nil && (output == "loglikelihood" || output == "loglikelihood_rolling") {
 		return nil, s.choices.at.errorf("%s: %s has no choices", k["doc_to_choice"].key, output)
@@ -282,6 +293,14 @@ func (s *scheme) document(r record.Record) (task.Document, error) {
 	}
 	d, err := s.shaped(r, text, index, target)
 	d.Target = jinja.Str(target)
+	if err == nil && s.prefix != nil {
+		v, _, err := s.prefix.value(r)
+		if err != nil {
+			return d, err
+		}
+		prefix := jinja.Str(v)
+		d.Prefix = &prefix
+	}
 	return d, err
 }
 
@@ -300,8 +319,12 @@ func (s *scheme) shaped(r record.Record, text string, index int, target record.V
 	switch s.output {
 	case "multiple_choice":
 		if index >= 0 {
-			continuation, err := s.words(target, true)
-			return task.Document{Shape: task.ContextChoice, Options: choices, Gold: index, Continuation: continuation}, err
+			d := task.Document{Shape: task.ContextChoice, Options: choices, Gold: index}
+			if at, is := indexOf(target); is && at >= 0 && int(at) < len(choices) {
+				d.Canonical = choices[at] // examples take it for an index
+			}
+			d.Continuation, err = s.words(target, true)
+			return d, err
 		}
 		gold, err := s.index(target, choices)
 		return task.Document{Shape: task.Choice, Query: text, Options: choices, Gold: gold}, err

@@ -155,6 +155,8 @@ func TestReadFile(t *testing.T) {
 
 const choice = "output_type: multiple_choice\ndoc_to_text: '{q}'\ndoc_to_choice: [a, b]\ndoc_to_target: 0\n"
 
+const filterHead = "doc_to_text: x\ngold: y\nfilter_list:\n  - name: a\n    filter:\n"
+
 func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"empty", "", "documents"},
@@ -190,7 +192,20 @@ func TestParseRefuses(t *testing.T) {
 		{"generation of choices", choice + "generation_kwargs:\n  until: x\n", "f.yaml:5:1: generation_kwargs"},
 		{"sampling", "doc_to_text: x\ngold: y\ngeneration_kwargs:\n  temperature: 0.7\n", "f.yaml:3:1: generation_kwargs: texts are generated greedily"},
 		{"until", "doc_to_text: x\ngold: y\ngeneration_kwargs:\n  until: []\n", "f.yaml:4:3: until"},
-		{"filter", "doc_to_text: x\ngold: y\nfilter_list:\n  - name: a\n    filter:\n      - function: regex\n", `f.yaml:6:17: the filter "regex" is not known`},
+		{"filter", "doc_to_text: x\ngold: y\nfilter_list:\n  - name: a\n    filter:\n      - function: custom\n", `f.yaml:6:17: the filter "custom" is not known: want one of take_first, `},
+		{"a filter's pattern", filterHead + "      - function: regex\n        regex_pattern: '(a'\n", `regex: the pattern "(a": `},
+		{"a filter's key", filterHead + "      - function: regex\n        pattern: a\n", `the filter regex: the key "pattern" is not known`},
+		{"a filter's number", filterHead + "      - function: regex\n        group_select: first\n", `f.yaml:7:9: group_select: a text, want a whole number`},
+		{"a chain without a name", "doc_to_text: x\ngold: y\nfilter_list:\n  - filter:\n      - function: take_first\n", `filter_list: want "name" and "filter"`},
+		{"two chains of a name", filterHead + "      - function: take_first\n  - name: a\n    filter:\n      - function: take_first\n", `f.yaml:7:9: filter_list: the name "a" comes twice`},
+		{"a map without a default", filterHead + "      - function: map\n        mapping_dict: {A: 0}\n", "map: default_value is missing"},
+		{"several of one", filterHead + "      - function: take_first_k\n        k: 8\n", "take_first_k: 8 of one text"},
+		{"a filter of choices", choice + "filter_list:\n  - name: a\n    filter:\n      - function: lowercase\n", "the filter lowercase is for generated texts: multiple_choice has none"},
+		{"what to ignore", "doc_to_text: x\ngold: y\nmetric_list:\n  - metric: exact_match\n    regexes_to_ignore: ['[']\n", `f.yaml:5:5: regexes_to_ignore: the pattern "["`},
+		{"samples", choice + "fewshot_config:\n  samples: [a]\n", "f.yaml:6:13: samples: a text, want a row"},
+		{"a sample", choice + "fewshot_config:\n  samples:\n    - {p: 1}\n", "f.yaml:7:7: samples: doc_to_text (f.yaml:2:1): line 1: field \"q\" is missing"},
+		{"examples by place", choice + "fewshot_config:\n  fewshot_indices: [1]\n", "fewshot_indices are not known"},
+
 		{"include", "include: other.yaml\n", "include: there is no directory"},
 		{"no UTF-8", "task: \xff\n", "UTF-8"},
 		{"large", "task: " + strings.Repeat("x", 1<<19), "more than"},
@@ -208,12 +223,12 @@ func TestParseRefuses(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"a.yaml": "include: b.yaml\n", "b.yaml": "include: a.yaml\n", "up.yaml": "include: ../a.yaml\n", "gone.yaml": "include: x.yaml\n", "self.yaml": "include: [self.yaml]\n"} {
+	for name, text := range map[string]string{"a.yaml": "include: b.yaml\n", "b.yaml": "include: a.yaml\n", "up.yaml": "include: ../a.yaml\n", "abs.yaml": "include: /a.yaml\n", "gone.yaml": "include: x.yaml\n", "self.yaml": "include: [self.yaml]\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, want := range map[string]string{"a.yaml": "include each other", "up.yaml": "same directory", "gone.yaml": "no such file", "self.yaml": "include each other", "none.yaml": "no such file", ".": "want a task file"} {
+	for name, want := range map[string]string{"a.yaml": "include each other", "up.yaml": "no such file", "abs.yaml": "want the path of a file from this one's directory", "gone.yaml": "no such file", "self.yaml": "include each other", "none.yaml": "no such file", ".": "want a task file"} {
 		if _, err := taskfile.Read(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}

@@ -3,6 +3,7 @@ package taskfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,6 +37,31 @@ type node struct {
 	value any
 }
 
+// python is what stands for a function of Python. A file that includes another may put
+// something in its place; else it is an error.
+type python struct{}
+
+// python returns where Python stands in a value.
+func (n node) python() (place, bool) {
+	switch v := n.value.(type) {
+	case python:
+		return n.at, true
+	case []node:
+		for _, one := range v {
+			if at, is := one.python(); is {
+				return at, true
+			}
+		}
+	case []entry:
+		for _, one := range v {
+			if at, is := one.node.python(); is {
+				return at, true
+			}
+		}
+	}
+	return place{}, false
+}
+
 // entry is a key of a mapping and its value.
 type entry struct {
 	key string
@@ -59,7 +85,7 @@ func parse(data []byte, name string) (entries []entry, err error) {
 			entries, err = nil, fmt.Errorf("%s: is no YAML: %v", name, r)
 		}
 	}()
-	f, err := parser.ParseBytes(data, 0)
+	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey()) // mapping sees to those
 	if err != nil {
 		return nil, syntax(name, err)
 	}
@@ -163,7 +189,8 @@ func (d decoder) node(n ast.Node, depth int) (node, error) {
 		case "!!null":
 			return out, nil
 		case "!function":
-			return out, out.at.errorf("%q: Python code is not run: write a template, or prepare the rows and name a field", tag)
+			out.value = python{}
+			return out, nil
 		}
 		return out, out.at.errorf("the tag %.64q is not known", n.Start.Value)
 	case *ast.AnchorNode, *ast.AliasNode:
@@ -193,10 +220,9 @@ func (d decoder) mapping(out node, values []*ast.MappingValueNode, depth int) (n
 				return out, at.errorf("the key %.64q: want a plain one", key)
 			}
 		}
-		for _, e := range entries {
-			if e.key == key {
-				return out, at.errorf("the key %.64q comes twice, first in line %d", key, e.at.line)
-			}
+		twice := slices.IndexFunc(entries, func(e entry) bool { return e.key == key })
+		if twice >= 0 && depth == 0 {
+			return out, at.errorf("the key %.64q comes twice, first in line %d", key, entries[twice].at.line)
 		}
 		n, err := d.node(v.Value, depth+1)
 		if err != nil {
@@ -204,6 +230,9 @@ func (d decoder) mapping(out node, values []*ast.MappingValueNode, depth int) (n
 		}
 		if n.at.line == 0 {
 			n.at = at
+		}
+		if twice >= 0 { // the harness takes the last, and has files that need it
+			entries = slices.Delete(entries, twice, twice+1)
 		}
 		entries = append(entries, entry{key, at, n})
 	}
