@@ -61,13 +61,11 @@ func generate(ctx context.Context, be kernels.Backend, d *transformer.Decoder, r
 		var ids []int32
 		var text string
 		err := d.Generate(ctx, be, p.IDs, p.MaxTokens, transformer.Sampling{Rules: r.Logits}, func(id int32) bool {
-			if slices.Contains(p.Stop, id) {
-				return false
-			}
+			// The token that ends an answer is part of it: a special one has no text.
 			ids = append(ids, id)
 			var done bool
 			text, done = p.Text(ids)
-			return !done
+			return !done && !slices.Contains(p.Stop, id)
 		})
 		if err == nil {
 			err = ctx.Err()

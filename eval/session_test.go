@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -278,6 +279,22 @@ func TestAnswersFollowTheModelsSettings(t *testing.T) {
 	say(`{"eos_token_id": 2, "temperature": 0.5, "do_sample": true}`)
 	if job, after := ask(); !slices.Equal(before, after) || job.Warning != "" {
 		t.Errorf("%q, want %q: the harness never draws", after, before)
+	}
+	// An end that is no special token stands in the answer, as in the harness.
+	tok, err := m.Tokenizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []int32
+	p := plain.Requests.Prompts[0]
+	err = m.Decoder.Generate(t.Context(), m.Backend, p.IDs, p.MaxTokens, transformer.Sampling{}, func(id int32) bool {
+		ids = append(ids, id)
+		return tok.IsSpecial(id)
+	})
+	end := ids[len(ids)-1]
+	say(fmt.Sprintf(`{"eos_token_id": [2, %d]}`, end))
+	if _, after := ask(); err != nil || tok.IsSpecial(end) || after[0] != tok.Decode(ids, true) || after[0] == "" || after[0] == before[0] {
+		t.Errorf("%q after %v, %q without the end; %v", after, ids, before, err)
 	}
 	say(`{"repetition_penalty": -1}`)
 	if _, err := m.Prepare(named(t, "triviaqa"), docs("triviaqa"), nil, eval.Options{Limit: 2, MaxTokens: 12}); err == nil || !strings.Contains(err.Error(), "repetition_penalty") {
