@@ -34,13 +34,6 @@ func (c *Checkpoint) EndTokens(t *tokenizer.Tokenizer) []int32 {
 	if v, ok := c.generationEOS(); ok {
 		ends.add(v)
 	}
-	if c.GGUF != nil {
-		for _, end := range []string{"eos", "eot", "eom"} {
-			if id, ok := c.GGUF.Uint("tokenizer.ggml." + end + "_token_id"); ok && id < 1<<31 {
-				ends[int32(id)] = true
-			}
-		}
-	}
 	return ends.sorted()
 }
 

@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,50 +47,64 @@ func (g Generation) Cuts() (Sampling, error) { return g.Sampling, g.cuts }
 // Greedy returns the sampling of do_sample=False: the file's rules and no cuts.
 func (g Generation) Greedy() Sampling { return Sampling{Rules: g.Rules} }
 
-// Generation reads the checkpoint's settings for generating text; a GGUF file has none.
+// Generation reads the checkpoint's settings for generating text; of a GGUF file those
+// that convert would write.
 func (c *Checkpoint) Generation() (Generation, error) {
-	if c.GGUF != nil {
-		return Generation{}, nil
-	}
-	r := generationReader{where: "config.json", left: maps.Clone(c.Config.Raw)}
-	const file = "generation_config.json"
-	var warnings []string
-	path := filepath.Join(c.Dir, file)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		data, err := readSmall(path)
-		if err != nil {
-			return Generation{}, err
-		}
-		var values map[string]any
-		if wrong := decodeConfig(data, &values); wrong != nil { // transformers takes it for no file
-			warnings = append(warnings, fmt.Sprintf("%s is not read (%v): config.json counts instead", file, wrong))
-		} else {
-			r = generationReader{where: file, left: values, whole: true}
-		}
+	r, warning, err := c.generationReader()
+	if err != nil {
+		return Generation{}, err
 	}
 	g := r.read()
 	g.Rules.Ends = c.StopTokens()
 	for _, err := range []error{r.err, g.Rules.validate(), g.Rules.checkVocab(c.Config.Vocab)} {
 		if err != nil {
-			return Generation{}, fmt.Errorf("%s: %w", filepath.Join(c.Dir, r.where), err)
+			return Generation{}, fmt.Errorf("%s: %w", r.path, err)
 		}
 	}
 	if g.cuts == nil {
 		g.cuts = g.Validate()
 	}
 	if g.cuts != nil {
-		g.cuts = fmt.Errorf("%s: %w", filepath.Join(c.Dir, r.where), g.cuts)
+		g.cuts = fmt.Errorf("%s: %w", r.path, g.cuts)
 	}
 	if len(r.ignored) > 0 {
-		warnings = append(warnings, r.where+" asks for what is not applied, so that ids may differ from those of transformers: "+strings.Join(r.ignored, ", "))
+		warning += filepath.Base(r.path) + " asks for what is not applied, so that ids may differ from those of transformers: " + strings.Join(r.ignored, ", ")
 	}
-	g.Warning = strings.Join(warnings, "; ")
+	g.Warning = warning
 	return g, nil
+}
+
+// generationReader opens what says how to generate, with a warning where the file for it
+// cannot be read.
+func (c *Checkpoint) generationReader() (r generationReader, warning string, err error) {
+	const file = "generation_config.json"
+	if c.GGUF != nil {
+		data, err := json.Marshal(newGGUFTokens(c.GGUF).generation())
+		if err == nil {
+			err = json.Unmarshal(data, &r.left)
+		}
+		r.path, r.whole = c.Path, true
+		return r, "", err
+	}
+	r = generationReader{path: filepath.Join(c.Dir, "config.json"), left: maps.Clone(c.Config.Raw)}
+	path := filepath.Join(c.Dir, file)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return r, "", nil
+	}
+	data, err := readSmall(path)
+	if err != nil {
+		return r, "", err
+	}
+	var values map[string]any
+	if wrong := decodeConfig(data, &values); wrong != nil { // transformers takes it for no file
+		return r, fmt.Sprintf("%s is not read (%v): config.json counts instead. ", file, wrong), nil
+	}
+	return generationReader{path: path, left: values, whole: true}, "", nil
 }
 
 // generationReader takes keys out of a file, one after the other.
 type generationReader struct {
-	where   string
+	path    string
 	left    map[string]any // keys that nobody took
 	whole   bool           // the file is about nothing else
 	ignored []string
