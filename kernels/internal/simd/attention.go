@@ -143,27 +143,3 @@ func scaleRowsGeneric(dst []float32, dstStride int, src []float32, srcStride, co
 		scaleGeneric(dst[r*dstStride:][:cols], src[r*srcStride:][:cols], a)
 	}
 }
-
-// DotPairs does dst[r] = Σ_j x[r·stride+j]·y[r·stride+j], j < cols.
-func DotPairs(dst, x, y []float32, stride, cols int) {
-	n := len(dst) - 1
-	if n < 0 {
-		return
-	}
-	if cols == 0 {
-		clear(dst)
-		return
-	}
-	_, _ = x[n*stride+cols-1], y[n*stride+cols-1]
-	if level == Generic {
-		dotPairsGeneric(dst, x, y, stride, cols)
-		return
-	}
-	dotPairsVector(dst, x, y, stride, cols)
-}
-
-func dotPairsGeneric(dst, x, y []float32, stride, cols int) {
-	for r := range dst {
-		dst[r] = dotGeneric(x[r*stride:][:cols], y[r*stride:])
-	}
-}

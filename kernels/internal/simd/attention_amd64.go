@@ -11,15 +11,8 @@ func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, scal
 //go:noescape
 func scaleRowsAVX2(dst *float32, dstStride int, src *float32, srcStride, cols int, f *float32, rows int)
 
-//go:noescape
-func dotPairsAVX2(dst *float32, rows int, x, y *float32, stride, cols int)
-
 func scaleRowsVector(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {
 	scaleRowsAVX2(&dst[0], dstStride, &src[0], srcStride, cols, &f[0], len(f))
-}
-
-func dotPairsVector(dst, x, y []float32, stride, cols int) {
-	dotPairsAVX2(&dst[0], len(dst), &x[0], &y[0], stride, cols)
 }
 
 func softmaxRowsVector(p []float32, ld, cols int, sees []int32, top, sum, shrink []float32) {

@@ -13,5 +13,3 @@ func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, scale floa
 func scaleRowsVector(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {
 	scaleRowsGeneric(dst, dstStride, src, srcStride, cols, f)
 }
-
-func dotPairsVector(dst, x, y []float32, stride, cols int) { dotPairsGeneric(dst, x, y, stride, cols) }

@@ -65,10 +65,6 @@ var guardRows = []guardRow{
 			return nil
 		}
 	})},
-	{"DotPairs", strided(func(c *call, rows, n, stride int) {
-		c.floats = []int{rows, span(rows, n, stride), span(rows, n, stride)}
-		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { DotPairs(x[0], x[1], x[2], stride, n); return nil }
-	})},
 	{"Transpose", transposeCalls},
 	{"SoftmaxRows", scoreCalls(1, func(x [][]float32, ld, cols int, sees []int32) {
 		SoftmaxRows(x[3], ld, cols, sees, x[0], x[1], x[2])
