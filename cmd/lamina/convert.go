@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lamina/crash/emulate"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -28,6 +29,9 @@ func (c convertCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := emulate.Verify(checkpoint.Dir); err != nil {
+		return err
+	}
 	if checkpoint.GGUF != nil && dtype == tensor.Invalid {
 		dtype = tensor.F32
 	}
@@ -40,6 +44,9 @@ func (c convertCommand) Run(s *session) error {
 		return err
 	}
 	s.printf("wrote %s: %s\n", c.Out, describeTypes(checkpoint, dtype))
+	if checkpoint.GGUF == nil && emulate.IsEmulator(checkpoint.Dir) {
+		s.printf("no emulator any more, but a plain model of %d blocks: finetune trains all of it, and no plug takes that back\n", checkpoint.Config.Layers)
+	}
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: strings.ToLower(c.DType), Tensors: len(d.Tensors)})
 }
 

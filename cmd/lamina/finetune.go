@@ -177,6 +177,7 @@ func (c finetuneCommand) health(s *session, m *model, e *emulate.Emulator, run *
 	if valid, ok := run.Valid.(*train.NextToken); ok && valid.Len() > 0 {
 		on = valid
 	}
+	defer s.waiting("measuring the emulator's loss").Done()
 	loss, err := on.On(e.Decoder, checkedDocuments).Mean(s.ctx, m.Backend, nil)
 	if err != nil {
 		return nil, err

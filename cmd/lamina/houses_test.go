@@ -248,3 +248,21 @@ func contents(t *testing.T, path string) []byte {
 	}
 	return data
 }
+
+// TestConvertedEmulatorIsAPlainModel, and convert says so; of a changed one it makes none.
+func TestConvertedEmulatorIsAPlainModel(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	emulator, plain := filepath.Join(dir, "emu"), filepath.Join(dir, "plain")
+	tokens := write(t, dir, "t.json", "[[3,1,4,1,5]]")
+	must(t, "emulate", "--model", model, "--plan", "0* 1 1 5*", "--compact", "--out", emulator)
+	if said := must(t, "convert", "--model", emulator, "--out", plain); !strings.Contains(said, "plain model of 4 blocks") {
+		t.Errorf("convert says %q", said)
+	}
+	if !equalLogits(logits(t, emulator, tokens), logits(t, plain, tokens)) {
+		t.Error("converted, it computes something else")
+	}
+	write(t, emulator, "lamina.json", "{}")
+	if code, _, stderr := lamina(t, "convert", "--model", emulator, "--out", filepath.Join(dir, "x")); code != exitError || !strings.Contains(stderr, "lamina.json: 2 bytes") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

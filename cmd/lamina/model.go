@@ -52,7 +52,9 @@ func (s *session) openModel(path string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	bar := s.waiting("opening " + path) // an emulator's files are hashed
 	m, err := exchange.OpenModel(c, be)
+	bar.Done()
 	if err != nil {
 		return nil, err
 	}

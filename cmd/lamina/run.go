@@ -129,7 +129,7 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 
 // protocol is what holds for every seed.
 func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error) {
-	p = study.Protocol{Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute}
+	p = study.Protocol{Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute, SaveEvery: c.SaveEvery}
 	if p.Rows, err = study.Select(s.recipes, c.Rows, plan.Read); err != nil {
 		return p, usageError{err}
 	}
@@ -169,7 +169,7 @@ func (c *runCommand) chosen(s *session, p *study.Protocol) (err error) {
 func (c *runCommand) table(s *session, x *study.Experiment) error {
 	show := &watcher{s: s}
 	defer show.close()
-	x.Watch, x.Done = show.watch, show.done
+	x.Watch, x.Done = show.watch, show.row
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lamina/crash/study"
+	"lamina/crash/train"
 	"lamina/internal/progress"
 )
 
@@ -13,6 +14,8 @@ type watcher struct {
 	s     *session
 	bar   *progress.Bar
 	phase string
+	done  int // parts of it
+	last  lastMetrics
 }
 
 func (w *watcher) watch(e study.Event) {
@@ -21,19 +24,29 @@ func (w *watcher) watch(e study.Event) {
 		w.s.warn([]string{e.Warning})
 		return
 	}
-	phase := e.Row + " " + e.Phase
-	if phase != w.phase {
+	phase := strings.TrimSpace(e.Row + " " + e.Phase)
+	if phase != w.phase || e.Done < w.done { // another learning rate begins anew
 		w.close()
-		w.bar, w.phase = w.s.progress(strings.TrimSpace(phase), e.Total), phase
+		w.bar, w.phase, w.last = w.s.progress(phase, e.Total), phase, lastMetrics{}
 	}
-	if e.Metrics.Loss > 0 {
-		w.bar.Describe(fmt.Sprintf("%s  loss %.3f  %.0f tokens/s", phase, e.Metrics.Loss, e.Metrics.TokensPerSecond))
+	w.done = e.Done
+	switch {
+	case e.Resumed:
+		w.bar.Resume(e.Done)
+		w.bar.Note(fmt.Sprintf("%s: goes on after step %d of %d", phase, e.Done, e.Total))
+		return
+	case e.Metrics.ValidLoss != 0 && e.Metrics.Step == 0:
+		w.bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", phase, e.Metrics.ValidLoss))
+	}
+	if e.Metrics != (train.Metrics{}) {
+		w.last.add(e.Metrics)
+		w.bar.Describe(phase + ": " + w.last.String())
 	}
 	w.bar.Set(e.Done)
 }
 
-// done prints a line for a finished row, so that a long run shows what it has.
-func (w *watcher) done(r study.Row) {
+// row prints a line for a finished row, so that a long run shows what it has.
+func (w *watcher) row(r study.Row) {
 	w.close()
 	w.s.notef("%s\n", r)
 }
@@ -43,5 +56,5 @@ func (w *watcher) close() {
 		w.bar.Done()
 		w.bar = nil
 	}
-	w.phase = ""
+	w.phase, w.done = "", 0
 }

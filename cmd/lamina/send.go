@@ -26,10 +26,8 @@ func (s *session) printSent(dir, words string) (sent, error) {
 	return sent{dir, n, bytes}, nil
 }
 
-// warnf writes a warning to standard error, in a line.
-func (s *session) warnf(format string, args ...any) {
-	s.notef("lamina: warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
-}
+// warnf writes a warning to standard error, in a line, once in a session.
+func (s *session) warnf(format string, args ...any) { s.warn([]string{fmt.Sprintf(format, args...)}) }
 
 // warnOf warns of an emulator that is broken.
 func (s *session) warnOf(h emulate.Health) {

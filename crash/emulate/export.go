@@ -159,12 +159,19 @@ func WantPlain(c *transformer.Checkpoint) error {
 // opened: the file that is not as its MANIFEST.json has it, if there is one, else err. So
 // a changed configuration is called changed, not a model that does not fit.
 func Blame(dir string, err error) error {
-	if files.HasManifest(dir) {
-		if changed := files.Verify(dir); changed != nil {
-			return changed
-		}
+	if changed := Verify(dir); changed != nil {
+		return changed
 	}
 	return err
+}
+
+// Verify holds the files of an emulator against its MANIFEST.json; a directory without
+// one, or that is no emulator, passes.
+func Verify(dir string) error {
+	if !IsEmulator(dir) || !files.HasManifest(dir) {
+		return nil
+	}
+	return files.Verify(dir)
 }
 
 // Open loads an exported emulator from its opened checkpoint: places that
@@ -175,10 +182,8 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	var m Manifest
 	path := filepath.Join(c.Dir, manifestFile)
 	sealed := files.HasManifest(c.Dir)
-	if sealed {
-		if err := files.Verify(c.Dir); err != nil {
-			return nil, m, err
-		}
+	if err := Verify(c.Dir); err != nil {
+		return nil, m, err
 	}
 	if err := files.ReadJSON(path, &m); err != nil {
 		return nil, m, err

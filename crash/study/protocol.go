@@ -34,6 +34,7 @@ type Protocol struct {
 	LRs             []float64      // candidates
 	Settings        train.Settings // LR and Seed are set per run
 	Recompute       bool           // as in Trainer
+	SaveEvery       int            // as in Trainer
 	Pooling         measure.Pooling
 	// Measured is the similarity of the full model, if it was measured before: nothing is
 	// measured then.
@@ -48,6 +49,7 @@ type Protocol struct {
 
 	skipped    int // training and validation rows left out, their targets too long
 	similarity *measure.Similarity
+	fullLoss   float64 // of the full model on validation rows; 0: not measured
 	resolved   []variant
 }
 
@@ -58,6 +60,7 @@ type Event struct {
 	Warning     string        // what is doubtful, in a line, of the last
 	Done, Total int           // parts of the phase, in training steps
 	Metrics     train.Metrics // of a training step
+	Resumed     bool          // a training that was interrupted goes on after step Done
 }
 
 // Validate returns an error naming what cannot be run, before anything is.

@@ -18,6 +18,9 @@ import (
 // Text is the result as a terminal shows it: the table, and the plans of its rows.
 func (x *Experiment) Text() string {
 	text := x.result().Text()
+	if t := x.healths(); len(t.Rows) > 0 {
+		text += "\n" + t.Caption + "\n" + t.Text()
+	}
 	if len(x.planned()) > 0 {
 		text += x.plans().Text()
 	}
@@ -136,6 +139,9 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 		"Learning rate and checkpoint were chosen by the loss of the emulator (of the model, in the rows " + strings.Join(wholeRows(), " and ") + ") on the validation rows. Plans were made from the support rows only. The scored rows were read for nothing else.",
 		"A standard error is over documents: it does not hold what another seed of training would change. Rows score the same documents, so that their difference is surer than their two errors make it look; the differences below are taken document by document.",
 	}}
+	if t := x.healths(); len(t.Rows) > 0 {
+		result.Tables = append(result.Tables, t)
+	}
 	rows := report.Section{Title: "Rows", Tables: []report.Table{x.meanings()}}
 	if note := x.ceilingNote(); note != "" {
 		rows.Text = append(rows.Text, note)

@@ -133,6 +133,9 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 				return err
 			}
 			r.EmulatorZS = &acc.Metrics[0].Value
+			if r.Health, err = p.health(ctx, v, e); err != nil {
+				return err
+			}
 		}
 		next := candidate{Emulator: e}
 		out, err := p.finetune(ctx, v, &next, lr, lrDir(dir, lr))
@@ -226,7 +229,7 @@ func (p *Protocol) checkStarted(v variant) error {
 
 func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr float64, dir string) (train.Outcome, error) {
 	config := p.config(v, lr)
-	t := &train.Trainer{Backend: p.Backend, Params: c.Params(), Held: c.Decoder.Params(), Settings: config.Settings, Recompute: p.Recompute}
+	t := &train.Trainer{Backend: p.Backend, Params: c.Params(), Held: c.Decoder.Params(), Settings: config.Settings, Recompute: p.Recompute, SaveEvery: p.SaveEvery}
 	var err error
 	if t.Train, err = train.NewNextToken(c.Decoder, p.Train); err != nil {
 		return train.Outcome{}, fmt.Errorf("training: %w", err)
@@ -238,12 +241,18 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 	t.Report = func(m train.Metrics) {
 		p.tell(Event{Row: v.row, Phase: "train", Done: m.Step, Total: total, Metrics: m})
 	}
+	t.Resumed = func(step int) {
+		p.tell(Event{Row: v.row, Phase: "train", Done: step, Total: total, Resumed: true})
+	}
 	c.trainer = t
 	base := transformer.Fingerprint(c.Params())
 	var store *train.RunDir
 	if p.Dir != "" {
 		if store, err = train.OpenRunDir(dir, config, false); err != nil {
 			return train.Outcome{}, err
+		}
+		store.Bad = func(dir string, err error) {
+			p.tell(Event{Row: v.row, Phase: "warning", Warning: fmt.Sprintf("row %s: checkpoint %s is not whole, so its training goes on from the one before, if there is one, or anew: %v", v.row, dir, err)})
 		}
 		c.store, t.Store = store, store
 		if out, done, err := store.Finished(); done || err != nil {

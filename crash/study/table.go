@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/eval"
 	"lamina/eval/task"
@@ -15,27 +16,29 @@ import (
 // null: an untrained full model has no emulator. Delta is the plug-in's accuracy
 // less the fine-tuned emulator's: what the owner keeps.
 type Row struct {
-	Name        string       `json:"row"`
-	Plan        plan.Plan    `json:"plan"`
-	Share       plan.Sharing `json:"share"`
-	Seed        uint64       `json:"seed"`
-	LR          float64      `json:"lr,omitempty"`
-	EmulatorZS  *float64     `json:"emulator_zs"`
-	EmulatorFT  *float64     `json:"emulator_ft"`
-	PlugIn      *float64     `json:"plug_in"`
-	PlugInNorm  *float64     `json:"plug_in_norm"` // acc_norm of the same scores
-	Stderr      float64      `json:"stderr"`       // of plug_in
-	N           int          `json:"n"`
-	Delta       *float64     `json:"delta"`
-	Right       string       `json:"right,omitempty"`      // of plug_in: 1 or 0 for each scored document, in order
-	TrainLoss   float64      `json:"train_loss,omitempty"` // mean of the last tenth of the steps
-	ValidLoss   float64      `json:"valid_loss,omitempty"` // of the kept checkpoint
-	BestStep    int          `json:"best_step,omitempty"`
-	Steps       int          `json:"steps,omitempty"`
-	HeldParams  int          `json:"held_params"`
-	TrainParams int          `json:"train_params"`
-	Seconds     float64      `json:"seconds"`    // training and scoring
-	PeakBytes   int          `json:"peak_bytes"` // weights held, moments and the largest pass
+	Name       string       `json:"row"`
+	Plan       plan.Plan    `json:"plan"`
+	Share      plan.Sharing `json:"share"`
+	Seed       uint64       `json:"seed"`
+	LR         float64      `json:"lr,omitempty"`
+	EmulatorZS *float64     `json:"emulator_zs"`
+	EmulatorFT *float64     `json:"emulator_ft"`
+	PlugIn     *float64     `json:"plug_in"`
+	PlugInNorm *float64     `json:"plug_in_norm"` // acc_norm of the same scores
+	Stderr     float64      `json:"stderr"`       // of plug_in
+	N          int          `json:"n"`
+	Delta      *float64     `json:"delta"`
+	Right      string       `json:"right,omitempty"`      // of plug_in: 1 or 0 for each scored document, in order
+	TrainLoss  float64      `json:"train_loss,omitempty"` // mean of the last tenth of the steps
+	ValidLoss  float64      `json:"valid_loss,omitempty"` // of the kept checkpoint
+	// Health is the emulator's loss before training beside the full model's.
+	Health      *emulate.Health `json:"health,omitempty"`
+	BestStep    int             `json:"best_step,omitempty"`
+	Steps       int             `json:"steps,omitempty"`
+	HeldParams  int             `json:"held_params"`
+	TrainParams int             `json:"train_params"`
+	Seconds     float64         `json:"seconds"`    // training and scoring
+	PeakBytes   int             `json:"peak_bytes"` // weights held, moments and the largest pass
 }
 
 // Counts are the numbers of examples of each part of the data.
