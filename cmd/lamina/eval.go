@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lamina/eval"
@@ -20,7 +21,7 @@ type evalCommand struct {
 	Adapter  string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
 	Data     []string `placeholder:"PATH" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
 	Task     []string `placeholder:"NAME" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
-	TaskFile []string `placeholder:"FILE" help:"Tasks of one's own, in YAML as lm-evaluation-harness has them, without Python."`
+	TaskFile []string `placeholder:"FILE" help:"Tasks of one's own, or groups of tasks, in YAML as lm-evaluation-harness has them, without Python; one --data given for a group is that of all its tasks."`
 	Split    string   `placeholder:"NAME" help:"Split of a data set that has several: train, validation or test. Default: what the harness takes."`
 	Config   string   `placeholder:"NAME" help:"Configuration of a data set that has several, e.g. ARC-Easy. Default: the task's."`
 
@@ -36,6 +37,8 @@ type evalCommand struct {
 	LogSamples   bool   `help:"Write samples_TASK_DATE.jsonl to --out too: every prompt, answer and score."`
 	delimiterFlag
 	profileFlag
+
+	groups []results.Group // of task files
 }
 
 // Run reads every task before it scores one, and prints the harness's table.
@@ -83,6 +86,7 @@ func (c evalCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	scores.Groups = c.groups
 	finish()
 	return c.report(s, scores, outcomes)
 }
@@ -121,9 +125,9 @@ func (c evalCommand) report(s *session, e *results.Evaluation, all []eval.Outcom
 	return s.writeJSON(all)
 }
 
-// tasks returns the tasks that are asked for; none is the verbatim one for each
-// file.
-func (c *evalCommand) tasks() ([]task.Task, error) {
+// named reads the tasks that are asked for, a group's as its file lists them, and
+// repeats the path of --data that is given for a group.
+func (c *evalCommand) named() ([]task.Task, error) {
 	var tasks []task.Task
 	for _, name := range c.Task {
 		t, err := namedTask(name)
@@ -132,18 +136,45 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		}
 		tasks = append(tasks, t)
 	}
+	asked := make([]int, len(tasks)) // tasks of each that was asked for
+	for i := range asked {
+		asked[i] = 1
+	}
 	for _, path := range c.TaskFile {
-		f, err := taskfile.Read(path)
+		f, g, err := taskfile.ReadGroup(path)
 		if err != nil {
 			return nil, err
 		}
-		tasks = append(tasks, f.Task)
+		some := []task.Task{}
+		if g != nil {
+			some = g.Tasks()
+			c.addGroup(g)
+		} else {
+			some = append(some, f.Task)
+		}
+		tasks, asked = append(tasks, some...), append(asked, len(some))
+	}
+	if len(c.Data) == len(asked) { // a group's tasks share their data set
+		var data []string
+		for i, n := range asked {
+			data = append(data, slices.Repeat(c.Data[i:i+1], n)...)
+		}
+		c.Data = data
+	}
+	return tasks, nil
+}
+
+// tasks returns the tasks that are asked for; none is the verbatim one for each
+// file.
+func (c *evalCommand) tasks() ([]task.Task, error) {
+	tasks, err := c.named()
+	if err != nil {
+		return nil, err
 	}
 	if len(tasks) == 0 {
 		tasks = make([]task.Task, len(c.Data))
 	}
 	for i, t := range tasks {
-		var err error
 		if tasks[i], err = c.apply(t); err != nil {
 			return nil, err
 		}
@@ -181,6 +212,28 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		names[t.Name()] = true
 	}
 	return tasks, nil
+}
+
+// addGroup notes how the scores of a group and its groups are summed up.
+func (c *evalCommand) addGroup(g *taskfile.Group) {
+	group := results.Group{Name: g.Name, Alias: g.Alias, Version: g.Version}
+	for _, t := range g.Tasks() {
+		group.Tasks = append(group.Tasks, t.Name())
+	}
+	for _, a := range g.Aggregates {
+		for _, filter := range a.Filters {
+			group.Metrics = append(group.Metrics, results.GroupMetric{Name: a.Metric, Filter: filter, Weighted: a.Weighted})
+		}
+	}
+	for _, m := range g.Members {
+		group.Members = append(group.Members, m.Name)
+	}
+	c.groups = append(c.groups, group)
+	for _, m := range g.Members {
+		if m.Group != nil {
+			c.addGroup(m.Group)
+		}
+	}
 }
 
 // print shows the harness's table, and what it does not have.

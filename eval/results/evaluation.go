@@ -9,13 +9,14 @@ import (
 
 // Evaluation is what one call came to: a model, scored on several tasks.
 type Evaluation struct {
-	Model Model
-	Rules task.Rules
-	Limit int // documents a task; 0: all
-	Seed  int64
-	Date  time.Time
-	Took  time.Duration
-	Tasks []Task
+	Model  Model
+	Rules  task.Rules
+	Limit  int // documents a task; 0: all
+	Seed   int64
+	Date   time.Time
+	Took   time.Duration
+	Tasks  []Task
+	Groups []Group // of tasks, in their order
 
 	// Extra is written beside what the harness has, under "lamina".
 	Extra record.Object

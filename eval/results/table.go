@@ -10,7 +10,8 @@ import (
 	"lamina/eval/task"
 )
 
-// Markdown returns the table that the harness prints (make_table), a row a metric.
+// Markdown returns the table that the harness prints (make_table), a row a metric, and
+// that of groups if there are some.
 func (e *Evaluation) Markdown() string {
 	rows := [][]string{{"Tasks", "Version", "Filter", "n-shot", "Metric", "", "Value", "", "Stderr"}}
 	for i := range e.Tasks {
@@ -31,7 +32,7 @@ func (e *Evaluation) Markdown() string {
 			name, version = "", ""
 		}
 	}
-	return markdown(rows, []bool{false, true, false, true, false, false, true, false, false})
+	return markdown(rows, []bool{false, true, false, true, false, false, true, false, false}) + e.groupRows()
 }
 
 // markdown sets rows, of which the first is the head, in columns; right says which

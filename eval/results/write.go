@@ -87,6 +87,12 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 		samples = append(samples, field(name, record.Object{
 			field("original", int64(t.Documents)), field("effective", int64(len(t.Items)))}))
 	}
+	groupResults, groupTasks, groupVersions := e.groupObjects()
+	results, groups, versions = append(results, groupResults...), append(groups, groupTasks...), append(versions, groupVersions...)
+	head := record.Object{field("results", results)}
+	if len(groupResults) > 0 {
+		head = append(head, field("groups", groupResults))
+	}
 	limit := record.Value(nil)
 	if e.Limit > 0 {
 		limit = float64(e.Limit)
@@ -98,8 +104,8 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 			generated = record.Object{field("max_gen_toks", int64(n))}
 		}
 	}
-	return append(append(record.Object{
-		field("results", results), field("group_subtasks", groups), field("configs", configs), field("versions", versions),
+	return append(append(append(head,
+		field("group_subtasks", groups), field("configs", configs), field("versions", versions),
 		field("n-shot", shots), field("higher_is_better", better), field("n-samples", samples),
 		field("config", record.Object{
 			field("model", "lamina"), field("model_args", e.Model.Args), field("model_num_parameters", int64(e.Model.Params)),
@@ -110,7 +116,7 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 		}),
 		field("git_hash", nil), field("date", float64(start.UnixMicro())/1e6), field("pretty_env_info", nil),
 		field("transformers_version", nil), field("upper_git_hash", nil),
-	}, e.tokens()...), append(record.Object{
+	), e.tokens()...), append(record.Object{
 		field("max_length", int64(e.Model.MaxLength)), field("task_hashes", taskHashes), field("model_source", "lamina"),
 		field("model_name", e.Model.Name), field("model_name_sanitized", sanitize(e.Model.Name)), field("system_instruction", nil),
 		field("system_instruction_sha", nil), field("fewshot_as_multiturn", false), field("chat_template", nil),

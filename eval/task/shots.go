@@ -144,7 +144,7 @@ func (t Task) pool(docs []Document, s Setting) (pool []Document, own bool, err e
 	case s.Pool != nil:
 		pool = s.Pool
 	case t.HasSamples():
-		return t.own.Samples, false, nil
+		pool = t.own.Samples
 	default:
 		pool, own = docs, true
 	}

@@ -23,9 +23,20 @@
 // row are turned into text as Python does it: a list prints as its repr, and a
 // target that is all digits is an index where there are choices.
 //
+// A generated text goes through chains of filters, each of which is a score: take_first,
+// majority_vote, remove_whitespace, lowercase, uppercase, map, regex and
+// multi_choice_regex. exact_match may leave out case, punctuation, numbers and what
+// regular expressions find. Examples may stand in the file (fewshot_config.samples). A file
+// whose key "task" is a list is a group, see [ReadGroup].
+//
 // It runs no code: "!function" is refused, and so is any key whose meaning it does
 // not carry out. It knows no data: where a file says which data set it is for,
 // [File] passes that on.
+//
+// Of the 2,187 task files that lm-eval 0.4.8 brings and that have no Python, in them or in
+// what they include, 2,063 are read. The others want a metric that is not known here
+// (bleu, ter and chrf 92, f1 17, mcc 14) or several texts of one prompt (1). Of its 410
+// group files 60 are read, for 329 list tasks with Python.
 //
 // Invariants: what a file or a row lacks is an error with its line; two calls with
 // the same arguments give the same result.

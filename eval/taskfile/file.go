@@ -121,6 +121,8 @@ func keysOf(entries []entry) (keys, error) {
 			return nil, at.errorf("\"!function\": Python code is not run: write a template, or prepare the rows and name a field")
 		}
 		switch reason, refused := refusals[key]; {
+		case refused && e.value == nil: // taken back
+			continue
 		case refused:
 			return nil, e.at.errorf("%s: %s", e.key, reason)
 		case !slices.Contains(known, key):

@@ -25,7 +25,7 @@ WORDS = ["it's", 'say "hi"', "both ' and \"", "naïve – 日本", "tab\tand\\sl
 TWINS = {"braces": {
     "doc_to_text": "{{place}} in {{month}}, {{hours}} hours {not a field} {} {1}:\n{{question}}Answer:",
     "doc_to_choice": "{{choices.text}}", "doc_to_target": "right"}}
-OWN = ["weather", "braces", "colours", "gaps", "lastword", "pages", "capitals", "sums", "truth"]
+OWN = ["weather", "braces", "colours", "gaps", "lastword", "pages", "capitals", "sums", "truth", "solved", "drawn", "sub/above"]
 THEIRS = ["arc/arc_easy", "openbookqa/openbookqa", "piqa/piqa", "sciq/sciq", "lambada/lambada_openai", "super_glue/boolq/default",
           "triviaqa/default"]
 
@@ -49,6 +49,9 @@ def rows(name, rng):
             "pages": {"title": w(), "text": f"{w()}\n\n{w()}  {w()}\n"},
             "capitals": {"country": f"{w()} {i}", "names": some(1 + i % 3)},
             "sums": {"a": i, "b": 10 * i, "c": None, "sum": 11 * i},
+            "solved": {"question": w() + str(i), "answer": f"{w()} #### {i} "},
+            "drawn": {"question": w() + str(i), "options": words, "right": at, "word": ["", w(), "so:"][i % 3]},
+            "above": {"text": f"{w()} and {w()} or {i}"},
             "truth": {"claim": f"{w()} is {i}", "holds": bool(i % 2)},
             "arc_easy": {"id": str(i), "question": f"{w()}?", "choices": choices, "answerKey": label[at]},
             "openbookqa": {"id": str(i), "question_stem": f"{w()} {i}", "choices": choices, "answerKey": " " + label[at]},
@@ -64,7 +67,7 @@ def rows(name, rng):
 def main():
     out = []
     for path in [HERE / (n + ".yaml") for n in OWN] + [TASKS / (n + ".yaml") for n in THEIRS]:
-        config = utils.load_yaml_config(str(path)) if path.stem != "braces" else {
+        config = utils.load_yaml_config(str(path), mode="simple") if path.stem != "braces" else {
             "task": "braces", "output_type": "multiple_choice", "metric_list": [{"metric": "acc"}], **TWINS["braces"]}
         name = config["task"]
         data = rows(name, random.Random(name))
@@ -74,12 +77,12 @@ def main():
             config["fewshot_split"] = "test"  # the file has neither
         config.pop("dataset_path", None)
         task = ConfigurableTask(config={"dataset_path": "none", **config})
-        entry = {"task": name, "yaml": "" if path.parent == HERE else path.read_text(), "rows": data, "requests": [], "gold": [], "targets": []}
+        entry = {"task": name, "yaml": "" if path.is_relative_to(HERE) else path.read_text(), "rows": data, "requests": [], "gold": [], "targets": []}
         for shots in (0, 2):
             task.set_fewshot_seed(1234)
             requests = []
             for doc in task.eval_docs:
-                context = task.fewshot_context(doc, 0 if task.OUTPUT_TYPE == "loglikelihood_rolling" else shots)
+                context = task.fewshot_context(doc, 0 if task.OUTPUT_TYPE == "loglikelihood_rolling" else shots, gen_prefix=task.doc_to_prefix(doc))
                 made = task.construct_requests(doc, context)
                 made = made if isinstance(made, list) else [made]
                 if task.OUTPUT_TYPE == "generate_until":
