@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -35,6 +36,8 @@ var commonRows = []row{
 // Run holds be against the contracts of package kernels. Every method of the
 // Backend interface has a row; the last subtest fails if one was never called.
 func Run(t *testing.T, be kernels.Backend, opts Options) {
+	const garbage = 300 // operands of thousands of calls: a third of the time is their collection otherwise
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	s := newSuite(be, opts)
 	for _, r := range slices.Concat(
 		productRows, elementwiseRows, movementRows, lossRows, normRows,
