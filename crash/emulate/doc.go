@@ -10,5 +10,6 @@
 //
 // Invariants: an emulator shares every frozen weight with the model that it was
 // built from and changes none of them; places that repeat an unstarred layer are
-// one object, also after Export and Open.
+// one object, also after Export and Open; a directory is opened only if every file is as
+// its MANIFEST.json has it.
 package emulate

@@ -9,5 +9,6 @@
 //	err = exchange.ExportPlugged(checkpoint, full, a, tensor.Invalid, "tuned", false)
 //
 // Invariants: an adapter is applied whole or not at all, and only to weights whose
-// fingerprint is the one that it was made from.
+// fingerprint is the one that it was made from; its directory is opened only if every
+// file is as its MANIFEST.json has it.
 package exchange
