@@ -18,9 +18,9 @@ var contract = map[string]string{
 	"compare":    "--samples --metric",
 	"similarity": "--model --data --samples --pool --metric",
 	"plan":       "--layers --keep --trainable --similarity --anchor-ends",
-	"emulate":    "--model --plan --share --out --overwrite",
+	"emulate":    "--model --plan --share --dtype --compact --check --out --overwrite",
 	"finetune": "--model --data --valid --plan --share --lr --epochs --steps --batch --schedule --warmup --clip --weight-decay --dropout " +
-		"--max-length --eval-every --train-limit --no-shuffle --out --overwrite --task --format --profile",
+		"--max-length --eval-every --save-every --train-limit --no-shuffle --out --overwrite --task --format --profile",
 	"plug":    "--model --adapter --dtype --out --overwrite",
 	"convert": "--model --out --dtype --overwrite",
 	"bench":   "--filter --model --time",
