@@ -27,14 +27,14 @@ func (s Similarity) Doubt() string {
 }
 
 func doubtOf(n, different int) string {
-	const remedy = "take 64 or more (the paper takes 512)"
+	const remedy = "take 64 or more different ones (the paper takes 512)"
 	switch {
 	case different >= Enough:
 		return ""
 	case different == 1:
-		return fmt.Sprintf("similarity of %d samples that are all the same says nothing: nothing varies between them: %s different ones", n, remedy)
+		return fmt.Sprintf("similarity of %d samples that are all the same says nothing: nothing varies between them: %s", n, remedy)
 	case different < n:
-		return fmt.Sprintf("similarity of %d samples, %d of them different: CKA of so few is near 1 by chance: %s different ones", n, different, remedy)
+		return fmt.Sprintf("similarity of %d samples, %d of them different: CKA of so few is near 1 by chance: %s", n, different, remedy)
 	}
 	return fmt.Sprintf("similarity of %d samples: CKA of so few is near 1 by chance: %s", n, remedy)
 }
