@@ -87,7 +87,7 @@ type bounded struct {
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
+	n, err := b.decode(p)
 	b.out += int64(n)
 	switch {
 	case b.out > maxOutput || b.out > freeOutput && b.out/outputRatio > b.in.n:
@@ -98,6 +98,17 @@ func (b *bounded) Read(p []byte) (int, error) {
 		err = fmt.Errorf("the %s stream is damaged: %w", b.form, err)
 	}
 	return n, err
+}
+
+// decode reads from the decoder, which is not ours: should it panic on a damaged
+// stream, as one has, that is an error of the file.
+func (b *bounded) decode(p []byte) (n int, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			n, err = 0, fmt.Errorf("its decoder gave up: %v", fault)
+		}
+	}()
+	return b.r.Read(p)
 }
 
 // sniff tells the form of a file whose name does not, by its first bytes.

@@ -55,8 +55,24 @@ func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, erro
 	if size > maxPage || size > max(freePage, len(src)*pageRatio) {
 		return nil, fmt.Errorf("%d bytes in a page of %d", size, len(src))
 	}
-	var err error
-	var out []byte
+	out, err := f.decode(codec, old, src, size)
+	if err != nil {
+		return nil, fmt.Errorf("page does not decompress: %w", err)
+	}
+	if len(out) != size {
+		return nil, fmt.Errorf("page has %d bytes, its head says %d", len(out), size)
+	}
+	return out, nil
+}
+
+// decode runs the decoder of a codec, which is not ours: should it panic on a damaged
+// page, as one has, that is an error of the page, and the decoders begin anew.
+func (f *inflater) decode(codec int64, old, src []byte, size int) (out []byte, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			*f, out, err = inflater{}, nil, fmt.Errorf("its decoder gave up: %v", fault)
+		}
+	}()
 	switch codec {
 	case codecPlain:
 		out = src
@@ -73,13 +89,7 @@ func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, erro
 	case codecLZ4Raw:
 		out, err = grow(old, src, size, inflateLZ4)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("page does not decompress: %w", err)
-	}
-	if len(out) != size {
-		return nil, fmt.Errorf("page has %d bytes, its head says %d", len(out), size)
-	}
-	return out, nil
+	return out, err
 }
 
 // snappyRatio is more than any snappy stream can grow by: three bytes give at most
