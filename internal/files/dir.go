@@ -13,11 +13,14 @@ import (
 // temporary directory beside path, whose files it writes (and syncs) itself; it
 // is then synced and renamed to path. If path exists, Dir is an error unless
 // overwrite is set; the old directory is then put aside, replaced, and removed.
+// What is no directory is never replaced.
 // On an error or a panic of fill, path is as it was and nothing else remains.
 func Dir(path string, overwrite bool, fill func(tmp string) error) error {
 	path = filepath.Clean(path)
-	if _, err := os.Lstat(path); err == nil && !overwrite {
+	if info, err := os.Lstat(path); err == nil && !overwrite {
 		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", path)
+	} else if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s: is no directory and is not overwritten: choose another --out", path)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -64,6 +67,31 @@ func Dir(path string, overwrite bool, fill func(tmp string) error) error {
 		}
 	}
 	return syncDir(parent)
+}
+
+// Holds reports whether path is the directory dir or lies below it, under whatever
+// names.
+func Holds(dir, path string) bool {
+	want, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return false
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for {
+		if info, err := os.Stat(path); err == nil && os.SameFile(want, info) {
+			return true
+		}
+		above := filepath.Dir(path)
+		if above == path {
+			return false
+		}
+		path = above
+	}
 }
 
 // Recover cleans up after a process that was killed inside Dir for path: a

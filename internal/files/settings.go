@@ -17,8 +17,8 @@ import (
 const Settings = "config.json"
 
 // CheckSettings refuses a directory of results if it holds other things (but for
-// those called as in beside), or, without overwrite, results whose [Settings] are
-// not want; the error names the first differences.
+// those called as in beside), a model among them, or, without overwrite, results whose
+// [Settings] are not want; the error names the first differences.
 func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) error {
 	have, err := os.ReadFile(filepath.Join(dir, Settings))
 	switch {
@@ -30,10 +30,22 @@ func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) er
 		return nil
 	case err != nil:
 		return err
+	case IsModelConfig(have):
+		return fmt.Errorf("%s: holds a model and no run of lamina: choose another --out", dir)
 	case !overwrite && !bytes.Equal(have, want):
 		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, difference(have, want))
 	}
 	return nil
+}
+
+// IsModelConfig tells the config.json of a model from that of a run, which shares its
+// name.
+func IsModelConfig(config []byte) bool {
+	var c struct {
+		ModelType     any `json:"model_type"`
+		Architectures any `json:"architectures"`
+	}
+	return json.Unmarshal(config, &c) == nil && (c.ModelType != nil || c.Architectures != nil)
 }
 
 // difference says in which settings (the first three) a run that is there differs
