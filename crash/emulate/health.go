@@ -64,6 +64,10 @@ func (h Health) Warning() string {
 	if !h.Broken() {
 		return ""
 	}
+	if h.full() == 0 && h.Emulator < h.Chance {
+		return "this emulator may be broken: " + h.String() + ", more than half of that, and the full model's is not known here: its owner can tell, " +
+			"and keep more layers or fill the removed places (--share all or frozen)"
+	}
 	return "this emulator is broken: " + h.String() + ", and it is above half way to chance: its owner can keep more layers, " +
 		"fill the removed places (--share all or frozen) or let lamina plan crash choose"
 }

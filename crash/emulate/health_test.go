@@ -25,6 +25,7 @@ func TestHealth(t *testing.T) {
 		{emulate.Health{Emulator: 9.9, Full: 9.5, Chance: 10}, false, ""}, // a text the model does not know
 		{emulate.Health{Emulator: 4.9, Chance: 10}, false, "is 4.90 nats a token, chance's"},
 		{emulate.Health{Emulator: 5.1, Chance: 10}, true, ""},
+		{emulate.Health{Emulator: 10.1, Chance: 10}, true, ""},
 		{emulate.Health{Emulator: 5.1, Elsewhere: 3, Chance: 10}, false, "on its owner's text 3.00"},
 		{emulate.Health{Emulator: 6.6, Elsewhere: 3, Chance: 10}, true, ""},
 	} {
@@ -34,6 +35,10 @@ func TestHealth(t *testing.T) {
 		}
 		if c.broken && (strings.Contains(warning, "\n") || !strings.Contains(warning, "--share all")) {
 			t.Errorf("warning %q", warning)
+		}
+		// Against an unknown full model only chance itself is sure.
+		if unsure := c.h.Full+c.h.Elsewhere == 0 && c.h.Emulator < c.h.Chance; c.broken && unsure != strings.Contains(warning, "may be broken") {
+			t.Errorf("warning %q, unsure %t", warning, unsure)
 		}
 	}
 }
