@@ -24,6 +24,9 @@ func Read(flag string) (Plan, error) {
 			Plan Plan `json:"plan"`
 		}
 		err := files.DecodeJSON(path, data, &object)
+		if err == nil && len(object.Plan) == 0 {
+			err = fmt.Errorf("%s: has no field \"plan\": want what lamina plan wrote", path)
+		}
 		return object.Plan, err
 	}
 	plan, err := Parse(text)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 )
 
 // maxInput bounds the files that are read whole.
@@ -31,10 +32,45 @@ func ReadInput(path string) ([]byte, error) {
 func DecodeJSON(path string, data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, plainly(err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: more than one JSON value", path)
 	}
 	return nil
+}
+
+// plainly says in words of JSON, not of Go, what a decoder found.
+func plainly(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the JSON ends in the middle: is the file cut?")
+	case errors.Is(err, io.EOF):
+		return errors.New("empty: want a JSON value")
+	case errors.As(err, &wrong):
+		where := ""
+		if wrong.Field != "" {
+			where = fmt.Sprintf("field %q: ", wrong.Field)
+		}
+		return fmt.Errorf("%sbyte %d: %s, want %s", where, wrong.Offset, wrong.Value, jsonKind(wrong.Type.Kind()))
+	}
+	return err
+}
+
+// jsonKind names the JSON value that a Go kind is read from.
+func jsonKind(k reflect.Kind) string {
+	switch k {
+	case reflect.Slice, reflect.Array:
+		return "array"
+	case reflect.Struct, reflect.Map:
+		return "object"
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float32, reflect.Float64:
+		return "number"
+	}
+	return "whole number"
 }
