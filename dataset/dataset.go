@@ -130,6 +130,18 @@ func (s *Set) find(path string, o Options) error {
 	return nil
 }
 
+// CheckFile returns an error if a file is asked for as another split than its name says,
+// or as a configuration, which directories have.
+func CheckFile(path string, o Options) error {
+	if has := splitOfFile(filepath.Base(path)); o.Split != "" && has != "" && has != o.Split && class(has) != class(o.Split) {
+		return fmt.Errorf("%s: a file of split %s, not %s", path, has, o.Split)
+	}
+	if o.Config != "" {
+		return fmt.Errorf("%s: one file has no configuration %.128q: name its directory", path, o.Config)
+	}
+	return nil
+}
+
 // single sets the source to a file that was named itself.
 func (s *Set) single(path string, o Options) error {
 	name := filepath.Base(path)
@@ -141,11 +153,8 @@ func (s *Set) single(path string, o Options) error {
 		}
 		src.form = form
 	}
-	if has := splitOfFile(name); o.Split != "" && has != "" && has != o.Split && class(has) != class(o.Split) {
-		return fmt.Errorf("%s: a file of split %s, not %s", path, has, o.Split)
-	}
-	if o.Config != "" {
-		return fmt.Errorf("%s: one file has no configuration %.128q: name its directory", path, o.Config)
+	if err := CheckFile(path, o); err != nil {
+		return err
 	}
 	if labels := labelsOf(name); labels != "" {
 		beside := filepath.Join(filepath.Dir(path), labels)

@@ -3,9 +3,11 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
+	"lamina/dataset"
 	"lamina/eval"
 	"lamina/eval/results"
 	"lamina/eval/task"
@@ -45,6 +47,9 @@ type evalCommand struct {
 func (c evalCommand) Run(s *session) error {
 	tasks, err := (&c).tasks()
 	if err != nil {
+		return err
+	}
+	if err := c.checkFiles(); err != nil {
 		return err
 	}
 	rules, err := task.ParseRules(c.Rules)
@@ -89,6 +94,19 @@ func (c evalCommand) Run(s *session) error {
 	scores.Groups = c.groups
 	finish()
 	return c.report(s, scores, outcomes)
+}
+
+// checkFiles refuses --split and --config where they do not fit a file that is named itself.
+func (c evalCommand) checkFiles() error {
+	for _, path := range c.Data {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if err := dataset.CheckFile(path, dataset.Options{Config: c.Config, Split: c.Split}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // score shows a line of progress for each task. An interrupt says how to go on.

@@ -108,6 +108,12 @@ func (c finetuneCommand) Run(s *session) error {
 	if err := c.load(m, t, e.Decoder, run, &config); err != nil {
 		return err
 	}
+	switch {
+	case c.Valid == "" && c.EvalEvery > 0:
+		s.warnf("--eval-every %d changes nothing without --valid", c.EvalEvery)
+	case c.Valid != "" && config.Valid.SHA256 == config.Data.SHA256:
+		s.warnf("%s: holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others", c.Valid)
+	}
 	if !c.Overcommit {
 		if err := checkMemory(run, m.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
 			return err

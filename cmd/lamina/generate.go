@@ -119,6 +119,8 @@ func (c generateCommand) check() error {
 		return usagef("--sample draws, and --temperature 0 does not: give one of them")
 	case c.ChatVars != "" && !c.Chat:
 		return usagef("--chat-vars goes with --chat")
+	case c.System != "" && !c.Chat:
+		return usagef("--system goes with --chat")
 	}
 	if err := how.Validate(); err != nil {
 		return usageError{err}

@@ -102,6 +102,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{`{"top_p": 7, "do_sample": true}`, []string{"--sample"}, exitError, "top-p 7"},
 		{`{}`, []string{"--sample", "--temperature", "0"}, exitUsage, "--sample"},
 		{`{}`, []string{"--chat-vars", "{}"}, exitUsage, "--chat"},
+		{`{}`, []string{"--system", "Be brief."}, exitUsage, "--system goes with --chat"},
 		{`{}`, []string{"--chat", "--chat-vars", "[1]"}, exitUsage, "--chat-vars"},
 		{`{}`, []string{"--max-tokens", "0"}, exitUsage, "--max-tokens 0"},
 		{`{}`, []string{"--top-p", "2"}, exitUsage, "top-p 2"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lamina/crash/measure"
@@ -75,6 +76,11 @@ func (c *runCommand) experiment(s *session, m *model) (*study.Experiment, error)
 	}
 	if len(x.Seeds) == 0 {
 		x.Seeds = []uint64{s.Seed}
+	}
+	for i, seed := range x.Seeds {
+		if slices.Contains(x.Seeds[:i], seed) {
+			return nil, usagef("--seeds: %d comes twice: rows that are the same would count as two", seed)
+		}
 	}
 	var err error
 	if x.Data, err = c.data(m); err != nil {
@@ -172,6 +178,9 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 	x.Watch, x.Done = show.watch, show.row
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
+	}
+	for _, w := range x.Overlaps {
+		s.warnf("%s", w)
 	}
 	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {
 		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}

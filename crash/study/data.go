@@ -60,6 +60,27 @@ func (d Data) identify() (ids identities, err error) {
 	return ids, nil
 }
 
+// overlaps warns of each pair of parts that are the same documents and must not be.
+func (ids identities) overlaps() (warnings []string) {
+	for _, p := range []struct {
+		a    *eval.Identity
+		flag string
+		use  string
+		b    *eval.Identity
+		same string
+	}{
+		{&ids.Train, "--train", "trained on", &ids.Test, "--test"},
+		{ids.Valid, "--valid", "by which rates and weights are chosen", &ids.Test, "--test"},
+		{ids.Support, "--support", "from which the plan is made", &ids.Test, "--test"},
+		{&ids.Train, "--train", "trained on", ids.Valid, "--valid"},
+	} {
+		if p.a != nil && p.b != nil && p.a.SHA256 == p.b.SHA256 {
+			warnings = append(warnings, fmt.Sprintf("%s: the documents of %s are those of %s, %s: the table promises more than is so; name others", p.b.Name, p.same, p.flag, p.use))
+		}
+	}
+	return warnings
+}
+
 // supportTask is how the support rows are read. Those that come of Train are of its task.
 func (d Data) supportTask() task.Task {
 	if d.SupportTask == nil || d.Support.Path == "" {

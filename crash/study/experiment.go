@@ -28,6 +28,10 @@ type Experiment struct {
 	Precision string   // of products, as config.json states it
 	Table     Table    // names of model and task are given, the rest is filled in
 
+	// Overlaps are warnings of files that serve as two of training, validation, support and
+	// scored documents; Open fills them in.
+	Overlaps []string
+
 	Watch func(Event) // told what goes on; may be nil
 	Done  func(Row)   // told of each finished row; may be nil
 
@@ -50,7 +54,7 @@ func (x *Experiment) Open(overwrite bool, beside ...string) error {
 	if err != nil {
 		return err
 	}
-	x.Table.Versions = x.versions()
+	x.Table.Versions, x.Overlaps = x.versions(), config.overlaps()
 	for i, seed := range x.Seeds {
 		p := x.Protocol
 		p.Backend, p.Full, p.Seed, p.Dir = x.Model.Backend, x.Model.Decoder, seed, x.seedDir(seed)

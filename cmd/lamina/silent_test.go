@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNothingIsIgnoredInSilence: a flag that cannot do what it says is refused or named,
+// and so is a file that serves as two things.
+func TestNothingIsIgnoredInSilence(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	train, test := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(4))
+	twin, valid := write(t, dir, "twin.jsonl", manyQuestions(4)), write(t, dir, "valid.jsonl", manyQuestions(5))
+	out := func() string { return filepath.Join(t.TempDir(), "out") }
+	table := func(more ...string) []string {
+		return append([]string{"run", "--model", model, "--keep", "2", "--trainable", "1", "--rows", "zs", "--lr", "1e-3", "--steps", "1", "--out", out()}, more...)
+	}
+	learn := func(more ...string) []string {
+		return append([]string{"finetune", "--model", model, "--data", train, "--lr", "1e-3", "--steps", "1", "--batch", "2", "--out", out()}, more...)
+	}
+	fails(t, exitError, "test.jsonl: a file of split test, not train", "eval", "--model", model, "--data", test, "--split", "train")
+	fails(t, exitError, "twin.jsonl: one file has no configuration", "eval", "--model", model, "--data", twin, "--config", "ARC-Easy")
+	must(t, "eval", "--model", model, "--data", test, "--split", "test")
+	must(t, "eval", "--model", model, "--data", twin, "--split", "test")
+	fails(t, exitUsage, "--seeds: 1 comes twice", table("--train", train, "--test", test, "--seeds", "1,2,1")...)
+
+	for _, c := range []struct {
+		args []string
+		want string // in the one warning; "": none
+	}{
+		{learn(), ""},
+		{learn("--valid", valid), ""},
+		{learn("--eval-every", "1"), "--eval-every 1 changes nothing without --valid"},
+		{learn("--valid", train), "train.jsonl: holds the rows that are trained on"},
+		{table("--train", train, "--test", test, "--valid", valid), ""},
+		{table("--train", train, "--test", train), "the documents of --test are those of --train"},
+		{table("--train", train, "--test", test, "--valid", twin), "the documents of --test are those of --valid"},
+		{table("--train", train, "--test", test, "--support", twin), "the documents of --test are those of --support"},
+		{table("--train", train, "--test", test, "--valid", train), "the documents of --valid are those of --train"},
+	} {
+		_, stderr := succeed(t, c.args...)
+		var said []string
+		for line := range strings.Lines(stderr) {
+			if strings.HasPrefix(line, "lamina: warning: ") && !strings.Contains(line, "questions without a task") {
+				said = append(said, line)
+			}
+		}
+		if c.want == "" && len(said) > 0 || c.want != "" && (len(said) != 1 || !strings.Contains(fmt.Sprint(said), c.want)) {
+			t.Errorf("%v: %q, want one warning of %q", c.args, said, c.want)
+		}
+	}
+}
+
+// TestMessagesSpeakOfJSON and name the file, not the types of Go.
+func TestMessagesSpeakOfJSON(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	for text, want := range map[string]string{
+		`{"a": 1}`:     "object, want array",
+		`[[1.5]]`:      "number 1.5, want whole number",
+		`[["a"]]`:      "string, want whole number",
+		``:             "empty: want a JSON value",
+		`[[1, 2], [3`:  "ends in the middle: is the file cut?",
+		`[[1]] [[2]]`:  "more than one JSON value",
+		`[[1], [1e9]]`: "want whole number",
+	} {
+		path := write(t, dir, "t.json", text)
+		code, _, stderr := lamina(t, "logits", "--model", model, "--tokens", path)
+		if code != exitError || !strings.Contains(stderr, path+": ") || !strings.Contains(stderr, want) || strings.Contains(stderr, "Go ") {
+			t.Errorf("%q: exit %d, %q, want %q", text, code, stderr, want)
+		}
+	}
+	fails(t, exitError, "sim.json: empty", "plan", "crash", "--keep", "2", "--trainable", "1", "--similarity", write(t, dir, "sim.json", ""))
+	other := write(t, dir, "other.json", `{"matrix": []}`)
+	fails(t, exitError, `other.json: has no field "plan"`, "emulate", "--model", model, "--plan", "@"+other, "--out", filepath.Join(dir, "e"))
+	fails(t, exitError, "none.yaml: holds no keys", "eval", "--model", model, "--data", other, "--task-file", write(t, dir, "none.yaml", ""))
+}
