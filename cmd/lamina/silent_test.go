@@ -74,5 +74,5 @@ func TestMessagesSpeakOfJSON(t *testing.T) {
 	fails(t, exitError, "sim.json: empty", "plan", "crash", "--keep", "2", "--trainable", "1", "--similarity", write(t, dir, "sim.json", ""))
 	other := write(t, dir, "other.json", `{"matrix": []}`)
 	fails(t, exitError, `other.json: has no field "plan"`, "emulate", "--model", model, "--plan", "@"+other, "--out", filepath.Join(dir, "e"))
-	fails(t, exitError, "none.yaml: holds no keys", "eval", "--model", model, "--data", other, "--task-file", write(t, dir, "none.yaml", ""))
+	fails(t, exitError, "none.yaml: of its YAML documents none holds keys", "eval", "--model", model, "--data", other, "--task-file", write(t, dir, "none.yaml", ""))
 }

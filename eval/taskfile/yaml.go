@@ -90,7 +90,7 @@ func parse(data []byte, name string) (entries []entry, err error) {
 		return nil, syntax(name, err)
 	}
 	if len(f.Docs) == 0 || len(f.Docs) == 1 && f.Docs[0].Body == nil {
-		return nil, fmt.Errorf("%s: holds no keys: want a task or a group of tasks", name)
+		return nil, fmt.Errorf("%s: of its YAML documents none holds keys: want a task or a group of tasks", name)
 	}
 	if len(f.Docs) != 1 {
 		return nil, fmt.Errorf("%s: %d YAML documents: want one", name, len(f.Docs))
