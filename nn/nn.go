@@ -92,7 +92,9 @@ var activations = map[string]kernels.Func{
 	"relu":              kernels.ReLU,
 	"gelu":              kernels.GELU,
 	"gelu_new":          kernels.GELUTanh,
+	"gelu_python":       kernels.GELU,
 	"gelu_pytorch_tanh": kernels.GELUTanh,
+	"gelu_fast":         kernels.GELUTanh, // with √(2/π) in ten digits
 	"silu":              kernels.SiLU,
 	"swish":             kernels.SiLU,
 	"tanh":              kernels.Tanh,

@@ -237,6 +237,7 @@ func TestInitOfNoStdKeepsTheSizeOfNumbers(t *testing.T) {
 func TestParseActivation(t *testing.T) {
 	for name, want := range map[string]kernels.Func{
 		"relu": kernels.ReLU, "gelu": kernels.GELU, "gelu_new": kernels.GELUTanh, "gelu_pytorch_tanh": kernels.GELUTanh,
+		"gelu_python": kernels.GELU, "gelu_fast": kernels.GELUTanh,
 		"silu": kernels.SiLU, "swish": kernels.SiLU, "tanh": kernels.Tanh,
 	} {
 		if f, ok := nn.ParseActivation(name); !ok || f != want {

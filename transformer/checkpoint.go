@@ -224,10 +224,18 @@ func (c *Checkpoint) Release(name string) { c.source.Release(c.names[name]) }
 func (c *Checkpoint) check(wrong []string) error {
 	s := &shapes{checkpoint: c, wrong: wrong}
 	New(c.Config, s)
+	var other []string
 	for _, name := range c.Names() {
-		if !s.used[name] && !ignorable(c.Config, name) {
+		switch {
+		case s.used[name] || ignorable(c.Config, name):
+		case ofOtherHead(name):
+			other = append(other, name)
+		default:
 			s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is not part of this model", formats.Quote(name)))
 		}
+	}
+	if other != nil {
+		c.Config.Warnings = append(c.Config.Warnings, fmt.Sprintf("tensor %s belongs to a head that does not predict tokens: it is not read", formats.Quote(other[0])))
 	}
 	return c.report(s.wrong)
 }
@@ -252,6 +260,14 @@ func ignorable(c Config, name string) bool {
 	return unread != nil && unread(name) || c.Tied && name == headName
 }
 
+// ofOtherHead reports whether a tensor belongs to what classes of transformers, and trl's
+// with a value head, put upon the same body to classify, score or find answers.
+func ofOtherHead(name string) bool {
+	return slices.ContainsFunc([]string{"score.", "classifier.", "qa_outputs.", "multiple_choice_head.", "v_head."}, func(head string) bool {
+		return strings.HasPrefix(name, head)
+	})
+}
+
 // shapes is a Source that gives no data and notes what does not fit.
 type shapes struct {
 	checkpoint *Checkpoint
@@ -272,7 +288,7 @@ func (s *shapes) Parameter(name string, _ nn.Initial, shape ...int) *autograd.Pa
 	case !ok:
 		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s is missing", formats.Quote(name)))
 	case !e.DType.IsFloat():
-		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want a float type (F32, F16, BF16 …: convert it)", formats.Quote(name), e.TypeName()))
+		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has type %s, want F64, F32, F16, BF16, or of GGUF Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K (convert it)", formats.Quote(name), e.TypeName()))
 	case !slices.Equal(e.Shape, shape):
 		s.wrong = append(s.wrong, fmt.Sprintf("tensor %s has shape %v, want %v", formats.Quote(name), e.Shape, shape))
 	}

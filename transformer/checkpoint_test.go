@@ -238,6 +238,31 @@ func TestIgnorableTensors(t *testing.T) {
 	ckpt.Close()
 }
 
+// TestOtherHeadsAreNotRead: what was put upon the body for other tasks is named, and
+// changes no logit.
+func TestOtherHeadsAreNotRead(t *testing.T) {
+	for _, name := range []string{"score.weight", "classifier.bias", "qa_outputs.weight", "multiple_choice_head.summary.weight", "v_head.summary.weight"} {
+		dir := copied(t, "llama-bf16")
+		rewrite(t, dir, func(m map[string]tensor.Tensor) { m[name] = tensor.MustNew(ref.New(), tensor.F32, 2) })
+		ckpt, err := transformer.Open(dir)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if w := strings.Join(ckpt.Warnings(), "\n"); !strings.Contains(w, name) {
+			t.Errorf("%s: warnings %q", name, w)
+		}
+		ckpt.Close()
+	}
+	dir := copied(t, "llama-bf16")
+	rewrite(t, dir, func(m map[string]tensor.Tensor) { m["model.score.weight"] = tensor.MustNew(ref.New(), tensor.F32, 2) })
+	if _, err := transformer.Open(dir); err == nil {
+		t.Error("a tensor of the body that nobody reads is accepted")
+	} else {
+		oneLine(t, err, "model.score.weight")
+	}
+}
+
 // TestMasksAreLeftOut: the names of a GPT-2 of the first files, which hold a causal mask
 // a layer and lack the prefix, are those that transformers writes.
 func TestMasksAreLeftOut(t *testing.T) {

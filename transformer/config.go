@@ -83,6 +83,9 @@ func ParseConfig(data []byte) (Config, error) {
 	if k.err != nil {
 		return Config{}, k.err
 	}
+	if name == "" {
+		return Config{}, fmt.Errorf("model_type is missing (want opt, llama, gpt2 or bloom, which says how the model computes)")
+	}
 	f, err := familyNamed(name)
 	if err != nil {
 		return Config{}, err
@@ -106,23 +109,36 @@ func ParseConfig(data []byte) (Config, error) {
 // setTypeName reads the type of the weights, which transformers 5 calls dtype: nothing is
 // computed from it, but what is written must say it for both.
 func (c *Config) setTypeName(k *keys) error {
-	torch, newer := k.text("", "torch_dtype"), k.text("", "dtype")
+	torch, newer := typeName(k.text("", "torch_dtype")), typeName(k.text("", "dtype"))
 	if k.err != nil {
 		return k.err
 	}
 	if torch != "" && newer != "" && torch != newer {
 		return fmt.Errorf("torch_dtype is %s and dtype %s (want one type: remove the wrong one)", formats.Quote(torch), formats.Quote(newer))
 	}
-	if newer != "" {
-		c.Raw["torch_dtype"] = newer
+	for key, name := range map[string]string{"torch_dtype": torch, "dtype": newer} {
+		if name != "" {
+			c.Raw[key], c.Raw["torch_dtype"] = name, name
+		} else if c.Raw[key] != nil && (key == "dtype" || newer == "") {
+			delete(c.Raw, key)
+		}
 	}
 	return nil
+}
+
+// typeName returns a type's name as transformers reads it: as Python prints it, torch.float16,
+// it does not, and neither "auto", which is what its caller may ask for.
+func typeName(name string) string {
+	if name = strings.TrimPrefix(name, "torch."); name == "auto" {
+		return ""
+	}
+	return name
 }
 
 func (c *Config) setActivation(field, name string) error {
 	f, ok := nn.ParseActivation(name)
 	if !ok {
-		return fmt.Errorf("%s %s is not supported (relu, gelu, gelu_new, gelu_pytorch_tanh, silu, swish, tanh)", field, formats.Quote(name))
+		return fmt.Errorf("%s %s is not supported (relu, gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, silu, swish, tanh)", field, formats.Quote(name))
 	}
 	c.Activation = f
 	return nil

@@ -64,7 +64,7 @@ func TestBadConfigsNameTheField(t *testing.T) {
 		fields map[string]any
 		want   string
 	}{
-		{optConfig, map[string]any{"model_type": nil}, "model_type"},
+		{optConfig, map[string]any{"model_type": nil}, "model_type is missing"},
 		{optConfig, map[string]any{"model_type": "mamba"}, `model_type "mamba" is not supported (opt, llama, gpt2, bloom)`},
 		{optConfig, map[string]any{"model_type": "gpt2"}, `"do_layer_norm_before" is true`},
 		{optConfig, map[string]any{"model_type": strings.Repeat("x\n", 500)}, "model_type"},

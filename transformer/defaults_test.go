@@ -218,6 +218,9 @@ func TestNullIsPythons(t *testing.T) {
 	if c := null(optConfig, "word_embed_proj_dim", "tie_word_embeddings", "enable_bias"); c.EmbedWidth != 768 || c.Tied || c.Bias {
 		t.Errorf("OPT: %+v", c)
 	}
+	if c := null(string(with(t, bloomConfig, map[string]any{"hidden_size": 512, "num_hidden_layers": 3, "num_attention_heads": 8})), "n_embed", "n_layer", "n_head"); c.Width != 512 || c.Layers != 3 || c.Heads != 8 {
+		t.Errorf("BLOOM with one name null: %+v", c)
+	}
 	if c := null(gpt2Config, "n_inner", "summary_activation"); c.FeedForward != 3072 {
 		t.Errorf("GPT-2: %+v", c)
 	}
@@ -259,6 +262,51 @@ func TestKeysThatMatterAreNotDropped(t *testing.T) {
 	}
 }
 
+// TestWindowsThatAreOff: the size of a sliding window that is switched off changes
+// nothing; without the switch, or switched on, it may.
+func TestWindowsThatAreOff(t *testing.T) {
+	want, err := transformer.ParseConfig([]byte(llamaConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, off := range []any{false, json.RawMessage("null")} {
+		got, err := transformer.ParseConfig(with(t, llamaConfig, map[string]any{"use_sliding_window": off, "sliding_window": 4096, "max_window_layers": 28}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameConfig(t, fmt.Sprint(off), got, want)
+	}
+	for _, on := range []map[string]any{
+		{"use_sliding_window": true, "sliding_window": 4096}, {"sliding_window": 4096}, {"max_window_layers": 28},
+		{"use_sliding_window": false, "sliding_window": 4096, "layer_types": []any{"sliding_attention"}},
+	} {
+		if _, err := transformer.ParseConfig(with(t, llamaConfig, on)); err == nil {
+			t.Errorf("%v is accepted", on)
+		}
+	}
+}
+
+// TestWholeNumbersWrittenAsFloats: what other programs make of 4096.
+func TestWholeNumbersWrittenAsFloats(t *testing.T) {
+	llama3 := `{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":8192`
+	want, err := transformer.ParseConfig(with(t, llamaConfig, map[string]any{"rope_scaling": json.RawMessage(llama3 + "}")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := transformer.ParseConfig(with(t, llamaConfig, map[string]any{
+		"max_position_embeddings": json.RawMessage("4096.0"), "vocab_size": json.RawMessage("32000.0"), "rope_scaling": json.RawMessage(llama3 + ".0}"),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameConfig(t, "floats", got, want)
+	for _, wrong := range []string{"4096.5", `"4096.0"`, "4096.00x", "[4096.0]"} {
+		if _, err := transformer.ParseConfig([]byte(strings.Replace(llamaConfig, "4096,", wrong+",", 1))); err == nil {
+			t.Errorf("hidden_size %s is accepted", wrong)
+		}
+	}
+}
+
 // TestKeysThatDoNotMatterPass: what means nothing, is switched off, or is of training,
 // generation or another program.
 func TestKeysThatDoNotMatterPass(t *testing.T) {
@@ -269,7 +317,7 @@ func TestKeysThatDoNotMatterPass(t *testing.T) {
 			"transformers.js_config": map[string]any{"kv_cache_dtype": "q4"}, "max_sequence_length": 2048, "sliding_window": json.RawMessage("null"),
 			"layer_types": []any{"full_attention", "full_attention"}, "partial_rotary_factor": 1.0, "logit_scale": 1.0, "embedding_multiplier": 1, "use_sliding_window": false, "attn_implementation": "eager",
 			"_attn_implementation_autoset": true, "_flash_attn_2_enabled": true, "num_experts": 0, "quantization_config": json.RawMessage("null"),
-			"auto_map": map[string]any{"AutoConfig": "m.C"}, "unsloth_version": "2024.9", "rms_norm_eps": 1e-5, "pruned_heads": map[string]any{},
+			"_pre_quantization_dtype": "float16", "auto_map": map[string]any{"AutoConfig": "m.C"}, "unsloth_version": "2024.9", "rms_norm_eps": 1e-5, "pruned_heads": map[string]any{},
 			"repetition_penalty": 1.1, "temperature": 0.6, "renormalize_logits": true, "output_attentions": true, "bos_token_id": 1, "position_embedding_type": "default",
 			"task_specific_params": map[string]any{"text-generation": map[string]any{"do_sample": true}}, "seq_len": 2048, "tokenizer_class": "LlamaTokenizer",
 		},

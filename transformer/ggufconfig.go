@@ -110,7 +110,25 @@ func (k *ggufKeys) unread(prefix string) error {
 		if k.taken[key] || !strings.HasPrefix(key, prefix) || !matters(key) || neutral(key, k.json(key)) {
 			continue
 		}
+		if strings.HasSuffix(key, "scale") && k.shown(key) == "0" {
+			continue // how llama.cpp writes that there is none
+		}
 		return fmt.Errorf("%s is %s: it may change what the model computes and is not supported", formats.Quote(key), k.shown(key))
+	}
+	return nil
+}
+
+// required returns an error for a key that llama.cpp wants to be there, with the name
+// that transformers has for it.
+func (k *ggufKeys) required() error {
+	for _, key := range [][2]string{
+		{"block_count", "num_hidden_layers"}, {"embedding_length", "hidden_size"}, {"context_length", "max_position_embeddings"},
+		{"attention.head_count", "num_attention_heads"}, {"feed_forward_length", "intermediate_size"},
+		{"attention.layer_norm_rms_epsilon", "rms_norm_eps"},
+	} {
+		if _, ok := k.f.Meta("llama." + key[0]); !ok {
+			return fmt.Errorf("llama.%s (%s) is missing and has no default: convert the model again", key[0], key[1])
+		}
 	}
 	return nil
 }
@@ -124,6 +142,9 @@ func ggufConfig(f *gguf.File) (Config, error) {
 	}
 	if arch := k.text("general.architecture", ""); arch != "llama" || k.err != nil {
 		return Config{}, fmt.Errorf("general.architecture %s is not supported (llama)", formats.Quote(arch))
+	}
+	if err := k.required(); err != nil {
+		return Config{}, err
 	}
 	c := Config{
 		Family: "llama", Layers: k.int("llama.block_count", 0), Width: k.int("llama.embedding_length", 0),

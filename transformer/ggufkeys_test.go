@@ -3,6 +3,7 @@ package transformer_test
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"lamina/transformer"
@@ -51,6 +52,8 @@ func TestGGUFDefaultsAreThoseOfLlamaCpp(t *testing.T) {
 	for _, key := range []string{"llama.block_count", "llama.embedding_length", "llama.context_length", "llama.attention.layer_norm_rms_epsilon"} {
 		if _, err := openMade(t, tinyGGUF().with(map[string]any{key: nil})); err == nil {
 			t.Errorf("without %s, which llama.cpp requires, the file is read", key)
+		} else {
+			oneLine(t, err, key, "missing")
 		}
 	}
 }
@@ -92,6 +95,28 @@ func TestGGUFRopeScaling(t *testing.T) {
 	}
 }
 
+// TestGGUFFactorsBesideAnotherScaling: transformers states one scaling of rotary
+// positions; a file with LLaMA 3's factors and a linear one is not written as either.
+func TestGGUFFactorsBesideAnotherScaling(t *testing.T) {
+	const rope = "llama.rope."
+	for _, c := range []struct {
+		factor  float64
+		factors []float32
+		written bool
+	}{{1, []float32{1, 8}, true}, {2, []float32{1, 8}, false}, {1, []float32{3, 5}, false}, {2, []float32{3, 5}, false}} {
+		f := tinyGGUF().with(map[string]any{rope + "freq_base": 1e8, rope + "scaling.factor": c.factor})
+		f.tensors = append(f.tensors, ggufTensor{name: "rope_freqs.weight", ne: []uint64{2}, data: c.factors})
+		ckpt := mustOpen(t, f)
+		err := ckpt.WriteDir(filepath.Join(t.TempDir(), "out"), ckpt.Whole())
+		if c.written != (err == nil) {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if err != nil {
+			oneLine(t, err, "rope factors")
+		}
+	}
+}
+
 // TestGGUFKeysThatMatterAreNotDropped: errors name key and value.
 func TestGGUFKeysThatMatterAreNotDropped(t *testing.T) {
 	for key, value := range map[string]any{
@@ -120,7 +145,7 @@ func TestGGUFKeysThatMatterAreNotDropped(t *testing.T) {
 	if _, err := openMade(t, tinyGGUF().with(map[string]any{
 		"general.name": "x", "general.type": "model", "general.quantization_version": 2, "general.file_type": 0, "llama.vocab_size": 17, "llama.expert_count": 0,
 		"llama.rope.scaling.finetuned": false, "llama.attention.causal": true, "llama.tensor_data_layout": "Meta AI original pth", "llama.attention.layer_norm_epsilon": 1e-5,
-		"llama.logit_scale": 1.0, "llama.attention.head_count": []int{2}, "llama.attention.value_length": 4, "quantize.imatrix.file": "x", "tokenizer.huggingface.json": "{}",
+		"llama.logit_scale": 1.0, "llama.residual_scale": 0.0, "llama.attention.scale": 0.0, "llama.attention.head_count": []int{2}, "llama.attention.value_length": 4, "quantize.imatrix.file": "x", "tokenizer.huggingface.json": "{}",
 	})); err != nil {
 		t.Error(err)
 	}

@@ -70,12 +70,12 @@ func plainNumbers(data []byte) []byte {
 	return out
 }
 
-// take removes the first of several names of a key that is there and returns its text;
-// nil if there is none.
+// take removes all names of a key and returns the text of the first that is there and not
+// null; nil if there is none.
 func (k *keys) take(names ...string) (name string, text json.RawMessage) {
 	for _, n := range names {
 		if v, ok := k.left[n]; ok {
-			if text == nil {
+			if isNull(text) {
 				name, text = n, v
 			}
 			delete(k.left, n)
@@ -94,10 +94,22 @@ func (k *keys) read(v any, names ...string) bool {
 	if isNull(text) {
 		return false
 	}
+	if _, whole := v.(*int); whole {
+		text = wholeNumber(text)
+	}
 	if err := json.Unmarshal(text, v); err != nil && k.err == nil {
 		k.err = fmt.Errorf("%s%s is %s (want %s)", k.in, name, short(text), kindOf(v))
 	}
 	return k.err == nil
+}
+
+// wholeNumber writes 2048.0, which other programs make of a whole number, as one.
+func wholeNumber(text json.RawMessage) json.RawMessage {
+	whole, ok := strings.CutSuffix(string(text), ".0")
+	if !ok || strings.Contains(whole, `"`) {
+		return text
+	}
+	return json.RawMessage(whole)
 }
 
 // kindOf names the kind of value that v takes.
@@ -165,6 +177,7 @@ var harmless = []string{
 	"_flash_attn_2_enabled", "use_flash_attn", "use_flash_attention", "flash_attention", "flash_attn", "use_flash_attention_2",
 	"output_attentions", "renormalize_logits", "output_logits", "return_logits", "cross_attention_hidden_size",
 	"is_cross_attention", "tokenizer_normalization", "attention_implementation", "chunk_size_feed_forward", "logits_to_keep",
+	"_pre_quantization_dtype", // of weights that are quantised no longer: quantization_config says if they are
 }
 
 // matter are parts of the names of keys that change what models compute: positions,
@@ -184,6 +197,9 @@ func (k *keys) unread() error {
 		return k.err
 	}
 	k.ignore(harmless...)
+	if off, ok := k.left["use_sliding_window"]; ok && neutral("use_sliding_window", off) {
+		k.ignore("sliding_window", "max_window_layers") // the size of a window that is off
+	}
 	for _, name := range slices.Sorted(maps.Keys(k.left)) {
 		if text := k.left[name]; matters(name) && !neutral(name, text) {
 			return fmt.Errorf("%s%s is %s: it may change what the model computes and is not supported (remove the key if it means nothing here)",

@@ -70,11 +70,14 @@ func (c *Config) scaling(k *keys, theta float64) (*nn.RoPE, error) {
 		LowFreq: k.float(0, "low_freq_factor"), HighFreq: k.float(0, "high_freq_factor"),
 		MaxPositions: c.MaxPositions, OriginalPositions: k.int(0, "original_max_position_embeddings"),
 	}
-	if r.Type == "default" {
-		r.Type = ""
+	if r.Type == "default" { // what else stands there belongs to other types
+		r.Type, r.Factor = "", 0
 	}
 	if theta != 0 && r.Theta != theta {
 		return nil, fmt.Errorf("rope_theta is %v and %srope_theta %v (want one value: remove the wrong one)", theta, k.in, r.Theta)
+	}
+	if alpha, ok := k.left["alpha"]; ok && !neutral("alpha", alpha) {
+		return nil, fmt.Errorf("%salpha is %s: scaling by it is not supported (remove the key if it means nothing here)", k.in, short(alpha))
 	}
 	switch r.Type {
 	case "":

@@ -33,6 +33,8 @@ func TestRoPEOfTransformers5(t *testing.T) {
 		"both":    {plus(theta, map[string]any{"rope_parameters": plus(theta, linear), "rope_scaling": linear}), plus(theta, map[string]any{"rope_scaling": linear})},
 		"empty":   {map[string]any{"rope_parameters": map[string]any{}}, nil},
 		"inside":  {map[string]any{"rope_scaling": plus(theta, linear)}, plus(theta, map[string]any{"rope_scaling": linear})},
+		"default": {map[string]any{"rope_scaling": map[string]any{"rope_type": "default", "factor": 4.0}}, nil},
+		"null":    {map[string]any{"rope_scaling": map[string]any{"type": nil, "rope_type": "linear", "factor": 2.0}}, map[string]any{"rope_scaling": linear}},
 		"factor1": {map[string]any{"rope_parameters": map[string]any{"rope_type": "default", "factor": 1.0, "partial_rotary_factor": 1.0}}, nil},
 	} {
 		got, err := transformer.ParseConfig(with(t, llamaConfig, c.newer))
@@ -69,6 +71,7 @@ func TestRoPEOfTransformers5(t *testing.T) {
 		"rope_theta is 10000":               {"rope_theta": 10000.0, "rope_parameters": theta},
 		"rope_scaling and rope_parameters":  {"rope_scaling": linear, "rope_parameters": llama3},
 		"partial_rotary_factor":             {"rope_parameters": map[string]any{"rope_type": "default", "partial_rotary_factor": 0.5}},
+		"rope_scaling.alpha":                {"rope_scaling": map[string]any{"type": "dynamic", "factor": 1.0, "alpha": 1000.0}},
 		"attention_factor":                  {"rope_scaling": map[string]any{"rope_type": "linear", "factor": 2.0, "attention_factor": 0.5}},
 		"rope_parameters.factor is \"two\"": {"rope_parameters": map[string]any{"rope_type": "linear", "factor": "two"}},
 		"rope_parameters is \"llama3\"":     {"rope_parameters": "llama3"},
@@ -100,6 +103,17 @@ func TestTypeNames(t *testing.T) {
 		if err != nil || c.Raw["torch_dtype"] != "bfloat16" || (c.Raw["dtype"] == nil) != (fields["dtype"] == nil) {
 			t.Errorf("%v: %v, %v", fields, c.Raw, err)
 		}
+	}
+	for _, fields := range []map[string]any{ // as Python prints types, which transformers does not read
+		{"torch_dtype": "torch.bfloat16"}, {"dtype": "torch.bfloat16"}, {"torch_dtype": "torch.bfloat16", "dtype": "bfloat16"}, {"torch_dtype": "auto", "dtype": "bfloat16"},
+	} {
+		c, err := transformer.ParseConfig(with(t, llamaConfig, fields))
+		if err != nil || c.Raw["torch_dtype"] != "bfloat16" || fields["dtype"] != nil && c.Raw["dtype"] != "bfloat16" {
+			t.Errorf("%v: %v, %v", fields, c.Raw, err)
+		}
+	}
+	if c, err := transformer.ParseConfig(with(t, llamaConfig, map[string]any{"torch_dtype": "auto"})); err != nil || c.Raw["torch_dtype"] != nil {
+		t.Errorf("auto: %v, %v", c.Raw, err)
 	}
 	if _, err := transformer.ParseConfig(with(t, llamaConfig, map[string]any{"dtype": "float16", "torch_dtype": "bfloat16"})); err == nil {
 		t.Error("two types are accepted")

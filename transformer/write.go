@@ -125,7 +125,7 @@ func (c *Checkpoint) writable(out string, d Directory) error {
 	if d.DType != tensor.Invalid && torchNames[d.DType] == "" {
 		return fmt.Errorf("%s: cannot be written as %s (F32, F16, BF16)", out, d.DType)
 	}
-	if c.Config.RoPE.Factors != nil && d.Config["rope_scaling"] == nil {
+	if scaling, _ := d.Config["rope_scaling"].(map[string]any); c.Config.RoPE.Factors != nil && scaling["rope_type"] != "llama3" {
 		return fmt.Errorf("%s: its rope factors are not those of llama3 scaling; no config.json can state them", c.Path)
 	}
 	if files.Holds(out, c.Path) {
