@@ -119,17 +119,13 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 var torchNames = map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}
 
 // writable returns an error for a type or rope scaling that no config.json can state, and
-// where writing would replace the model that is read, or a directory that holds something
-// other than a model.
+// where writing would replace a directory that holds something other than a model.
 func (c *Checkpoint) writable(out string, d Directory) error {
 	if d.DType != tensor.Invalid && torchNames[d.DType] == "" {
 		return fmt.Errorf("%s: cannot be written as %s (F32, F16, BF16)", out, d.DType)
 	}
 	if scaling, _ := d.Config["rope_scaling"].(map[string]any); c.Config.RoPE.Factors != nil && scaling["rope_type"] != "llama3" {
 		return fmt.Errorf("%s: its rope factors are not those of llama3 scaling; no config.json can state them", c.Path)
-	}
-	if files.Holds(out, c.Path) {
-		return fmt.Errorf("%s: holds the model that is read and is not overwritten: choose another directory", out)
 	}
 	entries, _ := os.ReadDir(out)
 	config, _ := os.ReadFile(filepath.Join(out, "config.json"))

@@ -22,7 +22,7 @@ func (c convertCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.check(); err != nil {
+	if err := c.check(c.Model); err != nil {
 		return err
 	}
 	checkpoint, err := s.openCheckpoint(c.Model)

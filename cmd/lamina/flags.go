@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lamina/eval/task"
+	"lamina/internal/files"
 	"lamina/tensor"
 )
 
@@ -33,10 +34,14 @@ type outFlags struct {
 	Overwrite bool   `help:"Replace what is there."`
 }
 
-// check refuses an existing directory before any work is done.
-func (f outFlags) check() error {
+// check refuses an existing directory before any work is done, and one that holds the
+// model that is read in any case: who names it has made a slip.
+func (f outFlags) check(model string) error {
 	if _, err := os.Lstat(f.Out); err == nil && !f.Overwrite {
 		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", f.Out)
+	}
+	if _, err := os.Stat(model); err == nil && files.Holds(f.Out, model) {
+		return fmt.Errorf("%s: holds the model that is read and is not overwritten: choose another directory", f.Out)
 	}
 	return nil
 }
