@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/internal/report"
@@ -62,25 +60,16 @@ func (c emulateCommand) Run(s *session) error {
 // health measures the emulator's loss beside the model's. It is nil where there is
 // nothing to measure it on.
 func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Health, error) {
-	e, err := emulate.New(m.Decoder, p)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := m.checkRows(c.Check)
+	rows, err := m.CheckRows(m.data(c.Check, "", "validation"))
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	defer s.waiting("measuring the emulator's loss").Done()
-	full, err := emulate.Loss(s.ctx, m.Backend, m.Decoder, rows)
+	h, err := m.Health(s.ctx, p, rows)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Model, err)
+		return nil, err
 	}
-	loss, err := emulate.Loss(s.ctx, m.Backend, e.Decoder, rows)
-	if err != nil {
-		return nil, fmt.Errorf("the emulator of the plan %s: %w", p, err)
-	}
-	h := emulate.NewHealth(m.Config, loss, full)
-	s.warnOf(h)
+	s.warnOf(&h)
 	return &h, nil
 }
 

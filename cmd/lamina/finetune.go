@@ -2,18 +2,14 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"lamina/crash/emulate"
-	"lamina/crash/exchange"
-	"lamina/crash/plan"
+	"lamina/crash/study"
 	"lamina/crash/train"
-	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/internal/machine"
 	"lamina/internal/report"
 	"lamina/nn"
-	"lamina/transformer"
 )
 
 // finetuneCommand trains a model, or the starred blocks of an emulator.
@@ -30,29 +26,6 @@ type finetuneCommand struct {
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags
 	profileFlag
-}
-
-// finetuneConfig is config.json of the run: what determines the result.
-type finetuneConfig struct {
-	Command   string         `json:"command"`
-	Format    int            `json:"format"`
-	Model     string         `json:"model"`
-	Plan      string         `json:"plan"` // "" for everything
-	Base      string         `json:"base"` // fingerprint of the weights before training
-	Data      eval.Identity  `json:"data"`
-	Valid     *eval.Identity `json:"valid,omitempty"`
-	Task      string         `json:"task"`
-	Text      task.Format    `json:"text"`
-	MaxLength int            `json:"max_length"`
-	Limit     int            `json:"train_limit"`
-	Examples  int            `json:"examples"`
-	Truncated int            `json:"truncated"`
-	Overlong  string         `json:"overlong,omitempty"` // where such rows are no error
-	Skipped   int            `json:"skipped,omitempty"`
-	Delimiter *string        `json:"target_delimiter,omitempty"` // where it is not one space
-	Settings  train.Settings `json:"settings"`
-	Precision string         `json:"precision"`
-	Backend   string         `json:"backend"`
 }
 
 // finetuneResult is the JSON: the last metrics and what the run came to.
@@ -72,10 +45,7 @@ type finetuneResult struct {
 // Run trains; what can be wrong with the input is found before the run directory
 // is made.
 func (c finetuneCommand) Run(s *session) error {
-	t, err := namedTask(c.Task)
-	if err == nil {
-		t, err = c.apply(t)
-	}
+	t, err := c.task(c.Task)
 	if err != nil {
 		return err
 	}
@@ -87,166 +57,72 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	settings, err := c.settings(c.LR, m.Config, s.Seed)
+	f, err := c.load(s, m, t)
 	if err != nil {
 		return err
 	}
-	run := &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery}
+	run := f.Trainer
 	defer run.Close()
-	config := finetuneConfig{
-		Command: "finetune", Format: 1, Model: c.Model, Task: t.Name(), Limit: c.TrainLimit, Settings: settings,
-		Precision: s.Precision, Backend: m.Backend.Name(),
-	}
-	e, err := c.emulator(m)
-	if err != nil {
-		return err
-	}
-	if err := e.Plan.WantStar(); err != nil {
-		return err
-	}
-	run.Params, run.Held = e.Params(), e.Decoder.Params()
-	if err := c.load(m, t, e.Decoder, run, &config); err != nil {
-		return err
-	}
-	switch {
-	case c.Valid == "" && c.EvalEvery > 0:
-		s.warnf("--eval-every %d changes nothing without --valid", c.EvalEvery)
-	case c.Valid != "" && config.Valid.SHA256 == config.Data.SHA256:
-		s.warnf("%s: holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others", c.Valid)
-	}
+	s.warn(f.Warnings())
 	if !c.Overcommit {
-		if err := checkMemory(run, m.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
+		if err := study.CheckMemory(run, m.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
 			return err
 		}
 	}
-	health, err := c.health(s, m, e, run)
+	bar := s.waiting("measuring the emulator's loss")
+	health, err := f.Health(s.ctx)
+	bar.Done()
 	if err != nil {
 		return err
 	}
-	config.Plan, config.Base = e.Plan.String(), transformer.Fingerprint(run.Params)
-	dir, err := train.OpenRunDir(c.Out, config, c.Overwrite)
+	s.warnOf(health)
+	dir, err := f.Open(c.Out, c.Overwrite)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	run.Store = dir
-	result := finetuneResult{Examples: config.Examples, Truncated: config.Truncated, Skipped: config.Skipped, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Health: health, Out: c.Out}
-	if result.Outcome, err = s.train("finetune", run); err != nil {
+	r := finetuneResult{Examples: run.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Health: health, Out: c.Out}
+	if r.Outcome, err = s.train("finetune", run); err != nil {
 		return err
 	}
 	finish()
-	manifest := exchange.Manifest{Plan: e.Plan, Whole: e.Plan == nil, Base: config.Base}
-	return c.keep(s, manifest, run.Params, result)
-}
-
-// keep writes the adapter of a run that is done and prints what it came to.
-func (c finetuneCommand) keep(s *session, m exchange.Manifest, params nn.Params, r finetuneResult) (err error) {
 	if r.Outcome.Stopped {
 		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", r.Outcome.Steps, c.Out)}
 	}
 	if r.Metrics, err = train.LastMetrics(c.Out); err != nil {
 		return err
 	}
-	if err := exchange.SaveAdapter(filepath.Join(c.Out, "adapter"), m, params); err != nil {
+	if err := f.Save(c.Out); err != nil {
 		return err
 	}
-	return c.print(s, r)
+	return c.print(s, r, f.Adapter(c.Out))
 }
 
-// emulator returns what a run trains of a model: without a plan all of it.
-func (c finetuneCommand) emulator(m *model) (*emulate.Emulator, error) {
-	switch {
-	case m.Emulator != nil && c.Plan != "":
-		return nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", c.Model)
-	case c.Plan == "" && c.Share != plan.ShareNone.String():
-		return nil, usagef("--share %s needs --plan", c.Share)
-	case m.Emulator != nil:
-		return m.Emulator, nil
-	case c.Plan == "":
-		return emulate.Whole(m.Decoder), nil
-	}
-	p, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
+// load reads what is trained, and on what.
+func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetuning, error) {
+	settings, err := c.settings(c.LR, m.Config, s.Seed)
 	if err != nil {
 		return nil, err
 	}
-	return emulate.New(m.Decoder, p)
-}
-
-// health measures an emulator on the first validation examples, or of those that are
-// learned, beside the full model where it is here. It is nil for a model that is trained
-// whole.
-func (c finetuneCommand) health(s *session, m *model, e *emulate.Emulator, run *train.Trainer) (*emulate.Health, error) {
-	if e.Plan == nil {
-		return nil, nil
+	f := &study.Finetuning{
+		Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
+		Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery},
 	}
-	on, _ := run.Train.(*train.NextToken)
-	if valid, ok := run.Valid.(*train.NextToken); ok && valid.Len() > 0 {
-		on = valid
-	}
-	defer s.waiting("measuring the emulator's loss").Done()
-	loss, err := on.On(e.Decoder, checkedDocuments).Mean(s.ctx, m.Backend, nil)
-	if err != nil {
+	if f.Part, err = m.part(c.Plan, c.Share); err != nil {
 		return nil, err
 	}
-	h := emulate.NewHealth(m.Config, loss, 0)
-	if m.Emulator == nil {
-		if h.Full, err = on.On(m.Decoder, checkedDocuments).Mean(s.ctx, m.Backend, nil); err != nil {
-			return nil, err
-		}
-	} else if owner := m.Manifest.Health; owner != nil {
-		h.Elsewhere = owner.Full
+	if f.Data, err = c.data(m, t); err != nil {
+		return nil, err
 	}
-	s.warnOf(h)
-	return &h, nil
-}
-
-// load reads and encodes the documents that a decoder learns.
-func (c finetuneCommand) load(m *model, t task.Task, d *transformer.Decoder, run *train.Trainer, config *finetuneConfig) error {
-	format, err := c.format()
-	if err != nil {
-		return err
+	if f.Data.MaxLength == 0 {
+		f.Data.MaxLength = m.Config.MaxPositions
 	}
-	length, err := m.maxLength(c.MaxLength)
-	if err != nil {
-		return err
-	}
-	overlong, err := task.ParseOverlong(c.Overlong)
-	if err != nil {
-		return usageError{err}
-	}
-	config.Text, config.MaxLength, config.Delimiter = format, length, c.TargetDelimiter
-	if overlong != task.OverlongError {
-		config.Overlong = c.Overlong
-	}
-	read := func(path, split string, limit int) (*train.NextToken, eval.Identity, error) {
-		from := m.data(path, "", split)
-		docs, files, err := m.Documents(t, from, limit)
-		if err != nil {
-			return nil, eval.Identity{}, err
-		}
-		pairs, fits, err := m.Examples(t, docs, format, length, overlong)
-		if err != nil {
-			return nil, eval.Identity{}, err
-		}
-		config.Truncated += fits.Cut
-		config.Skipped += fits.Skipped
-		o, err := train.NewNextToken(d, pairs)
-		return o, from.Identity(files), err
-	}
-	if run.Train, config.Data, err = read(c.Data, "train", c.TrainLimit); err != nil {
-		return err
-	}
-	config.Examples = run.Train.Len()
-	if c.Valid == "" {
-		return nil
-	}
-	config.Valid = new(eval.Identity)
-	run.Valid, *config.Valid, err = read(c.Valid, "validation", 0)
-	return err
+	f.Data.Train, f.Data.Valid = m.data(c.Data, "", "train"), m.data(c.Valid, "", "validation")
+	return f, f.Load()
 }
 
 // print shows what the run came to.
-func (c finetuneCommand) print(s *session, r finetuneResult) error {
+func (c finetuneCommand) print(s *session, r finetuneResult, adapter string) error {
 	o := r.Outcome
 	s.printf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
 		report.Count(r.Trained), report.Count(r.Held), report.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, report.Bytes(o.PeakBytes))
@@ -263,34 +139,9 @@ func (c finetuneCommand) print(s *session, r finetuneResult) error {
 		s.printf("before training, %s\n", r.Health)
 	}
 	var err error
-	if r.Sent, err = s.printSent(filepath.Join(c.Out, "adapter"), fmt.Sprintf(
+	if r.Sent, err = s.printSent(adapter, fmt.Sprintf(
 		"nothing in it but the trained weights, their names and plan; keep the rest of %s, whose settings and metrics tell of the data", c.Out)); err != nil {
 		return err
 	}
 	return s.writeJSON(r)
-}
-
-// checkMemory refuses a run that needs more than there is, process bytes beside the
-// trainer's. What is available is 0 where the system does not say.
-func checkMemory(t *train.Trainer, process, available int) error {
-	need, err := t.Memory()
-	if err != nil {
-		return err
-	}
-	total := need.Total() + process
-	if available == 0 || total <= available {
-		return nil
-	}
-	again := *t
-	again.Recompute, again.Settings.MicroBatch = true, 1
-	least, err := again.Memory()
-	if err != nil {
-		return err
-	}
-	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", report.Bytes(least.Total()+process))
-	if least.Total()+process > available {
-		remedy += ", which is too much as well: train fewer blocks or free memory"
-	}
-	return fmt.Errorf("training takes about %s (%s of it activations of the longest batch) and %s are available: %s; the same weights come out; --overcommit tries anyway",
-		report.Bytes(total), report.Bytes(need.Pass), report.Bytes(available), remedy)
 }

@@ -28,6 +28,15 @@ func (f delimiterFlag) apply(t task.Task) (task.Task, error) {
 	return t, nil
 }
 
+// task returns the task of --task with it.
+func (f delimiterFlag) task(name string) (task.Task, error) {
+	t, err := namedTask(name)
+	if err != nil {
+		return t, err
+	}
+	return f.apply(t)
+}
+
 // outFlags name a directory to be written.
 type outFlags struct {
 	Out       string `required:"" placeholder:"DIR" help:"Directory to write."`

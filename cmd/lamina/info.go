@@ -116,7 +116,7 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	}
 	need = train.NewNeed(m.Decoder)
 	need.TokensBatch = c.Batch * length
-	e, err := finetuneCommand{modelFlag: c.modelFlag, Plan: c.Plan, Share: c.Share}.emulator(m)
+	e, err := m.part(c.Plan, c.Share)
 	if err != nil {
 		return nil, need, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
+	"lamina/crash/plan"
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/hub"
@@ -91,6 +92,14 @@ func (m *model) Plug(path string) error {
 		m.session.warnUnsealed(path)
 	}
 	return err
+}
+
+// part is what --plan and --share say is trained of the model.
+func (m *model) part(text, share string) (*emulate.Emulator, error) {
+	if m.Emulator == nil && text == "" && share != plan.ShareNone.String() {
+		return nil, usagef("--share %s needs --plan", share)
+	}
+	return m.Part(text, share)
 }
 
 // data is what flags of m's command name: documents of a path or of the hub.

@@ -94,28 +94,19 @@ func (c *runCommand) experiment(s *session, m *model) (*study.Experiment, error)
 
 // data says what is read and how it is encoded.
 func (c *runCommand) data(m *model) (d study.Data, err error) {
-	if d.Task, err = namedTask(c.Task); err != nil {
+	t, err := c.task(c.Task)
+	if err != nil {
 		return d, err
 	}
-	if d.Task, err = c.apply(d.Task); err != nil {
+	if d, err = c.stepFlags.data(m, t); err != nil {
 		return d, err
-	}
-	if d.Overlong, err = task.ParseOverlong(c.Overlong); err != nil {
-		return d, usageError{err}
 	}
 	if d.Rules, err = task.ParseRules(c.Rules); err != nil {
 		return d, usageError{err}
 	}
-	if d.Format, err = c.format(); err != nil {
-		return d, err
-	}
-	if c.Limit < 0 {
+	if d.Limit = c.Limit; c.Limit < 0 {
 		return d, usagef("a limit of %d documents: want 1 or more", c.Limit)
 	}
-	if _, err := m.maxLength(c.MaxLength); err != nil {
-		return d, err
-	}
-	d.MaxLength, d.TrainLimit, d.Limit = c.MaxLength, c.TrainLimit, c.Limit
 	d.Train, d.Test = m.data(c.Train, "", "train"), m.data(c.Test, "", d.Task.Split())
 	d.Valid, d.Support = m.data(c.Valid, "", "validation"), m.data(c.Support, "", "validation")
 	if c.SupportTask == nil {
@@ -128,8 +119,8 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 	if name == "none" {
 		name = ""
 	}
-	t, err := namedTask(name)
-	d.SupportTask = &t
+	support, err := namedTask(name)
+	d.SupportTask = &support
 	return d, err
 }
 

@@ -30,9 +30,9 @@ func (s *session) printSent(dir, words string) (sent, error) {
 func (s *session) warnf(format string, args ...any) { s.warn([]string{fmt.Sprintf(format, args...)}) }
 
 // warnOf warns of an emulator that is broken.
-func (s *session) warnOf(h emulate.Health) {
-	if w := h.Warning(); w != "" {
-		s.warnf("%s", w)
+func (s *session) warnOf(h *emulate.Health) {
+	if h != nil && h.Warning() != "" {
+		s.warnf("%s", h.Warning())
 	}
 }
 

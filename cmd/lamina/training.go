@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/nn/optim"
@@ -66,8 +67,18 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 	return s, nil
 }
 
-// format returns how training text is written.
-func (f stepFlags) format() (task.Format, error) { return task.ParseFormat(f.Format) }
+// data says how documents of a task are encoded for a model.
+func (f stepFlags) data(m *model, t task.Task) (d study.Data, err error) {
+	d = study.Data{Task: t, MaxLength: f.MaxLength, TrainLimit: f.TrainLimit}
+	if d.Format, err = task.ParseFormat(f.Format); err != nil {
+		return d, err
+	}
+	if d.Overlong, err = task.ParseOverlong(f.Overlong); err != nil {
+		return d, usageError{err}
+	}
+	_, err = m.maxLength(f.MaxLength)
+	return d, err
+}
 
 // train runs a trainer and shows its progress.
 func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
+	"lamina/crash/plan"
 	"lamina/eval"
 	"lamina/kernels"
 	"lamina/nn"
@@ -45,6 +46,24 @@ func (m *Model) Full(what string) error {
 		return fmt.Errorf("%s: is an emulator of a model of %d layers; %s needs the full model", m.Path, m.Manifest.Layers, what)
 	}
 	return nil
+}
+
+// Part returns what is trained of the model: the starred blocks of the emulator that it
+// is, or of the one of a plan, which [plan.ReadShared] reads; without either all of it.
+func (m *Model) Part(text, share string) (*emulate.Emulator, error) {
+	switch {
+	case m.Emulator != nil && text != "":
+		return nil, fmt.Errorf("%s: is an emulator and brings its plan: leave out --plan", m.Path)
+	case m.Emulator != nil:
+		return m.Emulator, nil
+	case text == "":
+		return emulate.Whole(m.Decoder), nil
+	}
+	p, err := plan.ReadShared(text, share, m.Config.Layers)
+	if err != nil {
+		return nil, err
+	}
+	return emulate.New(m.Decoder, p)
 }
 
 // Plug puts the weights of an adapter's directory into the model: the starred

@@ -1,26 +1,31 @@
-package main
+package exchange
 
 import (
+	"context"
 	"errors"
+	"fmt"
 
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+	"lamina/eval"
 	"lamina/eval/task"
 )
 
 // A text to hold losses against each other on.
 const (
-	checkedDocuments = 64  // at most
+	CheckedDocuments = 64  // at most
 	checkedTokens    = 256 // of each, at most
 )
 
-// checkRows returns token rows of the documents at path, or of [passage]; none where that
-// would need a tokenizer and there is none.
-func (m *model) checkRows(path string) ([][]int32, error) {
+// CheckRows returns token rows of documents, or of an English passage where from has no
+// path; none where that would need a tokenizer and there is none.
+func (m *Model) CheckRows(from eval.Data) ([][]int32, error) {
 	length := min(m.Config.MaxPositions, checkedTokens)
-	if path != "" {
+	if from.Path != "" {
 		// Both models read the same: that no task's prompt stands around it is no harm.
 		defer func(warn func(string)) { m.Verbatim = warn }(m.Verbatim)
 		m.Verbatim = nil
-		docs, _, err := m.Documents(task.Task{}, m.data(path, "", "validation"), checkedDocuments)
+		docs, _, err := m.Documents(task.Task{}, from, CheckedDocuments)
 		if err != nil {
 			return nil, err
 		}
@@ -35,6 +40,23 @@ func (m *model) checkRows(path string) ([][]int32, error) {
 		return nil, errors.New("the tokenizer cannot encode plain English: give documents with --check FILE")
 	}
 	return [][]int32{ids[:min(len(ids), length)]}, nil
+}
+
+// Health measures the loss of a plan's emulator on some rows beside the model's.
+func (m *Model) Health(ctx context.Context, p plan.Plan, rows [][]int32) (emulate.Health, error) {
+	e, err := emulate.New(m.Decoder, p)
+	if err != nil {
+		return emulate.Health{}, err
+	}
+	full, err := emulate.Loss(ctx, m.Backend, m.Decoder, rows)
+	if err != nil {
+		return emulate.Health{}, fmt.Errorf("%s: %w", m.Path, err)
+	}
+	loss, err := emulate.Loss(ctx, m.Backend, e.Decoder, rows)
+	if err != nil {
+		return emulate.Health{}, fmt.Errorf("the emulator of the plan %s: %w", p, err)
+	}
+	return emulate.NewHealth(m.Config, loss, full), nil
 }
 
 // passage is plain prose that any model of English finds far more likely than chance.

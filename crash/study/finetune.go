@@ -1,0 +1,191 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/train"
+	"lamina/eval"
+	"lamina/eval/task"
+	"lamina/internal/report"
+	"lamina/transformer"
+)
+
+// Finetuning is one training by itself, of a whole model or of the starred blocks of an
+// emulator, in a run directory:
+//
+//	f := &study.Finetuning{Model: m, Name: "emulator", Data: data, Trainer: trainer}
+//	f.Part, err = m.Part("", "none")
+//	err = f.Load()
+//	dir, err := f.Open("run", false)
+//	outcome, err := trainer.Run(ctx)
+//	err = f.Save("run")
+type Finetuning struct {
+	Model     *exchange.Model
+	Name      string            // of the model, as config.json states it
+	Part      *emulate.Emulator // what is trained of it
+	Data      Data              // Train and Valid alone are read; without a path of Valid nothing is held out
+	Delimiter *string           // between a prompt and its continuation, where it is not one space
+	Precision string            // of products, as config.json states it
+	Trainer   *train.Trainer    // its objectives, weights and store are filled in
+
+	Truncated int // examples whose contexts were cut
+	Skipped   int // rows left out, as their targets were too long
+
+	data, valid eval.Identity
+	base        string // fingerprint of the weights before training
+}
+
+// finetuneConfig is config.json of a run: what determines the result.
+type finetuneConfig struct {
+	Command   string         `json:"command"`
+	Format    int            `json:"format"`
+	Model     string         `json:"model"`
+	Plan      string         `json:"plan"` // "" for everything
+	Base      string         `json:"base"` // fingerprint of the weights before training
+	Data      eval.Identity  `json:"data"`
+	Valid     *eval.Identity `json:"valid,omitempty"`
+	Task      string         `json:"task"`
+	Text      task.Format    `json:"text"`
+	MaxLength int            `json:"max_length"`
+	Limit     int            `json:"train_limit"`
+	Examples  int            `json:"examples"`
+	Truncated int            `json:"truncated"`
+	Overlong  string         `json:"overlong,omitempty"` // where such rows are no error
+	Skipped   int            `json:"skipped,omitempty"`
+	Delimiter *string        `json:"target_delimiter,omitempty"` // where it is not one space
+	Settings  train.Settings `json:"settings"`
+	Precision string         `json:"precision"`
+	Backend   string         `json:"backend"`
+}
+
+// Load reads and encodes the documents, and gives the trainer what it learns and trains.
+func (f *Finetuning) Load() (err error) {
+	if err := f.Part.Plan.WantStar(); err != nil {
+		return err
+	}
+	t := f.Trainer
+	t.Params, t.Held = f.Part.Params(), f.Part.Decoder.Params()
+	if t.Train, f.data, err = f.read(f.Data.Train, f.Data.TrainLimit); err != nil || f.Data.Valid.Path == "" {
+		return err
+	}
+	t.Valid, f.valid, err = f.read(f.Data.Valid, 0)
+	return err
+}
+
+// read encodes the first documents of some data; a limit of 0 takes all.
+func (f *Finetuning) read(from eval.Data, limit int) (*train.NextToken, eval.Identity, error) {
+	docs, files, err := f.Model.Documents(f.Data.Task, from, limit)
+	if err != nil {
+		return nil, eval.Identity{}, err
+	}
+	pairs, fits, err := f.Model.Examples(f.Data.Task, docs, f.Data.Format, f.Data.MaxLength, f.Data.Overlong)
+	if err != nil {
+		return nil, eval.Identity{}, err
+	}
+	f.Truncated += fits.Cut
+	f.Skipped += fits.Skipped
+	o, err := train.NewNextToken(f.Part.Decoder, pairs)
+	return o, from.Identity(files), err
+}
+
+// Warnings tell, after Load, of what does not do what it says.
+func (f *Finetuning) Warnings() []string {
+	valid, every := f.Data.Valid.Path, f.Trainer.Settings.EvalEvery
+	switch {
+	case valid == "" && every > 0:
+		return []string{fmt.Sprintf("--eval-every %d changes nothing without --valid", every)}
+	case valid != "" && f.valid.SHA256 == f.data.SHA256:
+		return []string{valid + ": holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others"}
+	}
+	return nil
+}
+
+// Health measures an emulator, after Load, on the first validation examples, or of those
+// that are learned, beside the full model where it is here. It is nil for a model that is
+// trained whole.
+func (f *Finetuning) Health(ctx context.Context) (*emulate.Health, error) {
+	if f.Part.Plan == nil {
+		return nil, nil
+	}
+	on, _ := f.Trainer.Train.(*train.NextToken)
+	if valid, ok := f.Trainer.Valid.(*train.NextToken); ok && valid.Len() > 0 {
+		on = valid
+	}
+	m := f.Model
+	loss, err := on.On(f.Part.Decoder, exchange.CheckedDocuments).Mean(ctx, m.Backend, nil)
+	if err != nil {
+		return nil, err
+	}
+	h := emulate.NewHealth(m.Config, loss, 0)
+	if m.Emulator == nil {
+		if h.Full, err = on.On(m.Decoder, exchange.CheckedDocuments).Mean(ctx, m.Backend, nil); err != nil {
+			return nil, err
+		}
+	} else if owner := m.Manifest.Health; owner != nil {
+		h.Elsewhere = owner.Full
+	}
+	return &h, nil
+}
+
+// Open makes the run directory, or resumes it, after Load; see [train.OpenRunDir]. Close
+// it when the trainer is done.
+func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
+	f.base = transformer.Fingerprint(f.Trainer.Params)
+	c := finetuneConfig{
+		Command: "finetune", Format: 1, Model: f.Name, Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
+		Text: f.Data.Format, MaxLength: f.Data.MaxLength, Limit: f.Data.TrainLimit, Examples: f.Trainer.Train.Len(),
+		Truncated: f.Truncated, Skipped: f.Skipped, Delimiter: f.Delimiter, Settings: f.Trainer.Settings,
+		Precision: f.Precision, Backend: f.Trainer.Backend.Name(),
+	}
+	if f.Data.Valid.Path != "" {
+		c.Valid = &f.valid
+	}
+	if f.Data.Overlong != task.OverlongError {
+		c.Overlong = f.Data.Overlong.String()
+	}
+	run, err := train.OpenRunDir(dir, c, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	f.Trainer.Store = run
+	return run, nil
+}
+
+// Save writes what the data owner sends back, once the run in dir is done: the directory
+// [Finetuning.Adapter].
+func (f *Finetuning) Save(dir string) error {
+	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base}
+	return exchange.SaveAdapter(f.Adapter(dir), m, f.Trainer.Params)
+}
+
+// Adapter is where a run directory keeps its adapter.
+func (f *Finetuning) Adapter(dir string) string { return filepath.Join(dir, "adapter") }
+
+// CheckMemory refuses a run that needs more than there is, process bytes beside the
+// trainer's. What is available is 0 where the system does not say.
+func CheckMemory(t *train.Trainer, process, available int) error {
+	need, err := t.Memory()
+	if err != nil {
+		return err
+	}
+	total := need.Total() + process
+	if available == 0 || total <= available {
+		return nil
+	}
+	again := *t
+	again.Recompute, again.Settings.MicroBatch = true, 1
+	least, err := again.Memory()
+	if err != nil {
+		return err
+	}
+	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", report.Bytes(least.Total()+process))
+	if least.Total()+process > available {
+		remedy += ", which is too much as well: train fewer blocks or free memory"
+	}
+	return fmt.Errorf("training takes about %s (%s of it activations of the longest batch) and %s are available: %s; the same weights come out; --overcommit tries anyway",
+		report.Bytes(total), report.Bytes(need.Pass), report.Bytes(available), remedy)
+}
