@@ -1,8 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"math"
+	"slices"
 
 	"lamina/eval/results"
 	"lamina/internal/report"
@@ -49,37 +48,11 @@ func compareTable(c results.Comparison) report.Table {
 		{Name: "95% interval", Right: true}, {Name: "p", Right: true}, {Name: "how"},
 	}}
 	for _, r := range c.Rows {
-		better, n, how := "lower", "", "unpaired: "+r.Why
-		if r.HigherIsBetter {
-			better = "higher"
-		}
+		n := ""
 		if r.Paired {
-			n, how = report.Count(r.Documents), "paired"
+			n = report.Count(r.Documents)
 		}
-		between, p := "", ""
-		if !math.IsNaN(r.Low) && !math.IsNaN(r.High) {
-			between = fmt.Sprintf("%s to %s", signed(r.Low), signed(r.High))
-		}
-		if !math.IsNaN(r.P) {
-			p = fmt.Sprintf("%.4f", r.P)
-		}
-		t.Rows = append(t.Rows, []string{r.Task, r.Metric, better, n, scoreText(r.A), scoreText(r.B), signed(r.Difference), between, p, how})
+		t.Rows = append(t.Rows, slices.Concat([]string{r.Task, r.Metric, r.Better(), n}, r.Numbers(), []string{r.How()}))
 	}
 	return t
-}
-
-// scoreText shows a score: four places, or four digits where that says nothing.
-func scoreText(v float64) string {
-	if a := math.Abs(v); a >= 1e6 || a < 1e-3 && a > 0 {
-		return fmt.Sprintf("%.4g", v)
-	}
-	return fmt.Sprintf("%.4f", v)
-}
-
-// signed shows a difference with its sign.
-func signed(v float64) string {
-	if v > 0 {
-		return "+" + scoreText(v)
-	}
-	return scoreText(v)
 }

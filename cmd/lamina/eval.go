@@ -154,23 +154,13 @@ func (c *evalCommand) named() ([]task.Task, error) {
 		}
 		tasks = append(tasks, t)
 	}
-	asked := make([]int, len(tasks)) // tasks of each that was asked for
-	for i := range asked {
-		asked[i] = 1
-	}
+	asked := slices.Repeat([]int{1}, len(tasks)) // tasks of each that was asked for
 	for _, path := range c.TaskFile {
-		f, g, err := taskfile.ReadGroup(path)
+		some, groups, err := taskfile.ReadTasks(path)
 		if err != nil {
 			return nil, err
 		}
-		some := []task.Task{}
-		if g != nil {
-			some = g.Tasks()
-			c.addGroup(g)
-		} else {
-			some = append(some, f.Task)
-		}
-		tasks, asked = append(tasks, some...), append(asked, len(some))
+		tasks, asked, c.groups = append(tasks, some...), append(asked, len(some)), append(c.groups, groups...)
 	}
 	if len(c.Data) == len(asked) { // a group's tasks share their data set
 		var data []string
@@ -230,28 +220,6 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 		names[t.Name()] = true
 	}
 	return tasks, nil
-}
-
-// addGroup notes how the scores of a group and its groups are summed up.
-func (c *evalCommand) addGroup(g *taskfile.Group) {
-	group := results.Group{Name: g.Name, Alias: g.Alias, Version: g.Version}
-	for _, t := range g.Tasks() {
-		group.Tasks = append(group.Tasks, t.Name())
-	}
-	for _, a := range g.Aggregates {
-		for _, filter := range a.Filters {
-			group.Metrics = append(group.Metrics, results.GroupMetric{Name: a.Metric, Filter: filter, Weighted: a.Weighted})
-		}
-	}
-	for _, m := range g.Members {
-		group.Members = append(group.Members, m.Name)
-	}
-	c.groups = append(c.groups, group)
-	for _, m := range g.Members {
-		if m.Group != nil {
-			c.addGroup(m.Group)
-		}
-	}
 }
 
 // print shows the harness's table, and what it does not have.

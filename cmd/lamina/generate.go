@@ -46,12 +46,10 @@ const (
 	endedByUser      = "interrupt"
 )
 
-// defaultMaxTokens bounds a text where neither flag nor file does.
-const defaultMaxTokens = 128
-
 // Run writes the text as it comes.
 func (c generateCommand) Run(s *session) error {
-	if err := c.check(); err != nil {
+	want := transformer.Wanted{MaxTokens: c.MaxTokens, Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, Sample: c.Sample, Seed: s.Seed}
+	if err := c.check(want); err != nil {
 		return err
 	}
 	finish, err := c.start(s)
@@ -71,7 +69,8 @@ func (c generateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	how, err := c.sampling(s, said)
+	c.warn(s, want, said)
+	how, err := want.Sampling(said)
 	if err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (c generateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	most := c.most(said, len(prompt))
+	most := want.Most(said, len(prompt))
 	limit := min(most, m.Config.MaxPositions-len(prompt))
 	if limit < 1 {
 		return fmt.Errorf("the prompt of %d tokens fills the model's %d positions", len(prompt), m.Config.MaxPositions)
@@ -109,82 +108,31 @@ func (c generateCommand) Run(s *session) error {
 }
 
 // check tests the flags before anything is opened.
-func (c generateCommand) check() error {
-	var how transformer.Sampling
-	c.overlay(&how)
+func (c generateCommand) check(want transformer.Wanted) error {
+	if err := want.Validate(); err != nil {
+		return usageError{err}
+	}
 	switch {
-	case c.MaxTokens != nil && *c.MaxTokens < 1:
-		return usagef("--max-tokens %d: want 1 or more", *c.MaxTokens)
-	case c.Sample && c.Temperature != nil && *c.Temperature == 0:
-		return usagef("--sample draws, and --temperature 0 does not: give one of them")
 	case c.ChatVars != "" && !c.Chat:
 		return usagef("--chat-vars goes with --chat")
 	case c.System != "" && !c.Chat:
 		return usagef("--system goes with --chat")
 	}
-	if err := how.Validate(); err != nil {
-		return usageError{err}
-	}
 	return nil
 }
 
-// overlay puts what the flags say into how.
-func (c generateCommand) overlay(how *transformer.Sampling) {
-	if c.Temperature != nil {
-		how.Temperature = *c.Temperature
-	}
-	if c.TopK != nil {
-		how.TopK = *c.TopK
-	}
-	if c.TopP != nil {
-		how.TopP = *c.TopP
-	}
-}
-
-// sampling returns how tokens are chosen: by the rules of the model's files in any case;
-// greedily, unless flags ask for drawing, and then with the files' cuts where flags say
-// nothing.
-func (c generateCommand) sampling(s *session, said transformer.Generation) (how transformer.Sampling, err error) {
+// warn tells where the model's files ask for something else than is done.
+func (c generateCommand) warn(s *session, want transformer.Wanted, said transformer.Generation) {
 	if said.Warning != "" {
-		s.notef("lamina: warning: %s\n", oneLine(said.Warning))
+		s.warnf("%s", said.Warning)
 	}
-	draws := c.Sample || c.Temperature != nil && *c.Temperature > 0
 	switch {
-	case c.Sample:
-		how, err = said.Drawing()
-	case draws:
-		how, err = said.Cuts()
-	default:
-		how = said.Greedy()
+	case want.Draws():
+	case c.TopK != nil || c.TopP != nil:
+		s.warnf("--top-k and --top-p change nothing at temperature 0")
+	case said.DoSample && c.Temperature == nil:
+		s.notef("the model's generation_config.json would draw tokens; this takes the likeliest each time (--sample draws)\n")
 	}
-	if err != nil {
-		return how, err
-	}
-	if c.overlay(&how); !draws {
-		how.Temperature = 0
-		switch {
-		case c.TopK != nil || c.TopP != nil:
-			s.notef("lamina: warning: --top-k and --top-p change nothing at temperature 0\n")
-		case said.DoSample && c.Temperature == nil:
-			s.notef("the model's generation_config.json would draw tokens; this takes the likeliest each time (--sample draws)\n")
-		}
-	}
-	how.Seed = s.Seed
-	return how, nil
-}
-
-// most is how many tokens are asked for: by the flag, else by the model's files.
-func (c generateCommand) most(said transformer.Generation, prompt int) int {
-	const libraryDefault = 20 // transformers' max_length where nothing is said
-	switch {
-	case c.MaxTokens != nil:
-		return *c.MaxTokens
-	case said.MaxNewTokens > 0:
-		return said.MaxNewTokens
-	case said.MaxLength > prompt && said.MaxLength != libraryDefault:
-		return said.MaxLength - prompt
-	}
-	return defaultMaxTokens
 }
 
 // ended says what ended a text.
