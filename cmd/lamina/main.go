@@ -96,6 +96,9 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if err := s.check(); err != nil {
 		return complain(stderr, err)
 	}
+	if err := spareInputs(parsed); err != nil {
+		return complain(stderr, err)
+	}
 	if err := parsed.Run(s); err != nil {
 		return complain(stderr, err)
 	}

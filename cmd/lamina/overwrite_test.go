@@ -37,6 +37,18 @@ func TestOverwriteSparesWhatIsRead(t *testing.T) {
 	if !equalLogits(before, logits(t, model, filepath.Join(dir, "t.json"))) {
 		t.Error("the model is another one")
 	}
+	for _, args := range [][]string{
+		{"info", "--model", model, "--json", filepath.Join(link, "config.json")},
+		{"info", "--model", model, "--plan", "@" + notes, "--json", notes},
+		{"eval", "--model", model, "--data", data, "--json", data},
+		{"eval", "--model", model, "--data", data, "--json", filepath.Join(dir, "emu", "..", "d.jsonl")},
+		{"logits", "--model", model, "--tokens", filepath.Join(dir, "t.json"), "--json", filepath.Join(dir, "t.json")},
+	} {
+		fails(t, 1, ": name another file", args...)
+	}
+	for range 2 { // a result of before may be replaced
+		must(t, "info", "--model", model, "--json", filepath.Join(scores, "i.json"))
+	}
 	must(t, "plug", "--model", model, "--adapter", run, "--out", filepath.Join(dir, "tuned"))
 	must(t, append(plug, filepath.Join(dir, "tuned"))...)
 }

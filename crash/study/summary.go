@@ -37,12 +37,21 @@ func (x *Experiment) summary() []string {
 // unbroken keeps numbers and their signs on one line.
 var unbroken = strings.NewReplacer(" %", "\u00a0%", "± ", "±\u00a0", "p = ", "p\u00a0=\u00a0", "p < ", "p\u00a0<\u00a0")
 
+// scoredOn says what the rows are scored on, and whether anything was learned from it.
+func (x *Experiment) scoredOn() string {
+	on := "What comes out is scored on " + documents(x.Table.Splits.Test)
+	if len(x.Overlaps) > 0 {
+		return on + ". Beware: " + strings.Join(x.Overlaps, ". ") + "."
+	}
+	return on + ", on which nothing was trained or chosen."
+}
+
 // done says who holds what, what was kept and what was trained.
 func (x *Experiment) done(all []contender) string {
 	p, t := x.protocols[0], x.Table
 	layers := len(p.Full.Blocks)
 	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, layers, report.Count(p.Full.Config.Params()))
-	scored := fmt.Sprintf("What comes out is scored on %s, on which nothing was trained or chosen.", documents(t.Splits.Test))
+	scored := x.scoredOn()
 	if !slices.ContainsFunc(all, contender.emulates) {
 		return fmt.Sprintf("%s was trained on %s rows of %s by someone who has both: no row of this table hands out an emulator. %s", model, report.Count(t.Splits.Train), t.Task, scored)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lamina/crash/crashtest"
+	"lamina/eval"
 	"lamina/kernels/ref"
 )
 
@@ -61,6 +62,29 @@ func TestSummary(t *testing.T) {
 		}
 		if c.not != "" && strings.Contains(got, c.not) {
 			t.Errorf("%s: %q in\n%s", c.what, c.not, got)
+		}
+	}
+}
+
+// TestSummaryOwnsUp where scored documents were trained on, or choices made by them.
+func TestSummaryOwnsUp(t *testing.T) {
+	const unseen = "on which nothing was trained or chosen"
+	a, b, c := eval.Identity{Name: "a.jsonl", SHA256: "a"}, eval.Identity{Name: "b.jsonl", SHA256: "b"}, eval.Identity{Name: "c.jsonl", SHA256: "c"}
+	for _, k := range []struct {
+		ids  identities
+		want string
+	}{
+		{identities{Train: a, Test: b}, unseen},
+		{identities{Train: a, Test: b, Valid: &c, Support: &c}, unseen},
+		{identities{Train: a, Test: b, Support: &a}, unseen},
+		{identities{Train: a, Test: a}, "a.jsonl: the documents of --test are those of --train"},
+		{identities{Train: a, Test: b, Valid: &b}, "b.jsonl: the documents of --test are those of --valid"},
+		{identities{Train: a, Test: b, Support: &b}, "b.jsonl: the documents of --test are those of --support"},
+		{identities{Train: a, Test: b, Valid: &a}, "a.jsonl: the documents of --valid are those of --train"},
+	} {
+		x := Experiment{Overlaps: k.ids.overlaps()}
+		if got := x.scoredOn(); !strings.Contains(got, k.want) || (k.want == unseen) != (len(x.Overlaps) == 0) {
+			t.Errorf("%+v: %q, want %q", k.ids, got, k.want)
 		}
 	}
 }
