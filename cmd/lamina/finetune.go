@@ -15,7 +15,7 @@ import (
 // finetuneCommand trains a model, or the starred blocks of an emulator.
 type finetuneCommand struct {
 	modelFlag
-	Data  string  `required:"" placeholder:"FILE" help:"Training documents, one JSON object a line."`
+	Data  string  `required:"" placeholder:"PATH" help:"Training documents: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
 	Valid string  `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
 	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Plan  string  `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`

@@ -19,8 +19,8 @@ import (
 // runCommand is the protocol's table for one model and task.
 type runCommand struct {
 	modelFlag
-	Train       string    `required:"" placeholder:"FILE" help:"Documents to train on."`
-	Test        string    `required:"" placeholder:"FILE" help:"Documents to score."`
+	Train       string    `required:"" placeholder:"PATH" help:"Documents to train on: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
+	Test        string    `required:"" placeholder:"PATH" help:"Documents to score, likewise."`
 	Valid       string    `placeholder:"FILE" help:"Documents that choose learning rate and checkpoint; without it a seeded tenth of --train."`
 	Support     string    `placeholder:"FILE" help:"Documents the plan is made from; without it a seeded tenth of --train, at most 512."`
 	SupportTask *string   `placeholder:"NAME" help:"How the documents of --support are read, which may be of another task or shape: a task's name, or none for the file verbatim. Default: as --task says."`

@@ -72,6 +72,7 @@ func TestMessagesSpeakOfJSON(t *testing.T) {
 		}
 	}
 	fails(t, exitError, "sim.json: empty", "plan", "crash", "--keep", "2", "--trainable", "1", "--similarity", write(t, dir, "sim.json", ""))
+	fails(t, exitError, "adapter.json: missing or unreadable: no such file or directory (want a run directory of finetune", "plug", "--model", model, "--adapter", dir, "--out", filepath.Join(dir, "p"))
 	other := write(t, dir, "other.json", `{"matrix": []}`)
 	fails(t, exitError, `other.json: has no field "plan"`, "emulate", "--model", model, "--plan", "@"+other, "--out", filepath.Join(dir, "e"))
 	fails(t, exitError, "none.yaml: of its YAML documents none holds keys", "eval", "--model", model, "--data", other, "--task-file", write(t, dir, "none.yaml", ""))

@@ -14,7 +14,7 @@ import (
 // similarityCommand measures the likeness of hidden states.
 type similarityCommand struct {
 	modelFlag
-	Data      string `required:"" placeholder:"FILE" help:"Documents, one JSON object a line; not those the model is tested on."`
+	Data      string `required:"" placeholder:"PATH" help:"Documents: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub; not those the model is tested on."`
 	Task      string `placeholder:"NAME" help:"Prompt of a task; none: the file verbatim."`
 	Samples   int    `default:"512" placeholder:"N" help:"Only the first N documents (default 512)."`
 	Pool      string `default:"mean_weighted" enum:"mean,mean_weighted,last,max_nonpad,mean_all,max,min" placeholder:"HOW" help:"How a sample's tokens become one vector: mean, mean_weighted (default), last, max_nonpad, mean_all, max or min."`

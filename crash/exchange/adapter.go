@@ -96,7 +96,7 @@ func OpenAdapter(path string) (*Adapter, error) {
 		}
 	}
 	if err := files.ReadJSON(filepath.Join(path, adapterManifest), &a.Manifest); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (want a run directory of finetune that is done, or its adapter directory)", err)
 	}
 	switch m := a.Manifest; {
 	case m.Kind != "adapter" || m.Format < 1 || m.Format > adapterFormat:
