@@ -68,6 +68,15 @@ func (d Data) Identify(t task.Task) (Identity, error) {
 	return d.Identity(filesOf(set)), nil
 }
 
+// CheckFile refuses a split or a configuration that does not fit a file which is named
+// itself; of all else it says nothing.
+func (d Data) CheckFile() error {
+	if info, err := os.Stat(d.Path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return dataset.CheckFile(d.Path, dataset.Options{Config: d.Config, Split: d.Split})
+}
+
 // Identity is data as the settings of a run state it: a run goes on if the content
 // is the same, wherever the files lie now.
 type Identity struct {

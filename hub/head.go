@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,33 @@ func DescriptionFiles(names []string) ([]string, error) {
 		}
 	}
 	return chosen, nil
+}
+
+// WeightHeads calls each for the safetensors files of a model's weights, in order: with
+// the file's name, its size, and what reads its first n bytes. There are none where the
+// repository has other weights or none, or the hub is not asked.
+func (c *Client) WeightHeads(ctx context.Context, repo Repo, s Snapshot, each func(name string, size int64, read func(n int64) ([]byte, error)) error) error {
+	if c.Offline {
+		return nil
+	}
+	names := make([]string, len(s.All))
+	for i, f := range s.All {
+		names[i] = f.Name
+	}
+	chosen, err := ModelFiles(names)
+	if err != nil {
+		return nil // a configuration without weights describes a model too
+	}
+	for _, f := range s.All {
+		if path.Ext(f.Name) != ".safetensors" || !slices.Contains(chosen, f.Name) {
+			continue
+		}
+		read := func(n int64) ([]byte, error) { return c.Head(ctx, repo, s.Commit, f.Name, n) }
+		if err := each(repo.ID+"/"+f.Name, f.Size, read); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxHead bounds what [Client.Head] returns: the headers of weights.

@@ -187,6 +187,18 @@ func (c *Checkpoint) Stored() map[string]int {
 	return counts
 }
 
+// Bytes returns what the tensors take as they are stored, and whether some are quantised in
+// blocks.
+func (c *Checkpoint) Bytes() (bytes int, quantised bool) {
+	for name := range c.names {
+		if e, _ := c.Entry(name); e.DType != tensor.Invalid {
+			bytes += e.DType.Bytes(e.Elems())
+			quantised = quantised || e.DType.IsBlock()
+		}
+	}
+	return bytes, quantised
+}
+
 // Data returns a tensor's storage bytes, rows in transformers' order (the q and
 // k of a GGUF file are un-permuted into memory of their own; all else is a view).
 func (c *Checkpoint) Data(name string) ([]byte, error) {

@@ -37,6 +37,12 @@ func OpenDescription(path string, heads ...formats.Reader) (*Checkpoint, error) 
 	return c.named(func(name string) string { return name })
 }
 
+// IsDescription reports whether a path is a config.json, or a directory without weights.
+func IsDescription(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && (info.IsDir() && !HasWeights(path) || filepath.Ext(path) == ".json")
+}
+
 // HasWeights reports whether a directory has a file of weights, or an index of some, that
 // [Open] would read.
 func HasWeights(dir string) bool {

@@ -40,6 +40,17 @@ const (
 	promptTokens = 512 // tokens of a prompt
 )
 
+// Works returns the kinds of work among some rows, each once.
+func Works(cases []Case) []string {
+	var works []string
+	for _, c := range cases {
+		if !slices.Contains(works, c.Work) {
+			works = append(works, c.Work)
+		}
+	}
+	return works
+}
+
 // Cases returns every row there is, in the order of the table. A model from a
 // file adds its own.
 func Cases(model string) []Case {

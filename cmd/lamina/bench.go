@@ -65,18 +65,10 @@ func (s *session) threadCounts() []int {
 // cases returns the rows that the filter chooses, or says what there is.
 func (c benchCommand) cases() ([]workload.Case, error) {
 	words := strings.Fields(c.Filter)
-	var some []workload.Case
-	var works []string
-	for _, one := range workload.Cases(c.Model) {
-		if one.Fits(words) {
-			some = append(some, one)
-		}
-		if !slices.Contains(works, one.Work) {
-			works = append(works, one.Work)
-		}
-	}
+	all := workload.Cases(c.Model)
+	some := slices.DeleteFunc(slices.Clone(all), func(w workload.Case) bool { return !w.Fits(words) })
 	if len(some) == 0 {
-		return nil, usagef("--filter %.64q: fits no row; there are %s", c.Filter, strings.Join(works, ", "))
+		return nil, usagef("--filter %.64q: fits no row; there are %s", c.Filter, strings.Join(workload.Works(all), ", "))
 	}
 	return some, nil
 }

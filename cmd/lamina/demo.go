@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"lamina/crash/demo"
@@ -20,19 +17,9 @@ type demoCommand struct {
 // Run writes model and data and runs the protocol on them.
 func (c demoCommand) Run(s *session) error {
 	const inputs = "inputs"
-	model, data := filepath.Join(c.Out, inputs, "model"), filepath.Join(c.Out, inputs, "data")
-	for dir, write := range map[string]func(string) error{model: demo.WriteModel, data: demo.WriteData} {
-		if _, err := os.Stat(dir); err == nil && !c.Overwrite {
-			continue
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-		if err := write(dir); err != nil {
-			return err
-		}
+	model, data, err := demo.Write(filepath.Join(c.Out, inputs), c.Overwrite)
+	if err != nil {
+		return err
 	}
 	s.ownData = true
 	d := demo.DefaultSettings()

@@ -1,11 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
-	"path/filepath"
-	"slices"
-
 	"lamina/crash/emulate"
 	"lamina/formats"
 	"lamina/formats/safetensors"
@@ -19,7 +14,7 @@ import (
 func (s *session) describedModel(name string) (*transformer.Checkpoint, error) {
 	repo, ok := hub.Meant(hub.Model, name)
 	if !ok {
-		if info, err := os.Stat(name); err == nil && (info.IsDir() && !transformer.HasWeights(name) || filepath.Ext(name) == ".json") {
+		if transformer.IsDescription(name) {
 			return transformer.OpenDescription(name)
 		}
 		return s.openCheckpoint(name)
@@ -38,7 +33,11 @@ func (s *session) describedModel(name string) (*transformer.Checkpoint, error) {
 			whole = true
 			return got, err
 		}
-		heads, err = weightHeads(s.ctx, client, repo, got)
+		err = client.WeightHeads(s.ctx, repo, got, func(name string, size int64, read func(int64) ([]byte, error)) error {
+			head, err := safetensors.ReadHeader(name, size, read)
+			heads = append(heads, head)
+			return err
+		})
 		return got, err
 	})
 	if err != nil {
@@ -48,34 +47,4 @@ func (s *session) describedModel(name string) (*transformer.Checkpoint, error) {
 		return s.openCheckpoint(name)
 	}
 	return transformer.OpenDescription(got.Dir, heads...)
-}
-
-// weightHeads reads the headers of a model's weights on the hub; none where they are not
-// safetensors, or the hub is not asked.
-func weightHeads(ctx context.Context, client *hub.Client, repo hub.Repo, got hub.Snapshot) ([]formats.Reader, error) {
-	if client.Offline {
-		return nil, nil
-	}
-	names := make([]string, len(got.All))
-	for i, f := range got.All {
-		names[i] = f.Name
-	}
-	chosen, err := hub.ModelFiles(names)
-	if err != nil {
-		return nil, nil // a configuration without weights describes a model too
-	}
-	var heads []formats.Reader
-	for _, f := range got.All {
-		if filepath.Ext(f.Name) != ".safetensors" || !slices.Contains(chosen, f.Name) {
-			continue
-		}
-		head, err := safetensors.ReadHeader(repo.ID+"/"+f.Name, f.Size, func(n int64) ([]byte, error) {
-			return client.Head(ctx, repo, got.Commit, f.Name, n)
-		})
-		if err != nil {
-			return nil, err
-		}
-		heads = append(heads, head)
-	}
-	return heads, nil
 }

@@ -4,8 +4,6 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/internal/report"
-	"lamina/tensor"
-	"lamina/transformer"
 )
 
 // emulateCommand writes what the data owner gets.
@@ -90,7 +88,7 @@ func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
 	if err != nil {
 		return err
 	}
-	weights, quantised := stored(m.Checkpoint)
+	weights, quantised := m.Bytes()
 	s.printf("the model's weights take %s", report.Bytes(weights))
 	repeats := len(e.Plan) - len(e.Plan.Kept())
 	switch {
@@ -110,16 +108,4 @@ func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
 type emulateResult struct {
 	emulate.Manifest
 	Sent sent `json:"sent"`
-}
-
-// stored returns what a checkpoint's tensors take, and whether some are quantised in
-// blocks.
-func stored(c *transformer.Checkpoint) (bytes int, quantised bool) {
-	for _, name := range c.Names() {
-		if e, _ := c.Entry(name); e.DType != tensor.Invalid {
-			bytes += e.DType.Bytes(e.Elems())
-			quantised = quantised || e.DType.IsBlock()
-		}
-	}
-	return bytes, quantised
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
-	"lamina/dataset"
 	"lamina/eval"
 	"lamina/eval/results"
 	"lamina/eval/task"
@@ -49,8 +47,10 @@ func (c evalCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkFiles(); err != nil {
-		return err
+	for _, path := range c.Data {
+		if err := (eval.Data{Path: path, Config: c.Config, Split: c.Split}).CheckFile(); err != nil {
+			return err
+		}
 	}
 	rules, err := task.ParseRules(c.Rules)
 	if err != nil {
@@ -94,19 +94,6 @@ func (c evalCommand) Run(s *session) error {
 	scores.Groups = c.groups
 	finish()
 	return c.report(s, scores, outcomes)
-}
-
-// checkFiles refuses --split and --config where they do not fit a file that is named itself.
-func (c evalCommand) checkFiles() error {
-	for _, path := range c.Data {
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if err := dataset.CheckFile(path, dataset.Options{Config: c.Config, Split: c.Split}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // score shows a line of progress for each task. An interrupt says how to go on.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"lamina/eval/task"
@@ -51,6 +52,21 @@ func (f outFlags) check(model string) error {
 	}
 	if _, err := os.Stat(model); err == nil && files.Holds(f.Out, model) {
 		return fmt.Errorf("%s: holds the model that is read and is not overwritten: choose another directory", f.Out)
+	}
+	return nil
+}
+
+// wantFile returns an error where a flag's file could not be written, before what it is to
+// hold is computed; "" is none.
+func wantFile(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s %s: no such directory: %s", flag, path, filepath.Dir(path))
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s %s: is a directory, give a file", flag, path)
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
@@ -72,17 +70,7 @@ func (s *session) openModel(path string) (*model, error) {
 // verbatim warns, once, of questions that no task's prompt stands around: training and
 // scoring go by different prompts soon if one of them has it.
 func (s *session) verbatim(path string) {
-	if slices.Contains(s.warnedOf, path) {
-		return
-	}
-	s.warnedOf = append(s.warnedOf, path)
-	fits := ""
-	for _, name := range task.Names() {
-		if strings.Contains(filepath.Base(path), name) && len(name) > len(fits) {
-			fits = name
-		}
-	}
-	s.notef("lamina: warning: %s\n", oneLine(path+": questions without a task are taken verbatim: the prompt is the query as it stands, and a space goes before a choice. If they are a benchmark's, give --task "+cmp.Or(fits, "NAME")+" to every command alike (lamina tasks lists them)"))
+	s.warnf("%s: questions without a task are taken verbatim: the prompt is the query as it stands, and a space goes before a choice. If they are a benchmark's, give --task %s to every command alike (lamina tasks lists them)", path, cmp.Or(task.NameIn(filepath.Base(path)), "NAME"))
 }
 
 // Plug puts an adapter's weights into the model.

@@ -7,7 +7,6 @@ import (
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
-	"lamina/internal/files"
 )
 
 // planCommand chooses layers by one of the methods of [plan.Methods].
@@ -62,7 +61,7 @@ func (c planCommand) Run(s *session) error {
 	}
 	s.printf("%s\n", shared)
 	if chosen.Clusters != nil {
-		s.notef("clusters: %s\ncentres: %s\n", clusterText(chosen.Clusters), strings.Trim(fmt.Sprint(chosen.Centres), "[]"))
+		s.notef("clusters: %s\ncentres: %s\n", chosen.Runs(), strings.Trim(fmt.Sprint(chosen.Centres), "[]"))
 	}
 	return s.writeJSON(planResult{
 		Plan: shared, Kind: c.Kind, Kept: chosen.Plan.Kept(), Trainable: chosen.Plan.Trainable(), Clusters: chosen.Clusters,
@@ -70,39 +69,12 @@ func (c planCommand) Run(s *session) error {
 	})
 }
 
-// readSimilarity reads what lamina similarity wrote.
-func readSimilarity(path string) (sim measure.Similarity, err error) {
-	data, err := files.ReadInput(path)
-	if err != nil {
-		return sim, err
-	}
-	if err := files.DecodeJSON(path, data, &sim); err != nil {
-		return sim, err
-	}
-	if err := sim.Validate(); err != nil {
-		return sim, fmt.Errorf("%s: %w", path, err)
-	}
-	return sim, nil
-}
-
-// clusterText shows runs of layers: 0 | 1-3 | 4-5.
-func clusterText(clusters [][]int) string {
-	runs := make([]string, len(clusters))
-	for i, c := range clusters {
-		runs[i] = fmt.Sprint(c[0])
-		if last := c[len(c)-1]; last > c[0] {
-			runs[i] = fmt.Sprintf("%d-%d", c[0], last)
-		}
-	}
-	return strings.Join(runs, " | ")
-}
-
 // request collects what the method chooses from. The depth of the model is the
 // flag's, or that of the similarity matrix, which has one state more.
 func (c planCommand) request(s *session, method plan.Method) (plan.Request, error) {
 	r := plan.Request{Layers: c.Layers, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Seed: s.Seed}
 	if c.Similarity != "" {
-		sim, err := readSimilarity(c.Similarity)
+		sim, err := measure.Read(c.Similarity)
 		if err != nil {
 			return r, err
 		}

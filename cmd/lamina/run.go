@@ -147,7 +147,7 @@ func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error
 // chosen reads what is brought instead of measuring and choosing.
 func (c *runCommand) chosen(s *session, p *study.Protocol) (err error) {
 	if c.Similarity != "" {
-		sim, err := readSimilarity(c.Similarity)
+		sim, err := measure.Read(c.Similarity)
 		if err != nil {
 			return err
 		}
@@ -170,9 +170,7 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
 	}
-	for _, w := range x.Overlaps {
-		s.warnf("%s", w)
-	}
+	s.warn(x.Overlaps)
 	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {
 		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
 	} else if err != nil {

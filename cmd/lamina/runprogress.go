@@ -15,7 +15,7 @@ type watcher struct {
 	bar   *progress.Bar
 	phase string
 	done  int // parts of it
-	last  lastMetrics
+	last  train.Latest
 }
 
 func (w *watcher) watch(e study.Event) {
@@ -27,7 +27,7 @@ func (w *watcher) watch(e study.Event) {
 	phase := strings.TrimSpace(e.Row + " " + e.Phase)
 	if phase != w.phase || e.Done < w.done { // another learning rate begins anew
 		w.close()
-		w.bar, w.phase, w.last = w.s.progress(phase, e.Total), phase, lastMetrics{}
+		w.bar, w.phase, w.last = w.s.progress(phase, e.Total), phase, train.Latest{}
 	}
 	w.done = e.Done
 	switch {
@@ -39,7 +39,7 @@ func (w *watcher) watch(e study.Event) {
 		w.bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", phase, e.Metrics.ValidLoss))
 	}
 	if e.Metrics != (train.Metrics{}) {
-		w.last.add(e.Metrics)
+		w.last.Add(e.Metrics)
 		w.bar.Describe(phase + ": " + w.last.String())
 	}
 	w.bar.Set(e.Done)

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"lamina/internal/files"
@@ -33,11 +31,10 @@ type session struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
 
-	be       kernels.Backend
-	closers  []func()
-	ownData  bool     // the command brings its data: nobody need be told of its form
-	warnedOf []string // files that were
-	warned   []string // lines that were shown
+	be      kernels.Backend
+	closers []func()
+	ownData bool     // the command brings its data: nobody need be told of its form
+	warned  []string // lines that were shown
 }
 
 // check tests the common flags before anything is opened.
@@ -48,16 +45,7 @@ func (s *session) check() error {
 			return usagef("--threads %d: want 0 (one per processor) to %d", n, most)
 		}
 	}
-	if s.JSON == "" {
-		return nil
-	}
-	if info, err := os.Stat(filepath.Dir(s.JSON)); err != nil || !info.IsDir() {
-		return fmt.Errorf("--json %s: no such directory: %s", s.JSON, filepath.Dir(s.JSON))
-	}
-	if info, err := os.Stat(s.JSON); err == nil && info.IsDir() {
-		return fmt.Errorf("--json %s: is a directory, give a file", s.JSON)
-	}
-	return nil
+	return wantFile("--json", s.JSON)
 }
 
 // workers returns the number of --threads. Only bench takes several.

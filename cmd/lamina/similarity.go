@@ -2,10 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"path/filepath"
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
+	"lamina/crash/study"
 	"lamina/eval/task"
+	"lamina/internal/files"
 	"lamina/internal/report"
 	"lamina/nn"
 	"lamina/transformer"
@@ -37,7 +41,10 @@ func (c similarityCommand) Run(s *session) error {
 	if c.Samples < 1 {
 		return usagef("--samples %d: want 1 or more", c.Samples)
 	}
-	if err := checkPlot(c.Plot); err != nil {
+	if ext := filepath.Ext(c.Plot); c.Plot != "" && ext != ".svg" && ext != ".png" {
+		return usagef("--plot %s: want a name that ends in .svg or .png", c.Plot)
+	}
+	if err := wantFile("--plot", c.Plot); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)
@@ -60,8 +67,10 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
-	if err := plotSimilarity(c.Plot, result); err != nil {
-		return err
+	if c.Plot != "" {
+		if err := files.Write(c.Plot, func(w io.Writer) error { return study.DrawSimilarity(w, filepath.Ext(c.Plot), result) }); err != nil {
+			return err
+		}
 	}
 	if doubt := measure.Doubt(rows); doubt != "" {
 		s.warn([]string{c.Data + ": " + doubt})

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"lamina/crash/study"
 	"lamina/crash/train"
@@ -83,58 +82,19 @@ func (f stepFlags) data(m *model, t task.Task) (d study.Data, err error) {
 // train runs a trainer and shows its progress.
 func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {
 	total := t.Settings.TotalSteps(t.Train.Len())
-	bar := s.progress(label, total)
-	defer bar.Done()
+	show := &watcher{s: s}
+	defer show.close()
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.
 	const garbage = 10
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	if dir, ok := t.Store.(*train.RunDir); ok {
-		dir.Bad = func(dir string, err error) { bar.Note(badCheckpoint(label, dir, err)) }
-	}
-	t.Resumed = func(step int) {
-		bar.Resume(step)
-		bar.Note(fmt.Sprintf("%s: goes on after step %d of %d", label, step, total))
-	}
-	var last lastMetrics
-	t.Report = func(m train.Metrics) {
-		if m.Step == 0 {
-			bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", label, m.ValidLoss))
+		dir.Bad = func(dir string, err error) {
+			show.bar.Note("lamina: warning: " + oneLine(fmt.Sprintf("%s: checkpoint %s is not whole, so the run goes on from the one before, if there is one, or anew: %v", label, dir, err)))
 		}
-		last.add(m)
-		bar.Describe(label + ": " + last.String())
-		bar.Set(m.Step)
 	}
+	show.watch(study.Event{Phase: label, Total: total})
+	t.Resumed = func(step int) { show.watch(study.Event{Phase: label, Done: step, Total: total, Resumed: true}) }
+	t.Report = func(m train.Metrics) { show.watch(study.Event{Phase: label, Done: m.Step, Total: total, Metrics: m}) }
 	return t.Run(s.ctx)
-}
-
-// badCheckpoint says that a run does not go on where it stopped, and why.
-func badCheckpoint(label, dir string, err error) string {
-	return oneLine(fmt.Sprintf("lamina: warning: %s: checkpoint %s is not whole, so the run goes on from the one before, if there is one, or anew: %v", label, dir, err))
-}
-
-// lastMetrics is what a progress line says of a training.
-type lastMetrics struct{ loss, valid, speed float64 }
-
-func (l *lastMetrics) add(m train.Metrics) {
-	if m.ValidLoss != 0 {
-		l.valid = m.ValidLoss
-		return
-	}
-	l.loss, l.speed = m.Loss, m.TokensPerSecond
-}
-
-// String fits a line of 80 columns with label and numbers.
-func (l lastMetrics) String() string {
-	var parts []string
-	if l.loss != 0 {
-		parts = append(parts, fmt.Sprintf("loss %.3f", l.loss))
-	}
-	if l.valid != 0 {
-		parts = append(parts, fmt.Sprintf("valid %.3f", l.valid))
-	}
-	if l.speed != 0 {
-		parts = append(parts, fmt.Sprintf("%.0f tok/s", l.speed))
-	}
-	return strings.Join(parts, " ")
 }

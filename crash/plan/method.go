@@ -57,6 +57,18 @@ type Choice struct {
 	Centres  []int
 }
 
+// Runs shows the clusters as runs of layers: 0 | 1-3 | 4-5.
+func (c Choice) Runs() string {
+	runs := make([]string, len(c.Clusters))
+	for i, layers := range c.Clusters {
+		runs[i] = fmt.Sprint(layers[0])
+		if last := layers[len(layers)-1]; last > layers[0] {
+			runs[i] = fmt.Sprintf("%d-%d", layers[0], last)
+		}
+	}
+	return strings.Join(runs, " | ")
+}
+
 // Named returns the method of that name among methods.
 func Named(methods []Method, name string) (Method, error) {
 	for _, m := range methods {

@@ -84,6 +84,17 @@ func Names() []string {
 	return names
 }
 
+// NameIn returns the longest name of [Names] that a text holds, "" for none.
+func NameIn(text string) string {
+	found := ""
+	for _, name := range Names() {
+		if strings.Contains(text, name) && len(name) > len(found) {
+			found = name
+		}
+	}
+	return found
+}
+
 // Named returns the task of a name; "" is the verbatim one.
 func Named(name string) (Task, error) {
 	if name == "" {

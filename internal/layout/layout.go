@@ -56,7 +56,7 @@ var layers = []layer{
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
-	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
+	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/emulate", append([]string{
 		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/train", append([]string{

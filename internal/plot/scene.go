@@ -1,6 +1,9 @@
 package plot
 
-import "math"
+import (
+	"io"
+	"math"
+)
 
 // Picture is a finished drawing; see [Picture.SVG] and [Picture.PNG].
 type Picture struct {
@@ -8,6 +11,15 @@ type Picture struct {
 	title         string
 	values        string // what is drawn, in words and numbers
 	shapes        []shape
+}
+
+// Write writes the picture as a file of that ending: ".png", or ".svg" and all others.
+func (p *Picture) Write(w io.Writer, ending string) error {
+	if ending == ".png" {
+		return p.PNG(w)
+	}
+	_, err := io.WriteString(w, p.SVG())
+	return err
 }
 
 // shape is what both writers can draw. Coordinates run right and down.

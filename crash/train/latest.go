@@ -1,0 +1,33 @@
+package train
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Latest is what a progress line says of a training: the last losses and the speed.
+type Latest struct{ loss, valid, speed float64 }
+
+// Add takes a line of metrics.
+func (l *Latest) Add(m Metrics) {
+	if m.ValidLoss != 0 {
+		l.valid = m.ValidLoss
+		return
+	}
+	l.loss, l.speed = m.Loss, m.TokensPerSecond
+}
+
+// String fits a line of 80 columns with label and numbers.
+func (l Latest) String() string {
+	var parts []string
+	if l.loss != 0 {
+		parts = append(parts, fmt.Sprintf("loss %.3f", l.loss))
+	}
+	if l.valid != 0 {
+		parts = append(parts, fmt.Sprintf("valid %.3f", l.valid))
+	}
+	if l.speed != 0 {
+		parts = append(parts, fmt.Sprintf("%.0f tok/s", l.speed))
+	}
+	return strings.Join(parts, " ")
+}
