@@ -2,8 +2,10 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -64,6 +66,41 @@ func TestAddedTokensAgreeWithReference(t *testing.T) {
 	}
 	if panicked == 0 {
 		t.Error("no text on which the reference panics")
+	}
+}
+
+// TestAddedTokensThatAreNumberedOtherwise: transformers numbers new tokens in the order
+// of the file; where its numbers are others than the file's, a warning names the token.
+func TestAddedTokensThatAreNumberedOtherwise(t *testing.T) {
+	const start = `{"model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2},"merges":[]},"added_tokens":[`
+	token := func(content string, id int) string {
+		return fmt.Sprintf(`{"id":%d,"content":%q,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}`, id, content)
+	}
+	for name, c := range map[string]struct {
+		added []string
+		want  []string // tokens named
+	}{
+		"in order":          {[]string{token("b", 1), token("<x>", 3), token("<y>", 4)}, nil},
+		"of the vocabulary": {[]string{token("c", 2), token("a", 0)}, nil},
+		"not sorted":        {[]string{token("<y>", 4), token("<x>", 3)}, []string{`"<y>" has id 4`, `"<x>" has id 3`}},
+		"a gap":             {[]string{token("<x>", 3), token("<y>", 9), token("<z>", 10)}, []string{`"<y>" has id 9`}},
+		"all far":           {[]string{token("<x>", 7)}, []string{`"<x>" has id 7`}},
+	} {
+		tok, err := FromJSON([]byte(start + strings.Join(c.added, ",") + "]}"))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		warnings := tok.Warnings()
+		if len(warnings) != len(c.want) {
+			t.Errorf("%s: %q, want %q", name, warnings, c.want)
+			continue
+		}
+		for i, w := range warnings {
+			if !strings.Contains(w, c.want[i]) {
+				t.Errorf("%s: %q, want %q in it", name, w, c.want[i])
+			}
+		}
 	}
 }
 

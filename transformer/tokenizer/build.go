@@ -121,7 +121,13 @@ func (t *Tokenizer) number() error {
 		t.tokens[id], t.used[id], t.ids[token] = token, true, id
 	}
 	t.special = map[int32]bool{}
+	highest := int32(len(s.vocab)) - 1
 	for i, a := range s.added {
+		if next := highest + 1; !in(s.vocab, a.Content) && a.ID != next {
+			t.warnings = append(t.warnings, fmt.Sprintf("added_tokens[%d]: token %s has id %d, which is taken; transformers numbers tokens "+
+				"as they stand in the file and makes it %d (sort added_tokens by id, without gaps)", i, quote(a.Content), a.ID, next))
+		}
+		highest = max(highest, a.ID)
 		if have, known := t.ids[a.Content]; known && have != a.ID || !known && t.used[a.ID] {
 			return fmt.Errorf("added_tokens[%d]: token %s: id %d does not agree with the vocabulary", i, quote(a.Content), a.ID)
 		}
@@ -131,6 +137,11 @@ func (t *Tokenizer) number() error {
 		}
 	}
 	return nil
+}
+
+func in(vocab map[string]int32, token string) bool {
+	_, ok := vocab[token]
+	return ok
 }
 
 // addTries sorts the added tokens into those looked for in the text as it

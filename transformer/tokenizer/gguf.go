@@ -43,7 +43,10 @@ type ggufPre struct {
 
 func ggufPres() []ggufPre {
 	return []ggufPre{
-		{names: []string{"gpt-2", "phi-2", "olmo"}, preTokenizer: jsonByteLevel},
+		{
+			names:        []string{"gpt-2", "phi-2", "olmo", "mpt", "jais", "trillion", "granite-docling", "gigachat", "a.x-4.0", "mellum"},
+			preTokenizer: jsonByteLevel,
+		},
 		{
 			names:        []string{"smollm", "starcoder", "refact", "command-r"},
 			preTokenizer: `{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},` + jsonByteLevel + `]}`,
@@ -52,6 +55,7 @@ func ggufPres() []ggufPre {
 			names:        []string{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
 			preTokenizer: jsonSplit(patternLlama3), ignoreMerges: true, addBOS: true,
 		},
+		{names: []string{"smaug-bpe", "dbrx"}, preTokenizer: jsonSplit(patternLlama3)},
 		{names: []string{"bloom", "gpt3-finnish"}, preTokenizer: jsonSplit(patternBloom)},
 		{names: []string{"qwen2", "deepseek-r1-qwen"}, preTokenizer: jsonSplit(patternQwen2), normalizer: `{"type":"NFC"}`},
 		{names: []string{"default"}, preTokenizer: jsonDefaultSplit},

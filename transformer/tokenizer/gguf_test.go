@@ -131,7 +131,7 @@ func tinyMeta(t testing.TB, pre string) GGUFMeta {
 func TestGGUFEqualsTokenizerJSON(t *testing.T) {
 	g := readGolden(t)
 	// Which patch of gen_golden.py has the pre-tokenizer and normalizer of a pre.
-	for pre, patch := range map[string]int{"gpt-2": 0, "llama-bpe": 4, "qwen2": 5} {
+	for pre, patch := range map[string]int{"gpt-2": 0, "mpt": 0, "mellum": 0, "jais": 0, "llama-bpe": 4, "qwen2": 5} {
 		tok, err := FromGGUF(tinyMeta(t, pre))
 		if err != nil {
 			t.Fatal(err)
@@ -173,6 +173,41 @@ func TestGGUFSentencePieceEqualsModelFile(t *testing.T) {
 	for _, text := range readGolden(t).texts() {
 		if got, want := tok.Encode(text, true), other.Encode(text, true); !slices.Equal(got, want) {
 			t.Fatalf("Encode(%q) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestGGUFPresOfLlama3sPattern: smaug-bpe and dbrx split words as Llama 3 does, but add no
+// BOS token where the file does not say, and merge what is a token of its own.
+func TestGGUFPresOfLlama3sPattern(t *testing.T) {
+	meta := tinyMeta(t, "llama-bpe")
+	for _, pre := range []string{"smaug-bpe", "dbrx"} {
+		if GGUFPreAddsBOS(pre) {
+			t.Errorf("%s adds BOS", pre)
+		}
+		meta.Pre = pre
+		s, err := meta.byteLevel()
+		meta.Pre = "llama-bpe"
+		other, err2 := meta.byteLevel()
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		if s.ignoreMerges || !other.ignoreMerges {
+			t.Errorf("%s: whole words before merges: %t, of llama-bpe %t", pre, s.ignoreMerges, other.ignoreMerges)
+		}
+		s.ignoreMerges = true
+		same, err := s.build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok, err := FromGGUF(meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range readGolden(t).texts() {
+			if got, want := same.Encode(text, false), tok.Encode(text, false); !slices.Equal(got, want) {
+				t.Fatalf("%s: Encode(%q) = %v, of llama-bpe %v", pre, text, got, want)
+			}
 		}
 	}
 }
