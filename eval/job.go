@@ -10,6 +10,7 @@ import (
 
 	"lamina/eval/results"
 	"lamina/eval/task"
+	"lamina/internal/units"
 )
 
 // Options are the rules by which tasks are scored. The zero value is what
@@ -133,6 +134,12 @@ func (o *Outcome) Rate() float64 {
 		return 0
 	}
 	return float64(o.Tokens) / o.Seconds
+}
+
+// String tells of the documents and what they cost, in a line.
+func (o Outcome) String() string {
+	return fmt.Sprintf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s",
+		cmp.Or(o.Task, "verbatim"), units.Count(o.N), units.Count(o.Truncated), o.Seconds, o.Rate())
 }
 
 // MarshalJSON adds to the result's fields. A perplexity too large for a number is

@@ -5,6 +5,7 @@ import (
 
 	"lamina/eval/results"
 	"lamina/internal/report"
+	"lamina/internal/units"
 )
 
 // compareCommand compares the scores of two models.
@@ -50,7 +51,7 @@ func compareTable(c results.Comparison) report.Table {
 	for _, r := range c.Rows {
 		n := ""
 		if r.Paired {
-			n = report.Count(r.Documents)
+			n = units.Count(r.Documents)
 		}
 		t.Rows = append(t.Rows, slices.Concat([]string{r.Task, r.Metric, r.Better(), n}, r.Numbers(), []string{r.How()}))
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"lamina/internal/machine"
-	"lamina/internal/report"
+	"lamina/internal/units"
 	"lamina/kernels/cpu"
 )
 
@@ -60,7 +60,7 @@ func (doctorCommand) Run(s *session) error {
 	s.printf("lamina     %s, %s, %s/%s, %s\n", r.Version, r.Go, r.OS, r.Arch, linked)
 	s.printf("processor  %s\n", cmp.Or(r.CPU, "unknown"))
 	s.printf("features   %s\n", cmp.Or(strings.Join(r.Features, " "), "none known"))
-	s.printf("caches     L1 %s, L2 %s, L3 %s\n", report.Bytes(r.CacheL1), report.Bytes(r.CacheL2), report.Bytes(r.CacheL3))
+	s.printf("caches     L1 %s, L2 %s, L3 %s\n", units.Bytes(r.CacheL1), units.Bytes(r.CacheL2), units.Bytes(r.CacheL3))
 	s.printf("threads    %d of %d processors\n", r.Threads, r.Processors)
 	s.printf("kernels    %s\n", r.Backend)
 	if r.BF16 {
@@ -68,9 +68,9 @@ func (doctorCommand) Run(s *session) error {
 	} else {
 		s.printf("bf16       --precision bf16 rounds, but is no faster here: no AVX512_BF16\n")
 	}
-	s.printf("memory     %s, %s available\n", report.Bytes(r.Memory), report.Bytes(r.MemoryFree))
+	s.printf("memory     %s, %s available\n", units.Bytes(r.Memory), units.Bytes(r.MemoryFree))
 	if r.MemoryLimit > 0 {
-		s.printf("           limited to %s by the control group\n", report.Bytes(r.MemoryLimit))
+		s.printf("           limited to %s by the control group\n", units.Bytes(r.MemoryLimit))
 	}
 	s.printf("GPU        %s\n", r.GPU)
 	return s.writeJSON(r)

@@ -2,8 +2,9 @@ package main
 
 import (
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/crash/plan"
-	"lamina/internal/report"
+	"lamina/internal/units"
 )
 
 // emulateCommand writes what the data owner gets.
@@ -73,39 +74,19 @@ func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Heal
 
 // print shows what was written and what is to be sent.
 func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
-	s.printf("wrote %s: %d places of a model of %d layers, plan %s\n", c.Out, len(e.Plan), e.Layers, e.Plan)
-	s.printf("it gives away %.1f%% of the model's weights exactly; its user holds %s weights (the model has %s)\n",
-		100*e.ExactShare, report.Count(e.HeldParams), report.Count(e.ModelParams))
-	switch h := e.Health; {
-	case h == nil:
-		s.printf("its loss was not measured: the model has no tokenizer; --check FILE takes documents of token ids\n")
-	case !h.Tells():
-		s.printf("before training, %s: on this text the model is at chance itself, which tells nothing; --check FILE takes another\n", h)
-	default:
-		s.printf("before training, %s\n", h)
-	}
+	s.printf("wrote %s: %s", c.Out, e.Text())
 	sent, err := s.printSent(c.Out, "nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data")
 	if err != nil {
 		return err
 	}
 	weights, quantised := m.Bytes()
-	s.printf("the model's weights take %s", report.Bytes(weights))
-	repeats := len(e.Plan) - len(e.Plan.Kept())
-	switch {
-	case c.Compact:
-	case repeats > 0 && quantised && c.DType == "":
-		s.printf("; quantised ones stand here as F32 and %d places as copies, so that transformers loads it: --compact leaves them as they are and stores each layer once, for lamina alone; --dtype f16 takes half", repeats)
-	case repeats > 0:
-		s.printf("; %d places stand here as copies, so that transformers loads it: --compact stores each layer once, for lamina alone", repeats)
-	case quantised && c.DType == "":
-		s.printf("; quantised ones stand here as F32, so that transformers loads it: --compact leaves them as they are, for lamina alone; --dtype f16 takes half")
-	}
-	s.printf("\n")
+	s.printf("the model's weights take %s", units.Bytes(weights))
+	s.printf("%s\n", e.Storage(quantised, c.Compact, c.DType != ""))
 	return s.writeJSON(emulateResult{e, sent})
 }
 
 // emulateResult is the JSON of emulate: lamina.json, and what is to be sent.
 type emulateResult struct {
 	emulate.Manifest
-	Sent sent `json:"sent"`
+	Sent exchange.Sent `json:"sent"`
 }

@@ -12,13 +12,12 @@ import (
 	"lamina/eval/taskfile"
 	"lamina/hub"
 	"lamina/internal/progress"
-	"lamina/internal/report"
 )
 
 // evalCommand scores a model on documents.
 type evalCommand struct {
 	modelFlag
-	Adapter  string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+	adapterFlag
 	Data     []string `placeholder:"PATH" help:"Documents: a file, a directory of a data set, or its name on the hub; one for each task. Default: the task's own data set on the hub."`
 	Task     []string `placeholder:"NAME" help:"Tasks of lm-evaluation-harness (lamina tasks lists them); none: the file verbatim."`
 	TaskFile []string `placeholder:"FILE" help:"Tasks of one's own, or groups of tasks, in YAML as lm-evaluation-harness has them, without Python; one --data given for a group is that of all its tasks."`
@@ -60,14 +59,9 @@ func (c evalCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.openModel(c.Model)
+	m, err := c.open(s, c.Model)
 	if err != nil {
 		return err
-	}
-	if c.Adapter != "" {
-		if err := m.Plug(c.Adapter); err != nil {
-			return err
-		}
 	}
 	if _, err := m.maxLength(c.MaxLength); err != nil {
 		return err
@@ -130,9 +124,12 @@ func (c evalCommand) report(s *session, e *results.Evaluation, all []eval.Outcom
 	return s.writeJSON(all)
 }
 
-// named reads the tasks that are asked for, a group's as its file lists them, and
-// repeats the path of --data that is given for a group.
-func (c *evalCommand) named() ([]task.Task, error) {
+// tasks reads the tasks that are asked for, a group's as its file lists them, each with a
+// path of --data; none is the verbatim one for each file.
+func (c *evalCommand) tasks() ([]task.Task, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	var tasks []task.Task
 	for _, name := range c.Task {
 		t, err := namedTask(name)
@@ -149,80 +146,44 @@ func (c *evalCommand) named() ([]task.Task, error) {
 		}
 		tasks, asked, c.groups = append(tasks, some...), append(asked, len(some)), append(c.groups, groups...)
 	}
-	if len(c.Data) == len(asked) { // a group's tasks share their data set
-		var data []string
-		for i, n := range asked {
-			data = append(data, slices.Repeat(c.Data[i:i+1], n)...)
-		}
-		c.Data = data
-	}
-	return tasks, nil
-}
-
-// tasks returns the tasks that are asked for; none is the verbatim one for each
-// file.
-func (c *evalCommand) tasks() ([]task.Task, error) {
-	tasks, err := c.named()
-	if err != nil {
-		return nil, err
-	}
 	if len(tasks) == 0 {
 		tasks = make([]task.Task, len(c.Data))
 	}
+	var err error
 	for i, t := range tasks {
 		if tasks[i], err = c.apply(t); err != nil {
 			return nil, err
 		}
 	}
-	if len(c.Data) == 0 {
-		for _, t := range tasks {
-			data := cmp.Or(t.Source().Repo, t.Source().Path)
-			if !strings.Contains(data, "/") { // not the name of one on the hub
-				return nil, usagef("task %q has no data set on the hub: give --data PATH", t.Name())
-			}
-			c.Data = append(c.Data, data)
-		}
+	if c.Data, err = eval.Paths(tasks, asked, c.Data, c.Out != ""); err != nil {
+		return nil, usageError{err}
 	}
-	switch {
-	case len(tasks) == 0:
-		return nil, usagef("nothing to score: give --task NAME, --data PATH, or both")
-	case len(c.Data) != len(tasks):
-		return nil, usagef("%d tasks and %d paths of --data: give one path for each task, in their order", len(tasks), len(c.Data))
-	case c.Limit < 0:
-		return nil, usagef("a limit of %d documents: want 1 or more", c.Limit)
-	case c.Shots != nil && *c.Shots < 0:
-		return nil, usagef("--shots %d: want 0 or more", *c.Shots)
-	case c.ShotsData != "" && len(tasks) > 1:
+	if c.ShotsData != "" && len(tasks) > 1 {
 		return nil, usagef("--shots-data with %d tasks: want one task", len(tasks))
-	case c.MaxGenTokens < 0:
-		return nil, usagef("--max-gen-tokens %d: want 1 or more", c.MaxGenTokens)
-	case c.LogSamples && c.Out == "":
-		return nil, usagef("--log-samples needs --out")
-	}
-	names := map[string]bool{}
-	for i, t := range tasks {
-		if names[t.Name()] && (t.Name() != "" || c.Out != "") {
-			return nil, usagef("task %q is asked for twice", cmp.Or(t.Name(), c.Data[i]))
-		}
-		names[t.Name()] = true
 	}
 	return tasks, nil
 }
 
+// check tests the flags by themselves.
+func (c *evalCommand) check() error {
+	switch {
+	case c.Limit < 0:
+		return usagef("a limit of %d documents: want 1 or more", c.Limit)
+	case c.Shots != nil && *c.Shots < 0:
+		return usagef("--shots %d: want 0 or more", *c.Shots)
+	case c.MaxGenTokens < 0:
+		return usagef("--max-gen-tokens %d: want 1 or more", c.MaxGenTokens)
+	case c.LogSamples && c.Out == "":
+		return usagef("--log-samples needs --out")
+	}
+	return nil
+}
+
 // print shows the harness's table, and what it does not have.
 func (c evalCommand) print(s *session, e *results.Evaluation, all []eval.Outcome) {
-	limit := "None"
-	if c.Limit > 0 {
-		limit = fmt.Sprint(c.Limit)
-	}
-	shots := "None"
-	if c.Shots != nil {
-		shots = fmt.Sprint(*c.Shots)
-	}
-	s.printf("lamina (%s), rules %s, limit: %s, num_fewshot: %s, precision %s\n", e.Model.Args, e.Rules, limit, shots, s.Precision)
+	s.printf("lamina (%s), rules %s, %s, precision %s\n", e.Model.Args, e.Rules, e.Bounds(c.Shots), s.Precision)
 	s.printf("%s", e.Markdown())
 	for _, r := range all {
-		s.printf("%s: %s documents, %s with a context that was cut, %.1f s, %.0f tokens/s\n",
-			cmp.Or(r.Task, "verbatim"), report.Count(r.N), report.Count(r.Truncated), r.Seconds, r.Rate())
+		s.printf("%s\n", r)
 	}
 }

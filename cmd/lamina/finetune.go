@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/internal/machine"
-	"lamina/internal/report"
+	"lamina/internal/units"
 	"lamina/nn"
 )
 
@@ -38,7 +39,7 @@ type finetuneResult struct {
 	Trained   int             `json:"trained_params"`
 	Held      int             `json:"held_params"`
 	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
-	Sent      sent            `json:"sent"`             // the adapter
+	Sent      exchange.Sent   `json:"sent"`             // the adapter
 	Out       string          `json:"out"`
 }
 
@@ -125,9 +126,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 func (c finetuneCommand) print(s *session, r finetuneResult, adapter string) error {
 	o := r.Outcome
 	s.printf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
-		report.Count(r.Trained), report.Count(r.Held), report.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, report.Bytes(o.PeakBytes))
+		units.Count(r.Trained), units.Count(r.Held), units.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, units.Bytes(o.PeakBytes))
 	if r.Skipped > 0 {
-		s.printf("%s rows left out: their targets are longer than the model can take\n", report.Count(r.Skipped))
+		s.printf("%s rows left out: their targets are longer than the model can take\n", units.Count(r.Skipped))
 	}
 	if r.Step > 0 {
 		s.printf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)

@@ -15,7 +15,7 @@ import (
 // generateCommand continues a text.
 type generateCommand struct {
 	modelFlag
-	Adapter     string   `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+	adapterFlag
 	Prompt      string   `required:"" placeholder:"TEXT" help:"Text to continue; with --chat the user's message."`
 	System      string   `placeholder:"TEXT" help:"System message for --chat."`
 	MaxTokens   *int     `placeholder:"N" help:"Tokens to add at most (default: what generation_config.json says, else 128)."`
@@ -56,14 +56,9 @@ func (c generateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.openModel(c.Model)
+	m, err := c.open(s, c.Model)
 	if err != nil {
 		return err
-	}
-	if c.Adapter != "" {
-		if err := m.Plug(c.Adapter); err != nil {
-			return err
-		}
 	}
 	said, err := m.Generation()
 	if err != nil {

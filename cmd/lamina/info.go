@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
@@ -12,7 +10,6 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
-	"lamina/internal/report"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
@@ -31,34 +28,14 @@ type infoCommand struct {
 
 // infoResult is its JSON.
 type infoResult struct {
-	Model        string         `json:"model"`
-	Architecture string         `json:"architecture"`
-	Layers       int            `json:"layers"`
-	Width        int            `json:"width"`
-	Heads        int            `json:"heads"`
-	KVHeads      int            `json:"kv_heads"`
-	HeadDim      int            `json:"head_dim"`
-	FeedForward  int            `json:"feed_forward"`
-	Vocab        int            `json:"vocab"`
-	Positions    int            `json:"positions"`
-	Params       int            `json:"params"`
-	BlockParams  int            `json:"block_params"`
-	Tied         bool           `json:"tied"`
-	DTypes       map[string]int `json:"dtypes"`              // weights by storage type
-	Described    bool           `json:"described,omitempty"` // the weights are not there
-	Tokenizer    tokenizerInfo  `json:"tokenizer"`
-	Emulator     bool           `json:"emulator"`
-	Plan         string         `json:"plan,omitempty"`
-	Memory       train.Need     `json:"memory"`
+	Model string `json:"model"`
+	transformer.Description
+	Emulator bool       `json:"emulator"`
+	Plan     string     `json:"plan,omitempty"`
+	Memory   train.Need `json:"memory"`
 }
 
-type tokenizerInfo struct {
-	Vocab int    `json:"vocab,omitempty"`
-	BOS   string `json:"bos,omitempty"`
-	EOS   string `json:"eos,omitempty"`
-	Chat  bool   `json:"chat_template"`
-	Error string `json:"error,omitempty"` // why there is none
-}
+type tokenizerInfo = transformer.TokenizerDescription
 
 // Run opens the model, or what describes it; of its weights it reads only those an
 // emulator trains.
@@ -73,23 +50,11 @@ func (c infoCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	config := m.Config
-	r := infoResult{
-		Model: c.Model, Architecture: config.Family, Layers: config.Layers, Width: config.Width, Heads: config.Heads,
-		KVHeads: config.KVHeads, HeadDim: config.HeadDim, FeedForward: config.FeedForward, Vocab: config.Vocab,
-		Positions: config.MaxPositions, Params: config.Params(), BlockParams: config.BlockParams(), Tied: config.Tied,
-		DTypes: m.Stored(), Described: m.Described, Emulator: m.Emulator != nil, Memory: need,
-	}
+	r := infoResult{Model: c.Model, Description: m.Describe(), Emulator: m.Emulator != nil, Memory: need}
 	if plan != nil {
 		r.Plan = plan.String()
 	}
-	if t, err := m.Checkpoint.Tokenizer(); err != nil {
-		r.Tokenizer.Error = err.Error()
-	} else {
-		roles := t.Roles()
-		r.Tokenizer = tokenizerInfo{Vocab: t.VocabSize(), BOS: roles.BOS, EOS: roles.EOS, Chat: roles.ChatTemplate != ""}
-	}
-	s.printInfo(r, config)
+	s.printInfo(r, m.Config)
 	return s.writeJSON(r)
 }
 
@@ -135,41 +100,11 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 }
 
 func (s *session) printInfo(r infoResult, config transformer.Config) {
-	s.printf("model         %s\n", r.Model)
-	s.printf("architecture  %s\n", config)
+	list := [][2]string{{"model", r.Model}, {"architecture", config.String()}}
 	if r.Emulator {
-		s.printf("              an emulator written by lamina emulate\n")
+		list = append(list, [2]string{"", "an emulator written by lamina emulate"})
 	}
-	head := "own head"
-	if r.Tied {
-		head = "head tied to the embedding"
+	for _, line := range slices.Concat(list, r.Lines(), r.Memory.Lines(r.Plan)) {
+		s.printf("%-13s %s\n", line[0], oneLine(line[1]))
 	}
-	s.printf("parameters    %s (%s a block), %s\n", report.Count(r.Params), report.Count(r.BlockParams), head)
-	var types []string
-	for name, n := range r.DTypes {
-		types = append(types, fmt.Sprintf("%s %s", name, report.Count(n)))
-	}
-	slices.Sort(types)
-	s.printf("stored as     %s\n", strings.Join(types, ", "))
-	if r.Described {
-		s.printf("              as it is described: the weights themselves are not here\n")
-	}
-	if t := r.Tokenizer; t.Error != "" {
-		s.printf("tokenizer     none: %s\n", oneLine(t.Error))
-	} else {
-		chat := "no chat template"
-		if t.Chat {
-			chat = "with chat template"
-		}
-		s.printf("tokenizer     %s ids, BOS %s, EOS %s, %s\n", report.Count(t.Vocab), cmp.Or(oneLine(t.BOS), "none"), cmp.Or(oneLine(t.EOS), "none"), chat)
-	}
-	n := r.Memory
-	s.printf("inference     about %s: weights %s, cache of %d positions %s, one pass\n",
-		report.Bytes(n.Inference), report.Bytes(n.Weights), n.Positions, report.Bytes(n.Cache))
-	what := "everything"
-	if r.Plan != "" {
-		what = "plan " + r.Plan
-	}
-	s.printf("training      %s for %s: %s trained weights with gradient and moments %s, frozen weights %s, a batch of %s tokens %s, the rest about %s\n",
-		report.Bytes(n.Training), what, report.Count(n.Trainable), report.Bytes(n.Optimiser), report.Bytes(n.Held), report.Count(n.TokensBatch), report.Bytes(n.Activations), report.Bytes(n.Process))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -16,13 +15,9 @@ type logitsCommand struct {
 
 // Run writes them as [transformer.Decoder.WriteLogits] does.
 func (c logitsCommand) Run(s *session) error {
-	data, err := files.ReadInput(c.Tokens)
-	if err != nil {
-		return err
-	}
 	var rows [][]int32
-	if err := files.DecodeJSON(c.Tokens, data, &rows); err != nil {
-		return fmt.Errorf("%w (want a JSON array of rows of token ids)", err)
+	if err := readArray(c.Tokens, &rows, "rows of token ids"); err != nil {
+		return err
 	}
 	m, err := s.openModel(c.Model)
 	if err != nil {

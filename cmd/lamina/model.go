@@ -20,6 +20,20 @@ type modelFlag struct {
 	Model string `required:"" placeholder:"PATH" help:"Model: a Hugging Face directory, a .gguf file, or ORG/NAME on the hub."`
 }
 
+// adapterFlag names trained weights.
+type adapterFlag struct {
+	Adapter string `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+}
+
+// open opens a model with them.
+func (f adapterFlag) open(s *session, path string) (*model, error) {
+	m, err := s.openModel(path)
+	if err == nil && f.Adapter != "" {
+		err = m.Plug(f.Adapter)
+	}
+	return m, err
+}
+
 // model is an opened model or emulator on the session's backend.
 type model struct {
 	*exchange.Model

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lamina/internal/report"
+	"lamina/internal/units"
 	"lamina/kernels/profile"
 )
 
@@ -41,7 +42,7 @@ func profileTable(entries []profile.Entry, whole time.Duration) report.Table {
 		t.Rows = append(t.Rows, []string{name, calls, fmt.Sprintf("%.3f", d.Seconds()), fmt.Sprintf("%.1f%%", 100*d.Seconds()/whole.Seconds())})
 	}
 	for _, e := range entries {
-		row(e.Method, report.Count(e.Calls), e.Time)
+		row(e.Method, units.Count(e.Calls), e.Time)
 		rest -= e.Time
 	}
 	row("everything else", "", max(rest, 0))

@@ -7,12 +7,12 @@ import (
 
 	"lamina/hub"
 	"lamina/internal/progress"
-	"lamina/internal/report"
+	"lamina/internal/units"
 )
 
 // describe says on standard error what was fetched.
 func (s *session) describe(repo hub.Repo, got hub.Snapshot, byDefault bool) {
-	s.notef("%s at %s: %d files, %s, of which %s came over the network", repo, got.Commit[:12], len(got.Files), report.Bytes(int(got.Size())), report.Bytes(int(got.Fetched)))
+	s.notef("%s at %s: %d files, %s, of which %s came over the network", repo, got.Commit[:12], len(got.Files), units.Bytes(int(got.Size())), units.Bytes(int(got.Fetched)))
 	if byDefault && got.Others > 0 {
 		s.notef("; %d other files were left (--include '*' takes all)", got.Others)
 	}

@@ -4,26 +4,18 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/internal/files"
-	"lamina/internal/report"
 )
-
-// sent is a directory that one house sends the other.
-type sent struct {
-	Path  string `json:"path"`
-	Files int    `json:"files"`
-	Bytes int64  `json:"bytes"`
-}
 
 // printSent says what is to be sent: a directory with its size, what is not in it, and
 // what stays.
-func (s *session) printSent(dir, words string) (sent, error) {
-	n, bytes, err := files.Size(dir)
-	if err != nil {
-		return sent{}, err
+func (s *session) printSent(dir, words string) (exchange.Sent, error) {
+	sent, err := exchange.NewSent(dir)
+	if err == nil {
+		s.printf("send this directory: %s; %s\n", sent, words)
 	}
-	s.printf("send this directory: %s, %d files, %s; %s\n", dir, n, report.Bytes(int(bytes)), words)
-	return sent{dir, n, bytes}, nil
+	return sent, err
 }
 
 // warnf writes a warning to standard error, in a line, once in a session.

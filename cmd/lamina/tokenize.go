@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"lamina/hub"
-	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -19,13 +18,9 @@ type tokenizeCommand struct {
 
 // Run writes one row of ids a text.
 func (c tokenizeCommand) Run(s *session) error {
-	data, err := files.ReadInput(c.Texts)
-	if err != nil {
-		return err
-	}
 	var texts []string
-	if err := files.DecodeJSON(c.Texts, data, &texts); err != nil {
-		return fmt.Errorf("%w (want a JSON array of strings)", err)
+	if err := readArray(c.Texts, &texts, "strings"); err != nil {
+		return err
 	}
 	path, err := s.hubPath(c.Model, hub.Model, hub.TokenizerFiles)
 	if err != nil {

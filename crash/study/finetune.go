@@ -10,7 +10,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
-	"lamina/internal/report"
+	"lamina/internal/units"
 	"lamina/transformer"
 )
 
@@ -182,10 +182,10 @@ func CheckMemory(t *train.Trainer, process, available int) error {
 	if err != nil {
 		return err
 	}
-	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", report.Bytes(least.Total()+process))
+	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", units.Bytes(least.Total()+process))
 	if least.Total()+process > available {
 		remedy += ", which is too much as well: train fewer blocks or free memory"
 	}
 	return fmt.Errorf("training takes about %s (%s of it activations of the longest batch) and %s are available: %s; the same weights come out; --overcommit tries anyway",
-		report.Bytes(total), report.Bytes(need.Pass), report.Bytes(available), remedy)
+		units.Bytes(total), units.Bytes(need.Pass), units.Bytes(available), remedy)
 }

@@ -13,6 +13,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/internal/report"
+	"lamina/internal/units"
 )
 
 // Text is the result as a terminal shows it: the table, and the plans of its rows.
@@ -62,7 +63,7 @@ func (x *Experiment) result() report.Table {
 		}
 		peak := "–"
 		if r.PeakBytes > 0 {
-			peak = report.Bytes(r.PeakBytes)
+			peak = units.Bytes(r.PeakBytes)
 		}
 		t.Rows = append(t.Rows, []string{
 			r.Name, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
@@ -92,7 +93,7 @@ func (x *Experiment) meanings() report.Table {
 	for _, recipe := range x.Protocol.Rows {
 		for _, r := range x.Table.Rows {
 			if r.Seed == x.Table.Rows[0].Seed && slices.Contains(recipe.rowNames(), r.Name) {
-				t.Rows = append(t.Rows, []string{r.Name, recipe.Help, report.Count(r.TrainParams), r.Plan.String()})
+				t.Rows = append(t.Rows, []string{r.Name, recipe.Help, units.Count(r.TrainParams), r.Plan.String()})
 			}
 		}
 	}
@@ -172,8 +173,8 @@ func (x *Experiment) facts() []report.Fact {
 		rates[i] = fmt.Sprintf("%g", lr)
 	}
 	return []report.Fact{
-		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, report.Count(p.Full.Config.Params()), len(p.Full.Blocks))},
-		{Name: "Rows", Value: fmt.Sprintf("%s trained on, %s validation, %s support, %s scored", report.Count(t.Splits.Train), report.Count(t.Splits.Valid), report.Count(t.Splits.Support), report.Count(t.Splits.Test))},
+		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, units.Count(p.Full.Config.Params()), len(p.Full.Blocks))},
+		{Name: "Rows", Value: fmt.Sprintf("%s trained on, %s validation, %s support, %s scored", units.Count(t.Splits.Train), units.Count(t.Splits.Valid), units.Count(t.Splits.Support), units.Count(t.Splits.Test))},
 		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout)},
 		{Name: "Seeds", Value: strings.Join(seeds, ", ")},
 		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + metricName(p.Test)},

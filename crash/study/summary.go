@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/internal/report"
+	"lamina/internal/units"
 )
 
 // summary says in plain words what was done and what came out. Its numbers are
@@ -50,10 +50,10 @@ func (x *Experiment) scoredOn() string {
 func (x *Experiment) done(all []contender) string {
 	p, t := x.protocols[0], x.Table
 	layers := len(p.Full.Blocks)
-	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, layers, report.Count(p.Full.Config.Params()))
+	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, layers, units.Count(p.Full.Config.Params()))
 	scored := x.scoredOn()
 	if !slices.ContainsFunc(all, contender.emulates) {
-		return fmt.Sprintf("%s was trained on %s rows of %s by someone who has both: no row of this table hands out an emulator. %s", model, report.Count(t.Splits.Train), t.Task, scored)
+		return fmt.Sprintf("%s was trained on %s rows of %s by someone who has both: no row of this table hands out an emulator. %s", model, units.Count(t.Splits.Train), t.Task, scored)
 	}
 	kept := "the blocks that the plans below name"
 	if slices.ContainsFunc(all, func(c contender) bool { return c.emulates() && c.Plan == nil }) {
@@ -65,7 +65,7 @@ func (x *Experiment) done(all []contender) string {
 	}
 	return fmt.Sprintf("A model owner has %s, a data owner has %s rows of %s, and neither gives away what they have. "+
 		"The model owner hands out %s, the emulator; the data owner trains %s and sends those back; they go into their places in the full model, which is then called the plug-in. %s",
-		model, report.Count(t.Splits.Train), t.Task, kept, trained, scored)
+		model, units.Count(t.Splits.Train), t.Task, kept, trained, scored)
 }
 
 // outcome says which row came first, and what it gained.
@@ -199,7 +199,7 @@ func documents(n int) string {
 	if n == 1 {
 		return "a single document"
 	}
-	return report.Count(n) + " documents"
+	return units.Count(n) + " documents"
 }
 
 // points shows a share in percent, or a difference of two in points.
@@ -232,7 +232,7 @@ func (x *Experiment) ceilingNote() string {
 	}
 	f, c := all[whole], all[inside]
 	text := fmt.Sprintf("Why %s may exceed %s: it trains %s weights, not %s, and fewer weights learn few rows less by heart.",
-		c.Name, f.Name, report.Count(c.rows[0].TrainParams), report.Count(f.rows[0].TrainParams))
+		c.Name, f.Name, units.Count(c.rows[0].TrainParams), units.Count(f.rows[0].TrainParams))
 	loss := func(of contender) (train, valid float64) {
 		train, _ = of.mean(func(r Row) *float64 { return &r.TrainLoss })
 		valid, _ = of.mean(func(r Row) *float64 { return &r.ValidLoss })

@@ -1,6 +1,9 @@
 package train
 
 import (
+	"fmt"
+
+	"lamina/internal/units"
 	"lamina/nn"
 	"lamina/transformer"
 )
@@ -37,4 +40,19 @@ func (n *Need) AddTraining(t *Trainer) error {
 	n.Trainable = nn.Count(t.Params)
 	n.Training = m.Total() + n.Process
 	return nil
+}
+
+// Lines show it to people, each as a word and what it says; plan is what would be trained,
+// "" for everything.
+func (n Need) Lines(plan string) [][2]string {
+	what := "everything"
+	if plan != "" {
+		what = "plan " + plan
+	}
+	return [][2]string{
+		{"inference", fmt.Sprintf("about %s: weights %s, cache of %d positions %s, one pass",
+			units.Bytes(n.Inference), units.Bytes(n.Weights), n.Positions, units.Bytes(n.Cache))},
+		{"training", fmt.Sprintf("%s for %s: %s trained weights with gradient and moments %s, frozen weights %s, a batch of %s tokens %s, the rest about %s",
+			units.Bytes(n.Training), what, units.Count(n.Trainable), units.Bytes(n.Optimiser), units.Bytes(n.Held), units.Count(n.TokensBatch), units.Bytes(n.Activations), units.Bytes(n.Process))},
+	}
 }

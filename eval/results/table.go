@@ -10,6 +10,19 @@ import (
 	"lamina/eval/task"
 )
 
+// Bounds says, as the harness does above its table, how many documents were asked for and
+// how many examples before each; nil is for as many as the tasks say.
+func (e *Evaluation) Bounds(shots *int) string {
+	limit, few := "None", "None"
+	if e.Limit > 0 {
+		limit = fmt.Sprint(e.Limit)
+	}
+	if shots != nil {
+		few = fmt.Sprint(*shots)
+	}
+	return fmt.Sprintf("limit: %s, num_fewshot: %s", limit, few)
+}
+
 // Markdown returns the table that the harness prints (make_table), a row a metric, and
 // that of groups if there are some.
 func (e *Evaluation) Markdown() string {

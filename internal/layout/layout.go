@@ -49,23 +49,23 @@ var layers = []layer{
 	{"transformer/tokenizer", []string{"internal/files", "internal/strictjson"}},
 	{"transformer/chat", []string{"internal/jinja", "record"}},
 	{"transformer", append([]string{
-		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"record", []string{"internal/strictjson"}},
 	{"dataset", []string{"record", "internal/files"}},
 	{"hub", []string{"internal/files"}},
 	{"eval", append([]string{
-		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom"}, bottom...)},
+		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom", "internal/units"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
 	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/emulate", append([]string{
-		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
-		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/exchange", append([]string{
-		"crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+		"crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
-		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/report"}, bottom...)},
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/report", "internal/units"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
@@ -79,6 +79,7 @@ var layers = []layer{
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
 	{"internal/strictjson", nil},
+	{"internal/units", nil},
 	{"internal/report", []string{"internal/files", "internal/plot"}},
 
 	{"bench", []string{everything}},

@@ -1,4 +1,11 @@
-package report
+// Package units shows sizes and counts for people.
+//
+//	units.Bytes(1536)      // "1.5 KiB"
+//	units.Count(134515008) // "134,515,008"
+//
+// Invariants: texts do not depend on the machine's language, and a text never stands for
+// two numbers that differ by more than its last digit.
+package units
 
 import (
 	"fmt"

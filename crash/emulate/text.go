@@ -1,0 +1,41 @@
+package emulate
+
+import (
+	"fmt"
+
+	"lamina/internal/units"
+)
+
+// Text shows the emulator to its owner, in lines: its size, how much of the model it gives
+// away, and whether it still computes anything.
+func (m Manifest) Text() string {
+	text := fmt.Sprintf("%d places of a model of %d layers, plan %s\n", len(m.Plan), m.Layers, m.Plan)
+	text += fmt.Sprintf("it gives away %.1f%% of the model's weights exactly; its user holds %s weights (the model has %s)\n",
+		100*m.ExactShare, units.Count(m.HeldParams), units.Count(m.ModelParams))
+	switch h := m.Health; {
+	case h == nil:
+		return text + "its loss was not measured: the model has no tokenizer; --check FILE takes documents of token ids\n"
+	case !h.Tells():
+		return text + fmt.Sprintf("before training, %s: on this text the model is at chance itself, which tells nothing; --check FILE takes another\n", h)
+	default:
+		return text + fmt.Sprintf("before training, %s\n", h)
+	}
+}
+
+// Storage says, in half a sentence that begins with "; ", what takes more room than in the
+// model and how it takes less; "" for nothing. quantised says that the model's weights are,
+// compact that the emulator was written so, and typed that somebody chose a storage type.
+func (m Manifest) Storage(quantised, compact, typed bool) string {
+	repeats := len(m.Plan) - len(m.Plan.Kept())
+	quantised = quantised && !typed
+	switch {
+	case compact:
+	case repeats > 0 && quantised:
+		return fmt.Sprintf("; quantised ones stand here as F32 and %d places as copies, so that transformers loads it: --compact leaves them as they are and stores each layer once, for lamina alone; --dtype f16 takes half", repeats)
+	case repeats > 0:
+		return fmt.Sprintf("; %d places stand here as copies, so that transformers loads it: --compact stores each layer once, for lamina alone", repeats)
+	case quantised:
+		return "; quantised ones stand here as F32, so that transformers loads it: --compact leaves them as they are, for lamina alone; --dtype f16 takes half"
+	}
+	return ""
+}
