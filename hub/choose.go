@@ -141,6 +141,19 @@ func Patterns(include, exclude []string) (Select, error) {
 	}, nil
 }
 
+// Choose returns the [Select] of patterns as [Patterns] has them; without any to include it
+// takes what Lamina reads of a model or data set.
+func Choose(kind Type, include, exclude []string) (Select, error) {
+	fits, err := Patterns(include, exclude)
+	if err != nil || len(include) > 0 {
+		return fits, err
+	}
+	if kind == Dataset {
+		return Both(DatasetFiles, fits), nil
+	}
+	return Both(ModelFiles, fits), nil
+}
+
 // Both returns the names that fit two selections: what first chooses, without what
 // then leaves out.
 func Both(first, then Select) Select {

@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -190,3 +191,17 @@ func (c Config) String() string {
 
 // attentionScale is what most families multiply q·k by: 1/√K.
 func (c Config) attentionScale() float64 { return 1 / math.Sqrt(float64(c.HeadDim)) }
+
+// SequenceLength returns how many tokens a sequence may have: what was asked for, else, for
+// 0, what the model takes. Errors are in the words of the flag.
+func (c Config) SequenceLength(asked int) (int, error) {
+	switch {
+	case asked == 0:
+		return c.MaxPositions, nil
+	case asked < 1:
+		return 0, errors.New("--max-length: want 1 or more")
+	case asked > c.MaxPositions:
+		return 0, fmt.Errorf("--max-length %d: more than the model's %d positions", asked, c.MaxPositions)
+	}
+	return asked, nil
+}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"lamina/crash/emulate"
 	"lamina/tensor"
-	"lamina/transformer"
 )
 
 // convertCommand rewrites a checkpoint.
@@ -43,16 +41,13 @@ func (c convertCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.printf("wrote %s: %s\n", c.Out, describeTypes(checkpoint, dtype))
+	as := "they were"
+	if dtype != tensor.Invalid {
+		as = dtype.String()
+	}
+	s.printf("wrote %s: %d tensors as %s\n", c.Out, len(checkpoint.Names()), as)
 	if checkpoint.GGUF == nil && emulate.IsEmulator(checkpoint.Dir) {
 		s.printf("no emulator any more, but a plain model of %d blocks: finetune trains all of it, and no plug takes that back\n", checkpoint.Config.Layers)
 	}
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: strings.ToLower(c.DType), Tensors: len(d.Tensors)})
-}
-
-func describeTypes(c *transformer.Checkpoint, dtype tensor.DType) string {
-	if dtype == tensor.Invalid {
-		return fmt.Sprintf("%d tensors as they were", len(c.Names()))
-	}
-	return fmt.Sprintf("%d tensors as %s", len(c.Names()), dtype)
 }

@@ -63,7 +63,7 @@ func (c evalCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.maxLength(c.MaxLength); err != nil {
+	if _, err := m.Config.SequenceLength(c.MaxLength); err != nil {
 		return err
 	}
 	scoring := &eval.Session{

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"lamina/record"
 	"lamina/transformer"
 	"lamina/transformer/chat"
 	"lamina/transformer/tokenizer"
@@ -151,15 +150,11 @@ func (c generateCommand) ended(s *session, ids, ends []int32, cut bool) string {
 // promptIDs encodes the prompt, plain or as a chat.
 func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) (ids []int32, err error) {
 	if c.Chat {
-		messages := []chat.Message{{Role: "user", Content: c.Prompt}}
-		if c.System != "" {
-			messages = append([]chat.Message{{Role: "system", Content: c.System}}, messages...)
-		}
-		variables, wrong := c.variables()
+		variables, wrong := chat.ParseVariables("--chat-vars", c.ChatVars)
 		if wrong != nil {
-			return nil, wrong
+			return nil, usageError{wrong}
 		}
-		ids, err = m.ChatIDs(t, variables, messages...)
+		ids, err = m.ChatIDs(t, variables, chat.Question(c.System, c.Prompt)...)
 	} else {
 		ids, err = m.PromptIDs(t, c.Prompt)
 	}
@@ -170,16 +165,4 @@ func (c generateCommand) promptIDs(m *model, t *tokenizer.Tokenizer) (ids []int3
 		err = errors.New("--prompt: has no tokens, and the model no token to begin with")
 	}
 	return ids, err
-}
-
-// variables reads --chat-vars.
-func (c generateCommand) variables() (record.Object, error) {
-	if c.ChatVars == "" {
-		return nil, nil
-	}
-	o, err := record.Parse([]byte(c.ChatVars), record.Location{File: "--chat-vars"})
-	if err != nil {
-		return nil, usagef("%v (want a JSON object)", err)
-	}
-	return o.Fields, nil
 }

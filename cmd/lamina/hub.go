@@ -38,7 +38,7 @@ func (c hubGetCommand) Run(s *session) error {
 	if err != nil {
 		return usageError{err}
 	}
-	choose, err := c.files(repo)
+	choose, err := hub.Choose(repo.Type, c.Include, c.Exclude)
 	if err != nil {
 		return usageError{err}
 	}
@@ -62,16 +62,4 @@ func (c hubGetCommand) Run(s *session) error {
 	s.describe(repo, got, len(c.Include) == 0)
 	s.printf("%s\n", r.Path)
 	return s.writeJSON(r)
-}
-
-// files returns what the flags select.
-func (c hubGetCommand) files(repo hub.Repo) (hub.Select, error) {
-	fits, err := hub.Patterns(c.Include, c.Exclude)
-	if err != nil || len(c.Include) > 0 {
-		return fits, err
-	}
-	if repo.Type == hub.Dataset {
-		return hub.Both(hub.DatasetFiles, fits), nil
-	}
-	return hub.Both(hub.ModelFiles, fits), nil
 }

@@ -9,7 +9,6 @@ import (
 	"lamina/crash/plan"
 	"lamina/crash/train"
 	"lamina/eval"
-	"lamina/eval/task"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
@@ -75,7 +74,7 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	case c.Targets > c.MaxLength:
 		return nil, need, usagef("--targets %d: more than the %d tokens of --max-length", c.Targets, c.MaxLength)
 	}
-	length, err := m.maxLength(c.MaxLength)
+	length, err := m.Config.SequenceLength(c.MaxLength)
 	if err != nil {
 		return nil, need, err
 	}
@@ -91,9 +90,7 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	t := &train.Trainer{Recompute: c.Recompute, Params: e.Params(), Held: e.Decoder.Params(), Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
-	targets := cmp.Or(c.Targets, length)
-	one := task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)} // all but the last target are read too
-	if t.Train, err = train.NewNextToken(e.Decoder, slices.Repeat([]task.Pair{one}, c.Batch)); err != nil {
+	if t.Train, err = train.Blank(e.Decoder, c.Batch, length, cmp.Or(c.Targets, length)); err != nil {
 		return nil, need, err
 	}
 	return e.Plan, need, need.AddTraining(t)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"path/filepath"
 
 	"lamina/crash/emulate"
@@ -107,18 +105,4 @@ func (m *model) part(text, share string) (*emulate.Emulator, error) {
 // data is what flags of m's command name: documents of a path or of the hub.
 func (m *model) data(path, config, split string) eval.Data {
 	return eval.Data{Path: path, Config: config, Split: split, Locate: m.session.dataPath}
-}
-
-// maxLength returns how many tokens a sequence may have: what was asked for, else
-// what the model takes.
-func (m *model) maxLength(asked int) (int, error) {
-	switch {
-	case asked == 0:
-		return m.Config.MaxPositions, nil
-	case asked < 1:
-		return 0, errors.New("--max-length: want 1 or more")
-	case asked > m.Config.MaxPositions:
-		return 0, fmt.Errorf("--max-length %d: more than the model's %d positions", asked, m.Config.MaxPositions)
-	}
-	return asked, nil
 }

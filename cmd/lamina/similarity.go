@@ -51,7 +51,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	length, err := m.maxLength(c.MaxLength)
+	length, err := m.Config.SequenceLength(c.MaxLength)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (f stepFlags) data(m *model, t task.Task) (d study.Data, err error) {
 	if d.Overlong, err = task.ParseOverlong(f.Overlong); err != nil {
 		return d, usageError{err}
 	}
-	_, err = m.maxLength(f.MaxLength)
+	_, err = m.Config.SequenceLength(f.MaxLength)
 	return d, err
 }
 

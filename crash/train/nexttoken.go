@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"lamina/autograd"
 	"lamina/eval/task"
@@ -29,6 +30,13 @@ func NewNextToken(d *transformer.Decoder, pairs []task.Pair) (*NextToken, error)
 		}
 	}
 	return &NextToken{d, pairs}, nil
+}
+
+// Blank returns the objective on n pairs of length tokens, of which targets are learned:
+// what memory needs to know of examples.
+func Blank(d *transformer.Decoder, n, length, targets int) (*NextToken, error) {
+	one := task.Pair{Context: make([]int32, length-targets+1), Target: make([]int32, targets)} // all but the last target are read too
+	return NewNextToken(d, slices.Repeat([]task.Pair{one}, n))
 }
 
 // On returns the objective of another decoder of the same vocabulary and positions on the
