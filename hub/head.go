@@ -25,12 +25,19 @@ func DescriptionFiles(names []string) ([]string, error) {
 	return chosen, nil
 }
 
-// WeightHeads calls each for the safetensors files of a model's weights, in order: with
-// the file's name, its size, and what reads its first n bytes. There are none where the
-// repository has other weights or none, or the hub is not asked.
-func (c *Client) WeightHeads(ctx context.Context, repo Repo, s Snapshot, each func(name string, size int64, read func(n int64) ([]byte, error)) error) error {
-	if c.Offline {
-		return nil
+// Describe finds what describes a model, as [Client.Find] does: its [DescriptionFiles], and
+// the headers of its safetensors files of weights, for each of which head is called with
+// the file's name, its size, and what reads its first n bytes. whole says that nothing less
+// than all of the model will do, and no header was read: it is in the cache, or needed says
+// so of the directory with the description.
+func (c *Client) Describe(ctx context.Context, repo Repo, asking func(), needed func(dir string) bool,
+	head func(name string, size int64, read func(n int64) ([]byte, error)) error) (s Snapshot, whole bool, err error) {
+	if s, missing := c.Cached(repo, "main", ModelFiles); missing == nil {
+		return s, true, nil
+	}
+	s, err = c.Find(ctx, repo, DescriptionFiles, asking)
+	if err != nil || needed(s.Dir) || c.Offline {
+		return s, err == nil && needed(s.Dir), err
 	}
 	names := make([]string, len(s.All))
 	for i, f := range s.All {
@@ -38,18 +45,18 @@ func (c *Client) WeightHeads(ctx context.Context, repo Repo, s Snapshot, each fu
 	}
 	chosen, err := ModelFiles(names)
 	if err != nil {
-		return nil // a configuration without weights describes a model too
+		return s, false, nil // a configuration without weights describes a model too
 	}
 	for _, f := range s.All {
 		if path.Ext(f.Name) != ".safetensors" || !slices.Contains(chosen, f.Name) {
 			continue
 		}
 		read := func(n int64) ([]byte, error) { return c.Head(ctx, repo, s.Commit, f.Name, n) }
-		if err := each(repo.ID+"/"+f.Name, f.Size, read); err != nil {
-			return err
+		if err := head(repo.ID+"/"+f.Name, f.Size, read); err != nil {
+			return s, false, err
 		}
 	}
-	return nil
+	return s, false, nil
 }
 
 // maxHead bounds what [Client.Head] returns: the headers of weights.

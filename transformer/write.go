@@ -16,6 +16,19 @@ import (
 	"lamina/tensor"
 )
 
+// ParseStorage reads the type that a directory's tensors are stored as: "f32", "f16" or
+// "bf16", in any case; "" is [tensor.Invalid], as they are.
+func ParseStorage(name string) (tensor.DType, error) {
+	if name == "" {
+		return tensor.Invalid, nil
+	}
+	switch d, _ := tensor.ParseDType(strings.ToUpper(name)); d {
+	case tensor.F32, tensor.F16, tensor.BF16:
+		return d, nil
+	}
+	return tensor.Invalid, fmt.Errorf("%.32q: want f32, f16 or bf16", name)
+}
+
 // NamedTensor is one tensor of a directory to be written: a tensor of the checkpoint
 // under a (perhaps other) name, or a value of our own.
 type NamedTensor struct {

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -37,6 +38,13 @@ type Measurement struct {
 	Share   float64 `json:"share"`
 	// Precision is that of products; their limit stays F32's.
 	Precision string `json:"precision"`
+}
+
+// Cells are a row of the table: work, shape, threads, value, unit, limit and share.
+func (m Measurement) Cells() []string {
+	return []string{
+		m.Work, m.Shape, fmt.Sprint(m.Threads), fmt.Sprintf("%.1f", m.Value), m.Unit, fmt.Sprintf("%.1f", m.Limit), fmt.Sprintf("%.0f%%", 100*m.Share),
+	}
 }
 
 // timing is what a case took, or the rate of one that measures the machine.

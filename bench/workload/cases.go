@@ -40,15 +40,24 @@ const (
 	promptTokens = 512 // tokens of a prompt
 )
 
-// Works returns the kinds of work among some rows, each once.
-func Works(cases []Case) []string {
+// Choose returns the rows of [Cases] that [Case.Fits] the words of a filter. It is an error
+// in the words of the flag, naming the kinds of work that there are, if none does.
+func Choose(model, filter string) ([]Case, error) {
+	words := strings.Fields(filter)
+	var some []Case
 	var works []string
-	for _, c := range cases {
+	for _, c := range Cases(model) {
+		if c.Fits(words) {
+			some = append(some, c)
+		}
 		if !slices.Contains(works, c.Work) {
 			works = append(works, c.Work)
 		}
 	}
-	return works
+	if len(some) == 0 {
+		return nil, fmt.Errorf("--filter %.64q: fits no row; there are %s", filter, strings.Join(works, ", "))
+	}
+	return some, nil
 }
 
 // Cases returns every row there is, in the order of the table. A model from a

@@ -27,11 +27,14 @@ func (c benchCommand) Run(s *session) error {
 	if strings.HasPrefix(s.Device, "cuda") {
 		return fmt.Errorf("--device %s: bench measures processors only", s.Device)
 	}
-	cases, err := c.cases()
+	cases, err := workload.Choose(c.Model, c.Filter)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
-	counts := s.threadCounts()
+	counts := s.Threads
+	if slices.Equal(counts, []int{0}) {
+		counts = slices.Compact([]int{1, runtime.GOMAXPROCS(0)})
+	}
 	bar := s.progress("bench", len(counts)*len(cases))
 	defer bar.Done()
 	var rows []workload.Measurement
@@ -48,29 +51,6 @@ func (c benchCommand) Run(s *session) error {
 	bar.Done()
 	s.table(benchTable(rows))
 	return s.writeJSON(rows)
-}
-
-// threadCounts returns the numbers of threads of --threads; by default one, and
-// one for each processor.
-func (s *session) threadCounts() []int {
-	if !slices.Equal(s.Threads, []int{0}) {
-		return s.Threads
-	}
-	if all := runtime.GOMAXPROCS(0); all > 1 {
-		return []int{1, all}
-	}
-	return []int{1}
-}
-
-// cases returns the rows that the filter chooses, or says what there is.
-func (c benchCommand) cases() ([]workload.Case, error) {
-	words := strings.Fields(c.Filter)
-	all := workload.Cases(c.Model)
-	some := slices.DeleteFunc(slices.Clone(all), func(w workload.Case) bool { return !w.Fits(words) })
-	if len(some) == 0 {
-		return nil, usagef("--filter %.64q: fits no row; there are %s", c.Filter, strings.Join(workload.Works(all), ", "))
-	}
-	return some, nil
 }
 
 // measure runs the cases on so many threads.
@@ -97,9 +77,7 @@ func benchTable(rows []workload.Measurement) report.Table {
 		{Name: "limit", Right: true}, {Name: "share", Right: true},
 	}}
 	for _, r := range rows {
-		t.Rows = append(t.Rows, []string{
-			r.Work, r.Shape, fmt.Sprint(r.Threads), fmt.Sprintf("%.1f", r.Value), r.Unit, fmt.Sprintf("%.1f", r.Limit), fmt.Sprintf("%.0f%%", 100*r.Share),
-		})
+		t.Rows = append(t.Rows, r.Cells())
 	}
 	return t
 }

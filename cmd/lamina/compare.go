@@ -1,11 +1,8 @@
 package main
 
 import (
-	"slices"
-
 	"lamina/eval/results"
 	"lamina/internal/report"
-	"lamina/internal/units"
 )
 
 // compareCommand compares the scores of two models.
@@ -49,11 +46,7 @@ func compareTable(c results.Comparison) report.Table {
 		{Name: "95% interval", Right: true}, {Name: "p", Right: true}, {Name: "how"},
 	}}
 	for _, r := range c.Rows {
-		n := ""
-		if r.Paired {
-			n = units.Count(r.Documents)
-		}
-		t.Rows = append(t.Rows, slices.Concat([]string{r.Task, r.Metric, r.Better(), n}, r.Numbers(), []string{r.How()}))
+		t.Rows = append(t.Rows, r.Cells())
 	}
 	return t
 }

@@ -21,19 +21,10 @@ func (s *session) describedModel(name string) (*transformer.Checkpoint, error) {
 	}
 	var heads []formats.Reader
 	whole := false
-	got, err := s.fetch(repo, func(client *hub.Client) (hub.Snapshot, error) {
-		if got, missing := client.Cached(repo, "main", hub.ModelFiles); missing == nil {
-			whole = true
-			return got, nil
-		}
-		got, err := client.Find(s.ctx, repo, hub.DescriptionFiles, func() {
+	got, err := s.fetch(repo, func(client *hub.Client) (got hub.Snapshot, err error) {
+		got, whole, err = client.Describe(s.ctx, repo, func() {
 			s.notef("%s: no such path, so it is looked for on the hub, %s; of its weights only the headers are read\n", name, client.Endpoint)
-		})
-		if err != nil || emulate.IsEmulator(got.Dir) {
-			whole = true
-			return got, err
-		}
-		err = client.WeightHeads(s.ctx, repo, got, func(name string, size int64, read func(int64) ([]byte, error)) error {
+		}, emulate.IsEmulator, func(name string, size int64, read func(int64) ([]byte, error)) error {
 			head, err := safetensors.ReadHeader(name, size, read)
 			heads = append(heads, head)
 			return err

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"lamina/eval/task"
 	"lamina/internal/files"
 	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // delimiterFlag says what stands between a prompt and its continuation in files that are
@@ -73,14 +73,11 @@ func wantFile(flag, path string) error {
 
 // parseDType reads the storage type of --dtype; "" is the zero type.
 func parseDType(name string) (tensor.DType, error) {
-	if name == "" {
-		return tensor.Invalid, nil
+	d, err := transformer.ParseStorage(name)
+	if err != nil {
+		return d, usagef("--dtype %w", err)
 	}
-	switch d, _ := tensor.ParseDType(strings.ToUpper(name)); d {
-	case tensor.F32, tensor.F16, tensor.BF16:
-		return d, nil
-	}
-	return tensor.Invalid, usagef("--dtype %.32q: want f32, f16 or bf16", name)
+	return d, nil
 }
 
 // readArray reads a flag's file into v, a JSON array of what of says.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"lamina/transformer"
@@ -39,10 +38,9 @@ type generateResult struct {
 
 // What ended a text.
 const (
-	endedByToken     = "end token"
-	endedByLimit     = "max tokens"
-	endedByPositions = "last position"
-	endedByUser      = "interrupt"
+	endedByToken     = transformer.EndedByToken
+	endedByLimit     = transformer.EndedByLimit
+	endedByPositions = transformer.EndedByPositions
 )
 
 // Run writes the text as it comes.
@@ -94,7 +92,7 @@ func (c generateCommand) Run(s *session) error {
 	}
 	s.printf("\n")
 	rate := float64(len(ids)) / time.Since(begin).Seconds()
-	ended := c.ended(s, ids, ends, limit < most)
+	ended := transformer.Ended(s.ctx, ids, ends, limit < most)
 	if ended == endedByPositions {
 		s.notef("the text ends at the model's last position, %d\n", m.Config.MaxPositions)
 	}
@@ -132,19 +130,6 @@ func (c generateCommand) warn(s *session, want transformer.Wanted, said transfor
 	case said.DoSample && c.Temperature == nil:
 		s.notef("the model's generation_config.json would draw tokens; this takes the likeliest each time (--sample draws)\n")
 	}
-}
-
-// ended says what ended a text.
-func (c generateCommand) ended(s *session, ids, ends []int32, cut bool) string {
-	switch {
-	case s.ctx.Err() != nil:
-		return endedByUser
-	case len(ids) > 0 && slices.Contains(ends, ids[len(ids)-1]):
-		return endedByToken
-	case cut:
-		return endedByPositions
-	}
-	return endedByLimit
 }
 
 // promptIDs encodes the prompt, plain or as a chat.

@@ -11,7 +11,6 @@ import (
 	"lamina/eval/task"
 	"lamina/internal/files"
 	"lamina/internal/report"
-	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -94,16 +93,7 @@ func (s *session) similarity(m *model, rows [][]int32, pool measure.Pooling, str
 	}
 	bar := s.progress(label, total)
 	defer bar.Done()
-	tell := func(done, _ int) { bar.Set(done) }
-	if !stream {
-		return measure.LayerSimilarity(s.ctx, m.Backend, m.Decoder, rows, pool, tell)
-	}
-	release := func(b transformer.Block) {
-		for w := range nn.ParamsOf(b) {
-			m.Release(w.Name)
-		}
-	}
-	return measure.LayerSimilarityStreamed(s.ctx, m.Backend, m.Decoder, rows, pool, release, tell)
+	return study.Similarity(s.ctx, &m.Model.Model, rows, pool, stream, func(done, _ int) { bar.Set(done) })
 }
 
 // adjacentTable lists the likeness of each layer's output to the next one's.

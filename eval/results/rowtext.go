@@ -3,27 +3,21 @@ package results
 import (
 	"fmt"
 	"math"
+
+	"lamina/internal/units"
 )
 
-// Better is the direction of the metric: "higher" or "lower".
-func (r Row) Better() string {
+// Cells are a row of the table: task, metric, which direction is better, the number of
+// documents that both runs have, A, B, their difference, its interval and p-value, and how
+// that came about. What is not known is "".
+func (r Row) Cells() []string {
+	better, n, how := "lower", "", "unpaired: "+r.Why
 	if r.HigherIsBetter {
-		return "higher"
+		better = "higher"
 	}
-	return "lower"
-}
-
-// How says how the row's interval came about.
-func (r Row) How() string {
 	if r.Paired {
-		return "paired"
+		n, how = units.Count(r.Documents), "paired"
 	}
-	return "unpaired: " + r.Why
-}
-
-// Numbers are A, B, their difference, its interval and p-value as a table shows them; ""
-// where one is not known.
-func (r Row) Numbers() []string {
 	between, p := "", ""
 	if !math.IsNaN(r.Low) && !math.IsNaN(r.High) {
 		between = fmt.Sprintf("%s to %s", signed(r.Low), signed(r.High))
@@ -31,7 +25,7 @@ func (r Row) Numbers() []string {
 	if !math.IsNaN(r.P) {
 		p = fmt.Sprintf("%.4f", r.P)
 	}
-	return []string{scoreText(r.A), scoreText(r.B), signed(r.Difference), between, p}
+	return []string{r.Task, r.Metric, better, n, scoreText(r.A), scoreText(r.B), signed(r.Difference), between, p, how}
 }
 
 // scoreText shows a score: four places, or four digits where that says nothing.
