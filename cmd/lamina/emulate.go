@@ -75,10 +75,11 @@ func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Heal
 // print shows what was written and what is to be sent.
 func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
 	s.printf("wrote %s: %s", c.Out, e.Text())
-	sent, err := s.printSent(c.Out, "nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data")
+	sent, err := exchange.NewSent(c.Out)
 	if err != nil {
 		return err
 	}
+	s.printf("send this directory: %s; nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data\n", sent)
 	weights, quantised := m.Bytes()
 	s.printf("the model's weights take %s", units.Bytes(weights))
 	s.printf("%s\n", e.Storage(quantised, c.Compact, c.DType != ""))

@@ -3,14 +3,10 @@ package main
 import (
 	"fmt"
 
-	"lamina/crash/emulate"
-	"lamina/crash/exchange"
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
 	"lamina/internal/machine"
-	"lamina/internal/units"
-	"lamina/nn"
 )
 
 // finetuneCommand trains a model, or the starred blocks of an emulator.
@@ -30,18 +26,7 @@ type finetuneCommand struct {
 }
 
 // finetuneResult is the JSON: the last metrics and what the run came to.
-type finetuneResult struct {
-	train.Metrics
-	Outcome   train.Outcome   `json:"outcome"`
-	Examples  int             `json:"examples"`
-	Truncated int             `json:"truncated"`
-	Skipped   int             `json:"skipped,omitempty"` // rows whose targets were too long
-	Trained   int             `json:"trained_params"`
-	Held      int             `json:"held_params"`
-	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
-	Sent      exchange.Sent   `json:"sent"`             // the adapter
-	Out       string          `json:"out"`
-}
+type finetuneResult = study.Finetuned
 
 // Run trains; what can be wrong with the input is found before the run directory
 // is made.
@@ -82,21 +67,21 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	defer dir.Close()
-	r := finetuneResult{Examples: run.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped, Trained: nn.Count(run.Params), Held: nn.Count(run.Held), Health: health, Out: c.Out}
-	if r.Outcome, err = s.train("finetune", run); err != nil {
+	outcome, err := s.train("finetune", run)
+	if err != nil {
 		return err
 	}
 	finish()
-	if r.Outcome.Stopped {
-		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", r.Outcome.Steps, c.Out)}
+	if outcome.Stopped {
+		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", outcome.Steps, c.Out)}
 	}
-	if r.Metrics, err = train.LastMetrics(c.Out); err != nil {
+	r, err := f.Finish(c.Out, outcome, health)
+	if err != nil {
 		return err
 	}
-	if err := f.Save(c.Out); err != nil {
-		return err
-	}
-	return c.print(s, r, f.Adapter(c.Out))
+	s.printf("%ssend this directory: %s; nothing in it but the trained weights, their names and plan; keep the rest of %s, whose settings and metrics tell of the data\n",
+		r.Text(), r.Sent, c.Out)
+	return s.writeJSON(r)
 }
 
 // load reads what is trained, and on what.
@@ -120,29 +105,4 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 	}
 	f.Data.Train, f.Data.Valid = m.data(c.Data, "", "train"), m.data(c.Valid, "", "validation")
 	return f, f.Load()
-}
-
-// print shows what the run came to.
-func (c finetuneCommand) print(s *session, r finetuneResult, adapter string) error {
-	o := r.Outcome
-	s.printf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
-		units.Count(r.Trained), units.Count(r.Held), units.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, units.Bytes(o.PeakBytes))
-	if r.Skipped > 0 {
-		s.printf("%s rows left out: their targets are longer than the model can take\n", units.Count(r.Skipped))
-	}
-	if r.Step > 0 {
-		s.printf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
-	}
-	if c.Valid != "" {
-		s.printf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
-	}
-	if r.Health != nil {
-		s.printf("before training, %s\n", r.Health)
-	}
-	var err error
-	if r.Sent, err = s.printSent(adapter, fmt.Sprintf(
-		"nothing in it but the trained weights, their names and plan; keep the rest of %s, whose settings and metrics tell of the data", c.Out)); err != nil {
-		return err
-	}
-	return s.writeJSON(r)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"lamina/eval/task"
 	"lamina/internal/files"
@@ -62,11 +61,8 @@ func wantFile(flag, path string) error {
 	if path == "" {
 		return nil
 	}
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("%s %s: no such directory: %s", flag, path, filepath.Dir(path))
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%s %s: is a directory, give a file", flag, path)
+	if err := files.CheckTarget(path); err != nil {
+		return fmt.Errorf("%s %w", flag, err)
 	}
 	return nil
 }

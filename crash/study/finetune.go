@@ -3,7 +3,6 @@ package study
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
@@ -22,7 +21,7 @@ import (
 //	err = f.Load()
 //	dir, err := f.Open("run", false)
 //	outcome, err := trainer.Run(ctx)
-//	err = f.Save("run")
+//	done, err := f.Finish("run", outcome, nil)
 type Finetuning struct {
 	Model     *exchange.Model
 	Name      string            // of the model, as config.json states it
@@ -154,16 +153,6 @@ func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
 	f.Trainer.Store = run
 	return run, nil
 }
-
-// Save writes what the data owner sends back, once the run in dir is done: the directory
-// [Finetuning.Adapter].
-func (f *Finetuning) Save(dir string) error {
-	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base}
-	return exchange.SaveAdapter(f.Adapter(dir), m, f.Trainer.Params)
-}
-
-// Adapter is where a run directory keeps its adapter.
-func (f *Finetuning) Adapter(dir string) string { return filepath.Join(dir, "adapter") }
 
 // CheckMemory refuses a run that needs more than there is, process bytes beside the
 // trainer's. What is available is 0 where the system does not say.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 )
 
@@ -73,4 +74,16 @@ func jsonKind(k reflect.Kind) string {
 		return "number"
 	}
 	return "whole number"
+}
+
+// CheckTarget returns an error where no file could be written at a path: its directory is
+// not there, or it is one itself.
+func CheckTarget(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: no such directory: %s", path, filepath.Dir(path))
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s: is a directory, give a file", path)
+	}
+	return nil
 }

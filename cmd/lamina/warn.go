@@ -4,19 +4,8 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
-	"lamina/crash/exchange"
 	"lamina/internal/files"
 )
-
-// printSent says what is to be sent: a directory with its size, what is not in it, and
-// what stays.
-func (s *session) printSent(dir, words string) (exchange.Sent, error) {
-	sent, err := exchange.NewSent(dir)
-	if err == nil {
-		s.printf("send this directory: %s; %s\n", sent, words)
-	}
-	return sent, err
-}
 
 // warnf writes a warning to standard error, in a line, once in a session.
 func (s *session) warnf(format string, args ...any) { s.warn([]string{fmt.Sprintf(format, args...)}) }

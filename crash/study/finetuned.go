@@ -1,0 +1,67 @@
+package study
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/train"
+	"lamina/internal/units"
+	"lamina/nn"
+)
+
+// Finetuned is what a training came to, with the last metrics.
+type Finetuned struct {
+	train.Metrics
+	Outcome   train.Outcome   `json:"outcome"`
+	Examples  int             `json:"examples"`
+	Truncated int             `json:"truncated"`
+	Skipped   int             `json:"skipped,omitempty"` // rows whose targets were too long
+	Trained   int             `json:"trained_params"`
+	Held      int             `json:"held_params"`
+	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
+	Sent      exchange.Sent   `json:"sent"`             // the adapter
+	Out       string          `json:"out"`
+
+	validated bool
+}
+
+// Finish writes what the data owner sends back, the directory "adapter" of a run directory
+// whose trainer is done, and sums up. health is that of [Finetuning.Health].
+func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.Health) (r Finetuned, err error) {
+	r = Finetuned{
+		Outcome: outcome, Examples: f.Trainer.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped,
+		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Out: dir, validated: f.Trainer.Valid != nil,
+	}
+	if r.Metrics, err = train.LastMetrics(dir); err != nil {
+		return r, err
+	}
+	adapter := filepath.Join(dir, "adapter")
+	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base}
+	if err := exchange.SaveAdapter(adapter, m, f.Trainer.Params); err != nil {
+		return r, err
+	}
+	r.Sent, err = exchange.NewSent(adapter)
+	return r, err
+}
+
+// Text shows it to the data owner, in lines.
+func (r Finetuned) Text() string {
+	o := r.Outcome
+	text := fmt.Sprintf("trained %s of %s weights on %s examples (%d cut): %d steps, %.1f s, %s of activations\n",
+		units.Count(r.Trained), units.Count(r.Held), units.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, units.Bytes(o.PeakBytes))
+	if r.Skipped > 0 {
+		text += fmt.Sprintf("%s rows left out: their targets are longer than the model can take\n", units.Count(r.Skipped))
+	}
+	if r.Step > 0 {
+		text += fmt.Sprintf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
+	}
+	if r.validated {
+		text += fmt.Sprintf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
+	}
+	if r.Health != nil {
+		text += fmt.Sprintf("before training, %s\n", r.Health)
+	}
+	return text
+}
