@@ -11,7 +11,8 @@
 // A row is a [Recipe], a value: which layers stay, what fills the places of the others,
 // what is trained and comes back. [Recipes] lists those there are. A [Protocol] runs the
 // rows of one seed on data that is encoded; an [Experiment] reads the data, runs every
-// seed, and keeps table, pictures and report in a directory.
+// seed, and keeps table, pictures and report in a directory. A [Finetuning] is one training
+// by itself, as the data owner runs it, and writes what comes back.
 //
 // Invariants: plans read only the support rows, learning rate and checkpoint are
 // chosen by the emulator's loss on the validation rows, and a finished model is
