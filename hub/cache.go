@@ -2,7 +2,6 @@ package hub
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -80,14 +79,10 @@ func (s store) link(commit string, f File) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if have, err := os.Readlink(at); err == nil && have == target {
+		return nil
 	}
-	symlink := s.client.symlink
-	if symlink == nil {
-		symlink = os.Symlink
-	}
-	if symlink(target, at) == nil {
+	if s.replaceLink(target, at) == nil {
 		return nil
 	}
 	in, err := os.Open(blob)
@@ -99,6 +94,25 @@ func (s store) link(commit string, f File) error {
 		_, err := io.Copy(w, in)
 		return err
 	})
+}
+
+// replaceLink makes at a link to target. It is made beside and renamed: another process
+// that reads the snapshot meanwhile finds the old link or the new one.
+func (s store) replaceLink(target, at string) error {
+	symlink := s.client.symlink
+	if symlink == nil {
+		symlink = os.Symlink
+	}
+	dir, err := os.MkdirTemp(s.dir, ".link-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	made := filepath.Join(dir, filepath.Base(at))
+	if err := symlink(target, made); err != nil {
+		return err
+	}
+	return os.Rename(made, at)
 }
 
 // tree is trees/COMMIT.json, which huggingface_hub reads since 2.0.
