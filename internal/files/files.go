@@ -1,5 +1,6 @@
-// Package files is what the module does with files beside reading them: it writes a
-// file, or a directory of files, whole or not at all, hashes, and locks between
+// Package files is how the module opens and writes files: what comes from outside is
+// opened only if it is a regular file of a size that its kind may have; a file, or a
+// directory of files, is written whole or not at all; and it hashes, and locks between
 // processes. A reader, and a machine that restarts after a crash, sees the old content
 // or the new one, never a part.
 //

@@ -16,16 +16,7 @@ const maxInput = 256 << 20
 
 // ReadInput reads a file that somebody named whole.
 func ReadInput(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s: no such file", path)
-	case info.IsDir():
-		return nil, fmt.Errorf("%s: is a directory, want a file", path)
-	case info.Size() > maxInput:
-		return nil, fmt.Errorf("%s: %d bytes, more than the %d this command reads", path, info.Size(), maxInput)
-	}
-	return os.ReadFile(path)
+	return Read(path, maxInput)
 }
 
 // DecodeJSON decodes the one JSON value of the file at path into v and refuses what

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 
 	"lamina/internal/strictjson"
 )
@@ -35,17 +33,9 @@ const (
 // have, names that come twice and anything after the value are an error: nobody else
 // writes it, and a field that is not understood could change a number.
 func ReadJSON(path string, v any) error {
-	f, err := os.Open(path)
+	data, err := Read(path, maxJSON)
 	if err != nil {
-		return fmt.Errorf("%s: missing or unreadable: %w", path, bare(err))
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s: %w", path, bare(err))
-	case len(data) > maxJSON:
-		return fmt.Errorf("%s: more than the %d MiB that such a file may have", path, maxJSON>>20)
+		return err
 	}
 	if _, err := strictjson.Parse(data, strictjson.Rules{Depth: maxJSONDepth}); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

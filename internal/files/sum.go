@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 )
 
 // sumBuffer is the most of a file that is held while it is hashed.
@@ -14,16 +13,11 @@ const sumBuffer = 256 << 10
 
 // SHA256 returns the digest of a regular file in hexadecimal, and its size in bytes.
 func SHA256(path string) (digest string, size int64, err error) {
-	f, err := os.Open(path)
+	f, _, err := Open(path, Unlimited)
 	if err != nil {
-		return "", 0, fmt.Errorf("%s: %w", path, bare(err))
+		return "", 0, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return "", 0, fmt.Errorf("%s: %w", path, bare(err))
-	} else if !info.Mode().IsRegular() {
-		return "", 0, fmt.Errorf("%s: not a regular file", path)
-	}
 	if digest, size, err = Sum(sha256.New(), f); err != nil {
 		return "", 0, fmt.Errorf("%s: %w", path, bare(err))
 	}
