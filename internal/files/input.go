@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+
+	"lamina/internal/strictjson"
 )
 
 // maxInput bounds the files that are read whole.
@@ -19,8 +21,9 @@ func ReadInput(path string) ([]byte, error) {
 	return Read(path, maxInput)
 }
 
-// DecodeJSON decodes the one JSON value of the file at path into v and refuses what
-// follows it.
+// DecodeJSON decodes the one JSON value of the file at path into v. Members that v does
+// not know are passed over; a name that comes twice, or is one of v's in another case, a
+// null for a value and what follows the value are errors.
 func DecodeJSON(path string, data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(v); err != nil {
@@ -28,6 +31,9 @@ func DecodeJSON(path string, data []byte, v any) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: more than one JSON value", path)
+	}
+	if err := strictjson.CheckFit(data, strictjson.Rules{Depth: maxJSONDepth}, v, strictjson.Named); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -29,21 +28,20 @@ const (
 	maxJSONDepth = 64
 )
 
-// ReadJSON reads a small file that WriteJSON wrote into v. Fields that v does not
-// have, names that come twice and anything after the value are an error: nobody else
-// writes it, and a field that is not understood could change a number.
+// ReadJSON reads a small file that WriteJSON wrote into v. Names to the letter, each once
+// and each that v always has, no null for a value and nothing after it: nobody else writes
+// it, and a field that is not understood, or read otherwise by another program, could
+// change a number.
 func ReadJSON(path string, v any) error {
 	data, err := Read(path, maxJSON)
 	if err != nil {
 		return err
 	}
-	if _, err := strictjson.Parse(data, strictjson.Rules{Depth: maxJSONDepth}); err != nil {
+	if err := strictjson.CheckFit(data, strictjson.Rules{Depth: maxJSONDepth}, v, strictjson.Whole); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%s: %w", path, plainly(err))
 	}
 	return nil
 }

@@ -34,6 +34,10 @@ func TestReadJSONRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"an unknown field": {`{"step":1,"steps":2}`, "steps"},
 		"a doubled name":   {`{"step":1,"step":2}`, `duplicate member "step"`},
+		"another case":     {`{"Step":1}`, `want it spelled "step"`},
+		"both cases":       {`{"step":1,"STEP":2}`, `want it spelled "step"`},
+		"null":             {`{"step":null}`, `"step": null`},
+		"no field":         {`{}`, `"step" is missing`},
 		"more behind it":   {`{"step":1} {}`, "byte 12"},
 		"nothing":          {"", "the text ends"},
 		"cut":              {`{"step":`, "the text ends"},

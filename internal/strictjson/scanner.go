@@ -15,7 +15,7 @@
 //		err = s.End()
 //	}
 //
-// It knows no schema.
+// It knows no schema; [CheckFit] holds a text against the type that encoding/json reads it into.
 //
 // Invariants: what is accepted is JSON by RFC 8259, of valid UTF-8, and encoding/json
 // reads the same from it, unless the rules ask for Python's numbers; numbers keep their spelling until somebody asks for a value;
