@@ -42,7 +42,7 @@ type Client struct {
 
 	stall   time.Duration                   // longest wait for the next byte; 0: stallLimit
 	enough  int64                           // bytes of one attempt that count as progress; 0: enoughBytes
-	free    func(dir string) (uint64, bool) // free bytes of a file system; nil: freeBytes
+	free    func(dir string) (uint64, bool) // free bytes of a file system; nil: files.Free
 	symlink func(target, path string) error // nil: os.Symlink
 }
 

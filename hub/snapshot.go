@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"lamina/internal/files"
 )
 
 // Snapshot is a directory of the cache with files of one commit.
@@ -211,7 +213,7 @@ func (c *Client) checkRoom(st store, p subject, s Snapshot) error {
 	}
 	free := c.free
 	if free == nil {
-		free = freeBytes
+		free = files.Free
 	}
 	room, known := free(st.dir)
 	if !known {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // Manifest is the file in a directory that lists all others with size and SHA-256, so
@@ -79,11 +80,14 @@ func Verify(dir string) error {
 // readManifest reads a manifest to the letter: what WriteJSON would not have written
 // was changed since.
 func readManifest(path string) ([]fileSum, error) {
+	if err := checkInside(path); err != nil {
+		return nil, err
+	}
 	var sums []fileSum
 	if err := ReadJSON(path, &sums); err != nil {
 		return nil, err
 	}
-	have, err := os.ReadFile(path)
+	have, err := Read(path, maxJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +131,34 @@ func namesIn(dir string) ([]string, error) {
 	return names, nil
 }
 
+// sumOf hashes a file that lies in dir itself: what a link leads to is not sent with the
+// directory, and may be another file when it is read.
 func sumOf(dir, name string) (fileSum, error) {
-	digest, size, err := SHA256(filepath.Join(dir, name))
+	path := filepath.Join(dir, name)
+	if err := checkInside(path); err != nil {
+		return fileSum{}, err
+	}
+	digest, size, err := SHA256(path)
 	return fileSum{name, size, digest}, err
+}
+
+// cachedBlob is where a link in a snapshot of the hub's cache leads: to a file whose name
+// is the digest of its content.
+var cachedBlob = regexp.MustCompile(`^\.\./\.\./blobs/([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// checkInside refuses what is no regular file, but for the links of the hub's cache.
+func checkInside(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, bare(err))
+	case info.Mode().IsRegular():
+		return nil
+	case info.Mode()&fs.ModeSymlink == 0:
+		return fmt.Errorf("%s: is %s, want a regular file: take a fresh copy of the directory", path, kindOf(info.Mode()))
+	}
+	if to, err := os.Readlink(path); err == nil && cachedBlob.MatchString(filepath.ToSlash(to)) {
+		return nil
+	}
+	return fmt.Errorf("%s: is a link, want the file itself: take a fresh copy of the directory", path)
 }

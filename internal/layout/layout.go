@@ -71,7 +71,7 @@ var layers = []layer{
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/crashtest", []string{everything}},
 
-	{"internal/files", []string{"internal/strictjson"}},
+	{"internal/files", []string{"internal/strictjson", "internal/units"}},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/machine", nil},

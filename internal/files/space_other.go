@@ -1,6 +1,6 @@
 //go:build !linux && !darwin && !windows
 
-package hub
+package files
 
 // freeBytes does not know.
 func freeBytes(string) (free uint64, known bool) { return 0, false }

@@ -1,4 +1,4 @@
-package hub
+package files
 
 import "golang.org/x/sys/windows"
 
