@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,7 +189,7 @@ func (c *Checkpoint) describe(t NamedTensor, d tensor.DType) (formats.Entry, err
 
 func (c *Checkpoint) writeTensor(w io.Writer, t NamedTensor, as tensor.DType) error {
 	if !t.Value.IsNone() {
-		return encode(w, t.Value.Float32s(), t.Name, as)
+		return encode(w, t.Value.Float32s(), 0, as)
 	}
 	data, err := c.Data(t.From)
 	if err != nil {
@@ -203,39 +202,6 @@ func (c *Checkpoint) writeTensor(w io.Writer, t NamedTensor, as tensor.DType) er
 		return err
 	}
 	return recode(w, data, e, as)
-}
-
-// recode converts a tensor a few thousand elements at a time.
-func recode(w io.Writer, data []byte, e formats.Entry, as tensor.DType) error {
-	const chunk = 1 << 14 // whole blocks of every type
-	wide := make([]float32, chunk)
-	for n := e.Elems(); n > 0; {
-		m := min(n, chunk)
-		size := e.DType.Bytes(m)
-		tensor.DecodeF32(wide[:m], data[:size], e.DType)
-		if err := encode(w, wide[:m], e.Name, as); err != nil {
-			return err
-		}
-		data, n = data[size:], n-m
-	}
-	return nil
-}
-
-// encode writes values rounded to a type. A finite value that F16 has no number
-// for is an error: it would become infinite.
-func encode(w io.Writer, values []float32, name string, as tensor.DType) error {
-	const largest = 65520 // rounds to infinity from here on
-	if as == tensor.F16 {
-		for _, v := range values {
-			if size := math.Abs(float64(v)); size >= largest && !math.IsInf(size, 0) {
-				return fmt.Errorf("tensor %s has %v, too large for F16: use BF16 or F32", formats.Quote(name), v)
-			}
-		}
-	}
-	raw := make([]byte, as.Bytes(len(values)))
-	tensor.EncodeF32(raw, values, as)
-	_, err := w.Write(raw)
-	return err
 }
 
 func (c *Checkpoint) writeCompanions(dir string) error {

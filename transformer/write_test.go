@@ -2,6 +2,7 @@ package transformer_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -220,19 +221,25 @@ func TestFailedWriteDirLeavesNothing(t *testing.T) {
 	c := checkpoint(t, "testdata/opt-odd")
 	const name = "lm_head.weight"
 	e, _ := c.Entry(name)
+	large := func(as tensor.DType, v float64) func(d *transformer.Directory) {
+		return func(d *transformer.Directory) {
+			values := make([]float64, e.Elems())
+			values[7] = v
+			d.DType, d.Tensors[0].Value = as, tensor.MustFromFloats(ref.New(), tensor.F32, values, e.Shape...)
+		}
+	}
 	for what, spoil := range map[string]struct {
 		do   func(d *transformer.Directory)
 		want string
 	}{
-		"no such tensor": {func(d *transformer.Directory) { d.Tensors[0].From = "model.x" }, `"model.x"`},
-		"wrong size":     {func(d *transformer.Directory) { d.Tensors[0].Value = tensor.MustNew(ref.New(), tensor.F32, 3) }, name},
-		"no JSON":        {func(d *transformer.Directory) { d.Config = map[string]any{"x": math.NaN()} }, "config.json"},
-		"extra":          {func(d *transformer.Directory) { d.Extra = map[string][]byte{"a/b": nil} }, "a/b"},
-		"blocks":         {func(d *transformer.Directory) { d.DType = tensor.Q8_0 }, "Q8_0"},
-		"too large for F16": {func(d *transformer.Directory) {
-			d.DType = tensor.F16
-			d.Tensors[0].Value = tensor.MustFromFloats(ref.New(), tensor.F32, slices.Repeat([]float64{1e6}, e.Elems()), e.Shape...)
-		}, name},
+		"no such tensor":     {func(d *transformer.Directory) { d.Tensors[0].From = "model.x" }, `"model.x"`},
+		"wrong size":         {func(d *transformer.Directory) { d.Tensors[0].Value = tensor.MustNew(ref.New(), tensor.F32, 3) }, name},
+		"no JSON":            {func(d *transformer.Directory) { d.Config = map[string]any{"x": math.NaN()} }, "config.json"},
+		"extra":              {func(d *transformer.Directory) { d.Extra = map[string][]byte{"a/b": nil} }, "a/b"},
+		"blocks":             {func(d *transformer.Directory) { d.DType = tensor.Q8_0 }, "Q8_0"},
+		"too large for F16":  {large(tensor.F16, 65520), `"lm_head.weight": element 7 is 65520, which F16 would round to infinity: --dtype bf16 or f32`},
+		"too large for both": {large(tensor.F16, -3.4028e38), "--dtype f32 keeps it"},
+		"too large for BF16": {large(tensor.BF16, 3.4028e38), `"lm_head.weight": element 7 is 3.4027999e+38, which BF16`},
 	} {
 		root := t.TempDir()
 		d := c.Whole()
@@ -249,6 +256,57 @@ func TestFailedWriteDirLeavesNothing(t *testing.T) {
 		}
 		if text := err.Error(); !strings.Contains(text, spoil.want) || strings.Contains(text, "\n") {
 			t.Errorf("%s: %q does not name %s", what, text, spoil.want)
+		}
+	}
+}
+
+// TestLargestOfATypeIsWritten: the last value that does not round to infinity, and infinity
+// itself, which no rounding made; the next one is refused, here as in a tensor of a file.
+func TestLargestOfATypeIsWritten(t *testing.T) {
+	c := checkpoint(t, "testdata/opt-odd")
+	const name = "lm_head.weight"
+	e, _ := c.Entry(name)
+	write := func(c *transformer.Checkpoint, as tensor.DType, v float64) (string, error) {
+		d := c.Whole()
+		i := slices.IndexFunc(d.Tensors, func(p transformer.NamedTensor) bool { return p.Name == name })
+		if v != 0 {
+			values := make([]float64, e.Elems())
+			values[e.Elems()-1] = v
+			d.Tensors[i].Value = tensor.MustFromFloats(ref.New(), tensor.F32, values, e.Shape...)
+		}
+		out := filepath.Join(t.TempDir(), "out")
+		d.DType = as
+		return out, c.WriteDir(out, d)
+	}
+	for as, most := range map[tensor.DType]float32{tensor.F16: 65520, tensor.BF16: math.Float32frombits(0x7f7f8000)} {
+		below := math.Nextafter32(most, 0)
+		for _, v := range []float64{float64(below), -float64(below), math.Inf(1)} {
+			out, err := write(c, as, v)
+			if err != nil {
+				t.Errorf("%s, %v: %v", as, v, err)
+				continue
+			}
+			data, err := checkpoint(t, out).Data(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]float32, e.Elems())
+			tensor.DecodeF32(got, data, as)
+			if last := got[len(got)-1]; math.IsInf(float64(last), 0) != math.IsInf(v, 0) {
+				t.Errorf("%s: %v became %v", as, v, last)
+			}
+		}
+		for _, v := range []float32{most, -most, math.MaxFloat32} {
+			if _, err := write(c, as, float64(v)); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("element %d is", e.Elems()-1)) {
+				t.Errorf("%s, %v: %v", as, v, err)
+			}
+		}
+		wide, err := write(c, tensor.F32, float64(most))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := write(checkpoint(t, wide), as, 0); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "--dtype") {
+			t.Errorf("converted to %s: %v", as, err)
 		}
 	}
 }
