@@ -46,6 +46,7 @@ type commands struct {
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
+	Licenses   licensesCommand   `cmd:"" help:"Print the licences of Lamina and of all that its binary holds."`
 }
 
 const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`

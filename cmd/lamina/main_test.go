@@ -24,6 +24,8 @@ var contract = map[string]string{
 	"plug":    "--model --adapter --dtype --out --overwrite",
 	"convert": "--model --out --dtype --overwrite",
 	"bench":   "--filter --model --time",
+
+	"licenses": "",
 }
 
 func TestHelpShowsTheContract(t *testing.T) {
@@ -44,6 +46,16 @@ func TestHelpShowsTheContract(t *testing.T) {
 	}
 	if bare := must(t); bare != top {
 		t.Error("lamina alone does not show the help")
+	}
+}
+
+// A binary carries the licences of what it is made of.
+func TestLicenses(t *testing.T) {
+	text := must(t, "licenses")
+	for _, want := range []string{"Apache License", "SIL OPEN FONT LICENSE", "The FreeType Project", "github.com/klauspost/compress v", "The Go Authors"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("lamina licenses does not show %q", want)
+		}
 	}
 }
 

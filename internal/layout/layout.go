@@ -75,6 +75,7 @@ var layers = []layer{
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/machine", nil},
+	{"internal/notices", nil},
 	{"internal/plot", nil},
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
