@@ -27,7 +27,10 @@ func (w Wanted) Validate() error {
 	case w.Sample && w.Temperature != nil && *w.Temperature == 0:
 		return fmt.Errorf("--sample draws, and --temperature 0 does not: give one of them")
 	}
-	return w.over(Sampling{}).Validate()
+	if err := w.over(Sampling{}).Validate(); err != nil {
+		return fmt.Errorf("--%w", err) // temperature, top-k and top-p are called as their flags
+	}
+	return nil
 }
 
 // over puts what is asked for over how.

@@ -164,13 +164,16 @@ func (c *evalCommand) tasks() ([]task.Task, error) {
 	return tasks, nil
 }
 
+// mostShots is more than any context holds.
+const mostShots = 1_000_000
+
 // check tests the flags by themselves.
 func (c *evalCommand) check() error {
 	switch {
 	case c.Limit < 0:
-		return usagef("a limit of %d documents: want 1 or more", c.Limit)
-	case c.Shots != nil && *c.Shots < 0:
-		return usagef("--shots %d: want 0 or more", *c.Shots)
+		return usagef("--limit %d: want 1 or more", c.Limit)
+	case c.Shots != nil && (*c.Shots < 0 || *c.Shots > mostShots):
+		return usagef("--shots %d: want 0 to %d", *c.Shots, mostShots)
 	case c.MaxGenTokens < 0:
 		return usagef("--max-gen-tokens %d: want 1 or more", c.MaxGenTokens)
 	case c.LogSamples && c.Out == "":

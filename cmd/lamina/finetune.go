@@ -17,7 +17,7 @@ type finetuneCommand struct {
 	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Plan  string  `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
 	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
-	LR    float64 `name:"lr" placeholder:"X" help:"Learning rate."`
+	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
 	delimiterFlag
 	stepFlags
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`

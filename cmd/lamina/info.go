@@ -20,7 +20,7 @@ type infoCommand struct {
 	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
 	Batch      int    `default:"16" placeholder:"N" help:"Memory of training with batches of so many examples (default 16)."`
 	MicroBatch int    `placeholder:"N" help:"Of which so many in memory at once."`
-	MaxLength  int    `default:"64" placeholder:"N" help:"Tokens of each example (default 64)."`
+	MaxLength  int    `placeholder:"N" help:"Tokens of each example. Default: 64, or the model's positions if they are fewer."`
 	Targets    int    `placeholder:"N" help:"Tokens of each example that are learned. Default: all."`
 	Recompute  bool   `help:"With finetune's --recompute."`
 }
@@ -68,18 +68,14 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 		}
 		*m = *opened
 	}
+	length, err := m.Config.SequenceLength(cmp.Or(c.MaxLength, min(64, m.Config.MaxPositions)))
 	switch {
-	case c.Batch < 1 || c.MicroBatch < 0 || c.Targets < 0:
-		return nil, need, usagef("--batch %d, --micro-batch %d, --targets %d: want positive numbers", c.Batch, c.MicroBatch, c.Targets)
-	case c.Targets > c.MaxLength:
-		return nil, need, usagef("--targets %d: more than the %d tokens of --max-length", c.Targets, c.MaxLength)
-	}
-	length, err := m.Config.SequenceLength(c.MaxLength)
-	if err != nil {
+	case err != nil:
 		return nil, need, err
+	case c.Targets < 0 || c.Targets > length:
+		return nil, need, usagef("--targets %d: want 1 to %d, the tokens of --max-length", c.Targets, length)
 	}
 	need = train.NewNeed(m.Decoder)
-	need.TokensBatch = c.Batch * length
 	e, err := m.part(c.Plan, c.Share)
 	if err != nil {
 		return nil, need, err
@@ -90,10 +86,10 @@ func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error)
 	t := &train.Trainer{Recompute: c.Recompute, Params: e.Params(), Held: e.Decoder.Params(), Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
-	if t.Train, err = train.Blank(e.Decoder, c.Batch, length, cmp.Or(c.Targets, length)); err != nil {
-		return nil, need, err
+	if err := need.AddTraining(t, e.Decoder, length, cmp.Or(c.Targets, length)); err != nil {
+		return nil, need, usageError{err}
 	}
-	return e.Plan, need, need.AddTraining(t)
+	return e.Plan, need, nil
 }
 
 func (s *session) printInfo(r infoResult, config transformer.Config) {

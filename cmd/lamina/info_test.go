@@ -91,3 +91,18 @@ func TestInfoFromTheHubFetchesNoWeights(t *testing.T) {
 		}
 	}
 }
+
+// TestInfoOfShortModels: the length of examples that stands where none is asked for is no
+// more than the model has positions.
+func TestInfoOfShortModels(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "i.json")
+	must(t, "info", "--model", golden("llama-dynamic"), "--json", out) // 16 positions
+	if r := read[infoResult](t, out); r.Memory.TokensBatch != 16*16 || r.Memory.Training == 0 {
+		t.Errorf("%+v", r.Memory)
+	}
+	must(t, "info", "--model", tinyModel(t), "--json", out) // 96
+	if r := read[infoResult](t, out); r.Memory.TokensBatch != 16*64 {
+		t.Errorf("%+v", r.Memory)
+	}
+	fails(t, exitError, "--max-length 17", "info", "--model", golden("llama-dynamic"), "--max-length", "17")
+}

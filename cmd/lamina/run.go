@@ -105,7 +105,7 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 		return d, usageError{err}
 	}
 	if d.Limit = c.Limit; c.Limit < 0 {
-		return d, usagef("a limit of %d documents: want 1 or more", c.Limit)
+		return d, usagef("--limit %d: want 1 or more", c.Limit)
 	}
 	d.Train, d.Test = m.data(c.Train, "", "train"), m.data(c.Test, "", d.Task.Split())
 	d.Valid, d.Support = m.data(c.Valid, "", "validation"), m.data(c.Support, "", "validation")
@@ -170,7 +170,7 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
 	}
-	s.warn(x.Overlaps)
+	s.warn(x.Warnings())
 	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {
 		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
 	} else if err != nil {

@@ -37,8 +37,8 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if c.Samples < 1 {
-		return usagef("--samples %d: want 1 or more", c.Samples)
+	if c.Samples < 2 {
+		return usagef("--samples %d: want 2 or more", c.Samples)
 	}
 	if ext := filepath.Ext(c.Plot); c.Plot != "" && ext != ".svg" && ext != ".png" {
 		return usagef("--plot %s: want a name that ends in .svg or .png", c.Plot)

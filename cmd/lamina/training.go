@@ -14,8 +14,8 @@ import (
 // stepFlags are the choices of training but the learning rate, of which run may
 // try several.
 type stepFlags struct {
-	Epochs      int      `placeholder:"N" xor:"length" help:"Passes over the training examples."`
-	Steps       int      `placeholder:"N" xor:"length" help:"Optimiser steps, instead of --epochs."`
+	Epochs      int      `required:"" placeholder:"N" xor:"length" help:"Passes over the training examples."`
+	Steps       int      `required:"" placeholder:"N" xor:"length" help:"Optimiser steps, instead of --epochs."`
 	Batch       int      `default:"16" placeholder:"N" help:"Examples a step (default 16)."`
 	MicroBatch  int      `placeholder:"N" help:"Examples in memory at once; the result is the same. Default: the batch."`
 	Recompute   bool     `help:"Keep no activations inside blocks, compute them again: much less memory, about a third more time, the same bits."`
@@ -26,7 +26,7 @@ type stepFlags struct {
 	Dropout     *float64 `placeholder:"X" help:"Default: what the model's config says."`
 	MaxLength   int      `placeholder:"N" help:"Tokens of an example; contexts are cut from the left. Default: the model's positions."`
 	EvalEvery   int      `placeholder:"N" help:"Steps between validations. Default: an epoch."`
-	SaveEvery   int      `placeholder:"N" help:"Steps between checkpoints, besides those after a validation and every ten minutes."`
+	SaveEvery   int      `placeholder:"N" help:"Steps between checkpoints, besides those after a validation and every five minutes."`
 	TrainLimit  int      `placeholder:"N" help:"Only the first N training documents."`
 	NoShuffle   bool     `help:"Take the examples in the order of the file."`
 	Overlong    string   `default:"error" enum:"error,skip,cut" placeholder:"HOW" help:"A row whose target is longer than the model can take: error (default), skip (leave it out) or cut (from the left)."`
@@ -51,10 +51,6 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 		s.Dropout = *f.Dropout
 	}
 	switch {
-	case lr == 0:
-		return s, usagef("--lr X is missing")
-	case f.Epochs == 0 && f.Steps == 0:
-		return s, usagef("--epochs N or --steps N is missing")
 	case f.SaveEvery < 0:
 		return s, usagef("--save-every %d: want 1 or more", f.SaveEvery)
 	case f.TrainLimit < 0:

@@ -121,12 +121,12 @@ func (m Method) Plan(r Request) (Choice, error) {
 // check tests a request before anything is chosen.
 func (m Method) check(r Request) error {
 	switch {
-	case r.Layers < 1:
-		return fmt.Errorf("plan: a model of %d layers", r.Layers)
+	case r.Layers < 1 || r.Layers > maxPlaces:
+		return fmt.Errorf("plan: a model of %d layers (--layers): want 1 to %d", r.Layers, maxPlaces)
 	case r.Keep < 1 || r.Keep > r.Layers:
-		return fmt.Errorf("plan: cannot keep %d of %d layers", r.Keep, r.Layers)
+		return fmt.Errorf("plan: cannot keep %d of %d layers (--keep of --layers)", r.Keep, r.Layers)
 	case r.Trainable < 1 || r.Trainable > r.Keep:
-		return fmt.Errorf("plan: cannot train %d of %d kept layers", r.Trainable, r.Keep)
+		return fmt.Errorf("plan: cannot train %d of %d kept layers (--trainable of --keep)", r.Trainable, r.Keep)
 	case r.AnchorEnds && !m.AnchorEnds:
 		return fmt.Errorf("plan: method %s cannot be told to keep both ends", m.Name)
 	case r.AnchorEnds && r.Keep < 2 && r.Layers > 1:

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Limits of a plan read from text, far above any decoder. They keep a hostile
-// file from costing more than its own size.
+// Limits of a plan, far above any decoder: it has as many places as a model that is
+// opened may have layers. They keep a hostile file from costing more than its own size.
 const (
-	maxPlaces = 1 << 14
+	maxPlaces = 1024
 	maxLayer  = 1 << 20
 )
 
@@ -44,7 +44,7 @@ func Parse(text string) (Plan, error) {
 	var plan Plan
 	for word := range strings.FieldsSeq(text) {
 		if len(plan) == maxPlaces {
-			return nil, fmt.Errorf("plan: more than %d places", maxPlaces)
+			return nil, fmt.Errorf("plan: more than %d places: a model has so many layers at most", maxPlaces)
 		}
 		slot, err := parseSlot(word)
 		if err != nil {

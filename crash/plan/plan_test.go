@@ -74,7 +74,7 @@ func TestBadPlansAreNamed(t *testing.T) {
 		"99999999999999999999":     `plan: place 0: "99999999999999999999" is no layer`,
 		"0* 1 0*":                  "plan: place 2: layer 0 already trains at place 0",
 		"٣":                        `plan: place 0: "٣" is no layer`,
-		strings.Repeat("1 ", 1e5):  "plan: more than 16384 places",
+		strings.Repeat("1 ", 1e5):  "plan: more than 1024 places: a model has so many layers at most",
 		strings.Repeat("a", 10000): `plan: place 0: "aaa`,
 	} {
 		plan, err := Parse(text)

@@ -72,6 +72,11 @@ func (x *Experiment) Open(overwrite bool, beside ...string) error {
 	return x.openDir(config, overwrite, beside)
 }
 
+// Warnings tell, after Open, of what does not do what it says.
+func (x *Experiment) Warnings() []string {
+	return append(slices.Clip(x.Overlaps), x.Protocol.Settings.Warnings(len(x.protocols[0].Train))...)
+}
+
 // openDir makes or resumes the directory.
 func (x *Experiment) openDir(config config, overwrite bool, beside []string) error {
 	want, err := files.JSON(config)

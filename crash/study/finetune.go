@@ -94,13 +94,14 @@ func (f *Finetuning) read(from eval.Data, limit int) (*train.NextToken, eval.Ide
 // Warnings tell, after Load, of what does not do what it says.
 func (f *Finetuning) Warnings() []string {
 	valid, every := f.Data.Valid.Path, f.Trainer.Settings.EvalEvery
+	warnings := f.Trainer.Settings.Warnings(f.Trainer.Train.Len())
 	switch {
 	case valid == "" && every > 0:
-		return []string{fmt.Sprintf("--eval-every %d changes nothing without --valid", every)}
+		warnings = append(warnings, fmt.Sprintf("--eval-every %d changes nothing without --valid", every))
 	case valid != "" && f.valid.SHA256 == f.data.SHA256:
-		return []string{valid + ": holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others"}
+		warnings = append(warnings, valid+": holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others")
 	}
-	return nil
+	return warnings
 }
 
 // Health measures an emulator, after Load, on the first validation examples, or of those

@@ -70,13 +70,13 @@ func (p *Protocol) Validate() error {
 	case p.Test == nil || len(p.Test.Items) == 0:
 		return fmt.Errorf("no documents to score")
 	case len(p.LRs) == 0:
-		return fmt.Errorf("no learning rate: want one or more")
+		return fmt.Errorf("--lr: no learning rate: want one or more")
 	case len(p.LRs) > 1 && len(p.Valid) == 0:
 		return fmt.Errorf("%d learning rates and no validation examples to choose by", len(p.LRs))
 	case p.Keep < 1 || p.Keep > layers:
-		return fmt.Errorf("keep %d: want 1 to %d, the model's layers", p.Keep, layers)
+		return fmt.Errorf("--keep %d: want 1 to %d, the model's layers", p.Keep, layers)
 	case p.Trainable < 1 || p.Trainable > p.Keep:
-		return fmt.Errorf("trainable %d: want 1 to %d, the kept layers", p.Trainable, p.Keep)
+		return fmt.Errorf("--trainable %d: want 1 to %d, the kept layers", p.Trainable, p.Keep)
 	}
 	for _, r := range p.Rows {
 		if err := r.check(layers); err != nil {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"slices"
 
 	"lamina/autograd"
@@ -63,22 +64,22 @@ func (t *Trainer) largestPass() (int, error) {
 	return extent, nil
 }
 
-// candidates returns the planned passes that can be the largest.
+// mostPlanned bounds the steps that are looked at one by one, beyond those of an epoch.
+const mostPlanned = 1 << 16
+
+// candidates returns the planned passes that can be the largest. Of a run that is longer
+// than an epoch and mostPlanned steps, these are the largest that any order makes.
 func (t *Trainer) candidates() [][]int {
-	type pass struct {
-		tokens, terms int
-		ids           []int
-	}
-	var passes []pass
+	var passes largest
 	for step := t.state.Step; step < t.steps; step++ {
+		if done := step - t.state.Step; done >= t.perEpoch && done >= mostPlanned {
+			passes = passes.with(t.longest(func(tokens, _ int) int { return tokens }))
+			passes = passes.with(t.longest(func(_, terms int) int { return terms }))
+			break
+		}
 		for ids := range t.passes(t.order(step)) {
 			tokens, terms := t.Train.Size(ids)
-			one := pass{tokens, terms, ids}
-			beats := func(a, b pass) bool { return a.tokens >= b.tokens && a.terms >= b.terms }
-			if slices.ContainsFunc(passes, func(have pass) bool { return beats(have, one) }) {
-				continue
-			}
-			passes = append(slices.DeleteFunc(passes, func(have pass) bool { return beats(one, have) }), one)
+			passes = passes.with(pass{tokens, terms, ids})
 		}
 	}
 	ids := make([][]int, len(passes))
@@ -86,4 +87,37 @@ func (t *Trainer) candidates() [][]int {
 		ids[i] = p.ids
 	}
 	return ids
+}
+
+// longest is the pass of the examples that are the largest by some measure.
+func (t *Trainer) longest(measure func(tokens, terms int) int) pass {
+	ids := make([]int, t.Train.Len())
+	for i := range ids {
+		ids[i] = i
+	}
+	slices.SortStableFunc(ids, func(a, b int) int {
+		return cmp.Compare(measure(t.Train.Size([]int{b})), measure(t.Train.Size([]int{a})))
+	})
+	ids = ids[:min(len(ids), t.Settings.Batch, t.Settings.passSize())]
+	tokens, terms := t.Train.Size(ids)
+	return pass{tokens, terms, ids}
+}
+
+// pass is what runs at once, and how large it is.
+type pass struct {
+	tokens, terms int
+	ids           []int
+}
+
+func (p pass) beats(other pass) bool { return p.tokens >= other.tokens && p.terms >= other.terms }
+
+// largest are passes of which none beats another.
+type largest []pass
+
+// with returns them after one more was looked at.
+func (l largest) with(one pass) largest {
+	if slices.ContainsFunc(l, func(have pass) bool { return have.beats(one) }) {
+		return l
+	}
+	return append(slices.DeleteFunc(l, one.beats), one)
 }

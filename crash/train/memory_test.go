@@ -72,3 +72,26 @@ func TestRunSurvivesEachRefusal(t *testing.T) {
 		}
 	}
 }
+
+// TestLongRunsArePlannedInAnEpoch: what a run of a thousand million steps takes is said at
+// once, as that of one which is looked at step by step, or a little more, never less.
+func TestLongRunsArePlannedInAnEpoch(t *testing.T) {
+	be := ref.New()
+	tr, _ := trainer(t, be, crashtest.Small(be, "opt"), "0* 1 2*")
+	tr.Settings.Epochs, tr.Settings.Batch = 0, 3
+	pass := func(steps, batch int) int {
+		tr.Settings.Steps, tr.Settings.Batch = steps, batch
+		m, err := tr.Memory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Pass
+	}
+	few, many := pass(2000, 3), pass(1_000_000_000, 3)
+	if many < few || many > 2*few {
+		t.Errorf("a pass takes %d bytes, of a long run %d", few, many)
+	}
+	if all, more := pass(5, tr.Train.Len()), pass(1_000_000_000, 1_000_000_000); all != more {
+		t.Errorf("a batch of all takes %d bytes, one of more than all %d", all, more)
+	}
+}

@@ -30,8 +30,25 @@ func NewNeed(d *transformer.Decoder) Need {
 	return Need{Weights: m.Weights, Cache: m.Cache, Positions: m.Positions, Inference: m.Total() + process, Process: process}
 }
 
-// AddTraining adds what a run of the trainer holds.
-func (n *Need) AddTraining(t *Trainer) error {
+// mostTokens bounds a pass whose memory is asked for: it is run, if on numbers of nothing.
+const mostTokens = 1 << 24
+
+// AddTraining adds what a run of the trainer would hold on examples of length tokens, of
+// which targets are learned. Its objective is filled in.
+func (n *Need) AddTraining(t *Trainer, d *transformer.Decoder, length, targets int) error {
+	if err := t.Settings.Validate(); err != nil {
+		return err
+	}
+	s := &t.Settings
+	n.TokensBatch = s.Batch * length
+	s.Batch = min(s.Batch, s.passSize()) // all passes are alike
+	if s.Batch > mostTokens/length {
+		return fmt.Errorf("--batch %d of %d tokens in one pass: want %d tokens at most: give --micro-batch", s.Batch, length, mostTokens)
+	}
+	var err error
+	if t.Train, err = Blank(d, s.Batch, length, targets); err != nil {
+		return err
+	}
 	m, err := t.Memory()
 	if err != nil {
 		return err

@@ -10,14 +10,14 @@ import (
 // order returns the examples of a step: consecutive runs of a permutation that
 // depends on seed and epoch.
 func (t *Trainer) order(step int) []int {
-	epoch, from := step/t.perEpoch, step%t.perEpoch*t.Settings.Batch
+	epoch, from := step/t.perEpoch, step%t.perEpoch*t.Settings.Batch // 0 where a batch holds all
 	if t.perm == nil || t.epoch != epoch {
 		t.epoch, t.perm = epoch, philox.New(t.Settings.Seed, uint64(epoch)).Perm(t.Train.Len())
 		if t.Settings.NoShuffle {
 			slices.Sort(t.perm)
 		}
 	}
-	return t.perm[from:min(from+t.Settings.Batch, len(t.perm))]
+	return t.perm[from:min(from+min(t.Settings.Batch, len(t.perm)), len(t.perm))]
 }
 
 // passes cuts the examples of a step into what runs at once.

@@ -47,21 +47,41 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(s))
 }
 
+// mostCounted bounds steps, epochs and examples: their products, with each other and with
+// the rows of a file, are whole numbers of the machine.
+const mostCounted = 1_000_000_000
+
+// inFloat32 reports whether a number is 0, or neither 0 nor infinite in 32 bits, which
+// kernels compute in.
+func inFloat32(x float64) bool {
+	return x == 0 || float32(x) != 0 && !math.IsInf(float64(float32(x)), 0)
+}
+
 // Validate returns an error naming the setting that cannot be used.
 func (s Settings) Validate() error {
+	for _, n := range []struct {
+		flag  string
+		value int
+		least int
+	}{
+		{"epochs", s.Epochs, 0}, {"steps", s.Steps, 0}, {"batch", s.Batch, 1}, {"micro-batch", s.MicroBatch, 0},
+		{"eval-every", s.EvalEvery, 0}, {"warmup", s.Warmup, 0},
+	} {
+		if n.value < n.least || n.value > mostCounted {
+			return fmt.Errorf("--%s %d: want %d to %d", n.flag, n.value, max(n.least, 1), mostCounted)
+		}
+	}
 	switch {
-	case !(s.LR > 0) || math.IsInf(s.LR, 0):
-		return fmt.Errorf("lr %v: want a positive number", s.LR)
-	case s.Epochs < 1 && s.Steps < 1:
-		return fmt.Errorf("epochs %d and steps %d: want one of them positive", s.Epochs, s.Steps)
-	case s.Batch < 1:
-		return fmt.Errorf("batch %d: want 1 or more", s.Batch)
-	case s.MicroBatch < 0 || s.EvalEvery < 0:
-		return fmt.Errorf("micro-batch %d and eval-every %d: want 0 or more", s.MicroBatch, s.EvalEvery)
-	case !(s.Clip >= 0) || !(s.WeightDecay >= 0):
-		return fmt.Errorf("clip %v and weight decay %v: want 0 or more", s.Clip, s.WeightDecay)
+	case s.Epochs == 0 && s.Steps == 0:
+		return fmt.Errorf("--epochs 0 and --steps 0: want one of them 1 or more")
+	case !(s.LR > 0) || !inFloat32(s.LR):
+		return fmt.Errorf("--lr %v: want a positive number that 32 bits hold", s.LR)
+	case !(s.Clip >= 0) || !inFloat32(s.Clip):
+		return fmt.Errorf("--clip %v: want a number that 32 bits hold, 0 (any norm) or more", s.Clip)
+	case !(s.WeightDecay >= 0) || !inFloat32(s.WeightDecay):
+		return fmt.Errorf("--weight-decay %v: want a number that 32 bits hold, 0 or more", s.WeightDecay)
 	case !(s.Dropout >= 0 && s.Dropout < 1):
-		return fmt.Errorf("dropout %v: want 0 to 1", s.Dropout)
+		return fmt.Errorf("--dropout %v: want 0 or more, and less than 1", s.Dropout)
 	}
 	for _, g := range s.Groups {
 		if err := g.Validate(); err != nil {
@@ -69,6 +89,18 @@ func (s Settings) Validate() error {
 		}
 	}
 	return s.schedule(1).Validate()
+}
+
+// Warnings tell, of a run over n examples, of settings that change nothing or never take
+// their full effect.
+func (s Settings) Warnings(n int) (warnings []string) {
+	if steps := s.TotalSteps(n); s.Warmup >= steps && s.Warmup > 0 {
+		warnings = append(warnings, fmt.Sprintf("--warmup %d of %d steps: the rate never reaches --lr", s.Warmup, steps))
+	}
+	if s.MicroBatch > s.Batch {
+		warnings = append(warnings, fmt.Sprintf("--micro-batch %d changes nothing: it is more than --batch %d", s.MicroBatch, s.Batch))
+	}
+	return warnings
 }
 
 func (s Settings) schedule(steps int) optim.Schedule {
@@ -80,7 +112,7 @@ func (s Settings) TotalSteps(n int) int {
 	if s.Steps > 0 {
 		return s.Steps
 	}
-	return s.Epochs * s.stepsPerEpoch(n)
+	return s.Epochs * s.stepsPerEpoch(n) // see mostCounted
 }
 
 // passSize returns how many examples a pass holds at once.
@@ -91,4 +123,4 @@ func (s Settings) passSize() int {
 	return s.Batch
 }
 
-func (s Settings) stepsPerEpoch(n int) int { return (n + s.Batch - 1) / s.Batch }
+func (s Settings) stepsPerEpoch(n int) int { return (n-1)/s.Batch + 1 }

@@ -53,7 +53,7 @@ type Trainer struct {
 	Report    func(Metrics)     // called for each line of metrics; may be nil
 
 	// Checkpoints are made after each validation, every SaveEvery steps where that is not
-	// 0, and where the last one is SavePause old (0: ten minutes). No bit depends on it.
+	// 0, and where the last one is SavePause old (0: five minutes). No bit depends on it.
 	SaveEvery int
 	SavePause time.Duration
 	Resumed   func(step int) // told the step that a run goes on after; may be nil
@@ -184,7 +184,7 @@ func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
 }
 
 // savePause is the most time between checkpoints, unless a trainer says otherwise.
-const savePause = 10 * time.Minute
+const savePause = 5 * time.Minute
 
 // saveDue reports whether it is time for a checkpoint between validations.
 func (t *Trainer) saveDue() bool {
@@ -268,7 +268,7 @@ func (t *Trainer) step(factor float64) error {
 	}
 	t.state.Step++
 	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
-		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr, or look at the examples of this step %v", t.state.Step, loss, norm, ids)
+		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr (or --weight-decay), or look at the examples of this step %v", t.state.Step, loss, norm, ids)
 	}
 	t.state.Loss, t.state.Tokens = loss, t.state.Tokens+tokens
 	return t.log(Metrics{
@@ -306,7 +306,7 @@ func (t *Trainer) validate(ctx context.Context) error {
 		return err
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("validation after step %d: loss %v is not finite: lower --lr, or look at the model's weights and the validation examples", t.state.Step, loss)
+		return fmt.Errorf("validation after step %d: loss %v is not finite: lower --lr (or --weight-decay), or look at the model's weights and the validation examples", t.state.Step, loss)
 	}
 	if !t.state.Validated || loss < t.state.BestLoss {
 		t.state.Validated, t.state.BestLoss, t.state.BestStep = true, loss, t.state.Step

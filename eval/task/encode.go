@@ -100,7 +100,7 @@ func (p Pair) Fit(maxLength int) (Pair, error) {
 		return Pair{}, fmt.Errorf("the target has no tokens")
 	}
 	if len(p.Target) > maxLength {
-		return Pair{}, fmt.Errorf("the target has %d tokens, more than the %d the model can take", len(p.Target), maxLength)
+		return Pair{}, fmt.Errorf("the target has %d tokens, more than the %d the model can take (or --max-length allows)", len(p.Target), maxLength)
 	}
 	if over := len(p.Context) + len(p.Target) - maxLength - 1; over > 0 {
 		p.Context = p.Context[over:]

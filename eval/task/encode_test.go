@@ -73,7 +73,7 @@ func TestContextIsCutFromTheLeft(t *testing.T) {
 			}
 		}
 	}
-	want := "f:2: continuation 0: the target has 3 tokens, more than the 2 the model can take"
+	want := "f:2: continuation 0: the target has 3 tokens, more than the 2 the model can take (or --max-length allows)"
 	if _, err := Encode(item, e, Rules04, 2); err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}

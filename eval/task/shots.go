@@ -106,7 +106,7 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		draw++
 	}
 	if draw > len(pool) {
-		return nil, fmt.Errorf("%d examples drawn from %d documents: want fewer", draw, len(pool))
+		return nil, fmt.Errorf("%d examples drawn from %d documents: want fewer --shots", draw, len(pool))
 	}
 	for i := range pool {
 		if err := t.checkExample(&pool[i], docs[0].Shape, s.Rules); err != nil {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// absurd are values that every flag which takes a number is tried with.
+var absurd = []string{
+	"-1", "0", "1", "2147483648", "9223372036854775807", "18446744073709551615", "1e300000",
+	"nan", "inf", "-inf", "1e308", "1e-320", "-0", "", "abc",
+}
+
+// numericFlags lists, for each command, its flags that take numbers; those of every
+// command stand under "".
+func numericFlags(t *testing.T) map[string][]string {
+	t.Helper()
+	parser, err := kong.New(&commands{}, offered.vars())
+	if err != nil {
+		t.Fatal(err)
+	}
+	numeric := func(f *kong.Flag) bool {
+		of := f.Target.Type()
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		return of.Kind() >= reflect.Int && of.Kind() <= reflect.Float64
+	}
+	flags := map[string][]string{}
+	add := func(command string, n *kong.Node) {
+		for _, f := range n.Flags {
+			if numeric(f) {
+				flags[command] = append(flags[command], f.Name)
+			}
+		}
+	}
+	add("", parser.Model.Node)
+	for _, leaf := range parser.Model.Leaves(true) {
+		add(leaf.Path(), leaf)
+	}
+	return flags
+}
+
+// TestAbsurdNumbers: whatever number a flag is given, the command does what that number
+// means, or says in one line that names the flag what is wrong with it; it does not panic
+// and does not work long. The flags are those of the command line itself, so that a new
+// one is tried too.
+func TestAbsurdNumbers(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	train, test := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(4))
+	texts := write(t, dir, "texts.jsonl", `{"text":"a small cat is"}`+"\n")
+	sim := filepath.Join(dir, "sim.json")
+	must(t, "similarity", "--model", model, "--data", test, "--json", sim)
+	for _, name := range []string{"a", "b"} {
+		must(t, "eval", "--model", model, "--data", test, "--task", "arc_easy", "--out", filepath.Join(dir, name), "--log-samples")
+	}
+	lines := map[string][]string{ // one that succeeds of each command that has such flags
+		"":           {"doctor"},
+		"info":       {"info", "--model", model, "--plan", "0* 1"},
+		"generate":   {"generate", "--model", model, "--prompt", "a small cat", "--temperature=1", "--max-tokens=2"},
+		"eval":       {"eval", "--model", model, "--data", test},
+		"compare":    {"compare", filepath.Join(dir, "a"), filepath.Join(dir, "b")},
+		"similarity": {"similarity", "--model", model, "--data", test},
+		"plan":       {"plan", "uniform", "--layers=6", "--keep=2", "--trainable=1"},
+		"finetune":   {"finetune", "--model", model, "--plan", "0 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
+		"run":        {"run", "--model", model, "--train", train, "--test", test, "--keep=2", "--trainable=1", "--rows=uniform", "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
+		"bench":      {"bench", "--filter=nothing-of-this-name"},
+	}
+	for command, flags := range numericFlags(t) {
+		line, ok := lines[command]
+		if !ok {
+			t.Errorf("lamina %s takes numbers (%v) and is not tried", command, flags)
+			continue
+		}
+		for _, flag := range flags {
+			for i, value := range absurd {
+				if testing.Short() && i%4 != len(flag)%4 {
+					continue
+				}
+				tryNumber(t, line, flag, value)
+			}
+		}
+	}
+}
+
+// errorOf returns the lines of standard error that are neither warnings nor progress.
+func errorOf(stderr string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(unwarned(stderr)) {
+		if strings.HasPrefix(line, "lamina: ") {
+			lines.WriteString(line)
+		}
+	}
+	return lines.String()
+}
+
+// tryNumber runs a line with one flag's value changed.
+func tryNumber(t *testing.T, line []string, flag, value string) {
+	t.Helper()
+	const most = 20 * time.Second // of a busy machine; what is meant is less than one
+	args := slices.DeleteFunc(slices.Clone(line), func(arg string) bool {
+		return strings.HasPrefix(arg, "--"+flag+"=") || flag == "epochs" && strings.HasPrefix(arg, "--steps=")
+	})
+	for i, arg := range args {
+		if arg == "OUT" {
+			args[i] = filepath.Join(t.TempDir(), "out")
+		}
+	}
+	args = append(args, "--"+flag+"="+value)
+	shown := strings.Join(args, " ")
+	begin, done := time.Now(), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				t.Errorf("lamina %s: panic: %v", shown, p)
+			}
+		}()
+		code, _, stderr := laminaContext(t, &countdown{context.Background(), 40}, args...)
+		stderr = errorOf(stderr)
+		if code == exitError || code == exitUsage {
+			if strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "--"+flag) {
+				t.Errorf("lamina %s: exit %d: %q, want one line that names --%s", shown, code, stderr, flag)
+			}
+		} else if code != 0 && code != exitInterrupt {
+			t.Errorf("lamina %s: exit %d: %q", shown, code, stderr)
+		}
+	}()
+	select {
+	case <-done:
+		if took := time.Since(begin); testing.Verbose() && took > time.Second {
+			fmt.Printf("%v: lamina %s\n", took, shown)
+		}
+	case <-time.After(most):
+		t.Fatalf("lamina %s: still at work after %v", shown, most)
+	}
+}
