@@ -74,7 +74,10 @@ func (r *run) item(v, at value, line int) (value, error) {
 		}
 	}
 	i, whole := number(at).(int64)
-	n, is := r.size(v)
+	n, is, err := r.size(v)
+	if err != nil {
+		return nil, err
+	}
 	if !is || !whole {
 		return absent(line, "%s has no item %s", kindOf(v), repr(at)), nil
 	}
@@ -87,18 +90,17 @@ func (r *run) item(v, at value, line int) (value, error) {
 	if s, is := v.(string); is {
 		return characters(s, i, i+1), r.spend(len(s))
 	}
-	items, _ := r.sequence(v)
+	items, _ := ordered(v)
 	return items[i], r.spend(0)
 }
 
 // size returns how many items a text, a list or a tuple has.
-func (r *run) size(v value) (int64, bool) {
+func (r *run) size(v value) (n int64, is bool, err error) {
 	if s, is := v.(string); is {
-		r.work += len(s)
-		return int64(utf8.RuneCountInString(s)), true
+		return int64(utf8.RuneCountInString(s)), true, r.spend(len(s))
 	}
-	items, is := r.sequence(v)
-	return int64(len(items)), is
+	items, is := ordered(v)
+	return int64(len(items)), is, nil
 }
 
 // characters returns s[start:stop], which are in the text.
@@ -136,7 +138,10 @@ func (e *slice) eval(r *run) (value, error) {
 			return nil, fmt.Errorf("line %d: a slice at %s", e.line, kindOf(at))
 		}
 	}
-	n, is := r.size(v)
+	n, is, err := r.size(v)
+	if err != nil {
+		return nil, err
+	}
 	if !is {
 		return nil, fmt.Errorf("line %d: a slice of %s", e.line, kindOf(v))
 	}
@@ -144,18 +149,33 @@ func (e *slice) eval(r *run) (value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", e.line, err)
 	}
-	if s, is := v.(string); is && step == 1 {
-		return characters(s, start, max(start, stop)), r.spend(len(s))
+	if s, is := v.(string); is {
+		if step == 1 {
+			return characters(s, start, max(start, stop)), r.spend(len(s))
+		}
+		return r.stepped(s, start, stop, step)
 	}
-	items, _ := r.sequence(v)
-	if err := r.spend(itemWork * len(items)); err != nil {
+	from, _ := ordered(v)
+	out := items{r: r, list: []value{}}
+	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
+		if err := out.add(from[i]); err != nil {
+			return nil, err
+		}
+	}
+	return like(v, out.list), nil
+}
+
+// stepped is s[start:stop:step], in bounds.
+func (r *run) stepped(s string, start, stop, step int64) (value, error) {
+	if err := r.grow(4 * len(s)); err != nil { // as characters
 		return nil, err
 	}
-	out := []value{}
-	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
-		out = append(out, items[i])
+	from := []rune(s)
+	w := writer{r: r}
+	for i := start; w.err == nil && (step > 0 && i < stop || step < 0 && i > stop); i += step {
+		w.rune(from[i])
 	}
-	return like(v, out), nil
+	return w.text()
 }
 
 // bounds is Python's slice.indices of n items.
@@ -204,10 +224,15 @@ func (e *filtered) apply(r *run, v value) (value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v, err = e.filter(r, v, args); err != nil {
+	if v, err = r.filter(e.name, e.filter, v, args); err != nil {
 		return nil, fmt.Errorf("line %d: filter %s: %w", e.line, e.name, err)
 	}
-	return v, r.spend(0)
+	return v, nil
+}
+
+// filter calls a filter.
+func (r *run) filter(name string, f filter, v value, args arguments) (value, error) {
+	return r.builtin(name, v, args, func() (value, error) { return f(r, v, args) })
 }
 
 func (e *tested) eval(r *run) (value, error) {

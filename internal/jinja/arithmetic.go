@@ -3,8 +3,6 @@ package jinja
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 )
 
 func (e *sign) eval(r *run) (value, error) {
@@ -52,7 +50,7 @@ func (r *run) arithmetic(op string, a, b value) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return left + right, r.spend(len(left) + len(right))
+		return r.joined(left, right)
 	}
 	for _, v := range []value{a, b} {
 		if u, is := v.(undefined); is {
@@ -63,11 +61,14 @@ func (r *run) arithmetic(op string, a, b value) (value, error) {
 	switch x := a.(type) {
 	case string:
 		if y, is := b.(string); is && op == "+" {
-			return x + y, r.spend(len(x) + len(y))
+			return r.joined(x, y)
 		}
 	case list:
 		if y, is := b.(list); is && op == "+" {
-			return append(append(list{}, x...), y...), r.spend(itemWork * (len(x) + len(y)))
+			both, err := r.blank(len(x) + len(y))
+			copy(both, x)
+			copy(both[min(len(x), len(both)):], y)
+			return list(both), err
 		}
 	case int64:
 		if y, is := b.(int64); is && op != "/" {
@@ -97,22 +98,21 @@ func (r *run) arithmetic(op string, a, b value) (value, error) {
 // repeat returns a text or a list n times.
 func (r *run) repeat(v value, n int64) (value, error, bool) {
 	n = max(n, 0)
-	size := 0
 	switch v := v.(type) {
 	case string:
-		size = len(v)
+		w := writer{r: r}
+		w.repeat(v, int(n))
+		text, err := w.text()
+		return text, err, true
 	case list:
-		size = itemWork * len(v)
-	default:
-		return nil, nil, false
+		n = min(n, int64(r.byteMost/itemBytes)) // no more than is refused
+		many, err := r.blank(len(v) * int(n))
+		for at := 0; at < len(many); at += len(v) {
+			copy(many[at:], v)
+		}
+		return list(many), err, true
 	}
-	if size > 0 && n > int64(r.limit/size) || r.spend(size*int(n)) != nil {
-		return nil, fmt.Errorf("does more than %d steps", r.limit), true
-	}
-	if s, is := v.(string); is {
-		return strings.Repeat(s, int(n)), nil, true
-	}
-	return slices.Repeat(v.(list), int(n)), nil, true
+	return nil, nil, false
 }
 
 // integers applies an operator to whole numbers as Python does: division rounds

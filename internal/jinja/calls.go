@@ -28,8 +28,11 @@ type macroStatement struct {
 }
 
 func (s macroStatement) do(r *run) error {
-	r.scopes[len(r.scopes)-1][s.name] = &macro{&s, slices.Clone(r.scopes)}
-	return r.spend(itemWork * len(r.scopes))
+	scopes, err := r.enclosing(r.scopes)
+	if err == nil {
+		r.scopes[len(r.scopes)-1][s.name] = &macro{&s, scopes}
+	}
+	return err
 }
 
 // function returns the function of a name that no variable has.
@@ -62,11 +65,7 @@ func (r *run) function(name string) (function, bool) {
 		if err != nil {
 			return nil, err
 		}
-		made, err := call(text)
-		if err != nil {
-			return nil, err
-		}
-		return made, r.spend(len(made))
+		return call(text)
 	}}, ok
 }
 
@@ -79,8 +78,7 @@ func (r *run) dictOf(args arguments) (d dict, err error) {
 	}
 	if len(args.values) == 1 {
 		if from, is := args.values[0].(*dict); is {
-			d = slices.Clone(*from)
-			if err := r.spend(itemWork * len(d)); err != nil {
+			if d, err = r.copied(*from); err != nil {
 				return nil, err
 			}
 		} else if d, err = r.pairs(args.values[0]); err != nil {
@@ -132,11 +130,11 @@ func (e *call) eval(r *run) (value, error) {
 	case method:
 		name = of.name
 		if err = errNames; len(args.named) == 0 {
-			v, err = r.method(of, args.values)
+			v, err = r.builtin(name, of.of, args, func() (value, error) { return r.method(of, args.values) })
 		}
 	case function:
 		name = of.name
-		v, err = of.call(r, args)
+		v, err = r.builtin(name, nil, args, func() (value, error) { return of.call(r, args) })
 	case *macro: // what goes wrong inside has a line of its own
 		scope, err := of.scope(r, args)
 		if err != nil {
@@ -160,7 +158,10 @@ func (m *macro) scope(r *run, args arguments) (map[string]value, error) {
 	if err := want(args.values, 0, len(m.names)); err != nil {
 		return nil, err
 	}
-	scope := map[string]value{}
+	scope, err := r.newScope()
+	if err != nil {
+		return nil, err
+	}
 	for i, v := range args.values {
 		scope[m.names[i]] = v
 	}
@@ -170,13 +171,17 @@ func (m *macro) scope(r *run, args arguments) (map[string]value, error) {
 		}
 		scope[a.name] = a.value
 	}
-	return scope, r.spend(itemWork * (len(m.scopes) + len(m.names) + 1))
+	return scope, r.spend(itemWork * (len(m.names) + 1) * (len(args.named) + 1))
 }
 
 // call returns what the macro writes with the names in scope.
 func (m *macro) call(r *run, scope map[string]value) (value, error) {
+	scopes, err := r.enclosing(m.scopes)
+	if err != nil {
+		return nil, err
+	}
 	outer := r.scopes
-	r.scopes = append(slices.Clone(m.scopes), scope)
+	r.scopes = append(scopes, scope)
 	r.calls++
 	defer func() { r.scopes = outer; r.calls-- }()
 	for i, name := range m.names {
@@ -220,17 +225,16 @@ func (r *run) numbers(args []value) (value, error) {
 	if step == 0 {
 		return nil, fmt.Errorf("step 0")
 	}
-	out := list{}
+	out := items{r: r, list: []value{}}
 	for i := start; step > 0 && i < limits[0] || step < 0 && i > limits[0]; i += step {
-		if err := r.spend(itemWork); err != nil {
+		if err := out.add(i); err != nil {
 			return nil, err
 		}
-		out = append(out, i)
 		if i+step > i != (step > 0) {
 			break // past the end of 64 bits
 		}
 	}
-	return out, nil
+	return list(out.list), nil
 }
 
 // arguments are the values that a call, filter or test gets.

@@ -48,7 +48,7 @@ func (r *run) equal(a, b value) bool {
 // it spends all work that is left: the caller's next step reports it.
 func (r *run) nested(same func() bool) bool {
 	if r.depth == maxNest {
-		r.work = r.limit
+		r.work = r.workLimit + 1
 		return false
 	}
 	r.depth++
@@ -71,7 +71,7 @@ func (r *run) equalFields(a dict, other *dict) bool {
 func (r *run) equalItems(a, b []value) bool {
 	return len(a) == len(b) && r.nested(func() bool {
 		for i := range a {
-			if r.work > r.limit || !r.equal(a[i], b[i]) { // the caller's next step reports the bound
+			if r.work > r.workLimit || !r.equal(a[i], b[i]) { // the caller's next step reports the bound
 				return false
 			}
 		}
@@ -128,7 +128,7 @@ func (r *run) contains(v, item value) (bool, error) {
 		if r.equal(v, item) {
 			return true, r.spend(0)
 		}
-		if r.work > r.limit {
+		if r.work > r.workLimit {
 			break
 		}
 	}

@@ -18,6 +18,6 @@
 // operators (docs/decisions/006-one-jinja.md).
 //
 // Invariants: the same template and fields give the same text. What one rendering
-// may do is bounded (template.go), whatever the template says; fields are never
+// may do is bounded (budget.go), whatever the template says; fields are never
 // changed.
 package jinja

@@ -122,24 +122,26 @@ func (e literal) eval(r *run) (value, error) { return e.v, r.spend(0) }
 func (e *name) eval(r *run) (value, error) {
 	for i := len(r.scopes) - 1; i >= 0; i-- {
 		if v, ok := r.scopes[i][e.text]; ok {
-			return v, r.spend(0)
+			return v, r.spend(len(r.scopes) - 1 - i)
 		}
 	}
 	if f, ok := r.function(e.text); ok {
-		return f, r.spend(0)
+		return f, r.spend(len(r.scopes))
 	}
-	return absent(e.line, "field %.128q is missing", e.text), nil
+	return absent(e.line, "field %.128q is missing", e.text), r.spend(len(r.scopes) + itemWork)
 }
 
 func (r *run) all(list []expr) ([]value, error) {
-	out := make([]value, len(list))
+	out, err := r.blank(len(list))
+	if err != nil {
+		return nil, err
+	}
 	for i, e := range list {
-		var err error
 		if out[i], err = r.get(e); err != nil {
 			return nil, err
 		}
 	}
-	return out, r.spend(len(out))
+	return out, nil
 }
 
 func (e *sequence) eval(r *run) (value, error) {

@@ -55,8 +55,11 @@ var filters = map[string]filter{
 	"int":   toInt, "float": toFloat,
 	"round": rounded,
 	"list": func(r *run, v value, _ arguments) (value, error) {
-		items, err := r.cloned(v)
-		return list(items), err
+		all, err := r.items(v)
+		if err == nil {
+			all, err = r.cloned(all)
+		}
+		return list(all), err
 	},
 	"items": func(r *run, v value, _ arguments) (value, error) {
 		switch v := v.(type) {
@@ -69,12 +72,12 @@ var filters = map[string]filter{
 	},
 	"dictsort":   dictSorted,
 	"unique":     unique,
-	"lower":      made(lower),
-	"upper":      made(upper),
-	"capitalize": made(capitalize),
-	"title":      made(titleWords),
-	"string":     made(func(s string) string { return s }),
-	"safe":       made(func(s string) string { return s }),
+	"lower":      ofText(lower, 0),
+	"upper":      ofText(upper, 0),
+	"capitalize": ofText(capitalize, 0),
+	"title":      ofText(titleWords, itemWork),
+	"string":     func(r *run, v value, _ arguments) (value, error) { return r.str(v) },
+	"safe":       func(r *run, v value, _ arguments) (value, error) { return r.str(v) },
 	"indent":     indented,
 	"max":        func(r *run, v value, _ arguments) (value, error) { return extreme(r, v, 1) },
 	"min":        func(r *run, v value, _ arguments) (value, error) { return extreme(r, v, -1) },
@@ -96,23 +99,22 @@ var filters = map[string]filter{
 		if err != nil {
 			return nil, err
 		}
-		set, err := text(args.values, 0)
+		drop, err := r.inSet(args.values)
 		if err != nil {
 			return nil, err
 		}
-		return strings.TrimFunc(s, inSet(args.values, set)), nil
+		return strings.TrimFunc(s, drop), nil
 	},
 }
 
-// made is a filter of texts.
-func made(change func(string) string) filter {
+// ofText is a filter of texts that writes other letters and takes some steps for each.
+func ofText(change func(string) string, steps int) filter {
 	return func(r *run, v value, _ arguments) (value, error) {
 		s, err := r.str(v)
 		if err != nil {
 			return nil, err
 		}
-		s = change(s)
-		return s, r.spend(len(s))
+		return r.recased(s, change, steps)
 	}
 }
 
@@ -122,34 +124,30 @@ func indented(r *run, v value, args arguments) (value, error) {
 	if !is {
 		return nil, fmt.Errorf("%s, want a text", kindOf(v))
 	}
-	by := strings.Repeat(" ", 4)
+	by, times := " ", 4
 	switch width, _ := args.get(0, "width"); width := number(width).(type) {
 	case int64:
-		if width > maxTemplate {
-			return nil, fmt.Errorf("%d spaces", width)
-		}
-		by = strings.Repeat(" ", int(max(width, 0)))
+		times = int(width)
 	case string:
-		by = width
+		by, times = width, 1
 	}
 	first, _ := args.get(1, "first")
 	blank, _ := args.get(2, "blank")
-	parts := lines(s + "\n")
-	if err := r.spend(len(parts) * (len(by) + itemWork)); err != nil {
-		return nil, err
-	}
-	var b strings.Builder
-	for i, part := range parts {
-		line := part.(string)
+	s, err := r.joined(s, "\n")
+	w, i := writer{r: r, err: err}, 0
+	for line := range lines(s) {
 		if i > 0 {
-			b.WriteByte('\n')
+			w.add("\n")
 		}
 		if i == 0 && truth(first) || i > 0 && (line != "" || truth(blank)) {
-			b.WriteString(by)
+			w.repeat(by, times)
 		}
-		b.WriteString(line)
+		w.add(line)
+		if i++; w.err != nil {
+			break
+		}
 	}
-	return b.String(), nil
+	return w.text()
 }
 
 // rounded is round: half to even, up (ceil) or down (floor), to some decimals.
@@ -182,11 +180,14 @@ func rounded(_ *run, v value, args arguments) (value, error) {
 }
 
 func length(r *run, v value, _ arguments) (value, error) {
-	if s, is := v.(string); is {
-		return int64(utf8.RuneCountInString(s)), r.spend(len(s))
+	if n, is, err := r.size(v); is || err != nil {
+		return n, err
 	}
-	items, err := r.items(v)
-	return int64(len(items)), err
+	if d, is := v.(*dict); is {
+		return int64(len(*d)), nil
+	}
+	_, err := r.items(v)
+	return nil, err
 }
 
 // otherwise is default: for what is undefined, or false if its second argument is
@@ -204,9 +205,20 @@ func otherwise(_ *run, v value, args arguments) (value, error) {
 }
 
 func edge(r *run, v value, last bool) (value, error) {
-	items, err := r.items(v)
-	if err != nil {
-		return nil, err
+	if s, is := v.(string); is && s != "" {
+		_, first := utf8.DecodeRuneInString(s)
+		_, final := utf8.DecodeLastRuneInString(s)
+		if last {
+			return s[len(s)-final:], nil
+		}
+		return s[:first], nil
+	}
+	items, is := ordered(v)
+	if !is {
+		var err error
+		if items, err = r.items(v); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case len(items) == 0:
@@ -218,7 +230,7 @@ func edge(r *run, v value, last bool) (value, error) {
 }
 
 // toInt is int(v), or the argument (0) where that fails.
-func toInt(_ *run, v value, args arguments) (value, error) {
+func toInt(r *run, v value, args arguments) (value, error) {
 	if u, is := v.(undefined); is {
 		return nil, u
 	}
@@ -237,7 +249,10 @@ func toInt(_ *run, v value, args arguments) (value, error) {
 			return int64(v), nil
 		}
 	case string:
-		s := strings.ReplaceAll(strings.TrimFunc(v, isSpace), "_", "")
+		s, err := r.replaced(strings.TrimFunc(v, isSpace), "_", "", -1)
+		if err != nil {
+			return nil, err
+		}
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -148,9 +149,18 @@ func FuzzRender(f *testing.F) {
 	for _, c := range g.Chat {
 		f.Add(*c[0])
 	}
+	for _, source := range []string{"{{ 'ab'.strip('ba' * 999) }}", "{{ question|indent(999) }}", "{{ question.splitlines() }}", "{{ [question] * 99 | sort }}", "{{ question.zfill(9999) }}"} {
+		f.Add(source)
+	}
 	f.Fuzz(func(t *testing.T, source string) {
 		for _, o := range []jinja.Options{{}, ofChat} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			first, err := render(source, row, o)
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; took > 256<<20 {
+				t.Errorf("%q takes %d bytes", source, took)
+			}
 			second, again := render(source, row, o)
 			if first != second || (err == nil) != (again == nil) || err != nil && first != "" {
 				t.Errorf("%q gives %q, %v and %q, %v", source, first, err, second, again)

@@ -11,7 +11,7 @@ import (
 // toJSON is transformers' filter tojson: json.dumps(v, ensure_ascii=False) of
 // Python, with its indent, separators and sort_keys.
 func toJSON(r *run, v value, args arguments) (value, error) {
-	w := jsonWriter{run: r, indent: -1, comma: ", ", colon: ": "}
+	w := jsonWriter{writer: writer{r: r}, indent: -1, comma: ", ", colon: ": "}
 	if ascii, _ := args.get(0, "ensure_ascii"); truth(ascii) {
 		return nil, fmt.Errorf("the argument ensure_ascii is not known: it is False")
 	}
@@ -42,12 +42,11 @@ func toJSON(r *run, v value, args arguments) (value, error) {
 	if err := w.value(v, 0); err != nil {
 		return nil, err
 	}
-	return string(w.out), r.spend(len(w.out))
+	return w.text()
 }
 
 type jsonWriter struct {
-	*run
-	out          []byte
+	writer
 	indent       int // -1: all in one line
 	comma, colon string
 	sorted       bool
@@ -59,9 +58,11 @@ func (w *jsonWriter) value(v value, depth int) error {
 	}
 	switch v := v.(type) {
 	case nil, bool, string, int64, float64:
-		start := len(w.out)
-		w.out = record.AppendPython(w.out, v, 0)
-		return w.spend(len(w.out) - start)
+		if err := w.r.room(6 * textSize(v)); err != nil { // \u0000 for a byte
+			return err
+		}
+		w.add(string(record.AppendPython(nil, v, 0)))
+		return w.err
 	case list:
 		return w.items('[', ']', len(v), depth, func(i int) error { return w.value(v[i], depth+1) })
 	case tuple:
@@ -73,6 +74,9 @@ func (w *jsonWriter) value(v value, depth int) error {
 }
 
 func (w *jsonWriter) object(d dict, depth int) error {
+	if err := w.r.grow((itemBytes + 2*itemWork) * len(d)); err != nil {
+		return err
+	}
 	names := make([]string, len(d))
 	for i, e := range d {
 		name, err := w.key(e.key)
@@ -88,14 +92,11 @@ func (w *jsonWriter) object(d dict, depth int) error {
 	if w.sorted {
 		slices.SortStableFunc(at, func(a, b int) int { return strings.Compare(names[a], names[b]) })
 	}
-	if err := w.spend(2 * itemWork * len(d)); err != nil {
-		return err
-	}
 	return w.items('{', '}', len(d), depth, func(i int) error {
 		if err := w.value(names[at[i]], depth+1); err != nil {
 			return err
 		}
-		w.out = append(w.out, w.colon...)
+		w.add(w.colon)
 		return w.value(d[at[i]].value, depth+1)
 	})
 }
@@ -104,23 +105,20 @@ func (w *jsonWriter) object(d dict, depth int) error {
 func (w *jsonWriter) key(v value) (string, error) {
 	switch v := v.(type) {
 	case string:
-		return v, w.spend(len(v))
+		return v, w.r.spend(len(v))
 	case nil, bool, int64, float64:
-		return string(record.AppendPython(nil, v, 0)), w.spend(0)
+		return string(record.AppendPython(nil, v, 0)), w.r.spend(0)
 	}
 	return "", fmt.Errorf("%s is no name in JSON", kindOf(v))
 }
 
-func (w *jsonWriter) items(open, shut byte, n, depth int, item func(i int) error) error {
-	w.out = append(w.out, open)
+func (w *jsonWriter) items(open, shut rune, n, depth int, item func(i int) error) error {
+	w.add(string(open))
 	for i := range n {
 		if i > 0 {
-			w.out = append(w.out, w.comma...)
+			w.add(w.comma)
 		}
 		w.line(depth + 1)
-		if err := w.spend(max(w.indent, 0)*(depth+1) + len(w.comma) + len(w.colon)); err != nil {
-			return err
-		}
 		if err := item(i); err != nil {
 			return err
 		}
@@ -128,13 +126,14 @@ func (w *jsonWriter) items(open, shut byte, n, depth int, item func(i int) error
 	if n > 0 {
 		w.line(depth)
 	}
-	w.out = append(w.out, shut)
-	return nil
+	w.add(string(shut))
+	return w.err
 }
 
 // line begins a line where there are lines.
 func (w *jsonWriter) line(depth int) {
 	if w.indent >= 0 {
-		w.out = append(append(w.out, '\n'), strings.Repeat(" ", w.indent*depth)...)
+		w.add("\n")
+		w.repeat(" ", w.indent*depth)
 	}
 }

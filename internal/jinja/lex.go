@@ -99,13 +99,17 @@ func lex(source string, trim bool) ([]piece, error) {
 
 // nextOpen finds what begins an expression, a statement or a comment first.
 func nextOpen(text string) (at int, open string) {
-	at = len(text)
-	for _, o := range []string{"{{", "{%", "{#"} {
-		if i := strings.Index(text, o); i >= 0 && i < at {
-			at, open = i, o
+	for at+1 < len(text) {
+		next := strings.IndexByte(text[at:len(text)-1], '{')
+		if next < 0 {
+			break
 		}
+		if at += next; strings.IndexByte("{%#", text[at+1]) >= 0 {
+			return at, text[at : at+2]
+		}
+		at++
 	}
-	return at, open
+	return len(text), ""
 }
 
 // text adds literal text, without the white space that a "-" beside it takes off,

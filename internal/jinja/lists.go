@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 func joined(r *run, v value, args arguments) (value, error) {
@@ -25,13 +26,20 @@ func joined(r *run, v value, args arguments) (value, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := make(list, len(items))
+	w := writer{r: r}
 	for i, v := range items {
-		if texts[i], err = r.str(v); err != nil {
+		s, err := r.str(v)
+		if err != nil {
 			return nil, err
 		}
+		if i > 0 {
+			w.add(glue)
+		}
+		if w.add(s); w.err != nil {
+			break
+		}
 	}
-	return r.join(glue, texts)
+	return w.text()
 }
 
 // extreme returns the largest (sign 1) or smallest item; texts count without case.
@@ -43,47 +51,41 @@ func extreme(r *run, v value, sign int) (value, error) {
 	if len(items) == 0 {
 		return undefined{error: fmt.Errorf("no items")}, nil
 	}
-	best := items[0]
-	for _, v := range items[1:] {
-		c, err := r.order(folded(v), folded(best))
-		if err != nil {
-			return nil, err
-		}
-		if c*sign > 0 {
-			best = v
-		}
-	}
-	return best, nil
-}
-
-// folded is a text in lower case.
-func folded(v value) value {
-	if s, is := v.(string); is {
-		return lower(s)
-	}
-	return v
-}
-
-// cloned returns a copy of the items of v.
-func (r *run) cloned(v value) ([]value, error) {
-	items, err := r.items(v)
-	if err == nil {
-		err = r.spend(itemWork * len(items))
-	}
+	keys, err := r.keyed(items, arguments{}, 0, false)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(items), nil
+	best := 0
+	for i := range items {
+		c, err := r.order(keys[i], keys[best])
+		if err != nil && i > 0 {
+			return nil, err
+		}
+		if c*sign > 0 {
+			best = i
+		}
+	}
+	return items[best], nil
+}
+
+// folded is a text in lower case.
+func (r *run) folded(v value) (value, error) {
+	if s, is := v.(string); is {
+		return r.made(r.recased(s, lower, 0))
+	}
+	return v, nil
 }
 
 // keyed returns what items are sorted or told apart by: themselves, or a field of
 // theirs, texts without case unless exact.
 func (r *run) keyed(items []value, args arguments, at int, exact value) ([]value, error) {
 	field, byField := args.get(at, "attribute")
-	keys := make([]value, len(items))
+	keys, err := r.blank(len(items))
+	if err != nil {
+		return nil, err
+	}
 	for i, v := range items {
 		if byField && field != nil {
-			var err error
 			if v, err = r.path(v, field); err != nil {
 				return nil, err
 			}
@@ -92,7 +94,9 @@ func (r *run) keyed(items []value, args arguments, at int, exact value) ([]value
 			}
 		}
 		if !truth(exact) {
-			v = folded(v)
+			if v, err = r.folded(v); err != nil {
+				return nil, err
+			}
 		}
 		keys[i] = v
 	}
@@ -104,6 +108,9 @@ func (r *run) path(v, field value) (value, error) {
 	name, is := field.(string)
 	if !is {
 		return r.item(v, field, 0)
+	}
+	if err := r.spend(len(name)); err != nil {
+		return nil, err
 	}
 	for part := range strings.SplitSeq(name, ".") {
 		if u, is := v.(undefined); is {
@@ -137,6 +144,9 @@ func sorted(r *run, v value, args arguments) (value, error) {
 
 // sortBy returns items in the order of their keys; equal ones stay as they are.
 func (r *run) sortBy(items, keys []value, down bool) (value, error) {
+	if err := r.grow(itemWork * len(items)); err != nil {
+		return nil, err
+	}
 	at := make([]int, len(items))
 	for i := range at {
 		at[i] = i
@@ -152,11 +162,17 @@ func (r *run) sortBy(items, keys []value, down bool) (value, error) {
 		}
 		return c
 	})
-	out := make(list, len(items))
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.blank(len(items))
+	if err != nil {
+		return nil, err
+	}
 	for i, from := range at {
 		out[i] = items[from]
 	}
-	return out, err
+	return list(out), nil
 }
 
 // dictSorted is dictsort: the names and values of an object as tuples, in order.
@@ -187,26 +203,29 @@ func dictSorted(r *run, v value, args arguments) (value, error) {
 
 // unique keeps the first of equal items.
 func unique(r *run, v value, args arguments) (value, error) {
-	items, err := r.items(v)
+	from, err := r.items(v)
 	if err != nil {
 		return nil, err
 	}
 	exact, _ := args.get(0, "case_sensitive")
-	keys, err := r.keyed(items, args, 1, exact)
+	keys, err := r.keyed(from, args, 1, exact)
 	if err != nil {
 		return nil, err
 	}
-	out := list{}
-	for i, v := range items {
+	out := items{r: r, list: []value{}}
+	for i, v := range from {
 		before, err := r.contains(list(keys[:i]), keys[i])
 		if err != nil {
 			return nil, err
 		}
-		if !before {
-			out = append(out, v)
+		if before {
+			continue
+		}
+		if err := out.add(v); err != nil {
+			return nil, err
 		}
 	}
-	return out, nil
+	return list(out.list), nil
 }
 
 func sum(r *run, v value, args arguments) (value, error) {
@@ -233,12 +252,18 @@ func sum(r *run, v value, args arguments) (value, error) {
 }
 
 func reversed(r *run, v value, _ arguments) (value, error) {
-	items, err := r.cloned(v)
+	if s, is := v.(string); is {
+		return r.stepped(s, int64(utf8.RuneCountInString(s))-1, -1, -1)
+	}
+	all, err := r.items(v)
+	if err == nil {
+		all, err = r.cloned(all)
+	}
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(items)
-	return like(v, items), nil
+	slices.Reverse(all)
+	return like(v, all), nil
 }
 
 // some returns the items of v; what is false has none, as map and select have it.
@@ -275,27 +300,27 @@ func mapped(r *run, v value, args arguments) (value, error) {
 			return nil, fmt.Errorf("the filter %.64q is not known: want one of %s", name, filterNames)
 		}
 		inner := arguments{args.values[1:], args.named}
-		each = func(v value) (value, error) { return f.filter(r, v, inner) }
+		each = func(v value) (value, error) { return r.filter(name, f.filter, v, inner) }
 	}
-	out := make(list, len(items))
+	out, err := r.blank(len(items))
+	if err != nil {
+		return nil, err
+	}
 	for i, v := range items {
 		if out[i], err = each(v); err == nil {
-			err = r.spend(itemWork)
-		}
-		if err == nil {
 			err = r.refuse(out[i])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
 	}
-	return out, nil
+	return list(out), nil
 }
 
 // selected keeps the items that pass a test, or those that do not; without a test
 // those that are true. By field it is one field of theirs that is tested.
 func selected(r *run, v value, args arguments, keep, byField bool) (value, error) {
-	items, err := r.some(v)
+	from, err := r.some(v)
 	if err != nil {
 		return nil, err
 	}
@@ -316,8 +341,8 @@ func selected(r *run, v value, args arguments, keep, byField bool) (value, error
 		}
 		args.values = args.values[1:]
 	}
-	out := list{}
-	for _, v := range items {
+	out := items{r: r, list: []value{}}
+	for _, v := range from {
 		tried := v
 		if byField {
 			if tried, err = r.path(v, field); err != nil {
@@ -328,9 +353,12 @@ func selected(r *run, v value, args arguments, keep, byField bool) (value, error
 		if err != nil {
 			return nil, err
 		}
-		if yes == keep {
-			out = append(out, v)
+		if yes != keep {
+			continue
+		}
+		if err := out.add(v); err != nil {
+			return nil, err
 		}
 	}
-	return out, r.spend(itemWork * len(items))
+	return list(out.list), r.spend(itemWork * len(from))
 }

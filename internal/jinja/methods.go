@@ -39,9 +39,6 @@ func hasMethod(v value, name string) bool {
 func (r *run) method(m method, args []value) (value, error) {
 	switch of := m.of.(type) {
 	case string:
-		if err := r.spend(len(of)); err != nil {
-			return nil, err
-		}
 		return r.textMethod(of, m.name, args)
 	case list:
 		return r.listMethod(of, m.name, args)
@@ -131,14 +128,14 @@ func (r *run) dictMethod(d *dict, name string, args []value) (value, error) {
 	if err := want(args, 0, 0); err != nil {
 		return nil, err
 	}
-	if err := r.spend(4 * itemWork * len(*d)); err != nil {
+	if name == "copy" {
+		copied, err := r.copied(*d)
+		return &copied, err
+	}
+	out, err := r.blank(len(*d))
+	if err != nil {
 		return nil, err
 	}
-	if name == "copy" {
-		d := slices.Clone(*d)
-		return &d, nil
-	}
-	out := make(list, len(*d))
 	for i, e := range *d {
 		switch name {
 		case "keys":
@@ -146,10 +143,15 @@ func (r *run) dictMethod(d *dict, name string, args []value) (value, error) {
 		case "values":
 			out[i] = e.value
 		case "items":
-			out[i] = tuple{e.key, e.value}
+			pair, err := r.blank(2)
+			if err != nil {
+				return nil, err
+			}
+			pair[0], pair[1] = e.key, e.value
+			out[i] = tuple(pair)
 		default:
 			return nil, fmt.Errorf("this method of an object is not known here")
 		}
 	}
-	return out, nil
+	return list(out), nil
 }

@@ -3,6 +3,7 @@ package jinja
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // maxDepth bounds parentheses, lists and statements inside each other.
@@ -231,12 +232,13 @@ func (p *parser) primary() (expr, error) {
 		}
 		return &name{t.text, t.line}, nil
 	case tokenText:
-		text := t.text
+		var text strings.Builder
+		text.WriteString(t.text)
 		for p.peek().kind == tokenText {
-			text += p.peek().text
+			text.WriteString(p.peek().text)
 			p.pos++
 		}
-		return literal{text}, nil
+		return literal{text.String()}, nil
 	case tokenInt:
 		n, err := strconv.ParseInt(t.text, 10, 64)
 		if err != nil || len(t.text) > 1 && t.text[0] == '0' && n != 0 {

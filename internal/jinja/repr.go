@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"lamina/record"
 )
@@ -13,7 +14,9 @@ func Str(v record.Value) string {
 	if s, is := fromRecord(v).(string); is {
 		return s
 	}
-	return string(appendRepr(nil, fromRecord(v), maxWork))
+	p := printer{room: math.MaxInt}
+	p.value(fromRecord(v))
+	return p.out.String()
 }
 
 // str is str(v).
@@ -30,8 +33,11 @@ func (r *run) str(v value) (string, error) {
 	if err := r.shallow(v, 0); err != nil {
 		return "", err
 	}
-	s := string(appendRepr(nil, v, r.limit-r.work))
-	return s, r.spend(len(s))
+	p := printer{room: r.byteMost - r.bytes}
+	if p.value(v); p.over {
+		return "", r.room(r.byteMost + 1)
+	}
+	return p.out.String(), r.grow(p.out.Len())
 }
 
 // maxLevels bounds lists and objects inside each other where they are written.
@@ -67,72 +73,99 @@ func (r *run) shallow(v value, level int) error {
 }
 
 // repr is repr(v) for messages, the front of it.
-func repr(v value) string { return string(appendRepr(nil, v, 200)) }
-
-// appendRepr appends repr(v) and stops where limit is passed: a small program can
-// make a value that is long to write.
-func appendRepr(dst []byte, v value, limit int) []byte {
-	if len(dst) > limit {
-		return dst
-	}
-	switch v := v.(type) {
-	case nil:
-		return append(dst, "None"...)
-	case bool:
-		if v {
-			return append(dst, "True"...)
-		}
-		return append(dst, "False"...)
-	case int64:
-		return strconv.AppendInt(dst, v, 10)
-	case float64:
-		switch {
-		case math.IsNaN(v):
-			return append(dst, "nan"...)
-		case math.IsInf(v, 1):
-			return append(dst, "inf"...)
-		case math.IsInf(v, -1):
-			return append(dst, "-inf"...)
-		}
-		return append(dst, record.PythonFloat(v)...)
-	case string:
-		return append(dst, record.PythonText(v)...)
-	case list:
-		return append(appendItems(append(dst, '['), v, limit), ']')
-	case tuple:
-		dst = appendItems(append(dst, '('), v, limit)
-		if len(v) == 1 {
-			dst = append(dst, ',')
-		}
-		return append(dst, ')')
-	case *dict:
-		dst = append(dst, '{')
-		for i, e := range *v {
-			if len(dst) > limit {
-				return dst
-			}
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			dst = append(appendRepr(dst, e.key, limit), ": "...)
-			dst = appendRepr(dst, e.value, limit)
-		}
-		return append(dst, '}')
-	case undefined:
-		return append(dst, "Undefined"...)
-	}
-	return append(dst, '?')
+func repr(v value) string {
+	p := printer{room: 200}
+	p.value(v)
+	return p.out.String()
 }
 
-func appendItems(dst []byte, items []value, limit int) []byte {
+// printer writes repr of values and stops where room is used up: a small program can make
+// a value that is long to write.
+type printer struct {
+	out  strings.Builder
+	room int
+	over bool // room was used up
+}
+
+func (p *printer) add(s string) {
+	if p.over = p.over || p.out.Len()+len(s) > p.room; !p.over {
+		p.out.WriteString(s)
+	}
+}
+
+func (p *printer) value(v value) {
+	switch v := v.(type) {
+	case nil:
+		p.add("None")
+	case bool:
+		p.add(map[bool]string{true: "True", false: "False"}[v])
+	case int64:
+		p.add(strconv.FormatInt(v, 10))
+	case float64:
+		p.add(floatText(v))
+	case string:
+		p.quoted(v)
+	case list:
+		p.add("[")
+		p.items(v)
+		p.add("]")
+	case tuple:
+		p.add("(")
+		if p.items(v); len(v) == 1 {
+			p.add(",")
+		}
+		p.add(")")
+	case *dict:
+		p.add("{")
+		for i, e := range *v {
+			if p.over {
+				return
+			}
+			if i > 0 {
+				p.add(", ")
+			}
+			p.value(e.key)
+			p.add(": ")
+			p.value(e.value)
+		}
+		p.add("}")
+	case undefined:
+		p.add("Undefined")
+	default:
+		p.add("?")
+	}
+}
+
+// quoted writes a text, of a long one the front that there is room for.
+func (p *printer) quoted(s string) {
+	if cut := p.room - p.out.Len(); len(s) > cut {
+		p.add(record.PythonText(strings.ToValidUTF8(s[:max(cut-8, 0)], "")))
+		p.over = true
+		return
+	}
+	p.add(record.PythonText(s))
+}
+
+func (p *printer) items(items []value) {
 	for i, v := range items {
-		if len(dst) > limit {
-			return dst
+		if p.over {
+			return
 		}
 		if i > 0 {
-			dst = append(dst, ", "...)
+			p.add(", ")
 		}
-		dst = appendRepr(dst, v, limit)
+		p.value(v)
 	}
-	return dst
+}
+
+func floatText(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "nan"
+	case math.IsInf(v, 1):
+		return "inf"
+	case math.IsInf(v, -1):
+		return "-inf"
+	}
+	return record.PythonFloat(v)
 }

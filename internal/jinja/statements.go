@@ -3,7 +3,6 @@ package jinja
 import (
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // statement is a part of a template that writes something or changes a name.
@@ -60,14 +59,18 @@ func (r *run) statements(list []statement) error {
 }
 
 func (r *run) write(text string) error {
-	r.out.WriteString(text)
-	return r.spend(len(text))
+	r.out.add(text)
+	return r.out.err
 }
 
 // inside runs a body with names of its own.
 func (r *run) inside(body []statement) error {
-	r.scopes = append(r.scopes, map[string]value{})
-	err := r.statements(body)
+	scope, err := r.newScope()
+	if err != nil {
+		return err
+	}
+	r.scopes = append(r.scopes, scope)
+	err = r.statements(body)
 	r.scopes = r.scopes[:len(r.scopes)-1]
 	return err
 }
@@ -75,9 +78,9 @@ func (r *run) inside(body []statement) error {
 // capture returns what a body writes.
 func (r *run) capture(body []statement) (string, error) {
 	outer := r.out
-	r.out = &strings.Builder{}
+	r.out = &writer{r: r}
 	err := r.inside(body)
-	text := r.out.String()
+	text := r.out.b.String()
 	r.out = outer
 	return text, err
 }
@@ -178,15 +181,15 @@ func (s forStatement) do(r *run) error {
 	if err != nil {
 		return err
 	}
-	items, err := r.items(v)
+	over, err := r.items(v)
 	if err != nil {
 		return fmt.Errorf("line %d: %w", s.line, err)
 	}
 	r.scopes = append(r.scopes, nil)
 	defer func(n int) { r.scopes = r.scopes[:n] }(len(r.scopes) - 1)
 	if s.where != nil {
-		var kept []value
-		for _, v := range items {
+		kept := items{r: r}
+		for _, v := range over {
 			if err := s.bind(r, v, nil); err != nil {
 				return err
 			}
@@ -195,14 +198,16 @@ func (s forStatement) do(r *run) error {
 				return err
 			}
 			if yes {
-				kept = append(kept, v)
+				if err := kept.add(v); err != nil {
+					return err
+				}
 			}
 		}
-		items = kept
+		over = kept.list
 	}
 	whole := false // a body ran to its end, which is what Jinja's else asks
-	for i, v := range items {
-		if err := s.bind(r, v, &loop{i, items}); err != nil {
+	for i, v := range over {
+		if err := s.bind(r, v, &loop{i, over}); err != nil {
 			return err
 		}
 		err := r.statements(s.body)
@@ -223,7 +228,10 @@ func (s forStatement) do(r *run) error {
 
 // bind gives an item its names in a scope of its own.
 func (s forStatement) bind(r *run, v value, l *loop) error {
-	scope := map[string]value{}
+	scope, err := r.newScope()
+	if err != nil {
+		return err
+	}
 	if l != nil {
 		scope["loop"] = l
 	}

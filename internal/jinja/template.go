@@ -2,7 +2,6 @@ package jinja
 
 import (
 	"fmt"
-	"strings"
 
 	"lamina/record"
 )
@@ -50,61 +49,28 @@ func Parse(source string, o Options) (*Template, error) {
 // Render writes the template over the fields of a row. With strict options a field
 // that is not there is an error naming it.
 func (t *Template) Render(fields record.Object) (string, error) {
-	r := &run{out: &strings.Builder{}, scopes: []map[string]value{{}}, options: t.options, limit: maxWork + inputWork*textSize(fields)}
-	for _, f := range fields {
-		r.scopes[0][f.Name] = fromRecord(f.Value)
-	}
+	r := newRun(fields, t.options)
 	if err := r.statements(t.body); err != nil {
 		return "", err
 	}
-	return r.out.String(), nil
+	return r.out.text()
 }
 
 // run is one rendering.
 type run struct {
-	out     *strings.Builder
+	budget
+	out     *writer
 	scopes  []map[string]value
 	options Options
-	work    int
-	limit   int // of work
 	depth   int // of expressions that wait for one inside
 	calls   int // of macros that wait for one they called
 }
 
-// What a rendering may do: one unit of work for each step and each byte that is
-// read or made, itemWork for each item of a list. Long fields are worth some more,
-// so that a long conversation can be read some times. At the worst maxWork takes
-// about a second and a hundred megabytes.
-const (
-	maxWork   = 16 << 20
-	inputWork = 64 // for each byte of the fields' texts
-	itemWork  = 16
-	maxNest   = 10_000 // expressions inside each other, over all calls
-	maxCalls  = 100    // macros inside macros
-)
-
-func (r *run) spend(n int) error {
-	if r.work += n + 1; r.work > r.limit {
-		return fmt.Errorf("does more than %d steps", r.limit)
+func newRun(fields record.Object, o Options) *run {
+	r := &run{budget: budgetOf(fields), scopes: []map[string]value{{}}, options: o}
+	r.out = &writer{r: r}
+	for _, f := range fields {
+		r.scopes[0][f.Name] = fromRecord(f.Value)
 	}
-	return nil
-}
-
-// textSize returns the bytes of the texts in v.
-func textSize(v record.Value) (n int) {
-	switch v := v.(type) {
-	case string:
-		return len(v)
-	case record.Cell:
-		return len(v)
-	case record.List:
-		for _, one := range v {
-			n += textSize(one)
-		}
-	case record.Object:
-		for _, f := range v {
-			n += textSize(f.Value)
-		}
-	}
-	return n
+	return r
 }

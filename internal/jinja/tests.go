@@ -21,7 +21,11 @@ func (r *run) test(name string, t test, v value, args []value) (bool, error) {
 			return false, err
 		}
 	}
-	return t(r, v, args)
+	is, err := r.builtin(name, v, arguments{values: args}, func() (value, error) { return t(r, v, args) })
+	if err != nil {
+		return false, err
+	}
+	return is.(bool), nil
 }
 
 const testNames = "boolean, callable, defined, divisibleby, eq, equalto, even, false, float, ge, greaterthan, gt, in, integer, iterable, le, lessthan, lower, lt, mapping, ne, none, number, odd, sameas, sequence, string, true, undefined, upper"

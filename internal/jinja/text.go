@@ -18,18 +18,14 @@ func plain[T any](f func(s string) T) textMethod {
 	return textMethod{0, 0, func(_ *run, s string, _ []value) (value, error) { return f(s), nil }}
 }
 
-// slow is a method without arguments that looks at each character by itself.
-func slow(f func(s string) string) textMethod {
-	return textMethod{0, 0, func(r *run, s string, _ []value) (value, error) {
-		if err := r.spend(itemWork * len(s)); err != nil {
-			return nil, err
-		}
-		return f(s), nil
-	}}
+// cased is a method without arguments that writes other letters and takes some steps for
+// each.
+func cased(f func(s string) string, steps int) textMethod {
+	return textMethod{0, 0, func(r *run, s string, _ []value) (value, error) { return r.recased(s, f, steps) }}
 }
 
-// ofText is a method of one text.
-func ofText(least int, f func(r *run, s, part string, args []value) (value, error)) textMethod {
+// withText is a method of one text.
+func withText(least int, f func(r *run, s, part string, args []value) (value, error)) textMethod {
 	return textMethod{least, 1, func(r *run, s string, args []value) (value, error) {
 		part, err := text(args, 0)
 		if err != nil {
@@ -41,12 +37,18 @@ func ofText(least int, f func(r *run, s, part string, args []value) (value, erro
 
 // stripping is strip, lstrip or rstrip.
 func stripping(trim func(s string, drop func(rune) bool) string) textMethod {
-	return ofText(0, func(_ *run, s, set string, args []value) (value, error) { return trim(s, inSet(args, set)), nil })
+	return textMethod{0, 1, func(r *run, s string, args []value) (value, error) {
+		drop, err := r.inSet(args)
+		if err != nil {
+			return nil, err
+		}
+		return trim(s, drop), nil
+	}}
 }
 
 // removing is removeprefix or removesuffix.
 func removing(trim func(s, part string) string) textMethod {
-	return ofText(1, func(_ *run, s, part string, _ []value) (value, error) { return trim(s, part), nil })
+	return withText(1, func(_ *run, s, part string, _ []value) (value, error) { return trim(s, part), nil })
 }
 
 // splitting is split or rsplit.
@@ -61,12 +63,12 @@ func splitting(right bool) textMethod {
 }
 
 func partitioning(right bool) textMethod {
-	return ofText(1, func(_ *run, s, sep string, _ []value) (value, error) { return partition(s, sep, right) })
+	return withText(1, func(_ *run, s, sep string, _ []value) (value, error) { return partition(s, sep, right) })
 }
 
 // finding is find, rfind or index: in characters, -1 for nowhere.
 func finding(index func(s, part string) int) textMethod {
-	return ofText(1, func(_ *run, s, part string, _ []value) (value, error) {
+	return withText(1, func(_ *run, s, part string, _ []value) (value, error) {
 		at := index(s, part)
 		if at > 0 {
 			at = utf8.RuneCountInString(s[:at])
@@ -87,11 +89,14 @@ func beginning(has func(s, part string) bool) textMethod {
 			if !is {
 				return nil, fmt.Errorf("text %d is %s, want a text", i+1, kindOf(parts[i]))
 			}
+			if err := r.spend(min(len(part), len(s))); err != nil {
+				return nil, err
+			}
 			if has(s, part) {
-				return true, r.spend(i)
+				return true, nil
 			}
 		}
-		return false, r.spend(len(parts))
+		return false, nil
 	}}
 }
 
@@ -104,20 +109,20 @@ func all(is func(rune) bool) textMethod {
 var textCalls = map[string]textMethod{
 	"strip": stripping(strings.TrimFunc), "lstrip": stripping(strings.TrimLeftFunc), "rstrip": stripping(strings.TrimRightFunc),
 	"removeprefix": removing(strings.TrimPrefix), "removesuffix": removing(strings.TrimSuffix),
-	"split": splitting(false), "rsplit": splitting(true), "splitlines": plain(lines),
+	"split": splitting(false), "rsplit": splitting(true), "splitlines": {0, 0, splitLines},
 	"partition": partitioning(false), "rpartition": partitioning(true),
-	"lower": plain(lower), "casefold": plain(caseFold), "upper": plain(upper), "title": slow(title),
-	"capitalize": plain(capitalize), "swapcase": slow(swapCase),
+	"lower": cased(lower, 0), "casefold": cased(caseFold, 0), "upper": cased(upper, 0), "title": cased(title, itemWork),
+	"capitalize": cased(capitalize, 0), "swapcase": cased(swapCase, itemWork),
 	"startswith": beginning(strings.HasPrefix), "endswith": beginning(strings.HasSuffix),
 	"find": finding(strings.Index), "rfind": finding(strings.LastIndex),
-	"index": ofText(1, func(_ *run, s, part string, _ []value) (value, error) {
+	"index": withText(1, func(_ *run, s, part string, _ []value) (value, error) {
 		at := strings.Index(s, part)
 		if at < 0 {
 			return nil, fmt.Errorf("%.64q is not in the text", part)
 		}
 		return int64(utf8.RuneCountInString(s[:at])), nil
 	}),
-	"count":   ofText(1, func(_ *run, s, part string, _ []value) (value, error) { return int64(strings.Count(s, part)), nil }),
+	"count":   withText(1, func(_ *run, s, part string, _ []value) (value, error) { return int64(strings.Count(s, part)), nil }),
 	"replace": {2, 3, func(r *run, s string, args []value) (value, error) { return r.replaceIn(s, args) }},
 	"join":    {1, 1, func(r *run, s string, args []value) (value, error) { return r.join(s, args[0]) }},
 	"zfill":   {1, 1, zeroFill},
@@ -149,12 +154,13 @@ func zeroFill(r *run, s string, args []value) (value, error) {
 	if missing <= 0 {
 		return s, nil
 	}
-	if err := r.spend(min(missing, r.limit)); err != nil {
-		return nil, err
-	}
 	sign := 0
 	if strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") {
 		sign = 1
 	}
-	return s[:sign] + strings.Repeat("0", missing) + s[sign:], nil
+	w := writer{r: r}
+	w.add(s[:sign])
+	w.repeat("0", missing)
+	w.add(s[sign:])
+	return w.text()
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"unicode"
 
 	"lamina/record"
@@ -82,6 +81,9 @@ func (d *dict) find(r *run, key value) int {
 func (d *dict) put(r *run, key, v value) error {
 	at := d.find(r, key)
 	if at < 0 {
+		if err := r.grow(2 * itemBytes); err != nil {
+			return err
+		}
 		at = len(*d)
 		*d = append(*d, entry{key: key})
 	}
@@ -161,18 +163,9 @@ func float(v value) (float64, bool) {
 	return 0, false
 }
 
-// sequence returns the items of what has an order: of a text its characters.
-func (r *run) sequence(v value) ([]value, bool) {
+// ordered returns the items of a list or a tuple.
+func ordered(v value) (items []value, is bool) {
 	switch v := v.(type) {
-	case string:
-		if r.spend(itemWork*len(v)) != nil {
-			return nil, true // the caller's next step reports it
-		}
-		out := make([]value, 0, len(v))
-		for _, c := range v {
-			out = append(out, string(c))
-		}
-		return out, true
 	case list:
 		return v, true
 	case tuple:
@@ -183,32 +176,34 @@ func (r *run) sequence(v value) ([]value, bool) {
 	return nil, false
 }
 
-// items returns what a loop runs over: of an object its names.
+// items returns what a loop runs over: of a text its characters, of an object its names.
 func (r *run) items(v value) ([]value, error) {
-	if items, is := r.sequence(v); is {
+	if items, is := ordered(v); is {
 		return items, r.spend(len(items))
 	}
-	d, is := v.(*dict)
-	if !is {
+	out := items{r: r}
+	switch v := v.(type) {
+	case string:
+		for _, c := range v {
+			if err := out.add(string(c)); err != nil {
+				return nil, err
+			}
+		}
+	case *dict:
+		for _, e := range *v {
+			if err := out.add(e.key); err != nil {
+				return nil, err
+			}
+		}
+	default:
 		return nil, fmt.Errorf("%s has no items", kindOf(v))
 	}
-	out := make([]value, len(*d))
-	for i, e := range *d {
-		out[i] = e.key
-	}
-	return out, r.spend(len(out))
+	return out.list, nil
 }
 
-// like returns items as the kind of sequence that v is.
+// like returns items as the kind of sequence that v is, a list or a tuple.
 func like(v value, items []value) value {
-	switch v.(type) {
-	case string:
-		var b strings.Builder
-		for _, c := range items {
-			b.WriteString(c.(string))
-		}
-		return b.String()
-	case tuple:
+	if _, is := v.(tuple); is {
 		return tuple(items)
 	}
 	return list(items)

@@ -18,9 +18,15 @@ const (
 	likePythonUnpadded = "dmIHMSjUWV"
 )
 
+// maxFormat bounds the bytes of a format: two of them can become thirty.
+const maxFormat = 4096
+
 // formatTime is datetime.strftime of a time without a zone, in the C locale: for such a
 // time Python writes nothing for %z and %Z.
 func formatTime(at time.Time, format string) (string, error) {
+	if len(format) > maxFormat {
+		return "", fmt.Errorf("strftime_now: a format of %d bytes, more than the %d it may have", len(format), maxFormat)
+	}
 	var known strings.Builder
 	for {
 		text, rest, found := strings.Cut(format, "%")

@@ -63,6 +63,9 @@ func TestStrftimeOfTemplates(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q", format, got, err, want)
 		}
 	}
+	if got, err := now(strings.Repeat("%c", 1<<12), at); err == nil || !strings.Contains(err.Error(), "8192 bytes") {
+		t.Errorf("a long format: %.20q, %v", got, err)
+	}
 	for _, format := range []string{"%L", "%-e", "%_d", "%^B", "%:z", "%é", "% d"} {
 		want := "%" + string([]rune(format)[1:2])
 		if got, err := now(format, at); err == nil || !strings.Contains(err.Error(), want) {
