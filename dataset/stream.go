@@ -10,6 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"lamina/internal/foreign"
 )
 
 // Limits of compressed files. Text packs to a tenth, repeated rows to a hundredth;
@@ -34,7 +36,8 @@ type stream struct {
 }
 
 // openStream begins to read a file whose name is name.
-func openStream(file io.Reader, name string) (*stream, error) {
+func openStream(file io.Reader, name string) (_ *stream, err error) {
+	defer foreign.Recover(&err, "its decoder")
 	in := &counter{r: file}
 	head := bufio.NewReaderSize(in, 64<<10)
 	first, err := head.Peek(4)
@@ -103,11 +106,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 // decode reads from the decoder, which is not ours: should it panic on a damaged
 // stream, as one has, that is an error of the file.
 func (b *bounded) decode(p []byte) (n int, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			n, err = 0, fmt.Errorf("its decoder gave up: %v", fault)
-		}
-	}()
+	defer foreign.Recover(&err, "its decoder")
 	return b.r.Read(p)
 }
 

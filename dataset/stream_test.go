@@ -32,6 +32,19 @@ func TestPanickingDecoderIsAnError(t *testing.T) {
 	}
 }
 
+// So is one while the stream's head is read.
+func TestDecoderPanicsAtOnce(t *testing.T) {
+	for _, begin := range []string{"\x1f\x8b\x08\x04", "\x28\xb5\x2f\xfd"} {
+		s, err := openStream(broken{strings.NewReader(begin)}, "rows.jsonl")
+		if err == nil { // zstd reads its head with the first bytes
+			_, err = io.ReadAll(s)
+		}
+		if err == nil || !strings.Contains(err.Error(), "its decoder gave up: runtime error: index out of range") {
+			t.Errorf("%q: error %v", begin, err)
+		}
+	}
+}
+
 // Damaged zstd files are errors that name the file, whichever byte is wrong, unless
 // nothing stands in it: then all rows are there, which the checksum of the stream says.
 // v1.17.9 of the decoder panicked on some (GO-2026-6865).

@@ -10,6 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+
+	"lamina/internal/foreign"
 )
 
 // Codecs of parquet.thrift.
@@ -57,6 +59,7 @@ func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, erro
 	}
 	out, err := f.decode(codec, old, src, size)
 	if err != nil {
+		*f = inflater{} // what it left of them is not known
 		return nil, fmt.Errorf("page does not decompress: %w", err)
 	}
 	if len(out) != size {
@@ -66,13 +69,9 @@ func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, erro
 }
 
 // decode runs the decoder of a codec, which is not ours: should it panic on a damaged
-// page, as one has, that is an error of the page, and the decoders begin anew.
+// page, as one has, that is an error of the page.
 func (f *inflater) decode(codec int64, old, src []byte, size int) (out []byte, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			*f, out, err = inflater{}, nil, fmt.Errorf("its decoder gave up: %v", fault)
-		}
-	}()
+	defer foreign.Recover(&err, "its decoder")
 	switch codec {
 	case codecPlain:
 		out = src

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
+
+	"lamina/internal/foreign"
 )
 
 // patternTime bounds the search of one text: a pattern comes from a file and may go
@@ -21,17 +23,33 @@ type Pattern struct {
 }
 
 // NewPattern compiles a pattern of Python's module re.
-func NewPattern(text string) (*Pattern, error) {
+func NewPattern(text string) (_ *Pattern, err error) {
+	defer inPattern(&err, text)
 	spelled, groups, err := respelled(text)
 	if err != nil {
-		return nil, fmt.Errorf("the pattern %.128q: %w", text, err)
+		return nil, err
 	}
-	re, err := regexp2.Compile(spelled)
+	re, err := compile(spelled)
 	if err != nil {
-		return nil, fmt.Errorf("the pattern %.128q: %w", text, err)
+		return nil, err
 	}
 	re.MatchTimeout = patternTime
 	return &Pattern{text: text, groups: groups, re: re}, nil
+}
+
+// inPattern, deferred, says which pattern an error is of.
+func inPattern(err *error, text string) {
+	if *err != nil {
+		*err = fmt.Errorf("the pattern %.128q: %w", text, *err)
+	}
+}
+
+// engine is what gives up where the library panics.
+const engine = "the engine of patterns"
+
+func compile(spelled string) (_ *regexp2.Regexp, err error) {
+	defer foreign.Recover(&err, engine)
+	return regexp2.Compile(spelled)
 }
 
 // String returns the pattern as Python spells it.
@@ -116,8 +134,9 @@ func respelled(text string) (spelled string, groups int, err error) {
 type finding []string
 
 // all is re.findall.
-func (p *Pattern) all(text string) ([]finding, error) {
-	var found []finding
+func (p *Pattern) all(text string) (found []finding, err error) {
+	defer inPattern(&err, p.text)
+	defer foreign.Recover(&err, engine)
 	m, err := p.re.FindStringMatch(text)
 	for ; m != nil && err == nil; m, err = p.re.FindNextMatch(m) {
 		if p.groups == 0 {
@@ -130,17 +149,12 @@ func (p *Pattern) all(text string) ([]finding, error) {
 		}
 		found = append(found, f)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("the pattern %.128q: %w", p.text, err)
-	}
-	return found, nil
+	return found, err
 }
 
 // without is re.sub(pattern, "", text).
-func (p *Pattern) without(text string) (string, error) {
-	out, err := p.re.Replace(text, "", -1, -1)
-	if err != nil {
-		return "", fmt.Errorf("the pattern %.128q: %w", p.text, err)
-	}
-	return out, nil
+func (p *Pattern) without(text string) (out string, err error) {
+	defer inPattern(&err, p.text)
+	defer foreign.Recover(&err, engine)
+	return p.re.Replace(text, "", -1, -1)
 }

@@ -46,15 +46,15 @@ var layers = []layer{
 	{"autograd", append([]string{"kernels", "tensor"}, bottom...)},
 	{"nn", append([]string{"autograd", "kernels", "tensor"}, bottom...)},
 	{"formats", []string{"tensor", "internal/files", "internal/strictjson"}},
-	{"transformer/tokenizer", []string{"internal/files", "internal/strictjson"}},
-	{"transformer/chat", []string{"internal/jinja", "record"}},
+	{"transformer/tokenizer", []string{"internal/files", "internal/foreign", "internal/strictjson"}},
+	{"transformer/chat", []string{"internal/foreign", "internal/jinja", "record"}},
 	{"transformer", append([]string{
 		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"record", []string{"internal/strictjson"}},
-	{"dataset", []string{"record", "internal/files"}},
+	{"dataset", []string{"record", "internal/files", "internal/foreign"}},
 	{"hub", []string{"internal/files"}},
 	{"eval", append([]string{
-		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/jinja", "internal/pyrandom", "internal/units"}, bottom...)},
+		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/foreign", "internal/jinja", "internal/pyrandom", "internal/units"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
 	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/emulate", append([]string{
@@ -72,11 +72,12 @@ var layers = []layer{
 	{"crash/crashtest", []string{everything}},
 
 	{"internal/files", []string{"internal/strictjson", "internal/units"}},
+	{"internal/foreign", nil},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/machine", nil},
 	{"internal/notices", nil},
-	{"internal/plot", nil},
+	{"internal/plot", []string{"internal/foreign"}},
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
 	{"internal/strictjson", nil},

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/font/liberation"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"lamina/internal/foreign"
 )
 
 // pngDensity is how many image pixels a CSS pixel gets, for screens and print.
@@ -26,8 +28,10 @@ type canvas struct {
 
 // PNG writes the picture at twice its nominal size, in the light theme. The
 // fonts are embedded ones without CJK: such names show as boxes here, while SVG
-// takes the reader's fonts. An error is w's.
-func (p *Picture) PNG(w io.Writer) error {
+// takes the reader's fonts. An error is w's, or says that the
+// library gave up: names in the picture may come from anybody.
+func (p *Picture) PNG(w io.Writer) (err error) {
+	defer foreign.Recover(&err, "drawing the png")
 	c := &canvas{
 		vg: vgimg.NewWith(
 			vgimg.UseWH(vg.Length(p.width), vg.Length(p.height)),

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ncruces/go-strftime"
+
+	"lamina/internal/foreign"
 )
 
 // What the library writes as Python does on Linux: the letters that may follow a
@@ -52,5 +54,11 @@ func formatTime(at time.Time, format string) (string, error) {
 		}
 		format = rest[len(field):]
 	}
-	return strftime.Format(known.String(), at), nil
+	return written(strftime.Format, known.String(), at)
+}
+
+// written calls the library, which is given a format out of a model's files.
+func written(write func(string, time.Time) string, format string, at time.Time) (_ string, err error) {
+	defer foreign.Recover(&err, "strftime_now")
+	return write(format, at), nil
 }

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2/v2"
+
+	"lamina/internal/foreign"
 )
 
 // Limits of a pattern of a file.
@@ -47,11 +49,21 @@ func rescue(err *error) {
 // backtracking returns the finder of a pattern, spelled for the engine. The
 // finder panics with a PatternError past the limits.
 func backtracking(pattern, spelled string) (find finder, why string) {
-	re, err := regexp2.Compile(spelled, regexp2.OptionMaxBacktrackingStackSize(backtrackings))
+	re, err := compileBacktracking(spelled)
 	if err != nil {
 		return nil, "not for the backtracking engine: " + quote(err.Error())
 	}
 	re.MatchTimeout = matchTime
+	return backtrackingOn(re, pattern), ""
+}
+
+func compileBacktracking(spelled string) (_ *regexp2.Regexp, err error) {
+	defer foreign.Recover(&err, "the backtracking engine")
+	return regexp2.Compile(spelled, regexp2.OptionMaxBacktrackingStackSize(backtrackings))
+}
+
+// backtrackingOn is backtracking for a compiled pattern.
+func backtrackingOn(re *regexp2.Regexp, pattern string) finder {
 	return func(s string, found func(from, to int)) {
 		start, past := time.Now(), false
 		at, runes := 0, 0 // bytes of s gone through, and the runes in them
@@ -62,8 +74,7 @@ func backtracking(pattern, spelled string) (find finder, why string) {
 			}
 			return at
 		}
-		err := re.FindRunesMatches([]rune(s), 0, func(m regexp2.MatchView) bool {
-			index, length, _ := m.GroupRange(0)
+		err := eachMatch(re, []rune(s), func(index, length int) bool {
 			from := to(index)
 			found(from, to(index+length))
 			past = time.Since(start) > textTime
@@ -75,5 +86,26 @@ func backtracking(pattern, spelled string) (find finder, why string) {
 		if err != nil {
 			panic(&PatternError{pattern, err})
 		}
-	}, ""
+	}
+}
+
+// eachMatch calls each with the place and the length of every match until it returns
+// false. A panic of the engine is an error; one of each goes on.
+func eachMatch(re *regexp2.Regexp, text []rune, each func(index, length int) bool) (err error) {
+	ours := false
+	defer func() {
+		if ours {
+			return // each's panic goes on
+		}
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("the backtracking engine gave up: %.200q", fmt.Sprint(fault))
+		}
+	}()
+	return re.FindRunesMatches(text, 0, func(m regexp2.MatchView) bool {
+		index, length, _ := m.GroupRange(0)
+		ours = true
+		more := each(index, length)
+		ours = false
+		return more
+	})
 }
