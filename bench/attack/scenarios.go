@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// scenario is a command that writes, and what lies in its directory before. The model is
+// in model/, documents in docs.jsonl, an emulator of it in emulator/, trained in run/.
+type scenario struct {
+	name   string
+	before []string // commands that make the old state; none: --out is not there yet
+	then   string   // the command that is disturbed
+	out    string
+	// whole: the directory is there in the old or the new state, nothing between.
+	// Otherwise it fills step by step, each of its files and directories whole.
+	whole bool
+}
+
+const (
+	train    = " --data docs.jsonl --valid valid.jsonl --steps 3 --save-every 1 --batch 2"
+	protocol = "run --model model --train docs.jsonl --valid valid.jsonl --test test.jsonl --support support.jsonl" +
+		" --keep 2 --trainable 1 --rows zs,crash --steps 2 --save-every 1 --batch 2 --out table"
+)
+
+var scenarios = []scenario{
+	{name: "emulate", then: "emulate --model model --plan 0*.1 --share all --out sent", out: "sent", whole: true},
+	{name: "emulate over", before: []string{"emulate --model model --plan 0*.2 --out sent"},
+		then: "emulate --model model --plan 0*.1 --share all --out sent --overwrite", out: "sent", whole: true},
+	{name: "finetune", then: "finetune --model emulator --lr 1e-2 --out fit" + train, out: "fit"},
+	{name: "finetune over", before: []string{"finetune --model emulator --lr 1e-3 --out fit" + train},
+		then: "finetune --model emulator --lr 1e-2 --out fit --overwrite" + train, out: "fit"},
+	{name: "plug", then: "plug --model model --adapter run/adapter --out tuned", out: "tuned", whole: true},
+	{name: "plug over", before: []string{"convert --model model --out other", "plug --model model --adapter run/adapter --dtype bf16 --out tuned"},
+		then: "plug --model model --adapter run/adapter --out tuned --overwrite", out: "tuned", whole: true},
+	{name: "convert", then: "convert --model model --out converted", out: "converted", whole: true},
+	{name: "convert over", before: []string{"convert --model model --dtype bf16 --out converted"},
+		then: "convert --model model --out converted --overwrite", out: "converted", whole: true},
+	{name: "run", then: protocol + " --lr 1e-2,1e-3", out: "table"},
+	{name: "run over", before: []string{protocol + " --lr 1e-3"},
+		then: protocol + " --lr 1e-2 --overwrite", out: "table"},
+}
+
+// words splits a command; a dot stands for the space in a plan.
+func words(command string) []string {
+	all := strings.Fields(command)
+	for i, w := range all {
+		if i > 0 && all[i-1] == "--plan" {
+			all[i] = strings.ReplaceAll(w, ".", " ")
+		}
+	}
+	return all
+}
+
+// documents are token rows, for the models of the tests have no tokenizer.
+func documents(from, n int) string {
+	var b strings.Builder
+	for i := from; i < from+n; i++ {
+		fmt.Fprintf(&b, `{"context_ids":[%d,%d,%d],"target_ids":[%d,%d]}`+"\n", 3+i%50, 5+i%40, 4+i%7, 8+i%9, 9+i%30)
+	}
+	return b.String()
+}
+
+// inputs makes what a scenario begins with.
+func (l *lab) inputs(ctx context.Context) (string, error) {
+	dir, err := l.dir()
+	if err != nil {
+		return "", err
+	}
+	if err := l.model("transformer/testdata/opt-prenorm", filepath.Join(dir, "model")); err != nil {
+		return "", err
+	}
+	for name, text := range map[string]string{
+		"docs.jsonl": documents(0, 4), "valid.jsonl": documents(20, 2), "test.jsonl": documents(30, 2), "support.jsonl": documents(40, 4),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, l.commands(ctx, dir,
+		"emulate --model model --plan 0*.1 --share all --out emulator",
+		"finetune --model emulator --lr 1e-2 --out run"+train)
+}
+
+// model copies a model of the tests, without what the tests hold against it.
+func (l *lab) model(from, to string) error {
+	if err := copyTree(l.testdata(from), to); err != nil {
+		return err
+	}
+	for _, name := range []string{"golden.json", "golden.safetensors"} {
+		if err := os.Remove(filepath.Join(to, name)); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// commands runs commands that must succeed.
+func (l *lab) commands(ctx context.Context, dir string, commands ...string) error {
+	for _, c := range commands {
+		o, err := l.call(ctx, dir, time.Minute, nil, words(c)...)
+		if err != nil {
+			return err
+		}
+		if o.exit != 0 {
+			return fmt.Errorf("lamina %s: %s", c, last(o.stderr))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lamina/formats/safetensors"
+	"lamina/internal/files"
+)
+
+// state is what a directory holds: the digest of each file by its path, without what
+// depends on the time a run took.
+type state map[string]string
+
+// Files that tell times in their text, of which only the presence is compared, and keys
+// of JSON files that hold times.
+var (
+	timed     = []string{"table.csv", "table.md", "report.html"}
+	timedKeys = []string{"seconds", "peak_bytes", "tokens_per_second", "created"}
+)
+
+// read takes the state of a directory; one that is not there has none.
+func read(dir string) (state, error) {
+	s := state{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			s[filepath.ToSlash(name)+"/"] = ""
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		s[filepath.ToSlash(name)] = digest(e.Name(), data)
+		return nil
+	})
+	if os.IsNotExist(err) {
+		return s, nil
+	}
+	return s, err
+}
+
+func digest(name string, data []byte) string {
+	switch {
+	case slices.Contains(timed, name):
+		return "timed"
+	case strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".jsonl"):
+		data = untimed(data)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
+}
+
+// untimed takes the times out of JSON values; what is none stays as it is.
+func untimed(data []byte) []byte {
+	var out []byte
+	for d := json.NewDecoder(bytes.NewReader(data)); ; {
+		var v any
+		if err := d.Decode(&v); err != nil {
+			return append(out, data[d.InputOffset():]...)
+		}
+		line, err := json.Marshal(withoutTimes(v))
+		if err != nil {
+			return data
+		}
+		out = append(append(out, line...), '\n')
+	}
+}
+
+func withoutTimes(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			if slices.Contains(timedKeys, k) {
+				delete(v, k)
+			} else {
+				v[k] = withoutTimes(v[k])
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutTimes(v[i])
+		}
+	}
+	return v
+}
+
+// difference names the first few files in which two states differ.
+func (s state) difference(want state) string {
+	var all []string
+	for name, d := range s {
+		if w, ok := want[name]; !ok {
+			all = append(all, "+"+name)
+		} else if w != d {
+			all = append(all, "≠"+name)
+		}
+	}
+	for name := range want {
+		if _, ok := s[name]; !ok {
+			all = append(all, "-"+name)
+		}
+	}
+	slices.Sort(all)
+	if len(all) > 6 {
+		all = append(all[:6], fmt.Sprintf("and %d more", len(all)-6))
+	}
+	return strings.Join(all, " ")
+}
+
+// below returns what lies in a directory of the state, "" if it is not there.
+func (s state) below(dir string) state {
+	in := state{}
+	for name, d := range s {
+		if strings.HasPrefix(name, dir+"/") {
+			in[name] = d
+		}
+	}
+	return in
+}
+
+// hidden reports whether a path goes through a name that begins with a dot, as those of
+// unfinished files do.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
+}
+
+// visible leaves out hidden files.
+func (s state) visible() state {
+	in := state{}
+	for name, d := range s {
+		if !hidden(name) {
+			in[name] = d
+		}
+	}
+	return in
+}
+
+// notWhole looks for a file, visible below dir, that was cut or does not fit the others.
+// The last line of metrics.jsonl may be cut, as the next run takes it away.
+func notWhole(dir string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(e.Name(), ".") {
+			if e.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if e.IsDir() {
+			if files.HasManifest(path) {
+				return files.Verify(path)
+			}
+			return nil
+		}
+		return fileNotWhole(path)
+	})
+}
+
+func fileNotWhole(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	bad := false
+	switch filepath.Ext(path) {
+	case ".json":
+		bad = !json.Valid(data)
+	case ".jsonl":
+		for line := range bytes.Lines(data) {
+			bad = bad || bytes.HasSuffix(line, []byte("\n")) && !json.Valid(line)
+		}
+	case ".safetensors":
+		f, err := safetensors.Open(path)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	case ".png":
+		bad = !bytes.Contains(data[max(0, len(data)-12):], []byte("IEND"))
+	case ".svg":
+		bad = !bytes.HasSuffix(bytes.TrimSpace(data), []byte("</svg>"))
+	case ".html":
+		bad = !bytes.HasSuffix(bytes.TrimSpace(data), []byte("</html>"))
+	case ".csv", ".md":
+		bad = !bytes.HasSuffix(data, []byte("\n"))
+	default:
+		bad = len(data) == 0
+	}
+	if bad {
+		return fmt.Errorf("%s: not whole, %d bytes", path, len(data))
+	}
+	return nil
+}
