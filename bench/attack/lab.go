@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/klauspost/cpuid/v2"
@@ -153,6 +152,7 @@ type outcome struct {
 	exit           int // -1: a signal
 	stdout, stderr string
 	took           time.Duration
+	processor      time.Duration
 	peak           int64 // bytes of memory, where the system tells
 	late           bool  // it had to be killed
 }
@@ -165,8 +165,15 @@ func (l *lab) call(ctx context.Context, dir string, limit time.Duration, env []s
 	var stdout, stderr bytes.Buffer
 	c.Dir, c.Env, c.Stdout, c.Stderr = dir, append(os.Environ(), env...), &stdout, &stderr
 	started := time.Now()
-	err := c.Run()
+	err := c.Start()
+	if err == nil {
+		boundMemory(c.Process.Pid)
+		err = c.Wait()
+	}
 	o := outcome{exit: -1, stdout: stdout.String(), stderr: stderr.String(), took: time.Since(started)}
+	if p := c.ProcessState; p != nil {
+		o.processor, o.peak = p.UserTime()+p.SystemTime(), peak(p)
+	}
 	var exit *exec.ExitError
 	if o.late = limited.Err() != nil; o.late {
 		return o, ctx.Err()
@@ -175,9 +182,6 @@ func (l *lab) call(ctx context.Context, dir string, limit time.Duration, env []s
 		return o, err
 	}
 	o.exit = c.ProcessState.ExitCode()
-	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		o.peak = u.Maxrss << 10
-	}
 	return o, ctx.Err()
 }
 

@@ -41,6 +41,8 @@ var parts = []struct {
 }{
 	{"kills", kills},
 	{"moments", moments},
+	{"packages", packages},
+	{"special", special},
 }
 
 func main() {

@@ -21,6 +21,13 @@ type report struct {
 
 	lock   sync.Mutex
 	faults []fault
+
+	// Of probes:
+	cases                    int
+	taken                    []string
+	slowest                  time.Duration
+	largest                  int64
+	slowestName, largestName string
 }
 
 // fault is what should not have happened.
@@ -110,9 +117,14 @@ func writeFaults(w io.Writer, faults []fault) {
 		for end < len(faults) && faults[end].group() == faults[i].group() {
 			end++
 		}
+		if end == i+1 {
+			fmt.Fprintf(w, "- %s `%s`: %.600s\n", faults[i].kind, faults[i].name, strings.TrimSpace(faults[i].what))
+			i = end
+			continue
+		}
 		fmt.Fprintf(w, "- %s, %d:\n", faults[i].group(), end-i)
 		for _, f := range faults[i:min(end, i+shown)] {
-			fmt.Fprintf(w, "  - `%s`: %.600s\n", f.name, f.what)
+			fmt.Fprintf(w, "  - `%s`: %.600s\n", f.name, strings.TrimSpace(f.what))
 		}
 		i = end
 	}

@@ -41,6 +41,14 @@ func read(dir string) (state, error) {
 			s[filepath.ToSlash(name)+"/"] = ""
 			return nil
 		}
+		if !e.Type().IsRegular() {
+			s[filepath.ToSlash(name)] = e.Type().String()
+			return nil
+		}
+		if info, err := e.Info(); err == nil && onDisk(info) < info.Size() && info.Size() > 1<<30 {
+			s[filepath.ToSlash(name)] = "sparse"
+			return nil
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err

@@ -74,6 +74,9 @@ func (c change) regular(fd uint64) bool {
 	if int32(fd) <= 2 {
 		return false
 	}
+	if name, err := os.Readlink(c.link(fd)); err != nil || !strings.HasPrefix(name, "/") {
+		return false // a socket, pipe or event has a name without a place
+	}
 	info, err := os.Stat(c.link(fd))
 	return err == nil && info.Mode().IsRegular()
 }

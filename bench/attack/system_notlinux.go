@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// boundMemory bounds nothing here.
+func boundMemory(int) {}
