@@ -1,9 +1,12 @@
 package formats
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+
+	"lamina/internal/files"
 )
 
 // Mapping is the contents of a regular file, mapped read-only where the system
@@ -37,7 +40,7 @@ func Open(path string) (*Mapping, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fail("NOT_REGULAR", "is no regular file", "a file, not a directory, device or pipe", nil)
 	}
-	f, err := os.Open(path)
+	f, _, err := files.Open(path, files.Unlimited)
 	if err != nil {
 		return nil, fail("OPEN", "cannot open", "a readable file", cause(err))
 	}
@@ -66,6 +69,9 @@ func Open(path string) (*Mapping, error) {
 func cause(err error) error {
 	if p, ok := err.(*fs.PathError); ok {
 		return p.Err
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner // the path stands in front already
 	}
 	return err
 }

@@ -19,10 +19,14 @@ func (s Snapshot) Size() int64 {
 	return total
 }
 
+// Copied is what Copy writes, as its directory says.
+const Copied = "copy of a repository"
+
 // Copy writes the snapshot's files to a directory, whole or not at all. One that is
-// there is an error, or replaced with overwrite.
+// there is an error, or replaced with overwrite if Copy wrote it.
 func (s Snapshot) Copy(ctx context.Context, dir string, overwrite bool) error {
-	return files.Dir(dir, overwrite, func(tmp string) error {
+	to := files.Output{Path: dir, Kind: Copied, Overwrite: overwrite, Bytes: s.Size()}
+	return to.Write(func(tmp string) error {
 		for _, f := range s.Files {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -40,7 +44,7 @@ func copyFile(to, from string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	in, err := os.Open(from)
+	in, _, err := files.Open(from, files.Unlimited)
 	if err != nil {
 		return err
 	}

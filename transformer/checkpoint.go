@@ -1,7 +1,9 @@
 package transformer
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"lamina/formats/gguf"
 	"lamina/formats/safetensors"
 	"lamina/formats/torchbin"
+	"lamina/internal/files"
 	"lamina/nn"
 	"lamina/tensor"
 )
@@ -50,6 +53,10 @@ var weightFiles = []struct {
 // checked; no weight is read.
 func Open(path string) (*Checkpoint, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) { // whoever was replacing it may have been killed
+		_ = files.Recover(path)
+		info, err = os.Stat(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: no such model (want a Hugging Face directory or a .gguf file)", path)
 	}
@@ -139,14 +146,11 @@ func (c *Checkpoint) findShared(hf func(name string) string) {
 const maxSmallFile = 16 << 20
 
 func readSmall(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	data, err := files.Read(path, maxSmallFile)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: missing: a model directory needs it", path)
 	}
-	if info.Size() > maxSmallFile {
-		return nil, fmt.Errorf("%s: %d bytes, more than the %d a configuration may have", path, info.Size(), maxSmallFile)
-	}
-	return os.ReadFile(path)
+	return data, err
 }
 
 // Close gives back the memory of what was loaded from the checkpoint and unmaps the

@@ -49,10 +49,16 @@ type Directory struct {
 	// Places, if not nil, makes a compact directory, which lamina alone reads: for each
 	// layer it has the one whose tensors it shares, and itself where Tensors has its own.
 	// What is quantised in blocks stays so, unless DType says otherwise.
-	Places    []int
+	Places []int
+	// Overwrite replaces a directory that says it is of the same Kind, a noun, and never
+	// the one that is read; without a Kind any that holds a model.
 	Overwrite bool
+	Kind      string
 	Sealed    bool // MANIFEST.json is written last, with size and SHA-256 of every file
 }
+
+// maxCompanion bounds a file that is copied with a model: a tokenizer is the largest.
+const maxCompanion = 256 << 20
 
 // maxShard is transformers' default shard size.
 const maxShard = 5 << 30
@@ -97,7 +103,11 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 		}
 		entries[i], named[e.Name] = e, t
 	}
-	return files.Dir(out, d.Overwrite, func(tmp string) error {
+	to := files.Output{Path: out, Kind: d.Kind, Overwrite: d.Overwrite}
+	for _, e := range entries {
+		to.Bytes += int64(e.DType.Bytes(e.Elems()))
+	}
+	return to.Write(func(tmp string) error {
 		types := map[string]tensor.DType{}
 		for _, e := range entries {
 			types[e.Name] = e.DType
@@ -131,7 +141,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 var torchNames = map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}
 
 // writable returns an error for a type or rope scaling that no config.json can state, and
-// where writing would replace a directory that holds something other than a model.
+// where writing would replace what is read.
 func (c *Checkpoint) writable(out string, d Directory) error {
 	if d.DType != tensor.Invalid && torchNames[d.DType] == "" {
 		return fmt.Errorf("%s: cannot be written as %s (F32, F16, BF16)", out, d.DType)
@@ -139,8 +149,14 @@ func (c *Checkpoint) writable(out string, d Directory) error {
 	if scaling, _ := d.Config["rope_scaling"].(map[string]any); c.Config.RoPE.Factors != nil && scaling["rope_type"] != "llama3" {
 		return fmt.Errorf("%s: its rope factors are not those of llama3 scaling; no config.json can state them", c.Path)
 	}
+	if d.Kind != "" {
+		if c.Path != "" && files.Reads(out, c.Path) {
+			return fmt.Errorf("%s: holds the model that is read and is not overwritten: choose another directory", out)
+		}
+		return nil
+	}
 	entries, _ := os.ReadDir(out)
-	config, _ := os.ReadFile(filepath.Join(out, "config.json"))
+	config, _ := files.Read(filepath.Join(out, "config.json"), maxSmallFile)
 	if d.Overwrite && len(entries) > 0 && !files.IsModelConfig(config) {
 		return fmt.Errorf("%s: holds no model and is not overwritten: choose another directory", out)
 	}
@@ -234,14 +250,11 @@ func escapeGlob(path string) string {
 }
 
 func copyFile(to, from string) error {
-	in, err := os.Open(from)
+	in, _, err := files.Open(from, maxCompanion)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a regular file", from)
-	}
 	return files.Write(to, func(w io.Writer) error {
 		_, err := io.Copy(w, in)
 		return err

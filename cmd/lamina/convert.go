@@ -14,13 +14,16 @@ type convertCommand struct {
 	outFlags
 }
 
+// converted is what convert writes, as files.Output has it.
+const converted = "converted model"
+
 // Run streams the tensors into a directory that transformers loads.
 func (c convertCommand) Run(s *session) error {
 	dtype, err := parseDType(c.DType)
 	if err != nil {
 		return err
 	}
-	if err := c.check(c.Model); err != nil {
+	if err := c.check(converted); err != nil {
 		return err
 	}
 	checkpoint, err := s.openCheckpoint(c.Model)
@@ -34,7 +37,7 @@ func (c convertCommand) Run(s *session) error {
 		dtype = tensor.F32
 	}
 	d := checkpoint.Whole()
-	d.DType, d.Overwrite = dtype, c.Overwrite
+	d.DType, d.Overwrite, d.Kind = dtype, c.Overwrite, converted
 	bar := s.waiting("writing " + c.Out)
 	err = checkpoint.WriteDir(c.Out, d)
 	bar.Done()

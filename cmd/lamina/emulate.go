@@ -25,7 +25,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.check(c.Model); err != nil {
+	if err := c.check("emulator"); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"lamina/eval/task"
 	"lamina/internal/files"
@@ -43,16 +42,10 @@ type outFlags struct {
 	Overwrite bool   `help:"Replace what is there."`
 }
 
-// check refuses an existing directory before any work is done, and one that holds the
-// model that is read in any case: who names it has made a slip.
-func (f outFlags) check(model string) error {
-	if _, err := os.Lstat(f.Out); err == nil && !f.Overwrite {
-		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", f.Out)
-	}
-	if _, err := os.Stat(model); err == nil && files.Holds(f.Out, model) {
-		return fmt.Errorf("%s: holds the model that is read and is not overwritten: choose another directory", f.Out)
-	}
-	return nil
+// check refuses, before any work is done, a directory that is there, or with --overwrite
+// one that is not of the kind that is written.
+func (f outFlags) check(kind string) error {
+	return files.Output{Path: f.Out, Kind: kind, Overwrite: f.Overwrite}.Check()
 }
 
 // wantFile returns an error where a flag's file could not be written, before what it is to

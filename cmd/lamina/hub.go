@@ -43,7 +43,7 @@ func (c hubGetCommand) Run(s *session) error {
 		return usageError{err}
 	}
 	if c.Out != "" {
-		if err := (outFlags{c.Out, c.Overwrite}).check(""); err != nil {
+		if err := (outFlags{c.Out, c.Overwrite}).check(hub.Copied); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func (c plugCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.check(c.Model); err != nil {
+	if err := c.check("plugged model"); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)

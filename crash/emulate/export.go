@@ -74,7 +74,7 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 		return m, err
 	}
 	d := transformer.Directory{
-		Config: configOf(c.Config, len(plan)), DType: opt.DType, Overwrite: opt.Overwrite, Sealed: true,
+		Config: configOf(c.Config, len(plan)), DType: opt.DType, Overwrite: opt.Overwrite, Kind: kind, Sealed: true,
 		Extra: map[string][]byte{manifestFile: text},
 	}
 	stored := ownPlaces(plan, opt)

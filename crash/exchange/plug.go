@@ -37,7 +37,7 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		values["lm_head.weight"] = values[full.Head.Name]
 	}
 	d := c.Whole()
-	d.DType, d.Overwrite = dtype, overwrite
+	d.DType, d.Overwrite, d.Kind = dtype, overwrite, "plugged model"
 	for i, t := range d.Tensors {
 		d.Tensors[i].Value = values[t.Name]
 	}

@@ -6,68 +6,141 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
 // Dir makes a directory that is there whole or not at all: fill gets an empty
 // temporary directory beside path, whose files it writes (and syncs) itself; it
 // is then synced and renamed to path. If path exists, Dir is an error unless
-// overwrite is set; the old directory is then put aside, replaced, and removed.
-// What is no directory is never replaced.
+// overwrite is set; the old directory and the new one then change places in one step,
+// where the system can, and the old one is removed. What is no directory is never
+// replaced. Who writes path at the same time gets [ErrLocked].
 // On an error or a panic of fill, path is as it was and nothing else remains.
+//
+// It is for directories inside one of ours; what a user names is an [Output].
 func Dir(path string, overwrite bool, fill func(tmp string) error) error {
-	path = filepath.Clean(path)
-	if info, err := os.Lstat(path); err == nil && !overwrite {
-		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", path)
-	} else if err == nil && !info.IsDir() {
-		return fmt.Errorf("%s: is no directory and is not overwritten: choose another --out", path)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(path)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(path)+".tmp-")
+	path, err := named(path)
 	if err != nil {
 		return err
 	}
-	renamed := false
+	if err := replaceable(path, overwrite); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("%s: cannot be made: %w", path, err)
+	}
+	release, held, err := claim(lockBeside(path))
+	if err != nil {
+		return inWords(path, err)
+	}
+	defer release()
+	if held {
+		if err := clear(path); err != nil {
+			return err
+		}
+	}
+	if err := replaceable(path, overwrite); err != nil { // somebody was there first
+		return err
+	}
+	return fillAndName(path, fill)
+}
+
+// named gives a path a last element that a name beside it can be made of.
+func named(path string) (string, error) {
+	if path = filepath.Clean(path); filepath.Base(path) != "." && filepath.Base(path) != ".." {
+		return path, nil
+	}
+	return filepath.Abs(path)
+}
+
+// replaceable tells whether a directory may be put at path.
+func replaceable(path string, overwrite bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !overwrite:
+		return fmt.Errorf("%s: exists already: choose another directory or pass --overwrite", path)
+	case !info.IsDir():
+		return fmt.Errorf("%s: is no directory and is not overwritten: choose another --out", path)
+	}
+	return nil
+}
+
+// inWords says what ErrLocked means of a directory.
+func inWords(path string, err error) error {
+	if errors.Is(err, ErrLocked) {
+		return fmt.Errorf("%s: is being written, %w: wait for it, or choose another directory", path, ErrLocked)
+	}
+	return fmt.Errorf("%s: cannot be written: %w", path, bare(err))
+}
+
+// fillAndName fills a temporary directory and puts it at path. The lock is held.
+func fillAndName(path string, fill func(tmp string) error) (err error) {
+	parent := filepath.Dir(path)
+	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(path)+".tmp-")
+	if err != nil {
+		return fmt.Errorf("%s: cannot be made: %w", path, bare(err))
+	}
+	done := false
 	defer func() { // also when fill panics
-		if !renamed {
+		if !done {
 			os.RemoveAll(tmp)
 		}
 	}()
 	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
+		return &renamed{err, tmp, path}
 	}
 	if err := fill(tmp); err != nil {
-		return err
+		return &renamed{err, tmp, path}
 	}
 	if err := syncDir(tmp); err != nil {
+		return &renamed{err, tmp, path}
+	}
+	old, err := place(tmp, path)
+	if err != nil {
 		return err
 	}
-	aside := ""
-	if _, err := os.Lstat(path); err == nil {
-		aside = tmp + asideSuffix
-		if err := os.Rename(path, aside); err != nil {
-			return err
-		}
+	done = true
+	if err := syncDir(parent); err != nil || old == "" {
+		return err
+	}
+	return os.RemoveAll(old)
+}
+
+// place gives a whole directory its name and returns where the one that had it lies
+// now, "" if there was none.
+func place(tmp, path string) (old string, err error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", os.Rename(tmp, path)
+	}
+	if exchange(tmp, path) == nil {
+		return tmp, nil
+	}
+	// Nothing is at path for a moment: Recover finds the old directory.
+	old = tmp + asideSuffix
+	if err := os.Rename(path, old); err != nil {
+		return "", err
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		if aside != "" {
-			err = errors.Join(err, os.Rename(aside, path))
-		}
-		return err
+		return "", errors.Join(err, os.Rename(old, path))
 	}
-	renamed = true
-	if aside != "" {
-		if err := os.RemoveAll(aside); err != nil {
-			return err
-		}
-	}
-	return syncDir(parent)
+	return old, nil
 }
+
+// renamed is an error of a file in a temporary directory, told under the name that the
+// user knows.
+type renamed struct {
+	error
+	tmp, path string
+}
+
+func (r *renamed) Error() string { return strings.ReplaceAll(r.error.Error(), r.tmp, r.path) }
+
+func (r *renamed) Unwrap() error { return r.error }
 
 // Holds reports whether path is the directory dir or lies below it, under whatever
 // names.
@@ -94,34 +167,70 @@ func Holds(dir, path string) bool {
 	}
 }
 
-// Recover cleans up after a process that was killed inside Dir for path: a
+// Recover cleans up after a process that was killed inside [Dir] for path: a
 // directory that had been put aside comes back if path is missing, and temporary
-// ones are removed. Nobody else may be writing path.
+// ones are removed. Where somebody is writing path, nothing is touched. Readers call it
+// for a directory that is not there.
 func Recover(path string) error {
-	path = filepath.Clean(path)
-	parent, prefix := filepath.Dir(path), "."+filepath.Base(path)+".tmp-"
-	left, err := os.ReadDir(parent)
+	path, err := named(path)
 	if err != nil {
 		return err
 	}
-	for _, e := range left {
-		if !strings.HasPrefix(e.Name(), prefix) {
-			continue
-		}
-		dir := filepath.Join(parent, e.Name())
+	if left, err := remains(path); err != nil || len(left) == 0 {
+		return err
+	}
+	release, held, err := claim(lockBeside(path))
+	if errors.Is(err, ErrLocked) {
+		return nil
+	} else if err != nil {
+		return inWords(path, err)
+	}
+	defer release()
+	if !held {
+		return nil
+	}
+	return clear(path)
+}
+
+// clear does what Recover says. The lock is held, so that whoever left these is dead.
+func clear(path string) error {
+	left, err := remains(path)
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
 		_, err := os.Lstat(path)
 		if strings.HasSuffix(dir, asideSuffix) && errors.Is(err, fs.ErrNotExist) {
-			if err := os.Rename(dir, path); err != nil {
-				return err
-			}
-			continue
+			err = os.Rename(dir, path)
+		} else {
+			err = os.RemoveAll(dir)
 		}
-		if err := os.RemoveAll(dir); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// remains lists the temporary directories that lie beside path, those put aside last.
+func remains(path string) ([]string, error) {
+	parent := filepath.Dir(path)
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, e := range entries {
+		if m := temporary.FindStringSubmatch(e.Name()); m != nil && m[1] == filepath.Base(path) && e.IsDir() {
+			left = append(left, filepath.Join(parent, e.Name()))
+		}
+	}
+	return left, nil
+}
+
 // asideSuffix marks a directory that is being replaced.
 const asideSuffix = ".old"
+
+// temporary is what the temporary files and directories beside the one of its first group
+// are called.
+var temporary = regexp.MustCompile(`^\.(.+)\.tmp-[0-9]+(\.old)?$`)

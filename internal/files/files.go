@@ -4,7 +4,7 @@
 // processes. A reader, and a machine that restarts after a crash, sees the old content
 // or the new one, never a part.
 //
-// It knows nothing of what is written.
+// Of what is written it knows the nouns by which directories call themselves, see [Output].
 //
 //	err := files.Write("out/table.json", func(w io.Writer) error {
 //		enc := json.NewEncoder(w)
@@ -43,6 +43,10 @@ const bufferSize = 64 << 10
 // maxTemps bounds the search for a free temporary name. Each name already
 // taken is a writer at work or the remains of a killed process.
 const maxTemps = 1000
+
+// moreTemps are looked at beyond the one that is free: several writers at once may have
+// been killed.
+const moreTemps = 8
 
 // WriteBytes writes data to path as [Write] does.
 func WriteBytes(path string, data []byte) error {
@@ -107,7 +111,7 @@ func writeDirect(path string, write func(w io.Writer) error) error {
 	return errors.Join(fill(f, write), bare(f.Close()))
 }
 
-func replace(path string, mode fs.FileMode, write func(w io.Writer) error) (err error) {
+func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error {
 	f, err := createTemp(path)
 	if err != nil {
 		return bare(err)
@@ -115,8 +119,11 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) (err 
 	renamed := false
 	defer func() { // also when write panics
 		if !renamed {
-			f.Close() // a second Close is harmless
-			os.Remove(f.Name())
+			os.Remove(f.Name()) // while it is locked, it is ours
+			f.Close()
+			if runtime.GOOS == "windows" { // nothing that is open is removed there
+				os.Remove(f.Name())
+			}
 		}
 	}()
 	if err := fill(f, write); err != nil {
@@ -132,13 +139,14 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) (err 
 	if err := f.Sync(); err != nil {
 		return bare(err)
 	}
-	if err := f.Close(); err != nil {
-		return bare(err)
+	if runtime.GOOS == "windows" { // nothing that is open is renamed there
+		f.Close()
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return bare(err)
 	}
 	renamed = true
+	f.Close() // ends the lock
 	return syncDir(filepath.Dir(path))
 }
 
@@ -150,17 +158,30 @@ func fill(f *os.File, write func(w io.Writer) error) error {
 	return bare(w.Flush())
 }
 
-// createTemp opens a new file beside path. os.CreateTemp is not used because
-// it makes files that only their owner can read, whatever the umask says.
+// createTemp opens a new file beside path and locks it, so that it is known for a dead
+// process's when this one ends; those of dead ones are removed. os.CreateTemp is not used
+// because it makes files that only their owner can read, whatever the umask says.
 func createTemp(path string) (*os.File, error) {
 	dir, base := filepath.Split(path)
+	name := func(i int) string { return fmt.Sprintf("%s.%s.tmp-%d", dir, base, i) }
 	var err error
 	for i := range maxTemps {
 		var f *os.File
-		f, err = os.OpenFile(fmt.Sprintf("%s.%s.tmp-%d", dir, base, i), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if err == nil || !errors.Is(err, fs.ErrExist) {
-			return f, err
+		removeDead(name(i))
+		f, err = os.OpenFile(name(i), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		} else if err != nil {
+			return nil, err
 		}
+		if got, supported := tryLock(f, lastByte); supported && !(got && stillAt(f, name(i))) {
+			f.Close() // somebody took it for a dead one's, and removes it
+			continue
+		}
+		for j := range moreTemps {
+			removeDead(name(i + 1 + j))
+		}
+		return f, nil
 	}
 	return nil, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 )
 
@@ -60,6 +61,57 @@ func TryLock(f *os.File) error {
 		return fmt.Errorf("%s: %w", f.Name(), ErrLocked)
 	}
 	return nil
+}
+
+// beside is what the locks of directories are called.
+var beside = regexp.MustCompile(`^\..+\.lock$`)
+
+// lockBeside is the lock of who replaces a directory.
+func lockBeside(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock")
+}
+
+// lockInside is the lock of who writes into a directory.
+const lockInside = ".lock"
+
+// LockDir locks a directory that a process fills over some time. Who comes second gets
+// [ErrLocked] in words. The lock ends with the process, or with release.
+func LockDir(dir string) (release func(), err error) {
+	release, _, err = claim(filepath.Join(dir, lockInside))
+	if err != nil {
+		return nil, inWords(dir, err)
+	}
+	return release, nil
+}
+
+// claim takes the lock file at path without waiting, and removes it with the lock. The
+// lock is not held where the file system has none.
+func claim(path string) (release func(), held bool, err error) {
+	for {
+		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+			return nil, false, fmt.Errorf("%s is %s, want a lock file: remove it", path, kindOf(info.Mode()))
+		}
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o664)
+		if err != nil {
+			return nil, false, err
+		}
+		got, supported := tryLock(f, firstByte)
+		release := func() {
+			os.Remove(path) // while the lock is held: nobody else's is taken away
+			f.Close()
+		}
+		switch {
+		case !supported:
+			release()
+			return func() {}, false, nil
+		case got && stillAt(f, path):
+			return release, true, nil
+		}
+		f.Close()
+		if !got {
+			return nil, false, ErrLocked
+		}
+	}
 }
 
 // Windows locks bytes and keeps everybody else from reading those: a lock file is

@@ -116,7 +116,7 @@ func Size(dir string) (count int, bytes int64, err error) {
 	return count, bytes, err
 }
 
-// namesIn lists what a directory holds beside its manifest, sorted.
+// namesIn lists what a directory holds beside its manifest and mark, sorted.
 func namesIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -124,7 +124,7 @@ func namesIn(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.Name() != Manifest {
+		if e.Name() != Manifest && e.Name() != Mark {
 			names = append(names, e.Name())
 		}
 	}
