@@ -2,6 +2,7 @@ package files
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"lamina/internal/strictjson"
@@ -34,7 +35,9 @@ const (
 // change a number.
 func ReadJSON(path string, v any) error {
 	data, err := Read(path, maxJSON)
-	if err != nil {
+	if cause := errors.Unwrap(err); cause != nil { // the system's, not ours
+		return fmt.Errorf("%s: missing or unreadable: %w", path, cause)
+	} else if err != nil {
 		return err
 	}
 	if err := strictjson.CheckFit(data, strictjson.Rules{Depth: maxJSONDepth}, v, strictjson.Whole); err != nil {
