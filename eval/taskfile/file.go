@@ -3,12 +3,12 @@ package taskfile
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"lamina/eval/task"
+	"lamina/internal/files"
 	"lamina/internal/jinja"
 )
 
@@ -32,7 +32,7 @@ const maxIncludes = 8
 
 // Read reads a task file. Files that it includes are named from its directory.
 func Read(path string) (*File, error) {
-	entries, err := readAll(path, nil)
+	entries, err := new(loader).file(path)
 	if err != nil {
 		return nil, err
 	}
@@ -54,19 +54,34 @@ func Parse(data []byte, name string) (*File, error) {
 	return build(name, entries)
 }
 
-func readAll(path string, above []string) ([]entry, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s: no such file", path)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: want a task file in YAML", path)
-	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%s: %d bytes, more than the %d a task file may have", path, info.Size(), maxFile)
+// loader reads files, and bounds what all of them come to.
+type loader struct {
+	bytes    int
+	included int // files of the one that is read
+}
+
+// Limits of all files of a call. A directory of the harness has some thousand small ones.
+const (
+	maxIncluded = 64       // by one file and those that it includes
+	maxBytes    = 32 << 20 // of all files, each time that they are read
+)
+
+// file reads a file and those that it includes.
+func (l *loader) file(path string) ([]entry, error) {
+	l.included = 0
+	return l.read(path, nil)
+}
+
+func (l *loader) read(path string, above []string) ([]entry, error) {
+	if l.included++; l.included > maxIncluded {
+		return nil, fmt.Errorf("%s: includes lead to more than %d files", path, maxIncluded)
 	}
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path, maxFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: want a task file in YAML", err)
+	}
+	if l.bytes += len(data); l.bytes > maxBytes {
+		return nil, fmt.Errorf("%s: %w", path, errTotal)
 	}
 	entries, err := parse(data, path)
 	if err != nil {
@@ -92,7 +107,7 @@ func readAll(path string, above []string) ([]entry, error) {
 		if slices.Contains(above, next) || len(above) >= maxIncludes {
 			return nil, include.at.errorf("include: %.128q: files that include each other, or %d of them", name, maxIncludes)
 		}
-		more, err := readAll(next, above)
+		more, err := l.read(next, above)
 		if err != nil {
 			return nil, fmt.Errorf("%v: include: %w", include.at, err)
 		}
@@ -104,6 +119,8 @@ func readAll(path string, above []string) ([]entry, error) {
 	}
 	return merged, nil
 }
+
+var errTotal = fmt.Errorf("with it the task files have more than %d bytes", maxBytes)
 
 // keys are the entries of a file by what they mean; those that are null are left
 // out.

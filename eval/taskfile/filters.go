@@ -1,6 +1,7 @@
 package taskfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,6 +14,9 @@ func (f *File) filters(e entry, d *task.Definition) error {
 	chains, is := e.value.([]node)
 	if !is || len(chains) == 0 {
 		return e.wrong("a list of chains of filters")
+	}
+	if len(chains) > maxPatterns {
+		return e.at.errorf("filter_list: %d chains, more than %d", len(chains), maxPatterns)
 	}
 	for _, n := range chains {
 		c, err := f.chain(entry{"filter_list", n.at, n})
@@ -43,6 +47,9 @@ func (f *File) chain(e entry) (c task.Chain, err error) {
 		steps, is := e.value.([]node)
 		if e.key != "filter" || !is {
 			return c, e.at.errorf("filter_list: want \"name\" and \"filter\", a list")
+		}
+		if len(steps) > maxPatterns {
+			return c, e.at.errorf("filter_list: %d filters in a chain, more than %d", len(steps), maxPatterns)
 		}
 		for _, step := range steps {
 			filter, err := f.step(entry{"filter", step.at, step})
@@ -175,7 +182,7 @@ func (a *arguments) flag(key string) bool {
 }
 
 func (a *arguments) pattern(key, absent string) *task.Pattern {
-	p, err := task.NewPattern(a.text(key, absent))
+	p, err := newPattern(a.text(key, absent))
 	if err != nil {
 		a.note(a.at.errorf("%s: %w", a.name, err))
 	}
@@ -198,15 +205,31 @@ func patternsOf(e entry) ([]*task.Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(texts) > maxPatterns {
+		return nil, e.at.errorf("%s: %d patterns, more than %d", e.key, len(texts), maxPatterns)
+	}
 	var list []*task.Pattern
 	for _, text := range texts {
-		p, err := task.NewPattern(text)
+		p, err := newPattern(text)
 		if err != nil {
 			return nil, e.at.errorf("%s: %w", e.key, err)
 		}
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+// Limits of regular expressions.
+const (
+	maxPattern  = 4096 // bytes
+	maxPatterns = 64   // in a list
+)
+
+func newPattern(text string) (*task.Pattern, error) {
+	if len(text) > maxPattern {
+		return nil, fmt.Errorf("the pattern %.64q has %d bytes, more than %d", text, len(text), maxPattern)
+	}
+	return task.NewPattern(text)
 }
 
 // mapping reads the filter map. What it gives is compared as a text.

@@ -2,6 +2,7 @@ package taskfile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -51,13 +52,15 @@ func (g *Group) Tasks() []task.Task {
 const (
 	maxIndexed = 20_000 // files below its directory
 	maxGroups  = 8      // in each other
+	maxMembers = 10_000 // tasks, groups and tags that are looked up, all together
 )
 
 // ReadGroup reads a task file or the file of a group, as its key "task" has it, a name or
 // a list. What a group lists is looked for in the files of its directory and below, by
 // the names and tags that they have, and then among the tasks of package task.
 func ReadGroup(path string) (*File, *Group, error) {
-	entries, err := readAll(path, nil)
+	load := new(loader)
+	entries, err := load.file(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,7 +72,7 @@ func ReadGroup(path string) (*File, *Group, error) {
 		f, err := build(path, entries)
 		return f, nil, err
 	}
-	r := &reader{dir: filepath.Dir(path)}
+	r := &reader{dir: filepath.Dir(path), load: load}
 	g, err := r.group(path, entries, nil, 0)
 	return nil, g, err
 }
@@ -86,6 +89,8 @@ func find(entries []entry, key string) (entry, bool) {
 // reader finds the files of a group's tasks.
 type reader struct {
 	dir    string
+	load   *loader
+	looked int // up
 	byName map[string]listed
 	byTag  map[string][]string // names, in the order of their files
 	broken []error             // files that say nothing
@@ -114,7 +119,10 @@ func (r *reader) index() error {
 		if seen++; seen > maxIndexed {
 			return fmt.Errorf("%s: more than %d files to look for tasks in", r.dir, maxIndexed)
 		}
-		entries, err := readAll(path, nil)
+		entries, err := r.load.file(path)
+		if errors.Is(err, errTotal) {
+			return err
+		}
 		if err != nil {
 			r.broken = append(r.broken, err)
 			return nil
@@ -236,6 +244,9 @@ func nameOf(g *Group) string {
 
 // named finds a name: a task, a group, a tag, or a task that is known without a file.
 func (r *reader) named(at place, name string, over []entry, depth int) ([]Member, error) {
+	if r.looked++; r.looked > maxMembers {
+		return nil, at.errorf("task: the group comes to more than %d tasks", maxMembers)
+	}
 	if names := r.byTag[name]; len(names) > 0 {
 		var all []Member
 		for _, one := range names {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"lamina/eval/task"
 	"lamina/internal/jinja"
@@ -16,10 +17,29 @@ type scheme struct {
 	output                string
 	text, choices, target *source // choices: nil where there are none
 	prefix                *source // gen_prefix; nil: none
+	made, may             atomic.Int64
+}
+
+// What templates may write: some for each row and each byte of it, and maxMade at all.
+const (
+	maxMade   = 64 << 20
+	madeByRow = 16 << 10 // a prompt that all rows have
+	copies    = 16
+	maxList   = 1 << 20 // bytes of a list that a template writes
+)
+
+// wrote counts what a template wrote for a row.
+func (s *scheme) wrote(at *source, text string, fields record.Object) error {
+	may := s.may.Add(int64(madeByRow + copies*jinja.Size(fields)))
+	if made := s.made.Add(int64(len(text))); made > maxMade+may {
+		return at.errorf("the templates write %d bytes so far, more than %d and %d times the rows", made, maxMade, copies)
+	}
+	return nil
 }
 
 // source is where a prompt, a list of choices or a target comes from.
 type source struct {
+	of       *scheme
 	key      string
 	at       place
 	constant record.Value // a number or a list; nil: text
@@ -53,6 +73,7 @@ func newScheme(file, output string, k keys) (*scheme, error) {
 		if *part.to, err = newSource(part.key, e); err != nil {
 			return nil, err
 		}
+		(*part.to).of = s
 	}
 	if e, ok := k["gen_prefix"]; ok {
 		text, err := e.text()
@@ -62,6 +83,7 @@ func newScheme(file, output string, k keys) (*scheme, error) {
 		if s.prefix, err = newSource("gen_prefix", entry{e.key, e.at, node{e.at, text}}); err != nil {
 			return nil, err
 		}
+		s.prefix.of = s
 		s.prefix.word = false // a word that is no field stands for itself
 	}
 	if s.choices != nil && (output == "loglikelihood" || output == "loglikelihood_rolling") {
@@ -149,7 +171,7 @@ func (s *source) value(r record.Record) (v record.Value, rendered bool, err erro
 	if err != nil {
 		return nil, false, s.errorf("%w", err)
 	}
-	return text, true, nil
+	return text, true, s.of.wrote(s, text, r.Fields)
 }
 
 // plain returns a whole number as int64 and a cell as text.
@@ -171,7 +193,9 @@ func plain(v record.Value) record.Value {
 	return v
 }
 
-func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+func isDigits(text string) bool {
+	return text != "" && len(text) < 64 && strings.Trim(text, "0123456789") == ""
+}
 
 // prompt is doc_to_text: a text, or an index of choices.
 func (s *scheme) prompt(r record.Record) (text string, index int, err error) {
@@ -221,6 +245,9 @@ func (s *scheme) list(r record.Record) ([]string, error) {
 		return nil, err
 	}
 	if text, is := v.(string); is {
+		if len(text) > maxList {
+			return nil, s.choices.errorf("%.64q: %d bytes, more than the %d a list may have", text, len(text), maxList)
+		}
 		if v, err = record.ParseLiteral(text); err != nil {
 			return nil, s.choices.errorf("%.64q is no list: %w", text, err)
 		}
@@ -252,7 +279,7 @@ func (s *scheme) answer(r record.Record) (record.Value, error) {
 		if v, err = record.ParseLiteral(text); err != nil {
 			return nil, s.target.errorf("%w", err)
 		}
-	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
+	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") && len(text) <= maxList:
 		if list, err := record.ParseLiteral(text); err == nil {
 			return list, nil
 		}

@@ -85,7 +85,11 @@ func parse(data []byte, name string) (entries []entry, err error) {
 			entries, err = nil, fmt.Errorf("%s: is no YAML: %v", name, r)
 		}
 	}()
-	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey()) // mapping sees to those
+	tokens, err := scan(string(data), name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // mapping sees to those
 	if err != nil {
 		return nil, syntax(name, err)
 	}

@@ -33,12 +33,12 @@ const (
 )
 
 func budgetOf(fields record.Object) budget {
-	size := sizeOfField(fields)
+	size := Size(fields)
 	return budget{workLimit: maxWork + inputWork*size, byteMost: maxBytes + copies*size}
 }
 
-// sizeOfField returns the bytes of a field's texts, and some for each item.
-func sizeOfField(v record.Value) int {
+// Size returns the bytes of a field's texts, and some for each item.
+func Size(v record.Value) int {
 	n := 16
 	switch v := v.(type) {
 	case string:
@@ -49,11 +49,11 @@ func sizeOfField(v record.Value) int {
 		return n + n*len(v)
 	case record.List:
 		for _, one := range v {
-			n += sizeOfField(one)
+			n += Size(one)
 		}
 	case record.Object:
 		for _, f := range v {
-			n += sizeOfField(f.Value)
+			n += Size(f.Value)
 		}
 	}
 	return n
