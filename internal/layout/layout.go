@@ -73,6 +73,7 @@ var layers = []layer{
 
 	{"internal/files", []string{"internal/strictjson", "internal/units"}},
 	{"internal/foreign", nil},
+	{"internal/heaptest", nil},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/machine", nil},
@@ -105,7 +106,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest"}
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}
