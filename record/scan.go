@@ -11,25 +11,28 @@ import (
 	"lamina/internal/strictjson"
 )
 
-// Limits of a file.
-const (
-	maxLine  = 16 << 20 // bytes of one line
-	maxArray = 64 << 20 // bytes of a file that is one JSON array
-)
+// MaxLine is the most bytes of a line, or of an object in an array, that are read.
+const MaxLine = 16 << 20
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Scan reads records of JSON one after the other, keeping one line in memory. It
+// Scan reads records of JSON one after the other, keeping one in memory. It
 // ends after the first error, which names file and line; name is only for that.
 //
 // A file has one JSON object a line, in UTF-8. A byte order mark, CRLF line ends
 // and blank lines are accepted. Refused are duplicate field names, invalid UTF-8
 // and half surrogate pairs, lines over 16 MiB, and a last line that is cut. A file
-// that begins with "[" is read as one JSON array of objects (up to 64 MiB), the
+// that begins with "[" is read as one JSON array of objects, none over 16 MiB, the
 // form in which WebQuestions and SciQ are published.
 func Scan(r io.Reader, name string) iter.Seq2[Record, error] {
+	return ScanUpTo(r, name, MaxLine)
+}
+
+// ScanUpTo is [Scan] of lines and objects of at most longest bytes: those of a packed
+// file may be made of next to nothing.
+func ScanUpTo(r io.Reader, name string, longest int) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		s := scanner{r: bufio.NewReader(r), at: Location{File: name}}
+		s := scanner{r: bufio.NewReader(r), longest: longest, at: Location{File: name}}
 		s.run(yield)
 	}
 }
@@ -42,10 +45,11 @@ func Parse(text []byte, at Location) (Record, error) {
 }
 
 type scanner struct {
-	r    *bufio.Reader
-	at   Location // of the line in buf
-	buf  []byte   // the line, with its end
-	some bool     // a record was read
+	r       *bufio.Reader
+	longest int
+	at      Location // of the line in buf
+	buf     []byte   // the line, with its end
+	some    bool     // a record was read
 }
 
 func (s *scanner) run(yield func(Record, error) bool) {
@@ -95,11 +99,10 @@ func (s *scanner) next() (ended bool, err error) {
 		piece, err := s.r.ReadSlice('\n')
 		s.buf = append(s.buf, piece...)
 		switch {
-		case len(s.buf) <= maxLine:
 		case !s.some && bytes.HasPrefix(s.text(), []byte("[")):
 			return true, nil // array reads on
-		default:
-			return false, s.at.Errorf("line longer than %d MiB", maxLine>>20)
+		case len(s.buf) > s.longest:
+			return false, s.at.Errorf("line longer than %s", size(s.longest))
 		}
 		switch {
 		case err == nil:
@@ -130,52 +133,14 @@ func (s *scanner) parse(text []byte) (Record, error) {
 	return Record{o, s.at}, nil
 }
 
-// array reads the rest of the file as one JSON array of objects, of which buf
-// holds the first line.
+// array reads the rest of the file as one JSON array of objects, of which buf holds the
+// beginning.
 func (s *scanner) array(yield func(Record, error) bool) {
-	all := bytes.NewBuffer(s.buf)
-	_, err := all.ReadFrom(io.LimitReader(s.r, maxArray+1-int64(len(s.buf))))
-	text, start := all.Bytes(), s.at.Byte
-	if s.at.Line == 1 && bytes.HasPrefix(text, byteOrderMark) {
-		text, start = text[len(byteOrderMark):], int64(len(byteOrderMark))
-	}
-	switch {
-	case err != nil:
-	case len(text) > maxArray:
-		err = fmt.Errorf("an array longer than %d MiB: write one record a line", maxArray>>20)
-	default:
-		err = checkUTF8(text)
-	}
-	if err != nil {
-		yield(Record{}, fmt.Errorf("%s: %w", s.at.File, err))
-		return
-	}
-	js := strictjson.New(text, arrayRules)
-	counted := 0
-	stopped := false
-	err = js.Array(func() error {
-		at := js.Offset()
-		s.at.Line += bytes.Count(text[counted:at], []byte("\n"))
-		s.at.Byte = start + int64(at)
-		counted = at
-		o, err := readObject(js)
-		if err != nil {
-			stopped = true
-			return s.at.Errorf("%w", err)
-		}
-		if stopped = !yield(Record{o, s.at}, nil); stopped {
-			return io.EOF
-		}
-		return nil
-	})
-	if err == nil {
-		err = js.End()
-	}
-	if err != nil && !stopped {
-		err = fmt.Errorf("%s: %w", s.at.File, err)
-	}
-	if err != nil && err != io.EOF {
-		yield(Record{}, err)
+	before := bytes.IndexByte(s.buf, '[') + 1
+	r := bufio.NewReader(io.MultiReader(bytes.NewReader(s.buf[before:]), s.r))
+	items := NewItems(r, Location{File: s.at.File, Line: s.at.Line, Byte: s.at.Byte + int64(before)}, s.longest)
+	if items.Read(yield) {
+		items.end(yield)
 	}
 }
 
@@ -192,4 +157,12 @@ func checkUTF8(text []byte) error {
 		at += size
 	}
 	return fmt.Errorf("invalid UTF-8 at byte %d", at+1)
+}
+
+// size shows a limit of bytes.
+func size(n int) string {
+	if n%(1<<20) == 0 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }

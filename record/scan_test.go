@@ -25,17 +25,17 @@ func TestLongLines(t *testing.T) {
 		head, tail := `{"text":"`, "\"}\n"
 		return io.MultiReader(strings.NewReader(head), strings.NewReader(strings.Repeat("a", n-len(head)-len(tail))), strings.NewReader(tail))
 	}
-	if records, err := all(line(maxLine)); err != nil || len(records) != 1 {
-		t.Errorf("a line of %d bytes: %v", maxLine, err)
+	if records, err := all(line(MaxLine)); err != nil || len(records) != 1 {
+		t.Errorf("a line of %d bytes: %v", MaxLine, err)
 	}
-	if _, err := all(line(maxLine + 1)); err == nil || err.Error() != "f:1: line longer than 16 MiB" {
+	if _, err := all(line(MaxLine + 1)); err == nil || err.Error() != "f:1: line longer than 16 MiB" {
 		t.Errorf("%v", err)
 	}
 }
 
 // An array may stand in one line, longer than a line of records may be.
 func TestArrayInOneLine(t *testing.T) {
-	long := strings.Repeat("a", maxLine/2)
+	long := strings.Repeat("a", MaxLine/2)
 	text := "\ufeff [" + strings.Repeat(`{"text":"`+long+`"},`, 3) + `{"text":"b"}]`
 	if records, err := all(strings.NewReader(text)); err != nil || len(records) != 4 {
 		t.Errorf("%d records, %v", len(records), err)
