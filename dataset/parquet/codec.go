@@ -25,13 +25,10 @@ const (
 	codecLZ4Raw = 7
 )
 
-// Limits of a page. Writers aim at 1 MiB; one long text makes a page of its own
-// length.
-const (
-	maxPage   = 256 << 20 // bytes, decompressed
-	freePage  = 8 << 20   // a page of up to so many bytes may be compressed to any size
-	pageRatio = 256       // a larger one to no less than this part
-)
+// maxPage is the most bytes of a page, decompressed. Writers aim at 1 MiB; one long text
+// makes a page of its own length. How far it may be compressed no ratio says, for a page
+// of one value is compressed to a thousandth: [memory] bounds what all pages take.
+const maxPage = 256 << 20
 
 func checkCodec(codec int64) error {
 	switch codec {
@@ -54,8 +51,8 @@ type inflater struct {
 // inflate decompresses src, which must give size bytes. The result is src itself where
 // nothing is compressed; else it reuses the memory of old, if old is large enough.
 func (f *inflater) inflate(codec int64, old, src []byte, size int) ([]byte, error) {
-	if size > maxPage || size > max(freePage, len(src)*pageRatio) {
-		return nil, fmt.Errorf("%d bytes in a page of %d", size, len(src))
+	if size > maxPage {
+		return nil, fmt.Errorf("%d bytes in a page of %d, and %d is the most", size, len(src), maxPage)
 	}
 	out, err := f.decode(codec, old, src, size)
 	if err != nil {
@@ -151,11 +148,15 @@ func grow(old, src []byte, size int, decode func(dst, src []byte) ([]byte, error
 	for n := min(size, max(cap(old), 8*len(src)+1024)); ; n = min(size, 8*n) {
 		old = room(old, n)
 		out, err := decode(old[:0:n], src)
-		if err != errRoom || n == size {
+		if !errors.Is(err, errRoom) || n == size {
 			return out, err
 		}
 	}
 }
+
+// maxBlockZstd is more than a block of zstd holds (RFC 8878, 3.1.1.2.4), with what the
+// decoder wants behind it.
+const maxBlockZstd = 128<<10 + 64
 
 // unzstd appends what src holds to dst, up to its capacity.
 func (f *inflater) unzstd(dst, src []byte) ([]byte, error) {
@@ -168,8 +169,10 @@ func (f *inflater) unzstd(dst, src []byte) ([]byte, error) {
 		}
 	}
 	out, err := f.zstd.DecodeAll(src, dst)
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		err = errRoom
+	// The decoder has no error of its own for a block that does not fit. One that is
+	// damaged is decoded again, once there is room for a block behind what it gave.
+	if err != nil && len(out)+maxBlockZstd > cap(dst) {
+		err = fmt.Errorf("%w, or is damaged: %w", errRoom, err)
 	}
 	return out, err
 }

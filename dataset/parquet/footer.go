@@ -12,8 +12,8 @@ const (
 	maxFooter  = 64 << 20 // bytes
 	maxColumns = 4096
 	// A file may claim more rows than it has bytes (a column of one value costs
-	// almost nothing), but only within these.
-	freeRows    = 1 << 20
+	// almost nothing), but only within these: they bound time, as no row is held.
+	freeRows    = 1 << 24
 	rowsPerByte = 64
 )
 
@@ -144,6 +144,7 @@ func (f *footer) group(t *thrift) {
 			if t.err != nil {
 				return true
 			}
+			g.chunks = make([]chunk, 0, n)
 			for i := range n {
 				c := readChunk(t, f.leaves[i])
 				if t.err != nil {

@@ -54,9 +54,11 @@ type column struct {
 	page   int   // number of the current page, for messages
 
 	inflate  *inflater
+	memory   *memory
 	stored   []byte // the page as it lies in the file; its memory serves the next
 	inflated []byte // the page decompressed, likewise
 	dict     []record.Value
+	dictSize int64 // bytes that dict holds
 	inPage   int64
 	defs     hybrid
 	reps     hybrid
@@ -68,7 +70,8 @@ type column struct {
 }
 
 func (c *column) open(source io.ReaderAt, k chunk) {
-	*c = column{leaf: c.leaf, inflate: c.inflate, stored: c.stored,
+	c.memory.held -= c.dictSize
+	*c = column{leaf: c.leaf, inflate: c.inflate, memory: c.memory, stored: c.stored,
 		inflated: c.inflated, source: source, codec: k.codec, pos: k.start, end: k.start + k.length, left: k.values, page: -1}
 }
 
@@ -306,8 +309,14 @@ func (c *column) bodyV2(h pageHead, stored []byte) ([]byte, error) {
 }
 
 func (c *column) decompress(codec int64, stored []byte, size int64) ([]byte, error) {
+	if codec != codecPlain {
+		if err := c.memory.check(size - int64(cap(c.inflated))); err != nil {
+			return nil, fmt.Errorf("%d bytes in a page of %d: %w", size, len(stored), err)
+		}
+	}
 	body, err := c.inflate.inflate(codec, c.inflated, stored, int(size))
 	if codec != codecPlain && cap(body) > cap(c.inflated) {
+		c.memory.held += int64(cap(body) - cap(c.inflated))
 		c.inflated = body
 	}
 	return body, err
@@ -351,7 +360,13 @@ func (c *column) dictionary(h pageHead, body []byte) error {
 	if h.values > int64(len(body)) {
 		return fmt.Errorf("%d values in %d bytes", h.values, len(body))
 	}
-	c.dict = []record.Value{}
+	size := h.values*valueBytes + int64(len(body))
+	if err := c.memory.check(size); err != nil {
+		return fmt.Errorf("%d values: %w", h.values, err)
+	}
+	c.memory.held += size
+	c.dictSize = size
+	c.dict = make([]record.Value, 0, h.values)
 	for range h.values {
 		v, err := p.next()
 		if err != nil {

@@ -23,7 +23,8 @@
 // there is to read.
 //
 // Invariants: rows and fields keep their order; memory is one page and one
-// dictionary a column, whatever the file's size; a size that the file states
+// dictionary a column, and all of them together at most five times the file and 20 MiB;
+// a size that the file states
 // allocates nothing before bytes are there for it; no goroutines; two calls with
 // the same arguments give the same result.
 package parquet
@@ -52,26 +53,43 @@ const (
 // objects with key and value, a float of 16 or 32 bits the float64 of the same value, a
 // decimal the record.Cell of its digits, dates and times the text of ISO 8601.
 func Scan(r io.ReaderAt, size int64, name string) iter.Seq2[record.Record, error] {
+	return ScanUnpacked(r, size, name, size)
+}
+
+// ScanUnpacked is [Scan] of a file that was packed as a whole, in packed bytes: those
+// say how much memory it may take.
+func ScanUnpacked(r io.ReaderAt, size int64, name string, packed int64) iter.Seq2[record.Record, error] {
 	return func(yield func(record.Record, error) bool) {
 		f, err := readFooter(r, size)
 		if err != nil {
 			yield(record.Record{}, fmt.Errorf("%s: %w", name, err))
 			return
 		}
-		s := &scanner{footer: f, source: r, at: record.Location{File: name, Byte: -1}}
+		s := &scanner{footer: f, source: r, memory: memoryOf(packed), at: record.Location{File: name, Byte: -1}}
 		inflate := &inflater{}
 		s.columns = make([]column, len(f.leaves))
 		for i, leaf := range f.leaves {
-			s.columns[i] = column{leaf: leaf, inflate: inflate}
+			s.columns[i] = column{leaf: leaf, inflate: inflate, memory: s.memory}
 		}
 		s.run(yield)
 	}
+}
+
+// Rows returns how many records a file says that [Scan] gives. It reads the footer alone.
+func Rows(r io.ReaderAt, size int64, name string) (int64, error) {
+	f, err := readFooter(r, size)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return f.rows, nil
 }
 
 type scanner struct {
 	*footer
 	source  io.ReaderAt
 	columns []column
+	memory  *memory
+	spent   int64 // bytes of the row
 	at      record.Location
 }
 
@@ -113,6 +131,7 @@ func inColumn(c *column, err error) error {
 
 // row builds the next row.
 func (s *scanner) row() (record.Object, error) {
+	s.spent = 0
 	for i := range s.columns {
 		if s.columns[i].leaf.unread != "" {
 			continue
@@ -163,6 +182,9 @@ func (s *scanner) build(n *node) (record.Value, error) {
 		}
 		return s.list(n)
 	case asObject:
+		if err := s.spend(len(n.fields) * fieldBytes); err != nil {
+			return nil, err
+		}
 		o := make(record.Object, len(n.fields))
 		for i, field := range n.fields {
 			v, err := s.build(field)
@@ -205,6 +227,9 @@ func (s *scanner) list(n *node) (record.Value, error) {
 	var list record.List
 	for {
 		v, err := s.build(item)
+		if err == nil {
+			err = s.spend(valueBytes)
+		}
 		if err != nil {
 			return nil, err
 		}
