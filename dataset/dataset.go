@@ -169,7 +169,8 @@ func (s *Set) single(path string, o Options) error {
 
 func (s *Set) open(f File) (*os.File, error) {
 	if s.dir == nil {
-		return os.Open(f.Path)
+		r, _, err := files.Open(f.Path, files.Unlimited)
+		return r, err
 	}
 	return s.dir.open(f.Name)
 }
@@ -181,11 +182,6 @@ func (s *Set) hash(f *File) error {
 		return err
 	}
 	defer r.Close()
-	if info, err := r.Stat(); err != nil {
-		return err
-	} else if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a regular file", f.Path)
-	}
 	if f.SHA256, f.Size, err = files.Sum(sha256.New(), r); err != nil {
 		return err
 	}
@@ -193,6 +189,14 @@ func (s *Set) hash(f *File) error {
 		return fmt.Errorf("%s: the file is empty", f.Path)
 	}
 	return nil
+}
+
+// Size returns the bytes of all files as they lie on disk.
+func (s *Set) Size() (n int64) {
+	for _, f := range s.Files {
+		n += f.Size
+	}
+	return n
 }
 
 // Records reads the records in the order of files and rows. It ends after the
@@ -219,14 +223,19 @@ func (s *Set) Records() iter.Seq2[record.Record, error] {
 }
 
 // ReadAll reads the records of a split, at most o.Limit of them, and says which
-// files they are from.
+// files they are from. Records that would take far more memory than the files have bytes
+// are an error, see [record.Kept]: Records reads any number of them.
 func ReadAll(path string, o Options) ([]record.Record, []File, error) {
 	s, err := Open(path, o)
 	if err != nil {
 		return nil, nil, err
 	}
+	kept := record.NewKept(s.Size())
 	var out []record.Record
 	for r, err := range s.Records() {
+		if err == nil {
+			err = kept.Add(r)
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -186,7 +186,7 @@ func TestBadFilesAreNamed(t *testing.T) {
 		{"f.jsonl.zst", packZstd(zeros), "the zstd stream grows to more than 256 times its bytes"},
 		{"f.parquet", "PAR1PAR1", "error: DIR: 8 bytes are no Parquet file"},
 		{"f.parquet.gz", packGzip("PAR1PAR1"), "error: DIR: 8 bytes are no Parquet file"},
-		{"f.json", "{\"Data\":[{\"a\":1},{\"a\":2}", `error: DIR:1 (byte 24): the text ends inside "Data": is the file cut?`},
+		{"f.json", "{\"Data\":[{\"a\":1},{\"a\":2}", `error: DIR:1 (byte 24): the text ends inside the array: is the file cut?`},
 		{"f.json", "{\"Data\":[{\"a\":1}{\"a\":2}]}", `error: DIR:1 (byte 16): found '{', want ',' or ']'`},
 		{"f.json", "{\"Data\":[{\"a\":1},]}", `error: DIR:1 (byte 17): found ']', want '{'`},
 		{"f.json", "{\"Data\":[{\"a\":1,\"a\":1}]}", `error: DIR:1 (byte 9): field "a" comes twice`},

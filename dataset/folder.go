@@ -10,9 +10,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+
+	"lamina/internal/files"
 )
 
-const maxFiles = 1 << 20 // below one directory
+const (
+	maxFiles = 1 << 20 // below one directory
+	maxRef   = 4 << 10 // bytes of a file that names a commit
+)
 
 // folder is the directory of a data set. Files are opened below root only, which
 // for a snapshot of the hub's cache is the repository's directory in it, because a
@@ -72,7 +78,7 @@ func isDir(path string) bool {
 // snapshot returns the commit of a repository in the hub's cache: that of main, or
 // the only one there is.
 func snapshot(repo string) (string, error) {
-	ref, err := os.ReadFile(filepath.Join(repo, "refs", "main"))
+	ref, err := files.Read(filepath.Join(repo, "refs", "main"), maxRef)
 	commit := string(bytes.TrimSpace(ref))
 	if err == nil && commit != "" && !strings.ContainsAny(commit, `/\.`) && isDir(filepath.Join(repo, "snapshots", commit)) {
 		return commit, nil
@@ -97,11 +103,21 @@ func (f *folder) file(name string) File {
 	return File{Path: filepath.Join(f.shown, filepath.FromSlash(name)), Name: name}
 }
 
-// open opens a file below the directory. A link that leaves it is an error.
+// open opens a regular file below the directory. A link that leaves it is an error.
 func (f *folder) open(name string) (*os.File, error) {
-	file, err := os.OpenInRoot(f.root, filepath.FromSlash(path.Join(f.below, name)))
+	root, err := os.OpenRoot(f.root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	// What was a regular file when it was listed may be a pipe by now: opening must not wait.
+	file, err := root.OpenFile(filepath.FromSlash(path.Join(f.below, name)), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.file(name).Path, err)
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, fmt.Errorf("%s: is no regular file", f.file(name).Path)
 	}
 	return file, nil
 }

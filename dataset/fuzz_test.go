@@ -39,7 +39,7 @@ func FuzzTable(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, separator := range []byte{',', '\t'} {
-			checkRows(t, len(data), func() rows { return scanTable(bytes.NewReader(data), "f", separator) })
+			checkRows(t, len(data), func() rows { return scanTable(bytes.NewReader(data), "f", separator, record.MaxLine) })
 		}
 	})
 }
@@ -55,9 +55,9 @@ func FuzzReleases(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text := func() *stream { return &stream{Reader: bufio.NewReader(bytes.NewReader(data))} }
 		if member.Match(data) {
-			checkRows(t, len(data), func() rows { return scanMember(text(), "f") })
+			checkRows(t, len(data), func() rows { return scanMember(text(), "f", record.MaxLine) })
 		}
-		checkRows(t, len(data), func() rows { return scanPassage(text(), "f") })
+		checkRows(t, len(data), func() rows { return scanPassage(text(), "f", record.MaxLine) })
 	})
 }
 
@@ -88,7 +88,7 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte(packGzip("{\"a\":1}\n")))
 	f.Add([]byte(packZstd("{\"a\":1}\n")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := openStream(bytes.NewReader(data), "f")
+		s, err := openStream(bytes.NewReader(data), "f", int64(len(data)))
 		if err != nil {
 			return
 		}

@@ -14,9 +14,13 @@ import (
 	"lamina/record"
 )
 
-// maxPackedParquet is how much of a Parquet file in gzip or zstd is held: its rows
-// can be found from its end only.
-const maxPackedParquet = 256 << 20
+// How much of a Parquet file in gzip or zstd is held, for its rows can be found from its
+// end only: a multiple of its bytes and something for small ones. Its pages are
+// compressed already, so that it hardly grows.
+const (
+	freePackedParquet    = 8 << 20
+	packedParquetPerByte = 2
+)
 
 type rows = iter.Seq2[record.Record, error]
 
@@ -33,7 +37,7 @@ func (s *Set) rows(src source) rows {
 			return
 		}
 		defer f.Close()
-		text, err := openStream(f, src.file.Name)
+		text, err := openStream(f, src.file.Name, src.file.Size)
 		if err != nil {
 			yield(record.Record{}, fmt.Errorf("%s: %w", src.file.Path, err))
 			return
@@ -49,44 +53,44 @@ func (s *Set) rows(src source) rows {
 
 // scan reads the rows of a file in its form.
 func scan(f *os.File, text *stream, src source) rows {
-	name := src.file.Path
+	name, longest := src.file.Path, text.longest(src.file.Size)
 	switch src.form {
 	case csvForm:
-		return scanTable(text, name, ',')
+		return scanTable(text, name, ',', longest)
 	case tsvForm:
-		return scanTable(text, name, '\t')
+		return scanTable(text, name, '\t', longest)
 	case parquetForm:
 		return scanParquet(f, text, src)
 	case passageForm:
-		return scanPassage(text, name)
+		return scanPassage(text, name, longest)
 	}
 	plain, _ := plainName(src.file.Name)
 	if strings.EqualFold(path.Ext(plain), ".json") {
 		// A byte order mark and blank lines may come before the object.
 		if head, _ := text.Peek(256); member.Match(head) {
-			return scanMember(text, name)
+			return scanMember(text, name, longest)
 		}
 	}
-	return record.Scan(text, name)
+	return record.ScanUpTo(text, name, longest)
 }
 
 func scanParquet(f *os.File, text *stream, src source) rows {
 	if !text.packed {
 		return parquet.Scan(f, src.file.Size, src.file.Path)
 	}
-	var all bytes.Buffer
-	_, err := all.ReadFrom(io.LimitReader(text, maxPackedParquet+1))
-	if err == nil && all.Len() > maxPackedParquet {
-		err = fmt.Errorf("more than %d MiB of Parquet in a packed file: unpack it", maxPackedParquet>>20)
+	most := freePackedParquet + packedParquetPerByte*src.file.Size
+	all, err := io.ReadAll(io.LimitReader(text, most+1))
+	if err == nil && int64(len(all)) > most {
+		err = fmt.Errorf("more than %d bytes of Parquet in a packed file of %d: decompress it yourself", most, src.file.Size)
 	}
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", src.file.Path, err))
 	}
-	return parquet.Scan(bytes.NewReader(all.Bytes()), int64(all.Len()), src.file.Path)
+	return parquet.ScanUnpacked(bytes.NewReader(all), int64(len(all)), src.file.Path, src.file.Size)
 }
 
 // scanPassage reads a file of RACE, which is one JSON object.
-func scanPassage(text *stream, name string) rows {
+func scanPassage(text *stream, name string, longest int) rows {
 	head, err := text.Peek(256)
 	if err != nil && err != io.EOF {
 		return failed(fmt.Errorf("%s: %w", name, err))
@@ -97,7 +101,7 @@ func scanPassage(text *stream, name string) rows {
 	}
 	return func(yield func(record.Record, error) bool) {
 		n := 0
-		for r, err := range record.Scan(text, name) {
+		for r, err := range record.ScanUpTo(text, name, longest) {
 			if n++; err == nil && n > 1 {
 				err = r.At.Errorf("a second object: such a file holds one passage (rename it to .jsonl if it has one a line)")
 			}

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"lamina/internal/files"
 	"lamina/internal/foreign"
+	"lamina/record"
 )
 
 // Limits of compressed files. Text packs to a tenth, repeated rows to a hundredth;
@@ -20,7 +21,11 @@ const (
 	freeOutput  = 64 << 20 // a file may grow to so many bytes whatever its own size
 	outputRatio = 256      // beyond that, to so many times its size
 	maxOutput   = 1 << 40
-	maxWindow   = 128 << 20 // bytes zstd may look back
+
+	// Bytes that zstd may look back, which it holds: 128 MiB is the most that its own
+	// program uses, 8 MiB what it uses unless asked for more.
+	freeWindow = 16 << 20
+	maxWindow  = 128 << 20
 )
 
 var (
@@ -35,8 +40,8 @@ type stream struct {
 	close  func()
 }
 
-// openStream begins to read a file whose name is name.
-func openStream(file io.Reader, name string) (_ *stream, err error) {
+// openStream begins to read a file of size bytes whose name is name.
+func openStream(file io.Reader, name string, size int64) (_ *stream, err error) {
 	defer foreign.Recover(&err, "its decoder")
 	in := &counter{r: file}
 	head := bufio.NewReaderSize(in, 64<<10)
@@ -55,7 +60,8 @@ func openStream(file io.Reader, name string) (_ *stream, err error) {
 		s.Reader = bufio.NewReader(&bounded{r: r, in: in, form: "gzip"})
 		s.packed = true
 	case bytes.HasPrefix(first, zstdMagic):
-		r, err := zstd.NewReader(head, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		window := min(maxWindow, freeWindow+size)
+		r, err := zstd.NewReader(head, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window)))
 		if err != nil {
 			return nil, fmt.Errorf("the zstd stream is cut or damaged: %w", err)
 		}
@@ -66,6 +72,19 @@ func openStream(file io.Reader, name string) (_ *stream, err error) {
 		return nil, fmt.Errorf("is named %s and holds no such stream (it begins with %q)", end, first)
 	}
 	return s, nil
+}
+
+// freeLine is how long a row of a packed file may be whatever the file's size; beyond
+// that it may be as long as the whole file.
+const freeLine = 2 << 20
+
+// longest returns how many bytes a row of a file of size bytes may have. It is held whole
+// as text and as values, and of a packed file it may be made of next to nothing.
+func (s *stream) longest(size int64) int {
+	if s.packed {
+		return int(min(freeLine+size, record.MaxLine))
+	}
+	return record.MaxLine
 }
 
 // counter counts what is read of the file.
@@ -95,6 +114,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	switch {
 	case b.out > maxOutput || b.out > freeOutput && b.out/outputRatio > b.in.n:
 		return 0, fmt.Errorf("the %s stream grows to more than %d times its bytes: decompress the file yourself if it is right", b.form, outputRatio)
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		err = fmt.Errorf("the zstd stream looks back further than a file of its size may: decompress it yourself if it is right")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("the %s stream is cut", b.form)
 	case err != nil && err != io.EOF:
@@ -112,12 +133,12 @@ func (b *bounded) decode(p []byte) (n int, err error) {
 
 // sniff tells the form of a file whose name does not, by its first bytes.
 func sniff(path string) (form, error) {
-	f, err := os.Open(path)
+	f, size, err := files.Open(path, files.Unlimited)
 	if err != nil {
 		return unknown, err
 	}
 	defer f.Close()
-	s, err := openStream(f, "")
+	s, err := openStream(f, "", size)
 	if err != nil {
 		return unknown, fmt.Errorf("%s: %w", path, err)
 	}

@@ -35,7 +35,7 @@ func TestPanickingDecoderIsAnError(t *testing.T) {
 // So is one while the stream's head is read.
 func TestDecoderPanicsAtOnce(t *testing.T) {
 	for _, begin := range []string{"\x1f\x8b\x08\x04", "\x28\xb5\x2f\xfd"} {
-		s, err := openStream(broken{strings.NewReader(begin)}, "rows.jsonl")
+		s, err := openStream(broken{strings.NewReader(begin)}, "rows.jsonl", 0)
 		if err == nil { // zstd reads its head with the first bytes
 			_, err = io.ReadAll(s)
 		}

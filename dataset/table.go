@@ -9,20 +9,17 @@ import (
 	"lamina/record"
 )
 
-// Limits of a table.
-const (
-	maxRow     = 16 << 20 // bytes
-	maxColumns = 1024
-)
+// maxColumns is the most columns of a table.
+const maxColumns = 1024
 
 // scanTable reads CSV (RFC 4180) or TSV: the first row names the columns, every
 // other has as many cells. A cell in quotes may hold separators, line ends and
 // doubled quotes; a quote inside a cell that begins with none stands for itself. A
 // byte order mark, CRLF and blank lines are accepted (with one column a blank line
 // could be a cell and is refused).
-func scanTable(r io.Reader, name string, separator byte) rows {
+func scanTable(r io.Reader, name string, separator byte, longest int) rows {
 	return func(yield func(record.Record, error) bool) {
-		t := &table{r: bufio.NewReader(r), separator: separator, next: record.Location{File: name, Line: 1}}
+		t := &table{r: bufio.NewReader(r), separator: separator, longest: longest, next: record.Location{File: name, Line: 1}}
 		names, err := t.header()
 		if err == io.EOF {
 			return
@@ -57,6 +54,7 @@ func scanTable(r io.Reader, name string, separator byte) rows {
 type table struct {
 	r         *bufio.Reader
 	separator byte
+	longest   int             // bytes of a row
 	single    bool            // of one column
 	at, next  record.Location // of the row in buf, and of the line behind it
 	buf       []byte          // the row, with its end
@@ -96,8 +94,8 @@ func (t *table) line() error {
 	for {
 		piece, err := t.r.ReadSlice('\n')
 		t.buf = append(t.buf, piece...)
-		if len(t.buf) > maxRow {
-			return t.at.Errorf("row longer than %d MiB: is a quote not closed?", maxRow>>20)
+		if len(t.buf) > t.longest {
+			return t.at.Errorf("row longer than %d MiB: is a quote not closed?", t.longest>>20)
 		}
 		if err == bufio.ErrBufferFull {
 			continue
