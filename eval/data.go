@@ -30,26 +30,37 @@ type Data struct {
 // Documents reads the documents of a task, the first limit of them if limit is not
 // 0, and says which files they came from. Errors name file and row.
 func (d Data) Documents(t task.Task, limit int) (docs []task.Document, from []results.DataFile, err error) {
+	docs, _, from, err = d.read(t, limit, false)
+	return docs, from, err
+}
+
+// read is Documents; if count is set it also returns how many documents there are, those
+// behind the limit counted and not read: results of the harness have that number, and it
+// shuffles all places.
+func (d Data) read(t task.Task, limit int, count bool) (docs []task.Document, total int, from []results.DataFile, err error) {
 	if t.ReadsPages(d.Path) {
 		if docs, err = task.ReadPages(d.Path); err != nil {
-			return nil, nil, err
+			return nil, 0, nil, err
 		}
 		from, err = d.page()
-	} else {
-		var set *dataset.Set
-		if set, err = d.open(t); err != nil {
-			return nil, nil, err
+		total = len(docs)
+		if limit > 0 && limit < total {
+			docs = docs[:limit]
 		}
-		from = filesOf(set)
-		docs, err = t.Documents(set.Records())
+		return docs, total, from, err
+	}
+	set, err := d.open(t)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	docs, total, err = t.First(set.Records(), limit, set.Size())
+	if err == nil && total < 0 && count {
+		total, err = set.Count()
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
-	if limit > 0 && limit < len(docs) {
-		docs = docs[:limit]
-	}
-	return docs, from, nil
+	return docs, total, filesOf(set), nil
 }
 
 // Identify digests the files that [Data.Documents] would read.

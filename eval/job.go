@@ -60,18 +60,22 @@ func (m *Model) Prepare(t task.Task, from Data, shots *Data, o Options) (*Job, e
 	if from.Split == "" {
 		from.Split = t.Split()
 	}
-	docs, files, err := m.Documents(t, from, 0)
+	docs, total, files, err := m.documents(t, from, o.Limit, true)
 	if err != nil {
 		return nil, err
 	}
-	job := &Job{Task: t, Documents: len(docs), Files: files, Setting: task.Setting{
-		Rules: o.Rules, Limit: o.Limit, Shots: t.Shots(), Seed: o.Seed, MaxTokens: o.MaxTokens, Stop: m.StopTokens(),
+	job := &Job{Task: t, Documents: total, Files: files, Setting: task.Setting{
+		Rules: o.Rules, Limit: o.Limit, Total: total, Shots: t.Shots(), Seed: o.Seed, MaxTokens: o.MaxTokens, Stop: m.StopTokens(),
 	}}
 	if o.Shots != nil {
 		job.Setting.Shots = *o.Shots
 	}
 	if job.Setting.Shots > 0 && docs[0].Shape != task.Text {
+		// Examples are drawn from all that there is to draw from, whatever the limit.
 		pool, more, err := m.pool(t, from, shots, o.Rules)
+		if err == nil && pool == nil && !t.HasSamples() && len(docs) < total {
+			docs, _, err = m.Documents(t, from, 0)
+		}
 		if err != nil {
 			return nil, err
 		}

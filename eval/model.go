@@ -51,19 +51,25 @@ func (m *Model) Encoder(shape task.Shape) (task.Encoder, error) {
 // Documents is [Data.Documents]; token ids that stand in documents must be of the
 // model's vocabulary.
 func (m *Model) Documents(t task.Task, from Data, limit int) ([]task.Document, []results.DataFile, error) {
-	docs, files, err := from.Documents(t, limit)
+	docs, _, files, err := m.documents(t, from, limit, false)
+	return docs, files, err
+}
+
+// documents is Documents with the number of all there are, if count is set.
+func (m *Model) documents(t task.Task, from Data, limit int, count bool) (docs []task.Document, total int, files []results.DataFile, err error) {
+	docs, total, files, err = from.read(t, limit, count)
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
 	for i := range docs {
 		if err := docs[i].CheckIDs(m.Config.Vocab); err != nil {
-			return nil, nil, err
+			return nil, 0, nil, err
 		}
 	}
 	if m.Verbatim != nil && t.Verbatim(docs[0]) {
 		m.Verbatim(from.Path)
 	}
-	return docs, files, nil
+	return docs, total, files, nil
 }
 
 // Fits counts what was done to make training rows fit a model.

@@ -43,7 +43,7 @@ func (t Task) Version(rules Rules) string { return t.source.Version[rules] }
 // Target returns what the harness logs as the target of a document: the place of
 // the right choice, or the text or texts that are right.
 func (t Task) Target(item *Item) record.Value {
-	d := &item.doc
+	d := item.Document()
 	if d.Target != "" {
 		return d.Target
 	}

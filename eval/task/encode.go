@@ -136,7 +136,7 @@ func Encode(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error) {
 		err = c.err
 	}
 	if err != nil {
-		return nil, item.doc.errorf("%w", err)
+		return nil, item.Document().errorf("%w", err)
 	}
 	return pairs, nil
 }
@@ -152,7 +152,7 @@ func encodeItem(item Item, e Encoder, rules Rules, maxLength int) ([]Pair, error
 			return nil, err
 		}
 		pairs := Windows(e.Encode(item.Requests[0].Continuation, false), prefix, maxLength)
-		if len(pairs) == 0 && item.doc.shaped {
+		if len(pairs) == 0 && item.Document().shaped {
 			return nil, fmt.Errorf("the text has no tokens")
 		}
 		return pairs, nil

@@ -37,7 +37,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestEmptyContextNeedsAToken(t *testing.T) {
-	item := Item{Shape: Choice, Requests: []Request{{"", " x"}}, doc: at("f", 7)}
+	item := Item{Shape: Choice, Requests: []Request{{"", " x"}}, doc: new(at("f", 7))}
 	for _, c := range []struct {
 		bos, eos int32
 		rules    Rules
@@ -54,7 +54,7 @@ func TestEmptyContextNeedsAToken(t *testing.T) {
 }
 
 func TestContextIsCutFromTheLeft(t *testing.T) {
-	item := Item{Shape: Choice, Requests: []Request{{"abcdef", " xy"}, {"abcdef", " z"}}, doc: at("f", 2)}
+	item := Item{Shape: Choice, Requests: []Request{{"abcdef", " xy"}, {"abcdef", " z"}}, doc: new(at("f", 2))}
 	e := pieces{nil, 1, 2}
 	for _, c := range []struct{ length, keep0, keep1, cut0, cut1 int }{
 		{100, 6, 6, 0, 0}, {8, 6, 6, 0, 0}, {7, 5, 6, 1, 0}, {6, 4, 5, 2, 1}, {3, 1, 2, 5, 4},

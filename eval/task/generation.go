@@ -37,13 +37,13 @@ func (t Task) match() Match {
 func (t Task) judged(item *Item, text string) ([]Score, error) {
 	var row []Score
 	for i := range t.chains() {
-		filtered, err := t.Filtered(i, text, &item.doc)
+		filtered, err := t.Filtered(i, text, item.Document())
 		if err != nil {
 			return nil, err
 		}
 		right, err := t.matches(filtered, item.Answers)
 		if err != nil {
-			return nil, item.doc.errorf("%w", err)
+			return nil, item.Document().errorf("%w", err)
 		}
 		row = append(row, Score{Greedy: right})
 	}

@@ -266,15 +266,15 @@ func rolling(name string, size func(item *Item) int, of func(mean float64) float
 // check tests one document's row.
 func (item *Item) check(row []Score, shape Shape) error {
 	if item.Shape != shape {
-		return item.doc.errorf("a document %v among documents %v", item.Shape, shape)
+		return item.Document().errorf("a document %v among documents %v", item.Shape, shape)
 	}
 	want := max(len(item.Requests), len(item.filters), 1)
 	if len(row) != want {
-		return item.doc.errorf("%d scores for %d continuations", len(row), want)
+		return item.Document().errorf("%d scores for %d continuations", len(row), want)
 	}
 	for i, s := range row {
 		if math.IsNaN(s.LogProb) || math.IsInf(s.LogProb, 0) {
-			return item.doc.errorf("continuation %d: log-probability %v is not finite", i, s.LogProb)
+			return item.Document().errorf("continuation %d: log-probability %v is not finite", i, s.LogProb)
 		}
 	}
 	return nil

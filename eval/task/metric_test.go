@@ -71,7 +71,7 @@ func TestPerplexityTooLargeForItsError(t *testing.T) {
 }
 
 func TestTextsWithoutBytesHaveNoPerplexity(t *testing.T) {
-	blank := Item{Shape: Text, Requests: make([]Request, 1), Words: 1, doc: at("f", 3)}
+	blank := Item{Shape: Text, Requests: make([]Request, 1), Words: 1, doc: new(at("f", 3))}
 	if _, err := Evaluate("wikitext", Rules04, []Item{blank}, [][]Score{{{}}}); err == nil || !strings.Contains(err.Error(), `task "wikitext": byte_perplexity: the documents are empty`) {
 		t.Errorf("%v", err)
 	}
@@ -156,8 +156,8 @@ func TestResultIsTheContractsJSON(t *testing.T) {
 
 func TestEvaluateRefuses(t *testing.T) {
 	doc := at("f", 4)
-	item := Item{Shape: Choice, Chars: []int{1, 1}, Requests: make([]Request, 2), doc: doc}
-	other := Item{Shape: Text, Requests: make([]Request, 1), doc: doc}
+	item := Item{Shape: Choice, Chars: []int{1, 1}, Requests: make([]Request, 2), doc: &doc}
+	other := Item{Shape: Text, Requests: make([]Request, 1), doc: &doc}
 	good := []Score{{-1, true}, {-1, true}}
 	for _, c := range []struct {
 		items []Item

@@ -31,29 +31,34 @@ type Item struct {
 	MaxTokens int
 	Answers   []string
 
-	doc     Document
+	doc     *Document
 	place   int      // in the harness's order of scoring
 	filters []string // names of what is done to a generated text, where that are several
 }
 
 // Document returns the document that the item was made of.
-func (item *Item) Document() *Document { return &item.doc }
+func (item *Item) Document() *Document {
+	if item.doc == nil {
+		return &Document{}
+	}
+	return item.doc
+}
 
 // Item applies the task to a document without examples before it. Every
 // continuation is one space and the text of the choice, as the harness has it;
 // only a "continuation" that already begins with white space is left as it is. It
 // is an error, naming the document, if the task takes another shape.
-func (t Task) Item(d Document, rules Rules) (Item, error) { return t.item(d, rules, "") }
+func (t Task) Item(d Document, rules Rules) (Item, error) { return t.item(&d, rules, "") }
 
-// item is Item after the text of examples.
-func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
+// item is Item after the text of examples. It keeps d.
+func (t Task) item(d *Document, rules Rules, shots string) (Item, error) {
 	if t.takes != 0 && t.takes != d.Shape {
 		return Item{}, d.errorf("task %s takes documents %v, not %v", t.name, t.takes, d.Shape)
 	}
-	item := Item{Shape: d.Shape, Gold: t.gold(&d, rules), doc: d}
+	item := Item{Shape: d.Shape, Gold: t.gold(d, rules), doc: d}
 	switch d.Shape {
 	case Choice, Answers:
-		context := shots + t.text(&d, rules) + t.begun(&d)
+		context := shots + t.text(d, rules) + t.begun(d)
 		if until, max := t.generation(rules); until != nil && d.Shape == Answers {
 			item.Shape, item.Prompt, item.Answers, item.Until, item.MaxTokens = Generation, context, d.Options, until, max
 			if names := t.FilterNames(); len(names) > 1 {
@@ -67,15 +72,15 @@ func (t Task) item(d Document, rules Rules, shots string) (Item, error) {
 		}
 		for _, o := range options {
 			o = t.choice(o)
-			item.Requests = append(item.Requests, Request{context, t.delimiter(&d, rules) + o})
+			item.Requests = append(item.Requests, Request{context, t.delimiter(d, rules) + o})
 			item.Chars = append(item.Chars, utf8.RuneCountInString(o))
 		}
 	case Continuation:
-		item.Requests = []Request{{shots + t.text(&d, rules) + t.begun(&d), t.spaced(&d)}}
+		item.Requests = []Request{{shots + t.text(d, rules) + t.begun(d), t.spaced(d)}}
 	case ContextChoice:
-		continuation := t.spaced(&d)
+		continuation := t.spaced(d)
 		for i, o := range d.Options {
-			item.Requests = append(item.Requests, Request{t.contextOption(&d, rules, shots, i), continuation})
+			item.Requests = append(item.Requests, Request{t.contextOption(d, rules, shots, i), continuation})
 			if t.own == nil {
 				o = strings.TrimPrefix(continuation, " ")
 			}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 
+	"lamina/internal/files"
 	"lamina/record"
 )
 
@@ -15,15 +16,12 @@ func ReadFile(path string) ([]Document, error) { return Task{}.ReadFile(path) }
 // ReadFile reads all documents of a file of JSON, one object a line; see
 // [record.Scan] and [Task.Documents]. A file without documents is an error.
 func (t Task) ReadFile(path string) ([]Document, error) {
-	f, err := os.Open(path)
+	f, size, err := files.Open(path, files.Unlimited)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s: is a directory: want a file of documents, one a line", path)
-	}
-	return t.Read(f, path)
+	return t.read(f, path, size)
 }
 
 // Read reads all documents of r, verbatim.
@@ -31,7 +29,11 @@ func Read(r io.Reader, name string) ([]Document, error) { return Task{}.Read(r, 
 
 // Read reads all documents of r, whose name is only for error messages.
 func (t Task) Read(r io.Reader, name string) ([]Document, error) {
-	docs, err := t.Documents(record.Scan(r, name))
+	return t.read(r, name, math.MaxInt64)
+}
+
+func (t Task) read(r io.Reader, name string, size int64) ([]Document, error) {
+	docs, _, err := t.First(record.Scan(r, name), 0, size)
 	if errors.Is(err, errNone) {
 		err = fmt.Errorf("%s: %w", name, err)
 	}

@@ -126,9 +126,9 @@ func TestBadFilesAreNamed(t *testing.T) {
 		`{"text":"a",` + "\n":                                                     `f.jsonl:1: column 13: the text ends where a field name in quotes should be`,
 		`{"text":"a";}` + "\n":                                                    `f.jsonl:1: column 12: found ';', want ',' or '}'`,
 		"[\n{\"text\":\"a\"},\n{\"text\":1}]":                                     `f.jsonl:3 (byte 16): field "text": a number, want a text`,
-		"[\n{\"text\":\"a\"},\n":                                                  `f.jsonl:3 (byte 16): byte 17: the text ends where '{' should be`,
-		`[{"text":"a"}] 1`:                                                        `f.jsonl: byte 16: found '1', want the end of the file`,
-		`[1]`:                                                                     `f.jsonl:1 (byte 1): byte 2: found '1', want '{'`,
+		"[\n{\"text\":\"a\"},\n":                                                  `f.jsonl:3 (byte 16): the text ends inside the array: is the file cut?`,
+		`[{"text":"a"}] 1`:                                                        `f.jsonl:1 (byte 15): found '1' behind the array`,
+		`[1]`:                                                                     `f.jsonl:1 (byte 1): found '1', want '{'`,
 		"PAR1":                                                                    `f.jsonl:1: column 1: found 'P', want '{'`,
 	} {
 		docs, err := Read(strings.NewReader(text), "f.jsonl")

@@ -96,21 +96,21 @@ type Generator interface {
 func (r *Requests) addPrompt(item *Item, e Encoder, stop []int32, maxLength int) error {
 	g, ok := e.(Generator)
 	if !ok {
-		return item.doc.errorf("a text is to be generated, and the tokenizer decodes nothing")
+		return item.Document().errorf("a text is to be generated, and the tokenizer decodes nothing")
 	}
 	room := maxLength - item.MaxTokens
 	if room < 1 {
-		return item.doc.errorf("%d tokens to generate leave no room for a prompt in %d positions: generate fewer", item.MaxTokens, maxLength)
+		return item.Document().errorf("%d tokens to generate leave no room for a prompt in %d positions: generate fewer", item.MaxTokens, maxLength)
 	}
 	c := &careful{Encoder: g}
 	ids := c.Encode(item.Prompt, false)
 	if c.err != nil {
-		return item.doc.errorf("%w", c.err)
+		return item.Document().errorf("%w", c.err)
 	}
 	if len(ids) == 0 {
 		prefix, err := r.Rules.Prefix(e)
 		if err != nil {
-			return item.doc.errorf("%w", err)
+			return item.Document().errorf("%w", err)
 		}
 		ids = []int32{prefix}
 	}

@@ -15,6 +15,9 @@ type Setting struct {
 	// without a limit; 0: all. (Under rules 0.3 the harness itself would take the
 	// first after shuffling.)
 	Limit int
+	// Total is how many documents the data has, where the first ones are given alone; 0:
+	// all are given.
+	Total int
 	// MaxTokens bounds a generated answer; 0: as the task has it.
 	MaxTokens int
 	// Stop has tokens that end a generated answer beside the tokenizer's EOS: those
@@ -46,9 +49,9 @@ func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 	if t.own != nil {
 		description = t.own.Description
 	}
-	places := t.places(len(docs), s.Rules)
+	places := t.places(max(s.Total, len(docs)), s.Rules)
 	var items []Item
-	for i, d := range docs {
+	for i := range docs {
 		if s.Limit > 0 && i >= s.Limit {
 			break
 		}
@@ -56,7 +59,7 @@ func (t Task) Items(docs []Document, s Setting) ([]Item, error) {
 		if shots != nil {
 			before += shots[i]
 		}
-		item, err := t.item(d, s.Rules, before)
+		item, err := t.item(&docs[i], s.Rules, before)
 		if err != nil {
 			return nil, err
 		}
@@ -118,14 +121,18 @@ func (t Task) shots(docs []Document, s Setting) ([]string, error) {
 		seed = *s.Seed
 	}
 	rng := pyrandom.New(seed)
-	order := drawOrder(len(docs), s.Rules, rng)
+	order := drawOrder(max(s.Total, len(docs)), s.Rules, rng)
 	// Rules 0.3 compare nothing where there is a training split.
 	compare := s.Rules == Rules04 || draw > s.Shots
 	out := make([]string, len(docs))
 	for _, at := range order {
+		drawn := t.drawn(rng, len(pool), draw) // also for documents that are not given
+		if at >= len(docs) {
+			continue
+		}
 		var b strings.Builder
 		shown := 0
-		for _, from := range t.drawn(rng, len(pool), draw) {
+		for _, from := range drawn {
 			if compare && record.Equal(pool[from].Source.Fields, docs[at].Source.Fields) || shown == s.Shots {
 				continue
 			}

@@ -3,7 +3,6 @@ package task
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"unicode"
 
@@ -164,40 +163,6 @@ func (t Task) Shots() int {
 		return 0
 	}
 	return t.own.Shots
-}
-
-// Documents turns rows into documents: those of a published data set, or of one of
-// the shapes. Errors name the row.
-func (t Task) Documents(seq iter.Seq2[record.Record, error]) ([]Document, error) {
-	var rows []record.Record
-	for r, err := range seq {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, r)
-	}
-	if len(rows) == 0 {
-		return nil, errNone
-	}
-	switch {
-	case t.articles && rows[0].Has("article"):
-		return raceDocuments(rows)
-	case t.page && len(rows) > 1 && rows[0].Has("text"):
-		if pages, err := joinLines(rows); pages != nil || err != nil {
-			return pages, err
-		}
-	}
-	docs := make([]Document, len(rows))
-	for i, r := range rows {
-		var err error
-		if docs[i], err = t.document(r); err != nil {
-			return nil, r.At.Errorf("%w", err)
-		}
-		if docs[i].Shape != docs[0].Shape {
-			return nil, r.At.Errorf("a document %v in a file of %v", docs[i].Shape, docs[0].Shape)
-		}
-	}
-	return docs, nil
 }
 
 var errNone = errors.New("no documents")

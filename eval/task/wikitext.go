@@ -2,11 +2,11 @@ package task
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"lamina/internal/files"
 	"lamina/record"
 )
 
@@ -51,14 +51,7 @@ func splitPages(raw string) []page {
 
 // ReadPages reads a raw WikiText file as Text documents, one a page.
 func ReadPages(path string) ([]Document, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxPages {
-		return nil, fmt.Errorf("%s: want a text file of at most %d MiB", path, maxPages>>20)
-	}
-	raw, err := os.ReadFile(path)
+	raw, err := files.Read(path, maxPages)
 	if err != nil {
 		return nil, err
 	}
