@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"lamina/crash/study"
@@ -85,9 +84,7 @@ func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {
 	const garbage = 10
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	if dir, ok := t.Store.(*train.RunDir); ok {
-		dir.Bad = func(dir string, err error) {
-			show.bar.Note("lamina: warning: " + oneLine(fmt.Sprintf("%s: checkpoint %s is not whole, so the run goes on from the one before, if there is one, or anew: %v", label, dir, err)))
-		}
+		dir.Warn = func(text string) { show.bar.Note("lamina: warning: " + oneLine(text)) }
 	}
 	show.watch(study.Event{Phase: label, Total: total})
 	t.Resumed = func(step int) { show.watch(study.Event{Phase: label, Done: step, Total: total, Resumed: true}) }

@@ -73,3 +73,58 @@ func TestFinishedRatesAreNotTrainedAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestKilledRunsTakeNoStepTwice: what a process leaves that is killed at any moment of a
+// run over several rates, each step kept, goes on to the same rows and takes one step
+// again at most.
+func TestKilledRunsTakeNoStepTwice(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := crashtest.Small(be, "opt")
+	run := func(dir string, watch func(e study.Event)) []study.Row {
+		p := protocol(t, be, full, dir, "crash", "uniform")
+		p.LRs, p.SaveEvery, p.Watch = []float64{1e-3, 5e-3}, 1, watch
+		rows, err := table(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	count := func(steps *int) func(e study.Event) {
+		return func(e study.Event) {
+			if e.Phase == "train" && e.Metrics.Loss > 0 {
+				*steps++
+			}
+		}
+	}
+	type moment struct {
+		dir   string
+		taken int
+		in    string
+	}
+	var moments []moment
+	taken, dir := 0, t.TempDir()
+	step := count(&taken)
+	want := run(dir, func(e study.Event) {
+		step(e)
+		if testing.Short() && len(moments)%5 != 0 {
+			return
+		}
+		left := filepath.Join(t.TempDir(), "left")
+		if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		moments = append(moments, moment{left, taken, e.Row + " " + e.Phase})
+	})
+	for _, m := range moments {
+		steps := 0
+		got := run(m.dir, count(&steps))
+		if a, b := text(t, got), text(t, want); a != b {
+			t.Errorf("killed in %s after %d steps: %s\nalone: %s", m.in, m.taken, a, b)
+		}
+		if again := m.taken + steps - taken; again < 0 || again > 1 {
+			t.Errorf("killed in %s after %d steps: %d steps were taken again", m.in, m.taken, again)
+		}
+	}
+	t.Logf("%d moments, %d steps", len(moments), taken)
+}

@@ -219,7 +219,7 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 	}
 	p.warn(measure.Doubt(p.Support))
 	var s measure.Similarity
-	if p.Dir != "" && files.ReadJSON(path, &s) == nil {
+	if p.Dir != "" && files.ReadSealed(path, &s) == nil {
 		p.similarity = &s
 		return s, nil
 	}
@@ -238,7 +238,7 @@ func (p *Protocol) keep(path string, s measure.Similarity) error {
 	if p.Dir == "" {
 		return nil
 	}
-	return files.WriteJSON(path, s)
+	return files.WriteSealed(path, s)
 }
 
 // warn tells what is doubtful, if anything is.

@@ -31,7 +31,7 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	r := Row{Name: v.row, Plan: v.plan, Share: v.Sharing, Seed: p.Seed, N: len(p.Test.Items)}
 	if p.Dir != "" {
 		if _, err := os.Stat(result); !errors.Is(err, fs.ErrNotExist) {
-			return r, files.ReadJSON(result, &r)
+			return r, errors.Join(files.ReadSealed(result, &r), p.forget(v))
 		}
 	}
 	begin := time.Now()
@@ -51,25 +51,28 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return r, err
 	}
-	if err := files.WriteJSON(result, r); err != nil || v.Trains == Nothing {
+	if err := files.WriteSealed(result, r); err != nil || v.Trains == Nothing {
 		return r, err
 	}
-	// The result stands from here on; what only resuming needs can go.
-	for _, lr := range p.LRs {
-		if err := p.forget(v, lr); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+	return r, p.forget(v)
 }
 
-// forget removes what an interrupted row would have gone on with.
-func (p *Protocol) forget(v variant, lr float64) error {
-	store, err := train.OpenRunDir(lrDir(p.RowDir(v.row), lr), p.config(v, lr), false)
-	if err != nil {
-		return err
+// forget removes what an interrupted row would have gone on with: its result stands.
+func (p *Protocol) forget(v variant) error {
+	for _, lr := range p.LRs {
+		dir := lrDir(p.RowDir(v.row), lr)
+		if !train.Resumable(dir) {
+			continue
+		}
+		store, err := train.OpenRunDir(dir, p.config(v, lr), false)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(store.Forget(), store.Close()); err != nil {
+			return err
+		}
 	}
-	return errors.Join(store.Forget(), store.Close())
+	return nil
 }
 
 // candidate is a row's emulator at one learning rate.
@@ -206,7 +209,7 @@ func (p *Protocol) checkStarted(v variant) error {
 	}
 	dir := p.RowDir(v.row)
 	var done Row
-	switch err := files.ReadJSON(filepath.Join(dir, resultFile), &done); {
+	switch err := files.ReadSealed(filepath.Join(dir, resultFile), &done); {
 	case err == nil && done.Plan.String() != v.plan.String():
 		return fmt.Errorf("%s: made with the plan %s, which is %s now: give the row another name, or pass --overwrite", dir, done.Plan, v.plan)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -251,8 +254,8 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 		if store, err = train.OpenRunDir(dir, config, false); err != nil {
 			return train.Outcome{}, err
 		}
-		store.Bad = func(dir string, err error) {
-			p.tell(Event{Row: v.row, Phase: "warning", Warning: fmt.Sprintf("row %s: checkpoint %s is not whole, so its training goes on from the one before, if there is one, or anew: %v", v.row, dir, err)})
+		store.Warn = func(text string) {
+			p.tell(Event{Row: v.row, Phase: "warning", Warning: fmt.Sprintf("row %s: %s", v.row, text)})
 		}
 		c.store, t.Store = store, store
 		if out, done, err := store.Finished(); done || err != nil {

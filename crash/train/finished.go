@@ -30,7 +30,10 @@ func (t *Trainer) Finish(r *RunDir, o Outcome) error {
 	if err := r.SaveBest(t.trained); err != nil {
 		return err
 	}
-	if err := files.WriteJSON(filepath.Join(r.path, outcomeFile), o); err != nil {
+	if err := r.sealMetrics(); err != nil {
+		return err
+	}
+	if err := files.WriteSealed(filepath.Join(r.path, outcomeFile), o); err != nil {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(r.path, checkpointsDir))
@@ -38,11 +41,17 @@ func (t *Trainer) Finish(r *RunDir, o Outcome) error {
 
 // Finished returns the outcome of a run that is done.
 func (r *RunDir) Finished() (o Outcome, done bool, err error) {
-	err = files.ReadJSON(filepath.Join(r.path, outcomeFile), &o)
+	err = files.ReadSealed(filepath.Join(r.path, outcomeFile), &o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return o, false, nil
 	}
 	return o, err == nil, err
+}
+
+// Resumable reports whether a run directory holds a finished run that was not forgotten.
+func Resumable(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, outcomeFile))
+	return err == nil
 }
 
 // Restore gives the parameters the weights that a finished run kept, in memory of the
@@ -54,7 +63,7 @@ func (t *Trainer) Restore(r *RunDir) error {
 	}
 	defer t.trained.Freeze()
 	if err := r.LoadBest(t.trained); err != nil {
-		return fmt.Errorf("the weights of a finished run: %w", err)
+		return fmt.Errorf("the weights of a finished run: %w: put back a copy, or pass --overwrite to train anew", err)
 	}
 	return nil
 }
@@ -65,11 +74,15 @@ func (r *RunDir) ForgetWeights() error {
 	return errors.Join(os.RemoveAll(filepath.Join(r.path, checkpointsDir)), os.RemoveAll(filepath.Join(r.path, bestDir)))
 }
 
-// Forget removes what only resuming needs, once the run's result is kept elsewhere.
+// Forget removes what only resuming needs, once the run's result is kept elsewhere: the
+// outcome last, so that where it is gone all is.
 func (r *RunDir) Forget() error {
+	if err := r.ForgetWeights(); err != nil {
+		return err
+	}
 	err := os.Remove(filepath.Join(r.path, outcomeFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, r.ForgetWeights())
+	return err
 }

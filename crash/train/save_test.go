@@ -94,7 +94,7 @@ func TestCheckpointsBetweenValidations(t *testing.T) {
 		resumed := -1
 		got, n := saving(t, dir, func(tr *train.Trainer, n *noted) {
 			tr.Resumed = func(step int) { resumed = step }
-			n.Bad = func(dir string, err error) { bad = dir + ": " + err.Error() }
+			n.Warn = func(text string) { bad = text }
 		})
 		if resumed != from || n.steps[len(n.steps)-1] != 7 {
 			t.Errorf("spoiled %t: went on after step %d, want %d", spoiled, resumed, from)

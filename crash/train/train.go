@@ -88,6 +88,8 @@ type Store interface {
 	Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error)
 	// Save writes a checkpoint, whole or not at all.
 	Save(s State, t *nn.Trained, o *optim.AdamW) error
+	// Room returns an error if there is no room for what Save and SaveBest will write.
+	Room(t *nn.Trained) error
 	// SaveBest and LoadBest keep the weights of the lowest validation loss.
 	SaveBest(t *nn.Trained) error
 	LoadBest(t *nn.Trained) error
@@ -230,17 +232,26 @@ func (t *Trainer) start() error {
 	if err := t.pass.Arena.Reserve(extent); err != nil {
 		return fmt.Errorf("activations of a step: %w", err)
 	}
-	if t.Store != nil {
-		state, found, err := t.Store.Resume(t.trained, t.opt)
-		if err != nil {
-			return err
+	return t.resume()
+}
+
+// resume goes on where the store has a run, and sees that it can keep what is to come.
+func (t *Trainer) resume() error {
+	if t.Store == nil {
+		return nil
+	}
+	state, found, err := t.Store.Resume(t.trained, t.opt)
+	if err != nil {
+		return err
+	}
+	if found {
+		t.state = state
+		if t.Resumed != nil {
+			t.Resumed(state.Step)
 		}
-		if found {
-			t.state = state
-			if t.Resumed != nil {
-				t.Resumed(state.Step)
-			}
-		}
+	}
+	if t.state.Step < t.steps {
+		return t.Store.Room(t.trained)
 	}
 	return nil
 }
@@ -336,7 +347,10 @@ func (t *Trainer) save() error {
 		return nil
 	}
 	t.saved = time.Now()
-	return t.Store.Save(t.state, t.trained, t.opt)
+	if err := t.Store.Save(t.state, t.trained, t.opt); err != nil {
+		return fmt.Errorf("checkpoint after step %d: %w: the one before stands; the same command goes on from there", t.state.Step, err)
+	}
+	return nil
 }
 
 func (t *Trainer) log(m Metrics) error {

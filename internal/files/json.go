@@ -40,6 +40,10 @@ func ReadJSON(path string, v any) error {
 	} else if err != nil {
 		return err
 	}
+	return decodeJSON(path, data, v)
+}
+
+func decodeJSON(path string, data []byte, v any) error {
 	if err := strictjson.CheckFit(data, strictjson.Rules{Depth: maxJSONDepth}, v, strictjson.Whole); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
