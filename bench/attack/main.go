@@ -43,6 +43,8 @@ var parts = []struct {
 	{"moments", moments},
 	{"packages", packages},
 	{"special", special},
+	{"answers", answers},
+	{"absurd", absurd},
 }
 
 func main() {

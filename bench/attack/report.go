@@ -50,6 +50,7 @@ const (
 	hang    faultKind = "hang" // more time than the case may take
 	memory  faultKind = "memory"
 	wrong   faultKind = "wrong"   // status, or an error that does not name the path, or is not one line
+	leak    faultKind = "leak"    // a secret sent where it should not go
 	outside faultKind = "outside" // a file placed where none should be
 )
 
