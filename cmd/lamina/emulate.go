@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
@@ -15,6 +17,7 @@ type emulateCommand struct {
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of what is not trained: f32, f16 or bf16; starred blocks keep their values. Default: as the model has it, f32 where it is quantised."`
 	Compact bool   `help:"Store each layer once, however often it stands, and leave quantised weights as they are: the smallest directory, which lamina alone reads. Default: copies, which transformers loads."`
 	Check   string `placeholder:"FILE" help:"Documents to hold the emulator's loss against the model's on, such as the support documents. Default: an English passage of our own."`
+	Receipt string `placeholder:"FILE" help:"Where what may come back is noted, which plug holds an adapter against; it stays here. Default: --out with .receipt.json."`
 	outFlags
 }
 
@@ -26,6 +29,10 @@ func (c emulateCommand) Run(s *session) error {
 		return err
 	}
 	if err := c.check("emulator"); err != nil {
+		return err
+	}
+	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Out))
+	if err := exchange.CheckReceipt(c.Receipt, c.Out, c.Overwrite); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)
@@ -47,7 +54,7 @@ func (c emulateCommand) Run(s *session) error {
 		return err
 	}
 	bar := s.waiting("writing " + c.Out)
-	manifest, err := emulate.Export(m.Checkpoint, m.Decoder, plan, c.Out, emulate.Options{
+	manifest, err := m.Emulate(plan, c.Share, c.Out, c.Receipt, emulate.Options{
 		Overwrite: c.Overwrite, DType: dtype, Compact: c.Compact, Health: health})
 	bar.Done()
 	if err != nil {
@@ -80,14 +87,16 @@ func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
 		return err
 	}
 	s.printf("send this directory: %s; nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data\n", sent)
+	s.printf("keep this file: %s; it says what may come back, and plug holds the adapter against it\n", c.Receipt)
 	weights, quantised := m.Bytes()
 	s.printf("the model's weights take %s", units.Bytes(weights))
 	s.printf("%s\n", e.Storage(quantised, c.Compact, c.DType != ""))
-	return s.writeJSON(emulateResult{e, sent})
+	return s.writeJSON(emulateResult{e, sent, c.Receipt})
 }
 
 // emulateResult is the JSON of emulate: lamina.json, and what is to be sent.
 type emulateResult struct {
 	emulate.Manifest
-	Sent exchange.Sent `json:"sent"`
+	Sent    exchange.Sent `json:"sent"`
+	Receipt string        `json:"receipt"`
 }

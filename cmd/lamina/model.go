@@ -21,13 +21,14 @@ type modelFlag struct {
 // adapterFlag names trained weights.
 type adapterFlag struct {
 	Adapter string `placeholder:"RUN" help:"Put the weights that finetune trained into the model first."`
+	Receipt string `placeholder:"FILE" help:"Receipt that emulate kept, to hold --adapter against; none: for a run of one's own. Default: as plug finds it."`
 }
 
 // open opens a model with them.
 func (f adapterFlag) open(s *session, path string) (*model, error) {
 	m, err := s.openModel(path)
 	if err == nil && f.Adapter != "" {
-		err = m.Plug(f.Adapter)
+		err = m.Plug(f.Adapter, f.Receipt)
 	}
 	return m, err
 }
@@ -86,8 +87,8 @@ func (s *session) verbatim(path string) {
 }
 
 // Plug puts an adapter's weights into the model.
-func (m *model) Plug(path string) error {
-	unsealed, err := m.Model.Plug(path)
+func (m *model) Plug(path, receipt string) error {
+	unsealed, err := m.Model.Plug(path, receipt)
 	if unsealed {
 		m.session.warnUnsealed(path)
 	}

@@ -6,6 +6,8 @@ import "lamina/crash/exchange"
 type plugCommand struct {
 	modelFlag
 	Adapter string `required:"" placeholder:"RUN" help:"Run directory of finetune, or its adapter directory."`
+	Receipt string `placeholder:"FILE" help:"Receipt that emulate kept, which says what may come back; none: for a run of one's own. Default: that of the adapter's exchange, as *.receipt.json here, beside the model or beside the adapter."`
+	Force   bool   `help:"Plug in blocks that went further than fine-tuning does."`
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of all tensors: f32, f16 or bf16. Default: as the base has them, f32 where it is quantised."`
 	outFlags
 }
@@ -17,6 +19,8 @@ type plugResult struct {
 	DType   string             `json:"dtype,omitempty"`
 	Tensors int                `json:"tensors"`
 	Adapter *exchange.Manifest `json:"adapter,omitempty"`
+	Receipt string             `json:"receipt,omitempty"` // that it was held against
+	Changes []exchange.Change  `json:"changes,omitempty"`
 }
 
 // Run writes the full model with the adapter's weights in their places.
@@ -43,12 +47,18 @@ func (c plugCommand) Run(s *session) error {
 	if a.Unsealed {
 		s.warnUnsealed(a.Path)
 	}
+	receipt, err := a.HoldAgainst(c.Receipt, m.Path, m.Decoder)
+	if err != nil {
+		return err
+	}
+	s.warn(receipt.Warnings(a))
 	bar := s.waiting("writing " + c.Out)
-	err = exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, dtype, c.Out, c.Overwrite)
+	changes, err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, c.Out, exchange.PlugOptions{DType: dtype, Overwrite: c.Overwrite, Force: c.Force})
 	bar.Done()
 	if err != nil {
 		return err
 	}
-	s.printf("wrote %s: %s with %d trained tensors\n", c.Out, c.Model, len(a.Manifest.Tensors))
-	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest})
+	s.warn(receipt.Note(a))
+	s.printf("wrote %s: %s with %d trained tensors%s\n%s", c.Out, c.Model, len(a.Manifest.Tensors), receipt.Held(), exchange.ChangesText(changes))
+	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes})
 }

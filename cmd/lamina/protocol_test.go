@@ -76,7 +76,7 @@ func TestUntrainedPlugChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		tensor.Must(nn.Trainable(be, e.Params())).Freeze() // widens what is stored in 16 bits, as training does
-		if err := exchange.SaveAdapter(adapter, exchange.Manifest{Plan: m.Plan, Base: m.Base}, e.Params()); err != nil {
+		if err := exchange.SaveAdapter(adapter, exchange.Manifest{Plan: m.Plan, Base: m.Base, Origin: e.Origin}, e.Params()); err != nil {
 			t.Fatal(err)
 		}
 		must(t, "plug", "--model", model, "--adapter", adapter, "--out", plugged)

@@ -21,6 +21,7 @@ type Emulator struct {
 	// Unsealed says that the directory it was opened from has no MANIFEST.json, as those
 	// of earlier versions: only its trainable weights could be checked.
 	Unsealed bool
+	Origin   Origin // of one that was opened from a directory
 
 	layers []int               // trainable layers, ascending
 	blocks []transformer.Block // their blocks

@@ -6,9 +6,15 @@
 //
 //	a, err := exchange.OpenAdapter("run")
 //	tuned, params, err := a.Plugged(full)
-//	err = exchange.ExportPlugged(checkpoint, full, a, tensor.Invalid, "tuned", false)
+//	changes, err := exchange.ExportPlugged(checkpoint, full, a, "tuned", exchange.PlugOptions{})
+//
+// What may come back is said by the owner, in a receipt that he keeps:
+//
+//	sent, err := full.Emulate(plan, "all", "emulator", "emulator.receipt.json", emulate.Options{})
+//	receipt, err := a.HoldAgainst("emulator.receipt.json", full.Path, full.Decoder)
 //
 // Invariants: an adapter is applied whole or not at all, and only to weights whose
-// fingerprint is the one that it was made from; its directory is opened only if every
-// file is as its MANIFEST.json has it.
+// fingerprint is the one that it was made from; with a receipt, only if it is of that
+// exchange and has the tensors that were to be trained and no others; its directory is
+// opened only if every file is as its MANIFEST.json has it, and there is no other.
 package exchange

@@ -68,8 +68,9 @@ func (m *Model) Part(text, share string) (*emulate.Emulator, error) {
 
 // Plug puts the weights of an adapter's directory into the model: the starred
 // blocks of a full model or of the emulator they were trained in. They are there until
-// Unplug. unsealed is [Adapter.Unsealed].
-func (m *Model) Plug(path string) (unsealed bool, err error) {
+// Unplug. A full model's adapter is held against the receipt, as [Adapter.HoldAgainst]
+// does. unsealed is [Adapter.Unsealed].
+func (m *Model) Plug(path, receipt string) (unsealed bool, err error) {
 	a, err := OpenAdapter(path)
 	if err != nil {
 		return false, err
@@ -77,12 +78,18 @@ func (m *Model) Plug(path string) (unsealed bool, err error) {
 	m.Unplug()
 	m.plugged = a
 	if m.Emulator == nil {
+		if _, err := a.HoldAgainst(receipt, m.Path, m.Decoder); err != nil {
+			return a.Unsealed, err
+		}
 		d, _, err := a.Plugged(m.Decoder)
 		if err != nil {
 			return a.Unsealed, err
 		}
 		m.Decoder = d
 		return a.Unsealed, nil
+	}
+	if receipt != "" {
+		return a.Unsealed, m.Full("a receipt")
 	}
 	var params nn.Params = m.Emulator.Params()
 	if a.Manifest.Whole {

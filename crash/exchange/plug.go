@@ -21,13 +21,25 @@ func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, pa
 	return e.Plug(full), e.Params(), a.Apply(full.Head.Value.Device(), e.Params())
 }
 
-// ExportPlugged writes the full model with an adapter's weights in their places.
-// Untouched tensors keep their bytes (F32 where the base is quantised); the
-// adapter's are rounded to the base's type; dtype, if not Invalid, says otherwise.
-func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adapter, dtype tensor.DType, out string, overwrite bool) error {
+// PlugOptions say how a model with an adapter's weights is written.
+type PlugOptions struct {
+	DType     tensor.DType // of all tensors; Invalid: as the base has them
+	Overwrite bool
+	Force     bool // also where a block changed by more than [MostChange]
+}
+
+// ExportPlugged writes the full model with an adapter's weights in their places, and
+// returns how far those of each block went. Untouched tensors keep their bytes (F32 where
+// the base is quantised); the adapter's are rounded to the base's type, unless the options
+// say otherwise, and one that would become infinite is an error.
+func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adapter, out string, opt PlugOptions) ([]Change, error) {
 	_, params, err := a.Plugged(full)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	changes := a.Changes(c.Config)
+	if err := a.CheckChanges(changes); err != nil && !opt.Force {
+		return changes, err
 	}
 	values := map[string]tensor.Tensor{}
 	for w := range params {
@@ -37,9 +49,9 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		values["lm_head.weight"] = values[full.Head.Name]
 	}
 	d := c.Whole()
-	d.DType, d.Overwrite, d.Kind = dtype, overwrite, "plugged model"
+	d.DType, d.Overwrite, d.Kind = opt.DType, opt.Overwrite, "plugged model"
 	for i, t := range d.Tensors {
 		d.Tensors[i].Value = values[t.Name]
 	}
-	return c.WriteDir(out, d)
+	return changes, c.WriteDir(out, d)
 }

@@ -70,7 +70,7 @@ func TestEmulatorToPluggedModel(t *testing.T) {
 func plugged(t *testing.T, c *transformer.Checkpoint, full *transformer.Decoder, a *exchange.Adapter, steps int) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "plugged")
-	if err := exchange.ExportPlugged(c, full, a, tensor.Invalid, out, false); err != nil {
+	if _, err := exchange.ExportPlugged(c, full, a, out, exchange.PlugOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	p, _ := crashtest.OpenModel(t, out)
@@ -135,7 +135,7 @@ func TestWholeAdapterReplacesTheHeadsSecondName(t *testing.T) {
 	}
 	defer a.Close()
 	out := filepath.Join(t.TempDir(), "plugged")
-	if err := exchange.ExportPlugged(c, full, a, tensor.Invalid, out, false); err != nil {
+	if _, err := exchange.ExportPlugged(c, full, a, out, exchange.PlugOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	p, d := crashtest.OpenModel(t, out)

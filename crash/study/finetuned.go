@@ -38,7 +38,7 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 		return r, err
 	}
 	adapter := filepath.Join(dir, "adapter")
-	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base}
+	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base, Origin: f.Part.Origin}
 	if err := exchange.SaveAdapter(adapter, m, f.Trainer.Params); err != nil {
 		return r, err
 	}

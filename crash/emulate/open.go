@@ -1,0 +1,118 @@
+package emulate
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lamina/crash/plan"
+	"lamina/internal/files"
+	"lamina/nn"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// IsEmulator reports whether a directory holds an exported emulator.
+func IsEmulator(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, manifestFile))
+	return err == nil
+}
+
+// WantPlain returns an error if a checkpoint without lamina.json says that it is an
+// emulator: as a plain model it would be trained whole, frozen blocks and copies too.
+func WantPlain(c *transformer.Checkpoint) error {
+	said, _ := c.Config.Raw[configKey].(map[string]any)
+	if said["kind"] != kind || IsEmulator(c.Dir) {
+		return nil
+	}
+	return fmt.Errorf("%s: missing; config.json says that this is an emulator: take a fresh copy of the directory", filepath.Join(c.Dir, manifestFile))
+}
+
+// Blame returns why a directory that transformer.Open refused with err is not to be
+// opened: the file that is not as its MANIFEST.json has it, if there is one, else err. So
+// a changed configuration is called changed, not a model that does not fit.
+func Blame(dir string, err error) error {
+	if changed := Verify(dir); changed != nil {
+		return changed
+	}
+	return err
+}
+
+// Verify holds the files of an emulator against its MANIFEST.json; a directory without
+// one, or that is no emulator, passes.
+func Verify(dir string) error {
+	if !IsEmulator(dir) || !files.HasManifest(dir) {
+		return nil
+	}
+	return files.Verify(dir)
+}
+
+// Open loads an exported emulator from its opened checkpoint: places that
+// repeat an unstarred layer become one object again, and parameters get back the
+// names they have in the full model. First every file is held against MANIFEST.json: an
+// error names the one that was changed, added or lost.
+func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, error) {
+	var m Manifest
+	path := filepath.Join(c.Dir, manifestFile)
+	sealed := files.HasManifest(c.Dir)
+	if err := Verify(c.Dir); err != nil {
+		return nil, m, err
+	}
+	var from Origin
+	if sealed {
+		var err error
+		if from.Emulator, _, err = files.SHA256(filepath.Join(c.Dir, files.Manifest)); err != nil {
+			return nil, m, err
+		}
+	}
+	if err := files.ReadJSON(path, &m); err != nil {
+		return nil, m, err
+	}
+	switch {
+	case m.Kind != kind || m.Format < 1 || m.Format > format:
+		return nil, m, fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of formats 1 and %d", path, m.Kind, m.Format, format)
+	case m.Format > 1 && !sealed:
+		return nil, m, fmt.Errorf("%s: missing; an emulator of format %d has one: take a fresh copy of the directory", filepath.Join(c.Dir, files.Manifest), m.Format)
+	case m.Exchange != "" && !IsExchange(m.Exchange):
+		return nil, m, fmt.Errorf("%s: exchange %.40q, want 32 hexadecimal digits", path, m.Exchange)
+	case len(m.Plan) != c.Config.Layers:
+		return nil, m, fmt.Errorf("%s: plan has %d places, the model %d layers", path, len(m.Plan), c.Config.Layers)
+	}
+	if err := m.Plan.Validate(m.Layers); err != nil {
+		return nil, m, fmt.Errorf("%s: %w", path, err)
+	}
+	d, err := c.Decoder(dev)
+	if err != nil {
+		return nil, m, err
+	}
+	join(d, m.Plan)
+	from.Exchange = m.Exchange
+	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: !sealed, Origin: from}
+	e.collect()
+	if got := transformer.Fingerprint(e.Params()); got != m.Base {
+		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
+	}
+	return e, m, nil
+}
+
+// join makes the places that repeat an unstarred layer one object, and gives all
+// parameters the names they have in the full model.
+func join(d *transformer.Decoder, p plan.Plan) {
+	first := map[int]int{}
+	for i, s := range p {
+		if s.Trainable {
+			continue
+		}
+		if at, ok := first[s.Layer]; ok {
+			d.Blocks[i] = d.Blocks[at]
+			continue
+		}
+		first[s.Layer] = i
+	}
+	for i, s := range p {
+		if at, ok := first[s.Layer]; ok && at != i && !s.Trainable {
+			continue
+		}
+		nn.Rename(d.Blocks[i], d.Config.LayerName(i), d.Config.LayerName(s.Layer))
+	}
+}

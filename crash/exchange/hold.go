@@ -1,0 +1,186 @@
+package exchange
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lamina/formats"
+	"lamina/internal/files"
+	"lamina/transformer"
+)
+
+// NoReceipt is named instead of a receipt's file by who plugs in a run of his own, of which
+// there is none, where receipts of the model lie.
+const NoReceipt = "none"
+
+// HoldAgainst holds an adapter against the receipt at named. Without a name it is looked
+// for as *.receipt.json in the working directory, beside the model and beside the adapter:
+// the one of the adapter's exchange. Where none is of that, but some are of the model full,
+// the adapter is refused, since it may only have left the exchange out; with no receipt of
+// the model at all, or with [NoReceipt], it returns nil, and the adapter's own word is all
+// there is.
+func (a *Adapter) HoldAgainst(named, model string, full *transformer.Decoder) (*Receipt, error) {
+	if named == NoReceipt {
+		return nil, nil
+	}
+	if named != "" {
+		r, err := ReadReceipt(named)
+		if err != nil {
+			return nil, err
+		}
+		return r, r.Hold(a, full)
+	}
+	found, err := findReceipts(".", filepath.Dir(filepath.Clean(model)), filepath.Dir(filepath.Clean(a.named)))
+	if err != nil {
+		return nil, err
+	}
+	var held *Receipt
+	for _, r := range found { // all of them agree, or a false one lies among them
+		if r.Exchange == a.Manifest.Exchange {
+			if err := r.Hold(a, full); err != nil {
+				return nil, err
+			}
+			held = r
+		}
+	}
+	if held != nil || len(found) == 0 {
+		return held, nil
+	}
+	weights := transformer.Fingerprint(full.Params())
+	for _, r := range found {
+		if r.Weights == weights {
+			return nil, fmt.Errorf("%s: of no exchange that a receipt is here of, and %s is of this model: --receipt FILE names the right one, --receipt %s is for a run of your own", a.Path, r.path, NoReceipt)
+		}
+	}
+	return nil, nil
+}
+
+// findReceipts reads the receipts in directories, those of the first first.
+func findReceipts(dirs ...string) (found []*Receipt, err error) {
+	var seen []string
+	for _, dir := range dirs {
+		if dir, err = filepath.Abs(dir); err != nil {
+			return nil, err
+		}
+		if slices.Contains(seen, dir) {
+			continue
+		}
+		seen = append(seen, dir)
+		entries, _ := os.ReadDir(dir) // where nothing can be read, no receipt of ours lies
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), receiptSuffix) {
+				continue
+			}
+			r, err := ReadReceipt(filepath.Join(dir, e.Name()))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, r)
+		}
+	}
+	return found, nil
+}
+
+// Hold returns an error that says what is wrong with an adapter for the emulator that the receipt is of, and
+// for the model it is to be plugged into: another exchange, emulator, plan or model, and
+// every tensor that is missing, too many or of another shape or type.
+func (r *Receipt) Hold(a *Adapter, full *transformer.Decoder) error {
+	m := a.Manifest
+	var wrong []string
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if m.Exchange == "" {
+		return fmt.Errorf("%s: names no exchange, and the receipt %s is of %q: it was not trained in the emulator that was sent", a.Path, r.path, r.Exchange)
+	}
+	if m.Exchange != r.Exchange {
+		return fmt.Errorf("%s: of the exchange %.40q, and the receipt %s is of %q: it was trained in another emulator, or is an old one", a.Path, m.Exchange, r.path, r.Exchange)
+	}
+	if m.Emulator != r.Emulator {
+		say("trained in an emulator whose MANIFEST.json has SHA-256 %.12q…, %.12q… was sent", m.Emulator, r.Emulator)
+	}
+	switch {
+	case m.Whole:
+		say("says that everything was trained, and the plan that was sent is %s", r.Plan)
+	case m.Plan.String() != r.Plan.String():
+		say("says that its plan is %.200q, and %s was sent", m.Plan.String(), r.Plan)
+	}
+	if m.Base != r.Base {
+		say("says that it started from weights of fingerprint %.19q…, %.19q… were sent", m.Base, r.Base)
+	}
+	wrong = append(wrong, r.tensors(a)...)
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s: not what the receipt %s expects, nothing was applied: %s", a.Path, r.path, joinSome(wrong))
+	}
+	if got := transformer.Fingerprint(full.Params()); got != r.Weights {
+		return fmt.Errorf("%s: the receipt is of the model %.128q, whose weights have fingerprint %.19q…, and this model's have %.19q…", r.path, r.Model, r.Weights, got)
+	}
+	return nil
+}
+
+// tensors holds the tensors of an adapter's file against those that are expected.
+func (r *Receipt) tensors(a *Adapter) (wrong []string) {
+	expected := map[string]bool{}
+	for _, x := range r.Tensors {
+		expected[x.Name] = true
+		e, ok := a.file.Entry(x.Name)
+		switch {
+		case !ok:
+			wrong = append(wrong, fmt.Sprintf("tensor %s is missing", formats.Quote(x.Name)))
+		case e.DType.String() != x.DType || !slices.Equal(e.Shape, x.Shape):
+			wrong = append(wrong, fmt.Sprintf("tensor %s is %s%v, want %s%v", formats.Quote(x.Name), e.DType, e.Shape, x.DType, x.Shape))
+		}
+	}
+	for _, name := range a.file.Names() {
+		if !expected[name] {
+			wrong = append(wrong, fmt.Sprintf("tensor %s was not to be trained", formats.Quote(name)))
+		}
+	}
+	return wrong
+}
+
+// Path returns where the receipt was read; "" without one.
+func (r *Receipt) Path() string {
+	if r == nil {
+		return ""
+	}
+	return r.path
+}
+
+// Held says in half a sentence that an adapter was held against the receipt.
+func (r *Receipt) Held() string {
+	if r == nil {
+		return ""
+	}
+	return fmt.Sprintf(", held against the receipt %s of %s", r.path, r.Model)
+}
+
+// Warnings tell that there is no receipt of an adapter, or that it was plugged in before.
+func (r *Receipt) Warnings(a *Adapter) []string {
+	if r == nil {
+		return []string{fmt.Sprintf("%s: no receipt was held against it: that its plan and tensors are those that were sent is its own word; --receipt FILE names what emulate kept", a.Path)}
+	}
+	digest, err := a.digest()
+	if err == nil && slices.Contains(r.PluggedIn, digest) {
+		return []string{fmt.Sprintf("%s: was plugged in before, by the receipt %s: is it an old one that was sent again?", a.Path, r.path)}
+	}
+	return nil
+}
+
+// Note keeps in the receipt that an adapter was plugged in; where that cannot be written,
+// it returns a warning.
+func (r *Receipt) Note(a *Adapter) []string {
+	if r == nil {
+		return nil
+	}
+	digest, err := a.digest()
+	if err == nil && !slices.Contains(r.PluggedIn, digest) {
+		r.PluggedIn = append(r.PluggedIn, digest)
+		err = files.WriteSealed(r.path, r)
+	}
+	if err != nil {
+		return []string{fmt.Sprintf("that this adapter was plugged in is not noted: %v", err)}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"lamina/formats/safetensors"
+	"lamina/internal/files"
+	"lamina/tensor"
+)
+
+// Adapter is an adapter directory, opened.
+type Adapter struct {
+	Path     string
+	Manifest Manifest
+	Unsealed bool   // there is no MANIFEST.json, as in adapters of earlier versions
+	named    string // as it was asked for
+	file     *safetensors.File
+	applied  []tensor.Tensor // what Apply put on devices
+	changed  []tensorChange  // by Apply
+}
+
+// adapterDir is the directory of an adapter in that of the run that made it.
+const adapterDir = "adapter"
+
+// OpenAdapter opens an adapter: its own directory, or that of the run that made
+// it. It has its own files and no others, none of them a link, and every one is held
+// against MANIFEST.json first; an error names the one that was changed, added or lost.
+func OpenAdapter(named string) (*Adapter, error) {
+	path, err := locate(named)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{Path: path, named: named, Unsealed: !files.HasManifest(path)}
+	if err := wantOwnFiles(path); err != nil {
+		return nil, err
+	}
+	if !a.Unsealed {
+		if err := files.Verify(path); err != nil {
+			return nil, err
+		}
+	}
+	if err := files.ReadJSON(filepath.Join(path, adapterManifest), &a.Manifest); err != nil {
+		return nil, fmt.Errorf("%w (want a run directory of finetune that is done, or its adapter directory)", err)
+	}
+	switch m := a.Manifest; {
+	case m.Kind != "adapter" || m.Format < 1 || m.Format > adapterFormat:
+		return nil, fmt.Errorf("%s: kind %.32q format %d: this version reads adapters of formats 1 and %d",
+			filepath.Join(path, adapterManifest), m.Kind, m.Format, adapterFormat)
+	case m.Format > 1 && a.Unsealed:
+		return nil, fmt.Errorf("%s: missing; an adapter of format %d has one: take a fresh copy of the directory", filepath.Join(path, files.Manifest), m.Format)
+	}
+	if a.file, err = safetensors.Open(filepath.Join(path, adapterWeights)); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// locate returns the adapter's directory: path, or adapter/ in it, and never one of two.
+func locate(path string) (string, error) {
+	inside := filepath.Join(path, adapterDir)
+	info, err := os.Lstat(inside)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular():
+		return path, nil
+	case err != nil:
+		return path, nil // what is wrong with path is said where it is read
+	case info.Mode()&fs.ModeSymlink != 0:
+		return "", fmt.Errorf("%s: is a link: name the adapter's directory itself", inside)
+	}
+	for _, name := range []string{adapterManifest, adapterWeights, files.Manifest} {
+		if _, err := os.Lstat(filepath.Join(path, name)); err == nil {
+			return "", fmt.Errorf("%s: holds an adapter and another in %s: one of the two was added; take it away, or name a directory with one", path, inside)
+		}
+	}
+	return inside, nil
+}
+
+// wantOwnFiles returns an error if a directory has anything but an adapter's files.
+func wantOwnFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // the manifest will be missing
+	}
+	own := map[string]bool{adapterManifest: true, adapterWeights: true, files.Manifest: true}
+	isAdapter := false
+	for _, e := range entries {
+		isAdapter = isAdapter || own[e.Name()]
+	}
+	for _, e := range entries {
+		switch path := filepath.Join(dir, e.Name()); {
+		case !isAdapter:
+		case !own[e.Name()]:
+			return fmt.Errorf("%s: an adapter has no such file: it was added; take it away", path)
+		case e.Type()&fs.ModeSymlink != 0:
+			return fmt.Errorf("%s: is a link, want a regular file in the directory: take a fresh copy", path)
+		}
+	}
+	return nil
+}
+
+// digest is the SHA-256 of the adapter's MANIFEST.json.
+func (a *Adapter) digest() (string, error) {
+	digest, _, err := files.SHA256(filepath.Join(a.Path, files.Manifest))
+	return digest, err
+}
+
+// Close gives back the memory of applied values, which are invalid then, and unmaps the
+// file.
+func (a *Adapter) Close() error {
+	for _, t := range a.applied {
+		t.Free()
+	}
+	a.applied = nil
+	return a.file.Close()
+}

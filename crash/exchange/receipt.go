@@ -1,0 +1,127 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+	"lamina/internal/files"
+	"lamina/nn"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// A receipt is what the model owner keeps of an emulator that he handed out: what may
+// come back, said by him and not by who sends it. It stays with him.
+
+const (
+	receiptKind   = "receipt"
+	receiptFormat = 1
+
+	// receiptSuffix ends the name of every receipt, by which they are found.
+	receiptSuffix = ".receipt.json"
+)
+
+// Receipt is such a file.
+type Receipt struct {
+	Format int    `json:"format"` // 1
+	Kind   string `json:"kind"`   // "receipt"
+	emulate.Origin
+	Model     string     `json:"model"`         // as its owner named it
+	Weights   string     `json:"model_weights"` // fingerprint of all of them; they never leave him
+	Plan      plan.Plan  `json:"plan"`          // shared places filled in
+	Share     string     `json:"share"`
+	DType     string     `json:"dtype,omitempty"` // storage type of what is not trained, if chosen
+	Compact   bool       `json:"compact,omitempty"`
+	Trained   []Trained  `json:"trained"`
+	Base      string     `json:"base"` // fingerprint of the trained weights before training
+	Tensors   []Expected `json:"tensors"`
+	PluggedIn []string   `json:"plugged_in,omitempty"` // SHA-256 of the MANIFEST.json of each adapter, in order
+
+	path string
+}
+
+// Trained is a starred place of the emulator.
+type Trained struct {
+	Place int `json:"place"`
+	Layer int `json:"layer"` // of the full model
+}
+
+// Expected is a tensor that comes back.
+type Expected struct {
+	Name  string `json:"name"`
+	DType string `json:"dtype"`
+	Shape []int  `json:"shape"`
+}
+
+// ReceiptFile is where the receipt of an emulator's directory is kept unless somebody names
+// a place: beside it.
+func ReceiptFile(emulator string) string { return filepath.Clean(emulator) + receiptSuffix }
+
+// CheckReceipt returns an error if the receipt of an emulator cannot be kept at a path: it
+// would travel with the emulator, or stands where another is.
+func CheckReceipt(path, emulator string, overwrite bool) error {
+	within, err := filepath.Rel(emulator, path)
+	if err == nil && within != ".." && !strings.HasPrefix(within, ".."+string(filepath.Separator)) || files.Holds(emulator, path) {
+		return fmt.Errorf("%s: the receipt is kept, and %s is sent: name a file outside of it", path, emulator)
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := ReadReceipt(path); err != nil {
+		return fmt.Errorf("%w; it is not overwritten: --receipt FILE names another", err)
+	}
+	if !overwrite {
+		return fmt.Errorf("%s: is the receipt of an emulator that was handed out: --receipt FILE names another, --overwrite replaces it, and what was trained in that emulator is refused then", path)
+	}
+	return nil
+}
+
+// Emulate writes the emulator of a plan as [emulate.Export] does, and its receipt; share
+// says how the plan's removed places were filled.
+func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Options) (emulate.Manifest, error) {
+	sent, err := emulate.Export(m.Checkpoint, m.Decoder, p, out, opt)
+	if err != nil {
+		return sent, err
+	}
+	digest, _, err := files.SHA256(filepath.Join(out, files.Manifest))
+	if err != nil {
+		return sent, err
+	}
+	r := Receipt{
+		Format: receiptFormat, Kind: receiptKind, Origin: emulate.Origin{Exchange: sent.Exchange, Emulator: digest},
+		Model: m.Path, Weights: transformer.Fingerprint(m.Decoder.Params()), Plan: p, Share: share, Compact: opt.Compact, Base: sent.Base,
+	}
+	if opt.DType != tensor.Invalid {
+		r.DType = opt.DType.String()
+	}
+	for _, place := range p.TrainablePlaces() {
+		r.Trained = append(r.Trained, Trained{place, p[place].Layer})
+		for w := range nn.ParamsOf(m.Decoder.Blocks[p[place].Layer]) {
+			r.Tensors = append(r.Tensors, Expected{w.Name, tensor.F32.String(), w.Value.Shape()})
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
+		return sent, err
+	}
+	return sent, files.WriteSealed(receipt, r)
+}
+
+// ReadReceipt reads a receipt to the letter.
+func ReadReceipt(path string) (*Receipt, error) {
+	r := &Receipt{path: path}
+	switch err := files.ReadSealed(path, r); {
+	case err != nil:
+		return nil, fmt.Errorf("%w (want the receipt that emulate kept)", err)
+	case r.Kind != receiptKind || r.Format != receiptFormat:
+		return nil, fmt.Errorf("%s: kind %.32q format %d: this version reads receipts of format %d", path, r.Kind, r.Format, receiptFormat)
+	case !emulate.IsExchange(r.Exchange):
+		return nil, fmt.Errorf("%s: not as emulate wrote it: it was changed: take a fresh copy", path)
+	}
+	return r, nil
+}
