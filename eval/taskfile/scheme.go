@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"lamina/eval/task"
 	"lamina/internal/jinja"
@@ -17,24 +16,7 @@ type scheme struct {
 	output                string
 	text, choices, target *source // choices: nil where there are none
 	prefix                *source // gen_prefix; nil: none
-	made, may             atomic.Int64
-}
-
-// What templates may write: some for each row and each byte of it, and maxMade at all.
-const (
-	maxMade   = 64 << 20
-	madeByRow = 16 << 10 // a prompt that all rows have
-	copies    = 16
-	maxList   = 1 << 20 // bytes of a list that a template writes
-)
-
-// wrote counts what a template wrote for a row.
-func (s *scheme) wrote(at *source, text string, fields record.Object) error {
-	may := s.may.Add(int64(madeByRow + copies*jinja.Size(fields)))
-	if made := s.made.Add(int64(len(text))); made > maxMade+may {
-		return at.errorf("the templates write %d bytes so far, more than %d and %d times the rows", made, maxMade, copies)
-	}
-	return nil
+	written               written
 }
 
 // source is where a prompt, a list of choices or a target comes from.
@@ -171,7 +153,7 @@ func (s *source) value(r record.Record) (v record.Value, rendered bool, err erro
 	if err != nil {
 		return nil, false, s.errorf("%w", err)
 	}
-	return text, true, s.of.wrote(s, text, r.Fields)
+	return text, true, s.of.written.add(s, text, r.Fields)
 }
 
 // plain returns a whole number as int64 and a cell as text.

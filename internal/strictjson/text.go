@@ -25,6 +25,9 @@ func (s *Scanner) String() (string, error) {
 				return "", s.fail("invalid UTF-8 in a text")
 			}
 			s.pos++
+			if piece == start && s.whole != "" {
+				return s.whole[start : s.pos-1], nil
+			}
 			if piece == start {
 				return string(text), nil
 			}

@@ -3,11 +3,55 @@ package strictjson_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"lamina/internal/strictjson"
 )
+
+// kids returns the members or elements of a value.
+func kids(n strictjson.Node) (all []strictjson.Node) {
+	for _, kid := range n.Items() {
+		all = append(all, kid)
+	}
+	for _, kid := range n.Members() {
+		all = append(all, kid)
+	}
+	return all
+}
+
+// allocated returns the bytes that f takes.
+func allocated(f func()) int {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int(after.TotalAlloc - before.TotalAlloc)
+}
+
+// Whatever the text, a tree of it takes less than sixteen times its bytes.
+func TestParseTakesLittle(t *testing.T) {
+	const size = 1 << 21
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	var names, short, escaped strings.Builder
+	for i := range size / 9 {
+		fmt.Fprintf(&names, "%q:0,", fmt.Sprintf("%04x", i))
+		fmt.Fprintf(&short, "%q:{},", strconv.FormatInt(int64(i), 36))
+		fmt.Fprintf(&escaped, `"\n%x":0,`, i)
+	}
+	for _, text := range []string{
+		"[" + fill("[],") + "[]]", "[" + fill("0,") + "0]", "[" + fill("{},") + "0]", "[" + fill(`{"a":{}},`) + "0]", "[" + fill(`{"":0},`) + "0]", "[" + fill(`"",`) + "0]", "[" + fill(`"\n",`) + "0]",
+		"[" + fill("[[[[]]]],") + "0]", fill("["), fill("{"), fill(","), fill(":"), "[" + fill("0,"), fill(`"`), `["` + fill(`\u0000`) + `"]`, fill(" "), `{"a":[` + fill("1,") + "1]}",
+		"{" + names.String() + `"":0}`, "{" + short.String() + `"":0}`, "{" + escaped.String() + `"":0}`, `{"a":{` + names.String() + `"":0}`, "{" + names.String() + names.String() + "}",
+	} {
+		took := allocated(func() { strictjson.Parse([]byte(text), strictjson.Rules{Depth: 64}) })
+		if ratio := float64(took) / float64(len(text)); ratio > 16 {
+			t.Errorf("%.24q: %d bytes take %d, %.1f times as many", text, len(text), took, ratio)
+		}
+	}
+}
 
 func TestParse(t *testing.T) {
 	many := "{"
@@ -45,8 +89,8 @@ func TestParse(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: error %v, want %q in it", text, err, want)
 		}
-		if err == nil && n.Kids[0].Kids[6].Text != "x\né😀/" {
-			t.Errorf("string read as %q", n.Kids[0].Kids[6].Text)
+		if err == nil && kids(kids(n)[0])[6].Text() != "x\né😀/" {
+			t.Errorf("string read as %q", kids(kids(n)[0])[6].Text())
 		}
 	}
 }
@@ -57,11 +101,11 @@ func TestParseTellsWhereValuesStand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := n.Kids[0]
+	list := kids(n)[0]
 	for want, n := range map[string]strictjson.Node{
-		strings.TrimSpace(text): *n, "[ 1 , { } ]": list, "1": list.Kids[0], "{ }": list.Kids[1], `"x"`: n.Kids[1],
+		strings.TrimSpace(text): n, "[ 1 , { } ]": list, "1": kids(list)[0], "{ }": kids(list)[1], `"x"`: kids(n)[1],
 	} {
-		if got := text[n.Start:n.End]; got != want {
+		if got := n.Source(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -73,17 +117,25 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"a":[1,2.5e3,"\u00e9",null,{"b":true}],"c":{}}`)
 	f.Add(`[{"a":1,"a":2}]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := strictjson.Parse([]byte(text), strictjson.Rules{Depth: 16})
+		var n strictjson.Node
+		var err error
+		took := allocated(func() { n, err = strictjson.Parse([]byte(text), strictjson.Rules{Depth: 16}) })
+		if took > 16*len(text)+64<<10 {
+			t.Errorf("%q takes %d bytes", text, took)
+		}
 		if err != nil {
 			return
 		}
 		if !json.Valid([]byte(text)) {
 			t.Fatalf("%q is no JSON", text)
 		}
-		for _, kid := range n.Kids {
-			alone, err := strictjson.Parse([]byte(text[kid.Start:kid.End]), strictjson.Rules{Depth: 16})
-			if err != nil || alone.Kind != kid.Kind || alone.Text != kid.Text || len(alone.Kids) != len(kid.Kids) {
-				t.Errorf("%q by itself: %v", text[kid.Start:kid.End], err)
+		if n.Len() != len(kids(n)) {
+			t.Errorf("%q has %d parts, and says %d", text, len(kids(n)), n.Len())
+		}
+		for _, kid := range kids(n) {
+			alone, err := strictjson.Parse([]byte(kid.Source()), strictjson.Rules{Depth: 16})
+			if err != nil || alone.Kind() != kid.Kind() || alone.Text() != kid.Text() || alone.Len() != kid.Len() {
+				t.Errorf("%q by itself: %v", kid.Source(), err)
 			}
 		}
 	})
@@ -95,9 +147,10 @@ func ExampleParse() {
 		fmt.Println(err)
 		return
 	}
-	vocab := n.Kids[0]
-	for i, token := range vocab.Names {
-		fmt.Println(token, vocab.Kids[i].Text)
+	for _, vocab := range n.Members() {
+		for token, id := range vocab.Members() {
+			fmt.Println(token, id.Text())
+		}
 	}
 	// Output:
 	// a 0

@@ -25,7 +25,9 @@ type spec struct {
 }
 
 const (
-	maxMerges    = 4 << 20
+	maxVocab     = 1 << 20 // tokens: four times the largest published vocabulary
+	maxMerges    = 2 << 20
+	maxComponent = 1 << 20  // bytes
 	maxTokenSize = 64 << 10 // bytes of one token
 )
 
@@ -34,6 +36,9 @@ func component(name, text string) (field, error) {
 	f := field{path: name}
 	if text == "" {
 		return f, nil
+	}
+	if len(text) > maxComponent {
+		return f, fmt.Errorf("%s: %d bytes, at most %d are taken", name, len(text), maxComponent)
 	}
 	n, err := parseJSON([]byte(text))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // A field is a JSON value together with its path, so that every complaint
 // about it says where it stands.
 type field struct {
-	*strictjson.Node
+	strictjson.Node
 	path string
 }
 
@@ -20,40 +20,48 @@ func (f field) errorf(format string, args ...any) error {
 }
 
 // null reports whether the value is absent or null.
-func (f field) null() bool { return f.Node == nil || f.Kind == strictjson.Null }
+func (f field) null() bool { return f.Absent() || f.Kind() == strictjson.Null }
 
 // at returns the member called name; absent members are null fields.
 func (f field) at(name string) field {
 	out := field{path: f.path + "." + name}
-	if f.Node != nil && f.Kind == strictjson.Object {
-		if i := slices.Index(f.Names, name); i >= 0 {
-			out.Node = &f.Kids[i]
+	for member, value := range f.Members() {
+		if member == name {
+			out.Node = value
+			break
 		}
 	}
 	return out
 }
+
+// maxItems bounds lists whose items are looked at one by one: added tokens, chat templates,
+// components. Published files have some thousand added tokens.
+const maxItems = 1 << 16
 
 // each returns the elements of an array.
 func (f field) each() ([]field, error) {
 	if f.null() {
 		return nil, nil
 	}
-	if f.Kind != strictjson.Array {
+	if f.Kind() != strictjson.Array {
 		return nil, f.errorf("want an array")
 	}
-	out := make([]field, len(f.Kids))
-	for i := range f.Kids {
-		out[i] = field{&f.Kids[i], f.path + "[" + strconv.Itoa(i) + "]"}
+	if n := f.Len(); n > maxItems {
+		return nil, f.errorf("%d items, at most %d are taken", n, maxItems)
+	}
+	var out []field
+	for i, item := range f.Items() {
+		out = append(out, field{item, f.path + "[" + strconv.Itoa(i) + "]"})
 	}
 	return out, nil
 }
 
 // only refuses values that are no object, and members not named.
 func (f field) only(names ...string) error {
-	if f.null() || f.Kind != strictjson.Object {
+	if f.null() || f.Kind() != strictjson.Object {
 		return f.errorf("want an object")
 	}
-	for _, k := range f.Names {
+	for k := range f.Members() {
 		if !slices.Contains(names, k) {
 			return f.errorf("unknown member %s (known: %v)", quote(k), names)
 		}
@@ -66,10 +74,10 @@ func (f field) text(def string) (string, error) {
 	if f.null() {
 		return def, nil
 	}
-	if f.Kind != strictjson.String {
+	if f.Kind() != strictjson.String {
 		return "", f.errorf("want a string")
 	}
-	return f.Text, nil
+	return f.Text(), nil
 }
 
 // boolean returns a truth value, def where it is absent or null.
@@ -77,10 +85,10 @@ func (f field) boolean(def bool) (bool, error) {
 	if f.null() {
 		return def, nil
 	}
-	if f.Kind != strictjson.True && f.Kind != strictjson.False {
+	if f.Kind() != strictjson.True && f.Kind() != strictjson.False {
 		return false, f.errorf("want true or false")
 	}
-	return f.Kind == strictjson.True, nil
+	return f.Kind() == strictjson.True, nil
 }
 
 // maxID bounds the token ids a file may name.
@@ -91,9 +99,9 @@ func (f field) integer(def, limit int) (int, error) {
 	if f.null() {
 		return def, nil
 	}
-	v, err := strconv.Atoi(f.Text)
-	if f.Kind != strictjson.Number || err != nil || v < 0 || v > limit {
-		return 0, f.errorf("want a whole number from 0 to %d, got %s", limit, quote(f.Text))
+	v, err := strconv.Atoi(f.Text())
+	if f.Kind() != strictjson.Number || err != nil || v < 0 || v > limit {
+		return 0, f.errorf("want a whole number from 0 to %d, got %s", limit, quote(f.Text()))
 	}
 	return v, nil
 }

@@ -1,16 +1,28 @@
 package tokenizer
 
-import "lamina/internal/strictjson"
+import (
+	"iter"
+
+	"lamina/internal/strictjson"
+)
 
 // maxGrowth bounds how much longer the components of a file may make a text,
 // bytes for bytes. LLaMA's are at 12; a row of replacements that each double
 // the text would be a bomb.
 const maxGrowth = 1 << 12
 
-// checkGrowth refuses a component whose parts together may pass maxGrowth.
+// maxComponents bounds the components of a kind, each of which goes over the whole text.
+// Published files have up to six.
+const maxComponents = 64
+
+// checkGrowth refuses a component of too many parts, or of parts that together may pass
+// maxGrowth.
 func checkGrowth(f field) error {
 	if f.null() {
 		return nil
+	}
+	if n := components(f.Node, maxNesting*2); n > maxComponents {
+		return f.errorf("more than %d components", maxComponents)
 	}
 	if growth(f.Node, maxNesting*2) > maxGrowth {
 		return f.errorf("its parts may make a text more than %d times longer", maxGrowth)
@@ -18,9 +30,41 @@ func checkGrowth(f field) error {
 	return nil
 }
 
+// inside yields the objects and arrays in a value.
+func inside(n strictjson.Node) iter.Seq[strictjson.Node] {
+	return func(yield func(strictjson.Node) bool) {
+		for _, kid := range n.Items() {
+			if k := kid.Kind(); (k == strictjson.Object || k == strictjson.Array) && !yield(kid) {
+				return
+			}
+		}
+		for _, kid := range n.Members() {
+			if k := kid.Kind(); (k == strictjson.Object || k == strictjson.Array) && !yield(kid) {
+				return
+			}
+		}
+	}
+}
+
+// components counts the objects that have a type, up to one more than there may be.
+func components(n strictjson.Node, depth int) (count int) {
+	if !(field{Node: n}).at("type").null() {
+		count++
+	}
+	if depth == 0 {
+		return count
+	}
+	for kid := range inside(n) {
+		if count += components(kid, depth-1); count > maxComponents {
+			break
+		}
+	}
+	return count
+}
+
 // growth returns an upper bound of a component's growth: the product of its
 // parts'.
-func growth(n *strictjson.Node, depth int) float64 {
+func growth(n strictjson.Node, depth int) float64 {
 	if depth == 0 {
 		return maxGrowth + 1
 	}
@@ -42,11 +86,8 @@ func growth(n *strictjson.Node, depth int) float64 {
 		literal, _ := f.at("pattern").at("String").text("")
 		product = max(1, float64(len(content))/max(1, float64(len(literal))))
 	}
-	for i := range n.Kids {
-		if k := n.Kids[i].Kind; k == strictjson.Object || k == strictjson.Array {
-			product *= growth(&n.Kids[i], depth-1)
-		}
-		if product > maxGrowth {
+	for kid := range inside(n) {
+		if product *= growth(kid, depth-1); product > maxGrowth {
 			break
 		}
 	}

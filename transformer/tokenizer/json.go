@@ -2,8 +2,10 @@ package tokenizer
 
 import (
 	"fmt"
-	"os"
+	"strconv"
+	"strings"
 
+	"lamina/internal/files"
 	"lamina/internal/strictjson"
 )
 
@@ -11,17 +13,8 @@ import (
 // about 35 MB.
 const maxFileSize = 256 << 20
 
-// readFile reads a whole file of at most maxFileSize bytes.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFileSize || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: no regular file of at most %d bytes", path, maxFileSize)
-	}
-	return os.ReadFile(path)
-}
+// readFile reads a whole file of at most maxFileSize bytes. Errors name it.
+func readFile(path string) ([]byte, error) { return files.Read(path, maxFileSize) }
 
 // FromJSON makes a Tokenizer of the text of a tokenizer.json. Every
 // component, member and pattern in it must be known; an error names the
@@ -50,7 +43,7 @@ func parseSpec(text []byte) (*spec, error) {
 		"post_processor": &s.postProcessor, "decoder": &s.decoder,
 	} {
 		if part := f.at(name); !part.null() {
-			*to = string(text[part.Start:part.End])
+			*to = strings.Clone(part.Source()) // does not keep the file
 		}
 	}
 	if err := s.parseModel(f.at("model")); err != nil {
@@ -99,7 +92,7 @@ func (s *spec) parseModel(f field) error {
 	if kind := b.text(f.at("type"), "BPE"); kind != "BPE" && b.err == nil {
 		return f.at("type").errorf("model %s is not supported (known: BPE)", quote(kind))
 	}
-	if d := f.at("dropout"); !d.null() && d.Text != "0" && d.Text != "0.0" {
+	if d := f.at("dropout"); !d.null() && d.Text() != "0" && d.Text() != "0.0" {
 		return d.errorf("dropout while encoding is random and not supported")
 	}
 	for _, name := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
@@ -124,21 +117,43 @@ func (s *spec) parseModel(f field) error {
 
 // parseVocab reads {"token": id, …}.
 func parseVocab(f field) (map[string]int32, error) {
-	if f.null() || f.Kind != strictjson.Object {
+	if f.null() || f.Kind() != strictjson.Object {
 		return nil, f.errorf("want an object")
 	}
-	vocab := make(map[string]int32, len(f.Names))
-	for i, token := range f.Names {
-		id, err := field{&f.Kids[i], f.path + "[" + quote(token) + "]"}.integer(-1, maxID)
-		if err != nil {
+	n := f.Len()
+	if n > maxVocab {
+		return nil, f.errorf("%d tokens, at most %d are taken", n, maxVocab)
+	}
+	vocab := make(map[string]int32, n)
+	for token, value := range f.Members() {
+		id, err := strconv.Atoi(value.Text())
+		switch {
+		case value.Kind() == strictjson.Null:
+			return nil, f.errorf("token %s has no id", quote(token))
+		case value.Kind() != strictjson.Number || err != nil || id < 0 || id > maxID:
+			_, err := field{value, f.path + "[" + quote(token) + "]"}.integer(-1, maxID)
 			return nil, err
 		}
-		if id < 0 {
-			return nil, f.errorf("token %s has no id", quote(token))
-		}
-		vocab[token] = int32(id)
+		vocab[strings.Clone(token)] = int32(id)
 	}
 	return vocab, nil
+}
+
+// pairOfTexts returns the two texts of an array of two, nil for anything else.
+func pairOfTexts(n strictjson.Node) *[2]string {
+	var pair [2]string
+	count := 0
+	for i, one := range n.Items() {
+		if i == 2 || one.Kind() != strictjson.String {
+			return nil
+		}
+		pair[i] = strings.Clone(one.Text())
+		count++
+	}
+	if count != 2 {
+		return nil
+	}
+	return &pair
 }
 
 // parseMerges reads ["a b", …] or [["a","b"], …].
@@ -146,21 +161,25 @@ func parseMerges(f field) ([][2]string, error) {
 	if f.null() {
 		return nil, f.errorf("no merges")
 	}
-	if f.Kind != strictjson.Array {
+	if f.Kind() != strictjson.Array {
 		return nil, f.errorf("want an array")
 	}
-	merges := make([][2]string, 0, len(f.Kids))
-	for i := range f.Kids {
-		one := &f.Kids[i]
+	n := f.Len()
+	if n > maxMerges {
+		return nil, f.errorf("%d merges, at most %d are taken", n, maxMerges)
+	}
+	merges := make([][2]string, 0, n)
+	for i, one := range f.Items() {
+		parts := pairOfTexts(one)
 		switch {
-		case one.Kind == strictjson.String:
-			pair, err := splitMerge(one.Text)
+		case one.Kind() == strictjson.String:
+			pair, err := splitMerge(strings.Clone(one.Text()))
 			if err != nil {
 				return nil, fmt.Errorf("%s[%d]: %w", f.path, i, err)
 			}
 			merges = append(merges, pair)
-		case one.Kind == strictjson.Array && len(one.Kids) == 2 && one.Kids[0].Kind == strictjson.String && one.Kids[1].Kind == strictjson.String:
-			merges = append(merges, [2]string{one.Kids[0].Text, one.Kids[1].Text})
+		case parts != nil:
+			merges = append(merges, *parts)
 		default:
 			return nil, fmt.Errorf("%s[%d]: want a pair of tokens", f.path, i)
 		}

@@ -22,7 +22,7 @@ func Load(dir string) (*Tokenizer, error) {
 	}
 	loaders := []struct {
 		file string
-		load func(c *config, path string) (*Tokenizer, error)
+		load func(c *config, path string, data []byte) (*Tokenizer, error)
 	}{
 		{"tokenizer.json", loadJSON},
 		{"tokenizer.model", loadSentencePiece},
@@ -30,10 +30,17 @@ func Load(dir string) (*Tokenizer, error) {
 	}
 	for _, l := range loaders {
 		path := filepath.Join(dir, l.file)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || l.file == "tokenizer.json" && c.fromModel(dir) {
+		if l.file == "tokenizer.json" && c.fromModel(dir) {
 			continue
 		}
-		t, err := l.load(c, path)
+		data, err := readFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		t, err := l.load(c, path, data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -76,10 +83,11 @@ func readOptional(path string) (field, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
-	if err == nil {
-		f.Node, err = parseJSON(text)
+	if err != nil {
+		return f, err
 	}
-	if err == nil && f.Kind != strictjson.Object {
+	f.Node, err = parseJSON(text)
+	if err == nil && f.Kind() != strictjson.Object {
 		err = f.errorf("want an object")
 	}
 	if err != nil {
@@ -101,7 +109,7 @@ func readConfig(dir string) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &config{present: main.Node != nil, said: map[string]bool{}}
+	c := &config{present: !main.Absent(), said: map[string]bool{}}
 	var b bag
 	c.class = strings.TrimSuffix(b.text(main.at("tokenizer_class"), ""), "Fast")
 	c.addBOS = b.boolean(main.at("add_bos_token"), true)
@@ -112,10 +120,8 @@ func readConfig(dir string) (*config, error) {
 	c.prefix = b.boolean(main.at("add_prefix_space"), false)
 	c.prefixSet = !main.at("add_prefix_space").null()
 	for _, f := range []field{main, special} {
-		if f.Node != nil {
-			for i, k := range f.Names {
-				c.said[k] = c.said[k] || f.Kids[i].Kind != strictjson.Null || f.path == main.path
-			}
+		for k, value := range f.Members() {
+			c.said[k] = c.said[k] || value.Kind() != strictjson.Null || f.path == main.path
 		}
 	}
 	b.keep(c.decoderTable(main.at("added_tokens_decoder")))
@@ -162,11 +168,7 @@ func exists(dir, name string) bool {
 	return err == nil
 }
 
-func loadJSON(c *config, path string) (*Tokenizer, error) {
-	text, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
+func loadJSON(c *config, _ string, text []byte) (*Tokenizer, error) {
 	s, err := parseSpec(text)
 	if err != nil {
 		return nil, err
@@ -209,11 +211,7 @@ func (s *spec) overridePrefix(prefix bool) {
 	s.preTokenizer = fmt.Sprintf(`{"type":"ByteLevel","add_prefix_space":%t,"trim_offsets":true,"use_regex":%t}`, prefix, regex)
 }
 
-func loadSentencePiece(c *config, path string) (*Tokenizer, error) {
-	data, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
+func loadSentencePiece(c *config, _ string, data []byte) (*Tokenizer, error) {
 	return FromSentencePiece(data, SentencePieceOptions{
 		Legacy:        c.legacy || c.class == "CodeLlamaTokenizer",
 		NoPrefixSpace: c.said["add_prefix_space"] && !c.prefix,
@@ -224,11 +222,7 @@ func loadSentencePiece(c *config, path string) (*Tokenizer, error) {
 	})
 }
 
-func loadVocabMerges(c *config, path string) (*Tokenizer, error) {
-	vocabText, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
+func loadVocabMerges(c *config, path string, vocabText []byte) (*Tokenizer, error) {
 	mergesText, err := readFile(filepath.Join(filepath.Dir(path), "merges.txt"))
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (c *config) readRoles(main, special field) error {
 		to  *string
 	}{{"bos_token", &c.roles.BOS}, {"eos_token", &c.roles.EOS}, {"unk_token", &c.roles.Unk}, {"sep_token", &sep}, {"pad_token", &c.roles.Pad}, {"cls_token", &cls}, {"mask_token", &mask}} {
 		one := special.at(r.key)
-		if one.Node == nil { // one that is null counts: there is none
+		if one.Absent() { // one that is null counts: there is none
 			one = main.at(r.key)
 		}
 		if one.null() {
@@ -61,8 +61,9 @@ func (c *config) readRoles(main, special field) error {
 		}
 	}
 	var further []string
+	known := map[string]bool{}
 	for _, f := range []field{main.at("additional_special_tokens"), special.at("additional_special_tokens"), main.at("extra_special_tokens")} {
-		if f.Node != nil && f.Kind == strictjson.Object {
+		if f.Kind() == strictjson.Object {
 			continue // named ones, below
 		}
 		more, err := f.each()
@@ -74,7 +75,8 @@ func (c *config) readRoles(main, special field) error {
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(further, token.Content) {
+			if !known[token.Content] {
+				known[token.Content] = true
 				further = append(further, token.Content)
 				c.added = append(c.added, token)
 			}
@@ -88,11 +90,14 @@ func (c *config) readRoles(main, special field) error {
 
 // readNamed reads special tokens of a model's own: {"image_token": "<image>", …}.
 func (c *config) readNamed(f field) error {
-	if f.null() || f.Kind != strictjson.Object {
+	if f.null() || f.Kind() != strictjson.Object {
 		return nil
 	}
-	for _, name := range f.Names {
-		token, err := parseSpecial(f.at(name))
+	if n := f.Len(); n > maxItems {
+		return f.errorf("%d members, at most %d are taken", n, maxItems)
+	}
+	for name, value := range f.Members() {
+		token, err := parseSpecial(field{value, f.path + "." + name})
 		if err != nil {
 			return err
 		}
@@ -104,8 +109,8 @@ func (c *config) readNamed(f field) error {
 
 // parseSpecial reads a special token: its text or an object with flags.
 func parseSpecial(f field) (AddedToken, error) {
-	if f.Kind == strictjson.String {
-		return AddedToken{Content: f.Text, Special: true}, nil
+	if f.Kind() == strictjson.String {
+		return AddedToken{Content: f.Text(), Special: true}, nil
 	}
 	a, err := parseAdded(f)
 	a.Special = true
@@ -117,16 +122,19 @@ func (c *config) decoderTable(f field) error {
 	if f.null() {
 		return nil
 	}
-	if f.Kind != strictjson.Object {
+	if f.Kind() != strictjson.Object {
 		return f.errorf("want an object")
 	}
 	from := len(c.added)
-	for i, key := range f.Names {
+	if n := f.Len(); n > maxItems {
+		return f.errorf("%d members, at most %d are taken", n, maxItems)
+	}
+	for key, value := range f.Members() {
 		id, err := strconv.Atoi(key)
 		if err != nil || id < 0 || id > maxID {
 			return f.errorf("bad id %s", quote(key))
 		}
-		a, err := parseAdded(field{&f.Kids[i], f.path + "[" + quote(key) + "]"})
+		a, err := parseAdded(field{value, f.path + "[" + quote(key) + "]"})
 		if err != nil {
 			return err
 		}
@@ -139,17 +147,23 @@ func (c *config) decoderTable(f field) error {
 
 // oldAdded reads added_tokens.json: {"token": id, …}.
 func (c *config) oldAdded(f field) error {
-	if f.Node == nil {
+	if f.Absent() {
 		return nil
+	}
+	if n := f.Len(); n > maxItems {
+		return f.errorf("%d members, at most %d are taken", n, maxItems)
 	}
 	vocab, err := parseVocab(f)
 	if err != nil {
 		return err
 	}
+	special := map[string]bool{}
+	for _, a := range c.added {
+		special[a.Content] = true
+	}
 	var tokens []AddedToken
 	for token, id := range vocab {
-		special := slices.ContainsFunc(c.added, func(a AddedToken) bool { return a.Content == token })
-		tokens = append(tokens, AddedToken{ID: id, Content: token, Special: special, Normalized: !special})
+		tokens = append(tokens, AddedToken{ID: id, Content: token, Special: special[token], Normalized: !special[token]})
 	}
 	slices.SortFunc(tokens, func(a, b AddedToken) int { return int(a.ID - b.ID) })
 	c.added = append(tokens, c.added...)
@@ -164,7 +178,7 @@ func (c *config) readTemplates(dir string, f field) error {
 		c.roles.ChatTemplate = string(text)
 		return err
 	}
-	if f.null() || f.Kind != strictjson.Array {
+	if f.null() || f.Kind() != strictjson.Array {
 		c.roles.ChatTemplate, err = f.text("")
 		return err
 	}

@@ -12,11 +12,11 @@ import (
 const maxJSONDepth = 64
 
 // parseJSON reads a text that is one JSON value.
-func parseJSON(text []byte) (*strictjson.Node, error) {
+func parseJSON(text []byte) (strictjson.Node, error) {
 	n, err := strictjson.Parse(text, strictjson.Rules{Depth: maxJSONDepth})
 	var at *strictjson.Error
 	if errors.As(err, &at) {
-		return nil, fmt.Errorf("json: byte %d: %s", at.Offset, at.Reason)
+		return strictjson.Node{}, fmt.Errorf("json: byte %d: %s", at.Offset, at.Reason)
 	}
 	return n, err
 }

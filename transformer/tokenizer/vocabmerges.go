@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -183,6 +184,9 @@ func readVocabMerges(vocabText, mergesText []byte) (map[string]int32, []string, 
 	vocab, err := parseVocab(field{root, "vocab.json"})
 	if err != nil {
 		return nil, nil, err
+	}
+	if n := bytes.Count(mergesText, []byte("\n")); n > maxMerges {
+		return nil, nil, fmt.Errorf("merges.txt: %d lines, at most %d are taken", n, maxMerges)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(mergesText), "\n"), "\n")
 	if strings.HasPrefix(lines[0], "#version") {
