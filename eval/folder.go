@@ -17,7 +17,10 @@ import (
 
 // folder is a session's directory: config.json, and tasks/NAME.json of each task
 // that is finished.
-type folder struct{ path string }
+type folder struct {
+	path    string
+	release func() // of the lock
+}
 
 // settings is config.json: what every task there has in common.
 type settings struct {
@@ -49,20 +52,36 @@ func (s *Session) open() (*folder, error) {
 		return nil, err
 	}
 	want = append(want, '\n')
-	if err := files.CheckSettings(s.Dir, want, s.Overwrite); err != nil {
+	release, err := files.Begin(s.Dir, want, s.Overwrite)
+	if err != nil {
 		return nil, err
 	}
-	f := &folder{filepath.Join(s.Dir, "tasks")}
+	f := &folder{filepath.Join(s.Dir, "tasks"), release}
+	if err := s.begin(f, want); err != nil {
+		release()
+		return nil, err
+	}
+	return f, nil
+}
+
+// begin makes what a session keeps its results in, and writes the settings.
+func (s *Session) begin(f *folder, settings []byte) error {
 	if s.Overwrite {
 		if err := os.RemoveAll(f.path); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := os.MkdirAll(f.path, 0o755); err != nil {
-		return nil, err
+		return err
 	}
-	return f, files.WriteBytes(filepath.Join(s.Dir, files.Settings), want)
+	if err := files.Sweep(f.path); err != nil {
+		return err
+	}
+	return files.WriteBytes(filepath.Join(s.Dir, files.Settings), settings)
 }
+
+// maxFinished bounds tasks/NAME.json, which has a number for each choice.
+const maxFinished = 1 << 30
 
 // finishedTask is tasks/NAME.json.
 type finishedTask struct {
@@ -88,7 +107,7 @@ func (f *folder) keep(j *Job, o *Outcome) error {
 // if the same was asked of the same data.
 func (f *folder) finished(j *Job, o *Outcome) (bool, error) {
 	path := f.file(j)
-	text, err := os.ReadFile(path)
+	text, err := files.Read(path, maxFinished)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

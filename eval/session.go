@@ -77,6 +77,9 @@ func (s *Session) Run(ctx context.Context) (*results.Evaluation, []Outcome, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if kept != nil {
+		defer kept.release()
+	}
 	e := &results.Evaluation{Rules: s.Rules, Limit: s.Limit, Seed: task.ShotsSeed(s.Rules)}
 	if s.Seed != nil {
 		e.Seed = *s.Seed

@@ -17,7 +17,7 @@ type demoCommand struct {
 // Run writes model and data and runs the protocol on them.
 func (c demoCommand) Run(s *session) error {
 	const inputs = "inputs"
-	model, data, err := demo.Write(filepath.Join(c.Out, inputs), c.Overwrite)
+	model, data, err := demo.Write(c.Out, inputs, c.Overwrite)
 	if err != nil {
 		return err
 	}

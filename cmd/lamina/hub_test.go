@@ -147,6 +147,9 @@ func TestHubGet(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	must(t, "hub", "get", "tiny/model", "--include", "sub/", "--out", out, "--overwrite")
+	for _, other := range []string{filepath.Dir(result), filepath.Dir(result) + "/", cache, folder} {
+		fails(t, exitError, "is not overwritten: choose another", "hub", "get", "tiny/model", "--out", other, "--overwrite")
+	}
 	if _, err := os.Stat(filepath.Join(out, "sub", "b.gguf")); err != nil {
 		t.Error(err)
 	}

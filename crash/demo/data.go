@@ -30,10 +30,13 @@ const (
 // read; train.jsonl, valid.jsonl and test.jsonl hold rows {"query","choices",
 // "gold"} of the private task, each about a story of its own. An existing dir is
 // an error.
-func WriteData(dir string) error {
+func WriteData(dir string) error { return writeData(dir, false) }
+
+func writeData(dir string, overwrite bool) error {
 	rows := privateQuestions(TrainSize + ValidSize + TestSize)
 	train, rest := rows[:TrainSize], rows[TrainSize:]
-	return files.Dir(dir, false, func(tmp string) error {
+	to := files.Output{Path: dir, Kind: "directory of the demo's data", Overwrite: overwrite}
+	return to.Write(func(tmp string) error {
 		for _, f := range []struct {
 			name string
 			docs []any

@@ -30,7 +30,9 @@ const (
 // WriteModel makes dir, a Hugging Face directory with the demo's model: config,
 // tokenizer and F16 weights, for [transformer.Open] and every other reader of
 // such directories. An existing dir is an error.
-func WriteModel(dir string) error {
+func WriteModel(dir string) error { return writeModel(dir, false) }
+
+func writeModel(dir string, overwrite bool) error {
 	tok, err := newTokenizer()
 	if err != nil {
 		return err
@@ -39,7 +41,8 @@ func WriteModel(dir string) error {
 	if err != nil {
 		return err
 	}
-	return files.Dir(dir, false, func(tmp string) error {
+	to := files.Output{Path: dir, Kind: "demo's model", Overwrite: overwrite}
+	return to.Write(func(tmp string) error {
 		for name, write := range map[string]func(io.Writer) error{
 			"config.json":           raw(append(config, '\n')),
 			"model.safetensors":     raw(weights),

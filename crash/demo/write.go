@@ -1,26 +1,33 @@
 package demo
 
 import (
-	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
+
+	"lamina/internal/files"
 )
 
-// Write makes the directories "model" and "data" in dir, as [WriteModel] and [WriteData]
-// do, and returns their paths. What is there stays, unless overwrite is set.
-func Write(dir string, overwrite bool) (model, data string, err error) {
+// Write makes the directories "model" and "data" in the folder inputs of a demo's
+// directory, as [WriteModel] and [WriteData] do, and returns their paths. What is there
+// stays, unless overwrite is set; a directory that is no demo's, and whatever in it Write
+// did not make, stays in any case.
+func Write(out, inputs string, overwrite bool) (model, data string, err error) {
+	if err := files.CheckSettings(out, nil, true, inputs); err != nil {
+		return "", "", err
+	}
+	dir := filepath.Join(out, inputs)
+	if _, err := os.Stat(filepath.Join(out, files.Settings)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "model")); err != nil {
+			return "", "", fmt.Errorf("%s: holds results that are no demo's: choose another --out", out)
+		}
+	}
 	model, data = filepath.Join(dir, "model"), filepath.Join(dir, "data")
-	for path, write := range map[string]func(string) error{model: WriteModel, data: WriteData} {
+	for path, write := range map[string]func(string, bool) error{model: writeModel, data: writeData} {
 		if _, err := os.Stat(path); err == nil && !overwrite {
 			continue
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", "", err
 		}
-		if err := os.RemoveAll(path); err != nil {
-			return "", "", err
-		}
-		if err := write(path); err != nil {
+		if err := write(path, overwrite); err != nil {
 			return "", "", err
 		}
 	}

@@ -37,6 +37,7 @@ type Experiment struct {
 
 	protocols []*Protocol // one a seed
 	curves    []curve
+	release   func() // the directory's lock, from Open until Run ends
 }
 
 // curve is the training of a row.
@@ -83,9 +84,18 @@ func (x *Experiment) openDir(config config, overwrite bool, beside []string) err
 	if err != nil {
 		return err
 	}
-	if err := files.CheckSettings(x.Dir, want, overwrite, beside...); err != nil {
+	if x.release, err = files.Begin(x.Dir, want, overwrite, beside...); err != nil {
 		return err
 	}
+	if err := x.begin(want, overwrite); err != nil {
+		x.release()
+		return err
+	}
+	return nil
+}
+
+// begin clears what is to be overwritten and writes the settings.
+func (x *Experiment) begin(settings []byte, overwrite bool) error {
 	if overwrite {
 		old, err := filepath.Glob(filepath.Join(x.Dir, "seed-*"))
 		if err != nil {
@@ -100,10 +110,7 @@ func (x *Experiment) openDir(config config, overwrite bool, beside []string) err
 			}
 		}
 	}
-	if err := os.MkdirAll(x.Dir, 0o755); err != nil {
-		return err
-	}
-	return files.WriteBytes(filepath.Join(x.Dir, files.Settings), want)
+	return files.WriteBytes(filepath.Join(x.Dir, files.Settings), settings)
 }
 
 // seedDir returns where the rows of a seed are kept.
@@ -115,6 +122,7 @@ func (x *Experiment) seedDir(seed uint64) string {
 // ctx ends, what is finished and the last checkpoint are in the directory, and a
 // later Run goes on there.
 func (x *Experiment) Run(ctx context.Context) error {
+	defer x.release()
 	for _, p := range x.protocols {
 		p.Watch = x.Watch
 		if err := os.MkdirAll(p.Dir, 0o755); err != nil {

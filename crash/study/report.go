@@ -233,6 +233,7 @@ func (x *Experiment) links(g fileGroup) ([]report.Link, error) {
 		switch {
 		case entry.IsDir() && (g.with == "" || !strings.HasPrefix(name+"/", g.with+"/")):
 			return fs.SkipDir
+		case strings.HasPrefix(entry.Name(), "."): // a lock, a mark
 		case entry.Type().IsRegular() && path.Join(g.dir, name) != reportFile:
 			links = append(links, report.Link{Name: name, Path: path.Join(g.dir, name)})
 		}

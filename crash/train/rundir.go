@@ -94,10 +94,8 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 			return err
 		}
 	}
-	for _, name := range []string{bestDir, "adapter"} {
-		if err := files.Recover(filepath.Join(r.path, name)); err != nil {
-			return err
-		}
+	if err := files.Sweep(r.path); err != nil {
+		return err
 	}
 	// A checkpoint is never replaced: what a killed process left beside them is no
 	// loss.

@@ -17,14 +17,16 @@ import (
 const Settings = "config.json"
 
 // CheckSettings refuses a directory of results if it holds other things (but for
-// those called as in beside), a model among them, or, without overwrite, results whose
-// [Settings] are not want; the error names the first differences.
+// those called as in beside), a model among them, or results whose [Settings] are not
+// want; the error names the first differences. With overwrite results of the same command
+// may have other settings. What a run leaves that ended before it wrote its settings is
+// nobody's.
 func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) error {
-	have, err := os.ReadFile(filepath.Join(dir, Settings))
+	have, err := Read(filepath.Join(dir, Settings), maxJSON)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		entries, err := os.ReadDir(dir)
-		if err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !slices.Contains(beside, e.Name()) }) {
+		if err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !slices.Contains(beside, e.Name()) && !isBeginning(dir, e) }) {
 			return fmt.Errorf("%s: not empty and no run of lamina: choose another --out", dir)
 		}
 		return nil
@@ -32,10 +34,74 @@ func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) er
 		return err
 	case IsModelConfig(have):
 		return fmt.Errorf("%s: holds a model and no run of lamina: choose another --out", dir)
+	case overwrite && !sameKind(have, want):
+		return fmt.Errorf("%s: its config.json is not one of this command, so nothing there is overwritten: choose another --out", dir)
 	case !overwrite && !bytes.Equal(have, want):
 		return fmt.Errorf("%s: %s; choose another --out or pass --overwrite", dir, difference(have, want))
 	}
 	return nil
+}
+
+// Begin makes or enters a directory of results that CheckSettings does not refuse, locks
+// it as [LockDir] does, and clears what dead processes left there. The caller writes the
+// settings.
+func Begin(dir string, want []byte, overwrite bool, beside ...string) (release func(), err error) {
+	if err := CheckSettings(dir, want, overwrite, beside...); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if release, err = LockDir(dir); err != nil {
+		return nil, err
+	}
+	err = CheckSettings(dir, want, overwrite, beside...) // somebody may have been faster
+	if err == nil {
+		err = Sweep(dir)
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// beginnings are what a run makes before its settings: empty directories and files.
+var beginnings = []string{"checkpoints", "metrics.jsonl", "tasks"}
+
+// isBeginning reports whether an entry of a directory without settings is nothing but
+// what a run begins with, or what a killed one left.
+func isBeginning(dir string, e os.DirEntry) bool {
+	switch name := e.Name(); {
+	case name == lockInside || beside.MatchString(name) || temporary.MatchString(name):
+		return true
+	case !slices.Contains(beginnings, name):
+		return false
+	case e.IsDir():
+		inside, err := os.ReadDir(filepath.Join(dir, name))
+		return err == nil && !slices.ContainsFunc(inside, func(e os.DirEntry) bool { return !temporary.MatchString(e.Name()) && !beside.MatchString(e.Name()) })
+	}
+	info, err := e.Info()
+	return err == nil && info.Mode().IsRegular() && info.Size() == 0
+}
+
+// sameKind reports whether settings that are there may be an earlier run's of the command
+// that wants to write others: it says so, or most of its settings have the same names.
+func sameKind(have, want []byte) bool {
+	var a, b map[string]any
+	if json.Unmarshal(want, &b) != nil {
+		return true
+	}
+	if json.Unmarshal(have, &a) != nil || a["command"] != b["command"] {
+		return false
+	}
+	same := 0
+	for k := range b {
+		if _, ok := a[k]; ok {
+			same++
+		}
+	}
+	return 2*same >= len(b)
 }
 
 // IsModelConfig tells the config.json of a model from that of a run, which shares its

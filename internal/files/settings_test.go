@@ -40,3 +40,81 @@ func TestCheckSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyBeginningIsABeginning of a run that was killed before it wrote its settings,
+// and anything that it did not leave there is somebody's.
+func TestEmptyBeginningIsABeginning(t *testing.T) {
+	want := []byte(`{"command": "finetune", "lr": 1}`)
+	for name, c := range map[string]struct {
+		left []string // files; a directory ends with a slash
+		ours bool
+	}{
+		"nothing":              {nil, true},
+		"directories":          {[]string{"checkpoints/", "tasks/"}, true},
+		"temporary files":      {[]string{"checkpoints/.step-1.tmp-7/weights", ".config.json.tmp-0", ".lock", ".best.lock", "tasks/.a.json.tmp-0"}, true},
+		"a checkpoint":         {[]string{"checkpoints/step-1/weights"}, false},
+		"somebody's directory": {[]string{"photos/"}, false},
+		"somebody's file":      {[]string{"notes.txt"}, false},
+		"a hidden one":         {[]string{".bashrc"}, false},
+	} {
+		for _, overwrite := range []bool{false, true} {
+			dir := filepath.Join(t.TempDir(), "run")
+			for _, path := range append(c.left, "metrics.jsonl") {
+				at := filepath.Join(dir, path)
+				if strings.HasSuffix(path, "/") {
+					at = filepath.Join(at, "x")
+				}
+				if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if strings.HasSuffix(path, "/") {
+					continue
+				}
+				if err := os.WriteFile(at, nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := names(t, dir)
+			release, err := Begin(dir, want, overwrite)
+			if (err == nil) != c.ours {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err == nil {
+				if _, err := Begin(dir, want, true); err == nil || !strings.Contains(err.Error(), "is being written") {
+					t.Errorf("%s: the second: %v", name, err)
+				}
+				release()
+				for left := range strings.FieldsSeq(names(t, dir)) {
+					if strings.HasPrefix(left, ".") {
+						t.Errorf("%s: %s is left", name, left)
+					}
+				}
+			} else if after := names(t, dir); after != before {
+				t.Errorf("%s: %q, was %q", name, after, before)
+			}
+		}
+	}
+}
+
+// TestOverwriteWantsSettingsOfTheSameCommand and not those of another, or of another
+// program, whose file has the same name.
+func TestOverwriteWantsSettingsOfTheSameCommand(t *testing.T) {
+	want := []byte(`{"command": "finetune", "lr": 1, "steps": 2}`)
+	for have, ours := range map[string]bool{
+		`{"command": "finetune", "lr": 2, "steps": 2, "new": 1}`: true,
+		`{"command": "finetune", "lr": 2}`:                       true,
+		`{"command": "eval", "lr": 1, "steps": 2}`:               false,
+		`{"lr": 1, "steps": 2}`:                                  false,
+		`{"theme": "dark"}`:                                      false,
+		`[]`:                                                     false,
+		``:                                                       false,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, Settings), []byte(have), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckSettings(dir, want, true); (err == nil) != ours || !ours && !strings.Contains(err.Error(), "choose another --out") {
+			t.Errorf("%s: %v", have, err)
+		}
+	}
+}
