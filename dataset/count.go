@@ -73,6 +73,9 @@ func quickly(f *os.File, text *stream, src source) (n int, ok bool, err error) {
 
 // countLines counts lines that are not blank.
 func countLines(text *stream) (n int, err error) {
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
+		text.Discard(len(mark)) // that are there
+	}
 	some := false // of the current line is not blank
 	for {
 		piece, err := text.ReadSlice('\n')

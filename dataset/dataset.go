@@ -234,7 +234,7 @@ func ReadAll(path string, o Options) ([]record.Record, []File, error) {
 	var out []record.Record
 	for r, err := range s.Records() {
 		if err == nil {
-			err = kept.Add(r)
+			err = kept.Add(r, record.RecordBytes)
 		}
 		if err != nil {
 			return nil, nil, err

@@ -20,13 +20,17 @@ func NewKept(size int64) *Kept {
 	return &Kept{size: size, most: freeKept + keptPerByte*min(size, 1<<40)}
 }
 
-// Add counts a record. It is an error, which begins with the record's place, if all of
-// them take too much.
-func (k *Kept) Add(r Record) error {
+// Add counts the fields of a record, and beside them what the keeper has for each. It is
+// an error, which begins with the record's place, if all of them take too much.
+func (k *Kept) Add(r Record, beside int64) error {
 	k.rows++
-	k.held += Bytes(r.Fields)
+	k.held += Bytes(r.Fields) + beside
 	return k.Check(r.At, 0)
 }
+
+// RecordBytes is what a record takes in a list that grows, without what it points to:
+// while the list is copied it is there twice and some more.
+const RecordBytes = 56 * 9 / 4
 
 // Check returns the error of Add if what is held and n bytes more are too much.
 func (k *Kept) Check(at Location, n int64) error {

@@ -29,7 +29,7 @@ func (t Task) First(seq iter.Seq2[record.Record, error], limit int, size int64) 
 	k := &keeper{task: t, size: size, kept: record.NewKept(size)}
 	for r, err := range seq {
 		if err == nil {
-			err = k.kept.Add(r)
+			err = k.kept.Add(r, 0)
 		}
 		if err == nil {
 			err = k.add(r)
