@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lamina/bench/workload"
+	"lamina/crash/emulate"
 	"lamina/internal/report"
 	"lamina/transformer"
 )
@@ -63,6 +64,9 @@ func (c benchCommand) measure(s *session, threads int, cases []workload.Case, ne
 	b := &workload.Bench{Backend: be, Threads: threads, Precision: s.Precision, Time: c.Time, Next: next}
 	b.Open = func(path string) (*transformer.Decoder, error) {
 		c, err := s.openCheckpoint(path)
+		if err == nil {
+			err = emulate.Check(c)
+		}
 		if err != nil {
 			return nil, err
 		}

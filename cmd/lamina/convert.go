@@ -30,7 +30,7 @@ func (c convertCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := emulate.Verify(checkpoint.Dir); err != nil {
+	if err := emulate.Check(checkpoint); err != nil {
 		return err
 	}
 	if checkpoint.GGUF != nil && dtype == tensor.Invalid {

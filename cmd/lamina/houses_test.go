@@ -163,6 +163,7 @@ func TestTamperedDirectoriesAreRefused(t *testing.T) {
 	emulator, out, data := filepath.Join(dir, "emu"), filepath.Join(dir, "run"), write(t, dir, "d.jsonl", questions)
 	must(t, "emulate", "--model", model, "--plan", "0* 1 5*", "--out", emulator)
 	must(t, "finetune", "--model", emulator, "--data", data, "--lr", "1e-3", "--steps", "1", "--out", out)
+	tokens, texts := write(t, dir, "t.json", "[[3,1,4]]"), write(t, dir, "x.json", `["a"]`)
 	for _, c := range []struct {
 		file string
 		args []string
@@ -170,9 +171,19 @@ func TestTamperedDirectoriesAreRefused(t *testing.T) {
 		{filepath.Join(emulator, "model.safetensors"), []string{"finetune", "--model", emulator, "--data", data, "--lr", "1e-3", "--steps", "1", "--out", filepath.Join(dir, "new")}},
 		{filepath.Join(emulator, "model.safetensors"), []string{"eval", "--model", emulator, "--data", data}},
 		{filepath.Join(emulator, "lamina.json"), []string{"info", "--model", emulator}},
+		{filepath.Join(emulator, "model.safetensors"), []string{"logits", "--model", emulator, "--tokens", tokens}},
+		{filepath.Join(emulator, "model.safetensors"), []string{"similarity", "--model", emulator, "--data", data}},
+		{filepath.Join(emulator, "model.safetensors"), []string{"convert", "--model", emulator, "--out", filepath.Join(dir, "new")}},
+		{filepath.Join(emulator, "model.safetensors"), []string{"bench", "--model", emulator, "--filter", "prefill"}},
+		{filepath.Join(emulator, "tokenizer.json"), []string{"tokenize", "--model", emulator, "--texts", texts}},
+		{filepath.Join(emulator, "MANIFEST.json"), []string{"generate", "--model", emulator, "--prompt", "a"}},
 		{filepath.Join(emulator, "config.json"), []string{"eval", "--model", emulator, "--data", data}},
 		{filepath.Join(emulator, "tokenizer.json"), []string{"generate", "--model", emulator, "--prompt", "a"}},
 		{filepath.Join(out, "adapter", "adapter.safetensors"), []string{"plug", "--model", model, "--adapter", out, "--out", filepath.Join(dir, "new")}},
+		{filepath.Join(out, "adapter", "adapter.safetensors"), []string{"generate", "--model", model, "--adapter", out, "--prompt", "a"}},
+		{filepath.Join(out, "adapter", "MANIFEST.json"), []string{"plug", "--model", model, "--adapter", out, "--out", filepath.Join(dir, "new")}},
+		{emulator + ".receipt.json", []string{"plug", "--model", model, "--adapter", out, "--receipt", emulator + ".receipt.json", "--out", filepath.Join(dir, "new")}},
+		{emulator + ".receipt.json", []string{"eval", "--model", model, "--adapter", out, "--receipt", emulator + ".receipt.json", "--data", data}},
 		{filepath.Join(out, "adapter", "adapter.json"), []string{"eval", "--model", model, "--adapter", out, "--data", data}},
 	} {
 		good, err := os.ReadFile(c.file)

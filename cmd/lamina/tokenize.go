@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"lamina/crash/emulate"
 	"lamina/hub"
 	"lamina/transformer"
 )
@@ -24,6 +25,9 @@ func (c tokenizeCommand) Run(s *session) error {
 	}
 	path, err := s.hubPath(c.Model, hub.Model, hub.TokenizerFiles)
 	if err != nil {
+		return err
+	}
+	if err := emulate.Verify(path); err != nil {
 		return err
 	}
 	t, err := transformer.LoadTokenizer(path)

@@ -38,13 +38,50 @@ func Blame(dir string, err error) error {
 	return err
 }
 
-// Verify holds the files of an emulator against its MANIFEST.json; a directory without
-// one, or that is no emulator, passes.
+// Verify holds the files of an emulator against its MANIFEST.json; a directory that is no
+// emulator passes, and one without that file if it is of an earlier version.
 func Verify(dir string) error {
-	if !IsEmulator(dir) || !files.HasManifest(dir) {
+	if !IsEmulator(dir) {
 		return nil
 	}
-	return files.Verify(dir)
+	_, _, err := readManifest(dir)
+	return err
+}
+
+// Check is Verify and WantPlain for who takes the weights of a checkpoint as they are,
+// without Open.
+func Check(c *transformer.Checkpoint) error {
+	if err := WantPlain(c); err != nil || c.GGUF != nil {
+		return err
+	}
+	return Verify(c.Dir)
+}
+
+// readManifest returns the lamina.json of a directory whose files are all as they were
+// written, and the SHA-256 of its MANIFEST.json, "" of an earlier version without one.
+func readManifest(dir string) (m Manifest, sent string, err error) {
+	sealed := files.HasManifest(dir)
+	if sealed {
+		if err = files.Verify(dir); err != nil {
+			return m, "", err
+		}
+		if sent, _, err = files.SHA256(filepath.Join(dir, files.Manifest)); err != nil {
+			return m, "", err
+		}
+	}
+	path := filepath.Join(dir, manifestFile)
+	if err := files.ReadJSON(path, &m); err != nil {
+		return m, "", err
+	}
+	switch {
+	case m.Kind != kind || m.Format < 1 || m.Format > format:
+		return m, "", fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of formats 1 and %d", path, m.Kind, m.Format, format)
+	case m.Format > 1 && !sealed:
+		return m, "", fmt.Errorf("%s: missing; an emulator of format %d has one: take a fresh copy of the directory", filepath.Join(dir, files.Manifest), m.Format)
+	case m.Exchange != "" && !IsExchange(m.Exchange):
+		return m, "", fmt.Errorf("%s: exchange %.40q, want 32 hexadecimal digits", path, m.Exchange)
+	}
+	return m, sent, nil
 }
 
 // Open loads an exported emulator from its opened checkpoint: places that
@@ -52,30 +89,12 @@ func Verify(dir string) error {
 // names they have in the full model. First every file is held against MANIFEST.json: an
 // error names the one that was changed, added or lost.
 func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, error) {
-	var m Manifest
+	m, sent, err := readManifest(c.Dir)
+	if err != nil {
+		return nil, m, err
+	}
 	path := filepath.Join(c.Dir, manifestFile)
-	sealed := files.HasManifest(c.Dir)
-	if err := Verify(c.Dir); err != nil {
-		return nil, m, err
-	}
-	var from Origin
-	if sealed {
-		var err error
-		if from.Emulator, _, err = files.SHA256(filepath.Join(c.Dir, files.Manifest)); err != nil {
-			return nil, m, err
-		}
-	}
-	if err := files.ReadJSON(path, &m); err != nil {
-		return nil, m, err
-	}
-	switch {
-	case m.Kind != kind || m.Format < 1 || m.Format > format:
-		return nil, m, fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of formats 1 and %d", path, m.Kind, m.Format, format)
-	case m.Format > 1 && !sealed:
-		return nil, m, fmt.Errorf("%s: missing; an emulator of format %d has one: take a fresh copy of the directory", filepath.Join(c.Dir, files.Manifest), m.Format)
-	case m.Exchange != "" && !IsExchange(m.Exchange):
-		return nil, m, fmt.Errorf("%s: exchange %.40q, want 32 hexadecimal digits", path, m.Exchange)
-	case len(m.Plan) != c.Config.Layers:
+	if len(m.Plan) != c.Config.Layers {
 		return nil, m, fmt.Errorf("%s: plan has %d places, the model %d layers", path, len(m.Plan), c.Config.Layers)
 	}
 	if err := m.Plan.Validate(m.Layers); err != nil {
@@ -86,8 +105,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 		return nil, m, err
 	}
 	join(d, m.Plan)
-	from.Exchange = m.Exchange
-	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: !sealed, Origin: from}
+	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}}
 	e.collect()
 	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
