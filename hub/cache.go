@@ -2,7 +2,6 @@ package hub
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -42,7 +41,7 @@ func (s store) commit(revision string) string {
 	if isCommit(revision) {
 		return revision
 	}
-	text, err := readBounded(filepath.Join(s.dir, "refs", filepath.FromSlash(revision)), 256)
+	text, err := files.Read(filepath.Join(s.dir, "refs", filepath.FromSlash(revision)), 256)
 	if got := strings.TrimSpace(string(text)); err == nil && isCommit(got) {
 		return got
 	}
@@ -85,7 +84,7 @@ func (s store) link(commit string, f File) error {
 	if s.replaceLink(target, at) == nil {
 		return nil
 	}
-	in, err := os.Open(blob)
+	in, _, err := files.Open(blob, files.Unlimited)
 	if err != nil {
 		return err
 	}
@@ -169,22 +168,22 @@ func (s store) setTree(l listing) error {
 // snapshot can hold are left out.
 func (s store) tree(commit string) ([]File, bool) {
 	var t tree
-	data, err := readBounded(s.treeFile(commit), 2*maxListing)
+	data, err := files.Read(s.treeFile(commit), 2*maxListing)
 	if err != nil || json.Unmarshal(data, &t) != nil || t.Version != treeVersion || t.Files == nil {
 		return nil, false
 	}
-	var files []File
+	var list []File
 	for name, f := range t.Files {
 		size, digest := f.Size, f.BlobID
 		if f.LFSSize != nil {
 			size, digest = *f.LFSSize, f.SHA256
 		}
 		if checkName(name) == nil {
-			files = append(files, File{Name: name, Size: max(size, -1), Digest: digest})
+			list = append(list, File{Name: name, Size: max(size, -1), Digest: digest})
 		}
 	}
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	return files, true
+	slices.SortFunc(list, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return list, true
 }
 
 // present returns the files that lie in a snapshot, sorted and without sizes. It serves
@@ -206,18 +205,18 @@ func (s store) present(commit string) []File {
 	return files
 }
 
-// shards returns the files that the weight indices among files name, beside the
+// shards returns the files that the weight indices among some files name, beside the
 // index, so that a snapshot without a remembered list is not taken for whole.
-func (s store) shards(commit string, files []File) []File {
+func (s store) shards(commit string, among []File) []File {
 	var more []File
-	for _, f := range files {
+	for _, f := range among {
 		if !strings.HasSuffix(f.Name, ".index.json") {
 			continue
 		}
 		var index struct {
 			Weights map[string]string `json:"weight_map"`
 		}
-		data, err := readBounded(s.pointer(commit, f.Name), maxListing)
+		data, err := files.Read(s.pointer(commit, f.Name), maxListing)
 		if err != nil || json.Unmarshal(data, &index) != nil {
 			continue // whoever opens the model says what is wrong with it
 		}
@@ -231,20 +230,3 @@ func (s store) shards(commit string, files []File) []File {
 }
 
 func named(name string) func(File) bool { return func(f File) bool { return f.Name == name } }
-
-// readBounded reads a file of at most limit bytes.
-func readBounded(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("%s: no file of at most %d bytes", file, limit)
-	}
-	return io.ReadAll(io.LimitReader(f, limit))
-}

@@ -216,7 +216,7 @@ func (d *download) receive(f *os.File, body *watched, have int64) (progress bool
 // verify hashes part as it lies on the disk, so that what an earlier run or
 // another process left there counts too.
 func (d *download) verify(ctx context.Context) error {
-	f, err := os.Open(d.part)
+	f, _, err := files.Open(d.part, files.Unlimited)
 	if err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"lamina/internal/files"
 )
 
 // DefaultEndpoint is asked unless HF_ENDPOINT names another.
@@ -25,6 +26,7 @@ type Client struct {
 	Cache    string // directory of the repositories' folders
 	Token    string // sent to Endpoint; "": none
 	Offline  bool   // look in the cache only
+	Check    bool   // Fetch hashes what the cache has, and fetches again what is wrong
 
 	// Transport carries requests; nil: http.DefaultTransport. That of [FromEnv]
 	// heeds the proxies of the environment and waits a limited time for an answer.
@@ -152,15 +154,10 @@ func (e environment) token(home string) (string, error) {
 	from, text := "HF_TOKEN", e.first("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 	if text == "" {
 		from = e.path(filepath.Join(home, "token"), "HF_TOKEN_PATH")
-		f, err := os.Open(from)
+		data, err := files.Read(from, maxToken)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", nil
 		} else if err != nil {
-			return "", fmt.Errorf("hub: token: %w", err)
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxToken+1))
-		if err != nil {
 			return "", fmt.Errorf("hub: token: %w", err)
 		}
 		text = string(data)

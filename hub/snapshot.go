@@ -153,6 +153,11 @@ func checkNames(files []File) error {
 
 // fetchAll downloads the snapshot's files that are missing, one after the other.
 func (c *Client) fetchAll(ctx context.Context, st store, p subject, s *Snapshot) error {
+	if c.Check {
+		if err := st.distrust(ctx, s.Commit, s.Files); err != nil {
+			return err
+		}
+	}
 	for i, f := range s.Files { // sizes first: progress and room need them all
 		if st.has(s.Commit, f) && f.Size >= 0 {
 			continue

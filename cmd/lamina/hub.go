@@ -6,7 +6,8 @@ import (
 
 // hubCommand holds the subcommands about the Hugging Face hub.
 type hubCommand struct {
-	Get hubGetCommand `cmd:"" help:"Fetch a model or dataset into the cache, which Python shares, and print where it lies."`
+	Verify hubVerifyCommand `cmd:"" help:"Hold what the cache has of repositories against its digests, and say what is wrong."`
+	Get    hubGetCommand    `cmd:"" help:"Fetch a model or dataset into the cache, which Python shares, and print where it lies."`
 }
 
 // hubGetCommand downloads files of a repository.
@@ -47,7 +48,10 @@ func (c hubGetCommand) Run(s *session) error {
 			return err
 		}
 	}
-	got, err := s.fetch(repo, func(client *hub.Client) (hub.Snapshot, error) { return client.Fetch(s.ctx, repo, c.Revision, choose) })
+	got, err := s.fetch(repo, func(client *hub.Client) (hub.Snapshot, error) {
+		client.Check = true
+		return client.Fetch(s.ctx, repo, c.Revision, choose)
+	})
 	if err != nil {
 		return err
 	}

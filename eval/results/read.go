@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lamina/internal/files"
 )
 
 // maxResults bounds a file of results, which is read whole. The harness's largest,
@@ -83,14 +85,7 @@ func Read(path string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxResults {
-		return nil, fmt.Errorf("%s: %d bytes, more than the %d a file of results may have", file, info.Size(), maxResults)
-	}
-	text, err := os.ReadFile(file)
+	text, err := files.Read(file, maxResults)
 	if err != nil {
 		return nil, err
 	}
@@ -339,6 +334,6 @@ func (r *Run) openSamples(task string) (io.ReadCloser, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	f, err := os.Open(path)
+	f, _, err := files.Open(path, files.Unlimited)
 	return f, path, err
 }
