@@ -100,6 +100,9 @@ func (c evalCommand) score(s *session, scoring *eval.Session) (*results.Evaluati
 		}
 		bar.Set(done)
 	}
+	if c.Out != "" {
+		defer saving("finished tasks are kept")()
+	}
 	scores, outcomes, err := scoring.Run(s.ctx)
 	bar.Done()
 	if err != nil && c.Out != "" && s.ctx.Err() != nil {

@@ -239,7 +239,7 @@ func TestResumedRunSaysFromWhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stderr = succeed(t, args(again)...)
-	for _, want := range []string{"goes on after step 2 of 9", fmt.Sprintf("step-%d.bad is not whole", newest), "weights.safetensors: 100 bytes"} {
+	for _, want := range []string{"goes on after step 2 of 9", fmt.Sprintf("step-%d is damaged and put aside as step-%[1]d.bad: training goes on after step 2", newest), "weights.safetensors: 100 bytes"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr %q does not say %q", stderr, want)
 		}

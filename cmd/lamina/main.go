@@ -11,15 +11,14 @@
 //	lamina eval --model plugged --data test.jsonl
 //
 // Results go to standard output, progress and errors to standard error. The exit
-// status is 0, 1 after an error, 2 after wrong usage, 130 after an interrupt.
+// status is 0, 1 after an error, 2 after wrong usage, and after a signal 128 and its
+// number: 130 after an interrupt, 143 when it was told to end, 129 when its terminal went.
 package main
 
 import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 )
@@ -52,16 +51,7 @@ type commands struct {
 const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`
 
 func main() {
-	ctx, stop := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		stop()
-		<-signals // the second one does not wait for anything
-		os.Exit(exitInterrupt)
-	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(heeding(notified(), os.Stderr, func(ctx context.Context) int { return run(ctx, os.Args[1:], os.Stdout, os.Stderr) }))
 }
 
 // run executes one command line and returns the exit status.
@@ -90,18 +80,18 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return 0
 	}
 	if err != nil {
-		return complain(stderr, usageError{err})
+		return complain(ctx, stderr, usageError{err})
 	}
 	s := &session{commonFlags: line.commonFlags, offer: o, ctx: ctx, stdout: stdout, stderr: stderr}
 	defer s.close()
 	if err := s.check(); err != nil {
-		return complain(stderr, err)
+		return complain(ctx, stderr, err)
 	}
 	if err := spareInputs(parsed); err != nil {
-		return complain(stderr, err)
+		return complain(ctx, stderr, err)
 	}
 	if err := parsed.Run(s); err != nil {
-		return complain(stderr, err)
+		return complain(ctx, stderr, err)
 	}
 	return 0
 }

@@ -171,6 +171,7 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 		return err
 	}
 	s.warn(x.Warnings())
+	defer saving("the step under way is finished and saved")()
 	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {
 		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
 	} else if err != nil {

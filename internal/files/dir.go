@@ -85,8 +85,9 @@ func fillAndName(path string, fill func(tmp string) error) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: cannot be made: %w", path, bare(err))
 	}
-	done := false
+	done, settled := false, begun(tmp)
 	defer func() { // also when fill panics
+		settled()
 		if !done {
 			os.RemoveAll(tmp)
 		}
@@ -100,6 +101,7 @@ func fillAndName(path string, fill func(tmp string) error) (err error) {
 	if err := syncDir(tmp); err != nil {
 		return &renamed{err, tmp, path}
 	}
+	settled()
 	old, err := place(tmp, path)
 	if err != nil {
 		return err

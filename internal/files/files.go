@@ -116,8 +116,9 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 	if err != nil {
 		return bare(err)
 	}
-	renamed := false
+	renamed, settled := false, begun(f.Name())
 	defer func() { // also when write panics
+		settled()
 		if !renamed {
 			os.Remove(f.Name()) // while it is locked, it is ours
 			f.Close()
@@ -142,6 +143,7 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 	if runtime.GOOS == "windows" { // nothing that is open is renamed there
 		f.Close()
 	}
+	settled()
 	if err := os.Rename(f.Name(), path); err != nil {
 		return bare(err)
 	}
