@@ -148,6 +148,7 @@ func (t *trie) cut(p piece, between func(piece), found func(id int32, p piece)) 
 		return
 	}
 	s, done := p.text, 0
+	blank := span{} // white space that was looked through
 	for from := 0; ; {
 		start, end, token, _ := t.find(s, from)
 		if token == nil {
@@ -162,10 +163,13 @@ func (t *trie) cut(p piece, between func(piece), found func(id int32, p piece)) 
 		}
 		if token.LStrip {
 			// Spaces an earlier token took stay with it.
-			start = max(len(strings.TrimRightFunc(s[:start], unicode.IsSpace)), done)
+			start = done + len(strings.TrimRightFunc(s[done:max(start, done)], unicode.IsSpace))
 		}
 		if token.RStrip {
-			end = len(s) - len(strings.TrimLeftFunc(s[end:], unicode.IsSpace))
+			if at := int32(end); at < blank.from || at > blank.to {
+				blank = span{at, int32(len(s) - len(strings.TrimLeftFunc(s[end:], unicode.IsSpace)))}
+			}
+			end = int(blank.to)
 		}
 		if start >= end {
 			continue // of white space alone, and an earlier token took it

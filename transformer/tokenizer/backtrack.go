@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"math"
 	"time"
 	"unicode/utf8"
 
@@ -13,13 +12,9 @@ import (
 
 // Limits of a pattern of a file.
 const (
-	matchTime     = 2 * time.Second  // to the next match, of the backtracking engine
-	textTime      = 30 * time.Second // all matches of one stretch of text
-	backtrackings = 1 << 24          // places to come back to, all at once
-	noLimit       = time.Duration(math.MaxInt64)
+	matchTime     = 2 * time.Second // to the next match, of the backtracking engine
+	backtrackings = 1 << 24         // places to come back to, all at once
 )
-
-func tooLong(limit time.Duration) error { return fmt.Errorf("takes longer than %v", limit) }
 
 // A PatternError says that a pattern of a tokenizer.json did not get through
 // a text in the time and memory it is given.
@@ -64,8 +59,11 @@ func compileBacktracking(spelled string) (_ *regexp2.Regexp, err error) {
 
 // backtrackingOn is backtracking for a compiled pattern.
 func backtrackingOn(re *regexp2.Regexp, pattern string) finder {
+	left := newPatience()
 	return func(s string, found func(from, to int)) {
 		start, past := time.Now(), false
+		limit := left.limit(len(s))
+		defer left.spend(start)
 		at, runes := 0, 0 // bytes of s gone through, and the runes in them
 		to := func(rune int) int {
 			for ; runes < rune; runes++ {
@@ -77,11 +75,11 @@ func backtrackingOn(re *regexp2.Regexp, pattern string) finder {
 		err := eachMatch(re, []rune(s), func(index, length int) bool {
 			from := to(index)
 			found(from, to(index+length))
-			past = time.Since(start) > textTime
+			past = time.Since(start) > limit
 			return !past
 		})
 		if err == nil && past {
-			err = tooLong(textTime)
+			err = tooLong(limit)
 		}
 		if err != nil {
 			panic(&PatternError{pattern, err})

@@ -27,7 +27,9 @@ type spec struct {
 const (
 	maxVocab     = 1 << 20 // tokens: four times the largest published vocabulary
 	maxMerges    = 2 << 20
-	maxComponent = 1 << 20  // bytes
+	maxAddedSize = 1 << 19 // bytes of all added tokens: published files have a tenth
+	maxComponent = 1 << 20 // bytes
+	maxWarnings  = 16
 	maxTokenSize = 64 << 10 // bytes of one token
 )
 
@@ -49,7 +51,7 @@ func component(name, text string) (field, error) {
 }
 
 func (s *spec) build() (*Tokenizer, error) {
-	t := &Tokenizer{spec: s, ids: map[string]int32{}, pool: &sync.Pool{New: func() any { return &workspace{} }}}
+	t := &Tokenizer{spec: s, ids: make(map[string]int32, len(s.vocab)), pool: &sync.Pool{New: func() any { return &workspace{} }}}
 	if err := t.number(); err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func (t *Tokenizer) number() error {
 		}
 		last = max(last, a.ID)
 	}
-	if entries := len(s.vocab) + len(s.added); int(last) > 8*entries+1<<16 {
+	if entries := len(s.vocab) + len(s.added); int(last) > 2*entries+1<<16 {
 		return fmt.Errorf("model.vocab: id %d with only %d tokens: ids too far apart", last, entries)
 	}
 	t.tokens = make([]string, last+1)
@@ -128,7 +130,11 @@ func (t *Tokenizer) number() error {
 	t.special = map[int32]bool{}
 	highest := int32(len(s.vocab)) - 1
 	for i, a := range s.added {
-		if next := highest + 1; !in(s.vocab, a.Content) && a.ID != next {
+		next := highest + 1
+		switch moved := !in(s.vocab, a.Content) && a.ID != next; {
+		case moved && len(t.warnings) == maxWarnings:
+			t.warnings = append(t.warnings, "added_tokens: and further ones")
+		case moved && len(t.warnings) < maxWarnings:
 			t.warnings = append(t.warnings, fmt.Sprintf("added_tokens[%d]: token %s has id %d, which is taken; transformers numbers tokens "+
 				"as they stand in the file and makes it %d (sort added_tokens by id, without gaps)", i, quote(a.Content), a.ID, next))
 		}
@@ -153,6 +159,7 @@ func in(vocab map[string]int32, token string) bool {
 // came and those looked for after normalizing, special ones first.
 func (t *Tokenizer) addTries() (err error) {
 	defer rescue(&err)
+	size := 0
 	var spellings [2][]string // looked for verbatim, and normalized
 	var tokens [2][]AddedToken
 	for _, special := range []bool{true, false} {
@@ -165,6 +172,9 @@ func (t *Tokenizer) addTries() (err error) {
 				if kind = 1; t.normalize != nil {
 					spelling = t.normalize(whole(spelling, false)).text
 				}
+			}
+			if size += len(spelling); size > maxAddedSize {
+				return fmt.Errorf("added_tokens: more than %d bytes, all together", maxAddedSize)
 			}
 			spellings[kind] = append(spellings[kind], spelling)
 			tokens[kind] = append(tokens[kind], a)

@@ -35,8 +35,8 @@ func (f field) at(name string) field {
 }
 
 // maxItems bounds lists whose items are looked at one by one: added tokens, chat templates,
-// components. Published files have some thousand added tokens.
-const maxItems = 1 << 16
+// components. Published files have up to 65,000 added tokens.
+const maxItems = 1 << 17
 
 // each returns the elements of an array.
 func (f field) each() ([]field, error) {

@@ -8,8 +8,12 @@ import (
 
 // maxGrowth bounds how much longer the components of a file may make a text,
 // bytes for bytes. LLaMA's are at 12; a row of replacements that each double
-// the text would be a bomb.
-const maxGrowth = 1 << 12
+// the text would be a bomb. It is a bound for any text, which Unicode's forms make
+// large; what a replacement does make longer, and any decoder, stays below maxLonger.
+const (
+	maxGrowth = 1 << 12
+	maxLonger = 64
+)
 
 // maxComponents bounds the components of a kind, each of which goes over the whole text.
 // Published files have up to six.
@@ -24,8 +28,15 @@ func checkGrowth(f field) error {
 	if n := components(f.Node, maxNesting*2); n > maxComponents {
 		return f.errorf("more than %d components", maxComponents)
 	}
-	if growth(f.Node, maxNesting*2) > maxGrowth {
-		return f.errorf("its parts may make a text more than %d times longer", maxGrowth)
+	if n := patternBytes(f.Node, maxNesting*2); n > maxPatterns {
+		return f.errorf("patterns of %d bytes, at most %d are taken", n, maxPatterns)
+	}
+	most := maxGrowth
+	if f.path == "decoder" {
+		most = maxLonger // it has no error
+	}
+	if growth(f.Node, maxNesting*2) > float64(most) {
+		return f.errorf("its parts may make a text more than %d times longer", most)
 	}
 	return nil
 }
@@ -44,6 +55,21 @@ func inside(n strictjson.Node) iter.Seq[strictjson.Node] {
 			}
 		}
 	}
+}
+
+// maxPatterns bounds the bytes of all patterns of a component. Each class in them is
+// written out.
+const maxPatterns = 8 << 10
+
+func patternBytes(n strictjson.Node, depth int) int {
+	pattern, _ := field{Node: n}.at("Regex").text("")
+	size := len(pattern)
+	for kid := range inside(n) {
+		if depth > 0 {
+			size += patternBytes(kid, depth-1)
+		}
+	}
+	return size
 }
 
 // components counts the objects that have a type, up to one more than there may be.

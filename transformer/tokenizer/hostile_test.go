@@ -137,9 +137,8 @@ func FuzzTokenizerJSON(f *testing.F) {
 		runtime.ReadMemStats(&before)
 		tok, err := FromJSON(text)
 		runtime.ReadMemStats(&after)
-		// Nodes are 10 times a byte of text at most, tables and patterns
-		// (4096 bytes, repeat counts up to 1000) come on top.
-		if used, bound := after.TotalAlloc-before.TotalAlloc, uint64(64<<20+1000*len(text)); used > bound {
+		// A tree is 14 times a byte of text at most; patterns come on top.
+		if used, bound := after.TotalAlloc-before.TotalAlloc, uint64(64<<20+16*len(text)); used > bound {
 			t.Fatalf("%d bytes of text allocate %d, bound %d", len(text), used, bound)
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -69,8 +70,12 @@ func parseNormalizers(f field, depth int) (normalizer, error) {
 		}
 	}
 	return func(p piece) piece {
+		most := p.mayGrow()
 		for _, step := range steps {
-			p = step(p)
+			p.most = most
+			if p = step(p); len(p.text) > most {
+				panic(&PatternError{f.path, fmt.Errorf("makes a text more than %d times longer", maxLonger)})
+			}
 		}
 		return p
 	}, nil

@@ -2,6 +2,8 @@ package tokenizer
 
 import (
 	"regexp"
+	"regexp/syntax"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -65,6 +67,9 @@ func compilePattern(pattern string, linear bool) (find finder, why string) {
 	if p.why != "" {
 		return nil, p.why
 	}
+	if size, err := patternSize(p.plain.String()); err == nil && size > maxPattern {
+		return nil, "it comes to more than " + strconv.Itoa(maxPattern) + " steps and characters"
+	}
 	re, err := regexp.Compile(p.plain.String())
 	switch {
 	case err != nil:
@@ -76,19 +81,44 @@ func compilePattern(pattern string, linear bool) (find finder, why string) {
 	case p.beyond:
 		return backtracking(pattern, string(p.full))
 	}
-	limit := textTime
 	if linear {
-		limit = noLimit
+		return linearly(pattern, re, nil), ""
 	}
-	return linearly(pattern, re, limit), ""
+	return linearly(pattern, re, newPatience()), ""
+}
+
+// maxPattern bounds a pattern with its counts written out, and classes as their ranges.
+// Published ones come to some ten thousand.
+const maxPattern = 1 << 17
+
+// patternSize returns about how many steps and ranges of characters a pattern is.
+func patternSize(text string) (int, error) {
+	re, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return 0, err
+	}
+	return sizeOf(re), nil
+}
+
+func sizeOf(re *syntax.Regexp) int {
+	size := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		size += sizeOf(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		size *= max(re.Min, re.Max, 1)
+	}
+	return size
 }
 
 // linearly returns the finder of a pattern on RE2. Each match takes linear time,
 // but a pattern may look at the rest of a text for each: past the limit the
 // finder panics with a PatternError.
-func linearly(pattern string, re *regexp.Regexp, limit time.Duration) finder {
+func linearly(pattern string, re *regexp.Regexp, left *patience) finder {
 	return func(s string, found func(from, to int)) {
 		start, at := time.Now(), 0
+		limit := left.limit(len(s))
+		defer left.spend(start)
 		for n := 1; ; n++ {
 			m := re.FindStringIndex(s[at:])
 			if m == nil {

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // A piece is a stretch of text on its way to the model. first says that the
 // whole text begins with it. from is nil where only ids are wanted; else it
@@ -12,6 +15,7 @@ type piece struct {
 	from  *[]span
 	at    int32
 	first bool
+	most  int // bytes that a replacement may make it, 0 for maxLonger times its own
 }
 
 // whole returns the piece that is all of a text; aligned fills from.
@@ -35,7 +39,7 @@ func (p piece) stands() []span { return (*p.from)[p.at : int(p.at)+len(p.text)] 
 
 // slice returns the bytes from to to of p.
 func (p piece) slice(from, to int) piece {
-	return piece{p.text[from:to], p.from, p.at + int32(from), p.first && from == 0}
+	return piece{text: p.text[from:to], from: p.from, at: p.at + int32(from), first: p.first && from == 0}
 }
 
 // prepend puts a prefix before p, which is not empty; it stands for p's first
@@ -53,13 +57,24 @@ func (p piece) prepend(prefix string) piece {
 	return q
 }
 
+// mayGrow returns how many bytes p may become.
+func (p piece) mayGrow() int {
+	if p.most > 0 {
+		return p.most
+	}
+	return maxLonger*len(p.text) + 1<<16
+}
+
 // replace puts content in the place of every match; it stands for the last
 // character of what it replaces.
 func (p piece) replace(find finder, content string) piece {
 	out := make([]byte, 0, len(p.text)+len(p.text)/4)
 	var from []span
-	done := 0
+	done, most := 0, p.mayGrow()
 	find(p.text, func(a, b int) {
+		if len(out) > most {
+			panic(&PatternError{content, fmt.Errorf("makes a text more than %d times longer", maxLonger)})
+		}
 		out = append(append(out, p.text[done:a]...), content...)
 		if p.from != nil {
 			from = append(from, p.stands()[done:a]...)

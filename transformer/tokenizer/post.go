@@ -12,6 +12,9 @@ type template struct {
 	trims         []bool
 }
 
+// maxAround bounds the tokens that stand around every text.
+const maxAround = 256
+
 // parsePost reads a "post_processor" member. vocab tells whether a token
 // name has an id at all; the ids themselves stand in the file.
 func parsePost(f field, depth int) (template, error) {
@@ -55,6 +58,9 @@ func parsePost(f field, depth int) (template, error) {
 			out.before = slices.Concat(t.before, out.before)
 			out.after = slices.Concat(out.after, t.after)
 			out.trims = append(out.trims, t.trims...)
+			if len(out.before)+len(out.after) > maxAround {
+				return template{}, f.errorf("more than %d tokens around a text", maxAround)
+			}
 		}
 		return out, nil
 	}
@@ -109,6 +115,9 @@ func parseTemplate(f field) (template, error) {
 	if err != nil {
 		return template{}, err
 	}
+	if len(parts) > maxAround {
+		return template{}, f.at("single").errorf("more than %d tokens around a text", maxAround)
+	}
 	var out template
 	texts := 0
 	for _, p := range parts {
@@ -142,6 +151,9 @@ func parseTemplate(f field) (template, error) {
 				out.before = append(out.before, int32(id))
 			} else {
 				out.after = append(out.after, int32(id))
+			}
+			if len(out.before)+len(out.after) > maxAround {
+				return template{}, f.at("single").errorf("more than %d tokens around a text", maxAround)
 			}
 		}
 	}

@@ -82,8 +82,8 @@ func (m *message) take(n uint64) []byte {
 }
 
 const (
-	maxPieces    = 4 << 20
 	maxPieceSize = 1 << 10 // bytes; every way to cut a piece is looked at
+	maxCuts      = 2 << 30 // bytes looked at for that, of all pieces
 )
 
 // parseSentencePiece reads a tokenizer.model.
@@ -95,8 +95,8 @@ func parseSentencePiece(data []byte) (*spModel, error) {
 		var err error
 		switch num {
 		case 1:
-			if len(out.pieces) == maxPieces {
-				return nil, fmt.Errorf("more than %d pieces", maxPieces)
+			if len(out.pieces) == maxVocab {
+				return nil, fmt.Errorf("more than %d pieces", maxVocab)
 			}
 			var p spPiece
 			if p, err = parsePiece(sub); err == nil {
@@ -266,21 +266,26 @@ func pieceSpec(pieces []spPiece, space, legacy bool) (*spec, error) {
 	default:
 		s.preTokenizer = `{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}`
 	}
-	s.merges = pieceMerges(pieces, s.vocab)
-	return s, nil
+	var err error
+	s.merges, err = pieceMerges(pieces, s.vocab)
+	return s, err
 }
 
 // pieceMerges lists every way to make a piece of two others, as
 // convert_slow_tokenizer.py: generate_merges orders them: by score, then by
 // the lengths of the parts in characters, all falling; then by the ids.
-func pieceMerges(pieces []spPiece, vocab map[string]int32) [][2]string {
+func pieceMerges(pieces []spPiece, vocab map[string]int32) ([][2]string, error) {
 	type way struct {
 		parts       [2]string
 		left, right int // lengths in characters
 		score       float32
 	}
 	var ways []way
+	cuts, most := 0, 8*len(pieces)+1<<16 // published files have two ways for a piece
 	for _, p := range pieces {
+		if cuts += len(p.text) * len(p.text); cuts > maxCuts || len(ways) > most {
+			return nil, fmt.Errorf("pieces that are too long, all together, or more than %d ways to make %d", most, len(pieces))
+		}
 		var local []way
 		total := utf8.RuneCountInString(p.text)
 		at := 0
@@ -306,5 +311,5 @@ func pieceMerges(pieces []spPiece, vocab map[string]int32) [][2]string {
 	for i, w := range ways {
 		merges[i] = w.parts
 	}
-	return merges
+	return merges, nil
 }

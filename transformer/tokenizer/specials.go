@@ -32,6 +32,9 @@ func (t *Tokenizer) SpecialTokens() []SpecialToken {
 // where it has one ([Roles]) or none.
 func (t *Tokenizer) ChatTemplates() map[string]string { return t.templates }
 
+// maxFurther bounds special tokens that stand beside tokenizer.json, without their ids.
+const maxFurther = 1 << 15
+
 // readRoles takes the special tokens. What special_tokens_map.json says of one counts
 // before what tokenizer_config.json says, and further ones are those of both, as
 // transformers has it for directories without added_tokens_decoder.
@@ -66,6 +69,9 @@ func (c *config) readRoles(main, special field) error {
 		if f.Kind() == strictjson.Object {
 			continue // named ones, below
 		}
+		if n := f.Len(); n > maxFurther {
+			return f.errorf("%d items, at most %d are taken", n, maxFurther)
+		}
 		more, err := f.each()
 		if err != nil {
 			return err
@@ -93,8 +99,8 @@ func (c *config) readNamed(f field) error {
 	if f.null() || f.Kind() != strictjson.Object {
 		return nil
 	}
-	if n := f.Len(); n > maxItems {
-		return f.errorf("%d members, at most %d are taken", n, maxItems)
+	if n := f.Len(); n > maxFurther {
+		return f.errorf("%d members, at most %d are taken", n, maxFurther)
 	}
 	for name, value := range f.Members() {
 		token, err := parseSpecial(field{value, f.path + "." + name})
@@ -150,8 +156,8 @@ func (c *config) oldAdded(f field) error {
 	if f.Absent() {
 		return nil
 	}
-	if n := f.Len(); n > maxItems {
-		return f.errorf("%d members, at most %d are taken", n, maxItems)
+	if n := f.Len(); n > maxFurther {
+		return f.errorf("%d members, at most %d are taken", n, maxFurther)
 	}
 	vocab, err := parseVocab(f)
 	if err != nil {

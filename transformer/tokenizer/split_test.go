@@ -192,16 +192,16 @@ func TestHostilePattern(t *testing.T) {
 // TestSlowMatches: on RE2 too, all matches of a text have a time limit. A limit
 // of nothing is passed after the first matches.
 func TestSlowMatches(t *testing.T) {
-	run := func(limit time.Duration, text string) (n int, err error) {
+	run := func(left *patience, text string) (n int, err error) {
 		defer rescue(&err)
-		linearly("[a-z]+b|[a-z]", regexp.MustCompile("[a-z]+b|[a-z]"), limit)(text, func(int, int) { n++ })
+		linearly("[a-z]+b|[a-z]", regexp.MustCompile("[a-z]+b|[a-z]"), left)(text, func(int, int) { n++ })
 		return n, nil
 	}
 	text := strings.Repeat("a", 1000)
-	if n, err := run(-1, text); err == nil || !strings.Contains(err.Error(), "[a-z]+b") || n >= len(text) {
+	if n, err := run(&patience{text: -time.Hour}, text); err == nil || !strings.Contains(err.Error(), "[a-z]+b") || n >= len(text) {
 		t.Errorf("%d matches without time, error %v", n, err)
 	}
-	if n, err := run(noLimit, text); err != nil || n != len(text) {
+	if n, err := run(nil, text); err != nil || n != len(text) {
 		t.Errorf("%d matches, want %d; error %v", n, len(text), err)
 	}
 }
