@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/internal/heaptest"
 	"lamina/record"
 )
 
@@ -83,21 +84,40 @@ func FuzzCard(f *testing.F) {
 	})
 }
 
-// FuzzStream holds that any packed bytes end in text or an error.
+// FuzzStream holds that any packed bytes end in text or an error, and cost no more than
+// the text that they hold.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte(packGzip("{\"a\":1}\n")))
 	f.Add([]byte(packZstd("{\"a\":1}\n")))
+	f.Add([]byte(packZstd(strings.Repeat("{\"text\":\"a\"}\n", 5000))))
+	f.Add([]byte(packGzip("[" + strings.Repeat("{\"text\":\"a\"},", 5000) + "{}]")))
+	f.Add([]byte(packZstd(`{"a":[` + strings.Repeat("[],", 5000) + "[]]}\n")))
+	f.Add([]byte(windowed("{\"a\":1}\n")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := openStream(bytes.NewReader(data), "f", int64(len(data)))
-		if err != nil {
-			return
-		}
-		defer s.close()
-		n := 0
-		for _, err := range record.Scan(s, "f") {
-			if n++; err != nil && !strings.HasPrefix(err.Error(), "f:") || n > 1e6 {
-				t.Fatalf("%v", err)
+		out := 0
+		spent := heaptest.Allocated(func() {
+			s, err := openStream(bytes.NewReader(data), "f", int64(len(data)))
+			if err != nil {
+				return
 			}
+			defer s.close()
+			counted := readerFunc(func(p []byte) (int, error) {
+				n, err := s.Read(p)
+				out += n
+				return n, err
+			})
+			for _, err := range record.ScanUpTo(counted, "f", s.longest(int64(len(data)))) {
+				if err != nil && !strings.HasPrefix(err.Error(), "f:") {
+					t.Fatalf("%v", err)
+				}
+			}
+		})
+		if limit := uint64(64*(len(data)+out) + 64<<20); spent > limit {
+			t.Fatalf("%d bytes allocated for %d that hold %d", spent, len(data), out)
 		}
 	})
 }
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

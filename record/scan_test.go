@@ -118,7 +118,8 @@ func TestScanAllocatesLittle(t *testing.T) {
 // FuzzScan holds that reading any bytes ends in records or in one line of error,
 // with memory bounded by the bytes that are there.
 func FuzzScan(f *testing.F) {
-	for _, s := range []string{"", "\ufeff{\"text\":\"a\"}\r\n", `[{"qText":"q","answers":["a"]}]`, `{"x":[[{"a":-1.5e+3}],[1,2,null]]}`, "{\"text\":\"\xff\"}", `{"gold":1e400}`} {
+	for _, s := range []string{"", "\ufeff{\"text\":\"a\"}\r\n", `[{"qText":"q","answers":["a"]}]`, `{"x":[[{"a":-1.5e+3}],[1,2,null]]}`, "{\"text\":\"\xff\"}", `{"gold":1e400}`,
+		"[\n{\"a\":\"]}\\\"\"},\n{}]\n", `[{"a":1}`, `[{"a":1}] x`, "[{\"a\":[[],[],{},{}]}]", strings.Repeat("{\"text\":\"a\"}\n", 50)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
