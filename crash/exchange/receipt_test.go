@@ -307,6 +307,25 @@ func TestPluggedInTwiceIsTold(t *testing.T) {
 	}
 }
 
+// TestEveryBitOfAReceiptCounts: one that is flipped is an error that names the file.
+func TestEveryBitOfAReceiptCounts(t *testing.T) {
+	o := hand(t, "opt-prenorm", "0* 1")
+	good, err := os.ReadFile(o.receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range good {
+		bad := slices.Clone(good)
+		bad[at] ^= 1 << (at % 8)
+		if err := os.WriteFile(o.receipt, bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := exchange.ReadReceipt(o.receipt); err == nil || !strings.Contains(err.Error(), o.receipt) {
+			t.Errorf("byte %d: %v", at, err)
+		}
+	}
+}
+
 func sorted(names []string) []string {
 	slices.Sort(names)
 	return names

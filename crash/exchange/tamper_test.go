@@ -22,7 +22,7 @@ type sent struct {
 	open func(dir string) (unsealed bool, err error)
 }
 
-// bothWays returns an emulator and an adapter.
+// bothWays returns an emulator, one that is compact, and an adapter.
 func bothWays(t *testing.T) []sent {
 	t.Helper()
 	be := ref.New()
@@ -30,19 +30,25 @@ func bothWays(t *testing.T) []sent {
 	emulator, _ := crashtest.Export(t, c, full, "0* 1 1 2")
 	adapter := filepath.Join(t.TempDir(), "adapter")
 	saveAdapter(t, be, full, "0* 1 1 2", adapter, 1e-3)
+	small := filepath.Join(t.TempDir(), "compact")
+	if _, err := emulate.Export(c, full, crashtest.Plan(t, "0* 1 1 2"), small, emulate.Options{Compact: true}); err != nil {
+		t.Fatal(err)
+	}
+	openEmulator := func(dir string) (bool, error) {
+		c, err := transformer.Open(dir)
+		if err != nil {
+			return false, emulate.Blame(dir, err)
+		}
+		defer c.Close()
+		m, err := exchange.OpenModel(c, be)
+		if err != nil {
+			return false, err
+		}
+		return m.Emulator.Unsealed, nil
+	}
 	return []sent{
-		{"emulator", emulator, func(dir string) (bool, error) {
-			c, err := transformer.Open(dir)
-			if err != nil {
-				return false, emulate.Blame(dir, err)
-			}
-			defer c.Close()
-			m, err := exchange.OpenModel(c, be)
-			if err != nil {
-				return false, err
-			}
-			return m.Emulator.Unsealed, nil
-		}},
+		{"emulator", emulator, openEmulator},
+		{"compact emulator", small, openEmulator},
 		{"adapter", adapter, func(dir string) (bool, error) {
 			a, err := exchange.OpenAdapter(dir)
 			if err != nil {
@@ -150,7 +156,7 @@ func TestEveryTamperingIsNamed(t *testing.T) {
 // TestDirectoriesOfEarlierVersionsOpen: format 1 had no MANIFEST.json.
 func TestDirectoriesOfEarlierVersionsOpen(t *testing.T) {
 	for _, s := range bothWays(t) {
-		manifest := map[string]string{"emulator": "lamina.json", "adapter": "adapter.json"}[s.what]
+		manifest := map[string]string{"emulator": "lamina.json", "compact emulator": "lamina.json", "adapter": "adapter.json"}[s.what]
 		path := filepath.Join(s.dir, manifest)
 		data, err := os.ReadFile(path)
 		if err != nil {
