@@ -45,6 +45,7 @@ var parts = []struct {
 	{"special", special},
 	{"answers", answers},
 	{"absurd", absurd},
+	{"flips", flips},
 }
 
 func main() {

@@ -19,11 +19,16 @@ import (
 // depends on the time a run took.
 type state map[string]string
 
-// Files that tell times in their text, of which only the presence is compared, and keys
-// of JSON files that hold times.
+// What is not compared, as it tells how long a run took, or is the digest of what does:
+// files, of which only the presence counts, keys of JSON files by the file's name, and
+// the entry of state.json in a manifest.
 var (
-	timed     = []string{"table.csv", "table.md", "report.html"}
-	timedKeys = []string{"seconds", "peak_bytes", "tokens_per_second", "created"}
+	timed     = []string{"table.csv", "table.md", "report.html", "metrics.sha256"}
+	timedKeys = map[string][]string{
+		"":            {"seconds", "peak_bytes", "tokens_per_second"},
+		"state.json":  {"metrics"},
+		"result.json": {"sha256"},
+	}
 )
 
 // read takes the state of a directory; one that is not there has none.
@@ -67,20 +72,20 @@ func digest(name string, data []byte) string {
 	case slices.Contains(timed, name):
 		return "timed"
 	case strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".jsonl"):
-		data = untimed(data)
+		data = untimed(data, slices.Concat(timedKeys[""], timedKeys[name]))
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // untimed takes the times out of JSON values; what is none stays as it is.
-func untimed(data []byte) []byte {
+func untimed(data []byte, keys []string) []byte {
 	var out []byte
 	for d := json.NewDecoder(bytes.NewReader(data)); ; {
 		var v any
 		if err := d.Decode(&v); err != nil {
 			return append(out, data[d.InputOffset():]...)
 		}
-		line, err := json.Marshal(withoutTimes(v))
+		line, err := json.Marshal(withoutTimes(v, keys))
 		if err != nil {
 			return data
 		}
@@ -88,19 +93,22 @@ func untimed(data []byte) []byte {
 	}
 }
 
-func withoutTimes(v any) any {
+func withoutTimes(v any, keys []string) any {
 	switch v := v.(type) {
 	case map[string]any:
+		if v["name"] == "state.json" {
+			return nil
+		}
 		for k := range v {
-			if slices.Contains(timedKeys, k) {
+			if slices.Contains(keys, k) {
 				delete(v, k)
 			} else {
-				v[k] = withoutTimes(v[k])
+				v[k] = withoutTimes(v[k], keys)
 			}
 		}
 	case []any:
 		for i := range v {
-			v[i] = withoutTimes(v[i])
+			v[i] = withoutTimes(v[i], keys)
 		}
 	}
 	return v

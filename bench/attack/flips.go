@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lamina/bench/attack/trace"
+)
+
+// kept is something that is written and read again: bits are flipped in its files, and
+// the command that reads them is run.
+type kept struct {
+	name string
+	// made are commands that write it; then broken, if set, is run and killed late, once
+	// there is a file for each pattern of until.
+	made   []string
+	broken string
+	until  []string
+	in     string // the files are those below this directory, or this file
+	then   string // reads it, and writes what is compared
+	parts  int    // of all flips
+	// open says why nothing is promised of it: what is found out is counted, not asked for.
+	open string
+}
+
+var keeps = []kept{
+	{name: "run that was killed", broken: "finetune --model emulator --lr 1e-2 --out fit" + train, until: []string{"fit/checkpoints/step-1", "fit/checkpoints/step-2"},
+		in: "fit", then: "finetune --model emulator --lr 1e-2 --out fit" + train, parts: 24},
+	{name: "run that has ended", in: "run", then: "finetune --model emulator --lr 1e-2 --out run" + train, parts: 12},
+	{name: "adapter", in: "run/adapter", then: plugging, parts: 16},
+	{name: "emulator", in: "emulator", then: tuning, parts: 16},
+	{name: "table that was killed", broken: protocol + " --lr 1e-2,1e-3", until: []string{"table/seed-42/rows/*/*/outcome.json", "table/seed-42/rows/*/result.json"},
+		in: "table", then: protocol + " --lr 1e-2,1e-3", parts: 10},
+	{name: "table that has ended", made: []string{protocol + " --lr 1e-2"}, in: "table", then: protocol + " --lr 1e-2", parts: 6},
+	{name: "scores of finished tasks", made: []string{"eval --model model --data docs.jsonl --out scores"}, in: "scores/tasks",
+		then: "eval --model model --data docs.jsonl --out scores --json scores.json", parts: 4},
+	{name: "similarity", made: []string{"similarity --model model --data support.jsonl --json similarity.json"}, in: "similarity.json",
+		then: "plan crash --layers 3 --keep 2 --trainable 1 --similarity similarity.json --json plan.json", parts: 2, open: "a file of numbers without a digest"},
+	{name: "results of eval", made: []string{"eval --model model --data docs.jsonl --out a --log-samples", "eval --model emulator --data docs.jsonl --out b --log-samples"},
+		in: "a/model", then: "compare a b --samples 10 --json compared.json", parts: 2, open: "files as lm-evaluation-harness writes them, without digests"},
+	{name: "converted model", made: []string{"convert --model model --out converted"}, in: "converted",
+		then: "eval --model converted --data docs.jsonl --json scores.json", parts: 4, open: "a model as transformers reads it, without digests"},
+	{name: "plugged model", made: []string{plugging}, in: "tuned",
+		then: "eval --model tuned --data docs.jsonl --json scores.json", parts: 4, open: "a model as transformers reads it, without digests"},
+}
+
+// flips flips bits in every kind of file that is written.
+func flips(ctx context.Context, l *lab) (*report, error) {
+	r := &report{title: "One flipped bit",
+		head: []string{"of", "files", "flips", "refused", "repaired", "harmless", "silent", "panics", "promised"}}
+	inputs, err := l.inputs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	total, parts := 10_000, 0
+	if l.short {
+		total = 100
+	}
+	for _, k := range keeps {
+		parts += k.parts
+	}
+	for _, k := range keeps {
+		if err := l.flip(ctx, r, k, inputs, total*k.parts/parts); err != nil {
+			return nil, fmt.Errorf("%s: %w", k.name, err)
+		}
+	}
+	r.note("refused: with an error that names the file. repaired: with a message, and the same bits at the end. harmless: nothing else came of it.")
+	return r, nil
+}
+
+// flip tries one kind.
+func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int) error {
+	if k.broken != "" && !trace.Available {
+		r.note("%s: skipped, as the tracer works on linux/amd64 only", k.name)
+		return nil
+	}
+	start, err := l.copyOf(inputs)
+	if err != nil {
+		return err
+	}
+	if err := l.commands(ctx, start, k.made...); err != nil {
+		return err
+	}
+	if k.broken != "" {
+		if start, err = l.interrupted(ctx, start, k.broken, k.until); err != nil {
+			return err
+		}
+	}
+	whole, err := l.copyOf(start)
+	if err != nil {
+		return err
+	}
+	usual, err := l.call(ctx, whole, caseLimit, nil, words(k.then)...)
+	if err != nil || usual.exit != 0 {
+		return fmt.Errorf("%w: %s: %s", err, k.then, last(usual.stderr))
+	}
+	want, err := read(whole)
+	if err != nil {
+		return err
+	}
+	files, err := filesBelow(start, k.in)
+	if err != nil {
+		return err
+	}
+	var t flipped
+	random := l.random("flips " + k.name)
+	draws := make([]*rand.Rand, n)
+	for i := range draws {
+		draws[i] = rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
+	}
+	err = l.each(ctx, n, func(i int) error {
+		file := files[i%len(files)]
+		if !l.wanted(fmt.Sprintf("flip/%s@%d %s", k.name, i, file)) {
+			return nil
+		}
+		dir, err := l.copyOf(start)
+		if err != nil {
+			return err
+		}
+		at, err := flipBit(filepath.Join(dir, file), draws[i])
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("flip/%s@%d %s bit %d", k.name, i, file, at)
+		before := len(r.faults)
+		defer func() { l.done(dir, len(r.faults) > before) }()
+		o, err := l.call(ctx, dir, caseLimit, nil, words(k.then)...)
+		if err != nil {
+			return err
+		}
+		return t.judge(r, k, name, dir, file, o, usual, want)
+	})
+	promised := "yes"
+	if k.open != "" {
+		promised = "no: " + k.open
+	}
+	if t.flips > 0 {
+		r.row(k.name, len(files), t.flips, t.refused, t.repaired, t.harmless, t.silent, r.count("flip/"+k.name+"@", panics), promised)
+	}
+	return err
+}
+
+// flipped counts what came of flips.
+type flipped struct {
+	lock                                       sync.Mutex
+	flips, refused, repaired, harmless, silent int
+}
+
+func (t *flipped) judge(r *report, k kept, name, dir, file string, o, usual outcome, want state) error {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.flips++
+	now, err := read(dir)
+	if err != nil {
+		return err
+	}
+	said := warns(o.stderr, usual.stderr)
+	end := state{} // what it came to
+	for path, d := range now {
+		switch {
+		case said && strings.Contains(path, ".bad/"): // put aside
+		case path == file && !rewritten(k, file): // an input keeps its flipped bit
+			end[path] = want[path]
+		default:
+			end[path] = d
+		}
+	}
+	different := end.difference(want)
+	switch {
+	case panicked(o.stderr):
+		r.fault(panics, name, "%.300s", o.stderr)
+	case o.late, o.took > killedAt:
+		r.fault(hang, name, "%.1f s", o.took.Seconds())
+	case o.exit != 0:
+		t.refused++
+		line := last(o.stderr)
+		if !strings.Contains(line, filepath.Base(file)) && !strings.Contains(line, filepath.Base(filepath.Dir(file))) {
+			r.fault(wrong, name, "the error does not name it: %s", line)
+		}
+	case different != "":
+		t.silent++
+		if k.open == "" {
+			r.fault(silent, name, "status 0, and another end: %s", different)
+		}
+	case said:
+		t.repaired++
+	default:
+		t.harmless++
+	}
+	return nil
+}
+
+// rewritten reports whether the command writes the file that was flipped anew.
+func rewritten(k kept, file string) bool {
+	out := ""
+	args := words(k.then)
+	for i, a := range args[:len(args)-1] {
+		if a == "--out" {
+			out = args[i+1]
+		}
+	}
+	return out != "" && strings.HasPrefix(file, out+"/")
+}
+
+// filesBelow lists the files of a directory that have a bit, or the one file.
+func filesBelow(dir, name string) ([]string, error) {
+	var all []string
+	err := filepath.WalkDir(filepath.Join(dir, name), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil && info.Size() > 0 {
+			relative, _ := filepath.Rel(dir, path)
+			all = append(all, filepath.ToSlash(relative))
+		}
+		return err
+	})
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("no files in %s", name)
+	}
+	slices.Sort(all)
+	return all, err
+}
+
+// flipBit flips one bit of a file and returns which.
+func flipBit(path string, r *rand.Rand) (int, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	at := r.IntN(8 * len(data))
+	data[at/8] ^= 1 << (at % 8)
+	return at, os.WriteFile(path, data, 0o644)
+}
+
+// interrupted runs a command in copies of a directory and kills it later and later, until
+// it left what is wanted, and has not ended.
+func (l *lab) interrupted(ctx context.Context, start, command string, until []string) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	for at := 10; ; at += 3 {
+		dir, err := l.copyOf(start)
+		if err != nil {
+			return "", err
+		}
+		done, err := trace.Run(limited, l.program(dir, command), trace.Fault{At: at, Kill: true})
+		if err != nil {
+			return "", err
+		}
+		if done.Exit != -1 {
+			return "", fmt.Errorf("%s ended without leaving %q", command, until)
+		}
+		there := true
+		for _, pattern := range until {
+			found, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil {
+				return "", err
+			}
+			there = there && len(found) > 0
+		}
+		if there {
+			return dir, nil
+		}
+		l.done(dir, false)
+	}
+}
