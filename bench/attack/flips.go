@@ -72,7 +72,7 @@ func flips(ctx context.Context, l *lab) (*report, error) {
 			return nil, fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
-	r.note("refused: with an error that names the file. repaired: with a message, and the same bits at the end. harmless: nothing else came of it.")
+	r.note("refused: with an error that names the file. repaired: with a message, and the same bits at the end, but for lines of the file itself that could not be had again. harmless: nothing else came of it.")
 	return r, nil
 }
 
@@ -132,11 +132,15 @@ func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int)
 		name := fmt.Sprintf("flip/%s@%d %s bit %d", k.name, i, file, at)
 		before := len(r.faults)
 		defer func() { l.done(dir, len(r.faults) > before) }()
+		changed, err := read(dir)
+		if err != nil {
+			return err
+		}
 		o, err := l.call(ctx, dir, caseLimit, nil, words(k.then)...)
 		if err != nil {
 			return err
 		}
-		return t.judge(r, k, name, dir, file, o, usual, want)
+		return t.judge(r, k, name, dir, file, changed[file], o, usual, want)
 	})
 	promised := "yes"
 	if k.open != "" {
@@ -154,7 +158,7 @@ type flipped struct {
 	flips, refused, repaired, harmless, silent int
 }
 
-func (t *flipped) judge(r *report, k kept, name, dir, file string, o, usual outcome, want state) error {
+func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual outcome, want state) error {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	t.flips++
@@ -167,7 +171,7 @@ func (t *flipped) judge(r *report, k kept, name, dir, file string, o, usual outc
 	for path, d := range now {
 		switch {
 		case said && strings.Contains(path, ".bad/"): // put aside
-		case path == file && !rewritten(k, file): // an input keeps its flipped bit
+		case path == file && d == bad: // not read, or not believed, and not written anew
 			end[path] = want[path]
 		default:
 			end[path] = d
@@ -185,6 +189,8 @@ func (t *flipped) judge(r *report, k kept, name, dir, file string, o, usual outc
 		if !strings.Contains(line, filepath.Base(file)) && !strings.Contains(line, filepath.Base(filepath.Dir(file))) {
 			r.fault(wrong, name, "the error does not name it: %s", line)
 		}
+	case said && different == "≠"+file: // what was lost of it is told
+		t.repaired++
 	case different != "":
 		t.silent++
 		if k.open == "" {
@@ -196,18 +202,6 @@ func (t *flipped) judge(r *report, k kept, name, dir, file string, o, usual outc
 		t.harmless++
 	}
 	return nil
-}
-
-// rewritten reports whether the command writes the file that was flipped anew.
-func rewritten(k kept, file string) bool {
-	out := ""
-	args := words(k.then)
-	for i, a := range args[:len(args)-1] {
-		if a == "--out" {
-			out = args[i+1]
-		}
-	}
-	return out != "" && strings.HasPrefix(file, out+"/")
 }
 
 // filesBelow lists the files of a directory that have a bit, or the one file.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,16 +20,20 @@ import (
 // depends on the time a run took.
 type state map[string]string
 
-// What is not compared, as it tells how long a run took, or is the digest of what does:
-// files, of which only the presence counts, keys of JSON files by the file's name, and
-// the entry of state.json in a manifest.
+// What is not compared, as it tells how long a run took, or is drawn anew for each
+// exchange, or is the digest of such a thing: files, of which only the presence counts,
+// keys of JSON files by how the file's name ends, and entries of manifests.
 var (
 	timed     = []string{"table.csv", "table.md", "report.html", "metrics.sha256"}
 	timedKeys = map[string][]string{
-		"":            {"seconds", "peak_bytes", "tokens_per_second"},
-		"state.json":  {"metrics"},
-		"result.json": {"sha256"},
+		"":              {"seconds", "peak_bytes", "tokens_per_second"},
+		"state.json":    {"metrics"},
+		"result.json":   {"sha256"},
+		"lamina.json":   {"exchange"},
+		"adapter.json":  {"exchange", "emulator"},
+		".receipt.json": {"exchange", "emulator", "sha256"},
 	}
+	timedEntries = []any{"state.json", "lamina.json", "adapter.json"}
 )
 
 // read takes the state of a directory; one that is not there has none.
@@ -72,7 +77,13 @@ func digest(name string, data []byte) string {
 	case slices.Contains(timed, name):
 		return "timed"
 	case strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".jsonl"):
-		data = untimed(data, slices.Concat(timedKeys[""], timedKeys[name]))
+		var keys []string
+		for suffix, more := range timedKeys {
+			if strings.HasSuffix(name, suffix) {
+				keys = append(keys, more...)
+			}
+		}
+		data = untimed(data, keys)
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
@@ -96,7 +107,7 @@ func untimed(data []byte, keys []string) []byte {
 func withoutTimes(v any, keys []string) any {
 	switch v := v.(type) {
 	case map[string]any:
-		if v["name"] == "state.json" {
+		if slices.Contains(timedEntries, v["name"]) {
 			return nil
 		}
 		for k := range v {
@@ -147,17 +158,14 @@ func (s state) below(dir string) state {
 	return in
 }
 
-// hidden reports whether a path goes through a name that begins with a dot, as those of
-// unfinished files do.
-func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
-}
+// unfinished matches names of temporary files and of locks, in a path.
+var unfinished = regexp.MustCompile(`(^|/)\.([^/]*\.)?(tmp-[^/]*|lock|old)(/|$)`)
 
-// visible leaves out hidden files.
+// visible leaves out temporary files.
 func (s state) visible() state {
 	in := state{}
 	for name, d := range s {
-		if !hidden(name) {
+		if !unfinished.MatchString(name) {
 			in[name] = d
 		}
 	}
@@ -171,7 +179,7 @@ func notWhole(dir string) error {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(e.Name(), ".") {
+		if unfinished.MatchString(e.Name()) {
 			if e.IsDir() {
 				return filepath.SkipDir
 			}
