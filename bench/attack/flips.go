@@ -32,9 +32,9 @@ type kept struct {
 }
 
 var keeps = []kept{
-	{name: "run that was killed", broken: "finetune --model emulator --lr 1e-2 --out fit" + train, until: []string{"fit/checkpoints/step-1", "fit/checkpoints/step-2"},
-		in: "fit", then: "finetune --model emulator --lr 1e-2 --out fit" + train, parts: 24},
-	{name: "run that has ended", in: "run", then: "finetune --model emulator --lr 1e-2 --out run" + train, parts: 12},
+	{name: "run that was killed", broken: "finetune --model emulator --lr 1e-2 --out fit" + training, until: []string{"fit/checkpoints/step-1", "fit/checkpoints/step-2"},
+		in: "fit", then: "finetune --model emulator --lr 1e-2 --out fit" + training, parts: 24},
+	{name: "run that has ended", in: "run", then: "finetune --model emulator --lr 1e-2 --out run" + training, parts: 12},
 	{name: "adapter", in: "run/adapter", then: plugging, parts: 16},
 	{name: "emulator", in: "emulator", then: tuning, parts: 16},
 	{name: "table that was killed", broken: protocol + " --lr 1e-2,1e-3", until: []string{"table/seed-42/rows/*/*/outcome.json", "table/seed-42/rows/*/result.json"},

@@ -46,6 +46,7 @@ var parts = []struct {
 	{"answers", answers},
 	{"absurd", absurd},
 	{"flips", flips},
+	{"mutants", mutants},
 }
 
 func main() {
@@ -70,9 +71,19 @@ func attack(ctx context.Context) (status int, err error) {
 	flag.BoolVar(&o.verbose, "v", false, "say each case")
 	names := flag.String("parts", "", "comma-separated parts; default: all")
 	file := flag.String("report", "", "write the report to this file as well")
+	d := door{}
+	flag.StringVar(&d.name, "door", "", "be the process of one reader of mutants; with -inputs, -work, -source, -from, -count")
+	flag.StringVar(&d.inputs, "inputs", "", "where good inputs lie")
+	flag.StringVar(&d.work, "work", "", "an empty directory")
+	flag.StringVar(&d.source, "source", ".", "the module's directory")
+	from, count := flag.Int("from", 0, "the first mutant"), flag.Int("count", 0, "how many")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return 2, fmt.Errorf("unexpected %q", flag.Args())
+	}
+	if d.name != "" {
+		d.seed = o.seed
+		return 0, d.run(*from, *count, os.Stdout)
 	}
 	l, err := newLab(ctx, o)
 	if err != nil {

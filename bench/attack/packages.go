@@ -53,10 +53,10 @@ func (l *lab) others(ctx context.Context, inputs string) error {
 	}
 	err = l.commands(ctx, house,
 		"emulate --model model --plan 0.1* --share all --out others",
-		"finetune --model others --lr 1e-2 --out others-run"+train,
+		"finetune --model others --lr 1e-2 --out others-run"+training,
 		"emulate --model model --plan 0*.2 --out older",
-		"finetune --model older --lr 1e-2 --out older-run"+train,
-		"finetune --model model --lr 1e-2 --out whole-run"+train)
+		"finetune --model older --lr 1e-2 --out older-run"+training,
+		"finetune --model model --lr 1e-2 --out whole-run"+training)
 	for _, name := range []string{"others", "others-run", "older", "older-run", "whole-run"} {
 		if err == nil {
 			err = copyTree(filepath.Join(house, name), filepath.Join(inputs, name))
@@ -67,7 +67,7 @@ func (l *lab) others(ctx context.Context, inputs string) error {
 }
 
 const (
-	tuning   = "finetune --model emulator --lr 1e-2 --out fit" + train
+	tuning   = "finetune --model emulator --lr 1e-2 --out fit" + training
 	plugging = "plug --model model --adapter run/adapter --out tuned"
 )
 

@@ -22,7 +22,7 @@ type scenario struct {
 }
 
 const (
-	train    = " --data docs.jsonl --valid valid.jsonl --steps 3 --save-every 1 --batch 2"
+	training = " --data docs.jsonl --valid valid.jsonl --steps 3 --save-every 1 --batch 2"
 	protocol = "run --model model --train docs.jsonl --valid valid.jsonl --test test.jsonl --support support.jsonl" +
 		" --keep 2 --trainable 1 --rows zs,crash --steps 2 --save-every 1 --batch 2 --out table"
 )
@@ -31,9 +31,9 @@ var scenarios = []scenario{
 	{name: "emulate", then: "emulate --model model --plan 0*.1 --share all --out sent", out: "sent", whole: true},
 	{name: "emulate over", before: []string{"emulate --model model --plan 0*.2 --out sent"},
 		then: "emulate --model model --plan 0*.1 --share all --out sent --overwrite", out: "sent", whole: true},
-	{name: "finetune", then: "finetune --model emulator --lr 1e-2 --out fit" + train, out: "fit"},
-	{name: "finetune over", before: []string{"finetune --model emulator --lr 1e-3 --out fit" + train},
-		then: "finetune --model emulator --lr 1e-2 --out fit --overwrite" + train, out: "fit"},
+	{name: "finetune", then: "finetune --model emulator --lr 1e-2 --out fit" + training, out: "fit"},
+	{name: "finetune over", before: []string{"finetune --model emulator --lr 1e-3 --out fit" + training},
+		then: "finetune --model emulator --lr 1e-2 --out fit --overwrite" + training, out: "fit"},
 	{name: "plug", then: "plug --model model --adapter run/adapter --out tuned", out: "tuned", whole: true},
 	{name: "plug over", before: []string{"convert --model model --out other", "plug --model model --adapter run/adapter --dtype bf16 --out tuned"},
 		then: "plug --model model --adapter run/adapter --out tuned --overwrite", out: "tuned", whole: true},
@@ -83,7 +83,7 @@ func (l *lab) inputs(ctx context.Context) (string, error) {
 	}
 	return dir, l.commands(ctx, dir,
 		"emulate --model model --plan 0*.1 --share all --out emulator",
-		"finetune --model emulator --lr 1e-2 --out run"+train)
+		"finetune --model emulator --lr 1e-2 --out run"+training)
 }
 
 // model copies a model of the tests, without what the tests hold against it.

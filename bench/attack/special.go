@@ -64,7 +64,7 @@ type place struct {
 const (
 	talking     = "generate --model talker --prompt hello --max-tokens 1 --chat"
 	scoring     = "eval --model model --data docs.jsonl"
-	resuming    = "finetune --model emulator --lr 1e-2 --out run" + train
+	resuming    = "finetune --model emulator --lr 1e-2 --out run" + training
 	resultsDate = "2026-01-02T03-04-05.678901"
 	resultsFile = "results_" + resultsDate + ".json"
 	comparing   = "compare results-a results-b --samples 10"
