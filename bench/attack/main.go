@@ -13,7 +13,7 @@
 //
 //	kills.go     kill, EIO, ENOSPC at each operation; kills at random moments
 //	flips.go     one bit of each kind of file that is written
-//	mutants.go   readers.go, mutate.go: changed inputs, in this process
+//	mutants.go   readers.go, doors.go, door.go, mutate: changed inputs, in processes of one reader each
 //	packages.go  special.go, answers.go, absurd.go: what a stranger sends or an owner types
 //	clocks.go    the wall clock and the times of files, set back and ahead
 //
@@ -45,6 +45,7 @@ var parts = []struct {
 	{"special", special},
 	{"answers", answers},
 	{"absurd", absurd},
+	{"clocks", clocks},
 	{"flips", flips},
 	{"mutants", mutants},
 }

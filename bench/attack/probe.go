@@ -86,7 +86,11 @@ func (l *lab) probes(ctx context.Context, r *report, inputs string, all []probe)
 		if args == nil {
 			args = words(p.then)
 		}
-		o, err := l.call(ctx, dir, killedAt, p.env, args...)
+		limit := killedAt
+		if p.patient && l.short {
+			limit = patience / 2
+		}
+		o, err := l.call(ctx, dir, limit, p.env, args...)
 		if err != nil {
 			return err
 		}
