@@ -72,8 +72,8 @@ func (h *liar) inspect(r *report, name, word, dir string, o outcome) {
 		r.fault(leak, name, "the second host was sent the token")
 	}
 	h.lock.Unlock()
-	if strings.Contains(o.stderr+o.stdout, "secret") {
-		r.fault(leak, name, "the token is shown: %s", last(o.stderr))
+	if strings.Contains(o.Stderr+o.Stdout, "secret") {
+		r.fault(leak, name, "the token is shown: %s", last(o.Stderr))
 	}
 	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() || filepath.Base(filepath.Dir(path)) != "blobs" || strings.HasSuffix(path, ".incomplete") {

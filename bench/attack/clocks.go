@@ -92,7 +92,7 @@ func (l *lab) atClock(ctx context.Context, r *report, t *trial, name string, clo
 	if err != nil {
 		return err
 	}
-	return t.sameEnd(r, name, dir, outcome{exit: done.Exit, stderr: done.Stderr})
+	return t.sameEnd(r, name, dir, outcome{Exit: done.Exit, Stderr: done.Stderr})
 }
 
 // sameEnd checks that a run came to the end that it always comes to.
@@ -102,10 +102,10 @@ func (t *trial) sameEnd(r *report, name, dir string, o outcome) error {
 		return err
 	}
 	switch {
-	case panicked(o.stderr):
-		r.fault(panics, name, "%.300s", o.stderr)
-	case o.exit != 0:
-		r.fault(wrong, name, "status %d: %s", o.exit, last(o.stderr))
+	case panicked(o.Stderr):
+		r.fault(panics, name, "%.300s", o.Stderr)
+	case o.Exit != 0:
+		r.fault(wrong, name, "status %d: %s", o.Exit, last(o.Stderr))
 	case now.difference(t.new) != "":
 		r.fault(lost, name, "another end: %s", now.difference(t.new))
 	}
@@ -133,7 +133,7 @@ func (l *lab) atTimes(ctx context.Context, r *report, t *trial, name string, of 
 		if err != nil {
 			return 0, err
 		}
-		if err := t.sameEnd(r, fmt.Sprintf("%s@%d", name, q), dir, outcome{exit: done.Exit, stderr: done.Stderr}); err != nil {
+		if err := t.sameEnd(r, fmt.Sprintf("%s@%d", name, q), dir, outcome{Exit: done.Exit, Stderr: done.Stderr}); err != nil {
 			return 0, err
 		}
 		l.done(dir, false)

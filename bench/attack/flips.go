@@ -99,8 +99,8 @@ func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int)
 		return err
 	}
 	usual, err := l.call(ctx, whole, caseLimit, nil, words(k.then)...)
-	if err != nil || usual.exit != 0 {
-		return fmt.Errorf("%w: %s: %s", err, k.then, last(usual.stderr))
+	if err != nil || usual.Exit != 0 {
+		return fmt.Errorf("%w: %s: %s", err, k.then, last(usual.Stderr))
 	}
 	want, err := read(whole)
 	if err != nil {
@@ -166,7 +166,7 @@ func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual
 	if err != nil {
 		return err
 	}
-	said := warns(o.stderr, usual.stderr)
+	said := warns(o.Stderr, usual.Stderr)
 	end := state{} // what it came to
 	for path, d := range now {
 		switch {
@@ -179,13 +179,13 @@ func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual
 	}
 	different := end.difference(want)
 	switch {
-	case panicked(o.stderr):
-		r.fault(panics, name, "%.300s", o.stderr)
-	case o.late, o.took > killedAt:
-		r.fault(hang, name, "%.1f s", o.took.Seconds())
-	case o.exit != 0:
+	case panicked(o.Stderr):
+		r.fault(panics, name, "%.300s", o.Stderr)
+	case o.Late, o.Took > killedAt:
+		r.fault(hang, name, "%.1f s", o.Took.Seconds())
+	case o.Exit != 0:
 		t.refused++
-		line := last(o.stderr)
+		line := last(o.Stderr)
 		if !strings.Contains(line, filepath.Base(file)) && !strings.Contains(line, filepath.Base(filepath.Dir(file))) {
 			r.fault(wrong, name, "the error does not name it: %s", line)
 		}

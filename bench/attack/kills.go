@@ -203,7 +203,7 @@ func moments(ctx context.Context, l *lab) (*report, error) {
 			after := time.Duration(l.random(title).Float64() * 1.5 * float64(t.took))
 			return l.disturb(ctx, r, t, title, &c, func(dir string) (how, error) {
 				o, err := l.call(ctx, dir, after, nil, words(t.then)...)
-				return how{at: after.String(), killed: o.late, exit: o.exit, said: o.stderr}, err
+				return how{at: after.String(), killed: o.Late, exit: o.Exit, said: o.Stderr}, err
 			})
 		})
 		if err != nil {
@@ -275,7 +275,7 @@ func (l *lab) disturb(ctx context.Context, r *report, t *trial, title string, c 
 		return err
 	}
 	c.lock.Lock()
-	c.worst = max(c.worst, again.took)
+	c.worst = max(c.worst, again.Took)
 	c.lock.Unlock()
 	t.again(r, title, h, dir, again)
 	return nil
@@ -348,12 +348,12 @@ func (t *trial) again(r *report, title string, h how, dir string, o outcome) {
 		return
 	}
 	switch {
-	case o.late:
+	case o.Late:
 		r.fault(hang, title, "%s: the same command again did not end", h.at)
-	case panicked(o.stderr):
-		r.fault(panics, title, "%s, again: %.300s", h.at, o.stderr)
-	case o.exit != 0:
-		r.fault(lost, title, "%s: the same command again: status %d: %s", h.at, o.exit, last(o.stderr))
+	case panicked(o.Stderr):
+		r.fault(panics, title, "%s, again: %.300s", h.at, o.Stderr)
+	case o.Exit != 0:
+		r.fault(lost, title, "%s: the same command again: status %d: %s", h.at, o.Exit, last(o.Stderr))
 	case now.visible().difference(t.new) != "":
 		r.fault(lost, title, "%s: the same command again ends otherwise: %s", h.at, now.visible().difference(t.new))
 	case now.difference(t.new) != "":

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/klauspost/cpuid/v2"
 )
@@ -145,44 +143,6 @@ func (l *lab) each(ctx context.Context, n int, do func(i int) error) error {
 	close(next)
 	group.Wait()
 	return errors.Join(append(failed, ctx.Err())...)
-}
-
-// outcome is how a call of lamina ended.
-type outcome struct {
-	exit           int // -1: a signal
-	stdout, stderr string
-	took           time.Duration
-	processor      time.Duration
-	peak           int64 // bytes of memory, where the system tells
-	late           bool  // it had to be killed
-}
-
-// call runs lamina in dir, for at most limit.
-func (l *lab) call(ctx context.Context, dir string, limit time.Duration, env []string, args ...string) (outcome, error) {
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	c := exec.CommandContext(limited, l.lamina, args...)
-	var stdout, stderr bytes.Buffer
-	c.Dir, c.Env, c.Stdout, c.Stderr = dir, append(os.Environ(), env...), &stdout, &stderr
-	started := time.Now()
-	err := c.Start()
-	if err == nil {
-		boundMemory(c.Process.Pid)
-		err = c.Wait()
-	}
-	o := outcome{exit: -1, stdout: stdout.String(), stderr: stderr.String(), took: time.Since(started)}
-	if p := c.ProcessState; p != nil {
-		o.processor, o.peak = p.UserTime()+p.SystemTime(), peak(p)
-	}
-	var exit *exec.ExitError
-	if o.late = limited.Err() != nil; o.late {
-		return o, ctx.Err()
-	}
-	if err != nil && !errors.As(err, &exit) {
-		return o, err
-	}
-	o.exit = c.ProcessState.ExitCode()
-	return o, ctx.Err()
 }
 
 // panicked reports whether what a program said is Go's account of its death.

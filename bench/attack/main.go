@@ -72,6 +72,7 @@ func attack(ctx context.Context) (status int, err error) {
 	flag.BoolVar(&o.verbose, "v", false, "say each case")
 	names := flag.String("parts", "", "comma-separated parts; default: all")
 	file := flag.String("report", "", "write the report to this file as well")
+	small := flag.Bool("call", false, "be the process between that runs what standard input says")
 	d := door{}
 	flag.StringVar(&d.name, "door", "", "be the process of one reader of mutants; with -inputs, -work, -source, -from, -count")
 	flag.StringVar(&d.inputs, "inputs", "", "where good inputs lie")
@@ -81,6 +82,9 @@ func attack(ctx context.Context) (status int, err error) {
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return 2, fmt.Errorf("unexpected %q", flag.Args())
+	}
+	if *small {
+		return 0, between(ctx, os.Stdin, os.Stdout)
 	}
 	if d.name != "" {
 		d.seed = o.seed

@@ -52,14 +52,14 @@ func (l *lab) probes(ctx context.Context, r *report, inputs string, all []probe)
 		if err != nil {
 			return err
 		}
-		o, err := l.call(ctx, dir, time.Minute, p.env, words(p.then)...)
+		o, err := l.apart(ctx, dir, time.Minute, p.env, words(p.then)...)
 		if err != nil {
 			return err
 		}
-		if o.exit != 0 {
-			r.fault(wrong, "twin@"+p.then, "the good twin is refused: status %d: %s", o.exit, last(o.stderr))
+		if o.Exit != 0 {
+			r.fault(wrong, "twin@"+p.then, "the good twin is refused: status %d: %s", o.Exit, last(o.Stderr))
 		}
-		twins[p.then] = twin{o.peak, o.stderr}
+		twins[p.then] = twin{o.Peak, o.Stderr}
 		l.done(dir, false)
 	}
 	return l.each(ctx, len(all), func(i int) error {
@@ -90,7 +90,7 @@ func (l *lab) probes(ctx context.Context, r *report, inputs string, all []probe)
 		if p.patient && l.short {
 			limit = patience / 2
 		}
-		o, err := l.call(ctx, dir, limit, p.env, args...)
+		o, err := l.apart(ctx, dir, limit, p.env, args...)
 		if err != nil {
 			return err
 		}
@@ -110,23 +110,23 @@ func (l *lab) probes(ctx context.Context, r *report, inputs string, all []probe)
 func (r *report) judge(p probe, o outcome, good twin, bytes int64) {
 	r.measure(p, o, good.peak)
 	switch {
-	case panicked(o.stderr):
-		r.fault(panics, p.name, "%.400s", o.stderr)
-	case o.late && p.patient:
-	case o.late, o.took > patience && o.processor > patience/2:
-		r.fault(hang, p.name, "%.1f s", o.took.Seconds())
-	case o.exit == 0 && p.may == "" && !warns(o.stderr, good.stderr):
-		r.fault(silent, p.name, "taken: %s", last(o.stdout))
-	case o.exit == 0:
-	case o.exit != 1 && o.exit != 2:
-		r.fault(wrong, p.name, "status %d: %s", o.exit, last(o.stderr))
+	case panicked(o.Stderr):
+		r.fault(panics, p.name, "%.400s", o.Stderr)
+	case o.Late && p.patient:
+	case o.Late, o.Took > patience && o.Processor > patience/2:
+		r.fault(hang, p.name, "%.1f s", o.Took.Seconds())
+	case o.Exit == 0 && p.may == "" && !warns(o.Stderr, good.stderr):
+		r.fault(silent, p.name, "taken: %s", last(o.Stdout))
+	case o.Exit == 0:
+	case o.Exit != 1 && o.Exit != 2:
+		r.fault(wrong, p.name, "status %d: %s", o.Exit, last(o.Stderr))
 	default:
-		if what := complaint(o.stderr, p.say); what != "" {
-			r.fault(wrong, p.name, "%s: %.300s", what, o.stderr)
+		if what := complaint(o.Stderr, p.say); what != "" {
+			r.fault(wrong, p.name, "%s: %.300s", what, o.Stderr)
 		}
 	}
-	if most := 16*bytes + spareBytes; o.peak > 0 && o.peak-good.peak > most {
-		r.fault(memory, p.name, "%d MB more than its good twin, for %d bytes", (o.peak-good.peak)>>20, bytes)
+	if most := 16*bytes + spareBytes; o.Peak > 0 && o.Peak-good.peak > most {
+		r.fault(memory, p.name, "%d MB more than its good twin, for %d bytes", (o.Peak-good.peak)>>20, bytes)
 	}
 }
 
@@ -142,24 +142,25 @@ func warns(text, usual string) bool {
 
 // complaint says what is wrong with an error message; "": nothing.
 func complaint(text, say string) string {
-	var lines []string
-	for line := range strings.Lines(text) {
-		if !strings.Contains(line, "warning: ") && !strings.Contains(line, "; once more") && !strings.Contains(line, " again ") {
-			lines = append(lines, line)
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	end := lines[len(lines)-1]
+	errors := 0
+	for _, line := range lines {
+		told := strings.Contains(line, "warning: ") || strings.Contains(line, "; once more") || strings.Contains(line, "; again in ")
+		if strings.HasPrefix(line, "lamina: ") && !told {
+			errors++
 		}
 	}
 	switch {
-	case len(lines) == 0:
-		return "no error is said"
-	case !strings.HasPrefix(lines[len(lines)-1], "lamina: "):
+	case !strings.HasPrefix(end, "lamina: "):
 		return "the last line is no error of lamina"
-	case len(lines) > 1 && strings.HasPrefix(lines[len(lines)-2], "lamina: "):
+	case errors > 1:
 		return "more than one error"
-	case len(lines[len(lines)-1]) > longest:
-		return fmt.Sprintf("an error of %d bytes", len(lines[len(lines)-1]))
+	case len(end) > longest:
+		return fmt.Sprintf("an error of %d bytes", len(end))
 	case strings.ContainsFunc(strings.TrimRight(text, "\n"), func(c rune) bool { return c < ' ' && c != '\n' || c == 0x7f }):
 		return "control characters reach the terminal"
-	case !strings.Contains(lines[len(lines)-1], say):
+	case !strings.Contains(end, say):
 		return fmt.Sprintf("does not name %q", say)
 	}
 	return ""
@@ -202,13 +203,13 @@ func (r *report) measure(p probe, o outcome, usual int64) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	r.cases++
-	if o.exit == 0 {
+	if o.Exit == 0 {
 		r.taken = append(r.taken, p.name)
 	}
-	if o.took > r.slowest {
-		r.slowest, r.slowestName = o.took, p.name
+	if o.Took > r.slowest {
+		r.slowest, r.slowestName = o.Took, p.name
 	}
-	if more := o.peak - usual; o.peak > 0 && more > r.largest {
+	if more := o.Peak - usual; o.Peak > 0 && more > r.largest {
 		r.largest, r.largestName = more, p.name
 	}
 }

@@ -95,11 +95,11 @@ var readers = []reader{
 		_, err := taskfile.Parse(data, "t.yaml")
 		return err
 	}},
-	{name: "plan", parts: 2, seeds: "in:plan.txt", words: "* 0 -1 0* 999999999 ", read: func(_ string, data []byte) error {
+	{name: "plan", parts: 2, seeds: "in:plan_text", words: "* 0 -1 0* 999999999 ", read: func(_ string, data []byte) error {
 		_, err := plan.Parse(string(data))
 		return err
 	}},
-	{name: "plan file", parts: 1, seeds: "in:plan.json in:plan.txt", form: mutate.JSON, file: "p", read: func(dir string, _ []byte) error {
+	{name: "plan file", parts: 1, seeds: "in:plan.json in:plan_text", form: mutate.JSON, file: "p", read: func(dir string, _ []byte) error {
 		_, err := plan.ReadShared("@"+filepath.Join(dir, "p"), "all", 3)
 		return err
 	}},

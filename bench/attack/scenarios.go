@@ -106,8 +106,8 @@ func (l *lab) commands(ctx context.Context, dir string, commands ...string) erro
 		if err != nil {
 			return err
 		}
-		if o.exit != 0 {
-			return fmt.Errorf("lamina %s: %s", c, last(o.stderr))
+		if o.Exit != 0 {
+			return fmt.Errorf("lamina %s: %s", c, last(o.Stderr))
 		}
 	}
 	return nil

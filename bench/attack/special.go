@@ -90,7 +90,7 @@ var places = []place{
 	{file: "valid.jsonl", then: tuning, out: "fit"},
 	{file: "tokens.json", then: "logits --model model --tokens tokens.json"},
 	{file: "texts.json", then: "tokenize --model talker --texts texts.json"},
-	{file: "plan.txt", then: "info --model model --plan @plan.txt --max-length 8"},
+	{file: "plan_text", then: "info --model model --plan @plan_text --max-length 8"},
 	{file: "similarity.json", then: "plan crash --layers 3 --keep 2 --trainable 1 --similarity similarity.json"},
 	{file: "task.yaml", then: "eval --model talker --data talk.jsonl --task-file task.yaml"},
 	{file: "mixed.gguf", then: "info --model mixed.gguf"},
@@ -156,7 +156,7 @@ func (l *lab) readable(ctx context.Context) (string, error) {
 		"talk.jsonl":                     `{"q":"is it","choices":["yes","no"],"gold":0}` + "\n",
 		"tokens.json":                    "[[1,2,3]]",
 		"texts.json":                     `["hello"]`,
-		"plan.txt":                       "0* 1 2",
+		"plan_text":                      "0* 1 2",
 		"task.yaml":                      "task: mine\noutput_type: multiple_choice\ndoc_to_text: \"{{q}}\"\ndoc_to_choice: \"{{choices}}\"\ndoc_to_target: \"{{gold}}\"\n",
 		"mixed.gguf":                     string(gguf),
 	} {
