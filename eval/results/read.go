@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +30,8 @@ type Run struct {
 	about    map[string]string // of the whole run, see aboutKeys
 	perTask  map[string]map[string]json.RawMessage
 	lookedAt map[string]*samples
+	sums     map[string]string // digests of files of samples, by task, and of the file
+	seal     string
 }
 
 // Score is one number of the file: a metric of a task.
@@ -89,6 +93,7 @@ func Read(path string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	raw := text
 	text = quoteSpecials(text)
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
@@ -100,6 +105,9 @@ func Read(path string) (*Run, error) {
 	r := &Run{Path: file, about: map[string]string{}, perTask: map[string]map[string]json.RawMessage{}, lookedAt: map[string]*samples{}}
 	if err := r.read(text); err != nil {
 		return nil, fmt.Errorf("%s: is no file of results: %w", file, err)
+	}
+	if err := checkSeal(raw, r.seal); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return r, nil
 }
@@ -127,12 +135,24 @@ func find(path string) (string, error) {
 			return "", fmt.Errorf("%s: %w", path, err)
 		case len(found) == 1:
 			return filepath.Join(path, filepath.FromSlash(found[0])), nil
+		case len(found) > 1 && dated(found):
+			return filepath.Join(path, filepath.FromSlash(slices.Max(found))), nil
 		case len(found) > 1:
 			return "", fmt.Errorf("%s: holds %d files of results, such as %.128q and %.128q: name one", path, len(found), found[0], found[1])
 		}
 	}
 	return "", fmt.Errorf("%s: holds no results_….json: want a directory that the harness or lamina eval wrote", path)
 }
+
+// dated reports whether files of results are of one folder and called by their dates: the
+// last is then what a model came to, as scripts of the harness take it.
+func dated(found []string) bool {
+	return !slices.ContainsFunc(found, func(name string) bool {
+		return path.Dir(name) != path.Dir(found[0]) || !datedName.MatchString(path.Base(name))
+	})
+}
+
+var datedName = regexp.MustCompile(`^results_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+\.json$`)
 
 // aboutKeys are settings of results.json that must be alike for two runs to be comparable.
 var aboutKeys = []string{"system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn"}
@@ -167,9 +187,16 @@ func (r *Run) read(text json.RawMessage) error {
 				}
 			}
 		case "lamina":
-			var extra struct{ Rules string }
-			if json.Unmarshal(m.value, &extra) == nil && extra.Rules != "" {
-				r.about["rules"] = extra.Rules
+			var extra struct {
+				Rules   string
+				Samples map[string]string `json:"samples_sha256"`
+				File    string            `json:"file_sha256"`
+			}
+			if json.Unmarshal(m.value, &extra) == nil {
+				r.sums, r.seal = extra.Samples, extra.File
+				if extra.Rules != "" {
+					r.about["rules"] = extra.Rules
+				}
 			}
 		default:
 			if slices.Contains(aboutKeys, m.name) {

@@ -2,10 +2,14 @@ package results
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"path/filepath"
 	"strconv"
 )
 
@@ -77,7 +81,8 @@ func (r *Run) readSamples(task string) (*samples, error) {
 		}
 	}
 	out := &samples{path, map[string][]line{}}
-	in := bufio.NewScanner(f)
+	sum := sha256.New()
+	in := bufio.NewScanner(io.TeeReader(f, sum))
 	in.Buffer(make([]byte, 64<<10), maxLine)
 	at := 0
 	for in.Scan() {
@@ -97,6 +102,9 @@ func (r *Run) readSamples(task string) (*samples, error) {
 		return nil, fmt.Errorf("%s:%d: more than %d bytes in a line", path, at+1, maxLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if got, want := hex.EncodeToString(sum.Sum(nil)), r.sums[task]; want != "" && got != want {
+		return nil, fmt.Errorf("%s: SHA-256 %.12s…, %s says %.12q…: it was changed since lamina eval wrote it: score anew", path, got, filepath.Base(r.Path), want)
 	}
 	return out, nil
 }

@@ -33,7 +33,10 @@ func (e *Evaluation) Write(dir string, samples bool) ([]string, error) {
 	}
 	date := e.Date.Format("2006-01-02T15-04-05.000000")
 	var paths []string
-	hashes := record.Object{}
+	if err := files.Sweep(dir); err != nil {
+		return nil, err
+	}
+	hashes, sums := record.Object{}, record.Object{}
 	for i := range e.Tasks {
 		t := &e.Tasks[i]
 		if !samples {
@@ -41,18 +44,20 @@ func (e *Evaluation) Write(dir string, samples bool) ([]string, error) {
 		}
 		path := filepath.Join(dir, "samples_"+t.Name()+"_"+date+".jsonl")
 		var all strings.Builder
+		sum := sha256.New()
 		err := files.Write(path, func(w io.Writer) error {
-			return t.samples(w, &all)
+			return t.samples(io.MultiWriter(w, sum), &all)
 		})
 		if err != nil {
 			return paths, err
 		}
 		hashes = append(hashes, field(t.Name(), hash(all.String())))
+		sums = append(sums, field(t.Name(), hex.EncodeToString(sum.Sum(nil))))
 		paths = append(paths, path)
 	}
 	path := filepath.Join(dir, "results_"+date+".json")
-	text := record.AppendPython(nil, e.object(hashes), 2)
-	return append(paths, path), files.WriteBytes(path, text)
+	text := record.AppendPython(nil, e.object(hashes, sums), 2)
+	return append(paths, path), files.WriteBytes(path, sealed(text))
 }
 
 var unsafe = regexp.MustCompile(`["<>:/|\\?*\[\]]+`)
@@ -67,7 +72,7 @@ func hash(text string) string {
 }
 
 // object is results.json: the keys of lm-eval 0.4.8 in its order.
-func (e *Evaluation) object(taskHashes record.Object) record.Object {
+func (e *Evaluation) object(taskHashes, sums record.Object) record.Object {
 	results, groups, configs, versions, shots, better, samples := record.Object{}, record.Object{}, record.Object{}, record.Object{}, record.Object{}, record.Object{}, record.Object{}
 	for i := range e.Tasks {
 		t := &e.Tasks[i]
@@ -122,7 +127,7 @@ func (e *Evaluation) object(taskHashes record.Object) record.Object {
 		field("system_instruction_sha", nil), field("fewshot_as_multiturn", false), field("chat_template", nil),
 		field("chat_template_sha", nil), field("start_time", 0.0), field("end_time", e.Took.Seconds()),
 		field("total_evaluation_time_seconds", record.PythonFloat(e.Took.Seconds())),
-	}, field("lamina", e.Extra))...)
+	}, field("lamina", append(e.Extra[:len(e.Extra):len(e.Extra)], field(sumsKey, sums), field(sealKey, noSeal))))...)
 }
 
 func (e *Evaluation) tokens() record.Object {
