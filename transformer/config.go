@@ -52,6 +52,7 @@ type Config struct {
 const (
 	maxLayers = 1024
 	maxSize   = 1 << 24
+	maxParams = 1 << 44 // with their moments, and what a pass takes, a whole number of the machine
 )
 
 // sizes are what every family has.
@@ -164,6 +165,10 @@ func (c Config) Validate() error {
 		}
 	}
 	switch {
+	case c.Heads > maxSize/c.HeadDim:
+		return fmt.Errorf("%d heads of %d are more than %d wide", c.Heads, c.HeadDim, maxSize)
+	case c.roughParams() > maxParams:
+		return fmt.Errorf("about %.3g parameters by its sizes, which is more than any model has", c.roughParams())
 	case c.Heads%c.KVHeads != 0:
 		return fmt.Errorf("num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
 	case !(c.Eps > 0):
@@ -176,6 +181,14 @@ func (c Config) Validate() error {
 		return err
 	}
 	return f.validate(c, c.key)
+}
+
+// roughParams is the number of weights in matrices, by sizes of which not even the product
+// need fit the machine.
+func (c Config) roughParams() float64 {
+	width := float64(c.Width)
+	block := width * (2*float64(c.HeadDim)*float64(c.Heads+c.KVHeads) + 2*float64(c.FeedForward))
+	return float64(c.Layers)*block + float64(c.Vocab)*float64(c.EmbedWidth) + float64(c.MaxPositions)*width
 }
 
 // String describes the architecture in one line.

@@ -106,3 +106,24 @@ func TestInfoOfShortModels(t *testing.T) {
 	}
 	fails(t, exitError, "--max-length 17", "info", "--model", golden("llama-dynamic"), "--max-length", "17")
 }
+
+// TestInfoOfImpossibleSizes: of a config.json whose sizes are each possible, but not all
+// together, info says so.
+func TestInfoOfImpossibleSizes(t *testing.T) {
+	for sizes, want := range map[string]string{
+		`"hidden_size": 16777216, "num_attention_heads": 16777216, "num_hidden_layers": 1024`:                                     "parameters by its sizes",
+		`"hidden_size": 16, "num_attention_heads": 16777216, "head_dim": 16777216, "num_hidden_layers": 1`:                        "are more than 16777216 wide",
+		`"hidden_size": 16777216, "num_attention_heads": 1, "head_dim": 2, "intermediate_size": 16777216, "num_hidden_layers": 3`: "parameters by its sizes",
+	} {
+		dir := t.TempDir()
+		write(t, dir, "config.json", `{"model_type": "llama", "vocab_size": 420, "max_position_embeddings": 96, "intermediate_size": 48, `+sizes+`}`)
+		if strings.Contains(sizes, "intermediate_size") {
+			write(t, dir, "config.json", `{"model_type": "llama", "vocab_size": 420, "max_position_embeddings": 96, `+sizes+`}`)
+		}
+		fails(t, exitError, want, "info", "--model", dir)
+	}
+	dir := t.TempDir() // the largest there is, and some
+	write(t, dir, "config.json", `{"model_type": "llama", "vocab_size": 256000, "max_position_embeddings": 131072, "hidden_size": 32768, "intermediate_size": 131072,
+		"num_attention_heads": 128, "num_hidden_layers": 256}`)
+	must(t, "info", "--model", dir)
+}
