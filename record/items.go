@@ -148,8 +148,13 @@ type brackets struct {
 
 // over returns how many bytes of a piece belong to the object, and whether it ends there.
 func (b *brackets) over(piece []byte) (n int, closed bool) {
-	for i, c := range piece {
-		switch {
+	for i := 0; i < len(piece); i++ {
+		if b.quoted && !b.escaped {
+			if i += plainText(piece[i:]); i == len(piece) {
+				break
+			}
+		}
+		switch c := piece[i]; {
 		case b.escaped:
 			b.escaped = false
 		case b.quoted:
@@ -165,6 +170,18 @@ func (b *brackets) over(piece []byte) (n int, closed bool) {
 		}
 	}
 	return len(piece), false
+}
+
+// plainText returns how many bytes come before the next quote or backslash.
+func plainText(text []byte) int {
+	n := bytes.IndexByte(text, '"')
+	if n < 0 {
+		n = len(text)
+	}
+	if at := bytes.IndexByte(text[:n], '\\'); at >= 0 {
+		return at
+	}
+	return n
 }
 
 // end holds that nothing follows the array.

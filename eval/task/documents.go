@@ -89,20 +89,20 @@ func (k *keeper) document(r record.Record) error {
 }
 
 // grow makes room for one more document: at first for a few, then for as many as the
-// file has if its rows go on as they began, for copying a long list takes twice its
-// memory; and then by a quarter.
+// file has if its rows go on as they began, for copying a long list takes three times its
+// memory; and where that is too much only a quarter more.
 func (k *keeper) grow(at record.Location) error {
 	have := int64(len(k.docs))
 	if have < int64(cap(k.docs)) {
 		return nil
 	}
 	const few = 256
-	room := max(few, have+have/4)
+	room := max(few, 2*have)
 	if have == few && at.Byte > 0 && at.Byte < k.size && k.size < math.MaxInt64/2 {
 		room = max(room, int64(float64(few)*1.05*float64(k.size)/float64(at.Byte)))
 	}
 	if k.kept.Check(at, (have+room)*documentBytes) != nil {
-		room = have + have/4 + 1 // the file was not as it seemed
+		room = have + have/4 + 1
 	}
 	if err := k.kept.Check(at, (have+room)*documentBytes); err != nil {
 		return err
