@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lamina/formats"
+	"lamina/internal/files"
 	"lamina/tensor"
 )
 
@@ -42,6 +43,9 @@ func expandConfig(data []byte) ([]byte, *compact, error) {
 	}
 	if json.Unmarshal(data, &own) != nil || own.ModelType != compactType {
 		return data, nil, nil
+	}
+	if err := files.DecodeJSON("config.json", data, &own); err != nil { // names to the letter
+		return nil, nil, err
 	}
 	if own.Compact == nil {
 		return nil, nil, fmt.Errorf("model_type %s without %s", compactType, compactKey)

@@ -118,12 +118,13 @@ func TestBadCompactDirectories(t *testing.T) {
 	good, _, _ := export(t, c, full, "0* 1 1", emulate.Options{Compact: true})
 	block := "model.layers.0.mlp.down_proj.weight"
 	for what, spoil := range map[string]func(k map[string]any) string{
-		"too few places":        func(k map[string]any) string { k["places"] = []int{0, 1}; return "places" },
-		"a place of none":       func(k map[string]any) string { k["places"] = []int{0, 1, 7}; return "layer 2" },
-		"a place of a copy":     func(k map[string]any) string { k["places"] = []int{0, 0, 1}; return "layer 2" },
-		"a negative place":      func(k map[string]any) string { k["places"] = []int{0, 1, -1}; return "layer 2" },
-		"a family that is none": func(k map[string]any) string { k["model_type"] = "x"; return `"x"` },
-		"itself":                func(k map[string]any) string { k["model_type"] = "lamina_compact"; return "lamina_compact" },
+		"too few places":         func(k map[string]any) string { k["places"] = []int{0, 1}; return "places" },
+		"a place of none":        func(k map[string]any) string { k["places"] = []int{0, 1, 7}; return "layer 2" },
+		"a place of a copy":      func(k map[string]any) string { k["places"] = []int{0, 0, 1}; return "layer 2" },
+		"a negative place":       func(k map[string]any) string { k["places"] = []int{0, 1, -1}; return "layer 2" },
+		"a family that is none":  func(k map[string]any) string { k["model_type"] = "x"; return `"x"` },
+		"itself":                 func(k map[string]any) string { k["model_type"] = "lamina_compact"; return "lamina_compact" },
+		"places in another case": func(k map[string]any) string { k["Places"] = []int{0, 1, 1}; return "spelled" },
 		"a type that is none": func(k map[string]any) string {
 			k["blocks"].(map[string]any)[block] = map[string]any{"dtype": "Q9", "shape": []int{1}}
 			return block
