@@ -26,6 +26,7 @@ type kept struct {
 	until  []string
 	in     string // the files are those below this directory, or this file
 	then   string // reads it, and writes what is compared
+	env    string // words of the environment
 	parts  int    // of all flips
 	// open says why nothing is promised of it: what is found out is counted, not asked for.
 	open string
@@ -42,6 +43,9 @@ var keeps = []kept{
 	{name: "table that has ended", made: []string{protocol + " --lr 1e-2"}, in: "table", then: protocol + " --lr 1e-2", parts: 6},
 	{name: "scores of finished tasks", made: []string{"eval --model model --data docs.jsonl --out scores"}, in: "scores/tasks",
 		then: "eval --model model --data docs.jsonl --out scores --json scores.json", parts: 4},
+	{name: "receipt", in: "emulator.receipt.json", then: plugging, parts: 4},
+	{name: "cache of the hub", made: []string{"hub get " + repo + " --include *"}, in: "cache/hub/models--tiny--model", env: "HF_HOME=cache",
+		then: "hub verify " + repo + " --json verified.json", parts: 4},
 	{name: "similarity", made: []string{"similarity --model model --data support.jsonl --json similarity.json"}, in: "similarity.json",
 		then: "plan crash --layers 3 --keep 2 --trainable 1 --similarity similarity.json --json plan.json", parts: 2, open: "a file of numbers without a digest"},
 	{name: "results of eval", made: []string{"eval --model model --data docs.jsonl --out a --log-samples", "eval --model emulator --data docs.jsonl --out b --log-samples"},
@@ -86,7 +90,16 @@ func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int)
 	if err != nil {
 		return err
 	}
-	if err := l.commands(ctx, start, k.made...); err != nil {
+	var env []string
+	if k.env != "" {
+		h, err := serve(nil)
+		if err != nil {
+			return err
+		}
+		defer h.stop()
+		env = append(strings.Fields(k.env), "HF_HUB_CACHE=", "HF_ENDPOINT="+h.home+"/honest")
+	}
+	if err := l.commands(ctx, start, env, k.made...); err != nil {
 		return err
 	}
 	if k.broken != "" {
@@ -98,7 +111,7 @@ func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int)
 	if err != nil {
 		return err
 	}
-	usual, err := l.call(ctx, whole, caseLimit, nil, words(k.then)...)
+	usual, err := l.call(ctx, whole, caseLimit, env, words(k.then)...)
 	if err != nil || usual.Exit != 0 {
 		return fmt.Errorf("%w: %s: %s", err, k.then, last(usual.Stderr))
 	}
@@ -136,7 +149,7 @@ func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int)
 		if err != nil {
 			return err
 		}
-		o, err := l.call(ctx, dir, caseLimit, nil, words(k.then)...)
+		o, err := l.call(ctx, dir, caseLimit, env, words(k.then)...)
 		if err != nil {
 			return err
 		}
@@ -185,9 +198,9 @@ func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual
 		r.fault(hang, name, "%.1f s", o.Took.Seconds())
 	case o.Exit != 0:
 		t.refused++
-		line := last(o.Stderr)
-		if !strings.Contains(line, filepath.Base(file)) && !strings.Contains(line, filepath.Base(filepath.Dir(file))) {
-			r.fault(wrong, name, "the error does not name it: %s", line)
+		said := o.Stdout + o.Stderr // of several wrong files a list comes before the error
+		if !strings.Contains(said, filepath.Base(file)) && !strings.Contains(said, filepath.Base(filepath.Dir(file))) {
+			r.fault(wrong, name, "the error does not name it: %s", last(o.Stderr))
 		}
 	case said && different == "≠"+file: // what was lost of it is told
 		t.repaired++

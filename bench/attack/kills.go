@@ -48,7 +48,7 @@ func (l *lab) prepare(ctx context.Context, s scenario, inputs string) (*trial, e
 	if t.start, err = l.copyOf(inputs); err != nil {
 		return nil, err
 	}
-	if err := l.commands(ctx, t.start, s.before...); err != nil {
+	if err := l.commands(ctx, t.start, nil, s.before...); err != nil {
 		return nil, err
 	}
 	if t.old, err = read(t.start); err != nil {
@@ -70,7 +70,7 @@ func (l *lab) prepare(ctx context.Context, s scenario, inputs string) (*trial, e
 			t.operations = max(t.operations, done.Operations)
 		} else {
 			started := time.Now()
-			if err := l.commands(ctx, dir, s.then); err != nil {
+			if err := l.commands(ctx, dir, nil, s.then); err != nil {
 				return nil, err
 			}
 			t.took = time.Since(started)
@@ -144,6 +144,7 @@ func kills(ctx context.Context, l *lab) (*report, error) {
 			}
 		}
 	}
+	r.note("operations: the most of two undisturbed runs; a tenth more are tried. Errors in run come at every third.")
 	r.note("hit: the disturbance came before the run had ended. Then, of what the directory was found in: the old state, the new one, or, for those that fill step by step, between.")
 	return r, nil
 }
@@ -151,8 +152,11 @@ func kills(ctx context.Context, l *lab) (*report, error) {
 // everywhere puts one disturbance at each operation, and a tenth more.
 func (l *lab) everywhere(ctx context.Context, r *report, t *trial, d disturbance, name string) error {
 	step := 1
-	if l.short {
+	switch {
+	case l.short:
 		step = max(1, t.operations/12)
+	case t.long && !d.fault.Kill:
+		step = 3
 	}
 	last := t.operations + t.operations/10 + 1
 	var c counts

@@ -51,7 +51,7 @@ func (l *lab) others(ctx context.Context, inputs string) error {
 	if err != nil {
 		return err
 	}
-	err = l.commands(ctx, house,
+	err = l.commands(ctx, house, nil,
 		"emulate --model model --plan 0.1* --share all --out others",
 		"finetune --model others --lr 1e-2 --out others-run"+training,
 		"emulate --model model --plan 0*.2 --out older",

@@ -19,6 +19,7 @@ type scenario struct {
 	// whole: the directory is there in the old or the new state, nothing between.
 	// Otherwise it fills step by step, each of its files and directories whole.
 	whole bool
+	long  bool // it makes hundreds of operations, in which errors are put at every third
 }
 
 const (
@@ -40,9 +41,9 @@ var scenarios = []scenario{
 	{name: "convert", then: "convert --model model --out converted", out: "converted", whole: true},
 	{name: "convert over", before: []string{"convert --model model --dtype bf16 --out converted"},
 		then: "convert --model model --out converted --overwrite", out: "converted", whole: true},
-	{name: "run", then: protocol + " --lr 1e-2,1e-3", out: "table"},
+	{name: "run", then: protocol + " --lr 1e-2,1e-3", out: "table", long: true},
 	{name: "run over", before: []string{protocol + " --lr 1e-3"},
-		then: protocol + " --lr 1e-2 --overwrite", out: "table"},
+		then: protocol + " --lr 1e-2 --overwrite", out: "table", long: true},
 }
 
 // words splits a command; a dot stands for the space in a plan.
@@ -81,7 +82,7 @@ func (l *lab) inputs(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return dir, l.commands(ctx, dir,
+	return dir, l.commands(ctx, dir, nil,
 		"emulate --model model --plan 0*.1 --share all --out emulator",
 		"finetune --model emulator --lr 1e-2 --out run"+training)
 }
@@ -100,9 +101,9 @@ func (l *lab) model(from, to string) error {
 }
 
 // commands runs commands that must succeed.
-func (l *lab) commands(ctx context.Context, dir string, commands ...string) error {
+func (l *lab) commands(ctx context.Context, dir string, env []string, commands ...string) error {
 	for _, c := range commands {
-		o, err := l.call(ctx, dir, time.Minute, nil, words(c)...)
+		o, err := l.call(ctx, dir, time.Minute, env, words(c)...)
 		if err != nil {
 			return err
 		}

@@ -169,5 +169,5 @@ func (l *lab) readable(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return dir, l.commands(ctx, dir, "similarity --model model --data docs.jsonl --json similarity.json")
+	return dir, l.commands(ctx, dir, nil, "similarity --model model --data docs.jsonl --json similarity.json")
 }
