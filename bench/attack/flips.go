@@ -80,89 +80,104 @@ func flips(ctx context.Context, l *lab) (*report, error) {
 	return r, nil
 }
 
+// stage is a kind of file made ready to be damaged.
+type stage struct {
+	kept
+	start string // directory, copied for each flip
+	env   []string
+	files []string // to flip bits in
+	usual outcome  // of the command on the whole files
+	want  state    // that it comes to
+	stop  func()
+}
+
+// ready makes the files of a kind, and sees what comes of them when nothing is flipped.
+func (l *lab) ready(ctx context.Context, k kept, inputs string) (s *stage, err error) {
+	s = &stage{kept: k, stop: func() {}}
+	if s.start, err = l.copyOf(inputs); err != nil {
+		return s, err
+	}
+	if k.env != "" {
+		h, err := serve(nil)
+		if err != nil {
+			return s, err
+		}
+		s.stop, s.env = h.stop, append(strings.Fields(k.env), "HF_HUB_CACHE=", "HF_ENDPOINT="+h.home+"/honest")
+	}
+	if err := l.commands(ctx, s.start, s.env, k.made...); err != nil {
+		return s, err
+	}
+	if k.broken != "" {
+		if s.start, err = l.interrupted(ctx, s.start, k.broken, k.until); err != nil {
+			return s, err
+		}
+	}
+	whole, err := l.copyOf(s.start)
+	if err != nil {
+		return s, err
+	}
+	s.usual, err = l.call(ctx, whole, caseLimit, s.env, words(k.then)...)
+	if err != nil || s.usual.Exit != 0 {
+		return s, fmt.Errorf("%w: %s: %s", err, k.then, last(s.usual.Stderr))
+	}
+	if s.want, err = read(whole); err != nil {
+		return s, err
+	}
+	s.files, err = filesBelow(s.start, k.in)
+	return s, err
+}
+
 // flip tries one kind.
 func (l *lab) flip(ctx context.Context, r *report, k kept, inputs string, n int) error {
 	if k.broken != "" && !trace.Available {
 		r.note("%s: skipped, as the tracer works on linux/amd64 only", k.name)
 		return nil
 	}
-	start, err := l.copyOf(inputs)
-	if err != nil {
-		return err
-	}
-	var env []string
-	if k.env != "" {
-		h, err := serve(nil)
-		if err != nil {
-			return err
-		}
-		defer h.stop()
-		env = append(strings.Fields(k.env), "HF_HUB_CACHE=", "HF_ENDPOINT="+h.home+"/honest")
-	}
-	if err := l.commands(ctx, start, env, k.made...); err != nil {
-		return err
-	}
-	if k.broken != "" {
-		if start, err = l.interrupted(ctx, start, k.broken, k.until); err != nil {
-			return err
-		}
-	}
-	whole, err := l.copyOf(start)
-	if err != nil {
-		return err
-	}
-	usual, err := l.call(ctx, whole, caseLimit, env, words(k.then)...)
-	if err != nil || usual.Exit != 0 {
-		return fmt.Errorf("%w: %s: %s", err, k.then, last(usual.Stderr))
-	}
-	want, err := read(whole)
-	if err != nil {
-		return err
-	}
-	files, err := filesBelow(start, k.in)
+	s, err := l.ready(ctx, k, inputs)
+	defer s.stop()
 	if err != nil {
 		return err
 	}
 	var t flipped
-	random := l.random("flips " + k.name)
-	draws := make([]*rand.Rand, n)
-	for i := range draws {
-		draws[i] = rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
-	}
 	err = l.each(ctx, n, func(i int) error {
-		file := files[i%len(files)]
-		if !l.wanted(fmt.Sprintf("flip/%s@%d %s", k.name, i, file)) {
-			return nil
-		}
-		dir, err := l.copyOf(start)
-		if err != nil {
-			return err
-		}
-		at, err := flipBit(filepath.Join(dir, file), draws[i])
-		if err != nil {
-			return err
-		}
-		name := fmt.Sprintf("flip/%s@%d %s bit %d", k.name, i, file, at)
-		before := len(r.faults)
-		defer func() { l.done(dir, len(r.faults) > before) }()
-		changed, err := read(dir)
-		if err != nil {
-			return err
-		}
-		o, err := l.call(ctx, dir, caseLimit, env, words(k.then)...)
-		if err != nil {
-			return err
-		}
-		return t.judge(r, k, name, dir, file, changed[file], o, usual, want)
+		return l.flipOne(ctx, r, s, &t, fmt.Sprintf("flip/%s@%d", k.name, i), s.files[i%len(s.files)])
 	})
 	promised := "yes"
 	if k.open != "" {
 		promised = "no: " + k.open
 	}
 	if t.flips > 0 {
-		r.row(k.name, len(files), t.flips, t.refused, t.repaired, t.harmless, t.silent, r.count("flip/"+k.name+"@", panics), promised)
+		r.row(k.name, len(s.files), t.flips, t.refused, t.repaired, t.harmless, t.silent, r.count("flip/"+k.name+"@", panics), promised)
 	}
 	return err
+}
+
+func (l *lab) flipOne(ctx context.Context, r *report, s *stage, t *flipped, name, file string) error {
+	draw := l.random(name)
+	name += " " + file
+	if !l.wanted(name) {
+		return nil
+	}
+	dir, err := l.copyOf(s.start)
+	if err != nil {
+		return err
+	}
+	at, err := flipBit(filepath.Join(dir, file), draw)
+	if err != nil {
+		return err
+	}
+	name += fmt.Sprintf(" bit %d", at)
+	before := len(r.faults)
+	defer func() { l.done(dir, len(r.faults) > before) }()
+	changed, err := read(dir)
+	if err != nil {
+		return err
+	}
+	o, err := l.call(ctx, dir, caseLimit, s.env, words(s.then)...)
+	if err != nil {
+		return err
+	}
+	return t.judge(r, s, name, dir, file, changed[file], o)
 }
 
 // flipped counts what came of flips.
@@ -171,7 +186,7 @@ type flipped struct {
 	flips, refused, repaired, harmless, silent int
 }
 
-func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual outcome, want state) error {
+func (t *flipped) judge(r *report, s *stage, name, dir, file, bad string, o outcome) error {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	t.flips++
@@ -179,18 +194,18 @@ func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual
 	if err != nil {
 		return err
 	}
-	said := warns(o.Stderr, usual.Stderr)
+	said := warns(o.Stderr, s.usual.Stderr)
 	end := state{} // what it came to
 	for path, d := range now {
 		switch {
 		case said && strings.Contains(path, ".bad/"): // put aside
 		case path == file && d == bad: // not read, or not believed, and not written anew
-			end[path] = want[path]
+			end[path] = s.want[path]
 		default:
 			end[path] = d
 		}
 	}
-	different := end.difference(want)
+	different := end.difference(s.want)
 	switch {
 	case panicked(o.Stderr):
 		r.fault(panics, name, "%.300s", o.Stderr)
@@ -206,7 +221,7 @@ func (t *flipped) judge(r *report, k kept, name, dir, file, bad string, o, usual
 		t.repaired++
 	case different != "":
 		t.silent++
-		if k.open == "" {
+		if s.open == "" {
 			r.fault(silent, name, "status 0, and another end: %s", different)
 		}
 	case said:

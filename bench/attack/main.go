@@ -90,6 +90,11 @@ func attack(ctx context.Context) (status int, err error) {
 		d.seed = o.seed
 		return 0, d.run(*from, *count, os.Stdout)
 	}
+	return run(ctx, o, strings.Split(*names, ","), *file)
+}
+
+// run does the parts that are named, all if the first name is empty.
+func run(ctx context.Context, o options, names []string, file string) (status int, err error) {
 	l, err := newLab(ctx, o)
 	if err != nil {
 		return 1, err
@@ -97,8 +102,8 @@ func attack(ctx context.Context) (status int, err error) {
 	defer l.close()
 
 	out := io.Writer(os.Stdout)
-	if *file != "" {
-		f, err := os.Create(*file)
+	if file != "" {
+		f, err := os.Create(file)
 		if err != nil {
 			return 1, err
 		}
@@ -108,7 +113,7 @@ func attack(ctx context.Context) (status int, err error) {
 	fmt.Fprintf(out, "# Strangers and bad luck, %s\n\n%s\n", time.Now().Format(time.DateOnly), l.describe(ctx))
 	var faults []fault
 	for _, p := range parts {
-		if *names != "" && !slices.Contains(strings.Split(*names, ","), p.name) {
+		if names[0] != "" && !slices.Contains(names, p.name) {
 			continue
 		}
 		started := time.Now()

@@ -23,7 +23,20 @@ func packages(ctx context.Context, l *lab) (*report, error) {
 	if err := l.others(ctx, inputs); err != nil {
 		return nil, err
 	}
-	all := slices.Concat(emulators(), adapters())
+	var all []probe
+	for _, p := range slices.Concat(emulators(), adapters(), weights()) {
+		q := p // the same, looked at before it is used
+		q.name, q.out = p.name+", scored", ""
+		if q.then = "eval --model emulator --data docs.jsonl"; p.out == "tuned" {
+			q.then = "eval --model model --adapter run/adapter --data docs.jsonl"
+		}
+		all = append(all, p, q)
+	}
+	for i := range all {
+		if name := all[i].name; slices.Contains(harmless, name) || slices.Contains(harmless, strings.TrimSuffix(name, ", scored")) {
+			all[i].may = "lamina.json decides, nothing is rounded, and what is not read does no harm"
+		}
+	}
 	if l.short {
 		all = some(all, 20)
 	}
@@ -73,7 +86,8 @@ const (
 
 // harmless are packages that may be taken.
 var harmless = []string{"emulator/config says it is none", "emulator/a pickle beside", "emulator/a name with an escape",
-	"emulator/shadowed by an index", "emulator/lamina.json many layers"}
+	"emulator/shadowed by an index", "emulator/lamina.json many layers",
+	"adapter/infinite once it is rounded, scored"}
 
 // emulators are probes of the data owner, who fine-tunes what came.
 func emulators() []probe {
@@ -81,32 +95,13 @@ func emulators() []probe {
 	sent := func(name, say string, edit ...func(string) error) probe {
 		return probe{name: "emulator/" + name, edit: edits(edit...), then: tuning, out: "fit", say: say}
 	}
-	manifest := func(name, old, new string) probe {
-		return sent("manifest "+name, "MANIFEST.json", change("emulator/MANIFEST.json", old, new))
-	}
 	plan := func(name, old, new string) probe {
 		return sent("lamina.json "+name, "emulator", change("emulator/lamina.json", old, new), resealed)
 	}
 	config := func(name, old, new string) probe {
 		return sent("config "+name, "emulator", change("emulator/config.json", old, new), resealed)
 	}
-	all := []probe{
-		sent("no manifest", "MANIFEST.json", remove("emulator/MANIFEST.json")),
-		sent("empty manifest", "MANIFEST.json", put("emulator/MANIFEST.json", "")),
-		sent("manifest of nothing", "emulator", put("emulator/MANIFEST.json", "[]\n")),
-		sent("manifest of brackets", "MANIFEST.json", put("emulator/MANIFEST.json", strings.Repeat("[", 1<<20))),
-		manifest("leads out", `"config.json"`, `"../model/config.json"`),
-		manifest("absolute", `"config.json"`, `"/etc/passwd"`),
-		manifest("another digest", `"sha256": "`, `"sha256": "0`),
-		manifest("another size", `"size": `, `"size": 1`),
-		manifest("negative size", `"size": `, `"size": -`),
-		manifest("twice the key", `"size": `, `"Size": 1, "size": `),
-		sent("added file", "more", put("emulator/more", "x")),
-		sent("added hidden file", ".more", put("emulator/.more", "x")),
-		sent("added directory", "adapter", put("emulator/adapter/adapter.json", "{}")),
-		sent("weights are a link", "model.safetensors", move("emulator/model.safetensors", "w"), link("../w", "emulator/model.safetensors")),
-		sent("config is a link", "config.json", move("emulator/config.json", "c"), link("../c", "emulator/config.json")),
-		sent("one changed byte", "model.safetensors", numbers("emulator/model.safetensors", []byte{1}, 1)),
+	return slices.Concat(manifests(sent), []probe{
 		sent("no lamina.json", "lamina.json", remove("emulator/lamina.json")),
 		sent("no lamina.json, sealed", "lamina.json", remove("emulator/lamina.json"), resealed),
 		plan("layer beyond", `"0* 1 1"`, `"0* 1 7"`),
@@ -137,36 +132,55 @@ func emulators() []probe {
 		sent("shadowed by an index", "", put("emulator/model.safetensors.index.json", `{"weight_map":{"lm_head.weight":"../../model/pytorch_model-00001-of-00004.bin"}}`), resealed),
 		sent("a pickle beside", "", put("emulator/pytorch_model.bin", "cposix\nsystem\n(S'id'\ntR."), resealed),
 		sent("a name with an escape", "", put("emulator/\x1b[2J", "x"), resealed),
+	})
+}
+
+// manifests are emulators whose list of files does not fit them.
+func manifests(sent func(name, say string, edit ...func(string) error) probe) []probe {
+	manifest := func(name, old, new string) probe {
+		return sent("manifest "+name, "MANIFEST.json", change("emulator/MANIFEST.json", old, new))
 	}
-	for i := range all {
-		if slices.Contains(harmless, all[i].name) {
-			all[i].may = "lamina.json decides; what is not read does no harm"
-		}
+	return []probe{
+		sent("no manifest", "MANIFEST.json", remove("emulator/MANIFEST.json")),
+		sent("empty manifest", "MANIFEST.json", put("emulator/MANIFEST.json", "")),
+		sent("manifest of nothing", "emulator", put("emulator/MANIFEST.json", "[]\n")),
+		sent("manifest of brackets", "MANIFEST.json", put("emulator/MANIFEST.json", strings.Repeat("[", 1<<20))),
+		manifest("leads out", `"config.json"`, `"../model/config.json"`),
+		manifest("absolute", `"config.json"`, `"/etc/passwd"`),
+		manifest("another digest", `"sha256": "`, `"sha256": "0`),
+		manifest("another size", `"size": `, `"size": 1`),
+		manifest("negative size", `"size": `, `"size": -`),
+		manifest("twice the key", `"size": `, `"Size": 1, "size": `),
+		sent("added file", "more", put("emulator/more", "x")),
+		sent("added hidden file", ".more", put("emulator/.more", "x")),
+		sent("added directory", "adapter", put("emulator/adapter/adapter.json", "{}")),
+		sent("weights are a link", "model.safetensors", move("emulator/model.safetensors", "w"), link("../w", "emulator/model.safetensors")),
+		sent("config is a link", "config.json", move("emulator/config.json", "c"), link("../c", "emulator/config.json")),
+		sent("one changed byte", "model.safetensors", numbers("emulator/model.safetensors", []byte{1}, 1)),
 	}
-	return all
+}
+
+const adapterWeights = "run/adapter/adapter.safetensors"
+
+// returned is an adapter that comes back, and was changed.
+func returned(name, say string, edit ...func(string) error) probe {
+	return probe{name: "adapter/" + name, edit: edits(edit...), then: plugging, out: "tuned", say: say}
 }
 
 // adapters are probes of the model owner, who plugs in what came back.
 func adapters() []probe {
-	const weights = "run/adapter/adapter.safetensors"
-	resealed := seal("run/adapter")
-	back := func(name, say string, edit ...func(string) error) probe {
-		return probe{name: "adapter/" + name, edit: edits(edit...), then: plugging, out: "tuned", say: say}
-	}
+	back, resealed := returned, seal("run/adapter")
 	manifest := func(name, old, new string) probe {
 		return back("adapter.json "+name, "adapter", change("run/adapter/adapter.json", old, new), resealed)
 	}
 	replaced := func(name, by string) probe {
 		return back(name, "", remove("run/adapter"), move(by+"/adapter", "run/adapter"))
 	}
-	tensors := func(name string, edit func(map[string]any, []byte) []byte) probe {
-		return back(name, "adapter", header(weights, edit), resealed)
-	}
 	return []probe{
 		back("no manifest", "MANIFEST.json", remove("run/adapter/MANIFEST.json")),
-		back("one changed byte", "adapter.safetensors", numbers(weights, []byte{1}, 1)),
+		back("one changed byte", "adapter.safetensors", numbers(adapterWeights, []byte{1}, 1)),
 		back("added file", "more", put("run/adapter/more", "x")),
-		back("a link to the weights", "adapter.safetensors", move(weights, "w"), link("../../w", weights)),
+		back("a link to the weights", "adapter.safetensors", move(adapterWeights, "w"), link("../../w", adapterWeights)),
 		back("a linked manifest", "adapter.json", move("run/adapter/adapter.json", "m"), link("../../m", "run/adapter/adapter.json")),
 		back("another in it", "adapter", func(dir string) error {
 			return copyTree(filepath.Join(dir, "others-run/adapter"), filepath.Join(dir, "run/adapter/adapter"))
@@ -177,7 +191,7 @@ func adapters() []probe {
 		back("of nothing", "adapter", remove("run/adapter"), put("run/adapter/x", "")),
 		back("a file", "adapter", remove("run/adapter"), put("run/adapter", "x")),
 		back("not there", "adapter", remove("run/adapter"), remove("run")),
-		back("a pickle", "adapter", remove(weights), put("run/adapter/adapter.bin", "cposix\nsystem\n(S'id'\ntR."), resealed),
+		back("a pickle", "adapter", remove(adapterWeights), put("run/adapter/adapter.bin", "cposix\nsystem\n(S'id'\ntR."), resealed),
 		manifest("two keys", `"plan": `, `"Plan": "0 1 1*", "plan": `),
 		manifest("the same key twice", `"plan": `, `"plan": "0 1* 1", "plan": `),
 		manifest("another plan", `"0* 1 1"`, `"0 1* 1"`),
@@ -189,11 +203,21 @@ func adapters() []probe {
 		manifest("a tensor less", `"model.decoder.layers.0.fc1.bias",`, ``),
 		manifest("a tensor of the head", `"model.decoder.layers.0.fc1.bias"`, `"lm_head.weight"`),
 		manifest("of brackets", `"tensors": [`, `"tensors": `+strings.Repeat("[", 100000)),
-		back("a number not one", "element 0", numbers(weights, float(math.NaN()), 1), resealed),
-		back("an infinite number", "element 0", numbers(weights, float(math.Inf(-1)), 1), resealed),
-		back("huge numbers", "", numbers(weights, float(1e30), 500), resealed),
+		back("a number not one", "element 0", numbers(adapterWeights, float(math.NaN()), 1), resealed),
+		back("an infinite number", "element 0", numbers(adapterWeights, float(math.Inf(-1)), 1), resealed),
+		back("huge numbers", "", numbers(adapterWeights, float(1e30), 500), resealed),
 		{name: "adapter/infinite once it is rounded", say: "", out: "tuned",
-			edit: edits(numbers(weights, float(math.MaxFloat32), 1), resealed), then: plugging + " --dtype bf16"},
+			edit: edits(numbers(adapterWeights, float(math.MaxFloat32), 1), resealed), then: plugging + " --dtype bf16"},
+	}
+}
+
+// weights are adapters whose tensors are not those that went out.
+func weights() []probe {
+	back, resealed := returned, seal("run/adapter")
+	tensors := func(name string, edit func(map[string]any, []byte) []byte) probe {
+		return back(name, "adapter", header(adapterWeights, edit), resealed)
+	}
+	return []probe{
 		tensors("a tensor more", func(t map[string]any, data []byte) []byte {
 			t["lm_head.weight"] = map[string]any{"dtype": "F32", "shape": []int{1}, "data_offsets": []int{len(data), len(data) + 4}}
 			return append(data, 0, 0, 0, 0)
@@ -218,10 +242,10 @@ func adapters() []probe {
 			return data
 		}),
 		tensors("bytes after the last", func(t map[string]any, data []byte) []byte { return append(data, 1, 2, 3, 4) }),
-		back("cut", "adapter", header(weights, func(t map[string]any, data []byte) []byte { return data[:len(data)-4] }), resealed),
-		back("weights of 8 bytes", "adapter", put(weights, string(binary.LittleEndian.AppendUint64(nil, 1<<62))), resealed),
-		back("weights of nothing", "adapter", put(weights, ""), resealed),
-		back("a header of spaces", "adapter", put(weights, string(binary.LittleEndian.AppendUint64(nil, 99<<20))+strings.Repeat(" ", 99<<20)), resealed),
+		back("cut", "adapter", header(adapterWeights, func(t map[string]any, data []byte) []byte { return data[:len(data)-4] }), resealed),
+		back("weights of 8 bytes", "adapter", put(adapterWeights, string(binary.LittleEndian.AppendUint64(nil, 1<<62))), resealed),
+		back("weights of nothing", "adapter", put(adapterWeights, ""), resealed),
+		back("a header of spaces", "adapter", put(adapterWeights, string(binary.LittleEndian.AppendUint64(nil, 99<<20))+strings.Repeat(" ", 99<<20)), resealed),
 	}
 }
 

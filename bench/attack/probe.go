@@ -63,47 +63,50 @@ func (l *lab) probes(ctx context.Context, r *report, inputs string, all []probe)
 		l.done(dir, false)
 	}
 	return l.each(ctx, len(all), func(i int) error {
-		p := all[i]
-		if !l.wanted(p.name) {
+		if !l.wanted(all[i].name) {
 			return nil
 		}
-		dir, err := l.copyOf(inputs)
-		if err != nil {
-			return err
-		}
-		before := len(r.faults)
-		defer func() { l.done(dir, len(r.faults) > before) }()
-		if p.edit != nil {
-			if err := p.edit(dir); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
-		}
-		was, err := read(dir)
-		if err != nil {
-			return err
-		}
-		args := p.args
-		if args == nil {
-			args = words(p.then)
-		}
-		limit := killedAt
-		if p.patient && l.short {
-			limit = patience / 2
-		}
-		o, err := l.apart(ctx, dir, limit, p.env, args...)
-		if err != nil {
-			return err
-		}
-		if p.after != nil {
-			p.after(r, dir, o)
-		}
-		bytes := present(dir)
-		if p.sent != nil {
-			bytes += p.sent()
-		}
-		r.judge(p, o, twins[p.then], bytes)
-		return p.placed(r, dir, was)
+		return l.probe(ctx, r, inputs, all[i], twins[all[i].then])
 	})
+}
+
+// probe tries one.
+func (l *lab) probe(ctx context.Context, r *report, inputs string, p probe, good twin) error {
+	dir, err := l.copyOf(inputs)
+	if err != nil {
+		return err
+	}
+	before := len(r.faults)
+	defer func() { l.done(dir, len(r.faults) > before) }()
+	if p.edit != nil {
+		if err := p.edit(dir); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	was, err := read(dir)
+	if err != nil {
+		return err
+	}
+	args, limit := p.args, killedAt
+	if args == nil {
+		args = words(p.then)
+	}
+	if p.patient && l.short {
+		limit = patience / 2
+	}
+	o, err := l.apart(ctx, dir, limit, p.env, args...)
+	if err != nil {
+		return err
+	}
+	if p.after != nil {
+		p.after(r, dir, o)
+	}
+	bytes := present(dir)
+	if p.sent != nil {
+		bytes += p.sent()
+	}
+	r.judge(p, o, good, bytes)
+	return p.placed(r, dir, was)
 }
 
 // judge holds what a command said and took against the bars.
