@@ -21,6 +21,9 @@ type Model struct {
 	// is read without a task: the query is the prompt as it stands then, which scores
 	// other than the benchmark's come of if it is only the question.
 	Verbatim func(path string)
+	// Warn is told of what its tokenizer may do otherwise than others do, when it is first
+	// asked for; may be nil.
+	Warn func(text string)
 
 	tokens *tokenizer.Tokenizer
 }
@@ -36,6 +39,11 @@ func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
 		return nil, err
 	}
 	m.tokens = t.ForVocabulary(m.Config.Vocab)
+	if m.Checkpoint.GGUF == nil && m.Warn != nil { // of a GGUF file the checkpoint has them
+		for _, w := range m.tokens.Warnings() {
+			m.Warn(m.Checkpoint.Dir + ": " + w)
+		}
+	}
 	return m.tokens, nil
 }
 

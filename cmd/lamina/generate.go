@@ -70,11 +70,6 @@ func (c generateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if m.Checkpoint.GGUF == nil { // whose warnings the checkpoint has
-		for _, w := range t.Warnings() {
-			s.warn([]string{m.Checkpoint.Dir + ": " + w})
-		}
-	}
 	prompt, err := c.promptIDs(m, t)
 	if err != nil {
 		return err

@@ -70,6 +70,7 @@ func (s *session) openModel(path string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.Warn = func(text string) { s.warn([]string{text}) }
 	if !s.ownData {
 		m.Verbatim = s.verbatim
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -80,4 +81,31 @@ func TestMessagesSpeakOfJSON(t *testing.T) {
 	other := write(t, dir, "other.json", `{"matrix": []}`)
 	fails(t, exitError, `other.json: has no field "plan"`, "emulate", "--model", model, "--plan", "@"+other, "--out", filepath.Join(dir, "e"))
 	fails(t, exitError, "none.yaml: of its YAML documents none holds keys", "eval", "--model", model, "--data", other, "--task-file", write(t, dir, "none.yaml", ""))
+}
+
+// TestTokenizersThatOthersReadOtherwise are told of in every command that encodes text,
+// once.
+func TestTokenizersThatOthersReadOtherwise(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	data := write(t, dir, "d.jsonl", manyQuestions(30))
+	tokens := read[map[string]any](t, filepath.Join(model, "tokenizer.json"))
+	tokens["added_tokens"] = append(tokens["added_tokens"].([]any), map[string]any{
+		"id": 430, "content": "<far>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true})
+	text, err := json.Marshal(tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, model, "tokenizer.json", string(text))
+	for _, args := range [][]string{
+		{"generate", "--prompt", "a cat", "--max-tokens", "1"},
+		{"eval", "--data", data},
+		{"similarity", "--data", data},
+		{"finetune", "--data", data, "--lr", "1e-3", "--steps", "1", "--out", filepath.Join(dir, "f")},
+		{"run", "--train", data, "--test", data, "--keep", "2", "--trainable", "1", "--rows", "zs", "--lr", "1e-3", "--steps", "1", "--out", filepath.Join(dir, "r")},
+	} {
+		_, stderr := succeed(t, append(args, "--model", model)...)
+		if n := strings.Count(stderr, `"<far>" has id 430`); n != 1 {
+			t.Errorf("%v: told %d times: %q", args, n, stderr)
+		}
+	}
 }
