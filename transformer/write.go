@@ -233,7 +233,7 @@ func (c *Checkpoint) writeCompanions(dir string) error {
 			return err
 		}
 		for _, p := range paths {
-			if info, err := os.Stat(p); err == nil && info.IsDir() {
+			if info, err := os.Stat(p); err == nil && info.IsDir() && strings.HasSuffix(pattern, "*") {
 				continue // LICENSES/
 			}
 			if err := copyFile(filepath.Join(dir, filepath.Base(p)), p); err != nil {

@@ -216,6 +216,20 @@ func TestWriteDirOverwrites(t *testing.T) {
 	}
 }
 
+// TestCompanionsAreFiles: what stands where a file is copied from is named, not left out.
+func TestCompanionsAreFiles(t *testing.T) {
+	dir := copied(t, "opt-odd")
+	if err := os.Mkdir(filepath.Join(dir, "tokenizer.json"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := checkpoint(t, dir)
+	if err := c.WriteDir(filepath.Join(t.TempDir(), "out"), c.Whole()); err == nil {
+		t.Error("a model without its tokenizer was written")
+	} else {
+		oneLine(t, err, "tokenizer.json", "is a directory")
+	}
+}
+
 // TestFailedWriteDirLeavesNothing behind, and what was there before.
 func TestFailedWriteDirLeavesNothing(t *testing.T) {
 	c := checkpoint(t, "testdata/opt-odd")
