@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -266,12 +267,13 @@ func (l *lab) disturb(ctx context.Context, r *report, t *trial, title string, c 
 	if found.difference(t.new) == "" {
 		return nil
 	}
-	if h.exit == 0 {
+	complete := found.visible().difference(t.new.visible()) == ""
+	if h.exit == 0 && !complete {
 		r.fault(lost, title, "after %s it ended with status 0 and not in the new state: %s", h.at, found.difference(t.new))
 		return nil
 	}
 	command := words(t.then)
-	if t.whole && found.visible().difference(t.new.visible()) == "" {
+	if t.whole && complete && !slices.Contains(command, "--overwrite") {
 		command = append(command, "--overwrite") // it is all there, but for what the killed one would have taken away
 	}
 	again, err := l.call(ctx, dir, caseLimit, nil, command...)

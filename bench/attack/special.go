@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"lamina/crash/demo"
 )
@@ -22,10 +22,24 @@ func special(ctx context.Context, l *lab) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	h, err := serve(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer h.stop()
+	if err := l.commands(ctx, inputs, []string{"HF_HOME=home", "HF_HUB_CACHE=", "HF_ENDPOINT=" + h.home + "/honest"}, fetching); err != nil {
+		return nil, err
+	}
+	if err := put("home/token", "secret")(inputs); err != nil {
+		return nil, err
+	}
 	var all []probe
 	for _, at := range places {
 		for _, s := range standIns {
 			p := probe{name: "special/" + at.file + " is " + s.name, then: at.then, out: at.out, say: filepath.Base(at.file)}
+			if at.env != "" {
+				p.env = strings.Fields("HF_HUB_CACHE= " + strings.ReplaceAll(at.env, "=HUB", "="+h.home+"/honest"))
+			}
 			if at.dir != "" {
 				p.say = at.dir
 			}
@@ -59,12 +73,14 @@ type place struct {
 	dir             string // errors name the directory
 	mayMiss         bool   // a link to nothing may count as no file
 	optional        bool   // nothing of the result depends on it
+	env             string // words of the environment; HUB is the address of an honest one
 }
 
 const (
 	talking     = "generate --model talker --prompt hello --max-tokens 1 --chat"
 	scoring     = "eval --model model --data docs.jsonl"
 	resuming    = "finetune --model emulator --lr 1e-2 --out run" + training
+	fetching    = "hub get " + repo
 	resultsDate = "2026-01-02T03-04-05.678901"
 	resultsFile = "results_" + resultsDate + ".json"
 	comparing   = "compare results-a results-b --samples 10"
@@ -99,6 +115,10 @@ var places = []place{
 	{file: "run/config.json", then: resuming, out: "run", mayMiss: true},
 	{file: "run/metrics.jsonl", then: resuming, out: "run", mayMiss: true},
 	{file: "run/checkpoints/LATEST", then: resuming, out: "run", mayMiss: true, optional: true},
+	{file: "home/token", then: fetching, out: "home", env: "HF_HOME=home HF_ENDPOINT=HUB", mayMiss: true},
+	{file: "home/hub/models--tiny--model/refs/main", then: fetching, out: "home", env: "HF_HOME=home HF_HUB_OFFLINE=1", dir: "tiny/model"},
+	{file: "home/hub/models--tiny--model/trees/" + commit + ".json", then: fetching, out: "home", env: "HF_HOME=home HF_HUB_OFFLINE=1", optional: true},
+	{file: "home/hub/models--tiny--model/blobs/" + digestOf("config.json"), then: "hub verify", env: "HF_HOME=home", dir: "files are wrong"},
 	{file: "run/checkpoints/step-3/state.json", then: resuming, out: "run", dir: "step-3", mayMiss: true, optional: true},
 }
 
@@ -111,14 +131,7 @@ var standIns = []struct {
 	{"a link to /dev/zero", false, func(path string) error { return os.Symlink("/dev/zero", path) }},
 	{"a link to /dev/random", false, func(path string) error { return os.Symlink("/dev/random", path) }},
 	{"a pipe", false, makePipe},
-	{"a socket", false, func(path string) error {
-		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-		if err != nil {
-			return err
-		}
-		s.SetUnlinkOnClose(false)
-		return s.Close()
-	}},
+	{"a socket", false, makeSocket},
 	{"a directory", false, func(path string) error { return os.Mkdir(path, 0o755) }},
 	{"a sparse file of 1 TiB", false, func(path string) error {
 		f, err := os.Create(path)

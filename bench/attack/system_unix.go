@@ -30,3 +30,6 @@ func onDisk(info fs.FileInfo) int64 {
 }
 
 func makePipe(path string) error { return syscall.Mkfifo(path, 0o644) }
+
+// makeSocket makes one that nobody listens to, whose path may be of any length.
+func makeSocket(path string) error { return syscall.Mknod(path, syscall.S_IFSOCK|0o644, 0) }
