@@ -27,7 +27,12 @@ func (c tokenizeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := emulate.Verify(path); err != nil {
+	if path == c.Model {
+		err = emulate.Verify(path)
+	} else {
+		err = emulate.VerifyPart(path, hub.TokenizerFiles)
+	}
+	if err != nil {
 		return err
 	}
 	t, err := transformer.LoadTokenizer(path)

@@ -48,6 +48,15 @@ func Verify(dir string) error {
 	return err
 }
 
+// VerifyPart is Verify for a directory of the hub's cache, of which only the files that
+// choose wants were fetched.
+func VerifyPart(dir string, choose func(names []string) ([]string, error)) error {
+	if !IsEmulator(dir) || !files.HasManifest(dir) {
+		return Verify(dir)
+	}
+	return files.VerifyPart(dir, choose)
+}
+
 // Check is Verify and WantPlain for who takes the weights of a checkpoint as they are,
 // without Open.
 func Check(c *transformer.Checkpoint) error {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // Manifest is the file in a directory that lists all others with size and SHA-256, so
@@ -40,7 +42,14 @@ func Seal(dir string) error {
 // Verify checks a directory against its manifest and names the first file that is
 // missing, changed, cut or not listed. Without a manifest the error is fs.ErrNotExist.
 func Verify(dir string) error {
-	want, err := readManifest(filepath.Join(dir, Manifest))
+	return VerifyPart(dir, func(names []string) ([]string, error) { return names, nil })
+}
+
+// VerifyPart is [Verify] for a directory that came in part, as those of the hub's cache
+// do: of the files that the manifest lists, only those that choose wants must be there.
+// What is there is checked all the same.
+func VerifyPart(dir string, choose func(names []string) ([]string, error)) error {
+	listed, err := readManifest(filepath.Join(dir, Manifest))
 	if err != nil {
 		return err
 	}
@@ -48,33 +57,49 @@ func Verify(dir string) error {
 	if err != nil {
 		return err
 	}
-	there := map[string]bool{}
-	for _, name := range have {
-		there[name] = true
-	}
-	for _, f := range want {
-		if !there[f.Name] {
-			return fmt.Errorf("%s: missing; %s lists it: take a fresh copy of the directory", filepath.Join(dir, f.Name), Manifest)
+	want := map[string]fileSum{}
+	for _, f := range listed {
+		if _, twice := want[f.Name]; twice {
+			return fmt.Errorf("%s: %.64q comes twice: take a fresh copy of the directory", filepath.Join(dir, Manifest), f.Name)
 		}
-		delete(there, f.Name)
+		want[f.Name] = f
 	}
 	for _, name := range have {
-		if there[name] {
+		if _, ok := want[name]; !ok {
 			return fmt.Errorf("%s: %s does not list it: it was added; take it away", filepath.Join(dir, name), Manifest)
 		}
 	}
-	for _, f := range want {
-		got, err := sumOf(dir, f.Name)
-		switch {
-		case err != nil:
+	wanted, err := choose(slices.Sorted(maps.Keys(want)))
+	if err != nil {
+		return fmt.Errorf("%s: by its %s %w", dir, Manifest, err)
+	}
+	for _, name := range wanted {
+		if !slices.Contains(have, name) {
+			return fmt.Errorf("%s: missing; %s lists it: take a fresh copy of the directory", filepath.Join(dir, name), Manifest)
+		}
+	}
+	for _, name := range have {
+		if err := want[name].check(dir); err != nil {
 			return err
-		case got.Size != f.Size:
-			return fmt.Errorf("%s: %d bytes, %s says %d: it was changed or cut: take a fresh copy", filepath.Join(dir, f.Name), got.Size, Manifest, f.Size)
-		case got.SHA256 != f.SHA256:
-			return fmt.Errorf("%s: SHA-256 %.12s…, %s says %.12q…: it was changed: take a fresh copy", filepath.Join(dir, f.Name), got.SHA256, Manifest, f.SHA256)
 		}
 	}
 	return nil
+}
+
+// check holds a file against its line, the size first: hashing a huge one takes long.
+func (f fileSum) check(dir string) error {
+	path := filepath.Join(dir, f.Name)
+	if err := checkInside(path); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() != f.Size {
+		return fmt.Errorf("%s: %d bytes, %s says %d: it was changed or cut: take a fresh copy", path, info.Size(), Manifest, f.Size)
+	}
+	digest, _, err := SHA256(path)
+	if err == nil && digest != f.SHA256 {
+		return fmt.Errorf("%s: SHA-256 %.12s…, %s says %.12q…: it was changed: take a fresh copy", path, digest, Manifest, f.SHA256)
+	}
+	return err
 }
 
 // readManifest reads a manifest to the letter: what WriteJSON would not have written

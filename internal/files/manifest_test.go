@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestVerifyWantsFilesOfTheDirectory: a link is refused even where it leads to the right
@@ -47,4 +48,76 @@ func TestVerifyWantsFilesOfTheDirectory(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
+}
+
+// TestVerifyLooksAtSizesFirst and names a huge file with holes at once, which would take
+// an hour to hash.
+func TestVerifyLooksAtSizesFirst(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "weights")
+	if err := WriteBytes(path, []byte("content")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Seal(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := Verify(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.Truncate(path, 1<<40); err != nil {
+		t.Skip("no file with holes here: ", err)
+	}
+	started := time.Now()
+	err := Verify(dir)
+	if err == nil || !strings.Contains(err.Error(), "weights: 1099511627776 bytes, MANIFEST.json says 7: it was changed or cut") {
+		t.Error(err)
+	}
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestVerifyPart passes over what is not there and not wanted, and over nothing else.
+func TestVerifyPart(t *testing.T) {
+	choose := func([]string) ([]string, error) { return []string{"a"}, nil }
+	for name, c := range map[string]struct {
+		change func(dir string) error
+		part   string // what VerifyPart says
+		whole  string // what Verify says
+	}{
+		"nothing":         {func(string) error { return nil }, "", ""},
+		"b lost":          {func(dir string) error { return os.Remove(filepath.Join(dir, "b")) }, "", "b: missing; "},
+		"a lost":          {func(dir string) error { return os.Remove(filepath.Join(dir, "a")) }, "a: missing; ", "a: missing; "},
+		"b changed":       {func(dir string) error { return WriteBytes(filepath.Join(dir, "b"), []byte("c")) }, "b: SHA-256", "b: SHA-256"},
+		"one more":        {func(dir string) error { return WriteBytes(filepath.Join(dir, "c"), []byte("c")) }, "c: MANIFEST.json does not list it", "c: MANIFEST.json does not list it"},
+		"one name, twice": {func(dir string) error { return sealTwice(dir) }, `"b" comes twice`, `"b" comes twice`},
+	} {
+		dir := t.TempDir()
+		for _, f := range []string{"a", "b"} {
+			if err := WriteBytes(filepath.Join(dir, f), []byte(f)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := Seal(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.change(dir); err != nil {
+			t.Fatal(err)
+		}
+		for want, err := range map[*string]error{&c.part: VerifyPart(dir, choose), &c.whole: Verify(dir)} {
+			if *want == "" && err != nil || *want != "" && (err == nil || !strings.Contains(err.Error(), *want)) {
+				t.Errorf("%s: %v, want %q", name, err, *want)
+			}
+		}
+	}
+}
+
+// sealTwice lists the last file of a manifest again.
+func sealTwice(dir string) error {
+	path := filepath.Join(dir, Manifest)
+	sums, err := readManifest(path)
+	if err != nil {
+		return err
+	}
+	return WriteJSON(path, append(sums, sums[len(sums)-1]))
 }
