@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -33,9 +34,30 @@ type door struct {
 	seed    uint64
 
 	begun    atomic.Int64 // when the mutant at hand was begun, in nanoseconds
+	data     []byte       // the mutant at hand
 	shallow  map[string]bool
 	result   result
 	progress *os.File
+}
+
+// alone makes what the attack would have made for the process, and runs it.
+func (d *door) alone(ctx context.Context, o options, from, count int) error {
+	if d.inputs != "" {
+		return d.run(from, count, os.Stdout)
+	}
+	l, err := newLab(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	d.source = l.source
+	if d.inputs, err = l.seeded(ctx); err != nil {
+		return err
+	}
+	if d.work, err = l.dir(); err != nil {
+		return err
+	}
+	return d.run(from, count, os.Stdout)
 }
 
 func (d *door) run(from, count int, w io.Writer) (err error) {
@@ -78,7 +100,12 @@ func (d *door) run(from, count int, w io.Writer) (err error) {
 	return json.NewEncoder(w).Encode(d.result)
 }
 
+// fault notes one, and keeps the mutant beside the progress.
 func (d *door) fault(at int, kind faultKind, what string) {
+	name := filepath.Join(d.work, fmt.Sprintf("mutant-%d", at))
+	if err := os.WriteFile(name, d.data, 0o644); err != nil {
+		what += ": " + err.Error()
+	}
 	d.result.Faults = append(d.result.Faults, failed{at, kind, what})
 }
 
@@ -117,6 +144,7 @@ func (d *door) one(i int) error {
 		return err
 	}
 	data := d.mutator.Next(rand.New(rand.NewPCG(d.seed, uint64(i))))
+	d.data = data
 	if err := d.put(data); err != nil {
 		return err
 	}

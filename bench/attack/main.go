@@ -74,10 +74,10 @@ func attack(ctx context.Context) (status int, err error) {
 	file := flag.String("report", "", "write the report to this file as well")
 	small := flag.Bool("call", false, "be the process between that runs what standard input says")
 	d := door{}
-	flag.StringVar(&d.name, "door", "", "be the process of one reader of mutants; with -inputs, -work, -source, -from, -count")
-	flag.StringVar(&d.inputs, "inputs", "", "where good inputs lie")
-	flag.StringVar(&d.work, "work", "", "an empty directory")
-	flag.StringVar(&d.source, "source", ".", "the module's directory")
+	flag.StringVar(&d.name, "door", "", "be the process of one reader of mutants; with -from and -count")
+	flag.StringVar(&d.inputs, "inputs", "", "where good inputs lie; default: they are made")
+	flag.StringVar(&d.work, "work", "", "an empty directory; default: one is made")
+	flag.StringVar(&d.source, "source", "", "the module's directory; default: that of the working directory")
 	from, count := flag.Int("from", 0, "the first mutant"), flag.Int("count", 0, "how many")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -88,7 +88,7 @@ func attack(ctx context.Context) (status int, err error) {
 	}
 	if d.name != "" {
 		d.seed = o.seed
-		return 0, d.run(*from, *count, os.Stdout)
+		return 0, d.alone(ctx, o, *from, *count)
 	}
 	return run(ctx, o, strings.Split(*names, ","), *file)
 }

@@ -51,7 +51,7 @@ func mutants(ctx context.Context, l *lab) (*report, error) {
 	}
 	r.row("all", all.Done, share(all.Taken, all.Done), share(all.Beyond, all.Done), fmt.Sprintf("%.2f", all.Slowest), all.Most>>20,
 		fmt.Sprintf("%.2f", all.Bar), r.count("", panics), r.count("", hang), r.count("", memory))
-	r.note("most MB: allocated for one mutant, garbage included. of the bar: the same by what a reader may hold, 16 times the mutant and 64 MB; above 1 the peak is measured, and is a fault if it is above too. One mutant again: -door NAME -from N -count 1 -inputs DIR.")
+	r.note("most MB: allocated for one mutant, garbage included. of the bar: the same by what a reader may hold, 16 times the mutant and 64 MB; above 1 the peak is measured, and is a fault if it is above too. One mutant again: -door READER -from N -count 1.")
 	return r, nil
 }
 

@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -113,8 +115,8 @@ func templates(to [][]byte, data []byte) ([][]byte, error) {
 				walk(x)
 			}
 		case map[string]any:
-			for _, x := range v {
-				walk(x)
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				walk(v[key])
 			}
 		}
 	}
