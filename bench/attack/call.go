@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
@@ -27,12 +28,13 @@ type called struct {
 	Program, Dir string
 	Env, Args    []string
 	Limit        time.Duration
+	Signal       syscall.Signal // sent at the limit; 0: it is killed
 }
 
 // call runs lamina in dir, for at most limit. The peak that is told is that of this
 // process too: see apart.
 func (l *lab) call(ctx context.Context, dir string, limit time.Duration, env []string, args ...string) (outcome, error) {
-	return called{l.lamina, dir, env, args, limit}.run(ctx)
+	return called{l.lamina, dir, env, args, limit, 0}.run(ctx)
 }
 
 func (c called) run(ctx context.Context) (outcome, error) {
@@ -41,6 +43,10 @@ func (c called) run(ctx context.Context) (outcome, error) {
 	p := exec.CommandContext(limited, c.Program, c.Args...)
 	var stdout, stderr bytes.Buffer
 	p.Dir, p.Env, p.Stdout, p.Stderr = c.Dir, append(os.Environ(), c.Env...), &stdout, &stderr
+	if c.Signal != 0 {
+		p.Cancel = func() error { return p.Process.Signal(c.Signal) }
+		p.WaitDelay = patience
+	}
 	started := time.Now()
 	err := p.Start()
 	if err == nil {
@@ -52,6 +58,9 @@ func (c called) run(ctx context.Context) (outcome, error) {
 		o.Processor, o.Peak = s.UserTime()+s.SystemTime(), peak(s)
 	}
 	if o.Late = limited.Err() != nil; o.Late {
+		if s := p.ProcessState; s != nil {
+			o.Exit = s.ExitCode()
+		}
 		return o, ctx.Err()
 	}
 	var exit *exec.ExitError
@@ -65,7 +74,7 @@ func (c called) run(ctx context.Context) (outcome, error) {
 // apart is call by a process between, which is small: a system counts as the memory of a
 // program what its parent had when it was begun.
 func (l *lab) apart(ctx context.Context, dir string, limit time.Duration, env []string, args ...string) (o outcome, err error) {
-	text, err := json.Marshal(called{l.lamina, dir, env, args, limit})
+	text, err := json.Marshal(called{l.lamina, dir, env, args, limit, 0})
 	if err != nil {
 		return o, err
 	}

@@ -186,41 +186,6 @@ func (l *lab) everywhere(ctx context.Context, r *report, t *trial, d disturbance
 	return err
 }
 
-// moments kills every scenario at random moments.
-func moments(ctx context.Context, l *lab) (*report, error) {
-	r := &report{title: "Kills at random moments",
-		head: []string{"command", "cases", "hit", "old", "new", "between", "half", "lost", "stray", "panics", "worst s"}}
-	trials, err := l.trials(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	each := 1000 / len(trials)
-	if l.short {
-		each = 3
-	}
-	for _, t := range trials {
-		var c counts
-		err := l.each(ctx, each, func(i int) error {
-			title := fmt.Sprintf("moment/%s@%d", t.name, i)
-			if !l.wanted(title) {
-				return nil
-			}
-			after := time.Duration(l.random(title).Float64() * 1.5 * float64(t.took))
-			return l.disturb(ctx, r, t, title, &c, func(dir string) (how, error) {
-				o, err := l.call(ctx, dir, after, nil, words(t.then)...)
-				return how{at: after.String(), killed: o.Late, exit: o.Exit, said: o.Stderr}, err
-			})
-		})
-		if err != nil {
-			return nil, err
-		}
-		if c.cases > 0 {
-			r.row(append([]any{t.name}, c.cells(r, "moment/"+t.name)...)...)
-		}
-	}
-	return r, nil
-}
-
 // how a disturbed run ended.
 type how struct {
 	at     string // the operation or the time; "": the disturbance never came

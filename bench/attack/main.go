@@ -11,7 +11,8 @@
 // one: something lost, something wrong taken in silence, a panic, a hang, memory out of
 // proportion. What a part tries, and what it asks of the binary, stands in its file:
 //
-//	kills.go     kill, EIO, ENOSPC at each operation; kills at random moments
+//	kills.go     kill, EIO, ENOSPC at each operation
+//	moments.go   kills and signals at random moments
 //	flips.go     one bit of each kind of file that is written
 //	mutants.go   readers.go, doors.go, door.go, mutate: changed inputs, in processes of one reader each
 //	packages.go  special.go, answers.go, absurd.go: what a stranger sends or an owner types
