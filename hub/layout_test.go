@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -218,4 +219,49 @@ func fetches(log []string) []string {
 	return slices.DeleteFunc(log, func(line string) bool {
 		return !strings.HasPrefix(line, "get ") && !strings.HasPrefix(line, "content ")
 	})
+}
+
+// TestLinksAreNeverAway: while one process fetches what another one has, who reads the
+// snapshot finds each file at every moment.
+func TestLinksAreNeverAway(t *testing.T) {
+	h := hubtest.New(t, "tiny/model", modelFiles())
+	c, repo := testClient(t, h), model(t, h)
+	snapshot, err := c.Fetch(context.Background(), repo, "main", all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, file := c.store(repo), snapshot.Files[0]
+	at := s.pointer(snapshot.Commit, file.Name)
+	done, missed := make(chan bool), make(chan error, 1)
+	go func() {
+		defer close(missed)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if _, err := os.Stat(at); err != nil {
+				missed <- err
+				return
+			}
+		}
+	}()
+	for i := range 300 {
+		if i%2 == 0 { // as a link that led elsewhere before
+			if err := s.replaceLink("../../blobs/../blobs/"+file.Digest, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.link(snapshot.Commit, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	if err := <-missed; err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(s.dir, ".link-*")); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
 }

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"syscall"
 	"unicode"
+
+	"lamina/internal/interrupt"
 )
 
-// The exit statuses; see [statusOf] of those after a signal.
+// The exit statuses; see [interrupt.Status] of those after a signal.
 const (
-	exitError     = 1
-	exitUsage     = 2
-	exitInterrupt = 130
+	exitError = 1
+	exitUsage = 2
 )
 
 // usageError is an error of the command line itself.
@@ -30,39 +30,6 @@ type interrupted struct{ text string }
 
 func (e interrupted) Error() string { return e.text }
 
-// signalled is the cause of a context that a signal ended.
-type signalled struct{ syscall.Signal }
-
-func (s signalled) Error() string {
-	switch s.Signal {
-	case syscall.SIGTERM:
-		return "SIGTERM"
-	case syscall.SIGHUP:
-		return "SIGHUP"
-	}
-	return "SIGINT"
-}
-
-// Unwrap makes it what an ended context says elsewhere.
-func (signalled) Unwrap() error { return context.Canceled }
-
-// statusOf is the exit status of a command that ctx ended.
-func statusOf(ctx context.Context) int {
-	if by := (signalled{}); errors.As(context.Cause(ctx), &by) {
-		return 128 + int(by.Signal)
-	}
-	return exitInterrupt
-}
-
-// interruption says of a command that ctx ended, and that left nothing to go on with, that
-// it did.
-func interruption(ctx context.Context) string {
-	if by := (signalled{}); errors.As(context.Cause(ctx), &by) {
-		return "interrupted by " + by.Error() + ": nothing was saved"
-	}
-	return "interrupted: nothing was saved"
-}
-
 // complain prints err as one line and returns the exit status for it.
 func complain(ctx context.Context, stderr io.Writer, err error) int {
 	code := exitError
@@ -71,10 +38,10 @@ func complain(ctx context.Context, stderr io.Writer, err error) int {
 		code = exitUsage
 		err = fmt.Errorf("%w (lamina help shows the commands, lamina help COMMAND their flags)", err)
 	case errors.As(err, new(interrupted)):
-		code = statusOf(ctx)
+		code = interrupt.Status(ctx)
 	case errors.Is(err, context.Canceled):
-		code = statusOf(ctx)
-		err = errors.New(interruption(ctx))
+		code = interrupt.Status(ctx)
+		err = errors.New(interrupt.NothingSaved(ctx))
 	}
 	fmt.Fprintf(stderr, "lamina: %s\n", oneLine(err.Error()))
 	return code

@@ -11,6 +11,7 @@ import (
 	"lamina/eval/task"
 	"lamina/eval/taskfile"
 	"lamina/hub"
+	"lamina/internal/interrupt"
 	"lamina/internal/progress"
 )
 
@@ -101,7 +102,7 @@ func (c evalCommand) score(s *session, scoring *eval.Session) (*results.Evaluati
 		bar.Set(done)
 	}
 	if c.Out != "" {
-		defer saving("finished tasks are kept")()
+		defer interrupt.Saving("finished tasks are kept")()
 	}
 	scores, outcomes, err := scoring.Run(s.ctx)
 	bar.Done()

@@ -21,6 +21,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"lamina/internal/interrupt"
 )
 
 // commands is the command line; the names of commands and flags are a contract.
@@ -51,7 +53,9 @@ type commands struct {
 const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`
 
 func main() {
-	os.Exit(heeding(notified(), os.Stderr, func(ctx context.Context) int { return run(ctx, os.Args[1:], os.Stdout, os.Stderr) }))
+	os.Exit(interrupt.Heed("lamina", interrupt.Signals(), os.Stderr, func(ctx context.Context) int {
+		return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	}))
 }
 
 // run executes one command line and returns the exit status.

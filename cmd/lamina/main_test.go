@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// exitInterrupt is the status after an interrupt: 128 and the number of SIGINT.
+const exitInterrupt = 130
+
 // contract is what scripts depend on: commands and their flags.
 var contract = map[string]string{
 	"doctor":     "",

@@ -14,6 +14,7 @@ import (
 	"lamina/crash/study"
 	"lamina/eval/task"
 	"lamina/hub"
+	"lamina/internal/interrupt"
 )
 
 // runCommand is the protocol's table for one model and task.
@@ -171,7 +172,7 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 		return err
 	}
 	s.warn(x.Warnings())
-	defer saving("the step under way is finished and saved")()
+	defer interrupt.Saving("the step under way is finished and saved")()
 	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {
 		return interrupted{fmt.Sprintf("interrupted; finished rows and the last checkpoint are in %s: the same command goes on there", c.Out)}
 	} else if err != nil {

@@ -4,10 +4,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"lamina/internal/files"
 )
 
 // asLamina in the environment makes a process of this test lamina.
@@ -102,70 +97,5 @@ func TestSignalsAreHeededInEveryPhase(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left %v", left)
-	}
-}
-
-// alone names, in the environment of a process of this test, the directory in which it
-// tries what a process ends with.
-const alone = "LAMINA_TEST_ALONE"
-
-// inProcess runs a test in a process of its own and returns its status and what it said.
-func inProcess(t *testing.T, dir string) (code int, said string) {
-	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), alone+"="+dir)
-	text, err := child.CombinedOutput()
-	if err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Fatal(err)
-	}
-	return child.ProcessState.ExitCode(), string(text)
-}
-
-// TestSignalsWhileWriting: of a command that writes, and looks at nothing else, what it
-// had begun is gone.
-func TestSignalsWhileWriting(t *testing.T) {
-	if dir := os.Getenv(alone); dir != "" {
-		signals := make(chan os.Signal, 2)
-		os.Exit(heeding(signals, os.Stderr, func(context.Context) int {
-			err := files.Dir(filepath.Join(dir, "out"), false, func(tmp string) error {
-				return files.Write(filepath.Join(tmp, "model"), func(w io.Writer) error {
-					signals <- syscall.SIGTERM
-					for {
-						if _, err := w.Write(make([]byte, 1<<10)); err != nil {
-							return err
-						}
-						time.Sleep(time.Millisecond)
-					}
-				})
-			})
-			return complain(context.Background(), os.Stderr, err)
-		}))
-	}
-	dir := t.TempDir()
-	if code, said := inProcess(t, dir); code != 128+int(syscall.SIGTERM) || said != "lamina: interrupted by SIGTERM: nothing was saved\n" {
-		t.Errorf("exit %d: %s", code, said)
-	}
-	left, err := os.ReadDir(dir)
-	for _, e := range left {
-		if info, wrong := e.Info(); err != nil || wrong != nil || info.Size() > 0 { // an empty lock may stay
-			t.Errorf("%s is left (%v)", e.Name(), err)
-		}
-	}
-}
-
-// TestASecondSignalLeavesAtOnce, also where a command saves.
-func TestASecondSignalLeavesAtOnce(t *testing.T) {
-	if os.Getenv(alone) != "" {
-		signals := make(chan os.Signal, 2)
-		os.Exit(heeding(signals, os.Stderr, func(ctx context.Context) int {
-			defer saving("all of it is saved")()
-			signals <- syscall.SIGHUP
-			<-ctx.Done()
-			signals <- syscall.SIGINT
-			select {}
-		}))
-	}
-	if code, said := inProcess(t, t.TempDir()); code != 128+int(syscall.SIGHUP) || said != "lamina: SIGHUP: all of it is saved; a second signal leaves at once\n" {
-		t.Errorf("exit %d, %q", code, said)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
+	"lamina/internal/interrupt"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
@@ -89,6 +90,6 @@ func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {
 	show.watch(study.Event{Phase: label, Total: total})
 	t.Resumed = func(step int) { show.watch(study.Event{Phase: label, Done: step, Total: total, Resumed: true}) }
 	t.Report = func(m train.Metrics) { show.watch(study.Event{Phase: label, Done: m.Step, Total: total, Metrics: m}) }
-	defer saving("the step under way is finished and saved")()
+	defer interrupt.Saving("the step under way is finished and saved")()
 	return t.Run(s.ctx)
 }

@@ -187,17 +187,7 @@ func (r *Run) read(text json.RawMessage) error {
 				}
 			}
 		case "lamina":
-			var extra struct {
-				Rules   string
-				Samples map[string]string `json:"samples_sha256"`
-				File    string            `json:"file_sha256"`
-			}
-			if json.Unmarshal(m.value, &extra) == nil {
-				r.sums, r.seal = extra.Samples, extra.File
-				if extra.Rules != "" {
-					r.about["rules"] = extra.Rules
-				}
-			}
+			r.readOurs(m.value)
 		default:
 			if slices.Contains(aboutKeys, m.name) {
 				r.about[m.name] = string(m.value)
@@ -219,6 +209,23 @@ func (r *Run) read(text json.RawMessage) error {
 		return fmt.Errorf("\"results\" holds no numbers")
 	}
 	return nil
+}
+
+// readOurs takes what lamina eval adds to what the harness writes: the rules that were
+// scored by, and the digests of the files. Another program's is left.
+func (r *Run) readOurs(text json.RawMessage) {
+	var extra struct {
+		Rules   string
+		Samples map[string]string `json:"samples_sha256"`
+		File    string            `json:"file_sha256"`
+	}
+	if json.Unmarshal(text, &extra) != nil {
+		return
+	}
+	r.sums, r.seal = extra.Samples, extra.File
+	if extra.Rules != "" {
+		r.about["rules"] = extra.Rules
+	}
 }
 
 func byName(text json.RawMessage) (map[string]json.RawMessage, error) {

@@ -74,6 +74,7 @@ var layers = []layer{
 	{"internal/files", []string{"internal/strictjson", "internal/units"}},
 	{"internal/foreign", nil},
 	{"internal/heaptest", nil},
+	{"internal/interrupt", []string{"internal/files"}},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
 	{"internal/machine", nil},
