@@ -88,14 +88,14 @@ func Open(path string, o Options) (*Set, error) {
 	}
 	for i := range s.sources {
 		src := &s.sources[i]
-		if err := s.hash(&src.file); err != nil {
+		if err := s.hash(&src.file, src.form); err != nil {
 			return nil, err
 		}
 		s.Files = append(s.Files, src.file)
 		if src.labels == nil {
 			continue
 		}
-		if err := s.hash(src.labels); err != nil {
+		if err := s.hash(src.labels, unknown); err != nil {
 			return nil, err
 		}
 		s.Files = append(s.Files, *src.labels)
@@ -175,15 +175,24 @@ func (s *Set) open(f File) (*os.File, error) {
 	return s.dir.open(f.Name)
 }
 
-// hash sets the size and the sum of a file.
-func (s *Set) hash(f *File) error {
+// parquetZeros is more zeros than a Parquet file has in a row: columns of equal values are
+// stored as one of them and their number.
+const parquetZeros = 256 << 20
+
+// hash sets the size and the sum of a file. Holes end it, which no limit of a line or of
+// documents would come to see.
+func (s *Set) hash(f *File, form form) error {
 	r, err := s.open(*f)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if f.SHA256, f.Size, err = files.Sum(sha256.New(), r); err != nil {
-		return err
+	zeros := files.LongestZeros
+	if form == parquetForm {
+		zeros = parquetZeros
+	}
+	if f.SHA256, f.Size, err = files.Sum(sha256.New(), files.Dense(r, zeros)); err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
 	}
 	if f.Size == 0 {
 		return fmt.Errorf("%s: the file is empty", f.Path)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -218,5 +219,33 @@ func TestLimit(t *testing.T) {
 	}
 	if _, _, err := ReadAll(filepath.Join(dir, "none.jsonl"), Options{}); err == nil || !strings.Contains(err.Error(), "none.jsonl") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestHolesEndSoon: files of a terabyte that take no room on the disk, whatever their form,
+// are refused before they are hashed to their end.
+func TestHolesEndSoon(t *testing.T) {
+	for _, name := range []string{"all.jsonl", "all.json", "all.csv", "all.tsv", "all.jsonl.gz", "all.jsonl.zst", "all.parquet", "all"} {
+		for _, head := range []string{"", `{"query": "a"}` + "\n"} {
+			path := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(path, []byte(head), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(path, 1<<40); err != nil {
+				t.Skipf("the file system refuses a sparse file of 1 TiB: %v", err)
+			}
+			began := time.Now()
+			_, err := Open(path, Options{})
+			if took := time.Since(began); err == nil || !strings.Contains(err.Error(), path) || took > 5*time.Second {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "good.jsonl") // zeros that a text holds are no hole
+	if err := os.WriteFile(path, []byte(`{"query": "a"}`+"\n"+strings.Repeat("\x00", 1000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); err != nil {
+		t.Error(err)
 	}
 }

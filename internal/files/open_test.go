@@ -2,12 +2,14 @@ package files
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestReadHoldsTheLimit(t *testing.T) {
@@ -50,6 +52,22 @@ func TestReadOfSpecialFiles(t *testing.T) {
 	for path, want := range map[string]string{link: "is a device", t.TempDir(): "is a directory"} {
 		if _, err := Read(path, 10); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+}
+
+// TestDense: a hole ends the reading where it is seen, also over several reads, and as
+// many zeros as a file may have do not.
+func TestDense(t *testing.T) {
+	const most = 1000
+	for _, c := range []struct {
+		zeros int
+		good  bool
+	}{{0, true}, {1, true}, {most - 1, true}, {most, false}, {3 * most, false}} {
+		text := "a\x00b" + strings.Repeat("\x00", c.zeros) + "c"
+		got, err := io.ReadAll(Dense(iotest.OneByteReader(strings.NewReader(text)), most))
+		if (err == nil) != c.good || c.good && string(got) != text {
+			t.Errorf("%d zeros: %d bytes, %v", c.zeros, len(got), err)
 		}
 	}
 }
