@@ -3,6 +3,7 @@ package results_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -298,5 +299,42 @@ func TestCompareRefuses(t *testing.T) {
 	}
 	if c := compare(t, away, away, results.Settings{}); c.Rows[0].Paired {
 		t.Errorf("%+v", c.Rows)
+	}
+}
+
+// Samples that are there and cannot be read are no samples that are not there.
+func TestSamplesThatAreNoFile(t *testing.T) {
+	if c := compare(t, "testdata/runs/a", "testdata/runs/b", results.Settings{}); !c.Rows[0].Paired {
+		t.Fatal("the good twin is not paired")
+	}
+	for what, put := range map[string]func(path string) error{
+		"a directory":    func(path string) error { return os.Mkdir(path, 0o755) },
+		"a link to none": func(path string) error { return os.Symlink("none", path) },
+		"a device":       func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a hole":         func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 1<<40)) },
+		"":               func(path string) error { return nil },
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("testdata/runs/a")); err != nil {
+			t.Fatal(err)
+		}
+		found, err := filepath.Glob(filepath.Join(dir, "samples_choices_*.jsonl"))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		if err := os.Remove(found[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := put(found[0]); err != nil {
+			t.Skip(what, err)
+		}
+		c, err := tryCompare(dir, "testdata/runs/b", results.Settings{})
+		if what == "" {
+			if err != nil || !strings.Contains(c.Rows[0].Why, "no samples in A") {
+				t.Errorf("without samples: %v, %+v", err, c.Rows)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), found[0]) {
+			t.Errorf("%s: %v, want %s", what, err, found[0])
+		}
 	}
 }

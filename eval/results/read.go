@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"lamina/internal/files"
 )
@@ -347,26 +348,17 @@ func special(text []byte) string {
 // errNotThere says that a run has no samples of a task.
 var errNotThere = errors.New("no file of samples")
 
-// samplesPath returns where the samples of a task lie: beside the results, with the
-// same date.
-func (r *Run) samplesPath(task string) (string, error) {
+// openSamples opens the samples of a task, which lie beside the results, with the same
+// date. What stands there and is no file, or a link to none, is an error.
+func (r *Run) openSamples(task string) (io.ReadCloser, string, error) {
 	if task != filepath.Base(task) || strings.ContainsAny(task, `/\`) {
-		return "", errNotThere
+		return nil, "", errNotThere
 	}
 	dir, file := filepath.Split(r.Path)
 	date := strings.TrimSuffix(strings.TrimPrefix(file, "results"), ".json")
 	path := filepath.Join(dir, "samples_"+task+date+".jsonl")
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return "", errNotThere
-	}
-	return path, nil
-}
-
-// openSamples opens the samples of a task.
-func (r *Run) openSamples(task string) (io.ReadCloser, string, error) {
-	path, err := r.samplesPath(task)
-	if err != nil {
-		return nil, "", err
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
+		return nil, "", errNotThere
 	}
 	f, _, err := files.Open(path, files.Unlimited)
 	return f, path, err

@@ -11,6 +11,8 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+
+	"lamina/internal/files"
 )
 
 // Limits of a file of samples: of a line, which has a document and its prompts, and
@@ -82,7 +84,7 @@ func (r *Run) readSamples(task string) (*samples, error) {
 	}
 	out := &samples{path, map[string][]line{}}
 	sum := sha256.New()
-	in := bufio.NewScanner(io.TeeReader(f, sum))
+	in := bufio.NewScanner(io.TeeReader(files.Dense(f, files.LongestZeros), sum))
 	in.Buffer(make([]byte, 64<<10), maxLine)
 	at := 0
 	for in.Scan() {
