@@ -99,6 +99,28 @@ func TestChatTemplate(t *testing.T) {
 	}
 }
 
+// TestTemplatesAreNamed: one that is too long, or is no template, with its file.
+func TestTemplatesAreNamed(t *testing.T) {
+	for file, c := range map[string]struct{ text, want string }{
+		"chat_template.jinja":   {strings.Repeat(" ", 1<<16+1), "more than the 65536"},
+		"tokenizer_config.json": {`{"chat_template": "{% if %}"}`, "want a value"},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"tokenizer.json": `{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}`, file: c.text} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tok, err := tokenizer.Load(dir)
+		if err == nil {
+			_, err = (&transformer.Checkpoint{Dir: dir}).ChatIDs(tok, nil, chat.Message{Role: "user", Content: "a"})
+		}
+		if path := filepath.Join(dir, file); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
 // A chat has the tokens that its template writes and no others; a prompt of no tokens
 // has BOS, where there is one.
 func TestPrompts(t *testing.T) {

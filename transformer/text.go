@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -41,7 +43,7 @@ func (c *Checkpoint) ChatIDs(t *tokenizer.Tokenizer, variables record.Object, me
 	}
 	text, err := chat.Render(template, messages, chat.Options{Generation: true, Variables: slices.Concat(specialTokens(t), variables)})
 	if err != nil {
-		return nil, fmt.Errorf("%s: chat template: %w", c.Path, err)
+		return nil, fmt.Errorf("%s: chat template: %w", c.templateFile(), err)
 	}
 	ids, err := t.EncodeChecked(text, false) // the template writes special tokens itself
 	if err != nil {
@@ -65,6 +67,18 @@ func (c *Checkpoint) ChatTemplate(t *tokenizer.Tokenizer, variables record.Objec
 		return "", fmt.Errorf("%s: no chat template is called default (there are: %s)", c.Path, strings.Join(slices.Sorted(maps.Keys(named)), ", "))
 	}
 	return "", fmt.Errorf("%s: %w", c.Path, ErrNoTemplate)
+}
+
+// templateFile is where the chat template stands.
+func (c *Checkpoint) templateFile() string {
+	if c.GGUF != nil {
+		return c.Path
+	}
+	path := filepath.Join(c.Dir, "chat_template.jinja")
+	if _, err := os.Stat(path); err != nil {
+		return filepath.Join(c.Dir, "tokenizer_config.json")
+	}
+	return path
 }
 
 // specialTokens are the names of a tokenizer's special tokens, as a template sees them.

@@ -7,8 +7,13 @@ import (
 	"slices"
 	"strconv"
 
+	"lamina/internal/files"
 	"lamina/internal/strictjson"
 )
+
+// maxTemplate bounds the bytes of a chat template, as package transformer/chat does: long
+// ones have ten thousand.
+const maxTemplate = 64 << 10
 
 // A SpecialToken is what transformers' special_tokens_map says of a name: the text of a
 // token, or of several ("additional_special_tokens").
@@ -179,7 +184,7 @@ func (c *config) oldAdded(f field) error {
 // readTemplates reads the chat template, or named ones, of which "default" is the one
 // where nothing else is asked for. That of chat_template.jinja counts before them.
 func (c *config) readTemplates(dir string, f field) error {
-	text, err := readFile(filepath.Join(dir, "chat_template.jinja"))
+	text, err := files.Read(filepath.Join(dir, "chat_template.jinja"), maxTemplate)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		c.roles.ChatTemplate = string(text)
 		return err
