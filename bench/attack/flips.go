@@ -49,7 +49,7 @@ var keeps = []kept{
 	{name: "similarity", made: []string{"similarity --model model --data support.jsonl --json similarity.json"}, in: "similarity.json",
 		then: "plan crash --layers 3 --keep 2 --trainable 1 --similarity similarity.json --json plan.json", parts: 2, open: "a file of numbers without a digest"},
 	{name: "results of eval", made: []string{"eval --model model --data docs.jsonl --out a --log-samples", "eval --model emulator --data docs.jsonl --out b --log-samples"},
-		in: "a/model", then: "compare a b --samples 10 --json compared.json", parts: 2, open: "files as lm-evaluation-harness writes them, without digests"},
+		in: "a/model", then: "compare a b --samples 10 --json compared.json", parts: 3},
 	{name: "converted model", made: []string{"convert --model model --out converted"}, in: "converted",
 		then: "eval --model converted --data docs.jsonl --json scores.json", parts: 4, open: "a model as transformers reads it, without digests"},
 	{name: "plugged model", made: []string{plugging}, in: "tuned",
@@ -177,6 +177,7 @@ func (l *lab) flipOne(ctx context.Context, r *report, s *stage, t *flipped, name
 	if err != nil {
 		return err
 	}
+	file = undated(file)
 	return t.judge(r, s, name, dir, file, changed[file], o)
 }
 

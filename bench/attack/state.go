@@ -33,6 +33,8 @@ var (
 		"adapter.json":  {"exchange", "emulator"},
 		".receipt.json": {"exchange", "emulator", "sha256"},
 	}
+	timedResults = []string{"date", "start_time", "end_time", "total_evaluation_time_seconds", "lamina"}
+	dated        = regexp.MustCompile(`_\d{4}-\d\d-\d\dT[-\d.]+\d`)
 	timedEntries = []any{"state.json", "lamina.json", "adapter.json"}
 )
 
@@ -63,7 +65,7 @@ func read(dir string) (state, error) {
 		if err != nil {
 			return err
 		}
-		s[filepath.ToSlash(name)] = digest(e.Name(), data)
+		s[undated(filepath.ToSlash(name))] = digest(e.Name(), data)
 		return nil
 	})
 	if os.IsNotExist(err) {
@@ -71,6 +73,9 @@ func read(dir string) (state, error) {
 	}
 	return s, err
 }
+
+// undated is a path without dates.
+func undated(path string) string { return dated.ReplaceAllString(path, "_DATE") }
 
 func digest(name string, data []byte) string {
 	switch {
@@ -82,6 +87,9 @@ func digest(name string, data []byte) string {
 			if strings.HasSuffix(name, suffix) {
 				keys = append(keys, more...)
 			}
+		}
+		if strings.HasPrefix(name, "results_") {
+			keys = append(keys, timedResults...)
 		}
 		data = untimed(data, keys)
 	}
