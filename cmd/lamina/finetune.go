@@ -25,9 +25,6 @@ type finetuneCommand struct {
 	profileFlag
 }
 
-// finetuneResult is the JSON: the last metrics and what the run came to.
-type finetuneResult = study.Finetuned
-
 // Run trains; what can be wrong with the input is found before the run directory
 // is made.
 func (c finetuneCommand) Run(s *session) error {
@@ -67,7 +64,7 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	defer dir.Close()
-	outcome, err := s.train("finetune", run)
+	outcome, err := s.train(f, dir)
 	if err != nil {
 		return err
 	}

@@ -36,13 +36,6 @@ type generateResult struct {
 	Precision string  `json:"precision"`
 }
 
-// What ended a text.
-const (
-	endedByToken     = transformer.EndedByToken
-	endedByLimit     = transformer.EndedByLimit
-	endedByPositions = transformer.EndedByPositions
-)
-
 // Run writes the text as it comes.
 func (c generateCommand) Run(s *session) error {
 	want := transformer.Wanted{MaxTokens: c.MaxTokens, Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, Sample: c.Sample, Seed: s.Seed}
@@ -88,7 +81,7 @@ func (c generateCommand) Run(s *session) error {
 	s.printf("\n")
 	rate := float64(len(ids)) / time.Since(begin).Seconds()
 	ended := transformer.Ended(s.ctx, ids, ends, limit < most)
-	if ended == endedByPositions {
+	if ended == transformer.EndedByPositions {
 		s.notef("the text ends at the model's last position, %d\n", m.Config.MaxPositions)
 	}
 	s.notef("%d tokens, %.1f tokens/s\n", len(ids), rate)

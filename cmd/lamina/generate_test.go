@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lamina/transformer"
 )
 
 // generated runs generate on a model whose generation_config.json says what is given, ""
@@ -34,7 +36,7 @@ func generated(t *testing.T, model, said string, args ...string) (r generateResu
 func TestGenerateReadsSettings(t *testing.T) {
 	model := tinyModel(t)
 	plain, stderr := generated(t, model, "", "--max-tokens", "20")
-	if strings.Contains(stderr, "warning") || plain.Ended != endedByLimit || len(plain.IDs) != 20 {
+	if strings.Contains(stderr, "warning") || plain.Ended != transformer.EndedByLimit || len(plain.IDs) != 20 {
 		t.Fatalf("%+v, %q", plain, stderr)
 	}
 	first := plain.IDs[0]
@@ -52,7 +54,7 @@ func TestGenerateReadsSettings(t *testing.T) {
 	if r, _ := generated(t, model, `{"max_new_tokens": 7}`, "--max-tokens", "3"); len(r.IDs) != 3 {
 		t.Errorf("the flag does not count: %v", r.IDs)
 	}
-	if r, _ := generated(t, model, `{"eos_token_id": [`+itoa(plain.IDs[4])+`, 999]}`); r.Ended != endedByToken || r.IDs[len(r.IDs)-1] != plain.IDs[4] {
+	if r, _ := generated(t, model, `{"eos_token_id": [`+itoa(plain.IDs[4])+`, 999]}`); r.Ended != transformer.EndedByToken || r.IDs[len(r.IDs)-1] != plain.IDs[4] {
 		t.Errorf("eos_token_id: %+v", r)
 	}
 	sampling := `{"do_sample": true, "temperature": 3.0, "top_k": 3, "top_p": 0.9}`
@@ -78,7 +80,7 @@ func TestGenerateReadsSettings(t *testing.T) {
 		t.Errorf("%q", stderr)
 	}
 	end, stderr := generated(t, model, "", "--max-tokens", "1000")
-	if end.Ended != endedByPositions || len(end.IDs)+len(end.PromptIDs) != 96 || !strings.Contains(stderr, "the model's last position, 96") {
+	if end.Ended != transformer.EndedByPositions || len(end.IDs)+len(end.PromptIDs) != 96 || !strings.Contains(stderr, "the model's last position, 96") {
 		t.Errorf("%d ids after %d, %q, %q", len(end.IDs), len(end.PromptIDs), end.Ended, stderr)
 	}
 }

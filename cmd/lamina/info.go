@@ -34,8 +34,6 @@ type infoResult struct {
 	Memory   train.Need `json:"memory"`
 }
 
-type tokenizerInfo = transformer.TokenizerDescription
-
 // Run opens the model, or what describes it; of its weights it reads only those an
 // emulator trains.
 func (c infoCommand) Run(s *session) error {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lamina/transformer"
 )
 
 // TestInfoWithoutWeights: a bare config.json, by its own name or its directory's, has the
@@ -59,7 +61,7 @@ func TestInfoFromTheHubFetchesNoWeights(t *testing.T) {
 		if !got.Described || !strings.Contains(text, "tiny/"+name) {
 			t.Errorf("%s: %s", name, text)
 		}
-		got.Described, got.Model, want.Tokenizer, got.Tokenizer = false, want.Model, tokenizerInfo{}, tokenizerInfo{}
+		got.Described, got.Model, want.Tokenizer, got.Tokenizer = false, want.Model, transformer.TokenizerDescription{}, transformer.TokenizerDescription{}
 		for kind, n := range want.DTypes {
 			if got.DTypes[kind] != n && name != "llama-mha" { // .bin files have the type that config.json states
 				t.Errorf("%s: %v, the files have %v", name, got.DTypes, want.DTypes)

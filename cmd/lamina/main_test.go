@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lamina/internal/machine"
 )
 
 // exitInterrupt is the status after an interrupt: 128 and the number of SIGINT.
@@ -65,7 +67,7 @@ func TestLicenses(t *testing.T) {
 func TestDoctor(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "d.json")
 	text := must(t, "doctor", "--threads", "1", "--json", out)
-	r := read[doctorResult](t, out)
+	r := read[machine.Description](t, out)
 	if !strings.HasPrefix(r.Backend, "cpu/") || r.Threads != 1 || r.GPU == "" || !strings.Contains(text, r.Backend) {
 		t.Errorf("%+v, printed %q", r, text)
 	}

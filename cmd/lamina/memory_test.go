@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lamina/crash/study"
 )
 
 // TestInfoAgreesWithFinetune: what info says of activations is what finetune holds,
@@ -24,7 +26,7 @@ func TestInfoAgreesWithFinetune(t *testing.T) {
 		want := read[infoResult](t, out).Memory
 		must(t, append([]string{"finetune", "--model", model, "--data", data, "--lr", "1e-3", "--steps", "2", "--batch", "4", "--overwrite",
 			"--out", filepath.Join(dir, "run"), "--json", out}, flags...)...)
-		got := read[finetuneResult](t, out)
+		got := read[study.Finetuned](t, out)
 		if got.Trained != want.Trainable || got.Outcome.PeakBytes > want.Activations || 10*got.Outcome.PeakBytes < 5*want.Activations {
 			t.Errorf("%v: %d weights and %d bytes at the peak, info says %+v", flags, got.Trained, got.Outcome.PeakBytes, want)
 		}

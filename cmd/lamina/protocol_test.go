@@ -13,6 +13,7 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/measure"
+	"lamina/crash/study"
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/tensor"
@@ -95,7 +96,7 @@ func TestFinetuneEmulatorAndPlug(t *testing.T) {
 	must(t, "emulate", "--model", model, "--plan", "1 2* 4*", "--out", emulator)
 	before := logits(t, emulator, tokens)
 	must(t, "finetune", "--model", emulator, "--data", data, "--valid", data, "--lr", "1e-2", "--steps", "2", "--batch", "3", "--out", out, "--json", result)
-	r := read[finetuneResult](t, result)
+	r := read[study.Finetuned](t, result)
 	if r.Step != 2 || !(r.Loss > 0) || r.GradNorm == 0 || !(r.ValidLoss > 0) || r.Examples != 4 || r.Outcome.Steps != 2 {
 		t.Errorf("%+v", r)
 	}
@@ -132,7 +133,7 @@ func TestFinetuneEmulatorAndPlug(t *testing.T) {
 	}
 	// A finished run is not trained again.
 	must(t, "finetune", "--model", emulator, "--data", data, "--valid", data, "--lr", "1e-2", "--steps", "2", "--batch", "3", "--out", out, "--json", result)
-	if again := read[finetuneResult](t, result); again.Loss != r.Loss || again.Step != 2 {
+	if again := read[study.Finetuned](t, result); again.Loss != r.Loss || again.Step != 2 {
 		t.Errorf("the second run says %+v, the first %+v", again.Metrics, r.Metrics)
 	}
 }

@@ -165,9 +165,9 @@ func (c *runCommand) chosen(s *session, p *study.Protocol) (err error) {
 
 // table runs what is left of an experiment and prints it.
 func (c *runCommand) table(s *session, x *study.Experiment) error {
-	show := &watcher{s: s}
-	defer show.close()
-	x.Watch, x.Done = show.watch, show.row
+	show := s.watcher()
+	defer show.Close()
+	x.Watch, x.Done = show.Watch, show.Row
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
 	}

@@ -75,21 +75,20 @@ func (f stepFlags) data(m *model, t task.Task) (d study.Data, err error) {
 	return d, err
 }
 
-// train runs a trainer and shows its progress.
-func (s *session) train(label string, t *train.Trainer) (train.Outcome, error) {
-	total := t.Settings.TotalSteps(t.Train.Len())
-	show := &watcher{s: s}
-	defer show.close()
+// train runs a training in its directory and shows its progress.
+func (s *session) train(f *study.Finetuning, dir *train.RunDir) (train.Outcome, error) {
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.
 	const garbage = 10
 	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
-	if dir, ok := t.Store.(*train.RunDir); ok {
-		dir.Warn = func(text string) { show.bar.Note("lamina: warning: " + oneLine(text)) }
-	}
-	show.watch(study.Event{Phase: label, Total: total})
-	t.Resumed = func(step int) { show.watch(study.Event{Phase: label, Done: step, Total: total, Resumed: true}) }
-	t.Report = func(m train.Metrics) { show.watch(study.Event{Phase: label, Done: m.Step, Total: total, Metrics: m}) }
+	show := s.watcher()
+	defer show.Close()
+	dir.Warn = func(text string) { show.Note("lamina: warning: " + oneLine(text)) }
 	defer interrupt.Saving("the step under way is finished and saved")()
-	return t.Run(s.ctx)
+	return f.Run(s.ctx, show)
+}
+
+// watcher shows how far a training or an experiment is.
+func (s *session) watcher() *study.Watcher {
+	return &study.Watcher{Out: s.stderr, Warn: func(text string) { s.warn([]string{text}) }}
 }

@@ -20,7 +20,7 @@ import (
 //	f.Part, err = m.Part("", "none")
 //	err = f.Load()
 //	dir, err := f.Open("run", false)
-//	outcome, err := trainer.Run(ctx)
+//	outcome, err := f.Run(ctx, &study.Watcher{Out: os.Stderr})
 //	done, err := f.Finish("run", outcome, nil)
 type Finetuning struct {
 	Model     *exchange.Model

@@ -65,7 +65,7 @@ var layers = []layer{
 		"crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
-		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/report", "internal/units"}, bottom...)},
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
@@ -77,7 +77,7 @@ var layers = []layer{
 	{"internal/interrupt", []string{"internal/files"}},
 	{"internal/jinja", []string{"record"}},
 	{"internal/layout", nil},
-	{"internal/machine", nil},
+	{"internal/machine", []string{"internal/units"}},
 	{"internal/notices", nil},
 	{"internal/plot", []string{"internal/foreign"}},
 	{"internal/progress", nil},

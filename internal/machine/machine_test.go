@@ -28,3 +28,23 @@ func TestMachine(t *testing.T) {
 		t.Errorf("version %q, GPU %q", Version(), GPU())
 	}
 }
+
+// TestDescription: each line has something to say, and a limit has one where there is one.
+func TestDescription(t *testing.T) {
+	d := Describe("a backend", 3, false)
+	if d.Threads != 3 || d.Backend != "a backend" || Describe("", 0, true).Threads != runtime.GOMAXPROCS(0) {
+		t.Errorf("%+v", d)
+	}
+	for _, limit := range []int{0, 1 << 30} {
+		d.MemoryLimit = limit
+		lines := d.Lines()
+		for _, line := range lines {
+			if line[1] == "" {
+				t.Errorf("%s: nothing", line[0])
+			}
+		}
+		if limited := slices.Contains(lines, [2]string{"", "limited to 1.0 GiB by the control group"}); limited != (limit > 0) {
+			t.Errorf("limit %d: %q", limit, lines)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"lamina/crash/train"
+	"lamina/internal/progress"
+)
+
+// Watcher shows the progress of an experiment, or of one training: a line for the phase
+// that it is in.
+//
+//	show := &study.Watcher{Out: os.Stderr, Warn: warn}
+//	defer show.Close()
+//	x.Watch, x.Done = show.Watch, show.Row
+//	err := x.Run(ctx)
+type Watcher struct {
+	Out  io.Writer         // a terminal, or a log
+	Warn func(text string) // is told what is doubtful
+
+	bar   *progress.Bar
+	phase string
+	done  int // parts of it
+	last  train.Latest
+}
+
+// Watch is told what goes on, see [Protocol.Watch].
+func (w *Watcher) Watch(e Event) {
+	if e.Warning != "" {
+		w.Close()
+		w.Warn(e.Warning)
+		return
+	}
+	phase := strings.TrimSpace(e.Row + " " + e.Phase)
+	if phase != w.phase || e.Done < w.done { // another learning rate begins anew
+		w.Close()
+		w.bar, w.phase, w.last = progress.New(w.Out, phase, e.Total), phase, train.Latest{}
+	}
+	w.done = e.Done
+	switch {
+	case e.Resumed:
+		w.bar.Resume(e.Done)
+		w.bar.Note(fmt.Sprintf("%s: goes on after step %d of %d", phase, e.Done, e.Total))
+		return
+	case e.Metrics.ValidLoss != 0 && e.Metrics.Step == 0:
+		w.bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", phase, e.Metrics.ValidLoss))
+	}
+	if e.Metrics != (train.Metrics{}) {
+		w.last.Add(e.Metrics)
+		w.bar.Describe(phase + ": " + w.last.String())
+	}
+	w.bar.Set(e.Done)
+}
+
+// Row prints a line for a finished row, so that a long run shows what it has.
+func (w *Watcher) Row(r Row) {
+	w.Close()
+	fmt.Fprintf(w.Out, "%s\n", r)
+}
+
+// Note prints a line beside the progress.
+func (w *Watcher) Note(text string) { w.bar.Note(text) }
+
+// Close ends the line of the phase; the next event begins another.
+func (w *Watcher) Close() {
+	w.bar.Done()
+	w.bar, w.phase, w.done = nil, "", 0
+}
+
+// Run trains, after Open, and shows how far it is.
+func (f *Finetuning) Run(ctx context.Context, show *Watcher) (train.Outcome, error) {
+	t := f.Trainer
+	step := Event{Phase: "finetune", Total: t.Settings.TotalSteps(t.Train.Len())}
+	show.Watch(step)
+	t.Resumed = func(done int) {
+		e := step
+		e.Done, e.Resumed = done, true
+		show.Watch(e)
+	}
+	t.Report = func(m train.Metrics) {
+		e := step
+		e.Done, e.Metrics = m.Step, m
+		show.Watch(e)
+	}
+	return t.Run(ctx)
+}
