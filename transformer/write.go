@@ -55,6 +55,9 @@ type Directory struct {
 	Overwrite bool
 	Kind      string
 	Sealed    bool // MANIFEST.json is written last, with size and SHA-256 of every file
+	// Ready, if not nil, is called when all files are there, in a temporary directory, and
+	// before that gets its name; on its error nothing is written.
+	Ready func(tmp string) error
 }
 
 // maxCompanion bounds a file that is copied with a model: a tokenizer is the largest.
@@ -130,7 +133,12 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 			}
 		}
 		if d.Sealed {
-			return files.Seal(tmp)
+			if err := files.Seal(tmp); err != nil {
+				return err
+			}
+		}
+		if d.Ready != nil {
+			return d.Ready(tmp)
 		}
 		return nil
 	})

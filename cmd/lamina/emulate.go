@@ -28,11 +28,13 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.check("emulator"); err != nil {
+	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Out))
+	cut, err := exchange.CheckReceipt(c.Receipt, c.Out, c.Overwrite)
+	if err != nil {
 		return err
 	}
-	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Out))
-	if err := exchange.CheckReceipt(c.Receipt, c.Out, c.Overwrite); err != nil {
+	c.Overwrite = c.Overwrite || cut
+	if err := c.check("emulator"); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)

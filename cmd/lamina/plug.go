@@ -53,12 +53,12 @@ func (c plugCommand) Run(s *session) error {
 	}
 	s.warn(receipt.Warnings(a))
 	bar := s.waiting("writing " + c.Out)
-	changes, err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, c.Out, exchange.PlugOptions{DType: dtype, Overwrite: c.Overwrite, Force: c.Force})
+	changes, err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, c.Out, exchange.PlugOptions{
+		DType: dtype, Overwrite: c.Overwrite, Force: c.Force, Ready: func() { s.warn(receipt.Note(a)) }})
 	bar.Done()
 	if err != nil {
 		return err
 	}
-	s.warn(receipt.Note(a))
 	s.printf("wrote %s: %s with %d trained tensors%s\n%s", c.Out, c.Model, len(a.Manifest.Tensors), receipt.Held(), exchange.ChangesText(changes))
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes})
 }

@@ -2,6 +2,7 @@ package emulate
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"lamina/crash/plan"
 	"lamina/internal/files"
@@ -47,6 +48,10 @@ type Options struct {
 	Compact bool
 
 	Health *Health // for lamina.json, if it was measured
+
+	// Ready, if not nil, is called when the emulator is whole and before it is there, with
+	// the SHA-256 of its MANIFEST.json; on its error nothing is written.
+	Ready func(m Manifest, digest string) error
 }
 
 // Export writes what the data owner gets: a directory transformers loads, with
@@ -74,6 +79,15 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	d := transformer.Directory{
 		Config: configOf(c.Config, len(plan)), DType: opt.DType, Overwrite: opt.Overwrite, Kind: kind, Sealed: true,
 		Extra: map[string][]byte{manifestFile: text},
+	}
+	if opt.Ready != nil {
+		d.Ready = func(tmp string) error {
+			digest, _, err := files.SHA256(filepath.Join(tmp, files.Manifest))
+			if err != nil {
+				return err
+			}
+			return opt.Ready(m, digest)
+		}
 	}
 	stored := ownPlaces(plan, opt)
 	if opt.Compact {

@@ -88,7 +88,7 @@ func ChangesText(changes []Change) string {
 func (a *Adapter) CheckChanges(changes []Change) error {
 	for _, c := range changes {
 		if !(c.Relative <= MostChange) {
-			return fmt.Errorf("%s: ‖Δ‖/‖T₀‖ of %s is more than %d: more of that block is new than was sent; nothing was applied; --force plugs it in all the same", a.Path, c, MostChange)
+			return fmt.Errorf("%s: ‖Δ‖/‖T₀‖ of %s is more than %d: more of that block is new than was sent", a.Path, c, MostChange)
 		}
 	}
 	return nil

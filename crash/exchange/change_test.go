@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/crash/crashtest"
 	"lamina/crash/exchange"
 	"lamina/kernels/ref"
 	"lamina/tensor"
@@ -40,6 +41,27 @@ func TestHugeChangesNeedForce(t *testing.T) {
 		}
 		if _, err := exchange.ExportPlugged(o.model.Checkpoint, o.model.Decoder, a, out, exchange.PlugOptions{Force: true}); err != nil {
 			t.Errorf("times %v, forced: %v", grow, err)
+		}
+	}
+}
+
+// TestHugeChangesAreTold, wherever an adapter is looked at, with plug's number.
+func TestHugeChangesAreTold(t *testing.T) {
+	o := hand(t, "opt-prenorm", "0* 1")
+	for grow, want := range map[float64]int{1: 0, 1e30: 1} {
+		sent := trainedIn(t, o.emulator, grow)
+		for _, path := range []string{o.model.Path, o.emulator} {
+			c, _ := crashtest.OpenModel(t, path)
+			m, err := exchange.OpenModel(c, ref.New())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var told []string
+			m.Warn = func(text string) { told = append(told, text) }
+			if _, err := m.Plug(sent, ""); err != nil || len(told) != want || want > 0 && !strings.Contains(told[0], "layer 0 1e+30 is more than 1") {
+				t.Errorf("%s, times %v: %q, %v", path, grow, told, err)
+			}
+			m.Unplug()
 		}
 	}
 }

@@ -52,10 +52,19 @@ func (a *Adapter) HoldAgainst(named, model string, full *transformer.Decoder) (*
 	weights := transformer.Fingerprint(full.Params())
 	for _, r := range found {
 		if r.Weights == weights {
-			return nil, fmt.Errorf("%s: of no exchange that a receipt is here of, and %s is of this model: --receipt FILE names the right one, --receipt %s is for a run of your own", a.Path, r.path, NoReceipt)
+			return nil, a.strange(r)
 		}
 	}
 	return nil, nil
+}
+
+// strange is the error of an adapter that no receipt is here of, where r is one of the
+// model that it is for.
+func (a *Adapter) strange(r *Receipt) error {
+	if a.Manifest.Exchange == "" {
+		return fmt.Errorf("%s: does not say that it was trained in an emulator, and the receipt %s is of one of this model: --receipt %s plugs in a run of your own on the full model; what somebody sent you says which emulator it is of, and without that is not to be trusted", a.Path, r.path, NoReceipt)
+	}
+	return fmt.Errorf("%s: was trained in an emulator whose receipt is not here (exchange %.12q…), and the receipt %s is of another of this model: --receipt FILE names the right one, --receipt %s takes its own word", a.Path, a.Manifest.Exchange, r.path, NoReceipt)
 }
 
 // findReceipts reads the receipts in directories, those of the first first.
@@ -163,13 +172,13 @@ func (r *Receipt) Warnings(a *Adapter) []string {
 	}
 	digest, err := a.digest()
 	if err == nil && slices.Contains(r.PluggedIn, digest) {
-		return []string{fmt.Sprintf("%s: was plugged in before, by the receipt %s: is it an old one that was sent again?", a.Path, r.path)}
+		return []string{fmt.Sprintf("%s: was plugged in before, by the receipt %s, or that was cut short: is it an old one that was sent again?", a.Path, r.path)}
 	}
 	return nil
 }
 
-// Note keeps in the receipt that an adapter was plugged in; where that cannot be written,
-// it returns a warning.
+// Note keeps in the receipt that an adapter is plugged in, which is said before the model
+// is there; where that cannot be written, it returns a warning.
 func (r *Receipt) Note(a *Adapter) []string {
 	if r == nil {
 		return nil

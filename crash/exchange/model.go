@@ -69,7 +69,8 @@ func (m *Model) Part(text, share string) (*emulate.Emulator, error) {
 // Plug puts the weights of an adapter's directory into the model: the starred
 // blocks of a full model or of the emulator they were trained in. They are there until
 // Unplug. A full model's adapter is held against the receipt, as [Adapter.HoldAgainst]
-// does. unsealed is [Adapter.Unsealed].
+// does; that a block went further than [MostChange] is a warning. unsealed is
+// [Adapter.Unsealed].
 func (m *Model) Plug(path, receipt string) (unsealed bool, err error) {
 	a, err := OpenAdapter(path)
 	if err != nil {
@@ -77,25 +78,34 @@ func (m *Model) Plug(path, receipt string) (unsealed bool, err error) {
 	}
 	m.Unplug()
 	m.plugged = a
+	if err := m.apply(a, receipt); err != nil {
+		return a.Unsealed, err
+	}
+	if far := a.CheckChanges(a.Changes(m.Config)); far != nil && m.Warn != nil {
+		m.Warn(far.Error() + ": plug would refuse it")
+	}
+	return a.Unsealed, nil
+}
+
+func (m *Model) apply(a *Adapter, receipt string) error {
 	if m.Emulator == nil {
 		if _, err := a.HoldAgainst(receipt, m.Path, m.Decoder); err != nil {
-			return a.Unsealed, err
+			return err
 		}
 		d, _, err := a.Plugged(m.Decoder)
-		if err != nil {
-			return a.Unsealed, err
+		if err == nil {
+			m.Decoder = d
 		}
-		m.Decoder = d
-		return a.Unsealed, nil
+		return err
 	}
 	if receipt != "" {
-		return a.Unsealed, m.Full("a receipt")
+		return m.Full("a receipt")
 	}
 	var params nn.Params = m.Emulator.Params()
 	if a.Manifest.Whole {
 		params = m.Decoder.Params()
 	}
-	return a.Unsealed, a.Apply(m.Backend, params)
+	return a.Apply(m.Backend, params)
 }
 
 // Unplug gives back the memory of the plugged weights, and the model is no longer to be

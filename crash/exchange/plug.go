@@ -26,6 +26,9 @@ type PlugOptions struct {
 	DType     tensor.DType // of all tensors; Invalid: as the base has them
 	Overwrite bool
 	Force     bool // also where a block changed by more than [MostChange]
+
+	// Ready, if not nil, is called when the model is whole and before it is there.
+	Ready func()
 }
 
 // ExportPlugged writes the full model with an adapter's weights in their places, and
@@ -39,7 +42,7 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 	}
 	changes := a.Changes(c.Config)
 	if err := a.CheckChanges(changes); err != nil && !opt.Force {
-		return changes, err
+		return changes, fmt.Errorf("%w; nothing was applied; --force plugs it in all the same", err)
 	}
 	values := map[string]tensor.Tensor{}
 	for w := range params {
@@ -50,6 +53,9 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 	}
 	d := c.Whole()
 	d.DType, d.Overwrite, d.Kind = opt.DType, opt.Overwrite, "plugged model"
+	if opt.Ready != nil {
+		d.Ready = func(string) error { opt.Ready(); return nil }
+	}
 	for i, t := range d.Tensors {
 		d.Tensors[i].Value = values[t.Name]
 	}

@@ -42,6 +42,8 @@ type Receipt struct {
 	Base      string     `json:"base"` // fingerprint of the trained weights before training
 	Tensors   []Expected `json:"tensors"`
 	PluggedIn []string   `json:"plugged_in,omitempty"` // SHA-256 of the MANIFEST.json of each adapter, in order
+	// Unfinished is set until the emulator has its name.
+	Unfinished bool `json:"unfinished,omitempty"`
 
 	path string
 }
@@ -64,38 +66,36 @@ type Expected struct {
 func ReceiptFile(emulator string) string { return filepath.Clean(emulator) + receiptSuffix }
 
 // CheckReceipt returns an error if the receipt of an emulator cannot be kept at a path: it
-// would travel with the emulator, or stands where another is.
-func CheckReceipt(path, emulator string, overwrite bool) error {
+// would travel with the emulator, or stands where another is. cut says that the emulator
+// there is the work of a call that was killed before it could say so; it may be replaced.
+func CheckReceipt(path, emulator string, overwrite bool) (cut bool, err error) {
 	within, err := filepath.Rel(emulator, path)
 	if err == nil && within != ".." && !strings.HasPrefix(within, ".."+string(filepath.Separator)) || files.Holds(emulator, path) {
-		return fmt.Errorf("%s: the receipt is kept, and %s is sent: name a file outside of it", path, emulator)
+		return false, fmt.Errorf("%s: the receipt is kept, and %s is sent: name a file outside of it", path, emulator)
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
-	if _, err := ReadReceipt(path); err != nil {
-		return fmt.Errorf("%w; it is not overwritten: --receipt FILE names another", err)
+	r, err := ReadReceipt(path)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("%w; it is not overwritten: --receipt FILE names another", err)
+	case r.Unfinished:
+		digest, _, err := files.SHA256(filepath.Join(emulator, files.Manifest))
+		return err == nil && digest == r.Emulator, nil
+	case !overwrite:
+		return false, fmt.Errorf("%s: is the receipt of an emulator of %q with the plan %s that was handed out, and is needed when an adapter comes back: --receipt FILE names another place for the new one; or --overwrite replaces it, and what was trained in that emulator is refused then", path, fmt.Sprintf("%.128s", r.Model), r.Plan)
 	}
-	if !overwrite {
-		return fmt.Errorf("%s: is the receipt of an emulator that was handed out: --receipt FILE names another, --overwrite replaces it, and what was trained in that emulator is refused then", path)
-	}
-	return nil
+	return false, nil
 }
 
 // Emulate writes the emulator of a plan as [emulate.Export] does, and its receipt; share
-// says how the plan's removed places were filled.
+// says how the plan's removed places were filled. The receipt is there first: an emulator
+// without one could be sent, and what comes back of it not be held against anything.
 func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Options) (emulate.Manifest, error) {
-	sent, err := emulate.Export(m.Checkpoint, m.Decoder, p, out, opt)
-	if err != nil {
-		return sent, err
-	}
-	digest, _, err := files.SHA256(filepath.Join(out, files.Manifest))
-	if err != nil {
-		return sent, err
-	}
 	r := Receipt{
-		Format: receiptFormat, Kind: receiptKind, Origin: emulate.Origin{Exchange: sent.Exchange, Emulator: digest},
-		Model: m.Path, Weights: transformer.Fingerprint(m.Decoder.Params()), Plan: p, Share: share, Compact: opt.Compact, Base: sent.Base,
+		Format: receiptFormat, Kind: receiptKind, Model: m.Path, Weights: transformer.Fingerprint(m.Decoder.Params()),
+		Plan: p, Share: share, Compact: opt.Compact, Unfinished: true,
 	}
 	if opt.DType != tensor.Invalid {
 		r.DType = opt.DType.String()
@@ -106,9 +106,18 @@ func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Opt
 			r.Tensors = append(r.Tensors, Expected{w.Name, tensor.F32.String(), w.Value.Shape()})
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
+	opt.Ready = func(sent emulate.Manifest, digest string) error {
+		r.Origin, r.Base = emulate.Origin{Exchange: sent.Exchange, Emulator: digest}, sent.Base
+		if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
+			return err
+		}
+		return files.WriteSealed(receipt, r)
+	}
+	sent, err := emulate.Export(m.Checkpoint, m.Decoder, p, out, opt)
+	if err != nil {
 		return sent, err
 	}
+	r.Unfinished = false
 	return sent, files.WriteSealed(receipt, r)
 }
 
