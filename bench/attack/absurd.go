@@ -71,7 +71,7 @@ func numbersOf() []probe {
 		all = append(all, probe{name: fmt.Sprintf("flags/emulate --plan %.20q", plan), then: "emulate --model model --plan 0* --out sent", out: "sent",
 			args: []string{"emulate", "--model", "model", "--plan", plan, "--out", "sent"}})
 	}
-	for _, path := range []string{"", "/", "/proc/1/x", "docs.jsonl", "docs.jsonl/x", "model/..", ".", strings.Repeat("n", 300), strings.Repeat("d/", 500) + "x", "/dev/null", "/dev/full"} {
+	for _, path := range []string{"", "/", "/proc/1/x", "docs.jsonl", "docs.jsonl/x", "model/..", ".", strings.Repeat("n", 300), strings.Repeat("d/", 3000) + "x", "/dev/null", "/dev/full"} {
 		all = append(all, probe{name: fmt.Sprintf("flags/convert --out %.20q", path), then: "convert --model model --out converted", out: "converted",
 			args: []string{"convert", "--model", "model", "--out", path}})
 	}

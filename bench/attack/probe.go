@@ -32,7 +32,7 @@ const (
 	patience   = 5 * time.Second // until a command has refused
 	killedAt   = 10 * time.Second
 	spareBytes = 64 << 20 // of memory, above the good twin's and 16 times the bytes present
-	longest    = 2000     // bytes of an error
+	longest    = 8 << 10  // bytes of an error
 )
 
 // twin is how a good command went.
