@@ -66,18 +66,14 @@ func (s *Session) open() (*folder, error) {
 
 // begin makes what a session keeps its results in, and writes the settings.
 func (s *Session) begin(f *folder, settings []byte) error {
-	if s.Overwrite {
-		if err := os.RemoveAll(f.path); err != nil {
-			return err
-		}
+	err := files.WriteSettings(s.Dir, settings, s.Overwrite, func() error { return files.Remove(f.path) })
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(f.path, 0o755); err != nil {
 		return err
 	}
-	if err := files.Sweep(f.path); err != nil {
-		return err
-	}
-	return files.WriteBytes(filepath.Join(s.Dir, files.Settings), settings)
+	return files.Sweep(f.path)
 }
 
 // maxFinished bounds tasks/NAME.json, which has a number for each choice.

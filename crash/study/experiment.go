@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"lamina/crash/train"
 	"lamina/eval"
@@ -87,30 +88,28 @@ func (x *Experiment) openDir(config config, overwrite bool, beside []string) err
 	if x.release, err = files.Begin(x.Dir, want, overwrite, beside...); err != nil {
 		return err
 	}
-	if err := x.begin(want, overwrite); err != nil {
+	if err := files.WriteSettings(x.Dir, want, overwrite, x.clear); err != nil {
 		x.release()
 		return err
 	}
 	return nil
 }
 
-// begin clears what is to be overwritten and writes the settings.
-func (x *Experiment) begin(settings []byte, overwrite bool) error {
-	if overwrite {
-		old, err := filepath.Glob(filepath.Join(x.Dir, "seed-*"))
-		if err != nil {
-			return err
-		}
-		for _, name := range []string{plotsDir, "table.json", "table.csv", "table.md", reportFile} {
-			old = append(old, filepath.Join(x.Dir, name))
-		}
-		for _, path := range old {
-			if err := os.RemoveAll(path); err != nil {
+// clear removes what an earlier experiment left.
+func (x *Experiment) clear() error {
+	entries, err := os.ReadDir(x.Dir)
+	if err != nil {
+		return err
+	}
+	ours := []string{plotsDir, "table.json", "table.csv", "table.md", reportFile}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "seed-") || slices.Contains(ours, e.Name()) {
+			if err := files.Remove(filepath.Join(x.Dir, e.Name())); err != nil {
 				return err
 			}
 		}
 	}
-	return files.WriteBytes(filepath.Join(x.Dir, files.Settings), settings)
+	return nil
 }
 
 // seedDir returns where the rows of a seed are kept.

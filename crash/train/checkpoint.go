@@ -24,8 +24,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 	if err := r.metrics.f.Sync(); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("step-%d", s.Step)
-	err := files.Dir(filepath.Join(r.path, checkpointsDir, name), true, func(tmp string) error {
+	err := files.Dir(r.checkpoint(s.Step), true, func(tmp string) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 			return err
 		}
@@ -40,12 +39,18 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 	if err != nil {
 		return err
 	}
-	if err := files.WriteBytes(filepath.Join(r.path, checkpointsDir, latestFile), []byte(name+"\n")); err != nil {
+	return r.saved(s.Step)
+}
+
+// saved notes that a checkpoint is the newest, and removes all but two.
+func (r *RunDir) saved(step int) error {
+	latest := fmt.Appendf(nil, "step-%d\n", step)
+	if err := files.WriteBytes(filepath.Join(r.path, checkpointsDir, latestFile), latest); err != nil {
 		return err
 	}
 	steps := r.steps()
 	for _, step := range steps[min(keptCheckpoints, len(steps)):] {
-		if err := os.RemoveAll(r.checkpoint(step)); err != nil {
+		if err := files.Remove(r.checkpoint(step)); err != nil {
 			return err
 		}
 	}
@@ -120,6 +125,9 @@ func (r *RunDir) Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error) {
 			return State{}, false, err
 		}
 		if err := r.putAside(bad, s.Step); err != nil {
+			return State{}, false, err
+		}
+		if err := r.saved(s.Step); err != nil { // who saved it may have been killed before
 			return State{}, false, err
 		}
 		return s.State, true, r.rewind(s.Step, s.Metrics)

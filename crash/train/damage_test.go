@@ -246,3 +246,32 @@ func lossesOf(t *testing.T, dir string) string {
 	}
 	return fmt.Sprint(lines)
 }
+
+// TestSaveKilledAtItsEndIsCompleted by the run that resumes: the newest checkpoint is
+// called so, and those beyond two go.
+func TestSaveKilledAtItsEndIsCompleted(t *testing.T) {
+	r := &rescue{full: crashtest.Small(ref.New(), "opt")}
+	dir := r.stopped(t)
+	checkpoints := filepath.Join(dir, "checkpoints")
+	latest, err := os.ReadFile(filepath.Join(checkpoints, "LATEST"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(checkpoints, "step-0"), filepath.Join(checkpoints, ".step-1.tmp-7", "step-1")} {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(checkpoints, "LATEST"), []byte("step-1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.run(t, dir, &crashtest.Countdown{Context: context.Background()}, false); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := os.ReadFile(filepath.Join(checkpoints, "LATEST")); err != nil || string(now) != string(latest) {
+		t.Errorf("LATEST %q, %v, want %q", now, err, latest)
+	}
+	if left, err := os.ReadDir(checkpoints); err != nil || len(left) != 3 {
+		t.Errorf("%v, %v: want two checkpoints and LATEST", left, err)
+	}
+}

@@ -36,7 +36,7 @@ func (t *Trainer) Finish(r *RunDir, o Outcome) error {
 	if err := files.WriteSealed(filepath.Join(r.path, outcomeFile), o); err != nil {
 		return err
 	}
-	return os.RemoveAll(filepath.Join(r.path, checkpointsDir))
+	return files.Remove(filepath.Join(r.path, checkpointsDir))
 }
 
 // Finished returns the outcome of a run that is done.
@@ -71,7 +71,7 @@ func (t *Trainer) Restore(r *RunDir) error {
 // ForgetWeights removes the weights of a finished run, of which another is kept; its
 // outcome stays.
 func (r *RunDir) ForgetWeights() error {
-	return errors.Join(os.RemoveAll(filepath.Join(r.path, checkpointsDir)), os.RemoveAll(filepath.Join(r.path, bestDir)))
+	return errors.Join(files.Remove(filepath.Join(r.path, checkpointsDir)), files.Remove(filepath.Join(r.path, bestDir)))
 }
 
 // Forget removes what only resuming needs, once the run's result is kept elsewhere: the
@@ -80,9 +80,5 @@ func (r *RunDir) Forget() error {
 	if err := r.ForgetWeights(); err != nil {
 		return err
 	}
-	err := os.Remove(filepath.Join(r.path, outcomeFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return err
+	return files.Remove(filepath.Join(r.path, outcomeFile))
 }

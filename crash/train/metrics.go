@@ -104,8 +104,8 @@ func (j *journal) linesTo(step int) (keep int64, err error) {
 		return 0, err
 	}
 	for lines := bufio.NewReader(j.f); ; {
-		line, err := lines.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		line, err := lines.ReadSlice('\n') // one that does not fit is none of ours
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 			return 0, err
 		}
 		var m Metrics

@@ -3,11 +3,9 @@ package train
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"lamina/internal/files"
 )
@@ -60,7 +58,7 @@ func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, metricsFile), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := files.OpenOwn(filepath.Join(dir, metricsFile), maxMetrics)
 	if err != nil {
 		return nil, err
 	}
@@ -78,39 +76,25 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 	if err := files.TryLock(r.metrics.f); err != nil {
 		return fmt.Errorf("%s: another process is running there: %w", r.path, err)
 	}
-	if info, err := r.metrics.f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, fmt.Errorf("%s: no regular file: choose another --out", r.metrics.f.Name()))
-	}
-	if overwrite {
-		if err := r.metrics.f.Truncate(0); err != nil {
-			return err
-		}
-		for _, name := range []string{outcomeFile, metricsSum, checkpointsDir, bestDir, "adapter", files.Settings} {
-			if err := os.RemoveAll(filepath.Join(r.path, name)); err != nil {
-				return err
-			}
-		}
-		if err := os.Mkdir(filepath.Join(r.path, checkpointsDir), 0o755); err != nil {
+	for _, dir := range []string{r.path, filepath.Join(r.path, checkpointsDir)} {
+		if err := files.Sweep(dir); err != nil {
 			return err
 		}
 	}
-	if err := files.Sweep(r.path); err != nil {
-		return err
-	}
-	// A checkpoint is never replaced: what a killed process left beside them is no
-	// loss.
-	entries, err := os.ReadDir(filepath.Join(r.path, checkpointsDir))
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".step-") {
-			if err := os.RemoveAll(filepath.Join(r.path, checkpointsDir, e.Name())); err != nil {
-				return err
-			}
+	return files.WriteSettings(r.path, config, overwrite, r.clear)
+}
+
+// clear removes a run.
+func (r *RunDir) clear() error {
+	for _, name := range []string{outcomeFile, metricsSum, checkpointsDir, bestDir, "adapter"} {
+		if err := files.Remove(filepath.Join(r.path, name)); err != nil {
+			return err
 		}
 	}
-	return files.WriteBytes(filepath.Join(r.path, files.Settings), config)
+	if err := r.metrics.f.Truncate(0); err != nil {
+		return err
+	}
+	return os.Mkdir(filepath.Join(r.path, checkpointsDir), 0o755)
 }
 
 // Close closes the metrics file.

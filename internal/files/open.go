@@ -35,6 +35,27 @@ func Open(path string, limit int64) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
+// OpenOwn opens a file that is gone on with, to read and to write, and makes it if it is
+// not there. What Open would not open is an error here too.
+func OpenOwn(path string, limit int64) (*os.File, error) {
+	info, err := os.Stat(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		if err := checkInput(path, info, err, limit); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, bare(err))
+	}
+	info, err = f.Stat()
+	if err := checkInput(path, info, err, limit); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 func checkInput(path string, info fs.FileInfo, err error, limit int64) error {
 	switch {
 	case err != nil:

@@ -18,4 +18,7 @@ func TestOpenDoesNotWaitForAWriter(t *testing.T) {
 	if _, _, err := Open(path, Unlimited); err == nil || !strings.Contains(err.Error(), "is a pipe") {
 		t.Errorf("a pipe: %v", err)
 	}
+	if _, err := OpenOwn(path, Unlimited); err == nil || !strings.Contains(err.Error(), "is a pipe") {
+		t.Errorf("a pipe that is to be gone on with: %v", err)
+	}
 }

@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,8 +44,8 @@ func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) er
 }
 
 // Begin makes or enters a directory of results that CheckSettings does not refuse, locks
-// it as [LockDir] does, and clears what dead processes left there. The caller writes the
-// settings.
+// it as [LockDir] does, and clears what dead processes left there. The caller calls
+// [WriteSettings].
 func Begin(dir string, want []byte, overwrite bool, beside ...string) (release func(), err error) {
 	if err := CheckSettings(dir, want, overwrite, beside...); err != nil {
 		return nil, err
@@ -66,6 +67,41 @@ func Begin(dir string, want []byte, overwrite bool, beside ...string) (release f
 	return release, nil
 }
 
+// replaced is the file that lists by their digests the settings whose run begins where
+// parts of an earlier one still lie.
+const replaced = ".old"
+
+// WriteSettings writes the settings of a run into a directory that its caller has locked,
+// and that CheckSettings did not refuse. With overwrite clear then removes what an earlier
+// run left: killed before the new settings are written it leaves the old run, and after
+// that a new one that has begun, of which the next call clears the rest first, with
+// overwrite or without.
+func WriteSettings(dir string, settings []byte, overwrite bool, clear func() error) error {
+	list, line := filepath.Join(dir, replaced), fmt.Sprintf("%x\n", sha256.Sum256(settings))
+	said, err := Read(list, maxJSON)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	begun := bytes.Contains(said, []byte(line))
+	if overwrite && !begun {
+		if err := WriteBytes(list, append(said, line...)); err != nil {
+			return err
+		}
+	}
+	if err := WriteBytes(filepath.Join(dir, Settings), settings); err != nil {
+		return err
+	}
+	if overwrite || begun {
+		if err := clear(); err != nil {
+			return err
+		}
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return Remove(list)
+}
+
 // beginnings are what a run makes before its settings: empty directories and files.
 var beginnings = []string{"checkpoints", "metrics.jsonl", "tasks"}
 
@@ -73,7 +109,7 @@ var beginnings = []string{"checkpoints", "metrics.jsonl", "tasks"}
 // what a run begins with, or what a killed one left.
 func isBeginning(dir string, e os.DirEntry) bool {
 	switch name := e.Name(); {
-	case name == lockInside || beside.MatchString(name) || temporary.MatchString(name):
+	case name == lockInside || name == replaced || beside.MatchString(name) || temporary.MatchString(name):
 		return true
 	case !slices.Contains(beginnings, name):
 		return false

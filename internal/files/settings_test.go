@@ -1,6 +1,9 @@
 package files
 
 import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,5 +119,53 @@ func TestOverwriteWantsSettingsOfTheSameCommand(t *testing.T) {
 		if err := CheckSettings(dir, want, true); (err == nil) != ours || !ours && !strings.Contains(err.Error(), "choose another --out") {
 			t.Errorf("%s: %v", have, err)
 		}
+	}
+}
+
+// TestOverwritingIsGoneOnWith after a kill anywhere in it: before the new settings the old
+// run stands, and after that who calls with these settings clears what is left of it.
+func TestOverwritingIsGoneOnWith(t *testing.T) {
+	old, other, now := []byte(`{"lr": 1}`), []byte(`{"lr": 2}`), []byte(`{"lr": 3}`)
+	dir, killed := t.TempDir(), errors.New("killed")
+	begin := func(settings []byte, overwrite bool, end error) (cleared bool) {
+		t.Helper()
+		err := WriteSettings(dir, settings, overwrite, func() error {
+			cleared = true
+			if end == nil {
+				end = Remove(filepath.Join(dir, "part"))
+			}
+			return end
+		})
+		if err != end && !(cleared && end == nil) {
+			t.Fatal(err)
+		}
+		return cleared
+	}
+	plant(t, dir, "part/x")
+	if begin(old, false, nil) || names(t, dir) != "config.json part" {
+		t.Errorf("nothing is overwritten: %q", names(t, dir))
+	}
+	if !begin(now, true, killed) || read(t, filepath.Join(dir, Settings)) != string(now) {
+		t.Error("the new settings come first")
+	}
+	if !begin(other, true, killed) { // as if killed before its settings came
+		t.Error("overwritten again")
+	}
+	if err := WriteBytes(filepath.Join(dir, Settings), now); err != nil {
+		t.Fatal(err)
+	}
+	if !begin(now, false, nil) || names(t, dir) != "config.json" {
+		t.Errorf("gone on with: %q", names(t, dir))
+	}
+	plant(t, dir, "part/x")
+	if begin(now, false, nil) || names(t, dir) != "config.json part" {
+		t.Errorf("and then it is a run: %q", names(t, dir))
+	}
+	// Killed with the list written and nothing else: the old run goes on.
+	if err := WriteBytes(filepath.Join(dir, replaced), fmt.Appendf(nil, "%x\n", sha256.Sum256(other))); err != nil {
+		t.Fatal(err)
+	}
+	if begin(now, false, nil) || names(t, dir) != "config.json part" {
+		t.Errorf("the old run: %q", names(t, dir))
 	}
 }

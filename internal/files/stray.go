@@ -32,6 +32,30 @@ func removeDead(path string) bool {
 	return got && supported && stillAt(f, path) && os.Remove(path) == nil
 }
 
+// Remove removes what is at path, in a directory that its caller has locked; nothing is
+// no error. A directory goes in one step: who is killed leaves it whole, or under a name
+// that Sweep knows.
+func Remove(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return os.Remove(path)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-")
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(path, filepath.Join(tmp, filepath.Base(path))); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return os.RemoveAll(tmp)
+}
+
 // Sweep removes what dead processes left in a directory: temporary files, temporary
 // directories and locks. Those of live ones stay.
 func Sweep(dir string) error {

@@ -95,3 +95,35 @@ func TestReplacedDirectoryIsNeverMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoveIsOneStep for a directory: its remains have a name that Sweep knows.
+func TestRemoveIsOneStep(t *testing.T) {
+	dir := t.TempDir()
+	plant(t, dir, "d/a/b", "d/c", "f", "other")
+	for _, name := range []string{"d", "f", "none"} {
+		if err := Remove(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := names(t, dir); got != "other" {
+		t.Errorf("%q", got)
+	}
+	if os.Getuid() == 0 {
+		return // nothing keeps root from removing
+	}
+	plant(t, dir, "d/shut/b")
+	if err := os.Chmod(filepath.Join(dir, "d/shut"), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(filepath.Join(dir, "d")); err == nil {
+		t.Error("removed what may not be")
+	}
+	left, err := filepath.Glob(filepath.Join(dir, ".d.tmp-*"))
+	if err != nil || len(left) != 1 {
+		t.Fatalf("%q, %v", left, err)
+	}
+	os.Chmod(filepath.Join(left[0], "d/shut"), 0o700)
+	if err := Sweep(dir); err != nil || names(t, dir) != "other" {
+		t.Errorf("%v, %q", err, names(t, dir))
+	}
+}
