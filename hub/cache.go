@@ -2,6 +2,7 @@ package hub
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -71,7 +72,7 @@ func (s store) has(commit string, f File) bool {
 // system lets nobody make links.
 func (s store) link(commit string, f File) error {
 	at, blob := s.pointer(commit, f.Name), s.blob(f.Digest)
-	if err := os.MkdirAll(filepath.Dir(at), 0o777); err != nil {
+	if err := s.makeFolder(commit, f.Name); err != nil {
 		return err
 	}
 	target, err := filepath.Rel(filepath.Dir(at), blob)
@@ -93,6 +94,31 @@ func (s store) link(commit string, f File) error {
 		_, err := io.Copy(w, in)
 		return err
 	})
+}
+
+// makeFolder makes the directory of a snapshot's file. Where a folder is a link that
+// leads out of the snapshot it is an error: nothing is written there.
+func (s store) makeFolder(commit, name string) error {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	dir := filepath.Join("snapshots", commit)
+	if err := root.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(s.dir, dir), err)
+	}
+	snapshot, err := root.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close()
+	if below := filepath.Dir(filepath.FromSlash(name)); below != "." {
+		if err := snapshot.MkdirAll(below, 0o777); err != nil {
+			return fmt.Errorf("%s: %w: remove it", filepath.Join(s.dir, dir, below), err)
+		}
+	}
+	return nil
 }
 
 // replaceLink makes at a link to target. It is made beside and renamed: another process

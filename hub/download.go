@@ -112,7 +112,7 @@ func (d *download) have() int64 {
 
 // attempt asks once for what is missing from part and appends it.
 func (d *download) attempt(ctx context.Context) (progress bool, err error) {
-	f, err := os.OpenFile(d.part, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := files.OpenOwn(d.part, files.Unlimited)
 	if err != nil {
 		return false, fmt.Errorf("hub: %w", err)
 	}

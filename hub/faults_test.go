@@ -107,6 +107,8 @@ var faults = []struct {
 	{"list: redirect in a circle", on(hubtest.List, "", always, setStatus(302, "Location", "/api/models/tiny/model/revision/main")), "more than 8 redirects", ErrServer},
 	{"list: redirect to a file", on(hubtest.List, "", always, setStatus(302, "Location", "file:///etc/passwd")), "want https", ErrServer},
 	{"list: redirect to another protocol", on(hubtest.List, "", always, setStatus(302, "Location", "ftp://127.0.0.1:1/x")), "want https", ErrServer},
+	{"list: redirect to no address", on(hubtest.List, "", always, setStatus(302, "Location", "http://[::1")), "to an address that is none", ErrServer},
+	{"list: redirect to no port", on(hubtest.List, "", always, setStatus(302, "Location", "http://127.0.0.1:99999/x")), "invalid port", nil},
 	{"list: redirect to nowhere", on(hubtest.List, "", always, setStatus(302)), "without a Location", ErrServer},
 	{"list: twice the same", on(hubtest.List, "", always, replace(".gitattributes", "config.json")), "twice", ErrServer},
 	{"list: negative size", on(hubtest.List, "", always, replace(`"size":24`, `"size":-24`)), "size -24", ErrServer},

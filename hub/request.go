@@ -48,12 +48,14 @@ func (c *Client) request(ctx context.Context, p subject, method, address string,
 	if err != nil {
 		return nil, p.wrap(nil, err, "address")
 	}
-	client := &http.Client{
-		Transport:     c.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	// An http.Client would follow redirects by rules of its own, and calls one that it
+	// cannot read a connection that failed.
+	transport := c.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
 	}
 	for range maxRedirects {
-		resp, err := client.Do(c.prepare(ctx, method, at, home, header))
+		resp, err := transport.RoundTrip(c.prepare(ctx, method, at, home, header))
 		if err != nil {
 			return nil, connectionError(ctx, p, at, err)
 		}
@@ -124,20 +126,17 @@ func port(u *url.URL) string {
 }
 
 // connectionError says which host failed. The address itself is left out: a
-// redirect's holds a signature. Only names that do not exist and certificates that
-// do not verify are final.
+// redirect's holds a signature. Only names and ports that do not exist and certificates
+// that do not verify are final.
 func connectionError(ctx context.Context, p subject, at *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
 	told := p.wrap(nil, err, "no answer from "+at.Host)
 	var name *net.DNSError
+	var address *net.AddrError
 	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &name) && name.IsNotFound || errors.As(err, &certificate) {
+	if errors.As(err, &name) && name.IsNotFound || errors.As(err, &address) || errors.As(err, &certificate) {
 		return told
 	}
 	return transient{error: told}

@@ -113,6 +113,7 @@ func (v *verifier) fault(path, what, commit string) {
 // blobs hashes what is called by a digest.
 func (v *verifier) blobs(ctx context.Context) error {
 	v.wrong = map[string]bool{}
+	sizes := v.sizes()
 	entries, err := os.ReadDir(filepath.Join(v.dir, "blobs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -129,7 +130,11 @@ func (v *verifier) blobs(ctx context.Context) error {
 			v.found.Unknown = append(v.found.Unknown, "blobs/"+name)
 			continue
 		}
-		size, what, err := sound(ctx, path, name)
+		want, known := sizes[name]
+		if !known {
+			want = -1
+		}
+		size, what, err := sound(ctx, path, name, want)
 		if err != nil {
 			return err
 		}
@@ -145,14 +150,30 @@ func (v *verifier) blobs(ctx context.Context) error {
 	return nil
 }
 
-// sound hashes a file and says what is wrong with it, "" if nothing is. An error is the
-// context's.
-func sound(ctx context.Context, path, digest string) (size int64, what string, err error) {
+// sizes returns the sizes of blobs by their digests, as far as lists of commits tell them.
+func (v *verifier) sizes() map[string]int64 {
+	sizes := map[string]int64{}
+	entries, _ := os.ReadDir(filepath.Join(v.dir, "trees")) // none: of a cache without lists
+	for _, e := range entries {
+		list, _ := v.tree(strings.TrimSuffix(e.Name(), ".json"))
+		for _, f := range list {
+			sizes[f.Digest] = f.Size
+		}
+	}
+	return sizes
+}
+
+// sound holds a file against its size, unless that is negative, hashes it, and says what is
+// wrong with it, "" if nothing is. An error is the context's.
+func sound(ctx context.Context, path, digest string, want int64) (size int64, what string, err error) {
 	f, size, err := files.Open(path, files.Unlimited)
 	if err != nil {
 		return 0, strings.TrimPrefix(err.Error(), path+": "), nil
 	}
 	defer f.Close()
+	if want >= 0 && size != want {
+		return size, fmt.Sprintf("its %d bytes are not the %d that its commit lists", size, want), nil
+	}
 	got, n, err := files.Sum(digester(File{Digest: digest, Size: size}), interruptible{ctx, f})
 	switch {
 	case ctx.Err() != nil:
@@ -243,7 +264,7 @@ func (v *verifier) copied(ctx context.Context, commit, name, path string) error 
 		v.found.Unknown = append(v.found.Unknown, "snapshots/"+commit+"/"+name)
 		return nil
 	}
-	size, what, err := sound(ctx, path, known[at].Digest)
+	size, what, err := sound(ctx, path, known[at].Digest, known[at].Size)
 	if err != nil {
 		return err
 	}
@@ -269,16 +290,19 @@ func (st store) distrust(ctx context.Context, commit string, list []File) error 
 		if err != nil {
 			continue
 		}
-		digest := filepath.Base(real)
+		digest, size := filepath.Base(real), int64(-1)
 		if !digestName.MatchString(digest) {
 			digest = f.Digest
+		}
+		if digest == f.Digest {
+			size = f.Size
 		}
 		if !digestName.MatchString(digest) {
 			continue
 		}
 		what := "a link that leads out of the repository's folder"
 		if files.Holds(st.dir, real) {
-			if _, what, err = sound(ctx, real, digest); err != nil {
+			if _, what, err = sound(ctx, real, digest, size); err != nil {
 				return err
 			}
 		}

@@ -28,6 +28,7 @@ func TestVerifyFindsEachFault(t *testing.T) {
 		"a flipped bit": {func(blob, _ func(string) string) error { return flipBit(blob(shard1)) }, "digest"},
 		"of a small":    {func(blob, _ func(string) string) error { return flipBit(blob("config.json")) }, "digest"},
 		"cut":           {func(blob, _ func(string) string) error { return os.Truncate(blob(shard2), 10) }, "its 10 bytes"},
+		"of holes":      {func(blob, _ func(string) string) error { return os.Truncate(blob(shard2), 1<<40) }, "its 1099511627776 bytes are not the"},
 		"gone":          {func(blob, _ func(string) string) error { return os.Remove(blob(shard2)) }, "a link to a blob that is not there"},
 		"no link":       {func(_, pointer func(string) string) error { return os.Remove(pointer(shard2)) }, "missing, and the weight index names it"},
 		"a device": {func(blob, _ func(string) string) error {
@@ -135,5 +136,45 @@ func TestRepairRemovesNothingOutside(t *testing.T) {
 	_, err = c.Fetch(t.Context(), repo, "main", all)
 	if text, _ := os.ReadFile(mine); string(text) != "mine" || err == nil || !strings.Contains(err.Error(), "leads out of the cache") {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestNothingIsWrittenThroughLinks that lie in the cache: a folder of the snapshot, and a
+// file whose download is to go on.
+func TestNothingIsWrittenThroughLinks(t *testing.T) {
+	h := hubtest.New(t, "org/name", map[string]string{"sub/a.txt": "text", "b.txt": "text"})
+	repo := model(t, h)
+	all := func(names []string) ([]string, error) { return names, nil }
+	for name, c := range map[string]struct {
+		plant func(st store, victim string) error
+		want  string
+	}{
+		"none": {func(store, string) error { return nil }, ""},
+		"a folder of the snapshot": {func(st store, victim string) error {
+			return errors.Join(os.MkdirAll(st.snapshot(h.Commit), 0o755), os.Symlink(victim, filepath.Join(st.snapshot(h.Commit), "sub")))
+		}, "sub"},
+		"the snapshots": {func(st store, victim string) error {
+			return errors.Join(os.MkdirAll(st.dir, 0o755), os.Symlink(victim, filepath.Join(st.dir, "snapshots")))
+		}, "snapshots"},
+		"what arrived": {func(st store, victim string) error {
+			part := st.blob(h.Digest("b.txt")) + ".incomplete"
+			return errors.Join(os.MkdirAll(filepath.Dir(part), 0o755), os.Symlink(filepath.Join(victim, "file"), part))
+		}, ".incomplete: is a link"},
+	} {
+		victim, c2 := t.TempDir(), testClient(t, h)
+		if err := os.WriteFile(filepath.Join(victim, "file"), []byte("somebody's"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.plant(c2.store(repo), victim); err != nil {
+			t.Skip("no links here: ", err)
+		}
+		_, err := c2.Fetch(t.Context(), repo, "main", all)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		text, err := os.ReadFile(filepath.Join(victim, "file"))
+		if left, _ := os.ReadDir(victim); err != nil || string(text) != "somebody's" || len(left) != 1 {
+			t.Errorf("%s: what the link leads to was changed: %q, %v, %v", name, text, left, err)
+		}
 	}
 }

@@ -289,3 +289,30 @@ func (w wrong) refused(t *testing.T, good string, full *transformer.Decoder) {
 		t.Errorf("%s: %q: want one line that names %s and %q", w.what, text, dir, w.want)
 	}
 }
+
+// TestAdapterThatWasPutAsideIsFound where its writer was killed between the two renames
+// that some systems need, and nothing of an adapter's own directory is touched.
+func TestAdapterThatWasPutAsideIsFound(t *testing.T) {
+	be := ref.New()
+	full := crashtest.Small(be, "opt")
+	for _, named := range []string{"", "adapter"} {
+		run := filepath.Join(t.TempDir(), "run")
+		adapter := filepath.Join(run, "adapter")
+		saveAdapter(t, be, full, "0* 2 5* 3", adapter, 1e-3)
+		if err := os.Rename(adapter, filepath.Join(run, ".adapter.tmp-1.old")); err != nil {
+			t.Fatal(err)
+		}
+		a, err := exchange.OpenAdapter(filepath.Join(run, named))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		left := filepath.Join(adapter, ".adapter.tmp-1.old")
+		if err := os.Mkdir(left, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := exchange.OpenAdapter(adapter); err == nil || !strings.Contains(err.Error(), left) {
+			t.Errorf("something added: %v", err)
+		}
+	}
+}

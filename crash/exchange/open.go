@@ -30,6 +30,7 @@ const adapterDir = "adapter"
 // it. It has its own files and no others, none of them a link, and every one is held
 // against MANIFEST.json first; an error names the one that was changed, added or lost.
 func OpenAdapter(named string) (*Adapter, error) {
+	recoverAdapter(named)
 	path, err := locate(named)
 	if err != nil {
 		return nil, err
@@ -77,6 +78,17 @@ func locate(path string) (string, error) {
 		}
 	}
 	return inside, nil
+}
+
+// recoverAdapter puts back an adapter that was put aside by who was then killed, where
+// nothing has its name.
+func recoverAdapter(named string) {
+	for _, path := range []string{named, filepath.Join(named, adapterDir)} {
+		_, err := os.Lstat(path)
+		if _, own := os.Lstat(filepath.Join(named, adapterManifest)); own != nil && errors.Is(err, fs.ErrNotExist) {
+			_ = files.Recover(path) // who opens it says what is wrong
+		}
+	}
 }
 
 // wantOwnFiles returns an error if a directory has anything but an adapter's files.

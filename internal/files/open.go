@@ -36,11 +36,13 @@ func Open(path string, limit int64) (*os.File, int64, error) {
 }
 
 // OpenOwn opens a file that is gone on with, to read and to write, and makes it if it is
-// not there. What Open would not open is an error here too.
+// not there. What Open would not open is an error here too, and so is a link: nothing is
+// written to what lies elsewhere.
 func OpenOwn(path string, limit int64) (*os.File, error) {
-	info, err := os.Stat(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		if err := checkInput(path, info, err, limit); err != nil {
+	before, err := os.Lstat(path)
+	made := errors.Is(err, fs.ErrNotExist)
+	if !made {
+		if err := checkInput(path, before, err, limit); err != nil {
 			return nil, err
 		}
 	}
@@ -48,10 +50,14 @@ func OpenOwn(path string, limit int64) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, bare(err))
 	}
-	info, err = f.Stat()
+	info, err := f.Stat()
 	if err := checkInput(path, info, err, limit); err != nil {
 		f.Close()
 		return nil, err
+	}
+	if !made && !os.SameFile(before, info) {
+		f.Close()
+		return nil, fmt.Errorf("%s: was replaced while it was opened", path)
 	}
 	return f, nil
 }
@@ -77,6 +83,8 @@ func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
 		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a link"
 	case mode&fs.ModeNamedPipe != 0:
 		return "a pipe"
 	case mode&fs.ModeSocket != 0:

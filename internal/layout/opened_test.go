@@ -23,8 +23,6 @@ var openers = map[string]string{
 	"kernels/intercept":        "a tool of ours, run on the module's own sources",
 	"bench":                    "tools of ours, run on files that they made",
 	"examples":                 "what a reader tries out, on files of the module",
-	"hub/download.go":          "appends to what has arrived of a file, which is hashed through files.Open",
-	"crash/train/rundir.go":    "appends to the metrics of its own run, which are read through files.Open",
 }
 
 // TestFilesFromOutsideAreOpenedByOneFunction: a device, a pipe or a file without end is an
