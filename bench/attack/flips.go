@@ -167,8 +167,8 @@ func (l *lab) flipOne(ctx context.Context, r *report, s *stage, t *flipped, name
 		return err
 	}
 	name += fmt.Sprintf(" bit %d", at)
-	before := len(r.faults)
-	defer func() { l.done(dir, len(r.faults) > before) }()
+	before := r.total()
+	defer func() { l.done(dir, r.total() > before) }()
 	changed, err := read(dir)
 	if err != nil {
 		return err

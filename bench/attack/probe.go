@@ -76,8 +76,8 @@ func (l *lab) probe(ctx context.Context, r *report, inputs string, p probe, good
 	if err != nil {
 		return err
 	}
-	before := len(r.faults)
-	defer func() { l.done(dir, len(r.faults) > before) }()
+	before := r.total()
+	defer func() { l.done(dir, r.total() > before) }()
 	if p.edit != nil {
 		if err := p.edit(dir); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)

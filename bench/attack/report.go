@@ -60,6 +60,13 @@ func (r *report) fault(kind faultKind, name, format string, args ...any) {
 	r.faults = append(r.faults, fault{kind, name, fmt.Sprintf(format, args...)})
 }
 
+// total is the number of faults so far.
+func (r *report) total() int {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	return len(r.faults)
+}
+
 // count returns the number of faults of a kind among cases whose names begin with prefix.
 func (r *report) count(prefix string, kinds ...faultKind) string {
 	n := 0

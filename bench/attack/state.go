@@ -135,6 +135,15 @@ func withoutTimes(v any, keys []string) any {
 
 // difference names the first few files in which two states differ.
 func (s state) difference(want state) string {
+	all := s.names(want)
+	if len(all) > 6 {
+		all = append(all[:6], fmt.Sprintf("and %d more", len(all)-6))
+	}
+	return strings.Join(all, " ")
+}
+
+// names lists the files in which two states differ, each behind a sign.
+func (s state) names(want state) []string {
 	var all []string
 	for name, d := range s {
 		if w, ok := want[name]; !ok {
@@ -149,10 +158,7 @@ func (s state) difference(want state) string {
 		}
 	}
 	slices.Sort(all)
-	if len(all) > 6 {
-		all = append(all[:6], fmt.Sprintf("and %d more", len(all)-6))
-	}
-	return strings.Join(all, " ")
+	return all
 }
 
 // below returns what lies in a directory of the state, "" if it is not there.
