@@ -80,12 +80,10 @@ func (s *Items) peek() (byte, error) {
 		if err != nil {
 			return 0, err
 		}
-		switch c {
-		case ' ', '\t', '\r', '\n':
-			continue
+		if !isSpace(c) {
+			s.at = at
+			return c, s.r.UnreadByte()
 		}
-		s.at = at
-		return c, s.r.UnreadByte()
 	}
 }
 

@@ -49,6 +49,7 @@ type scanner struct {
 	longest int
 	at      Location // of the line in buf
 	buf     []byte   // the line, with its end
+	begin   int      // of the text in buf, behind a byte order mark and white space
 	some    bool     // a record was read
 }
 
@@ -83,11 +84,11 @@ func (s *scanner) run(yield func(Record, error) bool) {
 
 // text returns the line without a byte order mark and white space around it.
 func (s *scanner) text() []byte {
-	text := s.buf
-	if s.at.Line == 1 {
-		text = bytes.TrimPrefix(text, byteOrderMark)
+	end := len(s.buf)
+	for end > s.begin && isSpace(s.buf[end-1]) {
+		end--
 	}
-	return bytes.Trim(text, " \t\r\n")
+	return s.buf[s.begin:end]
 }
 
 // next reads a line into buf, with its end, and reports whether it has one.
@@ -95,11 +96,18 @@ func (s *scanner) next() (ended bool, err error) {
 	s.at.Byte += int64(len(s.buf))
 	s.buf = s.buf[:0]
 	s.at.Line++
+	s.begin = 0 // looked for in each piece once, as a line may be blank for long
 	for {
 		piece, err := s.r.ReadSlice('\n')
 		s.buf = append(s.buf, piece...)
+		if s.begin == 0 && s.at.Line == 1 && bytes.HasPrefix(s.buf, byteOrderMark) {
+			s.begin = len(byteOrderMark)
+		}
+		for s.begin < len(s.buf) && isSpace(s.buf[s.begin]) {
+			s.begin++
+		}
 		switch {
-		case !s.some && bytes.HasPrefix(s.text(), []byte("[")):
+		case !s.some && s.begin < len(s.buf) && s.buf[s.begin] == '[':
 			return true, nil // array reads on
 		case len(s.buf) > s.longest:
 			return false, s.at.Errorf("line longer than %s", size(s.longest))
@@ -116,6 +124,9 @@ func (s *scanner) next() (ended bool, err error) {
 		}
 	}
 }
+
+// isSpace says whether JSON may have c between its values.
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // parse reads one object that is the whole of text.
 func (s *scanner) parse(text []byte) (Record, error) {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // all reads every record of a text.
@@ -52,11 +53,17 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Each byte of it is looked at a few times, however long it is. Three seconds are a
+// hundred times what that takes.
 func TestEndlessLineIsBounded(t *testing.T) {
-	for _, head := range []string{"", `["`} {
+	began := time.Now()
+	for _, head := range []string{"", "\ufeff", `["`} {
 		if _, err := all(io.MultiReader(strings.NewReader(head), endless{})); err == nil {
 			t.Errorf("%q and no end was read", head)
 		}
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -57,6 +58,9 @@ func packLZ4(src []byte, back int) []byte {
 	return out
 }
 
+// zstdWriter is one encoder for all pages: some files here have thousands.
+var zstdWriter = sync.OnceValues(func() (*zstd.Encoder, error) { return zstd.NewWriter(nil) })
+
 // pack compresses a page.
 func pack(t testing.TB, codec int, page []byte) []byte {
 	t.Helper()
@@ -78,9 +82,9 @@ func pack(t testing.TB, codec int, page []byte) []byte {
 	case codecLZ4Raw:
 		return packLZ4(page, ratioRow)
 	case codecZstd:
-		w, e := zstd.NewWriter(nil)
-		if e != nil {
-			t.Fatal(e)
+		w, err := zstdWriter()
+		if err != nil {
+			t.Fatal(err)
 		}
 		return w.EncodeAll(page, nil)
 	}
@@ -124,7 +128,7 @@ var codecs = map[string]int{"plain": codecPlain, "snappy": codecSnappy, "gzip": 
 // Pages of every codec are read however far they are compressed, and one that holds
 // another number of bytes than its head says is refused.
 func TestPagesOfAnyRatio(t *testing.T) {
-	const rows = 3000
+	const rows = 1000
 	for name, codec := range codecs {
 		for _, ratio := range []int{1, 10, 100, 1000} {
 			page := textPage(rows, ratio)
@@ -142,7 +146,7 @@ func TestPagesOfAnyRatio(t *testing.T) {
 					t.Fatalf("%s, ratio %d: row %d: %.20q, %v", name, ratio, i+1, text, err)
 				}
 			}
-			for _, size := range []int{0, 1, len(page) / 2, len(page) - 1, len(page) + 1, 2 * len(page), 18 << 20, maxPage, 1<<31 - 1} {
+			for _, size := range []int{0, 1, len(page) - 1, len(page) + 1, 18 << 20, maxPage, 1<<31 - 1} {
 				file := textFile(codec, rows, size, stored)
 				var err error
 				spent := allocated(func() { _, err = scan(file) })
