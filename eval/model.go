@@ -22,7 +22,7 @@ type Model struct {
 	// other than the benchmark's come of if it is only the question.
 	Verbatim func(path string)
 	// Warn is told of what its tokenizer may do otherwise than others do, when it is first
-	// asked for, and of weights that were put into it and are no tuning; may be nil.
+	// asked for, and of weights that were put into it and are doubtful; may be nil.
 	Warn func(text string)
 
 	tokens *tokenizer.Tokenizer

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"lamina/internal/report"
 	"lamina/kernels"
 	"lamina/transformer"
 )
@@ -40,11 +41,18 @@ type Measurement struct {
 	Precision string `json:"precision"`
 }
 
-// Cells are a row of the table: work, shape, threads, value, unit, limit and share.
-func (m Measurement) Cells() []string {
-	return []string{
-		m.Work, m.Shape, fmt.Sprint(m.Threads), fmt.Sprintf("%.1f", m.Value), m.Unit, fmt.Sprintf("%.1f", m.Limit), fmt.Sprintf("%.0f%%", 100*m.Share),
+// Text shows measurements as a table.
+func Text(rows []Measurement) string {
+	t := report.Table{Columns: []report.Column{
+		{Name: "work"}, {Name: "shape"}, {Name: "threads", Right: true}, {Name: "value", Right: true}, {Name: "unit"},
+		{Name: "limit", Right: true}, {Name: "share", Right: true},
+	}}
+	for _, m := range rows {
+		t.Rows = append(t.Rows, []string{
+			m.Work, m.Shape, fmt.Sprint(m.Threads), fmt.Sprintf("%.1f", m.Value), m.Unit, fmt.Sprintf("%.1f", m.Limit), fmt.Sprintf("%.0f%%", 100*m.Share),
+		})
 	}
+	return t.Text()
 }
 
 // timing is what a case took, or the rate of one that measures the machine.

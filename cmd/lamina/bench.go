@@ -9,7 +9,6 @@ import (
 
 	"lamina/bench/workload"
 	"lamina/crash/emulate"
-	"lamina/internal/report"
 	"lamina/transformer"
 )
 
@@ -50,7 +49,7 @@ func (c benchCommand) Run(s *session) error {
 		rows = append(rows, some...)
 	}
 	bar.Done()
-	s.table(benchTable(rows))
+	s.printf("%s", workload.Text(rows))
 	return s.writeJSON(rows)
 }
 
@@ -73,15 +72,4 @@ func (c benchCommand) measure(s *session, threads int, cases []workload.Case, ne
 		return c.Decoder(be)
 	}
 	return b.Run(s.ctx, cases)
-}
-
-func benchTable(rows []workload.Measurement) report.Table {
-	t := report.Table{Columns: []report.Column{
-		{Name: "work"}, {Name: "shape"}, {Name: "threads", Right: true}, {Name: "value", Right: true}, {Name: "unit"},
-		{Name: "limit", Right: true}, {Name: "share", Right: true},
-	}}
-	for _, r := range rows {
-		t.Rows = append(t.Rows, r.Cells())
-	}
-	return t
 }

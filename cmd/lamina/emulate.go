@@ -6,7 +6,6 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
-	"lamina/internal/units"
 )
 
 // emulateCommand writes what the data owner gets.
@@ -56,13 +55,14 @@ func (c emulateCommand) Run(s *session) error {
 		return err
 	}
 	bar := s.waiting("writing " + c.Out)
-	manifest, err := m.Emulate(plan, c.Share, c.Out, c.Receipt, emulate.Options{
+	handed, err := m.Emulate(plan, c.Share, c.Out, c.Receipt, emulate.Options{
 		Overwrite: c.Overwrite, DType: dtype, Compact: c.Compact, Health: health})
 	bar.Done()
 	if err != nil {
 		return err
 	}
-	return c.print(s, m, manifest)
+	s.printf("%s", handed.Text())
+	return s.writeJSON(handed)
 }
 
 // health measures the emulator's loss beside the model's. It is nil where there is
@@ -79,26 +79,4 @@ func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Heal
 	}
 	s.warnOf(&h)
 	return &h, nil
-}
-
-// print shows what was written and what is to be sent.
-func (c emulateCommand) print(s *session, m *model, e emulate.Manifest) error {
-	s.printf("wrote %s: %s", c.Out, e.Text())
-	sent, err := exchange.NewSent(c.Out)
-	if err != nil {
-		return err
-	}
-	s.printf("send this directory: %s; nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data\n", sent)
-	s.printf("keep this file: %s; it says what may come back, and plug holds the adapter against it\n", c.Receipt)
-	weights, quantised := m.Bytes()
-	s.printf("the model's weights take %s", units.Bytes(weights))
-	s.printf("%s\n", e.Storage(quantised, c.Compact, c.DType != ""))
-	return s.writeJSON(emulateResult{e, sent, c.Receipt})
-}
-
-// emulateResult is the JSON of emulate: lamina.json, and what is to be sent.
-type emulateResult struct {
-	emulate.Manifest
-	Sent    exchange.Sent `json:"sent"`
-	Receipt string        `json:"receipt"`
 }

@@ -69,18 +69,6 @@ func parseDType(name string) (tensor.DType, error) {
 	return d, nil
 }
 
-// readArray reads a flag's file into v, a JSON array of what of says.
-func readArray(path string, v any, of string) error {
-	data, err := files.ReadInput(path)
-	if err != nil {
-		return err
-	}
-	if err := files.DecodeJSON(path, data, v); err != nil {
-		return fmt.Errorf("%w (want a JSON array of %s)", err, of)
-	}
-	return nil
-}
-
 // namedTask returns the task of --task; an unknown name is wrong usage.
 func namedTask(name string) (task.Task, error) {
 	t, err := task.Named(name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -16,7 +17,7 @@ type logitsCommand struct {
 // Run writes them as [transformer.Decoder.WriteLogits] does.
 func (c logitsCommand) Run(s *session) error {
 	var rows [][]int32
-	if err := readArray(c.Tokens, &rows, "rows of token ids"); err != nil {
+	if err := files.ReadArray(c.Tokens, &rows, "rows of token ids"); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)

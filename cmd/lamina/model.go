@@ -10,6 +10,7 @@ import (
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/hub"
+	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -76,7 +77,7 @@ func (s *session) openModel(path string) (*model, error) {
 	}
 	s.closers = append(s.closers, m.Unplug)
 	if m.Emulator != nil && m.Emulator.Unsealed {
-		s.warnUnsealed(m.Path)
+		s.warnf("%s", files.UnsealedWarning(m.Path))
 	}
 	return &model{m, s}, nil
 }
@@ -85,15 +86,6 @@ func (s *session) openModel(path string) (*model, error) {
 // scoring go by different prompts soon if one of them has it.
 func (s *session) verbatim(path string) {
 	s.warnf("%s: questions without a task are taken verbatim: the prompt is the query as it stands, and a space goes before a choice. If they are a benchmark's, give --task %s to every command alike (lamina tasks lists them)", path, cmp.Or(task.NameIn(filepath.Base(path)), "NAME"))
-}
-
-// Plug puts an adapter's weights into the model.
-func (m *model) Plug(path, receipt string) error {
-	unsealed, err := m.Model.Plug(path, receipt)
-	if unsealed {
-		m.session.warnUnsealed(path)
-	}
-	return err
 }
 
 // part is what --plan and --share say is trained of the model.

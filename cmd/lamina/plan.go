@@ -20,19 +20,6 @@ type planCommand struct {
 	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
 }
 
-// planResult is its JSON.
-type planResult struct {
-	Plan       plan.Plan `json:"plan"`
-	Kind       string    `json:"kind"`
-	Kept       []int     `json:"kept"`
-	Trainable  []int     `json:"trainable"`
-	Clusters   [][]int   `json:"clusters"`
-	Centres    []int     `json:"centres"`
-	AnchorEnds bool      `json:"anchor_ends"`
-	Share      string    `json:"share"`
-	Layers     int       `json:"layers"`
-}
-
 // Run prints the plan alone to standard output, so that a shell can take it, and what it
 // was made of, where the method has clusters, to standard error.
 func (c planCommand) Run(s *session) error {
@@ -63,7 +50,7 @@ func (c planCommand) Run(s *session) error {
 	if chosen.Clusters != nil {
 		s.notef("clusters: %s\ncentres: %s\n", chosen.Runs(), strings.Trim(fmt.Sprint(chosen.Centres), "[]"))
 	}
-	return s.writeJSON(planResult{
+	return s.writeJSON(plan.File{
 		Plan: shared, Kind: c.Kind, Kept: chosen.Plan.Kept(), Trainable: chosen.Plan.Trainable(), Clusters: chosen.Clusters,
 		Centres: chosen.Centres, AnchorEnds: c.AnchorEnds, Share: c.Share, Layers: request.Layers,
 	})

@@ -1,6 +1,9 @@
 package main
 
-import "lamina/crash/exchange"
+import (
+	"lamina/crash/exchange"
+	"lamina/internal/files"
+)
 
 // plugCommand puts trained blocks back.
 type plugCommand struct {
@@ -45,7 +48,7 @@ func (c plugCommand) Run(s *session) error {
 	}
 	defer a.Close()
 	if a.Unsealed {
-		s.warnUnsealed(a.Path)
+		s.warnf("%s", files.UnsealedWarning(a.Path))
 	}
 	receipt, err := a.HoldAgainst(c.Receipt, m.Path, m.Decoder)
 	if err != nil {

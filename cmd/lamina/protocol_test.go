@@ -13,6 +13,7 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/measure"
+	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/kernels/ref"
 	"lamina/nn"
@@ -29,7 +30,7 @@ func TestPlanFromSimilarity(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	printed := must(t, "plan", "crash", "--similarity", sim, "--keep", "4", "--trainable", "2", "--json", out)
-	p := read[planResult](t, out)
+	p := read[plan.File](t, out)
 	if strings.TrimSpace(printed) != p.Plan.String() || len(p.Kept) != 4 || len(p.Trainable) != 2 || len(p.Clusters) != 4 || len(p.Centres) != 4 || p.Layers != 6 {
 		t.Errorf("%+v, printed %q", p, printed)
 	}

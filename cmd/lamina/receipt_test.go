@@ -17,7 +17,7 @@ func TestReceiptFromHouseToHouse(t *testing.T) {
 	path := func(name string) string { return filepath.Join(dir, name) }
 	data, result := write(t, dir, "d.jsonl", questions), path("r.json")
 	said, _ := succeed(t, "emulate", "--model", model, "--plan", "0* 5*", "--out", path("emu"), "--json", result)
-	if want := "keep this file: " + path("emu.receipt.json"); !strings.Contains(said, want) || read[emulateResult](t, result).Receipt != path("emu.receipt.json") {
+	if want := "keep this file: " + path("emu.receipt.json"); !strings.Contains(said, want) || read[exchange.HandedOut](t, result).Receipt != path("emu.receipt.json") {
 		t.Errorf("%q does not say %q", said, want)
 	}
 	must(t, "emulate", "--model", model, "--plan", "0* 3", "--out", path("other"), "--receipt", path("named.json"))

@@ -6,11 +6,9 @@ import (
 	"path/filepath"
 
 	"lamina/crash/measure"
-	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/eval/task"
 	"lamina/internal/files"
-	"lamina/internal/report"
 	"lamina/transformer"
 )
 
@@ -74,7 +72,7 @@ func (c similarityCommand) Run(s *session) error {
 	if doubt := measure.Doubt(rows); doubt != "" {
 		s.warn([]string{c.Data + ": " + doubt})
 	}
-	s.table(adjacentTable(result))
+	s.printf("%s", study.SimilarityText(result))
 	if s.JSON == "" {
 		return nil
 	}
@@ -94,13 +92,4 @@ func (s *session) similarity(m *model, rows [][]int32, pool measure.Pooling, str
 	bar := s.progress(label, total)
 	defer bar.Done()
 	return study.Similarity(s.ctx, &m.Model.Model, rows, pool, stream, func(done, _ int) { bar.Set(done) })
-}
-
-// adjacentTable lists the likeness of each layer's output to the next one's.
-func adjacentTable(sim measure.Similarity) report.Table {
-	t := report.Table{Columns: []report.Column{{Name: "layers", Right: true}, {Name: sim.Metric, Right: true}}}
-	for i, v := range plan.Adjacent(sim.Matrix) {
-		t.Rows = append(t.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.6f", v)})
-	}
-	return t
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -10,9 +8,8 @@ import (
 	"lamina/internal/files"
 )
 
-// spareInputs refuses a file of --json or --plot that another flag has read, or that is
-// one of a model's, and a directory of --out that is to be overwritten and holds what
-// another flag reads: writing the result would destroy it.
+// spareInputs refuses to write the result where another flag has read, see [files.Spare].
+// Without --overwrite what is in --out stays.
 func spareInputs(line *kong.Context) error {
 	written, read := map[string]string{}, map[string][]string{}
 	overwrite := false
@@ -33,29 +30,14 @@ func spareInputs(line *kong.Context) error {
 		switch f.Name {
 		case "json", "plot", "out":
 			written[f.Name] = strings.Join(paths, "")
-		case "profile":
-		default:
-			read[f.Name] = paths
+			continue
+		}
+		for _, path := range paths {
+			read[f.Name] = append(read[f.Name], path[strings.IndexByte(path, '@')+1:]) // @FILE and NAME=@FILE
 		}
 	}
-	for flag, out := range written {
-		there, err := os.Stat(out)
-		if err != nil || flag == "out" && !overwrite {
-			continue // a new file destroys nothing
-		}
-		for name, paths := range read {
-			for _, path := range paths {
-				path = path[strings.IndexByte(path, '@')+1:] // @FILE and NAME=@FILE
-				info, err := os.Stat(path)
-				switch {
-				case err != nil || flag == "out" && name == "model" && os.SameFile(there, info): // the command says more of it
-				case flag == "out" && files.Reads(out, path):
-					return fmt.Errorf("--out %s: holds what is read as --%s and is not overwritten: choose another directory", out, name)
-				case flag != "out" && (os.SameFile(there, info) || name == "model" && files.Holds(path, out)):
-					return fmt.Errorf("--%s %s: is read as --%s: name another file", flag, out, name)
-				}
-			}
-		}
+	if !overwrite {
+		delete(written, "out")
 	}
-	return nil
+	return files.Spare(written, read)
 }

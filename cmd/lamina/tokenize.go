@@ -7,6 +7,7 @@ import (
 
 	"lamina/crash/emulate"
 	"lamina/hub"
+	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -20,7 +21,7 @@ type tokenizeCommand struct {
 // Run writes one row of ids a text.
 func (c tokenizeCommand) Run(s *session) error {
 	var texts []string
-	if err := readArray(c.Texts, &texts, "strings"); err != nil {
+	if err := files.ReadArray(c.Texts, &texts, "strings"); err != nil {
 		return err
 	}
 	path, err := s.hubPath(c.Model, hub.Model, hub.TokenizerFiles)

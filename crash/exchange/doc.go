@@ -10,7 +10,7 @@
 //
 // What may come back is said by the owner, in a receipt that he keeps:
 //
-//	sent, err := full.Emulate(plan, "all", "emulator", "emulator.receipt.json", emulate.Options{})
+//	handed, err := full.Emulate(plan, "all", "emulator", "emulator.receipt.json", emulate.Options{})
 //	receipt, err := a.HoldAgainst("emulator.receipt.json", full.Path, full.Decoder)
 //
 // Invariants: an adapter is applied whole or not at all, and only to weights whose

@@ -6,6 +6,7 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/eval"
+	"lamina/internal/files"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/transformer"
@@ -69,22 +70,29 @@ func (m *Model) Part(text, share string) (*emulate.Emulator, error) {
 // Plug puts the weights of an adapter's directory into the model: the starred
 // blocks of a full model or of the emulator they were trained in. They are there until
 // Unplug. A full model's adapter is held against the receipt, as [Adapter.HoldAgainst]
-// does; that a block went further than [MostChange] is a warning. unsealed is
-// [Adapter.Unsealed].
-func (m *Model) Plug(path, receipt string) (unsealed bool, err error) {
+// does. Warn is told of one without a MANIFEST.json, and of a block that went further than
+// [MostChange].
+func (m *Model) Plug(path, receipt string) error {
 	a, err := OpenAdapter(path)
 	if err != nil {
-		return false, err
+		return err
+	}
+	warn := m.Warn
+	if warn == nil {
+		warn = func(string) {}
+	}
+	if a.Unsealed {
+		warn(files.UnsealedWarning(a.Path))
 	}
 	m.Unplug()
 	m.plugged = a
 	if err := m.apply(a, receipt); err != nil {
-		return a.Unsealed, err
+		return err
 	}
-	if far := a.CheckChanges(a.Changes(m.Config)); far != nil && m.Warn != nil {
-		m.Warn(far.Error() + ": plug would refuse it")
+	if far := a.CheckChanges(a.Changes(m.Config)); far != nil {
+		warn(far.Error() + ": plug would refuse it")
 	}
-	return a.Unsealed, nil
+	return nil
 }
 
 func (m *Model) apply(a *Adapter, receipt string) error {

@@ -39,13 +39,13 @@ func TestOpenModel(t *testing.T) {
 		if name == "full" {
 			want = crashtest.Logits(be, trained.Plug(full))
 		}
-		if _, err := one.Plug(sent, ""); err != nil {
+		if err := one.Plug(sent, ""); err != nil {
 			t.Fatal(err)
 		}
 		crashtest.Same(t, name+" with the adapter", crashtest.Logits(be, one.Decoder), want)
 		one.Unplug()
 	}
-	if _, err := m.Plug(filepath.Join(sent, "none"), ""); err == nil {
+	if err := m.Plug(filepath.Join(sent, "none"), ""); err == nil {
 		t.Error("an adapter that is not there is plugged in")
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/internal/files"
-	"lamina/nn"
-	"lamina/tensor"
-	"lamina/transformer"
 )
 
 // A receipt is what the model owner keeps of an emulator that he handed out: what may
@@ -87,38 +84,6 @@ func CheckReceipt(path, emulator string, overwrite bool) (cut bool, err error) {
 		return false, fmt.Errorf("%s: is the receipt of an emulator of %q with the plan %s that was handed out, and is needed when an adapter comes back: --receipt FILE names another place for the new one; or --overwrite replaces it, and what was trained in that emulator is refused then", path, fmt.Sprintf("%.128s", r.Model), r.Plan)
 	}
 	return false, nil
-}
-
-// Emulate writes the emulator of a plan as [emulate.Export] does, and its receipt; share
-// says how the plan's removed places were filled. The receipt is there first: an emulator
-// without one could be sent, and what comes back of it not be held against anything.
-func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Options) (emulate.Manifest, error) {
-	r := Receipt{
-		Format: receiptFormat, Kind: receiptKind, Model: m.Path, Weights: transformer.Fingerprint(m.Decoder.Params()),
-		Plan: p, Share: share, Compact: opt.Compact, Unfinished: true,
-	}
-	if opt.DType != tensor.Invalid {
-		r.DType = opt.DType.String()
-	}
-	for _, place := range p.TrainablePlaces() {
-		r.Trained = append(r.Trained, Trained{place, p[place].Layer})
-		for w := range nn.ParamsOf(m.Decoder.Blocks[p[place].Layer]) {
-			r.Tensors = append(r.Tensors, Expected{w.Name, tensor.F32.String(), w.Value.Shape()})
-		}
-	}
-	opt.Ready = func(sent emulate.Manifest, digest string) error {
-		r.Origin, r.Base = emulate.Origin{Exchange: sent.Exchange, Emulator: digest}, sent.Base
-		if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
-			return err
-		}
-		return files.WriteSealed(receipt, r)
-	}
-	sent, err := emulate.Export(m.Checkpoint, m.Decoder, p, out, opt)
-	if err != nil {
-		return sent, err
-	}
-	r.Unfinished = false
-	return sent, files.WriteSealed(receipt, r)
 }
 
 // ReadReceipt reads a receipt to the letter.

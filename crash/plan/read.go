@@ -7,6 +7,20 @@ import (
 	"lamina/internal/files"
 )
 
+// File is what lamina plan writes for machines: a plan, and what it was made of. [Read]
+// takes the plan alone.
+type File struct {
+	Plan       Plan    `json:"plan"` // removed places filled in
+	Kind       string  `json:"kind"` // the method
+	Kept       []int   `json:"kept"`
+	Trainable  []int   `json:"trainable"`
+	Clusters   [][]int `json:"clusters"`
+	Centres    []int   `json:"centres"`
+	AnchorEnds bool    `json:"anchor_ends"`
+	Share      string  `json:"share"`
+	Layers     int     `json:"layers"`
+}
+
 // Read reads a plan as flags name it: its text, or @FILE with the text or with the
 // JSON object that lamina plan writes, whose field "plan" it is.
 func Read(flag string) (Plan, error) {
@@ -20,7 +34,7 @@ func Read(flag string) (Plan, error) {
 	}
 	text := strings.TrimSpace(string(data))
 	if strings.HasPrefix(text, "{") {
-		var object struct {
+		var object struct { // of a [File] what counts: others may have written it
 			Plan Plan `json:"plan"`
 		}
 		err := files.DecodeJSON(path, data, &object)

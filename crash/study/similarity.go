@@ -2,9 +2,12 @@ package study
 
 import (
 	"context"
+	"fmt"
 
 	"lamina/crash/measure"
+	"lamina/crash/plan"
 	"lamina/eval"
+	"lamina/internal/report"
 	"lamina/nn"
 	"lamina/transformer"
 )
@@ -22,4 +25,13 @@ func Similarity(ctx context.Context, m *eval.Model, rows [][]int32, pool measure
 		}
 	}
 	return measure.LayerSimilarityStreamed(ctx, m.Backend, m.Decoder, rows, pool, release, tell)
+}
+
+// SimilarityText shows the likeness of each layer's output to the next one's, in lines.
+func SimilarityText(sim measure.Similarity) string {
+	t := report.Table{Columns: []report.Column{{Name: "layers", Right: true}, {Name: sim.Metric, Right: true}}}
+	for i, v := range plan.Adjacent(sim.Matrix) {
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.6f", v)})
+	}
+	return t.Text()
 }

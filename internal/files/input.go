@@ -38,6 +38,18 @@ func DecodeJSON(path string, data []byte, v any) error {
 	return nil
 }
 
+// ReadArray reads a file that somebody named into v, a JSON array of what of says.
+func ReadArray(path string, v any, of string) error {
+	data, err := ReadInput(path)
+	if err != nil {
+		return err
+	}
+	if err := DecodeJSON(path, data, v); err != nil {
+		return fmt.Errorf("%w (want a JSON array of %s)", err, of)
+	}
+	return nil
+}
+
 // plainly says in words of JSON, not of Go, what a decoder found.
 func plainly(err error) error {
 	var wrong *json.UnmarshalTypeError

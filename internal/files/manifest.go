@@ -128,6 +128,11 @@ func HasManifest(dir string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// UnsealedWarning says in a line that a directory has no manifest.
+func UnsealedWarning(dir string) string {
+	return fmt.Sprintf("%s: has no %s, as an earlier version of lamina wrote it: a change of its files since then is not seen", dir, Manifest)
+}
+
 // Size counts the files of a directory and their bytes.
 func Size(dir string) (count int, bytes int64, err error) {
 	entries, err := os.ReadDir(dir)

@@ -160,15 +160,3 @@ func a(noun string) string {
 	}
 	return "a " + noun
 }
-
-// Reads reports whether something that is read at path lies in the directory dir: path
-// itself, or, where it is a directory, what its links lead to.
-func Reads(dir, path string) bool {
-	if Holds(dir, path) {
-		return true
-	}
-	entries, _ := os.ReadDir(path) // an error: no directory
-	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return e.Type()&fs.ModeSymlink != 0 && Holds(dir, filepath.Join(path, e.Name()))
-	})
-}

@@ -1,0 +1,78 @@
+package exchange
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+	"lamina/internal/files"
+	"lamina/internal/units"
+	"lamina/nn"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// HandedOut is what an emulator came to at its owner's.
+type HandedOut struct {
+	emulate.Manifest
+	Sent    Sent   `json:"sent"`
+	Receipt string `json:"receipt"` // where it is kept
+
+	storage string // what the model's weights take, and why the emulator's take more
+}
+
+// Emulate writes the emulator of a plan as [emulate.Export] does, and its receipt; share
+// says how the plan's removed places were filled. The receipt is there first: an emulator
+// without one could be sent, and what comes back of it not be held against anything.
+func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Options) (HandedOut, error) {
+	h := HandedOut{Receipt: receipt}
+	r := m.receipt(p, share, opt)
+	opt.Ready = func(sent emulate.Manifest, digest string) error {
+		r.Origin, r.Base = emulate.Origin{Exchange: sent.Exchange, Emulator: digest}, sent.Base
+		if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
+			return err
+		}
+		return files.WriteSealed(receipt, r)
+	}
+	var err error
+	if h.Manifest, err = emulate.Export(m.Checkpoint, m.Decoder, p, out, opt); err != nil {
+		return h, err
+	}
+	r.Unfinished = false
+	if err := files.WriteSealed(receipt, r); err != nil {
+		return h, err
+	}
+	weights, quantised := m.Bytes()
+	h.storage = "the model's weights take " + units.Bytes(weights) + h.Storage(quantised, opt.Compact, opt.DType != tensor.Invalid)
+	h.Sent, err = NewSent(out)
+	return h, err
+}
+
+// receipt returns what is known of an emulator before it is written.
+func (m *Model) receipt(p plan.Plan, share string, opt emulate.Options) Receipt {
+	r := Receipt{
+		Format: receiptFormat, Kind: receiptKind, Model: m.Path, Weights: transformer.Fingerprint(m.Decoder.Params()),
+		Plan: p, Share: share, Compact: opt.Compact, Unfinished: true,
+	}
+	if opt.DType != tensor.Invalid {
+		r.DType = opt.DType.String()
+	}
+	for _, place := range p.TrainablePlaces() {
+		r.Trained = append(r.Trained, Trained{place, p[place].Layer})
+		for w := range nn.ParamsOf(m.Decoder.Blocks[p[place].Layer]) {
+			r.Tensors = append(r.Tensors, Expected{w.Name, tensor.F32.String(), w.Value.Shape()})
+		}
+	}
+	return r
+}
+
+// Text shows it to the owner, in lines: what was written, what is to be sent and what is
+// kept.
+func (h HandedOut) Text() string {
+	return fmt.Sprintf("wrote %s: %s", h.Sent.Path, h.Manifest.Text()) +
+		fmt.Sprintf("send this directory: %s; nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data\n", h.Sent) +
+		fmt.Sprintf("keep this file: %s; it says what may come back, and plug holds the adapter against it\n", h.Receipt) +
+		h.storage + "\n"
+}
