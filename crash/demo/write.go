@@ -23,11 +23,14 @@ func Write(out, inputs string, overwrite bool) (model, data string, err error) {
 		}
 	}
 	model, data = filepath.Join(dir, "model"), filepath.Join(dir, "data")
-	for path, write := range map[string]func(string, bool) error{model: writeModel, data: writeData} {
-		if _, err := os.Stat(path); err == nil && !overwrite {
+	for _, part := range []struct { // in this order: where the model is refused, no data is made
+		path  string
+		write func(path string, overwrite bool) error
+	}{{model, writeModel}, {data, writeData}} {
+		if _, err := os.Stat(part.path); err == nil && !overwrite {
 			continue
 		}
-		if err := write(path, overwrite); err != nil {
+		if err := part.write(part.path, overwrite); err != nil {
 			return "", "", err
 		}
 	}
