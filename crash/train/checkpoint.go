@@ -45,7 +45,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 // saved notes that a checkpoint is the newest, and removes all but two.
 func (r *RunDir) saved(step int) error {
 	latest := fmt.Appendf(nil, "step-%d\n", step)
-	if err := files.WriteBytes(filepath.Join(r.path, checkpointsDir, latestFile), latest); err != nil {
+	if err := files.WriteInside(filepath.Join(r.path, checkpointsDir, latestFile), latest); err != nil {
 		return err
 	}
 	steps := r.steps()

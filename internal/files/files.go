@@ -82,6 +82,23 @@ func Write(path string, write func(w io.Writer) error) error {
 	return nil
 }
 
+// WriteInside writes data to a file of a directory that is ours: unlike [Write] it replaces
+// a link or a pipe that somebody put there, and does not write through it.
+func WriteInside(path string, data []byte) error {
+	var mode fs.FileMode
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+		mode = info.Mode().Perm()
+	}
+	err := replace(path, mode, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return nil
+}
+
 // resolve returns the file behind path, the permission bits an existing one
 // has (0: there is none yet), and whether it must be written in place.
 func resolve(path string) (target string, mode fs.FileMode, direct bool, err error) {

@@ -12,6 +12,27 @@ import (
 	"testing"
 )
 
+// TestWriteInsideReplacesLinks and leaves alone what they lead to; Write does not.
+func TestWriteInsideReplacesLinks(t *testing.T) {
+	dir := t.TempDir()
+	path, victim := filepath.Join(dir, "path"), filepath.Join(dir, "victim")
+	if err := WriteBytes(victim, []byte("somebody's")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, path); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	if err := WriteInside(path, []byte("ours")); err != nil || read(t, path) != "ours" || read(t, victim) != "somebody's" {
+		t.Errorf("%v, %q, %q", err, read(t, path), read(t, victim))
+	}
+	if err := os.Symlink(victim, path+"2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteBytes(path+"2", []byte("new")); err != nil || read(t, victim) != "new" {
+		t.Errorf("%v, %q", err, read(t, victim))
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -84,11 +84,11 @@ func WriteSettings(dir string, settings []byte, overwrite bool, clear func() err
 	}
 	begun := bytes.Contains(said, []byte(line))
 	if overwrite && !begun {
-		if err := WriteBytes(list, append(said, line...)); err != nil {
+		if err := WriteInside(list, append(said, line...)); err != nil {
 			return err
 		}
 	}
-	if err := WriteBytes(filepath.Join(dir, Settings), settings); err != nil {
+	if err := WriteInside(filepath.Join(dir, Settings), settings); err != nil {
 		return err
 	}
 	if overwrite || begun {
