@@ -92,36 +92,31 @@ func (f *folder) file(j *Job) string { return filepath.Join(f.path, named(j.Task
 
 // keep writes a finished result.
 func (f *folder) keep(j *Job, o *Outcome) error {
-	text, err := json.Marshal(finishedTask{j.Files, j.Requests.Digest(), o.Rows, o.Texts, o.Seconds})
-	if err != nil {
-		return err
-	}
-	return files.WriteBytes(f.file(j), text)
+	return files.WriteSealed(f.file(j), finishedTask{j.Files, j.Requests.Digest(), o.Rows, o.Texts, o.Seconds})
 }
 
 // finished takes a job's result from its file, if it is there. It is believed only
 // if the same was asked of the same data.
 func (f *folder) finished(j *Job, o *Outcome) (bool, error) {
 	path := f.file(j)
-	text, err := files.Read(path, maxFinished)
-	if errors.Is(err, fs.ErrNotExist) {
+	var kept finishedTask
+	err := files.ReadSealed(path, maxFinished, &kept)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
-	}
-	if err == nil {
-		err = j.restore(text, o)
+	case err == nil:
+		if err = j.restore(&kept, o); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	if err != nil {
-		return false, fmt.Errorf("%s: %w: choose another --out or pass --overwrite", path, err)
+		return false, fmt.Errorf("%w: choose another --out or pass --overwrite", err)
 	}
 	return true, nil
 }
 
-// restore reads a result that was kept.
-func (j *Job) restore(text []byte, o *Outcome) error {
-	var kept finishedTask
-	if err := json.Unmarshal(text, &kept); err != nil {
-		return err
-	}
+// restore takes a result that was kept.
+func (j *Job) restore(kept *finishedTask, o *Outcome) error {
 	switch n := len(j.Requests.Items); {
 	case !slices.Equal(kept.Data, j.Files):
 		return errors.New("was scored on other data")

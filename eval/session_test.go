@@ -142,6 +142,46 @@ func TestInterruptedSession(t *testing.T) {
 	}
 }
 
+// A finished task that was changed since is no result: whichever bit it was. What stands
+// there as it was written is taken, answers in words too.
+func TestChangedTaskIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	m := tinyModel(t)
+	answers := func() (eval.Outcome, error) {
+		s := &eval.Session{Model: m, Name: "tiny", Dir: dir, Options: eval.Options{Limit: 2, MaxTokens: 4}}
+		if err := s.Add(named(t, "triviaqa"), docs("triviaqa"), nil); err != nil {
+			t.Fatal(err)
+		}
+		_, all, err := s.Run(t.Context())
+		if err != nil {
+			return eval.Outcome{}, err
+		}
+		return all[0], nil
+	}
+	fresh, err := answers()
+	if err != nil || len(fresh.Texts) != 2 {
+		t.Fatal(fresh.Texts, err)
+	}
+	if again, err := answers(); err != nil || !slices.Equal(again.Texts, fresh.Texts) {
+		t.Fatalf("%q, %v: was %q", again.Texts, err, fresh.Texts)
+	}
+	path := filepath.Join(dir, "tasks", "triviaqa.json")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(whole); at += 3 {
+		changed := slices.Clone(whole)
+		changed[at] ^= 1 << (at % 8)
+		if err := os.WriteFile(path, changed, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := answers(); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("bit %d of byte %d: %v", at%8, at, err)
+		}
+	}
+}
+
 func TestSessionRefuses(t *testing.T) {
 	s := &eval.Session{Model: tinyModel(t), Dir: t.TempDir()}
 	arc := named(t, "arc_easy")

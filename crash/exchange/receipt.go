@@ -89,7 +89,7 @@ func CheckReceipt(path, emulator string, overwrite bool) (cut bool, err error) {
 // ReadReceipt reads a receipt to the letter.
 func ReadReceipt(path string) (*Receipt, error) {
 	r := &Receipt{path: path}
-	switch err := files.ReadSealed(path, r); {
+	switch err := files.ReadSealed(path, files.Small, r); {
 	case err != nil:
 		return nil, fmt.Errorf("%w (want the receipt that emulate kept)", err)
 	case r.Kind != receiptKind || r.Format != receiptFormat:

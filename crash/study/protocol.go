@@ -219,7 +219,7 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 	}
 	p.warn(measure.Doubt(p.Support))
 	var s measure.Similarity
-	if p.Dir != "" && files.ReadSealed(path, &s) == nil {
+	if p.Dir != "" && files.ReadSealed(path, files.Small, &s) == nil {
 		p.similarity = &s
 		return s, nil
 	}

@@ -209,7 +209,7 @@ func figuresAgree(t *testing.T, p page, path string) {
 		}
 	}
 	var sim measure.Similarity
-	if err := files.ReadSealed(path, &sim); err != nil {
+	if err := files.ReadSealed(path, files.Small, &sim); err != nil {
 		t.Fatal(err)
 	}
 	for i, row := range sim.Matrix[:len(sim.Matrix)-1] {

@@ -31,7 +31,7 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	r := Row{Name: v.row, Plan: v.plan, Share: v.Sharing, Seed: p.Seed, N: len(p.Test.Items)}
 	if p.Dir != "" {
 		if _, err := os.Stat(result); !errors.Is(err, fs.ErrNotExist) {
-			return r, errors.Join(files.ReadSealed(result, &r), p.forget(v))
+			return r, errors.Join(files.ReadSealed(result, files.Small, &r), p.forget(v))
 		}
 	}
 	begin := time.Now()
@@ -209,7 +209,7 @@ func (p *Protocol) checkStarted(v variant) error {
 	}
 	dir := p.RowDir(v.row)
 	var done Row
-	switch err := files.ReadSealed(filepath.Join(dir, resultFile), &done); {
+	switch err := files.ReadSealed(filepath.Join(dir, resultFile), files.Small, &done); {
 	case err == nil && done.Plan.String() != v.plan.String():
 		return fmt.Errorf("%s: made with the plan %s, which is %s now: give the row another name, or pass --overwrite", dir, done.Plan, v.plan)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):

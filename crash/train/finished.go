@@ -41,7 +41,7 @@ func (t *Trainer) Finish(r *RunDir, o Outcome) error {
 
 // Finished returns the outcome of a run that is done.
 func (r *RunDir) Finished() (o Outcome, done bool, err error) {
-	err = files.ReadSealed(filepath.Join(r.path, outcomeFile), &o)
+	err = files.ReadSealed(filepath.Join(r.path, outcomeFile), files.Small, &o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return o, false, nil
 	}

@@ -23,18 +23,18 @@ func WriteJSON(path string, v any) error {
 	return WriteBytes(path, data)
 }
 
-// Bounds of a file that ReadJSON reads.
-const (
-	maxJSON      = 16 << 20
-	maxJSONDepth = 64
-)
+// Small is the limit in bytes of our own files that say what stands beside them.
+const Small = 16 << 20
+
+// maxJSONDepth bounds how deep the values of a file that ReadJSON reads are nested.
+const maxJSONDepth = 64
 
 // ReadJSON reads a small file that WriteJSON wrote into v. Names to the letter, each once
 // and each that v always has, no null for a value and nothing after it: nobody else writes
 // it, and a field that is not understood, or read otherwise by another program, could
 // change a number.
 func ReadJSON(path string, v any) error {
-	data, err := Read(path, maxJSON)
+	data, err := Read(path, Small)
 	if cause := errors.Unwrap(err); cause != nil { // the system's, not ours
 		return fmt.Errorf("%s: missing or unreadable: %w", path, cause)
 	} else if err != nil {

@@ -43,7 +43,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		"cut":              {`{"step":`, "the text ends"},
 		"another type":     {`{"step":"x"}`, "step"},
 		"deep":             {strings.Repeat("[", 100), "nested deeper"},
-		"large":            {`{"step":1}` + strings.Repeat(" ", maxJSON), "more than the 16777216"},
+		"large":            {`{"step":1}` + strings.Repeat(" ", Small), "more than the 16777216"},
 	} {
 		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
 			t.Fatal(err)

@@ -112,7 +112,7 @@ func readManifest(path string) ([]fileSum, error) {
 	if err := ReadJSON(path, &sums); err != nil {
 		return nil, err
 	}
-	have, err := Read(path, maxJSON)
+	have, err := Read(path, Small)
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (o Output) checkKind(path string) error {
 func readMark(dir string) (mark, error) {
 	for _, name := range markFiles {
 		path := filepath.Join(dir, name)
-		data, err := Read(path, maxJSON)
+		data, err := Read(path, Small)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {

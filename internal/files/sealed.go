@@ -24,9 +24,10 @@ func WriteSealed(path string, v any) error {
 }
 
 // ReadSealed reads what WriteSealed wrote into v; a file that was changed since is an
-// error. One that WriteJSON wrote, without a digest, is read as [ReadJSON] reads it.
-func ReadSealed(path string, v any) error {
-	data, err := Read(path, maxJSON)
+// error, and so is one of more than limit bytes. One that WriteJSON wrote, without a
+// digest, is read as [ReadJSON] reads it.
+func ReadSealed(path string, limit int64, v any) error {
+	data, err := Read(path, limit)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func TestSealedFilesTellOfEveryBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got result
-	if err := ReadSealed(path, &got); err != nil || got.Loss != want.Loss || len(got.Steps) != 2 {
+	if err := ReadSealed(path, Small, &got); err != nil || got.Loss != want.Loss || len(got.Steps) != 2 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	sealed, err := os.ReadFile(path)
@@ -33,7 +33,7 @@ func TestSealedFilesTellOfEveryBit(t *testing.T) {
 		if err := os.WriteFile(path, flipped, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := ReadSealed(path, new(result)); err == nil || !strings.Contains(err.Error(), path) {
+		if err := ReadSealed(path, Small, new(result)); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("bit %d of %q: %v", bit, flipped, err)
 		}
 	}
@@ -41,7 +41,7 @@ func TestSealedFilesTellOfEveryBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = result{}
-	if err := ReadSealed(path, &got); err != nil || got.Name != "a" {
+	if err := ReadSealed(path, Small, &got); err != nil || got.Name != "a" {
 		t.Errorf("without a seal: %+v, %v", got, err)
 	}
 }

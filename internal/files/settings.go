@@ -23,7 +23,7 @@ const Settings = "config.json"
 // may have other settings. What a run leaves that ended before it wrote its settings is
 // nobody's.
 func CheckSettings(dir string, want []byte, overwrite bool, beside ...string) error {
-	have, err := Read(filepath.Join(dir, Settings), maxJSON)
+	have, err := Read(filepath.Join(dir, Settings), Small)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		entries, err := os.ReadDir(dir)
@@ -78,7 +78,7 @@ const replaced = ".old"
 // overwrite or without.
 func WriteSettings(dir string, settings []byte, overwrite bool, clear func() error) error {
 	list, line := filepath.Join(dir, replaced), fmt.Sprintf("%x\n", sha256.Sum256(settings))
-	said, err := Read(list, maxJSON)
+	said, err := Read(list, Small)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
