@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lamina/internal/files"
+	"lamina/internal/strictjson"
 )
 
 // store is a repository's folder in the cache.
@@ -195,7 +196,7 @@ func (s store) setTree(l listing) error {
 func (s store) tree(commit string) ([]File, bool) {
 	var t tree
 	data, err := files.Read(s.treeFile(commit), 2*maxListing)
-	if err != nil || json.Unmarshal(data, &t) != nil || t.Version != treeVersion || t.Files == nil {
+	if err != nil || strictjson.Decode(data, strictjson.Rules{Depth: maxDepth}, &t) != nil || t.Version != treeVersion || t.Files == nil {
 		return nil, false
 	}
 	var list []File
@@ -243,7 +244,7 @@ func (s store) shards(commit string, among []File) []File {
 			Weights map[string]string `json:"weight_map"`
 		}
 		data, err := files.Read(s.pointer(commit, f.Name), maxListing)
-		if err != nil || json.Unmarshal(data, &index) != nil {
+		if err != nil || strictjson.Decode(data, strictjson.Rules{Depth: maxDepth}, &index) != nil {
 			continue // whoever opens the model says what is wrong with it
 		}
 		for _, shard := range index.Weights {

@@ -1,11 +1,12 @@
 package hub
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"lamina/internal/strictjson"
 )
 
 // File is a file of a repository at a commit.
@@ -17,6 +18,9 @@ type File struct {
 
 // maxListing bounds the answer that lists a repository: some 300,000 files.
 const maxListing = 64 << 20
+
+// maxDepth is how deep the hub's answers, and an index of shards, nest at most.
+const maxDepth = 64
 
 // listing is what the hub says of a revision.
 type listing struct {
@@ -38,7 +42,7 @@ func parseListing(data []byte) (listing, error) {
 			} `json:"lfs"`
 		} `json:"siblings"`
 	}
-	if err := json.Unmarshal(data, &raw); err != nil {
+	if err := strictjson.Decode(data, strictjson.Rules{Depth: maxDepth}, &raw); err != nil {
 		return listing{}, fmt.Errorf("list of files: %w", err)
 	}
 	if !isCommit(raw.SHA) {

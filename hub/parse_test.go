@@ -52,6 +52,20 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
+// TestListingsToTheLetter: a hub's answer says everything once, under its own names.
+func TestListingsToTheLetter(t *testing.T) {
+	commit := strings.Repeat("a", 40)
+	good := `{"sha":"` + commit + `","siblings":[{"rfilename":"a","size":null,"blobId":null,"lfs":null,"more":{"A":1}}],"lastModified":"x"}`
+	if l, err := parseListing([]byte(good)); err != nil || l.Commit != commit || len(l.Files) != 1 || l.Files[0].Size != -1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for old, new := range map[string]string{`{"sha"`: `{"sha":"x","sha"`, `"sha"`: `"Sha"`, `"rfilename":"a"`: `"rfilename":"a","rfilename":"b"`, `"size"`: `"ſize"`, `"x"}`: `"x"}{}`} {
+		if l, err := parseListing([]byte(strings.Replace(good, old, new, 1))); err == nil {
+			t.Errorf("%s for %s: %+v", new, old, l)
+		}
+	}
+}
+
 func TestContentRange(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"bytes 10-99/100": true, "bytes 10-49/100": true, "bytes 10-99/*": true,

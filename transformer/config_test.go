@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,6 +127,39 @@ func TestBadConfigsNameTheField(t *testing.T) {
 
 // TestParamsCountsTheWeights compares the count with the tensors of the loaded
 // models, whole and by block.
+// TestKeysStandOnce, also in the objects inside: programs differ in which of two they take.
+func TestKeysStandOnce(t *testing.T) {
+	for more, want := range map[string]string{
+		`"hidden_size":1024`: `duplicate member "hidden_size"`, `"hidden_\u0073ize":1024`: `duplicate member "hidden_size"`,
+		`"task_specific_params":{"a":{"b":1,"b":1}}`: `duplicate member "b"`, `"Hidden_size":1024,"x":NaN`: "",
+	} {
+		_, err := transformer.ParseConfig([]byte(strings.TrimSuffix(optConfig, "}") + "," + more + "}"))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", more, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"eos_token_id":1,"eos_token_id":2}`: `generation_config.json: byte 34: duplicate member "eos_token_id"`,
+		`{"eos_token_id":1,"EOS_token_id":2}`: "", `{`: "",
+	} {
+		dir := copied(t, "opt-odd")
+		if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c, err := transformer.Open(dir)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+		if err != nil {
+			continue
+		}
+		defer c.Close()
+		if got := c.StopTokens(); text != "{" && !slices.Equal(got, []int32{1}) {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
 func TestParamsCountsTheWeights(t *testing.T) {
 	for _, name := range models(t) {
 		d, _ := open(t, backends(t)[0], name)

@@ -63,7 +63,7 @@ func (c *Checkpoint) readConfig(path string) error {
 	if c.Config, err = ParseConfig(data); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return nil
+	return wantUnique(filepath.Join(filepath.Dir(path), generationFile))
 }
 
 // storedType is what the configuration says its weights are stored as: F32 where it says

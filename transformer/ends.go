@@ -55,14 +55,12 @@ func (c *Checkpoint) generationEOS() (eos any, ok bool) {
 	if c.GGUF != nil {
 		return newGGUFTokens(c.GGUF).generation()["eos_token_id"], true
 	}
-	data, err := readSmall(filepath.Join(c.Dir, "generation_config.json"))
-	var generation struct {
-		EOS any `json:"eos_token_id"`
-	}
+	data, err := readSmall(filepath.Join(c.Dir, generationFile))
+	var generation map[string]any // a struct's field takes names in any case
 	if err != nil || json.Unmarshal(data, &generation) != nil {
 		return nil, false
 	}
-	return generation.EOS, true
+	return generation["eos_token_id"], true
 }
 
 // eos is eos_token_id of the configuration: where it has none, that of transformers'

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lamina/internal/files"
+	"lamina/internal/strictjson"
 )
 
 // Generation is what a checkpoint says of generating text: generation_config.json, or
@@ -74,10 +77,23 @@ func (c *Checkpoint) Generation() (Generation, error) {
 	return g, nil
 }
 
+const generationFile = "generation_config.json"
+
+// wantUnique returns an error if a file is JSON in which a key stands twice.
+func wantUnique(path string) error {
+	data, err := files.Read(path, maxSmallFile)
+	if err != nil || !json.Valid(data) { // who reads it says so
+		return nil
+	}
+	if err := strictjson.CheckUnique(data, strictjson.Rules{Depth: configDepth}); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
 // generationReader opens what says how to generate, with a warning where the file for it
 // cannot be read.
 func (c *Checkpoint) generationReader() (r generationReader, warning string, err error) {
-	const file = "generation_config.json"
 	if c.GGUF != nil {
 		data, err := json.Marshal(newGGUFTokens(c.GGUF).generation())
 		if err == nil {
@@ -87,7 +103,7 @@ func (c *Checkpoint) generationReader() (r generationReader, warning string, err
 		return r, "", err
 	}
 	r = generationReader{path: filepath.Join(c.Dir, "config.json"), left: maps.Clone(c.Config.Raw)}
-	path := filepath.Join(c.Dir, file)
+	path := filepath.Join(c.Dir, generationFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return r, "", nil
 	}
@@ -97,7 +113,7 @@ func (c *Checkpoint) generationReader() (r generationReader, warning string, err
 	}
 	var values map[string]any
 	if wrong := decodeConfig(data, &values); wrong != nil { // transformers takes it for no file
-		return r, fmt.Sprintf("%s is not read (%v): config.json counts instead. ", file, wrong), nil
+		return r, fmt.Sprintf("%s is not read (%v): config.json counts instead. ", generationFile, wrong), nil
 	}
 	return generationReader{path: path, left: values, whole: true}, "", nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lamina/formats"
+	"lamina/internal/strictjson"
 )
 
 // keys are the members of a configuration's object that nobody has read yet: who reads
@@ -33,12 +34,16 @@ func readKeys(data []byte) (*keys, error) {
 	return k, nil
 }
 
-// decodeConfig reads the keys of a configuration into keys, whose type has them.
+// configDepth is how deep a configuration nests at most.
+const configDepth = 64
+
+// decodeConfig reads the keys of a configuration into keys, whose type has them. A key that
+// stands twice is an error: transformers takes the last, others the first.
 func decodeConfig(data []byte, keys any) error {
 	if err := json.Unmarshal(data, keys); err != nil {
 		return fmt.Errorf("not a model configuration: %w", err)
 	}
-	return nil
+	return strictjson.CheckUnique(data, strictjson.Rules{Depth: configDepth})
 }
 
 // plainNumbers puts a number too large for any use where Python writes NaN or Infinity,

@@ -266,8 +266,10 @@ func TestReadRefuses(t *testing.T) {
 		{"no tasks", file("tasks.json", `{"results":{}}`), "is empty"},
 		{"no numbers", file("words.json", `{"results":{"t":{"acc,none":"N/A"}}}`), "no numbers"},
 		{"a task no object", file("task.json", `{"results":{"t":1}}`), `results: "t": want an object`},
-		{"a task twice", file("twice.json", `{"results":{"t":{"acc":1},"t":{"acc":2}}}`), `"t" comes twice`},
-		{"a metric twice", file("metric.json", `{"results":{"t":{"acc":1,"acc":2}}}`), `"acc" comes twice`},
+		{"a task twice", file("twice.json", `{"results":{"t":{"acc":1},"t":{"acc":2}}}`), `duplicate member "t"`},
+		{"a metric twice", file("metric.json", `{"results":{"t":{"acc":1,"acc":2}}}`), `duplicate member "acc"`},
+		{"a setting twice", file("setting.json", `{"results":{"t":{"acc":1}},"configs":{"t":{"metric_list":[{"metric":"acc","metric":"em"}]}}}`), `duplicate member "metric"`},
+		{"more behind", file("more.json", `{"results":{"t":{"acc":1}}} {}`), "end of the file"},
 		{"settings no object", file("config.json", `{"results":{"t":{"acc":1}},"configs":[]}`), "configs: want an object"},
 		{"huge", huge, "more than"},
 	} {

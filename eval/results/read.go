@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"lamina/internal/files"
+	"lamina/internal/strictjson"
 )
 
 // maxResults bounds a file of results, which is read whole. The harness's largest,
@@ -57,7 +58,11 @@ type member struct {
 	value json.RawMessage
 }
 
-// object reads a JSON object in order. A name that comes twice is an error.
+// maxDepth is how deep a file of results nests at most.
+const maxDepth = 500
+
+// object reads a JSON object in order, and nothing behind it. A name that comes twice is an
+// error.
 func object(text json.RawMessage) ([]member, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -80,6 +85,12 @@ func object(text json.RawMessage) ([]member, error) {
 		}
 		out = append(out, m)
 	}
+	if _, err := d.Token(); err != nil { // the bracket
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("more than one object")
+	}
 	return out, nil
 }
 
@@ -96,11 +107,10 @@ func Read(path string) (*Run, error) {
 	}
 	raw := text
 	text = quoteSpecials(text)
-	switch {
-	case len(bytes.TrimSpace(text)) == 0:
+	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, fmt.Errorf("%s: is empty: want a file of results", file)
-	case !json.Valid(text):
-		err := json.Unmarshal(text, new(any))
+	}
+	if err := strictjson.CheckUnique(text, strictjson.Rules{Depth: maxDepth}); err != nil {
 		return nil, fmt.Errorf("%s: is no file of results: %w", file, err)
 	}
 	r := &Run{Path: file, about: map[string]string{}, perTask: map[string]map[string]json.RawMessage{}, lookedAt: map[string]*samples{}}
@@ -216,11 +226,11 @@ func (r *Run) read(text json.RawMessage) error {
 // scored by, and the digests of the files. Another program's is left.
 func (r *Run) readOurs(text json.RawMessage) {
 	var extra struct {
-		Rules   string
+		Rules   string            `json:"rules"`
 		Samples map[string]string `json:"samples_sha256"`
 		File    string            `json:"file_sha256"`
 	}
-	if json.Unmarshal(text, &extra) != nil {
+	if strictjson.Decode(text, strictjson.Rules{Depth: maxDepth}, &extra) != nil {
 		return
 	}
 	r.sums, r.seal = extra.Samples, extra.File
@@ -284,14 +294,11 @@ func (r *Run) scores(task member) error {
 // as the harness does by default.
 func (r *Run) aggregation(task, metric string) string {
 	var config struct {
-		List []struct {
-			Metric      any
-			Aggregation any
-		} `json:"metric_list"`
+		List []map[string]any `json:"metric_list"`
 	}
-	if json.Unmarshal(r.perTask["configs"][task], &config) == nil {
+	if strictjson.Decode(r.perTask["configs"][task], strictjson.Rules{Depth: maxDepth}, &config) == nil {
 		for _, m := range config.List {
-			if how, is := m.Aggregation.(string); is && m.Metric == metric {
+			if how, is := m["aggregation"].(string); is && m["metric"] == metric {
 				return how
 			}
 		}

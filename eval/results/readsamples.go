@@ -166,9 +166,9 @@ func readValue(text json.RawMessage) (value, bool) {
 // documents is how many documents a task's scores are of, 0 where the results do
 // not say.
 func (r *Run) documents(task string) int {
-	var n struct{ Effective int }
+	var n map[string]int
 	if json.Unmarshal(r.perTask["n-samples"][task], &n) != nil {
 		return 0
 	}
-	return n.Effective
+	return n["effective"]
 }

@@ -1,13 +1,14 @@
 package files
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"lamina/internal/strictjson"
 )
 
 // Output is a directory that a command writes where its user says, whole or not at all:
@@ -123,7 +124,7 @@ func readMark(dir string) (mark, error) {
 			return mark{}, err
 		}
 		var m mark
-		if err := json.Unmarshal(data, &m); err != nil {
+		if err := strictjson.Decode(data, strictjson.Rules{Depth: maxJSONDepth}, &m); err != nil {
 			return mark{}, fmt.Errorf("%s: %w", path, err)
 		}
 		m.Kind = fmt.Sprintf("%.64s", m.Kind)

@@ -49,12 +49,12 @@ var layers = []layer{
 	{"transformer/tokenizer", []string{"internal/files", "internal/foreign", "internal/strictjson"}},
 	{"transformer/chat", []string{"internal/foreign", "internal/jinja", "record"}},
 	{"transformer", append([]string{
-		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}, bottom...)},
 	{"record", []string{"internal/strictjson"}},
 	{"dataset", []string{"record", "internal/files", "internal/foreign"}},
-	{"hub", []string{"internal/files"}},
+	{"hub", []string{"internal/files", "internal/strictjson"}},
 	{"eval", append([]string{
-		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/foreign", "internal/jinja", "internal/pyrandom", "internal/units"}, bottom...)},
+		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/foreign", "internal/jinja", "internal/pyrandom", "internal/strictjson", "internal/units"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
 	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/emulate", append([]string{

@@ -16,7 +16,28 @@ const (
 	Named Fit = iota
 	// Whole: every member has a field, and every field without omitempty is there.
 	Whole
+	// Once is Named for files of other programs, in which null may stand for any value.
+	Once
 )
+
+// Decode reads a text of another program into v as encoding/json does, after it was held
+// against v by [Once].
+func Decode(data []byte, rules Rules, v any) error {
+	if err := CheckFit(data, rules, v, Once); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// CheckUnique returns an error if a text is no JSON, or one of its objects has a name
+// twice: some programs take the first of the two values, others the last.
+func CheckUnique(data []byte, rules Rules) error {
+	s := New(data, rules)
+	if err := s.fit(reflect.TypeFor[any](), Once); err != nil {
+		return err
+	}
+	return s.End()
+}
 
 // CheckFit holds a text against the type that v points to, before encoding/json reads
 // the one into the other: names are those of the tags to the letter and come once, null
@@ -64,7 +85,7 @@ func (s *Scanner) fit(t reflect.Type, fit Fit) error {
 
 // fitValue is fit for a value that is null only if nil says so, or the type is any.
 func (s *Scanner) fitValue(t reflect.Type, null bool, fit Fit) error {
-	if s.Kind() == Null && !null && t.Kind() != reflect.Interface {
+	if s.Kind() == Null && !null && fit != Once && t.Kind() != reflect.Interface {
 		return s.fail("null is no value, want %s", kindName(t))
 	}
 	return s.fit(t, fit)
@@ -75,7 +96,7 @@ func (s *Scanner) once(member func(name string) error) error {
 	seen := map[string]struct{}{}
 	return s.Object(func(name string) error {
 		if _, twice := seen[name]; twice {
-			return s.fail("duplicate member %s", quote(name))
+			return s.fail("duplicate member %s: take one of the two out", quote(name))
 		}
 		seen[name] = struct{}{}
 		return member(name)

@@ -72,6 +72,27 @@ func TestCheckFit(t *testing.T) {
 	}
 }
 
+// TestDecode: what other programs write, to the letter and each name once.
+func TestDecode(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"more":{"a":null},"plan":"0","size":2}`: "", `{}`: "", `{"plan":null,"size":null,"names":["a",null]}`: "",
+		`{"Plan":"0"}`: "spelled", `{"plan":"0","plan":"1"}`: `duplicate member "plan": take one of the two out`, `{"left":[{"sizE":1}]}`: "spelled",
+		`{"size":"a"}`: "cannot unmarshal", `{"size":1`: "byte 10", `{} {}`: "end of the file", `null`: "null",
+	} {
+		var v outer
+		if err := Decode([]byte(text), Rules{Depth: 8}, &v); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`null`: "", `[{"a":1},{"a":1,"A":[{"a":null}]}]`: "", `{"a":{"b":[{"c":1,"d":2,"c":3}]}}`: `duplicate member "c"`, `{"a":1} x`: "end of the file",
+	} {
+		if err := CheckUnique([]byte(text), Rules{Depth: 8}); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
 // TestWhatIsWrittenFits: whatever encoding/json writes of a value fits it whole.
 func TestWhatIsWrittenFits(t *testing.T) {
 	loss := 1.5
