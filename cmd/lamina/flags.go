@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"slices"
+
+	"github.com/alecthomas/kong"
 
 	"lamina/eval/task"
 	"lamina/internal/files"
@@ -46,6 +49,19 @@ type outFlags struct {
 // one that is not of the kind that is written.
 func (f outFlags) check(kind string) error {
 	return files.Output{Path: f.Out, Kind: kind, Overwrite: f.Overwrite}.Check()
+}
+
+// counts are flags that say how many, and mean another number where they are not given.
+var counts = []string{"limit", "train-limit", "max-length", "max-gen-tokens", "micro-batch", "eval-every", "save-every", "targets"}
+
+// wantCounts refuses a 0 of theirs, which is none and not the default.
+func wantCounts(line *kong.Context) error {
+	for _, p := range line.Path {
+		if p.Flag != nil && slices.Contains(counts, p.Flag.Name) && p.Flag.Target.Interface() == 0 {
+			return usagef("--%s 0: want 1 or more, or leave it out", p.Flag.Name)
+		}
+	}
+	return nil
 }
 
 // wantFile returns an error where a flag's file could not be written, before what it is to

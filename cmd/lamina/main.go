@@ -91,6 +91,9 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if err := s.check(); err != nil {
 		return complain(ctx, stderr, err)
 	}
+	if err := wantCounts(parsed); err != nil {
+		return complain(ctx, stderr, err)
+	}
 	if err := spareInputs(parsed); err != nil {
 		return complain(ctx, stderr, err)
 	}

@@ -2,7 +2,9 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -219,9 +221,15 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 	}
 	p.warn(measure.Doubt(p.Support))
 	var s measure.Similarity
-	if p.Dir != "" && files.ReadSealed(path, files.Small, &s) == nil {
-		p.similarity = &s
-		return s, nil
+	if p.Dir != "" {
+		err := files.ReadSealed(path, files.Small, &s)
+		if err == nil {
+			p.similarity = &s
+			return s, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			p.warn(fmt.Sprintf("%v; it is measured again, which comes to the same", err))
+		}
 	}
 	s, err := measure.LayerSimilarity(ctx, p.Backend, p.Full, p.Support, p.Pooling, func(done, total int) {
 		p.tell(Event{Phase: "similarity", Done: done, Total: total})

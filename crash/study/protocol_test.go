@@ -1,6 +1,7 @@
 package study_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,6 +195,56 @@ func TestFinishedRowsAreReadNotRun(t *testing.T) {
 	}
 	if _, err := table(context.Background(), protocol(t, be, full, dir, "zs")); err == nil || !strings.Contains(err.Error(), damaged) {
 		t.Errorf("a damaged result: %v", err)
+	}
+}
+
+// TestDamagedSimilarityIsTold: it is measured again, to the same, and says so; one that is
+// whole, or is not there yet, is no matter of telling.
+func TestDamagedSimilarityIsTold(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full, dir := crashtest.Small(be, "opt"), t.TempDir()
+	path := filepath.Join(dir, "similarity.json")
+	var whole []byte
+	for _, c := range []struct {
+		what string
+		put  func() error
+		told bool
+	}{
+		{"the first time", func() error { return nil }, false},
+		{"whole", func() error { return nil }, false},
+		{"cut", func() error { return os.Truncate(path, 30) }, true},
+		{"mended", func() error { return nil }, false},
+		{"a bit", func() error { return os.WriteFile(path, bytes.Replace(whole, []byte("0."), []byte("1."), 1), 0o644) }, true},
+	} {
+		if err := c.put(); err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		p := protocol(t, be, full, dir, "zs")
+		p.Watch = func(e study.Event) {
+			if e.Phase == "warning" {
+				told = append(told, e.Warning)
+			}
+		}
+		if _, err := p.Similarity(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		about := slices.ContainsFunc(told, func(text string) bool {
+			return strings.Contains(text, path) && strings.Contains(text, "measured again")
+		})
+		if about != c.told {
+			t.Errorf("%s: %q", c.what, told)
+		}
+		now, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole == nil {
+			whole = now
+		} else if !bytes.Equal(now, whole) {
+			t.Errorf("%s: another similarity", c.what)
+		}
 	}
 }
 
