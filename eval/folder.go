@@ -73,7 +73,7 @@ func (s *Session) begin(f *folder, settings []byte) error {
 	if err := os.MkdirAll(f.path, 0o755); err != nil {
 		return err
 	}
-	return files.Sweep(f.path)
+	return files.Sweep(f.path, true)
 }
 
 // maxFinished bounds tasks/NAME.json, which has a number for each choice.

@@ -77,7 +77,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 		return fmt.Errorf("%s: another process is running there: %w", r.path, err)
 	}
 	for _, dir := range []string{r.path, filepath.Join(r.path, checkpointsDir)} {
-		if err := files.Sweep(dir); err != nil {
+		if err := files.Sweep(dir, true); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func (e *Evaluation) Write(dir string, samples bool) ([]string, error) {
 	}
 	date := e.Date.Format("2006-01-02T15-04-05.000000")
 	var paths []string
-	if err := files.Sweep(dir); err != nil {
+	if err := files.Sweep(dir, false); err != nil {
 		return nil, err
 	}
 	hashes, sums := record.Object{}, record.Object{}

@@ -186,7 +186,7 @@ func createTemp(path string) (*os.File, error) {
 	var err error
 	for i := range maxTemps {
 		var f *os.File
-		removeDead(name(i))
+		removeDead(name(i), false)
 		f, err = os.OpenFile(name(i), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -198,7 +198,7 @@ func createTemp(path string) (*os.File, error) {
 			continue
 		}
 		for j := range moreTemps {
-			removeDead(name(i + 1 + j))
+			removeDead(name(i+1+j), false)
 		}
 		return f, nil
 	}

@@ -58,7 +58,7 @@ func Begin(dir string, want []byte, overwrite bool, beside ...string) (release f
 	}
 	err = CheckSettings(dir, want, overwrite, beside...) // somebody may have been faster
 	if err == nil {
-		err = Sweep(dir)
+		err = Sweep(dir, true)
 	}
 	if err != nil {
 		release()

@@ -13,13 +13,16 @@ import (
 // process ids, which come again.
 
 // removeDead removes the temporary file of a process that is dead, and reports whether
-// nothing has the name any more.
-func removeDead(path string) bool {
+// nothing has the name any more. On Windows, where a file is closed before it is renamed
+// and has no lock for a moment, that can be told only in a directory in which the caller
+// is alone.
+func removeDead(path string, alone bool) bool {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	if !info.Mode().IsRegular() || runtime.GOOS == "windows" { // where it is closed before it is renamed
+	windows := runtime.GOOS == "windows"
+	if !info.Mode().IsRegular() || windows && !alone {
 		return false
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -28,8 +31,13 @@ func removeDead(path string) bool {
 	}
 	defer f.Close()
 	// Its writer may have renamed it since it was opened.
-	got, supported := tryLock(f, lastByte)
-	return got && supported && stillAt(f, path) && os.Remove(path) == nil
+	if got, supported := tryLock(f, lastByte); !got || !supported || !stillAt(f, path) {
+		return false
+	}
+	if windows { // nothing that is open is removed there
+		f.Close()
+	}
+	return os.Remove(path) == nil
 }
 
 // Remove removes what is at path, in a directory that its caller has locked; nothing is
@@ -57,8 +65,9 @@ func Remove(path string) error {
 }
 
 // Sweep removes what dead processes left in a directory: temporary files, temporary
-// directories and locks. Those of live ones stay.
-func Sweep(dir string) error {
+// directories and locks. Those of live ones stay. alone says that the
+// caller has locked the directory.
+func Sweep(dir string, alone bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -70,7 +79,7 @@ func Sweep(dir string) error {
 				return err
 			}
 		} else if m != nil || beside.MatchString(e.Name()) {
-			removeDead(path)
+			removeDead(path, alone)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func TestDeadWritersAreClearedAndLiveOnesAreNot(t *testing.T) {
 		if got := names(t, dir); got != ".d.lock .d.tmp-1.tmp-2 .d.tmp-7 .d.tmp-8.old .d.tmp-x .f.tmp-0 .g.tmp-0 mine" {
 			t.Errorf("while a file is written: %q", got)
 		}
-		if err := Sweep(dir); err != nil { // a live writer's stay; .d.tmp-8.old comes back
+		if err := Sweep(dir, false); err != nil { // a live writer's stay; .d.tmp-8.old comes back
 			t.Error(err)
 		}
 		if err := WriteBytes(file, []byte("another's")); err != nil {
@@ -48,7 +48,7 @@ func TestDeadWritersAreClearedAndLiveOnesAreNot(t *testing.T) {
 	}
 	plant(t, dir, ".d.tmp-7/x", ".d.tmp-8.old/x", ".d.lock")
 	err = Dir(folder, true, func(tmp string) error {
-		if err := Sweep(dir); err != nil {
+		if err := Sweep(dir, false); err != nil {
 			t.Error(err)
 		}
 		return filler("new")(tmp)
@@ -123,7 +123,7 @@ func TestRemoveIsOneStep(t *testing.T) {
 		t.Fatalf("%q, %v", left, err)
 	}
 	os.Chmod(filepath.Join(left[0], "d/shut"), 0o700)
-	if err := Sweep(dir); err != nil || names(t, dir) != "other" {
+	if err := Sweep(dir, false); err != nil || names(t, dir) != "other" {
 		t.Errorf("%v, %q", err, names(t, dir))
 	}
 }
