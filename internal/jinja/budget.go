@@ -213,9 +213,14 @@ func (w *writer) text() (string, error) { return w.b.String(), w.err }
 
 // joined returns texts one behind the other.
 func (r *run) joined(texts ...string) (string, error) {
-	w := writer{r: r}
-	w.add(texts...)
-	return w.text()
+	n := 0
+	for _, s := range texts {
+		n += len(s)
+	}
+	if err := r.grow(n); err != nil {
+		return "", err
+	}
+	return strings.Join(texts, ""), nil
 }
 
 // recased returns what change makes of the letters of a text, of which Unicode makes at

@@ -15,12 +15,13 @@
 //		err = s.End()
 //	}
 //
-// It knows no schema; [CheckFit] holds a text against the type that encoding/json reads it into.
+// It knows no schema; [CheckFit] holds a text against the type that encoding/json reads
+// it into.
 //
 // Invariants: what is accepted is JSON by RFC 8259, of valid UTF-8, and encoding/json
-// reads the same from it, unless the rules ask for Python's numbers; numbers keep their spelling until somebody asks for a value;
-// the scanner takes memory for the texts it hands out and for nothing else, a tree less
-// than sixteen times the text's; errors say
+// reads the same from it, unless the rules ask for Python's numbers; numbers keep their
+// spelling until somebody asks for a value; the scanner takes memory for the texts it
+// hands out and for nothing else, a tree less than sixteen times the text's; errors say
 // what was found, what was wanted, and where.
 package strictjson
 
