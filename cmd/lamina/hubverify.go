@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"lamina/hub"
-	"lamina/internal/progress"
 	"lamina/internal/units"
 )
 
@@ -18,7 +16,7 @@ type hubVerifyCommand struct {
 
 // Run prints a line for each repository and each fault; a fault is an error.
 func (c hubVerifyCommand) Run(s *session) error {
-	client, err := hub.FromEnv(os.Getenv)
+	client, done, err := s.hubClient("hub verify")
 	if err != nil {
 		return err
 	}
@@ -35,15 +33,8 @@ func (c hubVerifyCommand) Run(s *session) error {
 			return err
 		}
 	}
-	var bar *progress.Bar
-	client.Progress = func(done, total int64) {
-		if bar == nil {
-			bar = progress.NewBytes(s.stderr, "hub verify", int(total))
-		}
-		bar.Set(int(done))
-	}
 	all, err := client.Verify(s.ctx, repos)
-	bar.Done()
+	done()
 	if err != nil {
 		return err
 	}

@@ -47,26 +47,34 @@ func (s *session) hubPath(name string, kind hub.Type, choose hub.Select) (string
 // fetch calls get with a client that shows a line of progress. An interrupt says how
 // to go on.
 func (s *session) fetch(repo hub.Repo, get func(*hub.Client) (hub.Snapshot, error)) (hub.Snapshot, error) {
-	client, err := hub.FromEnv(os.Getenv)
+	client, done, err := s.hubClient(repo.ID)
 	if err != nil {
 		return hub.Snapshot{}, err
 	}
+	got, err := get(client)
+	done()
+	if errors.Is(err, context.Canceled) && err != context.Canceled {
+		return got, interrupted{err.Error()}
+	}
+	return got, err
+}
+
+// hubClient returns a client that shows a line of progress with a label until done.
+func (s *session) hubClient(label string) (client *hub.Client, done func(), err error) {
+	if client, err = hub.FromEnv(os.Getenv); err != nil {
+		return nil, nil, err
+	}
 	var bar *progress.Bar
-	client.Progress = func(done, total int64) {
-		if bar == nil && done < total {
-			bar = progress.NewBytes(s.stderr, repo.ID, int(total))
+	client.Progress = func(have, total int64) {
+		if bar == nil && have < total {
+			bar = progress.NewBytes(s.stderr, label, int(total))
 		}
-		bar.Set(int(done))
+		bar.Set(int(have))
 	}
 	client.Note = func(text string) {
 		bar.Done()
 		bar = nil
 		s.notef("lamina: %s\n", oneLine(text))
 	}
-	got, err := get(client)
-	bar.Done()
-	if errors.Is(err, context.Canceled) && err != context.Canceled {
-		return got, interrupted{err.Error()}
-	}
-	return got, err
+	return client, func() { bar.Done() }, nil
 }

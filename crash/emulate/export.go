@@ -2,7 +2,6 @@ package emulate
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"lamina/crash/plan"
 	"lamina/internal/files"
@@ -82,7 +81,7 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	}
 	if opt.Ready != nil {
 		d.Ready = func(tmp string) error {
-			digest, _, err := files.SHA256(filepath.Join(tmp, files.Manifest))
+			digest, err := files.ManifestSum(tmp)
 			if err != nil {
 				return err
 			}

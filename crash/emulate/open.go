@@ -74,7 +74,7 @@ func readManifest(dir string) (m Manifest, sent string, err error) {
 		if err = files.Verify(dir); err != nil {
 			return m, "", err
 		}
-		if sent, _, err = files.SHA256(filepath.Join(dir, files.Manifest)); err != nil {
+		if sent, err = files.ManifestSum(dir); err != nil {
 			return m, "", err
 		}
 	}

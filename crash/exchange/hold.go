@@ -170,7 +170,7 @@ func (r *Receipt) Warnings(a *Adapter) []string {
 	if r == nil {
 		return []string{fmt.Sprintf("%s: no receipt was held against it: that its plan and tensors are those that were sent is its own word; --receipt FILE names what emulate kept", a.Path)}
 	}
-	digest, err := a.digest()
+	digest, err := files.ManifestSum(a.Path)
 	if err == nil && slices.Contains(r.PluggedIn, digest) {
 		return []string{fmt.Sprintf("%s: was plugged in before, by the receipt %s, or that was cut short: is it an old one that was sent again?", a.Path, r.path)}
 	}
@@ -183,7 +183,7 @@ func (r *Receipt) Note(a *Adapter) []string {
 	if r == nil {
 		return nil
 	}
-	digest, err := a.digest()
+	digest, err := files.ManifestSum(a.Path)
 	if err == nil && !slices.Contains(r.PluggedIn, digest) {
 		r.PluggedIn = append(r.PluggedIn, digest)
 		err = files.WriteSealed(r.path, r)

@@ -114,12 +114,6 @@ func wantOwnFiles(dir string) error {
 	return nil
 }
 
-// digest is the SHA-256 of the adapter's MANIFEST.json.
-func (a *Adapter) digest() (string, error) {
-	digest, _, err := files.SHA256(filepath.Join(a.Path, files.Manifest))
-	return digest, err
-}
-
 // Close gives back the memory of applied values, which are invalid then, and unmaps the
 // file.
 func (a *Adapter) Close() error {

@@ -78,7 +78,7 @@ func CheckReceipt(path, emulator string, overwrite bool) (cut bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("%w; it is not overwritten: --receipt FILE names another", err)
 	case r.Unfinished:
-		digest, _, err := files.SHA256(filepath.Join(emulator, files.Manifest))
+		digest, err := files.ManifestSum(emulator)
 		return err == nil && digest == r.Emulator, nil
 	case !overwrite:
 		return false, fmt.Errorf("%s: is the receipt of an emulator of %q with the plan %s that was handed out, and is needed when an adapter comes back: --receipt FILE names another place for the new one; or --overwrite replaces it, and what was trained in that emulator is refused then", path, fmt.Sprintf("%.128s", r.Model), r.Plan)

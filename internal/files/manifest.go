@@ -128,6 +128,12 @@ func HasManifest(dir string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// ManifestSum returns the SHA-256 of a directory's manifest, and so of all that is in it.
+func ManifestSum(dir string) (digest string, err error) {
+	digest, _, err = SHA256(filepath.Join(dir, Manifest))
+	return digest, err
+}
+
 // UnsealedWarning says in a line that a directory has no manifest.
 func UnsealedWarning(dir string) string {
 	return fmt.Sprintf("%s: has no %s, as an earlier version of lamina wrote it: a change of its files since then is not seen", dir, Manifest)
