@@ -221,3 +221,26 @@ func TestUntrainedEmulatorPlugsBackToTheSameBits(t *testing.T) {
 		}
 	}
 }
+
+// measured is an objective whose mean is always the same.
+type measured struct {
+	train.Objective
+	mean float64
+}
+
+func (m measured) Mean(context.Context, kernels.Backend, *tensor.Arena) (float64, error) {
+	return m.mean, nil
+}
+
+// TestValidationThatIsNotFinite ends the training, and says after which step.
+func TestValidationThatIsNotFinite(t *testing.T) {
+	be := ref.New()
+	for mean, bad := range map[float64]bool{2: false, math.Inf(1): true, math.Inf(-1): true, math.NaN(): true} {
+		tr, _ := trainer(t, be, crashtest.Small(be, "opt"), "0* 1 5*")
+		tr.Valid = measured{tr.Valid, mean}
+		_, err := tr.Run(t.Context())
+		if (err != nil) != bad || bad && (!strings.Contains(err.Error(), "validation after step") || !strings.Contains(err.Error(), "is not finite: lower --lr")) {
+			t.Errorf("%v: %v", mean, err)
+		}
+	}
+}
