@@ -37,9 +37,14 @@ func NewPattern(text string) (_ *Pattern, err error) {
 	return &Pattern{text: text, groups: groups, re: re}, nil
 }
 
-// inPattern, deferred, says which pattern an error is of.
+// inPattern, deferred, says which pattern an error is of, and not the whole text that was
+// searched, as the engine does when its time is up.
 func inPattern(err *error, text string) {
-	if *err != nil {
+	switch {
+	case *err == nil:
+	case strings.HasPrefix((*err).Error(), "match timeout"):
+		*err = fmt.Errorf("the pattern %.128q takes longer than %v for one text", text, patternTime)
+	default:
 		*err = fmt.Errorf("the pattern %.128q: %w", text, *err)
 	}
 }
