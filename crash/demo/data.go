@@ -30,12 +30,15 @@ const (
 // read; train.jsonl, valid.jsonl and test.jsonl hold rows {"query","choices",
 // "gold"} of the private task, each about a story of its own. An existing dir is
 // an error.
-func WriteData(dir string) error { return writeData(dir, false) }
+func WriteData(dir string) error { return writeData(dataAt(dir, false)) }
 
-func writeData(dir string, overwrite bool) error {
+func dataAt(dir string, overwrite bool) files.Output {
+	return files.Output{Path: dir, Kind: "directory of the demo's data", Overwrite: overwrite}
+}
+
+func writeData(to files.Output) error {
 	rows := privateQuestions(TrainSize + ValidSize + TestSize)
 	train, rest := rows[:TrainSize], rows[TrainSize:]
-	to := files.Output{Path: dir, Kind: "directory of the demo's data", Overwrite: overwrite}
 	return to.Write(func(tmp string) error {
 		for _, f := range []struct {
 			name string

@@ -30,9 +30,13 @@ const (
 // WriteModel makes dir, a Hugging Face directory with the demo's model: config,
 // tokenizer and F16 weights, for [transformer.Open] and every other reader of
 // such directories. An existing dir is an error.
-func WriteModel(dir string) error { return writeModel(dir, false) }
+func WriteModel(dir string) error { return writeModel(modelAt(dir, false)) }
 
-func writeModel(dir string, overwrite bool) error {
+func modelAt(dir string, overwrite bool) files.Output {
+	return files.Output{Path: dir, Kind: "demo's model", Overwrite: overwrite}
+}
+
+func writeModel(to files.Output) error {
 	tok, err := newTokenizer()
 	if err != nil {
 		return err
@@ -41,7 +45,6 @@ func writeModel(dir string, overwrite bool) error {
 	if err != nil {
 		return err
 	}
-	to := files.Output{Path: dir, Kind: "demo's model", Overwrite: overwrite}
 	return to.Write(func(tmp string) error {
 		for name, write := range map[string]func(io.Writer) error{
 			"config.json":           raw(append(config, '\n')),

@@ -23,14 +23,21 @@ func Write(out, inputs string, overwrite bool) (model, data string, err error) {
 		}
 	}
 	model, data = filepath.Join(dir, "model"), filepath.Join(dir, "data")
-	for _, part := range []struct { // in this order: where the model is refused, no data is made
-		path  string
-		write func(path string, overwrite bool) error
-	}{{model, writeModel}, {data, writeData}} {
-		if _, err := os.Stat(part.path); err == nil && !overwrite {
+	parts := []struct {
+		to    files.Output
+		write func(files.Output) error
+	}{{modelAt(model, overwrite), writeModel}, {dataAt(data, overwrite), writeData}}
+	there := func(to files.Output) bool { _, err := os.Stat(to.Path); return err == nil && !overwrite }
+	for _, p := range parts { // where one is refused, none is made
+		if err := p.to.Check(); err != nil && !there(p.to) {
+			return "", "", err
+		}
+	}
+	for _, p := range parts {
+		if there(p.to) {
 			continue
 		}
-		if err := part.write(part.path, overwrite); err != nil {
+		if err := p.write(p.to); err != nil {
 			return "", "", err
 		}
 	}
