@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"lamina/crash/emulate"
 	"lamina/internal/files"
 	"lamina/internal/progress"
 	"lamina/internal/report"
@@ -95,6 +96,16 @@ func (s *session) warn(lines []string) {
 			s.warned = append(s.warned, line)
 			s.notef("lamina: warning: %s\n", oneLine(line))
 		}
+	}
+}
+
+// warnf writes a warning to standard error, in a line, once in a session.
+func (s *session) warnf(format string, args ...any) { s.warn([]string{fmt.Sprintf(format, args...)}) }
+
+// warnOf warns of an emulator that is broken.
+func (s *session) warnOf(h *emulate.Health) {
+	if h != nil && h.Warning() != "" {
+		s.warnf("%s", h.Warning())
 	}
 }
 
