@@ -77,6 +77,26 @@ func seal(name string) func(string) error {
 	}
 }
 
+// forget takes a member out of a JSON object.
+func forget(name, member string) func(string) error {
+	return func(dir string) error {
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var object map[string]any
+		if err := json.Unmarshal(text, &object); err != nil {
+			return err
+		}
+		delete(object, member)
+		if text, err = json.Marshal(object); err != nil {
+			return err
+		}
+		return os.WriteFile(path, text, 0o644)
+	}
+}
+
 // header edits the header of a safetensors file, and its data.
 func header(name string, edit func(tensors map[string]any, data []byte) []byte) func(string) error {
 	return func(dir string) error {

@@ -12,6 +12,7 @@ import (
 	"lamina/internal/files"
 	"lamina/nn"
 	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // An adapter is what the data owner sends back: the trained weights T in F32,
@@ -35,6 +36,7 @@ type Manifest struct {
 	Base           string    `json:"base"`
 	emulate.Origin           // none where it was trained in the full model
 	Tensors        []string  `json:"tensors"`
+	Weights        string    `json:"weights,omitempty"` // fingerprint of T after training, however it is packed; earlier versions wrote none
 	Versions       string    `json:"versions,omitempty"`
 }
 
@@ -49,6 +51,7 @@ func SaveAdapter(dir string, m Manifest, params nn.Params) error {
 		m.Tensors = append(m.Tensors, w.Name)
 	}
 	slices.Sort(m.Tensors)
+	m.Weights = transformer.Fingerprint(params)
 	return files.Dir(dir, true, func(tmp string) error {
 		err := safetensors.Write(filepath.Join(tmp, adapterWeights), entries, map[string]string{"format": "pt"},
 			func(name string, w io.Writer) error {

@@ -169,6 +169,7 @@ func wrongManifests() []wrong {
 	return []wrong{
 		set("another base", "other weights", "base", "sha256:"+strings.Repeat("0", 64)),
 		set("a base that writes to the terminal", "other weights", "base", "\x1b[2Jsha256\n"),
+		set("other trained weights", "weights have fingerprint", "weights", "sha256:"+strings.Repeat("0", 64)),
 		set("another plan", "other weights", "plan", "0* 2 4*"),
 		set("a plan beyond the model", "layer 6 out of range", "plan", "0* 2 6*"),
 		set("a plan that cannot be", "star", "plan", "0* 0*"),

@@ -15,8 +15,9 @@ import (
 )
 
 // Apply gives params the adapter's values, each an F32 tensor on dev until Close. First
-// all is checked: the fingerprint of what params hold now, names, shapes, types and
-// that every number is finite; on an error nothing was changed.
+// all is checked: the fingerprint of what params hold now, names, shapes, types, that
+// every number is finite, and the fingerprint of the values; on an error nothing was
+// changed.
 func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	if got := transformer.Fingerprint(params); got != a.Manifest.Base {
 		return fmt.Errorf("%s: made for other weights: they had fingerprint %.19q…, this model's have %.19q…", a.Path, a.Manifest.Base, got)
@@ -27,20 +28,44 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	}
 	applied := map[*autograd.Parameter]tensor.Tensor{}
 	for w := range params {
-		t, err := tensor.FromFloat32s(dev, tensor.F32, values[w], w.Value.Shape()...)
-		if err != nil {
-			for _, t := range applied {
-				t.Free()
-			}
-			return fmt.Errorf("%s: %w", a.Path, err)
+		if applied[w], err = tensor.FromFloat32s(dev, tensor.F32, values[w], w.Value.Shape()...); err != nil {
+			delete(applied, w)
+			break
 		}
-		applied[w] = t
+	}
+	if err == nil {
+		err = a.checkWeights(params, applied)
+	}
+	if err != nil {
+		for _, t := range applied {
+			t.Free()
+		}
+		return fmt.Errorf("%s: %w", a.Path, err)
 	}
 	a.changed = nil
 	for w := range params {
 		a.changed = append(a.changed, newTensorChange(w.Name, w.Value.Float32s(), values[w]))
 		w.Value = applied[w]
 		a.applied = append(a.applied, w.Value)
+	}
+	return nil
+}
+
+// checkWeights holds the values that params are to get against their fingerprint.
+func (a *Adapter) checkWeights(params nn.Params, values map[*autograd.Parameter]tensor.Tensor) error {
+	want := a.Manifest.Weights
+	if want == "" { // of an earlier version
+		return nil
+	}
+	got := transformer.Fingerprint(func(yield func(*autograd.Parameter) bool) {
+		for w := range params {
+			if !yield(&autograd.Parameter{Name: w.Name, Value: values[w]}) {
+				return
+			}
+		}
+	})
+	if got != want {
+		return fmt.Errorf("the weights have fingerprint %.19q…, %s says %.19q…: one of the two was changed: take a fresh copy", got, adapterManifest, want)
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ func (r *Receipt) Warnings(a *Adapter) []string {
 	if r == nil {
 		return []string{fmt.Sprintf("%s: no receipt was held against it: that its plan and tensors are those that were sent is its own word; --receipt FILE names what emulate kept", a.Path)}
 	}
-	digest, err := files.ManifestSum(a.Path)
+	digest, err := a.identity()
 	if err == nil && slices.Contains(r.PluggedIn, digest) {
 		return []string{fmt.Sprintf("%s: was plugged in before, by the receipt %s, or that was cut short: is it an old one that was sent again?", a.Path, r.path)}
 	}
@@ -183,7 +183,7 @@ func (r *Receipt) Note(a *Adapter) []string {
 	if r == nil {
 		return nil
 	}
-	digest, err := files.ManifestSum(a.Path)
+	digest, err := a.identity()
 	if err == nil && !slices.Contains(r.PluggedIn, digest) {
 		r.PluggedIn = append(r.PluggedIn, digest)
 		err = files.WriteSealed(r.path, r)
@@ -192,4 +192,13 @@ func (r *Receipt) Note(a *Adapter) []string {
 		return []string{fmt.Sprintf("that this adapter was plugged in is not noted: %v", err)}
 	}
 	return nil
+}
+
+// identity names an adapter by the fingerprint of its weights, so that the same ones in
+// another package are known again; one of an earlier version by its MANIFEST.json.
+func (a *Adapter) identity() (string, error) {
+	if a.Manifest.Weights != "" {
+		return a.Manifest.Weights, nil
+	}
+	return files.ManifestSum(a.Path)
 }

@@ -38,7 +38,7 @@ type Receipt struct {
 	Trained   []Trained  `json:"trained"`
 	Base      string     `json:"base"` // fingerprint of the trained weights before training
 	Tensors   []Expected `json:"tensors"`
-	PluggedIn []string   `json:"plugged_in,omitempty"` // SHA-256 of the MANIFEST.json of each adapter, in order
+	PluggedIn []string   `json:"plugged_in,omitempty"` // what each adapter is known by, in order
 	// Unfinished is set until the emulator has its name.
 	Unfinished bool `json:"unfinished,omitempty"`
 
