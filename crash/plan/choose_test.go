@@ -215,8 +215,14 @@ func TestAllSelectionsAreValidPlans(t *testing.T) {
 		for keep := 1; keep <= layers; keep++ {
 			for trainable := 1; trainable <= keep; trainable++ {
 				for _, m := range Methods {
-					plan, err := chosen(m, Request{Layers: layers, Keep: keep, Trainable: trainable, Similarity: alike(layers)})
-					if err != nil || plan.Validate(layers) != nil || len(plan.Kept()) != keep || len(plan.Trainable()) != trainable {
+					stay := keep
+					if m.Reads(NeedTextLoss) || m.Reads(NeedAnswerLoss) {
+						stay = max(keep, min(2, layers)) // both ends
+					}
+					r := everything(layers, stay, trainable)
+					r.Similarity = alike(layers)
+					plan, err := chosen(m, r)
+					if err != nil || plan.Validate(layers) != nil || len(plan.Kept()) != stay || len(plan.Trainable()) != trainable {
 						t.Fatalf("%s %d/%d/%d: %v, %v", m.Name, layers, keep, trainable, plan, err)
 					}
 					for _, how := range []Sharing{ShareAll, ShareFrozen} {

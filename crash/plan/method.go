@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,57 +17,69 @@ type Method struct {
 	Needs []Need
 	// AnchorEnds says that Choose heeds the request's field of that name.
 	AnchorEnds bool
+	// TrainAt is where layers train if nobody says so; the zero value: at the centres.
+	TrainAt TrainAt
+	// Options are the numbers that can be set, by name; see [Request.Option].
+	Options []Option
+	// Cost returns how often Choose runs the model; nil: as often as its needs do, once.
+	Cost func(Request) Cost
 
 	// Choose returns as many kept and starred layers as asked. It is called through
-	// [Method.Plan], which has checked the request.
+	// [Method.Plan], which has checked the request and puts the stars elsewhere where
+	// the request says where they stand. It heeds [Request.Fixed].
 	Choose func(Request) (Choice, error)
 }
 
 // Methods are the ways of choosing, as they are offered.
-var Methods = []Method{Uniform, UniformLearnable, Random, CRaSh}
-
-// Need is a measurement of the full model that a method reads. Its text is the
-// name of the command that makes it and of the flag that brings it.
-type Need string
-
-// NeedSimilarity is the likeness of all hidden states: [Request.Similarity].
-const NeedSimilarity Need = "similarity"
-
-// Request is what a method chooses from: sizes, and what was measured.
-type Request struct {
-	Layers    int // of the full model
-	Keep      int // of them stay, the trained ones included
-	Trainable int // of those train
-
-	AnchorEnds bool   // keep the first and the last layer whatever the rule says
-	Seed       uint64 // of methods that draw
-
-	// Similarity is a matrix [L+1 L+1] of the likeness of hidden states, entry 0 the
-	// embedding output, entry i the output of layer i-1. Nil where it was not measured.
-	Similarity [][]float64
+var Methods = []Method{
+	Uniform, UniformLearnable, Random, Normal, LeftNormal, RightNormal, InverseNormal, Fixed,
+	CRaSh, HierarchicalSingle, HierarchicalAverage, HierarchicalComplete, IterativeDrop,
+	BlockInfluence, Angular, Streamline, SLEB, SLEBAnswer, Shapley, GradientFidelity, GradientGram,
 }
 
-// has reports whether the request brings a measurement.
-func (r Request) has(n Need) bool { return n == NeedSimilarity && r.Similarity != nil }
-
-// Choice is what a method decided: the plan, and for methods that cluster the runs
-// of layers and the centre of each, else nil.
+// Choice is what a method decided: the plan, and what it was made of where there is
+// something to show, else nil.
 type Choice struct {
 	Plan     Plan
-	Clusters [][]int
-	Centres  []int
+	Clusters [][]int // of methods that cluster: the layers of each, ascending
+	Centres  []int   // the one of each that stays
+	Merges   []Merge // of methods that build a tree of clusters
+	Steps    []Step  // of methods that score: each decision, in order
 }
 
-// Runs shows the clusters as runs of layers: 0 | 1-3 | 4-5.
+// Step is one decision of a method that scores: what could be removed, and what was.
+type Step struct {
+	Removed    []int       `json:"removed"`
+	Candidates []Candidate `json:"candidates"`
+}
+
+// Candidate is what could be removed at a step, and its score: the least one wins, of
+// equal ones the first.
+type Candidate struct {
+	Removed []int   `json:"removed"`
+	Score   float64 `json:"score"`
+}
+
+// Runs shows the clusters as runs of layers: 0 | 1-3 | 4-5, or 0,4-5 where one has a
+// hole.
 func (c Choice) Runs() string {
-	runs := make([]string, len(c.Clusters))
+	clusters := make([]string, len(c.Clusters))
 	for i, layers := range c.Clusters {
-		runs[i] = fmt.Sprint(layers[0])
-		if last := layers[len(layers)-1]; last > layers[0] {
-			runs[i] = fmt.Sprintf("%d-%d", layers[0], last)
+		var runs []string
+		for first := 0; first < len(layers); {
+			last := first
+			for last+1 < len(layers) && layers[last+1] == layers[last]+1 {
+				last++
+			}
+			run := fmt.Sprint(layers[first])
+			if last > first {
+				run += fmt.Sprintf("-%d", layers[last])
+			}
+			runs, first = append(runs, run), last+1
 		}
+		clusters[i] = strings.Join(runs, ",")
 	}
-	return strings.Join(runs, " | ")
+	return strings.Join(clusters, " | ")
 }
 
 // Named returns the method of that name among methods.
@@ -89,25 +102,21 @@ func Names(methods []Method) []string {
 }
 
 // Reads reports whether the method needs a measurement.
-func (m Method) Reads(n Need) bool {
-	for _, have := range m.Needs {
-		if have == n {
-			return true
-		}
-	}
-	return false
-}
+func (m Method) Reads(n Need) bool { return slices.Contains(m.Needs, n) }
 
 // Plan chooses. It is an error if the sizes do not fit each other, if a
-// measurement is missing or of another size, if the ends are to be kept by a
-// method that does not know how, and if what was chosen is not what was asked for.
+// measurement is missing, of another size or not a number, if something is asked that
+// the method does not know, and if what was chosen is not what was asked for.
 func (m Method) Plan(r Request) (Choice, error) {
-	if err := m.check(r); err != nil {
+	if err := m.check(&r); err != nil {
 		return Choice{}, err
 	}
 	c, err := m.Choose(r)
 	if err != nil {
-		return Choice{}, err
+		return Choice{}, fmt.Errorf("method %s: %w", m.Name, err)
+	}
+	if r.TrainAt != (TrainAt{}) && len(c.Plan) > 0 {
+		c.Plan = r.restarred(c.Plan)
 	}
 	if err := c.Plan.Validate(r.Layers); err != nil {
 		return Choice{}, fmt.Errorf("method %s: %w", m.Name, err)
@@ -118,8 +127,8 @@ func (m Method) Plan(r Request) (Choice, error) {
 	return c, nil
 }
 
-// check tests a request before anything is chosen.
-func (m Method) check(r Request) error {
+// check tests a request before anything is chosen, and notes in it which layers train.
+func (m Method) check(r *Request) error {
 	switch {
 	case r.Layers < 1 || r.Layers > maxPlaces:
 		return fmt.Errorf("plan: a model of %d layers (--layers): want 1 to %d", r.Layers, maxPlaces)
@@ -132,30 +141,25 @@ func (m Method) check(r Request) error {
 	case r.AnchorEnds && r.Keep < 2 && r.Layers > 1:
 		return fmt.Errorf("plan: cannot keep both ends of the model with %d kept layer", r.Keep)
 	}
+	if err := r.setOptions(m); err != nil {
+		return err
+	}
 	for _, n := range m.Needs {
 		if !r.has(n) {
 			return fmt.Errorf("plan: method %s needs the %s of layers", m.Name, n)
 		}
 	}
-	if r.Similarity != nil && len(r.Similarity) != r.Layers+1 {
-		return fmt.Errorf("plan: similarity of %d states: want %d, the embedding and one a layer", len(r.Similarity), r.Layers+1)
+	if err := r.checkMatrices(); err != nil {
+		return err
 	}
-	for i, row := range r.Similarity {
-		if len(row) != len(r.Similarity) {
-			return fmt.Errorf("plan: similarity: row %d has %d values: want %d", i, len(row), len(r.Similarity))
-		}
-	}
-	return nil
+	return r.setTrained(m)
 }
 
 // starEvenly stars trainable of the kept layers, N of them in ascending order, at
 // positions ⌈i·(N-1)/(trainable-1)⌉; one alone at the last. The rule is read off
 // the index sets that the authors of CRaSh published.
 func starEvenly(kept []int, trainable int) Plan {
-	plan := make(Plan, len(kept))
-	for i, layer := range kept {
-		plan[i].Layer = layer
-	}
+	plan := planOf(kept)
 	if trainable == 1 {
 		plan[len(plan)-1].Trainable = true
 		return plan
@@ -163,6 +167,15 @@ func starEvenly(kept []int, trainable int) Plan {
 	for i := range trainable {
 		position := (i*(len(kept)-1) + trainable - 2) / (trainable - 1)
 		plan[position].Trainable = true
+	}
+	return plan
+}
+
+// planOf returns the plan that keeps layers and trains none.
+func planOf(kept []int) Plan {
+	plan := make(Plan, len(kept))
+	for i, layer := range kept {
+		plan[i].Layer = layer
 	}
 	return plan
 }

@@ -14,7 +14,10 @@ var Random = Method{
 	Help:       "layers are drawn by the seed",
 	AnchorEnds: true,
 	Choose: func(r Request) (Choice, error) {
-		kept := draw(r)
+		kept, free := r.Fixed(), r.Free()
+		for _, i := range philox.New(r.Seed, selectStream).Perm(len(free))[:r.Keep-len(kept)] {
+			kept = append(kept, free[i])
+		}
 		slices.Sort(kept)
 		return Choice{Plan: starEvenly(kept, r.Trainable)}, nil
 	},
@@ -23,16 +26,3 @@ var Random = Method{
 // selectStream is the Philox stream of these draws, apart from those of shuffles,
 // splits and dropout.
 const selectStream = 0x73656c656374 // "select"
-
-// draw returns the kept layers in the order they are drawn.
-func draw(r Request) []int {
-	p := philox.New(r.Seed, selectStream)
-	if !r.AnchorEnds || r.Layers == 1 {
-		return p.Perm(r.Layers)[:r.Keep]
-	}
-	kept := []int{0, r.Layers - 1}
-	for _, i := range p.Perm(r.Layers - 2)[:r.Keep-2] {
-		kept = append(kept, i+1)
-	}
-	return kept
-}
