@@ -2,7 +2,7 @@
 // texts, pooled to one vector each, compared by centred kernel alignment (paper
 // section 2.1).
 //
-//	s, err := measure.LayerSimilarity(ctx, be, decoder, rows, measure.PoolMeanWeighted, nil)
+//	s, err := measure.LayerSimilarity(ctx, be, decoder, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, nil)
 //	fmt.Println(s.Matrix[3][4]) // the states after layers 2 and 3
 //
 // Invariants: the same rows give the same bits, however they fall into passes and

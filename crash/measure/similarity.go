@@ -17,7 +17,12 @@ type Similarity struct {
 	Matrix  [][]float64 `json:"matrix"`
 	Metric  string      `json:"metric"` // "cka": linear CKA, see [LinearCKA]
 	Pooling Pooling     `json:"pool"`
+	Tokens  Tokens      `json:"tokens,omitempty"` // of files that do not say: plain
 	Samples int         `json:"n"`
+
+	// Massive is, for each state, which share of the squared norm of all tokens one token of
+	// each sample carries; nil where it is at most half in every state.
+	Massive []float64 `json:"massive,omitempty"`
 
 	// Model is the fingerprint of the weights it was measured on, "" where nobody noted
 	// it; see [transformer.Fingerprint].
@@ -42,24 +47,31 @@ func (s Similarity) Validate() error {
 const similarityTokens = 1024
 
 // LayerSimilarity runs rows of tokens through d, pools each state of each row
-// to one vector and returns linear CKA between all states (paper section 2.1).
+// to one vector as v says and returns linear CKA between all states (paper section 2.1).
 // The result does not depend on how rows fall into passes. At most L+1 matrices
 // [n n] of float64 and the pooled rows are held.
-func LayerSimilarity(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, pool Pooling, progress func(done, total int)) (Similarity, error) {
-	batches, err := similarityBatches(d, rows)
+func LayerSimilarity(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, v Vectors, progress func(done, total int)) (Similarity, error) {
+	states, err := pooledStates(ctx, be, d, rows, v, progress)
 	if err != nil {
 		return Similarity{}, err
 	}
-	pooled := make([][]float32, len(d.Blocks)+1)
+	return newSimilarity(len(rows), states)
+}
+
+// pooledStates runs rows through d and pools each state of each.
+func pooledStates(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, v Vectors, progress func(done, total int)) (*pooled, error) {
+	batches, err := similarityBatches(d, rows, v.Tokens)
+	if err != nil {
+		return nil, err
+	}
+	states := newPooled(v, len(d.Blocks)+1)
 	p := autograd.NewPass(be)
 	defer p.Close()
 	done := 0
 	for _, b := range batches {
-		d.Forward(p, b, func(state int, x autograd.Var) {
-			pooled[state] = poolSegments(pooled[state], b, x.T.Float32s(), pool)
-		})
+		d.Forward(p, b, func(state int, x autograd.Var) { states.add(state, b, x.T.Float32s()) })
 		if err := p.Sync(); err != nil {
-			return Similarity{}, err
+			return nil, err
 		}
 		p.Reset()
 		done += len(b.Segments)
@@ -67,26 +79,26 @@ func LayerSimilarity(ctx context.Context, be kernels.Backend, d *transformer.Dec
 			progress(done, len(rows))
 		}
 		if err := ctx.Err(); err != nil {
-			return Similarity{}, err
+			return nil, err
 		}
 	}
-	return newSimilarity(len(rows), pool, pooled...)
+	return states, nil
 }
 
 // LayerSimilarityStreamed is [LayerSimilarity], to the same bits, for a model larger than
 // memory: all rows go through one block before the next one is read, and
 // release is told when a block is done with. Instead of weights it holds the
 // stream of all rows, [all tokens, D] of float32. progress counts blocks.
-func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, pool Pooling, release func(transformer.Block), progress func(done, total int)) (Similarity, error) {
-	batches, err := similarityBatches(d, rows)
+func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, v Vectors, release func(transformer.Block), progress func(done, total int)) (Similarity, error) {
+	batches, err := similarityBatches(d, rows, v.Tokens)
 	if err != nil {
 		return Similarity{}, err
 	}
 	streams := make([][]float32, len(batches))
-	pooled := make([][]float32, len(d.Blocks)+1)
+	pooled := newPooled(v, len(d.Blocks)+1)
 	p := autograd.NewPass(be)
 	defer p.Close()
-	for state := range pooled {
+	for state := range pooled.states {
 		for k, b := range batches {
 			var x autograd.Var
 			if state > 0 {
@@ -99,7 +111,7 @@ func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transfo
 			if state == len(d.Blocks) {
 				x = d.Finish(p, x)
 			}
-			pooled[state] = poolSegments(pooled[state], b, x.T.Float32s(), pool)
+			pooled.add(state, b, x.T.Float32s())
 			if err := p.Sync(); err != nil {
 				return Similarity{}, err
 			}
@@ -115,13 +127,24 @@ func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transfo
 			progress(state, len(d.Blocks))
 		}
 	}
-	return newSimilarity(len(rows), pool, pooled...)
+	return newSimilarity(len(rows), pooled)
 }
 
 // similarityBatches cuts rows into passes of about similarityTokens.
-func similarityBatches(d *transformer.Decoder, rows [][]int32) ([]*transformer.Batch, error) {
+func similarityBatches(d *transformer.Decoder, rows [][]int32, tokens Tokens) ([]*transformer.Batch, error) {
 	if len(rows) < 2 {
 		return nil, fmt.Errorf("similarity needs 2 samples or more, got %d", len(rows))
+	}
+	if err := tokens.check(rows); err != nil {
+		return nil, err
+	}
+	return batchesOf(d, rows, similarityTokens)
+}
+
+// batchesOf cuts rows into passes of about so many tokens.
+func batchesOf(d *transformer.Decoder, rows [][]int32, tokens int) ([]*transformer.Batch, error) {
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("no texts to measure on")
 	}
 	for i, r := range rows {
 		if len(r) == 0 {
@@ -134,7 +157,7 @@ func similarityBatches(d *transformer.Decoder, rows [][]int32) ([]*transformer.B
 	var batches []*transformer.Batch
 	for _, r := range rows {
 		last := len(batches) - 1
-		if last < 0 || len(batches[last].Tokens)+len(r) > similarityTokens {
+		if last < 0 || len(batches[last].Tokens)+len(r) > tokens {
 			batches = append(batches, &transformer.Batch{})
 			last++
 		}
@@ -143,26 +166,16 @@ func similarityBatches(d *transformer.Decoder, rows [][]int32) ([]*transformer.B
 	return batches, nil
 }
 
-// newSimilarity compares the pooled states [n width].
-func newSimilarity(n int, pool Pooling, pooled ...[]float32) (Similarity, error) {
+// newSimilarity compares the pooled states of n samples.
+func newSimilarity(n int, v *pooled) (Similarity, error) {
 	cka, err := NewCKA(n)
 	if err != nil {
 		return Similarity{}, err
 	}
-	for _, x := range pooled {
+	for _, x := range v.states {
 		if err := cka.Add(x, len(x)/n); err != nil {
 			return Similarity{}, err
 		}
 	}
-	return Similarity{Matrix: cka.Matrix(), Metric: "cka", Pooling: pool, Samples: n}, nil
-}
-
-// poolSegments appends the pooled vector of each segment of states [N D].
-func poolSegments(dst []float32, b *transformer.Batch, states []float32, pool Pooling) []float32 {
-	width := len(states) / len(b.Tokens)
-	for _, seg := range b.Segments {
-		dst = append(dst, make([]float32, width)...)
-		pool.Pool(dst[len(dst)-width:], states[seg.Start*width:(seg.Start+seg.Len)*width])
-	}
-	return dst
+	return Similarity{Matrix: cka.Matrix(), Metric: "cka", Pooling: v.Pooling, Tokens: v.Tokens, Samples: n, Massive: v.massive.shares()}, nil
 }

@@ -53,7 +53,7 @@ func TestSimilarityEqualsReference(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s, err := measure.LayerSimilarity(context.Background(), be, d, g.Tokens, pool, nil)
+				s, err := measure.LayerSimilarity(context.Background(), be, d, g.Tokens, measure.Vectors{Pooling: pool}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -89,7 +89,7 @@ func TestSimilarityDoesNotDependOnPasses(t *testing.T) {
 		rows = append(rows, row)
 	}
 	passes, last := 0, 0
-	s, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.PoolMeanWeighted, func(done, total int) {
+	s, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, func(done, total int) {
 		if passes++; done <= last || total != len(rows) {
 			t.Errorf("progress %d of %d after %d", done, total, last)
 		}
@@ -102,7 +102,7 @@ func TestSimilarityDoesNotDependOnPasses(t *testing.T) {
 		t.Errorf("%d passes, %d rows done: the test wants several", passes, last)
 	}
 	slices.Reverse(rows)
-	back, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.PoolMeanWeighted, nil)
+	back, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestSimilarityErrors(t *testing.T) {
 	be := ref.New()
 	d := crashtest.Small(be, "opt")
 	measure := func(ctx context.Context, rows ...[]int32) error {
-		_, err := measure.LayerSimilarity(ctx, be, d, rows, measure.PoolMean, nil)
+		_, err := measure.LayerSimilarity(ctx, be, d, rows, measure.Vectors{Pooling: measure.PoolMean}, nil)
 		return err
 	}
 	ctx := context.Background()
@@ -151,7 +151,7 @@ func ExampleLayerSimilarity() {
 	defer c.Close()
 	d, _ := c.Decoder(be)
 	rows := [][]int32{{3, 14, 15}, {9, 26}, {53, 58, 9, 7}, {9, 3, 23, 8, 46}}
-	s, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.PoolLast, nil)
+	s, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.Vectors{Pooling: measure.PoolLast}, nil)
 	for _, row := range s.Matrix {
 		fmt.Printf("%.2f\n", row)
 	}
@@ -170,10 +170,10 @@ func TestSimilaritySaysWhatMemoryItLacks(t *testing.T) {
 	d := crashtest.Small(inner, "opt")
 	rows, before := [][]int32{{1, 2, 3}, {4, 5}}, inner.Held()
 	var oom *tensor.OutOfMemory
-	if _, err := measure.LayerSimilarity(context.Background(), kerneltest.NewFailing(inner, 1), d, rows, measure.PoolMean, nil); !errors.As(err, &oom) {
+	if _, err := measure.LayerSimilarity(context.Background(), kerneltest.NewFailing(inner, 1), d, rows, measure.Vectors{Pooling: measure.PoolMean}, nil); !errors.As(err, &oom) {
 		t.Errorf("at once: %v", err)
 	}
-	_, err := measure.LayerSimilarityStreamed(context.Background(), kerneltest.NewFailing(inner, 1), d, rows, measure.PoolMean, func(transformer.Block) {}, nil)
+	_, err := measure.LayerSimilarityStreamed(context.Background(), kerneltest.NewFailing(inner, 1), d, rows, measure.Vectors{Pooling: measure.PoolMean}, func(transformer.Block) {}, nil)
 	if !errors.As(err, &oom) {
 		t.Errorf("streamed: %v", err)
 	}

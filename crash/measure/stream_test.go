@@ -34,12 +34,12 @@ func TestStreamedSimilarityHasTheSameBits(t *testing.T) {
 			}
 			rows = append(rows, row)
 		}
-		want, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.PoolMeanWeighted, nil)
+		want, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var released []transformer.Block
-		got, err := measure.LayerSimilarityStreamed(context.Background(), be, d, rows, measure.PoolMeanWeighted, func(b transformer.Block) {
+		got, err := measure.LayerSimilarityStreamed(context.Background(), be, d, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, func(b transformer.Block) {
 			released = append(released, b)
 			for w := range nn.ParamsOf(b) {
 				c.Release(w.Name)

@@ -3,7 +3,7 @@
 //
 //	cmd, bench, examples → crash → eval → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
 //	eval → dataset → record      transformer → formats → tensor
-//	crash/demo → study → {exchange, train} → emulate → plan      study → measure
+//	crash/demo → study → {exchange, train} → emulate → plan      study → measure → plan
 //
 // A program feeds it what go list says and prints what is wrong:
 //
@@ -56,7 +56,7 @@ var layers = []layer{
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/foreign", "internal/jinja", "internal/pyrandom", "internal/strictjson", "internal/units"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
-	{"crash/measure", append([]string{"transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/measure", append([]string{"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/emulate", append([]string{
 		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
