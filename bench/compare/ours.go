@@ -288,11 +288,7 @@ func similarity(be *cpu.Backend, dir, data string) (answer, error) {
 	for i, text := range texts {
 		rows[i] = t.Encode(text, true)
 	}
-	pool, err := measure.ParsePooling("mean_weighted")
-	if err != nil {
-		return answer{}, err
-	}
-	if _, err := measure.LayerSimilarity(context.Background(), be, d, rows, pool, func(int, int) {}); err != nil {
+	if _, err := measure.LayerSimilarity(context.Background(), be, d, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, func(int, int) {}); err != nil {
 		return answer{}, err
 	}
 	return answer{Seconds: time.Since(begin).Seconds()}, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -27,6 +28,10 @@ func (o offer) vars() kong.Vars {
 		"methods_help":       explained(o.methods, func(m plan.Method) (string, string) { return m.Name, m.Help }),
 		"methods_anchor":     o.anchoring(),
 		"methods_similarity": o.reading(plan.NeedSimilarity),
+		"methods_list":       o.reading(plan.NeedList),
+		"methods_model":      o.methodsThat(func(m plan.Method) bool { return len(m.Needs) > 0 && !m.Reads(plan.NeedList) }),
+		"methods_options":    o.options(),
+		"train_at_help":      plan.TrainAtHelp(),
 		"shares":             strings.Join(plan.SharingNames(), ","),
 		"shares_help":        explained(plan.Sharings(), func(s plan.Sharing) (string, string) { return s.String(), s.Help() }),
 		"rows_help":          explained(o.recipes, func(r study.Recipe) (string, string) { return r.Name, r.Help }),
@@ -42,6 +47,21 @@ func (o offer) anchoring() string {
 // reading names the methods that need a measurement.
 func (o offer) reading(n plan.Need) string {
 	return o.methodsThat(func(m plan.Method) bool { return m.Reads(n) })
+}
+
+// options explains the numbers of methods, one that several have once.
+func (o offer) options() string {
+	var texts []string
+	for _, m := range o.methods {
+		for _, opt := range m.Options {
+			those := o.methodsThat(func(m plan.Method) bool { return slices.Contains(m.Options, opt) })
+			text := fmt.Sprintf("%s of %s: %s (default %v)", opt.Name, those, opt.Help, opt.Default)
+			if !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return strings.Join(texts, ". ")
 }
 
 func (o offer) methodsThat(holds func(plan.Method) bool) string {

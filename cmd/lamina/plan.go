@@ -1,41 +1,71 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
+	"lamina/crash/study"
+	"lamina/eval/task"
 )
 
 // planCommand chooses layers by one of the methods of [plan.Methods].
 type planCommand struct {
-	Kind       string `arg:"" enum:"${methods}" help:"How layers are chosen. ${methods_help}."`
-	Layers     int    `placeholder:"L" help:"Layers of the model; with --similarity it may be left out."`
-	Keep       int    `required:"" placeholder:"K" help:"Layers to keep, the trained ones included."`
-	Trainable  int    `required:"" placeholder:"T" help:"Layers to train."`
-	Similarity string `placeholder:"F.json" help:"What lamina similarity wrote, for ${methods_similarity}."`
-	AnchorEnds bool   `help:"Keep the first and the last layer whatever the rule says (${methods_anchor})."`
-	Share      string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	Kind       string             `arg:"" enum:"${methods}" help:"How layers are chosen. ${methods_help}."`
+	Layers     int                `placeholder:"L" help:"Layers of the model; with --similarity or --model it may be left out."`
+	Keep       int                `placeholder:"K" help:"Layers to keep, the trained ones included; with --list it may be left out."`
+	Trainable  int                `required:"" placeholder:"T" help:"Layers to train."`
+	Similarity string             `placeholder:"F.json" help:"What lamina similarity wrote, for ${methods_similarity}."`
+	Model      string             `placeholder:"PATH" help:"Model to measure on the documents of --data what a method reads: for ${methods_model}."`
+	Data       string             `placeholder:"PATH" help:"Documents to measure on, as in lamina similarity."`
+	Task       string             `placeholder:"NAME" help:"Prompt of a task; none: the file verbatim."`
+	Samples    int                `default:"512" placeholder:"N" help:"Only the first N documents (default 512); methods that run the model again and again take 128 at the most."`
+	Pool       string             `default:"mean_weighted" placeholder:"HOW" help:"As in lamina similarity."`
+	Tokens     string             `default:"plain" placeholder:"HOW" help:"As in lamina similarity."`
+	AnchorEnds bool               `help:"Keep the first and the last layer whatever the rule says (${methods_anchor})."`
+	TrainAt    string             `placeholder:"WHERE" help:"Which layers train: ${train_at_help}; or a list such as 0,5,11. Default: where the method says, most at centres."`
+	List       string             `placeholder:"L,…" help:"Layers to keep, for ${methods_list}."`
+	Option     map[string]float64 `placeholder:"NAME=X" help:"A number of the method. ${methods_options}."`
+	Share      string             `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+}
+
+// planResult is its JSON.
+type planResult struct {
+	Plan       plan.Plan    `json:"plan"`
+	Kind       string       `json:"kind"`
+	Kept       []int        `json:"kept"`
+	Trainable  []int        `json:"trainable"`
+	Clusters   [][]int      `json:"clusters"`
+	Centres    []int        `json:"centres"`
+	AnchorEnds bool         `json:"anchor_ends"`
+	Share      string       `json:"share"`
+	Layers     int          `json:"layers"`
+	TrainAt    string       `json:"train_at,omitempty"`
+	Merges     []plan.Merge `json:"dendrogram,omitempty"` // rows as scipy's linkage has them
+	Steps      []plan.Step  `json:"steps,omitempty"`      // each decision with the score of every candidate
 }
 
 // Run prints the plan alone to standard output, so that a shell can take it, and what it
-// was made of, where the method has clusters, to standard error.
+// was made of, where the method has something to show, to standard error.
 func (c planCommand) Run(s *session) error {
 	method, err := plan.Named(s.methods, c.Kind)
 	if err != nil {
 		return usageError{err}
 	}
-	request, err := c.request(s, method)
-	if err != nil {
-		return err
-	}
-	chosen, err := method.Plan(request)
-	if err != nil {
-		return err
-	}
 	how, err := plan.ParseSharing(c.Share)
+	if err != nil {
+		return err
+	}
+	request, chooser, err := c.request(s, method)
+	if err != nil {
+		return err
+	}
+	show := s.watcher()
+	chooser.Watch = show.Watch
+	chosen, err := chooser.Choose(s.ctx, method, request)
+	show.Close()
 	if err != nil {
 		return err
 	}
@@ -47,40 +77,113 @@ func (c planCommand) Run(s *session) error {
 		s.notef("both ends of the model are kept (--anchor-ends)\n")
 	}
 	s.printf("%s\n", shared)
-	if chosen.Clusters != nil {
-		s.notef("clusters: %s\ncentres: %s\n", chosen.Runs(), strings.Trim(fmt.Sprint(chosen.Centres), "[]"))
-	}
-	return s.writeJSON(plan.File{
+	s.notef("%s", chosen)
+	return s.writeJSON(planResult{
 		Plan: shared, Kind: c.Kind, Kept: chosen.Plan.Kept(), Trainable: chosen.Plan.Trainable(), Clusters: chosen.Clusters,
 		Centres: chosen.Centres, AnchorEnds: c.AnchorEnds, Share: c.Share, Layers: request.Layers,
+		TrainAt: c.TrainAt, Merges: chosen.Merges, Steps: chosen.Steps,
 	})
 }
 
-// request collects what the method chooses from. The depth of the model is the
-// flag's, or that of the similarity matrix, which has one state more.
-func (c planCommand) request(s *session, method plan.Method) (plan.Request, error) {
-	r := plan.Request{Layers: c.Layers, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Seed: s.Seed}
-	if c.Similarity != "" {
-		sim, err := measure.Read(c.Similarity)
-		if err != nil {
-			return r, err
+// request collects what the method chooses from. The depth of the model is the flag's, or
+// that of the similarity matrix, which has one state more, or the model's.
+func (c planCommand) request(s *session, method plan.Method) (r plan.Request, chooser *study.Chooser, err error) {
+	r = plan.Request{Layers: c.Layers, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, Seed: s.Seed, Options: c.Option}
+	if r.TrainAt, err = plan.ParseTrainAt(c.TrainAt); err != nil {
+		return r, nil, usagef("--train-at: %v", err)
+	}
+	if c.List != "" {
+		if r.List, err = plan.ParseList(c.List); err != nil {
+			return r, nil, usagef("--list: %v", err)
 		}
-		if doubt := sim.Doubt(); doubt != "" && method.Reads(plan.NeedSimilarity) {
-			s.warn([]string{c.Similarity + ": " + doubt})
-		} else if near := plan.Adjacent(sim.Matrix); len(near) > 1 && slices.Max(near) == slices.Min(near) {
-			s.warnf("%s: all neighbours are equally alike (%g): the plan follows from the order of the layers alone", c.Similarity, near[0])
+		r.Keep = cmp.Or(r.Keep, len(r.List))
+	}
+	if err := c.brought(s, method, &r); err != nil {
+		return r, nil, err
+	}
+	chooser = &study.Chooser{}
+	if c.Model != "" {
+		if chooser, err = c.chooser(s); err != nil {
+			return r, nil, err
 		}
-		r.Similarity, r.Layers = sim.Matrix, len(sim.Matrix)-1
+		r.Layers = cmp.Or(r.Layers, len(chooser.Full.Blocks))
 	}
 	switch {
 	case r.Layers == 0:
-		return r, usagef("want --layers L (or --similarity F.json)")
+		return r, nil, usagef("want --layers L (or --similarity F.json, or --model PATH)")
+	case c.Model != "" && r.Layers != len(chooser.Full.Blocks):
+		return r, nil, fmt.Errorf("%s: has %d layers, not %d", c.Model, len(chooser.Full.Blocks), r.Layers)
 	case c.Layers != 0 && c.Layers != r.Layers:
-		return r, fmt.Errorf("%s: measured on %d layers, --layers says %d", c.Similarity, r.Layers, c.Layers)
+		return r, nil, fmt.Errorf("%s: measured on %d layers, --layers says %d", c.Similarity, r.Layers, c.Layers)
 	case c.AnchorEnds && !method.AnchorEnds:
-		return r, usagef("--anchor-ends is for %s", s.anchoring())
-	case method.Reads(plan.NeedSimilarity) && r.Similarity == nil:
-		return r, usagef("a %s plan needs --similarity F.json (lamina similarity writes it)", c.Kind)
+		return r, nil, usagef("--anchor-ends is for %s", s.anchoring())
 	}
-	return r, nil
+	for _, need := range r.Needed(method) {
+		switch {
+		case r.Has(need) || c.Model != "" && need != plan.NeedList:
+		case need == plan.NeedSimilarity:
+			return r, nil, usagef("a %s plan needs --similarity F.json (lamina similarity writes it)", c.Kind)
+		case need == plan.NeedList:
+			return r, nil, usagef("a %s plan needs --list L,…, the layers that stay", c.Kind)
+		default:
+			return r, nil, usagef("a %s plan needs --model PATH and --data PATH, to measure the %s", c.Kind, need)
+		}
+	}
+	return r, chooser, nil
+}
+
+// brought reads the similarity that was measured before.
+func (c planCommand) brought(s *session, method plan.Method, r *plan.Request) error {
+	if c.Similarity == "" {
+		return nil
+	}
+	sim, err := measure.Read(c.Similarity)
+	if err != nil {
+		return err
+	}
+	near := plan.Adjacent(sim.Matrix)
+	doubts := []string{}
+	switch {
+	case method.Reads(plan.NeedSimilarity) && sim.Doubt() != "":
+		doubts = append(doubts, c.Similarity+": "+sim.Doubt())
+	case len(near) > 1 && slices.Max(near) == slices.Min(near):
+		doubts = append(doubts, fmt.Sprintf("%s: all neighbours are equally alike (%g): the plan follows from the order of the layers alone", c.Similarity, near[0]))
+	}
+	if method.Reads(plan.NeedSimilarity) && sim.MassiveDoubt() != "" {
+		doubts = append(doubts, c.Similarity+": "+sim.MassiveDoubt())
+	}
+	s.warn(doubts)
+	r.Similarity, r.Layers = sim.Matrix, len(sim.Matrix)-1
+	return nil
+}
+
+// chooser opens model and documents.
+func (c planCommand) chooser(s *session) (*study.Chooser, error) {
+	v, err := measure.ParseVectors(c.Pool, c.Tokens)
+	switch {
+	case err != nil:
+		return nil, usageError{err}
+	case c.Data == "":
+		return nil, usagef("--model needs --data PATH, documents to measure on")
+	case c.Samples < 1:
+		return nil, usagef("--samples %d: want 1 or more", c.Samples)
+	}
+	t, err := namedTask(c.Task)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Full("plan"); err != nil {
+		return nil, err
+	}
+	docs, _, err := m.Documents(t, m.data(c.Data, "", "validation"), c.Samples)
+	if err != nil {
+		return nil, err
+	}
+	chooser := &study.Chooser{Backend: m.Backend, Full: m.Decoder, Vectors: v}
+	chooser.Support, err = study.NewSupport(&m.Model.Model, t, docs, m.Config.MaxPositions, task.OverlongError)
+	return chooser, err
 }

@@ -35,7 +35,9 @@ type runCommand struct {
 	Rows        []string  `default:"${rows_default}" placeholder:"R,…" help:"Rows of the table. ${rows_help}; NAME=PLAN or NAME=@FILE: a layer plan of your own."`
 	Seeds       []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
 	Limit       int       `placeholder:"N" help:"Score the first N documents only."`
+	TrainAt     string    `placeholder:"WHERE" help:"Which layers train in every row whose method chooses: ${train_at_help}; or a list such as 0,5,11. Default: where each method says."`
 	Pool        string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
+	Tokens      string    `default:"plain" placeholder:"HOW" help:"What is done to each token's state before, as in lamina similarity."`
 	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
 	delimiterFlag
 	stepFlags
@@ -131,8 +133,11 @@ func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error
 	if p.Rows, err = study.Select(s.recipes, c.Rows, plan.Read); err != nil {
 		return p, usageError{err}
 	}
-	if p.Pooling, err = measure.ParsePooling(c.Pool); err != nil {
+	if p.Vectors, err = measure.ParseVectors(c.Pool, c.Tokens); err != nil {
 		return p, usageError{err}
+	}
+	if p.TrainAt, err = plan.ParseTrainAt(c.TrainAt); err != nil {
+		return p, usagef("--train-at: %v", err)
 	}
 	if err := c.chosen(s, &p); err != nil {
 		return p, err
@@ -155,7 +160,7 @@ func (c *runCommand) chosen(s *session, p *study.Protocol) (err error) {
 		if sim.Model == "" {
 			s.warnf("%s: does not say which model it was measured on", c.Similarity)
 		}
-		p.Measured, p.Pooling = &sim, sim.Pooling
+		p.Measured, p.Vectors = &sim, measure.Vectors{Pooling: sim.Pooling, Tokens: sim.Tokens}
 	}
 	if c.Plan != "" {
 		p.Plan, err = plan.Read(c.Plan)

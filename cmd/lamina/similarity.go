@@ -19,6 +19,7 @@ type similarityCommand struct {
 	Task      string `placeholder:"NAME" help:"Prompt of a task; none: the file verbatim."`
 	Samples   int    `default:"512" placeholder:"N" help:"Only the first N documents (default 512)."`
 	Pool      string `default:"mean_weighted" enum:"mean,mean_weighted,last,max_nonpad,mean_all,max,min" placeholder:"HOW" help:"How a sample's tokens become one vector: mean, mean_weighted (default), last, max_nonpad, mean_all, max or min."`
+	Tokens    string `default:"plain" placeholder:"HOW" help:"What is done to each token's state before: plain (default; nothing), rms (divided by its root mean square) or drop-first (the first one is left out)."`
 	Metric    string `default:"cka" enum:"cka" placeholder:"NAME" help:"Measure of likeness: cka (linear CKA)."`
 	Stream    bool   `help:"Keep one block of the model in memory at a time, and the states of all samples; the result is the same."`
 	MaxLength int    `placeholder:"N" help:"Tokens of a sample at most. Default: the model's positions."`
@@ -31,7 +32,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	pool, err := measure.ParsePooling(c.Pool)
+	v, err := measure.ParseVectors(c.Pool, c.Tokens)
 	if err != nil {
 		return usageError{err}
 	}
@@ -60,7 +61,7 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	result, err := s.similarity(m, rows, pool, c.Stream)
+	result, err := s.similarity(m, rows, v, c.Stream)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
@@ -69,8 +70,10 @@ func (c similarityCommand) Run(s *session) error {
 			return err
 		}
 	}
-	if doubt := measure.Doubt(rows); doubt != "" {
-		s.warn([]string{c.Data + ": " + doubt})
+	for _, doubt := range []string{measure.Doubt(rows), result.MassiveDoubt()} {
+		if doubt != "" {
+			s.warn([]string{c.Data + ": " + doubt})
+		}
 	}
 	s.printf("%s", study.SimilarityText(result))
 	if s.JSON == "" {
@@ -84,12 +87,12 @@ func (c similarityCommand) Run(s *session) error {
 }
 
 // similarity measures rows of tokens with a progress line.
-func (s *session) similarity(m *model, rows [][]int32, pool measure.Pooling, stream bool) (measure.Similarity, error) {
+func (s *session) similarity(m *model, rows [][]int32, v measure.Vectors, stream bool) (measure.Similarity, error) {
 	label, total := "similarity", len(rows)
 	if stream {
 		label, total = "similarity, block by block", m.Config.Layers
 	}
 	bar := s.progress(label, total)
 	defer bar.Done()
-	return study.Similarity(s.ctx, &m.Model.Model, rows, pool, stream, func(done, _ int) { bar.Set(done) })
+	return study.Similarity(s.ctx, &m.Model.Model, rows, v, stream, func(done, _ int) { bar.Set(done) })
 }

@@ -16,6 +16,15 @@ type Vectors struct {
 	Tokens  Tokens
 }
 
+// ParseVectors reads the text forms of both.
+func ParseVectors(pool, tokens string) (v Vectors, err error) {
+	if v.Pooling, err = ParsePooling(pool); err != nil {
+		return v, err
+	}
+	v.Tokens, err = ParseTokens(tokens)
+	return v, err
+}
+
 // Tokens says what is done to the states of single tokens before they are pooled. In
 // models of today a few tokens, the first one above all, have states some hundred times as
 // long as all others ("massive activations", Sun et al. 2024, arXiv 2402.17762), which

@@ -21,6 +21,14 @@ func (m Merge) MarshalJSON() ([]byte, error) {
 	return json.Marshal([4]float64{float64(m.A), float64(m.B), m.Distance, float64(m.Size)})
 }
 
+// UnmarshalJSON reads it.
+func (m *Merge) UnmarshalJSON(text []byte) error {
+	var row [4]float64
+	err := json.Unmarshal(text, &row)
+	*m = Merge{int(row[0]), int(row[1]), row[2], int(row[3])}
+	return err
+}
+
 // linkage is how far a cluster lies from the union of two others, given its distances to
 // them and their sizes.
 type linkage func(toA, toB float64, sizeA, sizeB int) float64

@@ -40,11 +40,11 @@ var Methods = []Method{
 // Choice is what a method decided: the plan, and what it was made of where there is
 // something to show, else nil.
 type Choice struct {
-	Plan     Plan
-	Clusters [][]int // of methods that cluster: the layers of each, ascending
-	Centres  []int   // the one of each that stays
-	Merges   []Merge // of methods that build a tree of clusters
-	Steps    []Step  // of methods that score: each decision, in order
+	Plan     Plan    `json:"plan"`
+	Clusters [][]int `json:"clusters,omitempty"`   // of methods that cluster: the layers of each, ascending
+	Centres  []int   `json:"centres,omitempty"`    // the one of each that stays
+	Merges   []Merge `json:"dendrogram,omitempty"` // of methods that build a tree of clusters
+	Steps    []Step  `json:"steps,omitempty"`      // of methods that score: each decision, in order
 }
 
 // Step is one decision of a method that scores: what could be removed, and what was.
@@ -80,6 +80,24 @@ func (c Choice) Runs() string {
 		clusters[i] = strings.Join(runs, ",")
 	}
 	return strings.Join(clusters, " | ")
+}
+
+// String shows people what the choice was made of, in lines: nothing of a method that
+// measures nothing.
+func (c Choice) String() string {
+	var b strings.Builder
+	if c.Clusters != nil {
+		fmt.Fprintf(&b, "clusters: %s\ncentres: %s\n", c.Runs(), strings.Trim(fmt.Sprint(c.Centres), "[]"))
+	}
+	for _, s := range c.Steps {
+		scored := slices.IndexFunc(s.Candidates, func(c Candidate) bool { return slices.Equal(c.Removed, s.Removed) })
+		fmt.Fprintf(&b, "removed: %s", listText(s.Removed))
+		if scored >= 0 {
+			fmt.Fprintf(&b, " (%.6g)", s.Candidates[scored].Score)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // Named returns the method of that name among methods.
@@ -129,6 +147,25 @@ func (m Method) Plan(r Request) (Choice, error) {
 
 // check tests a request before anything is chosen, and notes in it which layers train.
 func (m Method) check(r *Request) error {
+	if err := m.checkSizes(r); err != nil {
+		return err
+	}
+	if err := r.setOptions(m); err != nil {
+		return err
+	}
+	for _, n := range m.Needs {
+		if !r.Has(n) {
+			return fmt.Errorf("plan: method %s needs the %s of layers", m.Name, n)
+		}
+	}
+	if err := r.checkMatrices(); err != nil {
+		return err
+	}
+	return r.setTrained(m)
+}
+
+// checkSizes tests that the numbers of a request fit each other.
+func (m Method) checkSizes(r *Request) error {
 	switch {
 	case r.Layers < 1 || r.Layers > maxPlaces:
 		return fmt.Errorf("plan: a model of %d layers (--layers): want 1 to %d", r.Layers, maxPlaces)
@@ -141,18 +178,7 @@ func (m Method) check(r *Request) error {
 	case r.AnchorEnds && r.Keep < 2 && r.Layers > 1:
 		return fmt.Errorf("plan: cannot keep both ends of the model with %d kept layer", r.Keep)
 	}
-	if err := r.setOptions(m); err != nil {
-		return err
-	}
-	for _, n := range m.Needs {
-		if !r.has(n) {
-			return fmt.Errorf("plan: method %s needs the %s of layers", m.Name, n)
-		}
-	}
-	if err := r.checkMatrices(); err != nil {
-		return err
-	}
-	return r.setTrained(m)
+	return nil
 }
 
 // starEvenly stars trainable of the kept layers, N of them in ascending order, at

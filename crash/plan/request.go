@@ -64,8 +64,8 @@ type Request struct {
 	trained []int // that TrainAt names; nil: they depend on what is kept
 }
 
-// has reports whether the request brings a measurement.
-func (r *Request) has(n Need) bool {
+// Has reports whether the request brings a measurement.
+func (r *Request) Has(n Need) bool {
 	switch n {
 	case NeedSimilarity:
 		return r.Similarity != nil
@@ -219,12 +219,19 @@ func (r *Request) checkMatrices() error {
 	return nil
 }
 
+// GainGroup is how many layers' gains are measured in one backward pass: their gradients
+// are in memory together.
+const GainGroup = 8
+
 // Cost is how often choosing runs a decoder over all texts at the most: forward alone, and
 // forward and backward.
 type Cost struct{ Forwards, Backwards int }
 
 // CostOf returns what choosing by m costs, matrices included.
 func (r Request) CostOf(m Method) (c Cost, err error) {
+	if err := m.checkSizes(&r); err != nil {
+		return c, err
+	}
 	if err := r.setOptions(m); err != nil {
 		return c, err
 	}
@@ -241,7 +248,7 @@ func (r Request) CostOf(m Method) (c Cost, err error) {
 		case NeedSimilarity, NeedDirections:
 			c.Forwards++
 		case NeedGains:
-			c.Backwards++
+			c.Backwards += (r.Layers + GainGroup - 1) / GainGroup
 		}
 	}
 	return c, nil

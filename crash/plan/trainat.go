@@ -173,7 +173,7 @@ func (r *Request) setTrained(m Method) error {
 			return fmt.Errorf("plan: train at %s: layer %d out of range (the model has layers 0 to %d)", at, last, r.Layers-1)
 		}
 		r.trained = layers
-	case rule.needs != "" && !r.has(rule.needs):
+	case rule.needs != "" && !r.Has(rule.needs):
 		return fmt.Errorf("plan: train at %s needs the %s of layers", at, rule.needs)
 	case rule.layers != nil:
 		r.trained = rule.layers(r)

@@ -36,7 +36,9 @@ type config struct {
 	Keep        int             `json:"keep"`
 	Trainable   int             `json:"trainable"`
 	AnchorEnds  bool            `json:"anchor_ends"`
+	TrainAt     plan.TrainAt    `json:"train_at,omitzero"` // where it is not the methods' own
 	Pool        measure.Pooling `json:"pool"`
+	Tokens      measure.Tokens  `json:"tokens,omitempty"` // where they are not plain
 	LRs         []float64       `json:"lr"`
 	Precision   string          `json:"precision"`
 	Training    train.Settings  `json:"training"`
@@ -54,7 +56,7 @@ func (x *Experiment) config() (config, error) {
 	c := config{
 		Model: x.Table.Model, Params: x.Model.Config.Params(), Fingerprint: transformer.Fingerprint(x.Model.Decoder.Params()),
 		Task: x.Table.Task, identities: ids, Limit: d.Limit, TrainLimit: d.TrainLimit, MaxLength: d.MaxLength, Format: d.Format,
-		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, Pool: p.Pooling, LRs: p.LRs,
+		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, TrainAt: p.TrainAt, Pool: p.Vectors.Pooling, Tokens: p.Vectors.Tokens, LRs: p.LRs,
 		Precision: x.Precision, Training: settings, Plan: p.Plan,
 	}
 	if d.SupportTask != nil && d.SupportTask.Name() != d.Task.Name() {

@@ -107,7 +107,7 @@ func (d Data) read(m *eval.Model, p *Protocol) error {
 		return err
 	}
 	p.skipped = fits[0].Skipped + fits[1].Skipped
-	if p.Support, err = m.Rows(d.supportTask(), support, length, d.Overlong); err != nil {
+	if p.Support, err = NewSupport(m, d.supportTask(), support, length, d.Overlong); err != nil {
 		return err
 	}
 	test, _, err := m.Documents(d.Task, d.Test, d.Limit)

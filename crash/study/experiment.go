@@ -127,7 +127,7 @@ func (x *Experiment) Run(ctx context.Context) error {
 		if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 			return err
 		}
-		x.Table.Splits = Counts{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support), Test: len(p.Test.Items)}
+		x.Table.Splits = Counts{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support.Rows), Test: len(p.Test.Items)}
 		if err := p.Run(ctx, func(r Row) error { return x.add(p, r) }); err != nil {
 			return err
 		}

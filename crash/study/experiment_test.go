@@ -51,7 +51,7 @@ func experiment(t *testing.T, dir string, rows ...string) *study.Experiment {
 		Table: study.Table{Model: "small", Task: "ids"},
 		Data:  study.Data{Train: write("train.jsonl", all[:32]), Test: write("test.jsonl", all[32:])},
 		Protocol: study.Protocol{
-			Keep: 2, Trainable: 1, LRs: []float64{1e-3}, Settings: crashtest.Settings(), Pooling: measure.PoolMean,
+			Keep: 2, Trainable: 1, LRs: []float64{1e-3}, Settings: crashtest.Settings(), Vectors: measure.Vectors{Pooling: measure.PoolMean},
 		},
 	}
 	x.Protocol.Settings.Epochs, x.Protocol.Settings.Steps = 0, 2

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -26,18 +27,19 @@ type Protocol struct {
 	Full    *transformer.Decoder // frozen, as loaded
 
 	Train, Valid []task.Pair
-	Support      [][]int32 // token rows
+	Support      Support
 	Test         *task.Requests
 
 	Keep, Trainable int
 	AnchorEnds      bool
-	Rows            []Recipe // in the order they are run
+	TrainAt         plan.TrainAt // of every row whose method chooses
+	Rows            []Recipe     // in the order they are run
 	Seed            uint64
-	LRs             []float64      // candidates
-	Settings        train.Settings // LR and Seed are set per run
-	Recompute       bool           // as in Trainer
-	SaveEvery       int            // as in Trainer
-	Pooling         measure.Pooling
+	LRs             []float64       // candidates
+	Settings        train.Settings  // LR and Seed are set per run
+	Recompute       bool            // as in Trainer
+	SaveEvery       int             // as in Trainer
+	Vectors         measure.Vectors // of similarities
 	// Measured is the similarity of the full model, if it was measured before: nothing is
 	// measured then.
 	Measured *measure.Similarity
@@ -53,13 +55,15 @@ type Protocol struct {
 	similarity *measure.Similarity
 	fullLoss   float64 // of the full model on validation rows; 0: not measured
 	resolved   []variant
+	chosen     map[string]plan.Choice // by method and seed
 }
 
 // Event is a step of the protocol, for progress lines.
 type Event struct {
 	Row         string
-	Phase       string        // "similarity", "score", "train"; "warning"
-	Warning     string        // what is doubtful, in a line, of the last
+	Phase       string        // "similarity", "score", "train", a method's name; "warning", "note"
+	Warning     string        // what is doubtful, in a line, of a warning
+	Note        string        // what is worth knowing, in a line, of a note
 	Done, Total int           // parts of the phase, in training steps
 	Metrics     train.Metrics // of a training step
 	Resumed     bool          // a training that was interrupted goes on after step Done
@@ -84,6 +88,12 @@ func (p *Protocol) Validate() error {
 		if err := r.check(layers); err != nil {
 			return err
 		}
+		if r.Method.Choose == nil || p.Plan != nil {
+			continue
+		}
+		if _, err := p.request(r.Method).CostOf(r.Method); err != nil {
+			return fmt.Errorf("row %s: %w", r.Name, err)
+		}
 	}
 	return p.checkChosen(layers)
 }
@@ -105,6 +115,8 @@ func (p *Protocol) checkChosen(layers int) error {
 		return err
 	}
 	switch kept, starred := len(p.Plan.Kept()), len(p.Plan.Trainable()); {
+	case !p.TrainAt.IsZero():
+		return fmt.Errorf("plan %s: says itself which layers train: leave out --train-at", p.Plan)
 	case kept != len(p.Plan):
 		return fmt.Errorf("plan %s: has copies: give the layers that stay, the rows share-all and share-frozen fill the places of the others", p.Plan)
 	case kept != p.Keep || starred != p.Trainable:
@@ -166,17 +178,9 @@ func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
 	if p.resolved != nil {
 		return p.resolved, nil
 	}
-	q := plan.Request{Layers: len(p.Full.Blocks), Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, Seed: p.Seed}
-	rows := p.rows()
-	for _, m := range measurements {
-		if slices.ContainsFunc(rows, func(r Recipe) bool { return r.Method.Reads(m.need) }) {
-			if err := m.measure(ctx, p, &q); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, r := range rows {
-		made, err := r.makeRows(q)
+	c := &Chooser{Backend: p.Backend, Full: p.Full, Support: p.Support, Vectors: p.Vectors, Similarity: p.Similarity, Watch: p.Watch}
+	for _, r := range p.rows() {
+		made, err := r.makeRows(p.request(r.Method), func(m plan.Method, q plan.Request) (plan.Choice, error) { return p.choose(ctx, c, m, q) })
 		if err != nil {
 			return nil, err
 		}
@@ -185,16 +189,40 @@ func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
 	return p.resolved, nil
 }
 
-// measurements bring what methods of choosing need.
-var measurements = []struct {
-	need    plan.Need
-	measure func(context.Context, *Protocol, *plan.Request) error
-}{
-	{plan.NeedSimilarity, func(ctx context.Context, p *Protocol, q *plan.Request) error {
-		s, err := p.Similarity(ctx)
-		q.Similarity = s.Matrix
-		return err
-	}},
+// request is what a method is asked for, before anything is measured.
+func (p *Protocol) request(m plan.Method) plan.Request {
+	return plan.Request{
+		Layers: len(p.Full.Blocks), Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds && m.AnchorEnds, TrainAt: p.TrainAt, Seed: p.Seed,
+	}
+}
+
+// choose chooses by a method, once: rows that share a method and a request share its
+// choice, and what took runs of the model is kept in the run directory.
+func (p *Protocol) choose(ctx context.Context, c *Chooser, m plan.Method, q plan.Request) (choice plan.Choice, err error) {
+	key := fmt.Sprintf("%s-%d", m.Name, q.Seed)
+	if choice, ok := p.chosen[key]; ok {
+		return choice, nil
+	}
+	path := filepath.Join(p.Dir, "plans", key+".json")
+	costly := p.Dir != "" && m.Cost != nil
+	if !costly || files.ReadJSON(path, &choice) != nil {
+		if choice, err = c.Choose(ctx, m, q); err != nil {
+			return choice, err
+		}
+		if costly {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return choice, err
+			}
+			if err := files.WriteJSON(path, choice); err != nil {
+				return choice, err
+			}
+		}
+	}
+	if p.chosen == nil {
+		p.chosen = map[string]plan.Choice{}
+	}
+	p.chosen[key] = choice
+	return choice, nil
 }
 
 // clusters returns the clusters that plans were made from, nil without any.
@@ -217,9 +245,10 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 	if p.Measured != nil {
 		p.similarity = p.Measured
 		p.warn(p.Measured.Doubt())
+		p.warn(p.Measured.MassiveDoubt())
 		return *p.similarity, p.keep(path, *p.similarity)
 	}
-	p.warn(measure.Doubt(p.Support))
+	p.warn(measure.Doubt(p.Support.Rows))
 	var s measure.Similarity
 	if p.Dir != "" {
 		err := files.ReadSealed(path, files.Small, &s)
@@ -231,9 +260,10 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 			p.warn(fmt.Sprintf("%v; it is measured again, which comes to the same", err))
 		}
 	}
-	s, err := measure.LayerSimilarity(ctx, p.Backend, p.Full, p.Support, p.Pooling, func(done, total int) {
+	s, err := measure.LayerSimilarity(ctx, p.Backend, p.Full, p.Support.Rows, p.Vectors, func(done, total int) {
 		p.tell(Event{Phase: "similarity", Done: done, Total: total})
 	})
+	p.warn(s.MassiveDoubt())
 	if err != nil {
 		return s, err
 	}

@@ -60,10 +60,11 @@ func protocol(t testing.TB, be kernels.Backend, full *transformer.Decoder, dir s
 	all := crashtest.Pairs(24)
 	p := &study.Protocol{
 		Backend: be, Full: full, Train: all[:10], Valid: all[10:14], Test: requests(t, 8), Keep: 4, Trainable: 2,
-		Rows: recipes, Seed: 42, LRs: []float64{1e-3, 5e-3}, Settings: crashtest.Settings(), Pooling: measure.PoolMean, Dir: dir,
+		Rows: recipes, Seed: 42, LRs: []float64{1e-3, 5e-3}, Settings: crashtest.Settings(), Vectors: measure.Vectors{Pooling: measure.PoolMean}, Dir: dir,
 	}
 	for _, pair := range all[14:] {
-		p.Support = append(p.Support, pair.Context)
+		p.Support.Rows = append(p.Support.Rows, pair.Context)
+		p.Support.Answers = append(p.Support.Answers, transformer.Continuation{Context: pair.Context, Target: pair.Target})
 	}
 	p.Settings.Epochs, p.Settings.Steps, p.Settings.EvalEvery, p.Settings.Warmup = 0, 3, 2, 0
 	return p
@@ -141,7 +142,9 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 		}
 	}
 	want := []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random-1", "random-2", "random-3", "random-4", "random-5",
-		"crash", "share-all", "share-frozen"}
+		"crash", "share-all", "share-frozen", "normal", "left-normal", "right-normal", "inverse-normal",
+		"hierarchical-single", "hierarchical-average", "hierarchical-complete", "iterative-drop", "block-influence", "angular", "streamline",
+		"sleb", "sleb-answer", "shapley", "gradient-fidelity", "gradient-gram"}
 	if !slices.Equal(names, want) {
 		t.Errorf("rows %v, want %v", names, want)
 	}

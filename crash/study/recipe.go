@@ -40,8 +40,11 @@ const (
 	Everything               // every weight, embeddings and head included: the model itself comes back
 )
 
-// Recipes are the rows that are offered, in the order they are run.
-var Recipes = []Recipe{
+// Recipes are the rows that are offered, in the order they are run: those of the table
+// below, and one of every other method that needs nobody to tell it layers.
+var Recipes = withMethods(recipes, plan.Methods)
+
+var recipes = []Recipe{
 	{Name: "zs", Help: "the full model, untrained", Trains: Nothing, Default: true},
 	{Name: "full", Help: "the full model, all of it trained", Trains: Everything, Default: true},
 	{Name: "ceiling", Help: "the layers of crash, trained inside the full model: what a plug-in can reach",
@@ -54,6 +57,16 @@ var Recipes = []Recipe{
 		Method: plan.CRaSh, Sharing: plan.ShareAll, Trains: Starred, Default: true},
 	{Name: "share-frozen", Help: "crash, removed places filled with frozen layers",
 		Method: plan.CRaSh, Sharing: plan.ShareFrozen, Trains: Starred, Default: true},
+}
+
+// withMethods appends a row for each method that has none by its name.
+func withMethods(rows []Recipe, methods []plan.Method) []Recipe {
+	for _, m := range methods {
+		if !slices.Contains(Names(rows), m.Name) && !m.Reads(plan.NeedList) {
+			rows = append(rows, Recipe{Name: m.Name, Help: m.Help, Method: m, Trains: Starred})
+		}
+	}
+	return rows
 }
 
 // Names returns the names of recipes, in order.
@@ -167,18 +180,17 @@ func (r Recipe) check(layers int) error {
 
 // makeRows returns the rows of a recipe with their plans. Draws are apart in the
 // upper half of the seed.
-func (r Recipe) makeRows(q plan.Request) ([]variant, error) {
+func (r Recipe) makeRows(q plan.Request, choose func(plan.Method, plan.Request) (plan.Choice, error)) ([]variant, error) {
 	var rows []variant
 	for i, name := range r.rowNames() {
 		v := variant{Recipe: r, row: name, plan: plan.Identity(q.Layers, nil)}
 		draw := q
 		draw.Seed += uint64(i) << 32
-		draw.AnchorEnds = q.AnchorEnds && r.Method.AnchorEnds
 		switch {
 		case r.Plan != nil:
 			v.plan = r.Plan
 		case r.Method.Choose != nil:
-			chosen, err := r.Method.Plan(draw)
+			chosen, err := choose(r.Method, draw)
 			if err != nil {
 				return nil, fmt.Errorf("row %s: %w", name, err)
 			}

@@ -34,6 +34,11 @@ func (w *Watcher) Watch(e Event) {
 		w.Warn(e.Warning)
 		return
 	}
+	if e.Note != "" {
+		w.Close()
+		fmt.Fprintf(w.Out, "%s\n", e.Note)
+		return
+	}
 	phase := strings.TrimSpace(e.Row + " " + e.Phase)
 	if phase != w.phase || e.Done < w.done { // another learning rate begins anew
 		w.Close()
