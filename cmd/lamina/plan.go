@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"lamina/crash/measure"
 	"lamina/crash/plan"
@@ -31,22 +30,6 @@ type planCommand struct {
 	Share      string             `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
 }
 
-// planResult is its JSON.
-type planResult struct {
-	Plan       plan.Plan    `json:"plan"`
-	Kind       string       `json:"kind"`
-	Kept       []int        `json:"kept"`
-	Trainable  []int        `json:"trainable"`
-	Clusters   [][]int      `json:"clusters"`
-	Centres    []int        `json:"centres"`
-	AnchorEnds bool         `json:"anchor_ends"`
-	Share      string       `json:"share"`
-	Layers     int          `json:"layers"`
-	TrainAt    string       `json:"train_at,omitempty"`
-	Merges     []plan.Merge `json:"dendrogram,omitempty"` // rows as scipy's linkage has them
-	Steps      []plan.Step  `json:"steps,omitempty"`      // each decision with the score of every candidate
-}
-
 // Run prints the plan alone to standard output, so that a shell can take it, and what it
 // was made of, where the method has something to show, to standard error.
 func (c planCommand) Run(s *session) error {
@@ -69,20 +52,16 @@ func (c planCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	shared, err := plan.Share(chosen.Plan, request.Layers, how)
+	result, err := chosen.Result(method, request, how)
 	if err != nil {
 		return err
 	}
 	if c.AnchorEnds {
 		s.notef("both ends of the model are kept (--anchor-ends)\n")
 	}
-	s.printf("%s\n", shared)
+	s.printf("%s\n", result.Plan)
 	s.notef("%s", chosen)
-	return s.writeJSON(planResult{
-		Plan: shared, Kind: c.Kind, Kept: chosen.Plan.Kept(), Trainable: chosen.Plan.Trainable(), Clusters: chosen.Clusters,
-		Centres: chosen.Centres, AnchorEnds: c.AnchorEnds, Share: c.Share, Layers: request.Layers,
-		TrainAt: c.TrainAt, Merges: chosen.Merges, Steps: chosen.Steps,
-	})
+	return s.writeJSON(result)
 }
 
 // request collects what the method chooses from. The depth of the model is the flag's, or
@@ -98,8 +77,12 @@ func (c planCommand) request(s *session, method plan.Method) (r plan.Request, ch
 		}
 		r.Keep = cmp.Or(r.Keep, len(r.List))
 	}
-	if err := c.brought(s, method, &r); err != nil {
-		return r, nil, err
+	if c.Similarity != "" {
+		doubts, err := study.BringSimilarity(c.Similarity, method, &r)
+		if err != nil {
+			return r, nil, err
+		}
+		s.warn(doubts)
 	}
 	chooser = &study.Chooser{}
 	if c.Model != "" {
@@ -130,31 +113,6 @@ func (c planCommand) request(s *session, method plan.Method) (r plan.Request, ch
 		}
 	}
 	return r, chooser, nil
-}
-
-// brought reads the similarity that was measured before.
-func (c planCommand) brought(s *session, method plan.Method, r *plan.Request) error {
-	if c.Similarity == "" {
-		return nil
-	}
-	sim, err := measure.Read(c.Similarity)
-	if err != nil {
-		return err
-	}
-	near := plan.Adjacent(sim.Matrix)
-	doubts := []string{}
-	switch {
-	case method.Reads(plan.NeedSimilarity) && sim.Doubt() != "":
-		doubts = append(doubts, c.Similarity+": "+sim.Doubt())
-	case len(near) > 1 && slices.Max(near) == slices.Min(near):
-		doubts = append(doubts, fmt.Sprintf("%s: all neighbours are equally alike (%g): the plan follows from the order of the layers alone", c.Similarity, near[0]))
-	}
-	if method.Reads(plan.NeedSimilarity) && sim.MassiveDoubt() != "" {
-		doubts = append(doubts, c.Similarity+": "+sim.MassiveDoubt())
-	}
-	s.warn(doubts)
-	r.Similarity, r.Layers = sim.Matrix, len(sim.Matrix)-1
-	return nil
 }
 
 // chooser opens model and documents.

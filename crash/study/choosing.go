@@ -55,6 +55,30 @@ func NewSupport(m *eval.Model, t task.Task, docs []task.Document, length int, ov
 	return s, err
 }
 
+// BringSimilarity reads what lamina similarity wrote into a request, which then knows how
+// many layers there are, and says in lines what makes it doubtful for a method.
+func BringSimilarity(path string, m plan.Method, q *plan.Request) (doubts []string, err error) {
+	s, err := measure.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	near := plan.Adjacent(s.Matrix)
+	add := func(doubt string) {
+		if doubt != "" {
+			doubts = append(doubts, path+": "+doubt)
+		}
+	}
+	if m.Reads(plan.NeedSimilarity) {
+		add(s.Doubt())
+		add(s.MassiveDoubt())
+	}
+	if len(doubts) == 0 && len(near) > 1 && slices.Max(near) == slices.Min(near) {
+		add(fmt.Sprintf("all neighbours are equally alike (%g): the plan follows from the order of the layers alone", near[0]))
+	}
+	q.Similarity, q.Layers = s.Matrix, len(s.Matrix)-1
+	return doubts, nil
+}
+
 // few returns the first texts alone.
 func (s Support) few() Support {
 	return Support{s.Rows[:min(len(s.Rows), supportTexts)], s.Answers[:min(len(s.Answers), supportTexts)]}
