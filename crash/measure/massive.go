@@ -1,6 +1,9 @@
 package measure
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // massiveShare is the share of the squared norm of all tokens that one token of each
 // sample carries, above which that token is what a mean of them shows; massiveLength is
@@ -56,18 +59,20 @@ func (s Similarity) MassiveDoubt() string {
 	if s.Massive == nil || s.Tokens != TokensPlain || s.Pooling == PoolLast {
 		return ""
 	}
-	first, last, most := -1, 0, 0.0
-	for i, share := range s.Massive {
-		if share > massiveShare {
-			if first < 0 {
-				first = i
-			}
-			last, most = i, max(most, share)
+	var runs []string
+	most := 0.0
+	for i := 0; i < len(s.Massive); i++ {
+		first := i
+		for i < len(s.Massive) && s.Massive[i] > massiveShare {
+			most = max(most, s.Massive[i])
+			i++
+		}
+		switch {
+		case i == first+1:
+			runs = append(runs, fmt.Sprint(first))
+		case i > first:
+			runs = append(runs, fmt.Sprintf("%d to %d", first, i-1))
 		}
 	}
-	where := fmt.Sprintf("states %d to %d", first, last)
-	if first == last {
-		where = fmt.Sprintf("state %d", first)
-	}
-	return fmt.Sprintf("in %s one token of each sample carries up to %.0f%% of the squared norm (massive activations): the similarity, and clusters made of it, may be these tokens': compare with --tokens rms or drop-first", where, 100*most)
+	return fmt.Sprintf("in states %s one token of each sample carries up to %.0f%% of the squared norm (massive activations): the similarity, and clusters made of it, may be these tokens': compare with --tokens rms or drop-first", strings.Join(runs, ", "), 100*most)
 }

@@ -39,13 +39,21 @@ func TestMassiveTokensAreNamed(t *testing.T) {
 	if plain.Massive != nil || plain.MassiveDoubt() != "" {
 		t.Errorf("an even model: %v, %s", plain.Massive, plain.MassiveDoubt())
 	}
-	if doubt := long.MassiveDoubt(); !strings.Contains(doubt, "in state 0 one token of each sample carries up to 9") || !strings.Contains(doubt, "--tokens rms or drop-first") {
+	if doubt := long.MassiveDoubt(); !strings.Contains(doubt, "in states 0 one token of each sample carries up to 9") || !strings.Contains(doubt, "--tokens rms or drop-first") {
 		t.Errorf("%v: %q", long.Massive, doubt)
 	}
 	for _, v := range []measure.Vectors{{Pooling: measure.PoolLast}, {Tokens: measure.TokensRMS}, {Tokens: measure.TokensDropFirst}} {
 		if s := similarity(30, v); s.Massive == nil || s.MassiveDoubt() != "" {
 			t.Errorf("%v: %v, %q", v, s.Massive, s.MassiveDoubt())
 		}
+	}
+}
+
+// TestMassiveStatesAreListed as runs.
+func TestMassiveStatesAreListed(t *testing.T) {
+	s := measure.Similarity{Massive: []float64{.1, .6, .2, .7, .8, .9, .1, .2, 1}}
+	if doubt := s.MassiveDoubt(); !strings.HasPrefix(doubt, "in states 1, 3 to 5, 8 one token of each sample carries up to 100% of") {
+		t.Error(doubt)
 	}
 }
 
