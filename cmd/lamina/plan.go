@@ -71,7 +71,12 @@ func (c planCommand) request(s *session, method plan.Method) (r plan.Request, ch
 	if r.TrainAt, err = plan.ParseTrainAt(c.TrainAt); err != nil {
 		return r, nil, usagef("--train-at: %v", err)
 	}
-	if c.List != "" {
+	switch {
+	case c.List != "" && !method.Reads(plan.NeedList):
+		return r, nil, usagef("--list is for %s", s.reading(plan.NeedList))
+	case c.Data != "" && c.Model == "":
+		return r, nil, usagef("--data needs --model PATH, which is measured on the documents")
+	case c.List != "":
 		if r.List, err = plan.ParseList(c.List); err != nil {
 			return r, nil, usagef("--list: %v", err)
 		}

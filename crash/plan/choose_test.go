@@ -138,6 +138,17 @@ func TestPublishedSetsFollow(t *testing.T) {
 	}
 }
 
+// The published sets are lists too: the rule that stars centres stars their trained ones.
+func TestFixedStarsThePublishedSets(t *testing.T) {
+	for _, set := range published {
+		kept := slices.Sorted(slices.Values(slices.Concat(set.t, set.s)))
+		got, err := chosen(Fixed, Request{Layers: set.layers, Keep: len(kept), Trainable: 4, List: kept})
+		if err != nil || !slices.Equal(got.Kept(), kept) || set.t != nil && !slices.Equal(got.Trainable(), set.t) {
+			t.Errorf("%s: %v, %v", set.name, got, err)
+		}
+	}
+}
+
 func TestCRaSh(t *testing.T) {
 	clusters := [][]int{{0, 1, 2}, {3}, {4, 5}, {6, 7, 8}}
 	for _, c := range []struct {

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +57,8 @@ func TestMethodPlanRefuses(t *testing.T) {
 	}
 	ragged := square(7)
 	ragged[3] = ragged[3][:5]
+	nan, endless := square(7), square(7)
+	nan[2][4], endless[0][6] = math.NaN(), math.Inf(1)
 	wide := top
 	wide.Choose = func(plan.Request) (plan.Choice, error) {
 		return plan.Choice{Plan: plan.Plan{{Layer: 2}, {Layer: 6, Trainable: true}}}, nil
@@ -72,6 +75,12 @@ func TestMethodPlanRefuses(t *testing.T) {
 		{plan.CRaSh, func(r *plan.Request) {}, "needs the similarity"},
 		{plan.CRaSh, func(r *plan.Request) { r.Similarity = square(6) }, "6 states: want 7"},
 		{plan.CRaSh, func(r *plan.Request) { r.Similarity = ragged }, "row 3 has 5 values"},
+		{plan.CRaSh, func(r *plan.Request) { r.Similarity = nan }, "similarity of states 2 and 4 is NaN: measure it anew"},
+		{plan.HierarchicalAverage, func(r *plan.Request) { r.Similarity = nan }, "similarity of states 2 and 4 is NaN"},
+		{plan.Angular, func(r *plan.Request) { r.Cosine, r.Angle = square(7), endless }, "angle of states 0 and 6 is +Inf"},
+		{plan.Streamline, func(r *plan.Request) {}, "method streamline needs the directions of layers"},
+		{plan.Fixed, func(r *plan.Request) { r.List = []int{1, 2, 6} }, "the list names layer 6 (the model has layers 0 to 5)"},
+		{plan.Fixed, func(r *plan.Request) { r.List = []int{1, 2, 2} }, "the list names layer 2 after layer 2"},
 		{plan.Uniform, func(r *plan.Request) { r.AnchorEnds = true }, "uniform cannot be told"},
 		{plan.Random, func(r *plan.Request) { r.Keep = 7 }, "keep 7 of 6"},
 		{plan.Random, func(r *plan.Request) { r.Layers = -1 }, "-1 layers"},

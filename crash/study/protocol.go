@@ -43,8 +43,8 @@ type Protocol struct {
 	// Measured is the similarity of the full model, if it was measured before: nothing is
 	// measured then.
 	Measured *measure.Similarity
-	// Plan has the layers that stay and train in every row that would choose them by the
-	// similarity (crash and what is made of it); nil: they are chosen.
+	// Plan has the layers that stay and train in every row that takes a given plan (crash and
+	// what is made of it); nil: they are chosen.
 	Plan plan.Plan
 	Dir  string // run directory
 
@@ -132,7 +132,7 @@ func (p *Protocol) rows() []Recipe {
 	}
 	rows := slices.Clone(p.Rows)
 	for i := range rows {
-		if rows[i].Method.Reads(plan.NeedSimilarity) {
+		if rows[i].Given {
 			rows[i].Method = plan.Method{Name: "given", Help: "a plan of one's own", Choose: func(plan.Request) (plan.Choice, error) {
 				return plan.Choice{Plan: slices.Clone(p.Plan)}, nil
 			}}

@@ -22,6 +22,7 @@ type Recipe struct {
 	Sharing  plan.Sharing // fills the places of removed layers
 	Trains   Trains       // what is trained, and comes back
 	Restored bool         // no layer is removed: the chosen ones are trained inside the full model
+	Given    bool         // where the experiment is given a plan, the row takes that instead of what its method chooses
 	Draws    int          // so many rows of this kind, each with a seed of its own; 0: one
 
 	Compression emulate.Compression // applied to the emulator before it is run or trained; the zero value: none
@@ -48,15 +49,15 @@ var recipes = []Recipe{
 	{Name: "zs", Help: "the full model, untrained", Trains: Nothing, Default: true},
 	{Name: "full", Help: "the full model, all of it trained", Trains: Everything, Default: true},
 	{Name: "ceiling", Help: "the layers of crash, trained inside the full model: what a plug-in can reach",
-		Method: plan.CRaSh, Trains: Starred, Restored: true, Default: true},
+		Method: plan.CRaSh, Given: true, Trains: Starred, Restored: true, Default: true},
 	{Name: "uniform", Help: "offsite-tuning: evenly spread layers", Method: plan.Uniform, Trains: Starred, Default: true},
 	{Name: "uniform-learnable", Help: "the layers of uniform, others of them trained", Method: plan.UniformLearnable, Trains: Starred},
 	{Name: "random", Help: "layers by chance, five draws", Method: plan.Random, Trains: Starred, Draws: 5},
-	{Name: "crash", Help: "centres of clusters", Method: plan.CRaSh, Trains: Starred, Default: true},
+	{Name: "crash", Help: "centres of clusters", Method: plan.CRaSh, Given: true, Trains: Starred, Default: true},
 	{Name: "share-all", Help: "crash, removed places filled with the nearest layer",
-		Method: plan.CRaSh, Sharing: plan.ShareAll, Trains: Starred, Default: true},
+		Method: plan.CRaSh, Given: true, Sharing: plan.ShareAll, Trains: Starred, Default: true},
 	{Name: "share-frozen", Help: "crash, removed places filled with frozen layers",
-		Method: plan.CRaSh, Sharing: plan.ShareFrozen, Trains: Starred, Default: true},
+		Method: plan.CRaSh, Given: true, Sharing: plan.ShareFrozen, Trains: Starred, Default: true},
 }
 
 // withMethods appends a row for each method that has none by its name.
