@@ -29,6 +29,7 @@ type probe struct {
 	Rows          [][]int32
 	Trained       []int
 	Cosine, Angle [][]float64
+	CKA           map[string][][]float64
 	Gains         []float64
 	Kept          []struct {
 		Kept     []int
@@ -88,6 +89,21 @@ func TestProbesEqualTorch(t *testing.T) {
 						near(t, g.Model+" angle", turns.Angle[i][j], g.Angle[i][j], 0.1, 1e-6)
 					} else if turns.Angle[i][i] > 1e-7 {
 						t.Errorf("%s: a state is at an angle of %g with itself", g.Model, turns.Angle[i][i])
+					}
+				}
+			}
+			for word, want := range g.CKA {
+				tokens, err := measure.ParseTokens(word)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := measure.LayerSimilarity(ctx, be, d, g.Rows, measure.Vectors{Pooling: measure.PoolMeanWeighted, Tokens: tokens}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range want {
+					for j := range want {
+						near(t, g.Model+" CKA, "+word, s.Matrix[i][j], want[i][j], 1, 1e-5)
 					}
 				}
 			}

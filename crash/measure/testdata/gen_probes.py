@@ -11,6 +11,8 @@ an item is a context and its target. With h_i the stream before block i, h_6 the
 all (before the final norm):
     cosine[i][j]     mean over all tokens of cos(h_i, h_j)
     angle[i][j]      mean over rows of arccos(cos(h_i, h_j)) / pi at the last token
+    cka              linear CKA of the states (the last after the final norm) pooled over tokens with the
+                     weights 1, 2, ...: of tokens divided by their RMS, and without the first
     loss             -sum log p(target | context) / targets, of the kept blocks alone
     gradient cosine  between d loss / d (weights of the trained blocks) there and in all six
     gains            sum |d loss / d weight| of each block, in all six
@@ -126,6 +128,25 @@ def directions(model, rows):
     return (cosine / tokens).tolist(), (angle / len(rows)).tolist()
 
 
+def cka(model, rows):
+    matrices = {}
+    for word, of in (("rms", lambda h: h / h.pow(2).mean(-1, keepdim=True).sqrt()), ("drop-first", lambda h: h[1:])):
+        pooled = []
+        for row in rows:
+            with torch.no_grad():
+                states = model(input_ids=torch.tensor([row]), use_cache=False, output_hidden_states=True).hidden_states
+            tokens = [of(h[0]) for h in states]
+            weights = torch.arange(1, len(tokens[0]) + 1, dtype=torch.float64)
+            pooled.append([weights @ h / weights.sum() for h in tokens])
+        grams = []
+        for i in range(len(pooled[0])):
+            x = torch.stack([p[i] for p in pooled])
+            x = x - x.mean(0)
+            grams.append(x @ x.T)
+        matrices[word] = [[((k * l).sum() / k.norm() / l.norm()).item() for l in grams] for k in grams]
+    return matrices
+
+
 def digits(x):
     if isinstance(x, dict):
         return {k: digits(v) for k, v in x.items()}
@@ -155,7 +176,7 @@ def main():
         full = gradient(model, every, TRAINED, items, targets)
         cosine, angle = directions(model, rows)
         one = {
-            "model": name, "rows": rows, "trained": TRAINED, "cosine": cosine, "angle": angle,
+            "model": name, "rows": rows, "trained": TRAINED, "cosine": cosine, "angle": angle, "cka": cka(model, rows),
             "gains": [gradient(model, every, [b], items, targets).abs().sum().item() for b in every], "kept": [],
         }
         for kept in KEPT:
