@@ -110,5 +110,6 @@ func (g Gram) least(free []int, n int, lambda float64) (Step, error) {
 		s.Removed = exchanged(free, n, score)
 	}
 	slices.Sort(s.Removed)
+	s.Score = score(s.Removed)
 	return s, nil
 }

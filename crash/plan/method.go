@@ -50,6 +50,7 @@ type Choice struct {
 // Step is one decision of a method that scores: what could be removed, and what was.
 type Step struct {
 	Removed    []int       `json:"removed"`
+	Score      float64     `json:"score,omitempty"` // of what was removed, together
 	Candidates []Candidate `json:"candidates"`
 }
 
@@ -90,10 +91,9 @@ func (c Choice) String() string {
 		fmt.Fprintf(&b, "clusters: %s\ncentres: %s\n", c.Runs(), strings.Trim(fmt.Sprint(c.Centres), "[]"))
 	}
 	for _, s := range c.Steps {
-		scored := slices.IndexFunc(s.Candidates, func(c Candidate) bool { return slices.Equal(c.Removed, s.Removed) })
 		fmt.Fprintf(&b, "removed: %s", listText(s.Removed))
-		if scored >= 0 {
-			fmt.Fprintf(&b, " (%.6g)", s.Candidates[scored].Score)
+		if s.Score != 0 {
+			fmt.Fprintf(&b, " (%.6g)", s.Score)
 		}
 		b.WriteByte('\n')
 	}

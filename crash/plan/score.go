@@ -51,7 +51,7 @@ func take(candidates []Candidate) (Step, error) {
 			least = i
 		}
 	}
-	return Step{Removed: candidates[least].Removed, Candidates: candidates}, nil
+	return Step{Removed: candidates[least].Removed, Score: candidates[least].Score, Candidates: candidates}, nil
 }
 
 // Greedy returns how to choose by removing one layer after another: each time the free one
