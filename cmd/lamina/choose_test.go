@@ -31,7 +31,7 @@ func TestPlanOfAModel(t *testing.T) {
 			if code != 0 {
 				t.Fatalf("%s: exit %d: %s", m.Name, code, stderr)
 			}
-			r := read[plan.Result](t, out)
+			r := read[plan.File](t, out)
 			if r.Plan.String()+"\n" != stdout || len(r.Kept) != 4 || len(r.Trainable) != 2 || r.Layers != 6 {
 				t.Errorf("%s: %+v, printed %q", m.Name, r, stdout)
 			}
@@ -67,7 +67,7 @@ func TestPlanTrainsWhereAsked(t *testing.T) {
 	}
 	out := filepath.Join(dir, "gain.json")
 	must(t, "plan", "sleb", "--model", model, "--data", data, "--keep", "4", "--trainable", "2", "--train-at", "gain", "--json", out)
-	if r := read[plan.Result](t, out); r.TrainAt.String() != "gain" || len(r.Trainable) != 2 {
+	if r := read[plan.File](t, out); r.TrainAt.String() != "gain" || len(r.Trainable) != 2 {
 		t.Errorf("%+v", r)
 	}
 }

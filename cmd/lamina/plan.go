@@ -52,7 +52,7 @@ func (c planCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	result, err := chosen.Result(method, request, how)
+	result, err := chosen.File(method, request, how)
 	if err != nil {
 		return err
 	}

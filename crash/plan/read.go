@@ -17,8 +17,20 @@ type File struct {
 	Clusters   [][]int `json:"clusters"`
 	Centres    []int   `json:"centres"`
 	AnchorEnds bool    `json:"anchor_ends"`
-	Share      string  `json:"share"`
+	Share      Sharing `json:"share"`
 	Layers     int     `json:"layers"`
+	TrainAt    TrainAt `json:"train_at,omitzero"`
+	Merges     []Merge `json:"dendrogram,omitempty"` // rows as scipy's linkage has them
+	Steps      []Step  `json:"steps,omitempty"`      // each decision with the score of every candidate
+}
+
+// File states the choice that a method made of a request, its removed places filled.
+func (c Choice) File(m Method, r Request, how Sharing) (File, error) {
+	shared, err := Share(c.Plan, r.Layers, how)
+	return File{
+		Plan: shared, Kind: m.Name, Kept: c.Plan.Kept(), Trainable: c.Plan.Trainable(), Clusters: c.Clusters, Centres: c.Centres,
+		AnchorEnds: r.AnchorEnds, Share: how, Layers: r.Layers, TrainAt: r.TrainAt, Merges: c.Merges, Steps: c.Steps,
+	}, err
 }
 
 // Read reads a plan as flags name it: its text, or @FILE with the text or with the
