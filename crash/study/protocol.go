@@ -204,16 +204,22 @@ func (p *Protocol) choose(ctx context.Context, c *Chooser, m plan.Method, q plan
 		return choice, nil
 	}
 	path := filepath.Join(p.Dir, "plans", key+".json")
-	costly := p.Dir != "" && m.Cost != nil
-	if !costly || files.ReadJSON(path, &choice) != nil {
+	kept := p.Dir != "" && m.Cost != nil
+	if kept {
+		err = files.ReadSealed(path, files.Small, &choice)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			p.warn(fmt.Sprintf("%v; it is chosen again, which comes to the same", err))
+		}
+	}
+	if !kept || err != nil {
 		if choice, err = c.Choose(ctx, m, q); err != nil {
 			return choice, err
 		}
-		if costly {
+		if kept {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return choice, err
 			}
-			if err := files.WriteJSON(path, choice); err != nil {
+			if err := files.WriteSealed(path, choice); err != nil {
 				return choice, err
 			}
 		}
