@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -223,16 +224,25 @@ func (c *CKA) Between(i, j int) float64 {
 
 // Matrix returns the symmetric matrix of all states' CKA, [states states].
 func (c *CKA) Matrix() [][]float64 {
+	matrix, _ := c.matrix(context.Background())
+	return matrix
+}
+
+// matrix is Matrix, which stops between rows when ctx ends.
+func (c *CKA) matrix(ctx context.Context) ([][]float64, error) {
 	states := len(c.grams)
 	matrix := make([][]float64, states)
 	for i := range matrix {
 		matrix[i] = make([]float64, states)
 	}
-	parallel(states, runtime.GOMAXPROCS(0), func(i int) {
-		for j := range i + 1 {
+	for i := range matrix {
+		parallel(i+1, runtime.GOMAXPROCS(0), func(j int) {
 			v := c.Between(i, j)
 			matrix[i][j], matrix[j][i] = v, v
+		})
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-	})
-	return matrix
+	}
+	return matrix, nil
 }

@@ -55,7 +55,7 @@ func LayerSimilarity(ctx context.Context, be kernels.Backend, d *transformer.Dec
 	if err != nil {
 		return Similarity{}, err
 	}
-	return newSimilarity(len(rows), states)
+	return newSimilarity(ctx, len(rows), states)
 }
 
 // pooledStates runs rows through d and pools each state of each.
@@ -127,7 +127,7 @@ func LayerSimilarityStreamed(ctx context.Context, be kernels.Backend, d *transfo
 			progress(state, len(d.Blocks))
 		}
 	}
-	return newSimilarity(len(rows), pooled)
+	return newSimilarity(ctx, len(rows), pooled)
 }
 
 // similarityBatches cuts rows into passes of about similarityTokens.
@@ -167,7 +167,7 @@ func batchesOf(d *transformer.Decoder, rows [][]int32, tokens int) ([]*transform
 }
 
 // newSimilarity compares the pooled states of n samples.
-func newSimilarity(n int, v *pooled) (Similarity, error) {
+func newSimilarity(ctx context.Context, n int, v *pooled) (Similarity, error) {
 	cka, err := NewCKA(n)
 	if err != nil {
 		return Similarity{}, err
@@ -176,6 +176,13 @@ func newSimilarity(n int, v *pooled) (Similarity, error) {
 		if err := cka.Add(x, len(x)/n); err != nil {
 			return Similarity{}, err
 		}
+		if err := ctx.Err(); err != nil { // of many samples a matrix takes longer than they did
+			return Similarity{}, err
+		}
 	}
-	return Similarity{Matrix: cka.Matrix(), Metric: "cka", Pooling: v.Pooling, Tokens: v.Tokens, Samples: n, Massive: v.massive.shares()}, nil
+	matrix, err := cka.matrix(ctx)
+	if err != nil {
+		return Similarity{}, err
+	}
+	return Similarity{Matrix: matrix, Metric: "cka", Pooling: v.Pooling, Tokens: v.Tokens, Samples: n, Massive: v.massive.shares()}, nil
 }
