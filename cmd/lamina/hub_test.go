@@ -117,7 +117,9 @@ func TestEmulatorFromTheHub(t *testing.T) {
 	must(t, "emulate", "--model", tinyModel(t), "--plan", "0* 5*", "--out", emulator)
 	texts := write(t, t.TempDir(), "texts.json", `["a small cat"]`)
 	want := must(t, "tokenize", "--model", emulator, "--texts", texts)
-	h, _ := serve(t, "tiny/emulator", readDir(t, emulator))
+	published := readDir(t, emulator)
+	published["README.md"], published[".gitattributes"] = "# An emulator", "*.safetensors filter=lfs\n" // which hubs add
+	h, _ := serve(t, "tiny/emulator", published)
 	if got := must(t, "tokenize", "--model", "tiny/emulator", "--texts", texts); got != want {
 		t.Errorf("tokens %q, want %q", got, want)
 	}

@@ -39,8 +39,13 @@ func Seal(dir string) error {
 	return WriteJSON(filepath.Join(dir, Manifest), sums)
 }
 
+// published is what a hub and git put beside the files of a directory that is published
+// there. Nothing here reads it.
+var published = []string{".cache", ".git", ".gitattributes", "README.md"}
+
 // Verify checks a directory against its manifest and names the first file that is
-// missing, changed, cut or not listed. Without a manifest the error is fs.ErrNotExist.
+// missing, changed, cut or not listed; what a hub adds of its own is passed over. Without
+// a manifest the error is fs.ErrNotExist.
 func Verify(dir string) error {
 	return VerifyPart(dir, func(names []string) ([]string, error) { return names, nil })
 }
@@ -64,6 +69,10 @@ func VerifyPart(dir string, choose func(names []string) ([]string, error)) error
 		}
 		want[f.Name] = f
 	}
+	have = slices.DeleteFunc(have, func(name string) bool {
+		_, listed := want[name]
+		return !listed && slices.Contains(published, name)
+	})
 	for _, name := range have {
 		if _, ok := want[name]; !ok {
 			return fmt.Errorf("%s: %s does not list it: it was added; take it away", filepath.Join(dir, name), Manifest)

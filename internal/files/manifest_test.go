@@ -50,6 +50,49 @@ func TestVerifyWantsFilesOfTheDirectory(t *testing.T) {
 	}
 }
 
+// TestVerifyPassesOverWhatAHubAdds, but a file that the manifest lists is held against it
+// whatever its name.
+func TestVerifyPassesOverWhatAHubAdds(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string) {
+		if err := WriteBytes(filepath.Join(dir, name), []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("weights")
+	if err := Seal(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{".git", ".cache"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("README.md")
+	put(".gitattributes")
+	if err := Verify(dir); err != nil {
+		t.Errorf("a hub's files: %v", err)
+	}
+	put("readme.md")
+	if err := Verify(dir); err == nil || !strings.Contains(err.Error(), "readme.md: MANIFEST.json does not list it") {
+		t.Errorf("another file: %v", err)
+	}
+	for _, name := range []string{".git", ".cache", "readme.md", Manifest} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Seal(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "README.md"), []byte("README.mx"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Verify(dir); err == nil || !strings.Contains(err.Error(), "README.md: SHA-256") {
+		t.Errorf("a changed README.md that is listed: %v", err)
+	}
+}
+
 // TestVerifyLooksAtSizesFirst and names a huge file with holes at once, which would take
 // an hour to hash.
 func TestVerifyLooksAtSizesFirst(t *testing.T) {
