@@ -14,12 +14,10 @@ const (
 	fewFields = 16 // up to so many a search is cheaper than a map
 )
 
-// The rules of a record in a line, of a file that is an array of records, and of an
-// array in a cell.
+// The rules of a record in a line, and of an array in a cell.
 var (
-	lineRules  = strictjson.Rules{Depth: maxDepth, Members: maxFields, Line: true, Python: true}
-	arrayRules = strictjson.Rules{Depth: maxDepth + 1, Members: maxFields, Python: true}
-	cellRules  = strictjson.Rules{Depth: maxDepth, Members: maxFields, Python: true}
+	lineRules = strictjson.Rules{Depth: maxDepth, Members: maxFields, Line: true, Python: true}
+	cellRules = strictjson.Rules{Depth: maxDepth, Members: maxFields, Python: true}
 )
 
 // readObject reads {"name": value, …}. A name that comes twice is an error.

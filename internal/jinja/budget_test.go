@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"slices"
@@ -170,14 +171,19 @@ var (
 // budget.go alone.
 func TestOnlyTheBudgetMakes(t *testing.T) {
 	of := gotoken.NewFileSet()
-	packages, err := goparser.ParseDir(of, ".", func(f fs.FileInfo) bool {
-		reads := []string{"budget.go", "lex.go", "parse.go", "postfix.go", "blocks.go"} // the last four read the template
-		return !strings.HasSuffix(f.Name(), "_test.go") && !slices.Contains(reads, f.Name())
-	}, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range packages["jinja"].Files {
+	reads := []string{"budget.go", "lex.go", "parse.go", "postfix.go", "blocks.go"} // the last four read the template
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") || slices.Contains(reads, name) {
+			continue
+		}
+		file, err := goparser.ParseFile(of, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, d := range file.Decls {
 			function := ""
 			if f, is := d.(*ast.FuncDecl); is {
