@@ -57,6 +57,7 @@ var layers = []layer{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/foreign", "internal/jinja", "internal/pyrandom", "internal/strictjson", "internal/units"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
 	{"crash/measure", append([]string{"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/repair", nil},
 	{"crash/emulate", append([]string{
 		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
