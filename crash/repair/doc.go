@@ -14,10 +14,10 @@
 // before the next norm, in the stream's own units. In row form h ← h·W:
 //
 //	Ghost       W = I + (XᵀX + λI)⁻¹XᵀD                  Ghosted Layers, arXiv 2605.15491
-//	LinearPatch W = diag(d), d_k = Σ|Y_k|/Σ|X_k|          LinearPatch, NeurIPS 2025
+//	LinearPatch W = diag(d), d_k = Σ|Y_k|/Σ|X_k|          LinearPatch, arXiv 2505.24680
 //	            or W = H·diag(d)·Hᵀ, d of XH and YH       H block-Hadamard
 //	PruneComp   W = s·I, s the mean of all d_k            Prune&Comp, arXiv 2507.18212
-//	ReplaceMe   h = X + M(A-I), A = (MᵀM + λI)⁻¹Mᵀ(M + D) ReplaceMe, NeurIPS 2025
+//	ReplaceMe   h = X + M(A-I), A = (MᵀM + λI)⁻¹Mᵀ(M + D) ReplaceMe, arXiv 2505.02819
 //	Damped      h = X + s·f(X), s = <f, D>/‖f‖²           CRaSh's sharing, by least squares
 //
 // M [N D] is the MLP's output in the block before the gap, so that A folds into its

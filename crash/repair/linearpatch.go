@@ -15,8 +15,9 @@ type Patch struct {
 }
 
 // LinearPatch returns LinearPatch's map without its rotation, H = I:
-// d_k = Σ_n|Y_nk| / Σ_n|X_nk|. A channel that is zero in every row of X has no scale
-// and is an error.
+// d_k = Σ_n|Y_nk| / Σ_n|X_nk| (arXiv 2505.24680). The authors' code forms the quotient
+// for each text and averages over texts; here all rows are one text. A channel that is
+// zero in every row of X has no scale and is an error.
 func LinearPatch(m *Moments) (Patch, error) { return m.patch("LinearPatch", m.plain, 1) }
 
 // HadamardPatch returns LinearPatch's map with the magnitudes taken in a Hadamard
@@ -100,9 +101,8 @@ type Scalar struct {
 }
 
 // PruneComp returns Prune&Comp's magnitude compensation (arXiv 2507.18212): the mean
-// over channels of Σ_n|Y_nk|/Σ_n|X_nk|, LinearPatch's scales. The authors' code forms
-// it for each text and averages over texts; here all rows are one text. They fold it
-// into the embedding and into the attention and MLP output projections of all blocks
+// over channels of Σ_n|Y_nk|/Σ_n|X_nk|, the scales of [LinearPatch], texts taken
+// together as there. The authors fold it into the embedding and into the attention and MLP output projections of all blocks
 // before the gap, which scales the stream there.
 func PruneComp(m *Moments) (Scalar, error) {
 	scale, err := m.ratios("PruneComp", m.plain)

@@ -29,7 +29,7 @@ type Fold struct {
 	Left float64   // ‖X+M(A-I)-Y‖/‖Y-X‖
 }
 
-// ReplaceMe returns the least-squares map of ReplaceMe (NeurIPS 2025),
+// ReplaceMe returns the least-squares map of ReplaceMe (arXiv 2505.02819),
 //
 //	A = (MᵀM + λI)⁻¹Mᵀ(M + D),  λ = ridge·trace(MᵀM)/D
 //
