@@ -102,8 +102,8 @@ type Scalar struct {
 
 // PruneComp returns Prune&Comp's magnitude compensation (arXiv 2507.18212): the mean
 // over channels of Σ_n|Y_nk|/Σ_n|X_nk|, the scales of [LinearPatch], texts taken
-// together as there. The authors fold it into the embedding and into the attention and MLP output projections of all blocks
-// before the gap, which scales the stream there.
+// together as there. The authors fold it into the embedding and into the attention and
+// MLP output projections of all blocks before the gap, which scales the stream there.
 func PruneComp(m *Moments) (Scalar, error) {
 	scale, err := m.ratios("PruneComp", m.plain)
 	if err != nil {
