@@ -32,6 +32,9 @@ func (c hubVerifyCommand) Run(s *session) error {
 		if repos, err = client.Repos(); err != nil {
 			return err
 		}
+		if len(repos) == 0 {
+			s.printf("%s: holds no repository\n", client.Cache)
+		}
 	}
 	all, err := client.Verify(s.ctx, repos)
 	done()
