@@ -56,8 +56,8 @@ func LinearAdd(p *autograd.Pass, residual autograd.Var, l Projection, x autograd
 }
 
 // Linears maps one x [N in] through several layers: queries, keys and values; gate and
-// up. That is one call of the backend if each is a [*Linear], or an [Addition] to one,
-// and a call for each otherwise.
+// up. That is one call of the backend if each is a [*Linear], or an [Addition] to one, or
+// a [*LowRank], whose first product is in it; a call for each layer otherwise.
 func Linears(p *autograd.Pass, x autograd.Var, layers ...Projection) []autograd.Var {
 	var few [3]autograd.Affine // on the stack: a decoded token is soon done
 	terms := few[:0]
@@ -65,6 +65,8 @@ func Linears(p *autograd.Pass, x autograd.Var, layers ...Projection) []autograd.
 		switch l := l.(type) {
 		case *Linear:
 			terms = append(terms, l.affine(p))
+		case *LowRank:
+			terms = append(terms, l.Down.affine(p))
 		case Addition:
 			terms = append(terms, l.Base().affine(p))
 		default:
@@ -73,7 +75,10 @@ func Linears(p *autograd.Pass, x autograd.Var, layers ...Projection) []autograd.
 	}
 	ys := p.Linears(x, terms...)
 	for i, l := range layers {
-		if l, ok := l.(Addition); ok {
+		switch l := l.(type) {
+		case *LowRank:
+			ys[i] = l.Up.Forward(p, ys[i])
+		case Addition:
 			ys[i] = l.AddTo(p, ys[i], x)
 		}
 	}

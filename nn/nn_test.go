@@ -59,6 +59,8 @@ func TestLayersTakeAndListTheirParameters(t *testing.T) {
 		{"linear", func(w nn.Weights) nn.Params { return nn.NewLinear(w, 3, 5, false).Params() }, "x.weight[5 3]"},
 		{"conv1d", func(w nn.Weights) nn.Params { return nn.NewConv1D(w, 3, 5).Params() }, "x.weight[3 5] x.bias[5]"},
 		{"linear with bias", func(w nn.Weights) nn.Params { return nn.NewLinear(w, 3, 5, true).Params() }, "x.weight[5 3] x.bias[5]"},
+		{"low rank", func(w nn.Weights) nn.Params { return nn.NewLowRank(w, 3, 2, 5, false).Params() }, "x.down.weight[2 3] x.up.weight[5 2]"},
+		{"low rank with bias", func(w nn.Weights) nn.Params { return nn.NewLowRank(w, 3, 2, 5, true).Params() }, "x.down.weight[2 3] x.up.weight[5 2] x.up.bias[5]"},
 		{"layer norm", func(w nn.Weights) nn.Params { return nn.NewLayerNorm(w, 4, 1e-5, true).Params() }, "x.weight[4] x.bias[4]"},
 		{"plain layer norm", func(w nn.Weights) nn.Params { return nn.NewLayerNorm(w, 4, 1e-5, false).Params() }, ""},
 		{"RMS norm", func(w nn.Weights) nn.Params { return nn.NewRMSNorm(w, 4, 1e-5).Params() }, "x.weight[4]"},

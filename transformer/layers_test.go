@@ -176,6 +176,7 @@ func TestGradientsOfOtherLayers(t *testing.T) {
 		for kind, change := range map[string]func(d *transformer.Decoder) []*autograd.Parameter{
 			"LoRA":          func(d *transformer.Decoder) []*autograd.Parameter { return addLoRA(be, d, nn.Initial{Std: 0.1}) },
 			"low-rank pair": func(d *transformer.Decoder) []*autograd.Parameter { return replaceByPairs(be, d) },
+			"nn.LowRank":    func(d *transformer.Decoder) []*autograd.Parameter { return replaceByLowRank(be, d) },
 			"map":           func(d *transformer.Decoder) []*autograd.Parameter { return insertMap(be, d, nn.Initial{Std: 0.02}) },
 			"bias":          func(d *transformer.Decoder) []*autograd.Parameter { return addBiases(be, d) },
 		} {
@@ -213,6 +214,19 @@ func replaceByPairs(be kernels.Backend, d *transformer.Decoder) (params []*autog
 			w := nn.From(nn.Init{Device: be, Seed: 7}).At(name)
 			l := &pair{nn.NewLinear(w.At("first"), in, 3, false), nn.NewLinear(w.At("second"), 3, out, true)}
 			*field, params = l, slices.AppendSeq(params, l.Params())
+		}
+	}
+	return params
+}
+
+// replaceByLowRank puts an nn.LowRank of rank 3 for every second linear layer.
+func replaceByLowRank(be kernels.Backend, d *transformer.Decoder) (params []*autograd.Parameter) {
+	i := 0
+	for name, field := range d.Linears() {
+		if i++; i%2 == 0 {
+			in, out := (*field).(*nn.Linear).Sizes()
+			*field = nn.NewLowRank(nn.From(nn.Init{Device: be, Seed: 7}).At(name), in, 3, out, true)
+			params = slices.AppendSeq(params, (*field).Params())
 		}
 	}
 	return params
@@ -282,8 +296,8 @@ func (g *grouping) MatVecs(a []kernels.MatMulArgs) {
 }
 
 // TestPlainLayersRunInOneCall: queries, keys and values, gate and up are one call each
-// while all of them are plain, or plain with something added, and a call each where one
-// is anything else.
+// while all of them are plain, plain with something added, or of low rank, and a call
+// each where one is anything else.
 func TestPlainLayersRunInOneCall(t *testing.T) {
 	be := &grouping{Backend: ref.New()}
 	d := small(t, be, "llama")
@@ -300,6 +314,14 @@ func TestPlainLayersRunInOneCall(t *testing.T) {
 	if got := calls(); !slices.Equal(got, []int{3, 2}) {
 		t.Errorf("with LoRA beside every layer, calls of %v products, want 3 and 2", got)
 	}
+	adapted := d
+	d = small(t, be, "llama")
+	d.Blocks = d.Blocks[:1]
+	replaceByLowRank(be, d)
+	if got := calls(); !slices.Equal(got, []int{3, 2}) {
+		t.Errorf("with every second layer of low rank, calls of %v products, want 3 and 2", got)
+	}
+	d = adapted
 	for name, field := range d.Linears() {
 		if strings.HasSuffix(name, ".up_proj") {
 			w := nn.From(nn.Init{Device: be})

@@ -13,17 +13,6 @@ import (
 	"lamina/transformer"
 )
 
-// lowRank is a pair of layers where one stood.
-type lowRank struct{ In, Out nn.Projection }
-
-func (l *lowRank) Forward(p *autograd.Pass, x autograd.Var) autograd.Var {
-	return l.Out.Forward(p, l.In.Forward(p, x))
-}
-
-func (l *lowRank) Params() nn.Params { return nn.Join(l.In.Params(), l.Out.Params()) }
-
-func (l *lowRank) Clone() nn.Projection { return &lowRank{l.In.Clone(), l.Out.Clone()} }
-
 // mapped is a block with a linear map behind it.
 type mapped struct {
 	transformer.Block
@@ -52,7 +41,7 @@ func TestPlansTakeOtherLayers(t *testing.T) {
 		plain := len(slices.Collect(nn.ParamsOf(full.Blocks[0])))
 		for _, field := range nn.ProjectionsOf(full.Blocks[1]) {
 			in, out := (*field).(*nn.Linear).Sizes()
-			*field = &lowRank{nn.NewLinear(w.At("in"), in, 2, false), nn.NewLinear(w.At("out"), 2, out, true)}
+			*field = nn.NewLowRank(w.At("pair"), in, 2, out, true)
 			break
 		}
 		full.Blocks[3] = &mapped{full.Blocks[3], nn.NewLinear(w.At("map"), 24, 24, true)}
