@@ -3,7 +3,7 @@
 //
 //	cmd, bench, examples → crash → eval → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
 //	eval → dataset → record      transformer → formats → tensor
-//	crash/demo → study → {exchange, train} → emulate → plan      study → measure → plan
+//	crash/demo → study → {exchange, train} → emulate → {plan, compress}      study → measure → plan
 //
 // A program feeds it what go list says and prints what is wrong:
 //
@@ -56,10 +56,11 @@ var layers = []layer{
 	{"eval", append([]string{
 		"transformer", "transformer/tokenizer", "dataset", "record", "kernels", "internal/files", "internal/foreign", "internal/jinja", "internal/pyrandom", "internal/strictjson", "internal/units"}, bottom...)},
 	{"crash/plan", append([]string{"internal/files"}, bottom...)},
+	{"crash/compress", nil},
 	{"crash/measure", append([]string{"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/repair", nil},
 	{"crash/emulate", append([]string{
-		"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"crash/compress", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
 		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/exchange", append([]string{

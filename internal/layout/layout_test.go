@@ -92,6 +92,7 @@ func TestCheckFinds(t *testing.T) {
 		{"a neighbour in a test", []Package{{Path: "m/crash/train", Tests: []string{"m/crash/emulate"}}}, ""},
 		{"scoring knows no CRaSh", []Package{{Path: "m/eval", Imports: []string{"m/crash/plan"}}}, "eval imports crash/plan: an arrow"},
 		{"a plan knows no model", []Package{{Path: "m/crash/plan", Imports: []string{"m/transformer"}}}, "crash/plan imports transformer: an arrow"},
+		{"factors know no tensors", []Package{{Path: "m/crash/compress", Imports: []string{"m/tensor"}}}, "crash/compress imports tensor: an arrow"},
 		{"aside", []Package{{Path: "m/nn/optim", Imports: []string{"m/formats/gguf"}}}, "nn/optim imports formats/gguf: an arrow"},
 		{"tokenizer", []Package{{Path: "m/transformer/tokenizer", Imports: []string{"m/transformer"}}}, "an arrow"},
 		{"leaf", []Package{{Path: "m/crash/plan", Imports: []string{"m/internal/plot"}}}, "an arrow"},

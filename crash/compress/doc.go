@@ -1,0 +1,25 @@
+// Package compress makes the layers of a decoder smaller at full depth, without training:
+// weights in, fewer weights out. A matrix W [out in] becomes two factors of low rank, by
+// its singular values ([SVD]) or by what the layer is given ([ActivationSVD]; EMLoC, arXiv
+// 2506.12015). The hidden channels of an MLP become fewer ([Nystrom]; FlattenGPT, arXiv
+// 2602.08858).
+//
+//	inputs := compress.NewMoments(in)
+//	err := inputs.Add(x) // rows [N in] of the layer's input, as often as there are some
+//	rank, err := compress.RankFor(0.5, out, in)
+//	f, err := compress.ActivationSVD(w, out, rank, inputs, 1e-6)
+//	down, up := f.Down, f.Up // for the layers of an nn.LowRank
+//
+//	hidden := compress.NewMoments(channels) // of what the MLP's last layer is given
+//	n, err := compress.Nystrom(down, out, channels/2, hidden, 1e-3)
+//	gate, up := compress.Rows(gate, channels, n.Kept), compress.Rows(up, channels, n.Kept)
+//
+// Matrices are row-major slices of float32 or float64; everything is computed and returned
+// in float64. A ridge is added to the diagonal of a matrix of moments, in units of the
+// diagonal's mean. Numbers that are not finite, ranks that there are not, and moments that
+// are singular are errors; a slice that does not fit its shape panics.
+//
+// Invariants: the same inputs give the same bits, for any number of threads and however
+// rows are cut into calls of Add. The package works on plain numbers: it knows no tensors,
+// models, devices or files.
+package compress

@@ -1,0 +1,101 @@
+package compress
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Moments are the second moments of rows x: the sum of x·xᵀ, in float64.
+type Moments struct {
+	width, rows int
+	sum         blas64.Symmetric // the upper triangle, its diagonal included
+}
+
+// NewMoments returns moments of no rows yet, which will be so wide.
+func NewMoments(width int) *Moments {
+	wantSizes("NewMoments", width, width)
+	return &Moments{width: width, sum: blas64.Symmetric{N: width, Stride: width, Data: make([]float64, width*width), Uplo: blas.Upper}}
+}
+
+// Width returns the width of a row.
+func (m *Moments) Width() int { return m.width }
+
+// Rows returns how many rows have been added.
+func (m *Moments) Rows() int { return m.rows }
+
+// Add adds rows [N Width]. One that is not finite is an error; none is added then.
+func (m *Moments) Add(rows []float32) error {
+	if len(rows)%m.width != 0 {
+		panic(fmt.Sprintf("compress: Add: %d numbers, want rows of %d", len(rows), m.width))
+	}
+	for i, v := range rows {
+		if infinite(float64(v)) {
+			return fmt.Errorf("compress: Add: number %d of row %d is %v: want finite activations", i%m.width, m.rows+i/m.width, v)
+		}
+	}
+	// Syrk adds row after row to each sum: the bits do not depend on the cut.
+	const together = 64
+	wide := make([]float64, 0, min(len(rows), together*m.width))
+	for len(rows) > 0 {
+		some := rows[:min(len(rows), together*m.width)]
+		wide = wide[:0]
+		for _, v := range some {
+			wide = append(wide, float64(v))
+		}
+		n := len(some) / m.width
+		blas64.Syrk(blas.Trans, 1, blas64.General{Rows: n, Cols: m.width, Stride: m.width, Data: wide}, 1, m.sum)
+		rows, m.rows = rows[len(some):], m.rows+n
+	}
+	return nil
+}
+
+// worstCondition is the largest condition number of moments that an inverse is taken of:
+// beyond it two digits are right at best.
+const worstCondition = 1e14
+
+// regular returns the factorised mean of x·xᵀ with the ridge on its diagonal, and what was
+// added there; or an error that says what to do if it is singular.
+func (m *Moments) regular(op string, ridge float64) (*mat.Cholesky, float64, error) {
+	c, added, err := m.ridged(op, ridge)
+	if err != nil {
+		return nil, 0, err
+	}
+	var f mat.Cholesky
+	if !f.Factorize(c) || f.Cond() > worstCondition {
+		return nil, 0, m.singular(op, ridge)
+	}
+	return &f, added, nil
+}
+
+// ridged returns the mean of x·xᵀ with the ridge on its diagonal, and what was added there.
+func (m *Moments) ridged(op string, ridge float64) (*mat.SymDense, float64, error) {
+	switch {
+	case !(ridge >= 0) || infinite(ridge):
+		return nil, 0, fmt.Errorf("compress: %s: ridge %v: want a finite number, 0 or more", op, ridge)
+	case m.rows == 0:
+		return nil, 0, fmt.Errorf("compress: %s: moments of no rows: add some first", op)
+	case m.rows < m.width && ridge == 0:
+		return nil, 0, m.singular(op, ridge)
+	}
+	var c mat.SymDense
+	c.ScaleSym(1/float64(m.rows), mat.NewSymDense(m.width, m.sum.Data))
+	added := ridge * mat.Trace(&c) / float64(m.width)
+	for i := range m.width {
+		c.SetSym(i, i, c.At(i, i)+added)
+	}
+	return &c, added, nil
+}
+
+func (m *Moments) singular(op string, ridge float64) error {
+	remedy := "a larger ridge, such as 1e-6"
+	if ridge >= 1e-6 {
+		remedy = "other rows"
+	}
+	if m.rows < m.width {
+		remedy = fmt.Sprintf("%d rows or more, or %s", m.width, remedy)
+	}
+	return fmt.Errorf("compress: %s: moments of %d rows of %d numbers are singular with a ridge of %v: want %s", op, m.rows, m.width, ridge, remedy)
+}

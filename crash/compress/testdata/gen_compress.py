@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Writes compress.json: what compress makes of small matrices, by numpy in float64.
+
+Made with Python 3.11, numpy 2.4.6.
+
+    python3 gen_compress.py > compress.json
+
+All numbers given are multiples of 2**-16 in [-1, 1), of a linear congruential generator,
+and so the same in float32. Products of factors are written, as the signs of singular
+vectors are free; of Nystrom the kept channels, the leverages and the last layer.
+"""
+import json
+
+import numpy
+
+
+class Numbers:
+    def __init__(self, seed):
+        self.state = seed
+
+    def matrix(self, rows, cols):
+        values = []
+        for _ in range(rows * cols):
+            self.state = (1103515245 * self.state + 12345) % 2**31
+            values.append(((self.state >> 14) - 2**16) / 2**16)
+        return numpy.array(values).reshape(rows, cols)
+
+
+def truncated(m, rank):
+    u, s, vt = numpy.linalg.svd(m, full_matrices=False)
+    return (u[:, :rank] * s[:rank]) @ vt[:rank]
+
+
+def ridged(x, ridge):
+    c = x.T @ x / len(x)
+    return c + ridge * numpy.trace(c) / len(c) * numpy.eye(len(c))
+
+
+def activation(w, x, rank, ridge):
+    s = numpy.linalg.cholesky(ridged(x, ridge))
+    return truncated(w @ s, rank) @ numpy.linalg.inv(s)
+
+
+def nystrom(w, x, keep, ridge):
+    c, cl = x.T @ x / len(x), ridged(x, ridge)
+    leverage = numpy.diag(c @ numpy.linalg.inv(cl))
+    order = numpy.argsort(-leverage, kind="stable")
+    k, r = numpy.sort(order[:keep]), numpy.sort(order[keep:])
+    down = w[:, k] + w[:, r] @ c[numpy.ix_(r, k)] @ numpy.linalg.inv(cl[numpy.ix_(k, k)])
+    return leverage, k, down
+
+
+def relative(w, made, x):
+    return numpy.linalg.norm(x @ (w - made).T) / numpy.linalg.norm(x @ w.T)
+
+
+cases = []
+for seed, (out, width, rows) in enumerate([(9, 6, 40), (5, 8, 30), (7, 7, 50), (6, 9, 4)], 1):
+    n = Numbers(seed)
+    w, mix = n.matrix(out, width), n.matrix(width, width)
+    x = numpy.round(n.matrix(rows, width) @ mix * 2**10) / 2**10  # channels that say much of each other
+    for rank in (1, 3, min(out, width)):
+        ridge = 1e-2 if rows < width else (0, 1e-6, 1e-3)[rank % 3]
+        plain, aware = truncated(w, rank), activation(w, x, rank, ridge)
+        leverage, kept, down = nystrom(w, x, rank, 1e-2)
+        cases.append({
+            "out": out, "in": width, "rank": rank, "ridge": ridge, "w": w.ravel().tolist(), "x": x.ravel().tolist(),
+            "svd": plain.ravel().tolist(), "svd_error": relative(w, plain, x),
+            "activation": aware.ravel().tolist(), "activation_error": relative(w, aware, x),
+            "leverage": leverage.tolist(), "kept": kept.tolist(), "down": down.ravel().tolist(),
+        })
+print(json.dumps(cases).replace("}, {", "},\n{"))
