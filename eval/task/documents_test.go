@@ -58,6 +58,9 @@ func TestFirstReadsNoFurther(t *testing.T) {
 // Documents take at most 16 times the bytes of their file and 64 MiB; where rows are so
 // short that they would take more, the error says so and what to do.
 func TestDocumentsAreBoundedByBytes(t *testing.T) {
+	if !heaptest.Counts {
+		t.Skip("memory is counted without the race detector")
+	}
 	passage := strings.Repeat("word ", 300)
 	for name, c := range map[string]struct {
 		task, text string

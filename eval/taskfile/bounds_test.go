@@ -4,21 +4,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"lamina/eval/taskfile"
+	"lamina/internal/heaptest"
 )
 
 // takes reports a call that allocates more than 16 times the bytes present and 64 MB.
 func takes(t testing.TB, present int, call func()) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	call()
-	runtime.ReadMemStats(&after)
-	if took, may := int(after.TotalAlloc-before.TotalAlloc), 16*present+64<<20; took > may {
+	took := heaptest.Allocated(call)
+	if may := heaptest.Limit(present); took > may && heaptest.Counts {
 		t.Errorf("%d bytes allocate %d, want at most %d", present, took, may)
 	}
 }

@@ -6,7 +6,8 @@
 //	}
 //
 // It knows nothing of what is read. Invariants: garbage counts as little as can be, so
-// that the peak is what was held; one measurement at a time.
+// that the peak is what was held; one measurement at a time. Under the race detector
+// nothing is held against a bound ([Counts]).
 package heaptest
 
 import (

@@ -4,19 +4,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
+
+	"lamina/internal/heaptest"
 )
 
 // takes reports a call that allocates more than 16 times the bytes present and 64 MB.
 func takes(t testing.TB, name string, present int, call func()) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	call()
-	runtime.ReadMemStats(&after)
-	if took, may := int(after.TotalAlloc-before.TotalAlloc), 16*present+64<<20; took > may {
+	took := heaptest.Allocated(call)
+	if may := heaptest.Limit(present); took > may && heaptest.Counts {
 		t.Errorf("%s: %d bytes allocate %d, want at most %d", name, present, took, may)
 	}
 }
