@@ -138,7 +138,7 @@ func TestMemoryIsBoundedByTheFile(t *testing.T) {
 		if rows != c.rows || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %d rows, %v; want %d, %s", name, rows, err, c.rows, c.want)
 		}
-		if peak > heaptest.Limit(len(c.file)) {
+		if peak > heaptest.Limit(len(c.file)) && heaptest.Counts {
 			t.Errorf("%s: a peak of %d MiB for a file of %d bytes: %v", name, peak>>20, len(c.file), err)
 		}
 	}
