@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"lamina/internal/heaptest"
 )
 
 // all reads every record of a text.
@@ -110,12 +111,10 @@ func TestScanAllocatesLittle(t *testing.T) {
 		`{"text":"a","x":[` + strings.Repeat(`{"":""},`, 1e5) + `1]}`,
 		strings.Repeat("{", 1e6), strings.Repeat("[", 1e6), strings.Repeat("\n", 1e6),
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range Scan(strings.NewReader(text), "f") {
-		}
-		runtime.ReadMemStats(&after)
-		spent := after.TotalAlloc - before.TotalAlloc
+		spent := heaptest.Allocated(func() {
+			for range Scan(strings.NewReader(text), "f") {
+			}
+		})
 		if limit := uint64(16*len(text) + 64<<10); spent > limit {
 			t.Errorf("%.40q…: %d bytes allocated for %d", text, spent, len(text))
 		}
@@ -130,14 +129,13 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
 		var last error
-		for _, err := range Scan(bytes.NewReader(data), "f") {
-			last = err
-		}
-		runtime.ReadMemStats(&after)
-		if spent, limit := after.TotalAlloc-before.TotalAlloc, uint64(maxSpent*len(data)+64<<10); spent > limit {
+		spent := heaptest.Allocated(func() {
+			for _, err := range Scan(bytes.NewReader(data), "f") {
+				last = err
+			}
+		})
+		if limit := uint64(maxSpent*len(data) + 64<<10); spent > limit {
 			t.Fatalf("%d bytes allocated for %d", spent, len(data))
 		}
 		if last != nil && (strings.Contains(last.Error(), "\n") || !strings.HasPrefix(last.Error(), "f:")) {

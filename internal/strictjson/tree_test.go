@@ -3,7 +3,6 @@ package strictjson_test
 import (
 	"encoding/json"
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,15 +20,6 @@ func kids(n strictjson.Node) (all []strictjson.Node) {
 		all = append(all, kid)
 	}
 	return all
-}
-
-// allocated returns the bytes that f takes.
-func allocated(f func()) int {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return int(after.TotalAlloc - before.TotalAlloc)
 }
 
 // Whatever the text, a tree of it takes less than sixteen times its bytes.
@@ -50,7 +40,7 @@ func TestParseTakesLittle(t *testing.T) {
 		"[" + fill("[[[[]]]],") + "0]", fill("["), fill("{"), fill(","), fill(":"), "[" + fill("0,"), fill(`"`), `["` + fill(`\u0000`) + `"]`, fill(" "), `{"a":[` + fill("1,") + "1]}",
 		"{" + names.String() + `"":0}`, "{" + short.String() + `"":0}`, "{" + escaped.String() + `"":0}`, `{"a":{` + names.String() + `"":0}`, "{" + names.String() + names.String() + "}",
 	} {
-		took := allocated(func() { strictjson.Parse([]byte(text), strictjson.Rules{Depth: 64}) })
+		took := heaptest.Allocated(func() { strictjson.Parse([]byte(text), strictjson.Rules{Depth: 64}) })
 		if ratio := float64(took) / float64(len(text)); ratio > 16 {
 			t.Errorf("%.24q: %d bytes take %d, %.1f times as many", text, len(text), took, ratio)
 		}
@@ -123,8 +113,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var n strictjson.Node
 		var err error
-		took := allocated(func() { n, err = strictjson.Parse([]byte(text), strictjson.Rules{Depth: 16}) })
-		if took > 16*len(text)+64<<10 {
+		took := heaptest.Allocated(func() { n, err = strictjson.Parse([]byte(text), strictjson.Rules{Depth: 16}) })
+		if took > uint64(16*len(text)+64<<10) {
 			t.Errorf("%q takes %d bytes", text, took)
 		}
 		if err != nil {

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"lamina/internal/heaptest"
 )
 
 // TestHostileJSON: every broken tokenizer.json is one error that names the
@@ -133,12 +134,11 @@ func FuzzTokenizerJSON(f *testing.F) {
 		if len(text) > 1<<16 {
 			t.Skip("large inputs only slow the search")
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		tok, err := FromJSON(text)
-		runtime.ReadMemStats(&after)
+		var tok *Tokenizer
+		var err error
+		used := heaptest.Allocated(func() { tok, err = FromJSON(text) })
 		// A tree is 14 times a byte of text at most; patterns come on top.
-		if used, bound := after.TotalAlloc-before.TotalAlloc, uint64(64<<20+16*len(text)); used > bound {
+		if bound := heaptest.Limit(len(text)); used > bound {
 			t.Fatalf("%d bytes of text allocate %d, bound %d", len(text), used, bound)
 		}
 		if err != nil {
