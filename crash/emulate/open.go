@@ -69,28 +69,14 @@ func Check(c *transformer.Checkpoint) error {
 // readManifest returns the lamina.json of a directory whose files are all as they were
 // written, and the SHA-256 of its MANIFEST.json, "" of an earlier version without one.
 func readManifest(dir string) (m Manifest, sent string, err error) {
-	sealed := files.HasManifest(dir)
-	if sealed {
-		if err = files.Verify(dir); err != nil {
-			return m, "", err
-		}
-		if sent, err = files.ManifestSum(dir); err != nil {
-			return m, "", err
-		}
+	sent, err = files.ReadSent(dir, manifestFile, &m)
+	if err == nil {
+		err = files.CheckFormat(dir, manifestFile, kind, format, m.Kind, m.Format, sent)
 	}
-	path := filepath.Join(dir, manifestFile)
-	if err := files.ReadJSON(path, &m); err != nil {
-		return m, "", err
+	if err == nil && m.Exchange != "" && !IsExchange(m.Exchange) {
+		err = fmt.Errorf("%s: exchange %.40q, want 32 hexadecimal digits", filepath.Join(dir, manifestFile), m.Exchange)
 	}
-	switch {
-	case m.Kind != kind || m.Format < 1 || m.Format > format:
-		return m, "", fmt.Errorf("%s: kind %.32q format %d: this version reads emulators of formats 1 and %d", path, m.Kind, m.Format, format)
-	case m.Format > 1 && !sealed:
-		return m, "", fmt.Errorf("%s: missing; an emulator of format %d has one: take a fresh copy of the directory", filepath.Join(dir, files.Manifest), m.Format)
-	case m.Exchange != "" && !IsExchange(m.Exchange):
-		return m, "", fmt.Errorf("%s: exchange %.40q, want 32 hexadecimal digits", path, m.Exchange)
-	}
-	return m, sent, nil
+	return m, sent, err
 }
 
 // Open loads an exported emulator from its opened checkpoint: places that

@@ -22,6 +22,7 @@ import (
 const (
 	adapterWeights  = "adapter.safetensors"
 	adapterManifest = "adapter.json"
+	adapterKind     = "adapter"
 	adapterFormat   = 2
 )
 
@@ -42,7 +43,7 @@ type Manifest struct {
 
 // SaveAdapter writes the adapter directory dir, replacing an earlier one.
 func SaveAdapter(dir string, m Manifest, params nn.Params) error {
-	m.Format, m.Kind = adapterFormat, "adapter"
+	m.Format, m.Kind = adapterFormat, adapterKind
 	values := map[string]tensor.Tensor{}
 	var entries []formats.Entry
 	for w := range params {

@@ -35,24 +35,19 @@ func OpenAdapter(named string) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{Path: path, named: named, Unsealed: !files.HasManifest(path)}
 	if err := wantOwnFiles(path); err != nil {
 		return nil, err
 	}
-	if !a.Unsealed {
-		if err := files.Verify(path); err != nil {
-			return nil, err
-		}
-	}
-	if err := files.ReadJSON(filepath.Join(path, adapterManifest), &a.Manifest); err != nil {
+	a := &Adapter{Path: path, named: named, Unsealed: !files.HasManifest(path)}
+	digest, err := files.ReadSent(path, adapterManifest, &a.Manifest)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w (want a run directory of finetune that is done, or its adapter directory)", err)
+	case err != nil:
+		return nil, err
 	}
-	switch m := a.Manifest; {
-	case m.Kind != "adapter" || m.Format < 1 || m.Format > adapterFormat:
-		return nil, fmt.Errorf("%s: kind %.32q format %d: this version reads adapters of formats 1 and %d",
-			filepath.Join(path, adapterManifest), m.Kind, m.Format, adapterFormat)
-	case m.Format > 1 && a.Unsealed:
-		return nil, fmt.Errorf("%s: missing; an adapter of format %d has one: take a fresh copy of the directory", filepath.Join(path, files.Manifest), m.Format)
+	if err := files.CheckFormat(path, adapterManifest, adapterKind, adapterFormat, a.Manifest.Kind, a.Manifest.Format, digest); err != nil {
+		return nil, err
 	}
 	if a.file, err = safetensors.Open(filepath.Join(path, adapterWeights)); err != nil {
 		return nil, err

@@ -137,6 +137,34 @@ func HasManifest(dir string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// ReadSent reads the JSON file name of a directory that somebody sent into v, after every
+// file there was held against the manifest. digest is the manifest's SHA-256, "" where
+// there is none, as in directories of the first format: see [CheckFormat].
+func ReadSent(dir, name string, v any) (digest string, err error) {
+	if HasManifest(dir) {
+		if err := Verify(dir); err != nil {
+			return "", err
+		}
+		if digest, err = ManifestSum(dir); err != nil {
+			return "", err
+		}
+	}
+	return digest, ReadJSON(filepath.Join(dir, name), v)
+}
+
+// CheckFormat returns an error unless the file name of a directory says that it is of the
+// kind that is wanted and of a format from 1 to newest. From 2 on there is a manifest, of
+// which digest is the SHA-256.
+func CheckFormat(dir, name, want string, newest int, kind string, format int, digest string) error {
+	switch {
+	case kind != want || format < 1 || format > newest:
+		return fmt.Errorf("%s: kind %.32q format %d: this version reads %ss of formats 1 and %d", filepath.Join(dir, name), kind, format, want, newest)
+	case format > 1 && digest == "":
+		return fmt.Errorf("%s: missing; %s of format %d has one: take a fresh copy of the directory", filepath.Join(dir, Manifest), a(want), format)
+	}
+	return nil
+}
+
 // ManifestSum returns the SHA-256 of a directory's manifest, and so of all that is in it.
 func ManifestSum(dir string) (digest string, err error) {
 	digest, _, err = SHA256(filepath.Join(dir, Manifest))
