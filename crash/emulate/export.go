@@ -67,10 +67,8 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	}
 	m := Manifest{
 		Format: format, Kind: kind, Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
-		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), Health: opt.Health,
+		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), ExactShare: e.ExactShare(full), Health: opt.Health,
 	}
-	exact := m.ModelParams - (m.Layers-len(plan.Kept()))*c.Config.BlockParams()
-	m.ExactShare = float64(exact) / float64(m.ModelParams)
 	text, err := files.JSON(m)
 	if err != nil {
 		return m, err
