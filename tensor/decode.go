@@ -45,35 +45,6 @@ func DecodeF32(dst []float32, src []byte, d DType) {
 	}
 }
 
-// EncodeF32 writes src to dst in the storage type d: F32, F16 and BF16 round to
-// nearest even (NaN stays NaN, too large becomes Inf), Q8_0 as ggml's reference
-// quantize_row_q8_0_ref does. dst must be exactly d.Bytes(len(src)) long.
-func EncodeF32(dst []byte, src []float32, d DType) {
-	checkCodec("EncodeF32", len(src), len(dst), d)
-	switch d {
-	case F32:
-		for i, x := range src {
-			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(x))
-		}
-	case F16:
-		for i, x := range src {
-			binary.LittleEndian.PutUint16(dst[2*i:], F32ToF16(x))
-		}
-	case BF16:
-		for i, x := range src {
-			binary.LittleEndian.PutUint16(dst[2*i:], F32ToBF16(x))
-		}
-	case Q8_0:
-		n := d.BlockBytes()
-		for len(src) > 0 {
-			encodeQ8_0(dst[:n], (*[32]float32)(src))
-			dst, src = dst[n:], src[32:]
-		}
-	default:
-		panic(fmt.Sprintf("tensor: EncodeF32: cannot write %s", d))
-	}
-}
-
 // checkCodec panics unless d is a float type and n elements take size bytes.
 func checkCodec(op string, n, size int, d DType) {
 	if !d.IsFloat() {
@@ -156,34 +127,6 @@ func decodeQ8_0(dst []float32, b []byte) {
 	d := F16ToF32(binary.LittleEndian.Uint16(b))
 	for j, q := range b[2:34] {
 		dst[j] = d * float32(int8(q))
-	}
-}
-
-// encodeQ8_0 stores d = max|x|/127 as F16 and q = round(x/d), where q is taken
-// with the unrounded d and halves go away from zero, as ggml does. NaN becomes
-// 0 and ±Inf ±127: a block with either has no finite scale.
-func encodeQ8_0(b []byte, src *[32]float32) {
-	var top float32
-	for _, x := range src {
-		top = max(top, float32(math.Abs(float64(x))))
-	}
-	d := top / 127
-	var inv float32
-	if d != 0 {
-		inv = 1 / d
-	}
-	binary.LittleEndian.PutUint16(b, F32ToF16(d))
-	for j, x := range src {
-		q := math.Round(float64(x * inv))
-		switch {
-		case q != q:
-			q = 0
-		case q > 127:
-			q = 127
-		case q < -127:
-			q = -127
-		}
-		b[2+j] = byte(int8(q))
 	}
 }
 

@@ -228,7 +228,7 @@ func TestCodecMisusePanics(t *testing.T) {
 		"integers":        func() { tensor.DecodeF32(make([]float32, 1), make([]byte, 4), tensor.I32) },
 		"too few bytes":   func() { tensor.DecodeF32(make([]float32, 2), make([]byte, 4), tensor.F32) },
 		"half a block":    func() { tensor.DecodeF32(make([]float32, 16), make([]byte, 9), tensor.Q4_0) },
-		"encode to Q4_0":  func() { tensor.EncodeF32(make([]byte, 18), make([]float32, 32), tensor.Q4_0) },
+		"encode to Q5_0":  func() { tensor.EncodeF32(make([]byte, 22), make([]float32, 32), tensor.Q5_0) },
 		"too small a dst": func() { tensor.EncodeF32(make([]byte, 3), make([]float32, 2), tensor.F16) },
 	} {
 		func() {
