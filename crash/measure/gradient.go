@@ -20,6 +20,8 @@ type Gradients struct {
 	Backend kernels.Backend
 	Full    *transformer.Decoder
 	Items   []transformer.Continuation
+	// Progress is told how many of Items are done, after each pass; may be nil.
+	Progress func(done, total int)
 
 	layers []int // the blocks below are copies of these
 	blocks []transformer.Block
@@ -49,13 +51,8 @@ func (g *Gradients) of(layers []int) error {
 		return nil
 	}
 	g.Close()
-	if len(layers) == 0 || len(g.Items) == 0 {
-		return fmt.Errorf("gradients of %d layers on %d texts: want one of each at least", len(layers), len(g.Items))
-	}
-	for i, it := range g.Items {
-		if err := g.Full.Config.CheckContinuation(it.Context, it.Target); err != nil {
-			return fmt.Errorf("text %d: %w", i, err)
-		}
+	if err := g.check(len(layers)); err != nil {
+		return err
 	}
 	for _, layer := range layers {
 		g.blocks = append(g.blocks, g.Full.Blocks[layer].Clone())
@@ -73,6 +70,19 @@ func (g *Gradients) of(layers []int) error {
 		return err
 	}
 	g.own, g.layers, g.pass = own, slices.Clone(layers), autograd.NewTrainingPass(g.Backend)
+	return nil
+}
+
+// check returns an error unless there are layers, and texts that fit the decoder.
+func (g *Gradients) check(layers int) error {
+	if layers == 0 || len(g.Items) == 0 {
+		return fmt.Errorf("gradients of %d layers on %d texts: want one of each at least", layers, len(g.Items))
+	}
+	for i, it := range g.Items {
+		if err := g.Full.Config.CheckContinuation(it.Context, it.Target); err != nil {
+			return fmt.Errorf("text %d: %w", i, err)
+		}
+	}
 	return nil
 }
 
@@ -95,8 +105,9 @@ func (g *Gradients) targets() (n int) {
 	return n
 }
 
-// run adds the gradient of some texts in d, and nothing is left of the pass.
-func (g *Gradients) run(d *transformer.Decoder, items []transformer.Continuation) error {
+// run adds the gradient of some texts in d, and nothing is left of the pass but the peak
+// of its memory.
+func (g *Gradients) run(pass *autograd.Pass, d *transformer.Decoder, items []transformer.Continuation) error {
 	b := &transformer.Batch{}
 	var rows, targets []int32
 	for _, it := range items {
@@ -106,12 +117,34 @@ func (g *Gradients) run(d *transformer.Decoder, items []transformer.Continuation
 			rows, targets = append(rows, first+int32(j)), append(targets, token)
 		}
 	}
-	defer g.pass.Reset()
-	loss := d.LossAt(g.pass, d.Forward(g.pass, b, nil), rows, targets)
-	if err := g.pass.Backward(loss, 1/float64(g.targets())); err != nil {
+	defer pass.Reset()
+	loss := d.LossAt(pass, d.Forward(pass, b, nil), rows, targets)
+	if err := pass.Backward(loss, 1/float64(g.targets())); err != nil {
 		return err
 	}
-	return g.pass.Sync()
+	return pass.Sync()
+}
+
+// all adds the gradient of all texts in d.
+func (g *Gradients) all(ctx context.Context, pass *autograd.Pass, d *transformer.Decoder) error {
+	for from := 0; from < len(g.Items); {
+		to, tokens := from, 0
+		for to < len(g.Items) && (to == from || tokens+len(g.Items[to].Context)+len(g.Items[to].Target) <= gradientTokens) {
+			tokens += len(g.Items[to].Context) + len(g.Items[to].Target)
+			to++
+		}
+		if err := g.run(pass, d, g.Items[from:to]); err != nil {
+			return err
+		}
+		if g.Progress != nil {
+			g.Progress(to, len(g.Items))
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
 }
 
 // Of returns the gradient of the weights of trained layers, in the order of the layers, in
@@ -120,20 +153,8 @@ func (g *Gradients) Of(ctx context.Context, kept, trained []int) ([]float32, err
 	if err := g.of(trained); err != nil {
 		return nil, err
 	}
-	d := g.keeping(kept)
-	for from := 0; from < len(g.Items); {
-		to, tokens := from, 0
-		for to < len(g.Items) && (to == from || tokens+len(g.Items[to].Context)+len(g.Items[to].Target) <= gradientTokens) {
-			tokens += len(g.Items[to].Context) + len(g.Items[to].Target)
-			to++
-		}
-		if err := g.run(d, g.Items[from:to]); err != nil {
-			return nil, err
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		from = to
+	if err := g.all(ctx, g.pass, g.keeping(kept)); err != nil {
+		return nil, err
 	}
 	return g.own.Grads.Float32s(), nil
 }

@@ -42,7 +42,7 @@ func (g *Gradients) Gram(ctx context.Context, kept, trained []int) (plan.Gram, e
 	}
 	for i := range g.Items {
 		g.own.ZeroGrads(g.Backend)
-		if err := g.run(d, g.Items[i:i+1]); err != nil {
+		if err := g.run(g.pass, d, g.Items[i:i+1]); err != nil {
 			return plan.Gram{}, err
 		}
 		one, s := g.own.Grads.Float32s(), gates.read()

@@ -36,6 +36,9 @@ type probe struct {
 		Loss     float64
 		Gradient *float64
 		Gram     *plan.Gram
+		// of all weights, then of each trained block
+		Agreement []struct{ Cosine, Signs, Unsure float64 }
+		Gain      float64
 	}
 }
 

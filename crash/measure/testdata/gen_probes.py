@@ -16,6 +16,9 @@ all (before the final norm):
     loss             -sum log p(target | context) / targets, of the kept blocks alone
     gradient cosine  between d loss / d (weights of the trained blocks) there and in all six
     gains            sum |d loss / d weight| of each block, in all six
+    agreement        of the two gradients, [all weights, then each trained block]: cosine; share of equal signs
+                     of the weights where neither is 0; unsure: share of those where one is below 1e-5 of its RMS,
+                     which F32 may give any sign. gain: -<g_full, step> of the step -0.01 g
     gram             with g^n and s^n the gradients of item n's sum: G_b = sum_n s_b^n g^n / targets,
                      s_b = <d loss / d h_out, h_out - h_in> of block b; Q = G G^T, drift = G (g - g_full),
                      apart = |g - g_full|^2, full = |g_full|^2, saliency = sum_n s^n / targets
@@ -73,6 +76,18 @@ def trained(model, layers):
 def gradient(model, kept, layers, items, targets):
     total = sum(loss(keeping(model, kept), *item) for item in items) / targets
     return torch.cat([g.flatten() for g in torch.autograd.grad(total, trained(model, layers))])
+
+
+def agreement(g, full, sizes):
+    def one(a, b):
+        sure = lambda x: x.abs() >= 1e-5 * x.pow(2).mean().sqrt()
+        counted = (a != 0) & (b != 0)
+        n = max(counted.sum().item(), 1)
+        return {
+            "cosine": (a @ b / a.norm() / b.norm()).item(), "signs": ((a.sign() == b.sign()) & counted).sum().item() / n,
+            "unsure": (counted & ~(sure(a) & sure(b))).sum().item() / n,
+        }
+    return [one(g, full)] + [one(a, b) for a, b in zip(g.split(sizes), full.split(sizes))]
 
 
 def gram(model, kept, items, targets, full):
@@ -186,6 +201,8 @@ def main():
             if all(b in kept for b in TRAINED):
                 g = gradient(model, kept, TRAINED, items, targets)
                 some["gradient"] = (g @ full / g.norm() / full.norm()).item()
+                sizes = [sum(w.numel() for w in trained(model, [b])) for b in TRAINED]
+                some["agreement"], some["gain"] = agreement(g, full, sizes), (0.01 * (full @ g)).item()
                 some["gram"] = gram(model, kept, items, targets, full)
             one["kept"].append(some)
         result.append(one)
