@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -14,32 +13,18 @@ const (
 	maxLayer  = 1 << 20
 )
 
-// Slot is one place of a decoder: the layer of the full model whose weights run
-// there, and whether it is trained.
-type Slot struct {
-	Layer     int
-	Trainable bool
-}
-
-// String returns the slot's word in a plan: "7", or "7*" where it trains.
-func (s Slot) String() string {
-	if s.Trainable {
-		return strconv.Itoa(s.Layer) + "*"
-	}
-	return strconv.Itoa(s.Layer)
-}
-
 // Plan lists the places of an emulator from the bottom up. A starred layer
 // stands once; the same layer without a star beside it is a frozen copy of its
-// initial weights; places that repeat an unstarred layer are one object.
+// initial weights; places that repeat an unstarred layer with the same transform are
+// one object.
 //
-// As text it is one word per place, e.g. "0* 1 2 2 5* 9 9 11*", and that is also
-// its JSON form.
+// As text it is one word per place, e.g. "0* 1 2 2 5* 9 9 11*", or with all there is
+// "0* ~ 3 3x0.7 5* 9:svd0.5 ~patch 11*", and that is also its JSON form. See [Slot] for
+// the words.
 type Plan []Slot
 
-// Parse reads a plan from text: words separated by white space, each a layer
-// number, with a star where it trains. It does not know how many layers the
-// model has; see [Plan.Validate] for that.
+// Parse reads a plan from text: words of [Slot] separated by white space. It does not
+// know how many layers the model has; see [Plan.Validate] for that.
 func Parse(text string) (Plan, error) {
 	var plan Plan
 	for word := range strings.FieldsSeq(text) {
@@ -58,20 +43,6 @@ func Parse(text string) (Plan, error) {
 	return plan, nil
 }
 
-func parseSlot(word string) (Slot, error) {
-	digits, trainable := strings.CutSuffix(word, "*")
-	for _, c := range []byte(digits) {
-		if c < '0' || c > '9' {
-			return Slot{}, fmt.Errorf("%.128q is no layer: want a number, with * after it if it trains", word)
-		}
-	}
-	layer, err := strconv.Atoi(digits)
-	if err != nil || layer > maxLayer {
-		return Slot{}, fmt.Errorf("%.128q is no layer: want a number below %d, with * after it if it trains", word, maxLayer)
-	}
-	return Slot{Layer: layer, Trainable: trainable}, nil
-}
-
 // check tests what holds for every model: at least one place, no negative
 // layer, a star only once per layer.
 func (p Plan) check() error {
@@ -80,8 +51,8 @@ func (p Plan) check() error {
 	}
 	starred := make(map[int]int)
 	for place, s := range p {
-		if s.Layer < 0 {
-			return fmt.Errorf("plan: place %d: layer %d is negative", place, s.Layer)
+		if err := s.check(); err != nil {
+			return fmt.Errorf("plan: place %d: %w", place, err)
 		}
 		if !s.Trainable {
 			continue
@@ -115,7 +86,7 @@ func (p Plan) WantStar() error {
 	if len(p) == 0 || len(p.TrainablePlaces()) > 0 {
 		return nil
 	}
-	return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", p, p[len(p)-1].Layer)
+	return fmt.Errorf("plan %s: nothing to train: star a layer, e.g. %d*", p, max(0, p[len(p)-1].Layer))
 }
 
 // String returns the plan's text form, which [Parse] reads back.
@@ -145,9 +116,11 @@ func (p *Plan) UnmarshalText(text []byte) error {
 
 // Kept returns the layers the plan names, each once, in ascending order.
 func (p Plan) Kept() []int {
-	kept := make([]int, len(p))
-	for place, s := range p {
-		kept[place] = s.Layer
+	var kept []int
+	for _, s := range p {
+		if !s.IsMap() {
+			kept = append(kept, s.Layer)
+		}
 	}
 	slices.Sort(kept)
 	return slices.Compact(kept)
@@ -189,7 +162,7 @@ func (p Plan) Copies() []int {
 	}
 	var places []int
 	for place, s := range p {
-		if !s.Trainable && starred[s.Layer] {
+		if !s.IsMap() && !s.Trainable && starred[s.Layer] {
 			places = append(places, place)
 		}
 	}

@@ -14,17 +14,20 @@ const (
 	ShareNone   Sharing = iota // removed places are left out: the emulator is as deep as its plan
 	ShareAll                   // a removed place runs the nearest kept layer
 	ShareFrozen                // the nearest, but a frozen neighbour rather than a trained one
+	ShareDamped                // the nearest, its part of the stream scaled as fits best
 )
 
 // sharings are the text form of each way, what it does, and its rule: the layer for a
-// removed place between two kept ones. Without a rule nothing is filled.
+// removed place between two kept ones, and its scale. Without a rule nothing is filled.
 var sharings = [...]struct {
 	name, help string
-	fill       func(left, right Slot, place int) int
+	fill       func(left, right Slot, place int) Slot
+	scale      float64
 }{
-	ShareNone:   {"none", "leave them out", nil},
-	ShareAll:    {"all", "the nearest kept block", func(left, right Slot, place int) int { return nearest(left, right, place).Layer }},
-	ShareFrozen: {"frozen", "a frozen block where one is beside the place", nearestFrozen},
+	ShareNone:   {"none", "leave them out", nil, 0},
+	ShareAll:    {"all", "the nearest kept block", nearest, 0},
+	ShareFrozen: {"frozen", "a frozen block where one is beside the place", nearestFrozen, 0},
+	ShareDamped: {"damped", "the nearest kept block, what it adds scaled by least squares on --support", nearest, FitScale},
 }
 
 // nearest returns the kept neighbour of a place, of two equally near ones the one
@@ -38,17 +41,17 @@ func nearest(left, right Slot, place int) Slot {
 
 // nearestFrozen returns the nearest layer, but where that one trains and the other
 // neighbour does not, the other.
-func nearestFrozen(left, right Slot, place int) int {
+func nearestFrozen(left, right Slot, place int) Slot {
 	near := nearest(left, right, place)
 	switch {
 	case !near.Trainable:
-		return near.Layer
+		return near
 	case !left.Trainable:
-		return left.Layer
+		return left
 	case !right.Trainable:
-		return right.Layer
+		return right
 	}
-	return near.Layer
+	return near
 }
 
 // Sharings returns the ways of sharing, in order.
@@ -119,9 +122,14 @@ func Share(plan Plan, layers int, how Sharing) (Plan, error) {
 	if how < 0 || int(how) >= len(sharings) {
 		return nil, fmt.Errorf("share: %v is unknown", how)
 	}
-	rule := sharings[how].fill
-	if rule == nil {
+	way := sharings[how]
+	if way.fill == nil {
 		return append(Plan(nil), plan...), nil
+	}
+	for place, s := range plan {
+		if s.IsMap() || s.Scale != 0 {
+			return nil, fmt.Errorf("share %v: place %d: %s: want kept layers alone, without maps and scales", how, place, s)
+		}
 	}
 	for place := 1; place < len(plan); place++ {
 		switch last := plan[place-1].Layer; {
@@ -139,19 +147,20 @@ func Share(plan Plan, layers int, how Sharing) (Plan, error) {
 			above++
 			continue
 		}
-		shared = append(shared, Slot{Layer: fill(plan, above, place, rule)})
+		near := fill(plan, above, place, way.fill)
+		shared = append(shared, Slot{Layer: near.Layer, Scale: way.scale, Transform: near.Transform})
 	}
 	return shared, nil
 }
 
-// fill returns the layer for a removed place between plan[above-1] and
-// plan[above]; where one of them does not exist, the other's.
-func fill(plan Plan, above, place int, rule func(left, right Slot, place int) int) int {
+// fill returns the kept place that a removed one between plan[above-1] and plan[above]
+// takes after; where one of them does not exist, the other.
+func fill(plan Plan, above, place int, rule func(left, right Slot, place int) Slot) Slot {
 	switch above {
 	case 0:
-		return plan[0].Layer
+		return plan[0]
 	case len(plan):
-		return plan[above-1].Layer
+		return plan[above-1]
 	}
 	return rule(plan[above-1], plan[above], place)
 }

@@ -29,6 +29,8 @@ func TestShare(t *testing.T) {
 		{"2 5*", 8, ShareFrozen, "2 2 2 2 2 5* 5 5"},
 		{"3*", 5, ShareFrozen, "3 3 3 3* 3"},
 		{"0 1* 2", 3, ShareAll, "0 1* 2"},
+		{"0* 1 2 5* 9 11*", 12, ShareDamped, "0* 1 2 2xfit 5xfit 5* 5xfit 9xfit 9xfit 9 11xfit 11*"},
+		{"2:q8_0 5*", 6, ShareDamped, "2xfit:q8_0 2xfit:q8_0 2:q8_0 2xfit:q8_0 5xfit 5*"},
 	} {
 		got, err := Share(mustPlan(t, c.kept), c.layers, c.how)
 		if err != nil || got.String() != c.want {
@@ -44,6 +46,8 @@ func TestShareRefuses(t *testing.T) {
 		{"2 1", "share all: place 1: layer 1 stands above layer 2"},
 		{"1 2 1", "share all: place 2: layer 1 stands above layer 2"},
 		{"0 9", "plan: place 1: layer 9 out of range"},
+		{"0* ~ 3", "share all: place 1: ~: want kept layers alone"},
+		{"0* 2x0.5 3", "share all: place 1: 2x0.5: want kept layers alone"},
 	} {
 		if got, err := Share(mustPlan(t, c.plan), 4, ShareAll); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%q: %v, %v; want %q", c.plan, got, err, c.want)
@@ -102,7 +106,7 @@ func TestShareEqualsLiteralRuleOnAllPlans(t *testing.T) {
 			var plan Plan
 			for i := range layers {
 				if kept>>i&1 == 1 {
-					plan = append(plan, Slot{i, stars>>i&1 == 1})
+					plan = append(plan, Slot{Layer: i, Trainable: stars>>i&1 == 1})
 				}
 			}
 			for _, how := range []Sharing{ShareAll, ShareFrozen} {
