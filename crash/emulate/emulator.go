@@ -7,6 +7,7 @@ import (
 	"lamina/autograd"
 	"lamina/crash/plan"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -23,16 +24,22 @@ type Emulator struct {
 	Unsealed bool
 	Origin   Origin // of one that was opened from a directory
 
+	own    []tensor.Tensor     // weights that were made for it, see [Fit]
 	layers []int               // trainable layers, ascending
 	blocks []transformer.Block // their blocks
 }
 
-// New builds the emulator of a plan over the full model. A starred place
-// gets a block to train; an unstarred place runs the initial weights of its
-// layer, one object however often it stands.
+// New builds the emulator of a plan of plain layers over the full model; of other plans
+// [Fit] does. A starred place gets a block to train; an unstarred place runs the initial
+// weights of its layer, one object however often it stands.
 func New(full *transformer.Decoder, plan plan.Plan) (*Emulator, error) {
 	if err := plan.Validate(len(full.Blocks)); err != nil {
 		return nil, err
+	}
+	for place, s := range plan {
+		if !s.Plain() {
+			return nil, fmt.Errorf("plan: place %d: %s is no layer as the model has it: write the emulator with lamina emulate, which fits it", place, s)
+		}
 	}
 	d := *full
 	d.Blocks = make([]transformer.Block, len(plan))
@@ -50,6 +57,15 @@ func New(full *transformer.Decoder, plan plan.Plan) (*Emulator, error) {
 // Whole returns the emulator that is a copy of the full model, embeddings and head
 // included in what is trained. It has no plan, and plugging it in gives it back itself.
 func Whole(full *transformer.Decoder) *Emulator { return &Emulator{Decoder: full.Clone()} }
+
+// Close gives back the weights that were made for the emulator; those of the full model
+// stay. It must not be used then, nor what it was plugged into.
+func (e *Emulator) Close() {
+	for _, t := range e.own {
+		t.Free()
+	}
+	e.own = nil
+}
 
 // collect notes the trainable blocks in order of their original layers.
 func (e *Emulator) collect() {

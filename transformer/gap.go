@@ -1,0 +1,67 @@
+package transformer
+
+import (
+	"lamina/autograd"
+	"lamina/nn"
+)
+
+// LinearMap is a place without a layer: a linear map of the stream, y = x + x·Wᵀ, with W
+// [D D] what it changes.
+type LinearMap struct {
+	Change nn.Projection // D to D
+	name   string
+}
+
+// NewLinearMap returns a map whose weights have their names below name.
+func NewLinearMap(change nn.Projection, name string) *LinearMap { return &LinearMap{change, name} }
+
+// Parts shows W, called gap.weight.
+func (b *LinearMap) Parts(v nn.Visitor) { v.In(&b.name).Projection(&b.Change, "gap", nil) }
+
+// Forward maps x [N D].
+func (b *LinearMap) Forward(p *autograd.Pass, x autograd.Var, _ Place) autograd.Var {
+	return nn.LinearAdd(p, x, b.Change, x)
+}
+
+// Clone returns a frozen map over the same values.
+func (b *LinearMap) Clone() Block { return nn.CloneOf(b) }
+
+// DiagonalMap is a place without a layer: a scale for each channel of the stream,
+// y = x·d with d [D].
+type DiagonalMap struct {
+	Gain *autograd.Parameter // d [D]
+	name string
+}
+
+// NewDiagonalMap returns a map whose weights have their names below name.
+func NewDiagonalMap(gain *autograd.Parameter, name string) *DiagonalMap {
+	return &DiagonalMap{gain, name}
+}
+
+// Parts shows d, called gap.gain.
+func (b *DiagonalMap) Parts(v nn.Visitor) {
+	v.In(&b.name).Parameter(&b.Gain, "gap.gain", nn.Ones, b.Gain.Value.Len())
+}
+
+// Forward maps x [N D].
+func (b *DiagonalMap) Forward(p *autograd.Pass, x autograd.Var, _ Place) autograd.Var {
+	return p.Mul(x, p.Param(b.Gain))
+}
+
+// Clone returns a frozen map over the same values.
+func (b *DiagonalMap) Clone() Block { return nn.CloneOf(b) }
+
+// Scaled is a block whose part of the stream is scaled, y = x + By·f(x) for a block that
+// has y = x + f(x).
+type Scaled struct {
+	Block
+	By float64
+}
+
+// Forward maps x [N D].
+func (b *Scaled) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
+	return p.Add(x, p.Scale(p.Sub(b.Block.Forward(p, x, at), x), b.By))
+}
+
+// Clone returns a frozen block over the same values, as much scaled.
+func (b *Scaled) Clone() Block { return &Scaled{b.Block.Clone(), b.By} }
