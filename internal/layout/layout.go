@@ -60,13 +60,13 @@ var layers = []layer{
 	{"crash/measure", append([]string{"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/repair", nil},
 	{"crash/emulate", append([]string{
-		"crash/compress", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"crash/compress", "crash/repair", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
 		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/exchange", append([]string{
-		"crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"crash/emulate", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/study", append([]string{
-		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
+		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
