@@ -2,7 +2,8 @@
 // weights in, fewer weights out. A matrix W [out in] becomes two factors of low rank, by
 // its singular values ([SVD]) or by what the layer is given ([ActivationSVD]; EMLoC, arXiv
 // 2506.12015). The hidden channels of an MLP become fewer ([Nystrom]; FlattenGPT, arXiv
-// 2602.08858).
+// 2602.08858). Or a matrix keeps its shape, and its numbers become few ([Quantise]) or 0
+// ([Magnitude], [Wanda]; arXiv 2306.11695).
 //
 //	inputs := compress.NewMoments(in)
 //	err := inputs.Add(x) // rows [N in] of the layer's input, as often as there are some
@@ -14,8 +15,13 @@
 //	n, err := compress.Nystrom(down, out, channels/2, hidden, 1e-3)
 //	gate, up := compress.Rows(gate, channels, n.Kept), compress.Rows(up, channels, n.Kept)
 //
-// Matrices are row-major slices of float32 or float64; everything is computed and returned
-// in float64. A ridge is added to the diagonal of a matrix of moments, in units of the
+//	w4, err := compress.Quantise(w, out, in, 4, compress.Group)
+//
+//	seen := compress.NewNorms(in) // or inputs.Norms(), of moments
+//	half, err := compress.Wanda(w, out, 0.5, seen)
+//
+// Matrices are row-major slices of float32 or float64; everything is computed in float64,
+// and returned so where numbers are new. A ridge is added to the diagonal of a matrix of moments, in units of the
 // diagonal's mean. Numbers that are not finite, ranks that there are not, and moments that
 // are singular are errors; a slice that does not fit its shape panics.
 //

@@ -28,13 +28,8 @@ func (m *Moments) Rows() int { return m.rows }
 
 // Add adds rows [N Width]. One that is not finite is an error; none is added then.
 func (m *Moments) Add(rows []float32) error {
-	if len(rows)%m.width != 0 {
-		panic(fmt.Sprintf("compress: Add: %d numbers, want rows of %d", len(rows), m.width))
-	}
-	for i, v := range rows {
-		if infinite(float64(v)) {
-			return fmt.Errorf("compress: Add: number %d of row %d is %v: want finite activations", i%m.width, m.rows+i/m.width, v)
-		}
+	if err := wantRows(rows, m.width, m.rows); err != nil {
+		return err
 	}
 	// Syrk adds row after row to each sum: the bits do not depend on the cut.
 	const together = 64

@@ -7,7 +7,8 @@ Made with Python 3.11, numpy 2.4.6.
 
 All numbers given are multiples of 2**-16 in [-1, 1), of a linear congruential generator,
 and so the same in float32. Products of factors are written, as the signs of singular
-vectors are free; of Nystrom the kept channels, the leverages and the last layer.
+vectors are free; of Nystrom the kept channels, the leverages and the last layer; of
+rounding and pruning the matrix.
 """
 import json
 
@@ -54,7 +55,36 @@ def relative(w, made, x):
     return numpy.linalg.norm(x @ (w - made).T) / numpy.linalg.norm(x @ w.T)
 
 
-cases = []
+def rounded(w, bits, group):
+    """Round to nearest with a step for each group of a row, halves to even."""
+    made = numpy.empty_like(w)
+    for row, out in zip(w, made):
+        for at in range(0, len(row), group):
+            run = row[at:at + group]
+            step = abs(run).max() / (2**(bits - 1) - 1)
+            out[at:at + group] = step * numpy.rint(run / step) if step else 0
+    return made.astype(numpy.float32)
+
+
+def without_lowest(w, scores, count):
+    """w, of which the numbers of lowest score are 0, compared within a row."""
+    made = w.copy()
+    lowest = numpy.argsort(scores, axis=1, kind="stable")[:, :count]
+    numpy.put_along_axis(made, lowest, 0, axis=1)
+    return made
+
+
+def magnitude(w, share):
+    flat = w.reshape(1, -1)
+    return without_lowest(flat, abs(flat), int(share * w.size)).reshape(w.shape)
+
+
+def wanda(w, x, share):
+    scores = abs(w) * numpy.linalg.norm(x, axis=0)
+    return without_lowest(w, scores, int(share * w.shape[1]))
+
+
+factors = []
 for seed, (out, width, rows) in enumerate([(9, 6, 40), (5, 8, 30), (7, 7, 50), (6, 9, 4)], 1):
     n = Numbers(seed)
     w, mix = n.matrix(out, width), n.matrix(width, width)
@@ -63,10 +93,22 @@ for seed, (out, width, rows) in enumerate([(9, 6, 40), (5, 8, 30), (7, 7, 50), (
         ridge = 1e-2 if rows < width else (0, 1e-6, 1e-3)[rank % 3]
         plain, aware = truncated(w, rank), activation(w, x, rank, ridge)
         leverage, kept, down = nystrom(w, x, rank, 1e-2)
-        cases.append({
+        factors.append({
             "out": out, "in": width, "rank": rank, "ridge": ridge, "w": w.ravel().tolist(), "x": x.ravel().tolist(),
             "svd": plain.ravel().tolist(), "svd_error": relative(w, plain, x),
             "activation": aware.ravel().tolist(), "activation_error": relative(w, aware, x),
             "leverage": leverage.tolist(), "kept": kept.tolist(), "down": down.ravel().tolist(),
         })
-print(json.dumps(cases).replace("}, {", "},\n{"))
+
+elements = []
+for seed, (out, width) in enumerate([(6, 10), (2, 64), (2, 70), (3, 33)], 100):
+    n = Numbers(seed)
+    w, x = numpy.round(n.matrix(out, width) * 2**5) / 2**5, n.matrix(8, width) * n.matrix(1, width)  # w with ties and zeros
+    x = numpy.round(x * 2**10) / 2**10
+    share = (0.3, 0.5, 0.05, 1)[seed % 4]
+    elements.append({
+        "out": out, "in": width, "w": w.ravel().tolist(), "x": x.ravel().tolist(), "group": (4, 64, 32)[seed % 3], "share": share,
+        "rounded": {bits: rounded(w, bits, (4, 64, 32)[seed % 3]).ravel().tolist() for bits in (2, 3, 5, 8)},
+        "magnitude": magnitude(w, share).ravel().tolist(), "wanda": wanda(w, x, share).ravel().tolist(),
+    })
+print(json.dumps({"factors": factors, "elements": elements}).replace("}, {", "},\n{"))
