@@ -28,7 +28,7 @@ import (
 type Module interface{ Parts(v Visitor) }
 
 // Visitor is shown the parts of a [Module]. What it does with them is the matter of
-// [Build], [ParamsOf], [CloneOf], [Rename] or [ProjectionsOf].
+// [Build], [ParamsOf], [CloneOf], [Rename], [ProjectionsOf] or [NormsOf].
 type Visitor struct {
 	prefix     string
 	parameter  func(field **autograd.Parameter, name string, initial Initial, shape []int)
@@ -174,6 +174,22 @@ func ProjectionsOf(m Module) iter.Seq2[string, *Projection] {
 			norm:      func(**Norm, string, func(Weights) *Norm) {},
 			projection: func(field *Projection, name string, _ func(Weights) Projection) {
 				more = more && yield(name, field)
+			},
+		})
+	}
+}
+
+// NormsOf yields the parameters of the norms of m alone, in the order of its parts.
+func NormsOf(m Module) Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		more := true
+		m.Parts(Visitor{
+			parameter:  func(**autograd.Parameter, string, Initial, []int) {},
+			projection: func(*Projection, string, func(Weights) Projection) {},
+			norm: func(field **Norm, _ string, _ func(Weights) *Norm) {
+				for w := range (*field).Params() {
+					more = more && yield(w)
+				}
 			},
 		})
 	}

@@ -81,12 +81,7 @@ func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd
 		if observe != nil {
 			observe(i, x)
 		}
-		p.Dropout.At(i)
-		if p.Recompute {
-			x = p.End(mark, p.Recomputed(x, func(x autograd.Var) autograd.Var { return block.Forward(p, x, Place{s, i}) }))
-			continue
-		}
-		x = p.End(mark, block.Forward(p, x, Place{s, i}))
+		x = p.End(mark, through(p, block, x, Place{s, i}))
 	}
 	if observe != nil {
 		observe(len(d.Blocks), d.Finish(p, x))
@@ -97,7 +92,8 @@ func (d *Decoder) Forward(p *autograd.Pass, b *Batch, observe Observer) autograd
 
 // ForwardBlocks runs the places [from, to) over the stream x [N D] alone; the embedding
 // makes x if it is absent. Such calls in turn give what Forward gives, to the bit: for
-// work that goes through a model block by block.
+// work that goes through a model block by block, or needs states of it for longer than an
+// Observer has them: what is returned lives as long as the pass, or the scope it is in.
 func (d *Decoder) ForwardBlocks(p *autograd.Pass, b *Batch, x autograd.Var, from, to int) autograd.Var {
 	s := d.newStream(p, b)
 	mark := p.Begin()
@@ -106,10 +102,18 @@ func (d *Decoder) ForwardBlocks(p *autograd.Pass, b *Batch, x autograd.Var, from
 		x = p.End(mark, d.Embed.Forward(p, s))
 	}
 	for i, block := range d.Blocks[from:to] {
-		p.Dropout.At(from + i)
-		x = p.End(mark, block.Forward(p, x, Place{s, from + i}))
+		x = p.End(mark, through(p, block, x, Place{s, from + i}))
 	}
 	return x
+}
+
+// through runs a block at its place, as the pass says.
+func through(p *autograd.Pass, block Block, x autograd.Var, at Place) autograd.Var {
+	p.Dropout.At(at.index)
+	if !p.Recompute {
+		return block.Forward(p, x, at)
+	}
+	return p.Recomputed(x, func(x autograd.Var) autograd.Var { return block.Forward(p, x, at) })
 }
 
 // Finish applies final norm and output projection to rows of the stream.

@@ -53,7 +53,7 @@ func (w *Watcher) Watch(e Event) {
 	case e.Metrics.ValidLoss != 0 && e.Metrics.Step == 0:
 		w.bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", phase, e.Metrics.ValidLoss))
 	}
-	if e.Metrics != (train.Metrics{}) {
+	if e.Metrics.Step > 0 || e.Metrics.ValidLoss != 0 {
 		w.last.Add(e.Metrics)
 		w.bar.Describe(phase + ": " + w.last.String())
 	}

@@ -2,11 +2,16 @@ package train
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // Latest is what a progress line says of a training: the last losses and the speed.
-type Latest struct{ loss, valid, speed float64 }
+type Latest struct {
+	loss, valid, speed float64
+	terms              map[string]float64
+}
 
 // Add takes a line of metrics.
 func (l *Latest) Add(m Metrics) {
@@ -14,7 +19,7 @@ func (l *Latest) Add(m Metrics) {
 		l.valid = m.ValidLoss
 		return
 	}
-	l.loss, l.speed = m.Loss, m.TokensPerSecond
+	l.loss, l.speed, l.terms = m.Loss, m.TokensPerSecond, m.Terms
 }
 
 // String fits a line of 80 columns with label and numbers.
@@ -22,6 +27,9 @@ func (l Latest) String() string {
 	var parts []string
 	if l.loss != 0 {
 		parts = append(parts, fmt.Sprintf("loss %.3f", l.loss))
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.terms)) {
+		parts = append(parts, fmt.Sprintf("%s %.3f", name, l.terms[name]))
 	}
 	if l.valid != 0 {
 		parts = append(parts, fmt.Sprintf("valid %.3f", l.valid))

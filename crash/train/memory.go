@@ -56,7 +56,7 @@ func (t *Trainer) largestPass() (int, error) {
 	extent := 0
 	for _, ids := range t.candidates() {
 		p := autograd.NewTrainingPass(&dry.Backend{})
-		if _, err := t.accumulate(p, ids, 1); err != nil {
+		if err := t.accumulate(p, ids, 1, &tally{}); err != nil {
 			return 0, err
 		}
 		extent = max(extent, p.Arena.Extent())

@@ -17,7 +17,9 @@ import (
 //
 // The trainer never looks into a model: what an objective runs it holds itself. Its
 // passes draw dropout by the numbers of the samples, which the objective gives
-// (transformer.Batch.Samples), so that a bit depends on no neighbour.
+// (transformer.Batch.Samples), so that a bit depends on no neighbour. What an objective
+// draws anew at each step it draws by the step's number, which is Pass.Dropout.Step, from
+// 0, in every pass of a step.
 type Objective interface {
 	// Len returns the number of examples.
 	Len() int
@@ -39,31 +41,80 @@ type Measurer interface {
 	Mean(ctx context.Context, be kernels.Backend, memory *tensor.Arena) (float64, error)
 }
 
-// mean measures an objective's mean a term.
-func (t *Trainer) mean(ctx context.Context, o Objective) (float64, error) {
+// Term is one part of the sum that an objective minimises.
+type Term struct {
+	Name   string  // as metrics call it
+	Weight float64 // in the sum
+	Sum    float64 // over the examples, without the weight
+}
+
+// Composed is an objective of several parts, which the metrics tell apart: its sum is
+// Σ Weight·Sum.
+type Composed interface {
+	Objective
+	// Terms returns the parts of the last Loss, each time the same names: after Backward
+	// where the pass records, and before its Reset. The run reports their weighted sum,
+	// so that the number which Loss returned need not be known before Backward.
+	Terms() []Term
+}
+
+// tally adds up what passes sum.
+type tally struct {
+	sum   float64
+	terms map[string]float64 // of a composed objective, by name
+}
+
+// add takes the sum of a pass that has run.
+func (y *tally) add(o Objective, loss autograd.Var) {
+	c, ok := o.(Composed)
+	if !ok {
+		y.sum += loss.T.Floats()[0]
+		return
+	}
+	if y.terms == nil {
+		y.terms = map[string]float64{}
+	}
+	for _, t := range c.Terms() {
+		y.sum += t.Weight * t.Sum
+		y.terms[t.Name] += t.Sum
+	}
+}
+
+// mean divides by the number of terms. It ends the tally.
+func (y *tally) mean(n int) (float64, map[string]float64) {
+	for name := range y.terms {
+		y.terms[name] /= float64(n)
+	}
+	return y.sum / float64(n), y.terms
+}
+
+// mean measures an objective's mean a term, and that of its parts.
+func (t *Trainer) mean(ctx context.Context, o Objective) (float64, map[string]float64, error) {
 	if m, ok := o.(Measurer); ok {
-		return m.Mean(ctx, t.Backend, t.pass.Arena)
+		mean, err := m.Mean(ctx, t.Backend, t.pass.Arena)
+		return mean, nil, err
 	}
 	p := &autograd.Pass{Backend: t.Backend, Arena: t.pass.Arena}
 	all := make([]int, o.Len())
 	for i := range all {
 		all[i] = i
 	}
-	sum := 0.0
+	var sums tally
 	for ids := range slices.Chunk(all, t.Settings.passSize()) {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		loss, err := o.Loss(p, ids)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
-		sum += loss.T.Floats()[0]
 		if err := p.Sync(); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
+		sums.add(o, loss)
 		p.Reset()
 	}
 	_, terms := o.Size(all)
-	return sum / float64(terms), nil
+	mean, parts := sums.mean(terms)
+	return mean, parts, nil
 }

@@ -23,6 +23,9 @@ type Metrics struct {
 	Tokens          int     `json:"tokens,omitempty"`    // through the model in this step
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
 	ValidLoss       float64 `json:"valid_loss,omitempty"`
+	// Terms are the means of the parts of Loss, or of ValidLoss, by name and without
+	// their weights, where an objective has several ([Composed]).
+	Terms map[string]float64 `json:"terms,omitempty"`
 }
 
 // Outcome is what a run came to.
@@ -262,17 +265,16 @@ func (t *Trainer) step(factor float64) error {
 	begin := time.Now()
 	ids := t.order(t.state.Step)
 	tokens, terms := t.Train.Size(ids)
-	sum := 0.0
+	var sums tally
 	for part := range t.passes(ids) {
-		s, err := t.accumulate(t.pass, part, 1/float64(terms))
+		err := t.accumulate(t.pass, part, 1/float64(terms), &sums)
 		t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
 		t.pass.Reset()
 		if err != nil {
 			return fmt.Errorf("step %d: %w", t.state.Step+1, err)
 		}
-		sum += s
 	}
-	loss := sum / float64(terms)
+	loss, parts := sums.mean(terms)
 	norm := t.opt.Step(factor)
 	if err := t.Backend.Sync(); err != nil { // or the norm is not the gradient's
 		return fmt.Errorf("step %d: %w", t.state.Step+1, err)
@@ -284,23 +286,27 @@ func (t *Trainer) step(factor float64) error {
 	t.state.Loss, t.state.Tokens = loss, t.state.Tokens+tokens
 	return t.log(Metrics{
 		Step: t.state.Step, Loss: loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: tokens,
-		TokensPerSecond: float64(tokens) / time.Since(begin).Seconds(),
+		TokensPerSecond: float64(tokens) / time.Since(begin).Seconds(), Terms: parts,
 	})
 }
 
-// accumulate runs some examples forward and backward, adds their gradient times scale
-// and returns their summed loss.
-func (t *Trainer) accumulate(p *autograd.Pass, ids []int, scale float64) (sum float64, err error) {
+// accumulate runs some examples forward and backward, adds their gradient times scale,
+// and their summed loss to sums.
+func (t *Trainer) accumulate(p *autograd.Pass, ids []int, scale float64, sums *tally) error {
 	p.Recompute = t.Recompute
 	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
 	loss, err := t.Train.Loss(p, ids)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := p.Backward(loss, scale); err != nil {
-		return 0, err
+		return err
 	}
-	return loss.T.Floats()[0], p.Sync()
+	if err := p.Sync(); err != nil {
+		return err
+	}
+	sums.add(t.Train, loss)
+	return nil
 }
 
 // validates reports whether there is something to validate on.
@@ -312,7 +318,7 @@ func (t *Trainer) validate(ctx context.Context) error {
 	if !t.validates() {
 		return nil
 	}
-	loss, err := t.mean(ctx, t.Valid)
+	loss, parts, err := t.mean(ctx, t.Valid)
 	if err != nil {
 		return err
 	}
@@ -327,7 +333,7 @@ func (t *Trainer) validate(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss})
+	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss, Terms: parts})
 }
 
 func (t *Trainer) keepBest() error {
