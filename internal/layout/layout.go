@@ -3,7 +3,7 @@
 //
 //	cmd, bench, examples → crash → eval → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
 //	eval → dataset → record      transformer → formats → tensor
-//	crash/demo → study → {exchange, train} → emulate → {plan, compress}      study → measure → plan
+//	crash/demo → study → {exchange, distill} → {train, emulate} → {plan, compress}      study → measure → plan
 //
 // A program feeds it what go list says and prints what is wrong:
 //
@@ -63,6 +63,8 @@ var layers = []layer{
 		"crash/compress", "crash/repair", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
 		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+	{"crash/distill", append([]string{
+		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/exchange", append([]string{
 		"crash/emulate", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/study", append([]string{
