@@ -17,6 +17,7 @@ import (
 type golden struct {
 	Factors  []factorsCase
 	Elements []elementsCase
+	Heads    []headsCase
 }
 
 func readGolden(t *testing.T) (g golden) {
@@ -250,7 +251,8 @@ func TestBitsDoNotDependOnThreadsOrCuts(t *testing.T) {
 		}
 		f := must[compress.Factors](t)(compress.ActivationSVD(w, out, 40, m, 1e-3))
 		n := must[compress.Narrowed](t)(compress.Nystrom(w, out, 70, m, 1e-3))
-		return slices.Concat(f.Up, f.Down, f.Product(), n.Down)
+		h := must[compress.FewerHeads](t)(compress.NystromHeads(w, out, 10, 5, 2, m, 1e-3))
+		return slices.Concat(f.Up, f.Down, f.Product(), n.Down, h.Out, h.Costs)
 	}
 	before := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(before)

@@ -70,18 +70,28 @@ func (m *Moments) ridged(op string, ridge float64) (*mat.SymDense, float64, erro
 	switch {
 	case !(ridge >= 0) || infinite(ridge):
 		return nil, 0, fmt.Errorf("compress: %s: ridge %v: want a finite number, 0 or more", op, ridge)
-	case m.rows == 0:
-		return nil, 0, fmt.Errorf("compress: %s: moments of no rows: add some first", op)
-	case m.rows < m.width && ridge == 0:
+	case m.rows > 0 && m.rows < m.width && ridge == 0:
 		return nil, 0, m.singular(op, ridge)
 	}
-	var c mat.SymDense
-	c.ScaleSym(1/float64(m.rows), mat.NewSymDense(m.width, m.sum.Data))
-	added := ridge * mat.Trace(&c) / float64(m.width)
+	c, err := m.mean(op)
+	if err != nil {
+		return nil, 0, err
+	}
+	added := ridge * mat.Trace(c) / float64(m.width)
 	for i := range m.width {
 		c.SetSym(i, i, c.At(i, i)+added)
 	}
-	return &c, added, nil
+	return c, added, nil
+}
+
+// mean returns the mean of x·xᵀ.
+func (m *Moments) mean(op string) (*mat.SymDense, error) {
+	if m.rows == 0 {
+		return nil, fmt.Errorf("compress: %s: moments of no rows: add some first", op)
+	}
+	var c mat.SymDense
+	c.ScaleSym(1/float64(m.rows), mat.NewSymDense(m.width, m.sum.Data))
+	return &c, nil
 }
 
 func (m *Moments) singular(op string, ridge float64) error {

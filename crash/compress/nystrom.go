@@ -3,6 +3,7 @@ package compress
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -10,8 +11,9 @@ import (
 
 // Narrowed says how an MLP of fewer channels is made.
 type Narrowed struct {
-	Kept []int     // the channels that stay, ascending
-	Down []float64 // weight of its last layer [out len(Kept)]; the bias stays
+	Kept   []int     // the channels that stay, ascending
+	Down   []float64 // weight of its last layer [out len(Kept)]; the bias stays
+	Scores []float64 // of every channel: the highest stay
 }
 
 // Nystrom keeps some channels of an MLP and lets its last layer, of weight W [out
@@ -39,25 +41,47 @@ func Nystrom[F Float](w []F, out, keep int, hidden *Moments, ridge float64) (Nar
 	if err != nil {
 		return Narrowed{}, err
 	}
-	order := make([]int, n)
+	kept := highest(scores, keep)
+	narrow, err := made(op, down, kept, hidden, ridge)
+	if err != nil {
+		return Narrowed{}, err
+	}
+	return Narrowed{kept, narrow.RawMatrix().Data, scores}, nil
+}
+
+// highest returns the places of the highest scores, ascending; the first among equals.
+func highest(scores []float64, keep int) []int {
+	order := make([]int, len(scores))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
-	kept, rest := order[:keep], order[keep:]
+	kept := order[:keep]
 	slices.Sort(kept)
-	slices.Sort(rest)
-	narrow := columns(down, kept)
-	if len(rest) > 0 {
-		share, err := regression(op, hidden, ridge, kept, rest)
-		if err != nil {
-			return Narrowed{}, err
+	return kept
+}
+
+// made returns the weight of a layer that makes up for the inputs it is not given:
+// W_k + W_r·C_rk·(C_kk + λI)⁻¹ of [Nystrom].
+func made(op string, w *mat.Dense, kept []int, inputs *Moments, ridge float64) (*mat.Dense, error) {
+	narrow := columns(w, kept)
+	rest := make([]int, 0, inputs.width-len(kept))
+	for i := range inputs.width {
+		if _, stays := slices.BinarySearch(kept, i); !stays {
+			rest = append(rest, i)
 		}
-		var made mat.Dense
-		made.Mul(columns(down, rest), share.T())
-		narrow.Add(narrow, &made)
 	}
-	return Narrowed{kept, narrow.RawMatrix().Data}, nil
+	if len(rest) == 0 {
+		return narrow, nil
+	}
+	share, err := regression(op, inputs, ridge, kept, rest)
+	if err != nil {
+		return nil, err
+	}
+	var others mat.Dense
+	others.Mul(columns(w, rest), share.T())
+	narrow.Add(narrow, &others)
+	return narrow, nil
 }
 
 // Leverage returns for each channel i how much of it the others do not say, between 0 and
@@ -118,6 +142,20 @@ func columns(m *mat.Dense, which []int) *mat.Dense {
 		}
 	}
 	return some
+}
+
+// CountFor returns how many of n heads or channels are a share of them: ⌈share·n⌉. A share
+// outside of (0, 1] is an error.
+func CountFor(share float64, n int) (int, error) {
+	if n < 1 {
+		panic(fmt.Sprintf("compress: CountFor: a share of %d", n))
+	}
+	if !(share > 0 && share <= 1) {
+		return 0, fmt.Errorf("compress: CountFor: share %v of %d: want more than 0 and at most 1", share, n)
+	}
+	// A product such as 0.07·100, which is 7 and rounds to more, is 7.
+	const rounding = 1e-9
+	return max(1, int(math.Ceil(share*float64(n)-rounding))), nil
 }
 
 // Rows returns the given rows of w, which has so many: of a weight [channels in] or a bias

@@ -51,6 +51,28 @@ def nystrom(w, x, keep, ridge):
     return leverage, k, down
 
 
+def fewer_heads(w, x, groups, keep, ridge):
+    """Groups of columns go one after another, each the one that then costs least."""
+    size = w.shape[1] // groups
+    c, cl = x.T @ x / len(x), ridged(x, ridge)
+    added = cl[0, 0] - c[0, 0]
+
+    def without(gone):
+        r = [i for i in range(w.shape[1]) if i // size in gone]
+        k = [i for i in range(w.shape[1]) if i // size not in gone]
+        if not k:
+            return None, numpy.einsum("ij,jk,ik->", w[:, r], c[numpy.ix_(r, r)], w[:, r])
+        delta = w[:, r] @ c[numpy.ix_(r, k)] @ numpy.linalg.inv(cl[numpy.ix_(k, k)])
+        lost = x[:, r] @ w[:, r].T - x[:, k] @ delta.T
+        return w[:, k] + delta, (lost**2).sum() / len(x) + added * (delta**2).sum()
+
+    gone, alone = [], [without([g])[1] for g in range(groups)]
+    while len(gone) < groups - keep:
+        costs = [numpy.inf if g in gone else without(gone + [g])[1] for g in range(groups)]
+        gone.append(int(numpy.argmin(costs)))
+    return [g for g in range(groups) if g not in gone], w if not gone else without(gone)[0], alone
+
+
 def relative(w, made, x):
     return numpy.linalg.norm(x @ (w - made).T) / numpy.linalg.norm(x @ w.T)
 
@@ -111,4 +133,17 @@ for seed, (out, width) in enumerate([(6, 10), (2, 64), (2, 70), (3, 33)], 100):
         "rounded": {bits: rounded(w, bits, (4, 64, 32)[seed % 3]).ravel().tolist() for bits in (2, 3, 5, 8)},
         "magnitude": magnitude(w, share).ravel().tolist(), "wanda": wanda(w, x, share).ravel().tolist(),
     })
-print(json.dumps({"factors": factors, "elements": elements}).replace("}, {", "},\n{"))
+heads = []
+for seed, (out, width, count, kv, rows) in enumerate([(5, 2, 6, 3, 20), (4, 3, 4, 4, 24), (4, 2, 8, 4, 10), (4, 4, 3, 1, 16)], 200):
+    n = Numbers(seed)
+    wide = width * count
+    w, mix = n.matrix(out, wide), n.matrix(wide, wide)
+    x = numpy.round(n.matrix(rows, wide) @ mix * 2**10) / 2**10
+    for keep in range(1, kv + 1):
+        kept, down, costs = fewer_heads(w, x, kv, keep, 1e-2)
+        heads.append({
+            "out": out, "heads": count, "kv": kv, "keep": keep, "ridge": 1e-2,
+            **({"w": w.ravel().tolist(), "x": x.ravel().tolist()} if keep == 1 else {}),
+            "kept": kept, "made": down.ravel().tolist(), "costs": costs,
+        })
+print(json.dumps({"factors": factors, "elements": elements, "heads": heads}).replace("}, {", "},\n{"))
