@@ -72,7 +72,7 @@ func TestFitRefuses(t *testing.T) {
 		want string
 	}{
 		{"0* ~ 3", nil, "give some (--support FILE)"},
-		{"0* ~ 1 5", texts(60), "place 1, ~: nothing is left out between layers 0 and 1"},
+		{"0* ~ 1 5", texts(60), "place 1: ~: nothing is left out between layers 0 and 1"},
 		{"0* 3 ~", [][]int32{{1, 2}, {}}, "text 1 has no tokens"},
 		{"0* 3 ~", [][]int32{{1, 99}}, "id 99 is not in the vocabulary"},
 		{"0* 3 ~ 2", texts(60), "nothing is left out"},

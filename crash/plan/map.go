@@ -99,3 +99,56 @@ func (p Plan) Gaps(layers int) []Gap {
 	}
 	return gaps
 }
+
+// wantGaps returns an error that names the first place that is to fill a gap where none
+// is: a map, or a transform that folds, with no removed layer between its neighbours, and
+// a second map of one gap.
+func (p Plan) wantGaps(layers int) error {
+	for place, s := range p {
+		if !s.fills() {
+			continue
+		}
+		before, after := p.neighbours(place, layers)
+		switch {
+		case s.IsMap() && place > 0 && p[place-1].IsMap():
+			return fmt.Errorf("plan: place %d: %s: a map stands in this gap already, %s", place, s, p[place-1])
+		case after > before+1:
+		case before < 0:
+			return fmt.Errorf("plan: place %d: %s: nothing is left out below layer %d: there is no gap to fill", place, s, after)
+		case after == layers:
+			return fmt.Errorf("plan: place %d: %s: nothing is left out above layer %d: there is no gap to fill", place, s, before)
+		default:
+			return fmt.Errorf("plan: place %d: %s: nothing is left out between layers %d and %d: there is no gap to fill", place, s, before, after)
+		}
+	}
+	return nil
+}
+
+// fills reports whether the place is to fill a gap: by itself, or by folding something of
+// the gap behind it into its layer.
+func (s Slot) fills() bool { return s.IsMap() || s.Transform.Name == string(FoldRepair) }
+
+// neighbours returns the layer that a gap at a place begins behind, -1 below the first, and
+// the one it ends before, the model's depth above the last.
+func (p Plan) neighbours(place, layers int) (before, after int) {
+	before, after = -1, layers
+	for _, s := range p[:place+1] {
+		if !s.IsMap() {
+			before = s.Layer
+		}
+	}
+	for _, s := range p[place+1:] {
+		if !s.IsMap() {
+			return before, s.Layer
+		}
+	}
+	return before, after
+}
+
+// GapEnd returns, of a place that fills a gap in a plan for so many layers, the layer that
+// the gap ends before: what enters it in the full model is what a repair is to give. It is
+// the model's depth above the last.
+func (p Plan) GapEnd(place, layers int) int {
+	_, after := p.neighbours(place, layers)
+	return after
+}

@@ -44,15 +44,21 @@ func Parse(text string) (Plan, error) {
 }
 
 // check tests what holds for every model: at least one place, no negative
-// layer, a star only once per layer.
+// layer, a star only once per layer, and one fold, which is of one gap.
 func (p Plan) check() error {
 	if len(p) == 0 {
 		return fmt.Errorf("plan: no places: want layer numbers such as \"0* 1 2 5*\"")
 	}
-	starred := make(map[int]int)
+	starred, folded := make(map[int]int), make(map[int]int)
 	for place, s := range p {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("plan: place %d: %w", place, err)
+		}
+		if s.Transform.Name == string(FoldRepair) {
+			if first, again := folded[s.Layer]; again {
+				return fmt.Errorf("plan: place %d: layer %d takes up another gap at place %d: %s stands once a layer", place, s.Layer, first, FoldRepair)
+			}
+			folded[s.Layer] = place
 		}
 		if !s.Trainable {
 			continue
@@ -67,7 +73,7 @@ func (p Plan) check() error {
 
 // Validate returns an error naming place and value if the plan cannot be built
 // from a model of the given number of layers: an empty plan, a layer outside
-// [0, layers), or a layer starred twice.
+// [0, layers), a layer starred twice, or a map where nothing is left out.
 func (p Plan) Validate(layers int) error {
 	if err := p.check(); err != nil {
 		return err
@@ -77,7 +83,7 @@ func (p Plan) Validate(layers int) error {
 			return fmt.Errorf("plan: place %d: layer %d out of range (the model has layers 0 to %d)", place, s.Layer, layers-1)
 		}
 	}
-	return nil
+	return p.wantGaps(layers)
 }
 
 // WantStar returns an error that says how to star a layer where the plan has no star. A

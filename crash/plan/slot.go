@@ -147,6 +147,8 @@ func (s Slot) check() error {
 		return fmt.Errorf("layer %d is negative", s.Layer)
 	case s.Trainable && !s.Plain():
 		return fmt.Errorf("%q: what trains comes back into the full model and stands as it is there: want neither scale nor transform", s)
+	case s.Scale != 0 && s.Transform.Name == string(FoldRepair):
+		return fmt.Errorf("%q: what %s folds in is made for the layer as it is: want no scale", s, FoldRepair)
 	}
 	if s.Scale != 0 && s.Scale != FitScale {
 		if err := checkScale(s.Scale); err != nil {
