@@ -18,6 +18,7 @@ type golden struct {
 	Factors  []factorsCase
 	Elements []elementsCase
 	Heads    []headsCase
+	GradOT   []gradotCase
 }
 
 func readGolden(t *testing.T) (g golden) {

@@ -92,28 +92,51 @@ func ActivationSVD[F Float](w []F, out, rank int, inputs *Moments, ridge float64
 
 // truncated returns the factors of the rank largest singular values of m.
 func truncated(op string, m *mat.Dense, rank int) (Factors, error) {
+	s, err := decomposed(op, m, rank)
+	if err != nil {
+		return Factors{}, err
+	}
+	return s.factors(run(0, rank)), nil
+}
+
+// singular are the singular values of a matrix, the largest first, and their vectors.
+type singular struct {
+	values []float64
+	u, v   mat.Dense
+}
+
+// decomposed returns the singular values of m, of which rank are wanted.
+func decomposed(op string, m *mat.Dense, rank int) (*singular, error) {
 	out, in := m.Dims()
 	if rank < 1 || rank > min(out, in) {
-		return Factors{}, fmt.Errorf("compress: %s: rank %d of a matrix [%d %d]: want 1 to %d", op, rank, out, in, min(out, in))
+		return nil, fmt.Errorf("compress: %s: rank %d of a matrix [%d %d]: want 1 to %d", op, rank, out, in, min(out, in))
 	}
 	var svd mat.SVD
 	if slices.ContainsFunc(m.RawMatrix().Data, infinite) || !svd.Factorize(m, mat.SVDThin) {
-		return Factors{}, fmt.Errorf("compress: %s: the singular values of a matrix [%d %d] do not converge: its numbers are too large or too different in size", op, out, in)
+		return nil, fmt.Errorf("compress: %s: the singular values of a matrix [%d %d] do not converge: its numbers are too large or too different in size", op, out, in)
 	}
-	var u, v mat.Dense
-	svd.UTo(&u)
-	svd.VTo(&v)
+	s := &singular{values: svd.Values(nil)}
+	svd.UTo(&s.u)
+	svd.VTo(&s.v)
+	return s, nil
+}
+
+// factors returns U_k·√Σ_k and √Σ_k·V_kᵀ for the directions k.
+func (s *singular) factors(kept []int) Factors {
+	out, _ := s.u.Dims()
+	in, _ := s.v.Dims()
+	rank := len(kept)
 	f := Factors{out, rank, in, make([]float64, out*rank), make([]float64, rank*in)}
-	for r, sigma := range svd.Values(nil)[:rank] {
-		root := math.Sqrt(sigma)
+	for r, k := range kept {
+		root := math.Sqrt(s.values[k])
 		for i := range out {
-			f.Up[i*rank+r] = u.At(i, r) * root
+			f.Up[i*rank+r] = s.u.At(i, k) * root
 		}
 		for j := range in {
-			f.Down[r*in+j] = v.At(j, r) * root
+			f.Down[r*in+j] = s.v.At(j, k) * root
 		}
 	}
-	return f, nil
+	return f
 }
 
 // matrix copies w [rows cols] into float64; a number that is not finite is an error.

@@ -27,6 +27,11 @@ class Numbers:
         return numpy.array(values).reshape(rows, cols)
 
 
+def coarse(m):
+    """The same in fewer digits."""
+    return numpy.round(m * 2**8) / 2**8
+
+
 def truncated(m, rank):
     u, s, vt = numpy.linalg.svd(m, full_matrices=False)
     return (u[:, :rank] * s[:rank]) @ vt[:rank]
@@ -71,6 +76,41 @@ def fewer_heads(w, x, groups, keep, ridge):
         costs = [numpy.inf if g in gone else without(gone + [g])[1] for g in range(groups)]
         gone.append(int(numpy.argmin(costs)))
     return [g for g in range(groups) if g not in gone], w if not gone else without(gone)[0], alone
+
+
+def gcs(layers, lam):
+    """Scores of candidates; each has a change of every layer (w, gradient, x, dy, changes)."""
+    moves, rises = 0, 0
+    for w, gradient, x, dy, changes in layers:
+        a, g = x.T @ x / len(x), dy.T @ dy / len(dy)
+        moves = moves + numpy.array([abs(g @ d @ a).sum() for d in changes])
+        rises = rises + numpy.array([(gradient * d).sum() for d in changes])
+    return moves / moves.mean() - lam * rises / abs(rises).mean()
+
+
+def ranked(layer, rank, lam):
+    w = layer[0]
+    u, s, vt = numpy.linalg.svd(w, full_matrices=False)
+    parts = [s[i] * numpy.outer(u[:, i], vt[i]) for i in range(len(s))]
+    scores = gcs([(*layer, [-p for p in parts])], lam)
+    always = min(rank, int(numpy.ceil(0.05 * len(s))))
+    order = always + numpy.argsort(-scores[always:], kind="stable")
+    kept = sorted([*range(always), *order[:rank - always].tolist()])
+    return {"scores": scores.tolist(), "kept": kept, "product": sum(parts[i] for i in kept).ravel().tolist()}
+
+
+def channels(into, down, keep, lam):
+    def only(w, j, axis):
+        d = numpy.zeros_like(w)
+        index = (j, slice(None)) if axis == 0 else (slice(None), j)
+        d[index] = -w[index]
+        return d
+
+    n = down[0].shape[1]
+    layers = [(*l, [only(l[0], j, 0) for j in range(n)]) for l in into] + [(*down, [only(down[0], j, 1) for j in range(n)])]
+    scores = gcs(layers, lam)
+    kept = sorted(numpy.argsort(-scores, kind="stable")[:keep].tolist())
+    return {"scores": scores.tolist(), "kept": kept, "down": down[0][:, kept].ravel().tolist()}
 
 
 def relative(w, made, x):
@@ -137,8 +177,7 @@ heads = []
 for seed, (out, width, count, kv, rows) in enumerate([(5, 2, 6, 3, 20), (4, 3, 4, 4, 24), (4, 2, 8, 4, 10), (4, 4, 3, 1, 16)], 200):
     n = Numbers(seed)
     wide = width * count
-    w, mix = n.matrix(out, wide), n.matrix(wide, wide)
-    x = numpy.round(n.matrix(rows, wide) @ mix * 2**10) / 2**10
+    w, x = coarse(n.matrix(out, wide)), coarse(n.matrix(rows, wide) @ n.matrix(wide, wide))
     for keep in range(1, kv + 1):
         kept, down, costs = fewer_heads(w, x, kv, keep, 1e-2)
         heads.append({
@@ -146,4 +185,19 @@ for seed, (out, width, count, kv, rows) in enumerate([(5, 2, 6, 3, 20), (4, 3, 4
             **({"w": w.ravel().tolist(), "x": x.ravel().tolist()} if keep == 1 else {}),
             "kept": kept, "made": down.ravel().tolist(), "costs": costs,
         })
-print(json.dumps({"factors": factors, "elements": elements, "heads": heads}).replace("}, {", "},\n{"))
+gradot = []
+for seed, (width, hidden, rows, lam) in enumerate([(4, 7, 12, 0), (5, 6, 4, 0.5), (6, 16, 12, 1), (3, 5, 12, 4)], 300):
+    n = Numbers(seed)
+
+    def layer(out, into):
+        return [coarse(n.matrix(*shape)) for shape in ((out, into), (out, into), (rows, into), (rows, out))]
+
+    gate, up, down = layer(hidden, width), layer(hidden, width), layer(width, hidden)
+    listed = [[m.ravel().tolist() for m in l] for l in (gate, up, down)]
+    gradot.append({
+        "width": width, "hidden": hidden, "lambda": lam, "layers": listed,
+        "ranked": [ranked(gate, rank, lam) for rank in range(1, width + 1)],
+        "gated": [channels([gate, up], down, keep, lam) for keep in (1, hidden // 2, hidden)],
+        "plain": channels([up], down, hidden // 2, lam),
+    })
+print(json.dumps({"factors": factors, "elements": elements, "heads": heads, "gradot": gradot}).replace("}, {", "},\n{"))
