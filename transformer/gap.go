@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"lamina/autograd"
+	"lamina/kernels"
 	"lamina/nn"
 )
 
@@ -50,6 +51,37 @@ func (b *DiagonalMap) Forward(p *autograd.Pass, x autograd.Var, _ Place) autogra
 
 // Clone returns a frozen map over the same values.
 func (b *DiagonalMap) Clone() Block { return nn.CloneOf(b) }
+
+// Harmonizer is a place without a layer, to be trained: y = x + U·ReLU(V·x), with V [R D]
+// and U [D R] (ScaleOT, AAAI 2025). It is nothing while U is 0, and learns
+// from there as long as V is not.
+type Harmonizer struct {
+	V, U nn.Projection
+	name string
+}
+
+// NewHarmonizer returns a map of rank R whose weights, V drawn and U zero, have their
+// names below name. An error of memory is in the weights.
+func NewHarmonizer(w nn.Weights, width, rank int, name string) *Harmonizer {
+	v := &nn.Linear{Weight: w.Get(name+".gap.v.weight", nn.NormalOf(width), rank, width)}
+	u := &nn.Linear{Weight: w.Get(name+".gap.u.weight", nn.Zeros, width, rank)}
+	return &Harmonizer{v, u, name}
+}
+
+// Parts shows V and U, called gap.v and gap.u.
+func (b *Harmonizer) Parts(v nn.Visitor) {
+	v = v.In(&b.name)
+	v.Projection(&b.V, "gap.v", nil)
+	v.Projection(&b.U, "gap.u", nil)
+}
+
+// Forward maps x [N D].
+func (b *Harmonizer) Forward(p *autograd.Pass, x autograd.Var, _ Place) autograd.Var {
+	return nn.LinearAdd(p, x, b.U, nn.LinearFunc(p, kernels.ReLU, b.V, x))
+}
+
+// Clone returns a frozen map over the same values.
+func (b *Harmonizer) Clone() Block { return nn.CloneOf(b) }
 
 // Scaled is a block whose part of the stream is scaled, y = x + By·f(x) for a block that
 // has y = x + f(x).

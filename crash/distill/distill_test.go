@@ -29,9 +29,11 @@ func texts(n int) (rows [][]int32) {
 	return rows
 }
 
-// plan has a middle with a repeated layer, a gap between neighbours, and a frozen copy of a
-// layer that trains.
+// plan has a middle with a repeated layer, gaps, and a frozen copy of a layer that trains.
 const plan = "0* 2 2 0 4* 5*"
+
+// plans are what the kinds are tested on: one block is fitted at one place.
+var plans = map[string]string{"norms": plan, "frozen": plan, "harmonizers": plan, "fit": "0* 2 0 4* 5*"}
 
 var settings = distill.Settings{LM: 1, KD: 30, PPD: 10, Sigma: 0.05, Seed: 3}
 
@@ -44,7 +46,14 @@ type job struct {
 
 func start(t *testing.T, be kernels.Backend, full *transformer.Decoder, kind distill.Kind) *job {
 	t.Helper()
-	e, err := emulate.New(full, crashtest.Plan(t, plan))
+	p := crashtest.Plan(t, plans[kind.Name])
+	var err error
+	if kind.Plan != nil {
+		if p, err = kind.Plan(p, len(full.Blocks)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, _, err := emulate.Fit(t.Context(), be, full, p, nil, emulate.FitOptions{Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +62,7 @@ func start(t *testing.T, be kernels.Backend, full *transformer.Decoder, kind dis
 		t.Fatal(err)
 	}
 	rows := texts(18)
-	o, err := distill.New(e, full, rows[:12], settings)
+	o, err := kind.Objective(e, full, rows[:12], settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +121,9 @@ func TestDistillation(t *testing.T) {
 			disturbed, asked := memory.Frozen-free, be.bytes
 			starred := 0
 			for w := range j.e.Params() {
-				starred += 4 * w.Value.Len()
+				if !kind.Local {
+					starred += 4 * w.Value.Len()
+				}
 			}
 			if disturbed != starred {
 				t.Errorf("%s: %d bytes of disturbed blocks are planned, T has %d", name, disturbed, starred)
@@ -123,8 +134,11 @@ func TestDistillation(t *testing.T) {
 			}
 			for _, m := range lines {
 				loss := m.Loss + m.ValidLoss
-				sum := settings.LM*m.Terms["lm"] + settings.KD*m.Terms["kd"] + settings.PPD*m.Terms["ppd"]
-				if len(m.Terms) != 3 || math.Abs(sum-loss) > 1e-9*loss {
+				sum, parts := settings.LM*m.Terms["lm"]+settings.KD*m.Terms["kd"]+settings.PPD*m.Terms["ppd"], 3
+				if kind.Local {
+					sum, parts = m.Terms["fit"], 1
+				}
+				if len(m.Terms) != parts || math.Abs(sum-loss) > 1e-9*loss {
 					t.Errorf("%s: step %d: %v come to %v, the loss is %v", name, m.Step, m.Terms, sum, loss)
 				}
 			}
@@ -135,11 +149,13 @@ func TestDistillation(t *testing.T) {
 			for _, layer := range []int{0, 4, 5} {
 				crashtest.Same(t, name+": T", crashtest.Bits(starredBlock(j.e, layer)), crashtest.Bits(nn.ParamsOf(full.Blocks[layer])))
 			}
-			if b := j.e.Decoder.Blocks; b[1] != b[2] || b[1] == full.Blocks[2] || b[3] == full.Blocks[0] || b[3] == b[0] {
+			if b := j.e.Decoder.Blocks; kind.Name == "frozen" && (b[1] != b[2] || b[1] == full.Blocks[2] || b[3] == full.Blocks[0] || b[3] == b[0]) {
 				t.Errorf("%s: frozen places are not blocks of their own, each once", name)
 			}
-			if n := len(slices.Collect(j.Params)); kind.Name == "norms" && n > 8 || kind.Name == "frozen" && n != 2*len(slices.Collect(nn.ParamsOf(full.Blocks[2]))) {
-				t.Errorf("%s: %d tensors train", name, n)
+			block, norms := len(slices.Collect(nn.ParamsOf(full.Blocks[2]))), len(slices.Collect(nn.NormsOf(full.Blocks[2])))
+			want := map[string]int{"norms": 2 * norms, "frozen": 2 * block, "harmonizers": 2 * 2, "fit": 2 * block}[kind.Name]
+			if n := len(slices.Collect(j.Params)); n != want {
+				t.Errorf("%s: %d tensors train, want %d", name, n, want)
 			}
 			j.Close()
 			inner.Close()
@@ -289,7 +305,7 @@ func TestBadDistillations(t *testing.T) {
 		"nothing is left to":       new(plan, texts(1), distill.Settings{}),
 		"there is no middle":       new("0* 1* 2* 3* 4* 5*", texts(1), settings),
 		`--train "all" is unknown`: func() error { _, err := distill.Named("all"); return err }(),
-		"have no norms to train": func() error {
+		"nothing in it trains as --train norms": func() error {
 			e, err := emulate.New(full, crashtest.Plan(t, "0* 5*"))
 			if err != nil {
 				t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/train"
 	"lamina/nn"
-	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -29,19 +28,23 @@ import (
 // whole batch, here each token by its own: the sum depends on no neighbour then, and the
 // few tokens whose norm is a hundred times the others' do not stand for all.
 //
-// It is a [train.Composed]: its parts are called lm, kd and ppd.
+// It is a [train.Composed]: its parts are called lm, kd and ppd. Another method, of one
+// part called fit, is [NewLocal].
 type Objective struct {
-	*pair
+	method
+	full *transformer.Decoder
 	rows [][]int32
 	sums []part
 }
 
-// pair is what objectives on different rows have in common.
-type pair struct {
-	student, teacher *transformer.Decoder
-	middles, all     []Point
-	settings         Settings
-	disturbed        *disturbed // nil: PPD has no weight
+// method is what objectives on different rows have in common: how the parts of a sum are
+// computed.
+type method interface {
+	// parts adds the parts of a batch to o; next are the tokens that follow the batch's.
+	parts(o *Objective, p *autograd.Pass, b *transformer.Batch, next []int32, step uint64) error
+	// held are the weights that it has beside the full model's and those that train.
+	held() []*autograd.Parameter
+	close()
 }
 
 // part is one part of the last Loss.
@@ -49,6 +52,10 @@ type part struct {
 	name   string
 	weight float64
 	sum    autograd.Var
+}
+
+func (o *Objective) add(name string, weight float64, sum autograd.Var) {
+	o.sums = append(o.sums, part{name, weight, sum})
 }
 
 // New returns the objective of an emulator of full on rows of two tokens or more. What is
@@ -60,8 +67,7 @@ func New(e *emulate.Emulator, full *transformer.Decoder, rows [][]int32, s Setti
 	if err := checkRows(full.Config, rows); err != nil {
 		return nil, err
 	}
-	p := &pair{student: e.Decoder, teacher: full, settings: s}
-	p.middles = Middles(e.Plan, len(full.Blocks))
+	p := &pair{student: e.Decoder, teacher: full, settings: s, middles: Middles(e.Plan, len(full.Blocks))}
 	if len(p.middles) == 0 && s.KD > 0 {
 		return nil, fmt.Errorf("plan %s: every layer trains, so that there is no middle to hold against the model's", e.Plan)
 	}
@@ -69,7 +75,7 @@ func New(e *emulate.Emulator, full *transformer.Decoder, rows [][]int32, s Setti
 	if s.PPD > 0 {
 		p.disturbed = disturb(e, full, s)
 	}
-	return &Objective{pair: p, rows: rows}, nil
+	return &Objective{method: p, full: full, rows: rows}, nil
 }
 
 // checkRows returns an error if a row cannot be learned.
@@ -88,25 +94,17 @@ func checkRows(c transformer.Config, rows [][]int32) error {
 // On returns the objective on other rows, such as those that are held out. Both have one
 // disturbance, so that they take turns.
 func (o *Objective) On(rows [][]int32) (*Objective, error) {
-	return &Objective{pair: o.pair, rows: rows}, checkRows(o.teacher.Config, rows)
+	return &Objective{method: o.method, full: o.full, rows: rows}, checkRows(o.full.Config, rows)
 }
 
-// Held lists all weights that are in memory, each once: the full model's, what is trained
-// of the emulator beside them, and the disturbed copies of T.
+// Held lists all weights that are in memory, each once: the full model's, what trains of the
+// emulator beside them, and the disturbed copies of T.
 func (o *Objective) Held(trained nn.Params) nn.Params {
-	held := nn.Join(o.teacher.Params(), trained)
-	if o.disturbed != nil {
-		held = nn.Join(held, slices.Values(o.disturbed.params))
-	}
-	return held
+	return nn.Join(o.full.Params(), trained, slices.Values(o.held()))
 }
 
 // Close gives back the memory of the disturbed copies.
-func (o *Objective) Close() {
-	if o.disturbed != nil {
-		o.disturbed.close()
-	}
-}
+func (o *Objective) Close() { o.close() }
 
 // Len returns the number of rows.
 func (o *Objective) Len() int { return len(o.rows) }
@@ -135,43 +133,10 @@ func (o *Objective) Loss(p *autograd.Pass, ids []int) (autograd.Var, error) {
 		next = append(next, row[1:]...)
 	}
 	o.sums = o.sums[:0]
-	o.plain(p, b, next)
-	if o.settings.PPD > 0 {
-		if err := o.disturbed.draw(p, step); err != nil {
-			return autograd.Var{}, err
-		}
-		have := states(p, o.disturbed.student, b, places(o.all))
-		o.add("ppd", o.settings.PPD, distance(p, have, states(p, o.disturbed.teacher, b, layers(o.all))))
+	if err := o.parts(o, p, b, next, step); err != nil {
+		return autograd.Var{}, err
 	}
-	return o.total(p), p.Err()
-}
-
-// plain adds what is measured with T as it is.
-func (o *Objective) plain(p *autograd.Pass, b *transformer.Batch, next []int32) {
-	s, points := o.settings, o.middles
-	if s.LM > 0 {
-		points = o.all
-	}
-	if s.LM == 0 && s.KD == 0 {
-		return
-	}
-	have := states(p, o.student, b, places(points))
-	if s.LM > 0 {
-		targets := p.New(tensor.I32, len(next))
-		targets.SetInts(next)
-		o.add("lm", s.LM, o.student.Loss(p, have[len(have)-1], targets))
-	}
-	if s.KD > 0 {
-		o.add("kd", s.KD, distance(p, have[:len(o.middles)], states(p, o.teacher, b, layers(o.middles))))
-	}
-}
-
-func (o *Objective) add(name string, weight float64, sum autograd.Var) {
-	o.sums = append(o.sums, part{name, weight, sum})
-}
-
-// total returns the weighted sum of the parts.
-func (o *Objective) total(p *autograd.Pass) (loss autograd.Var) {
+	var loss autograd.Var
 	for _, part := range o.sums {
 		weighted := p.Scale(part.sum, part.weight)
 		if loss.IsNone() {
@@ -180,7 +145,7 @@ func (o *Objective) total(p *autograd.Pass) (loss autograd.Var) {
 		}
 		loss = p.Add(loss, weighted)
 	}
-	return loss
+	return loss, p.Err()
 }
 
 // Terms returns the parts of the last Loss, see [train.Composed].

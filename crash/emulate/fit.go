@@ -17,6 +17,7 @@ import (
 type FitOptions struct {
 	Ridge    float64          // of least squares, relative; 0: DefaultRidge
 	Tokens   repair.Weighting // of tokens in a fit
+	Seed     uint64           // of weights that a map which is to be trained begins with
 	Progress func(done, total int)
 }
 
@@ -108,7 +109,7 @@ type fitStream struct {
 
 // needsText reports whether building a place reads the texts.
 func needsText(s plan.Slot) bool {
-	return s.IsMap() || s.Scale == plan.FitScale || transforms[s.Transform.Name].fits
+	return s.Map.Fitted() || s.Scale == plan.FitScale || transforms[s.Transform.Name].fits
 }
 
 // lastFitted returns the last place that reads the texts, -1 for none.
@@ -217,6 +218,8 @@ func (f *fitting) build(place int) error {
 // block returns what stands at a place.
 func (f *fitting) block(place int, s plan.Slot) (transformer.Block, error) {
 	switch {
+	case s.IsMap() && !s.Map.Fitted():
+		return newMaps[s.Map](f, f.full.Config.LayerName(place))
 	case s.IsMap():
 		return f.fitMap(place, s.Map)
 	case s.Trainable:

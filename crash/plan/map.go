@@ -18,19 +18,24 @@ const (
 	Patch    Map = "patch"
 	Hadamard Map = "hadamard"
 	Scalar   Map = "scalar"
+
+	// Harmonizer is nothing until lamina distill trains it.
+	Harmonizer Map = "harmonizer"
 )
 
 // mapMark is the word of a Ghost map, and begins that of another.
 const mapMark = "~"
 
 var maps = []struct {
-	kind Map
-	help string
+	kind   Map
+	help   string
+	trains bool // and is not fitted
 }{
-	{Ghost, "a linear map by ridge least squares (Ghosted Layers)"},
-	{Patch, "a scale for each channel (LinearPatch)"},
-	{Hadamard, "a scale for each channel of a Hadamard basis (LinearPatch)"},
-	{Scalar, "one scale of the stream (Prune&Comp)"},
+	{kind: Ghost, help: "a linear map by ridge least squares (Ghosted Layers)"},
+	{kind: Patch, help: "a scale for each channel (LinearPatch)"},
+	{kind: Hadamard, help: "a scale for each channel of a Hadamard basis (LinearPatch)"},
+	{kind: Scalar, help: "one scale of the stream (Prune&Comp)"},
+	{kind: Harmonizer, help: "a low-rank ReLU pair, nothing until lamina distill trains it (ScaleOT)", trains: true},
 }
 
 // Maps returns the maps there are, in order.
@@ -40,6 +45,16 @@ func Maps() []Map {
 		all[i] = m.kind
 	}
 	return all
+}
+
+// Fitted reports whether the map is fitted when an emulator is built, without training.
+func (m Map) Fitted() bool {
+	for _, known := range maps {
+		if known.kind == m {
+			return !known.trains
+		}
+	}
+	return false
 }
 
 // Help says what the map is, half a sentence.

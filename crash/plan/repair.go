@@ -18,11 +18,13 @@ const (
 	FoldRepair Repair = "replaceme"
 )
 
-// Repairs returns the ways there are: none, the maps, and replaceme.
+// Repairs returns the ways there are: none, the maps that are fitted, and replaceme.
 func Repairs() []Repair {
 	all := []Repair{NoRepair}
 	for _, m := range Maps() {
-		all = append(all, Repair(m))
+		if m.Fitted() {
+			all = append(all, Repair(m))
+		}
 	}
 	return append(all, FoldRepair)
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,6 +22,8 @@ type TransformKind struct {
 	Name   string
 	Amount Amount
 	Help   string // what it does, half a sentence
+	// Values says that it lies in the values of the weights: training them all undoes it.
+	Values bool
 }
 
 // Amount says what the number behind a transform's name is.
@@ -35,18 +38,18 @@ const (
 
 // Transforms are the transforms there are.
 var Transforms = []TransformKind{
-	{"svd", OfWeights, "two factors in place of each matrix, by its singular values, with so much of its weights"},
-	{"asvd", OfWeights, "the same by what the layer is given (EMLoC, SVD-LLM)"},
-	{"width", OfWeights, "so many of the MLP's channels, the last layer made to fit (FlattenGPT's Nystrom step)"},
-	{"heads", OfWeights, "so many of the attention's heads, the last layer made to fit"},
-	{"gradot", OfWeights, "directions of attention and channels of the MLP by GradOT's score"},
-	{"prune", OfWeights, "so many of the weights set to 0, the smallest"},
-	{"wanda", OfWeights, "the same by weight and input (Wanda)"},
-	{"int", OfBits, "weights rounded to so many bits, in F32: for the study"},
-	{"q8_0", NoAmount, "weights in GGUF's blocks of 8 bits"},
-	{"q4_0", NoAmount, "weights in GGUF's blocks of 4 bits"},
-	{"q4_k", NoAmount, "weights in GGUF's blocks of 4 bits with scales of their own"},
-	{"replaceme", NoAmount, "the MLP's last layer takes up what the gap behind it left out (ReplaceMe)"},
+	{"svd", OfWeights, "two factors in place of each matrix, by its singular values, with so much of its weights", false},
+	{"asvd", OfWeights, "the same by what the layer is given (EMLoC, SVD-LLM)", false},
+	{"width", OfWeights, "so many of the MLP's channels, the last layer made to fit (FlattenGPT's Nystrom step)", false},
+	{"heads", OfWeights, "so many of the attention's heads, the last layer made to fit", false},
+	{"gradot", OfWeights, "directions of attention and channels of the MLP by GradOT's score", false},
+	{"prune", OfWeights, "so many of the weights set to 0, the smallest", true},
+	{"wanda", OfWeights, "the same by weight and input (Wanda)", true},
+	{"int", OfBits, "weights rounded to so many bits, in F32: for the study", true},
+	{"q8_0", NoAmount, "weights in GGUF's blocks of 8 bits", true},
+	{"q4_0", NoAmount, "weights in GGUF's blocks of 4 bits", true},
+	{"q4_k", NoAmount, "weights in GGUF's blocks of 4 bits with scales of their own", true},
+	{"replaceme", NoAmount, "the MLP's last layer takes up what the gap behind it left out (ReplaceMe)", false},
 }
 
 // String returns the word of the transform, such as "svd0.5" or "q4_0".
@@ -79,6 +82,12 @@ func ParseTransform(word string) (Transform, error) {
 		words[i] = k.example()
 	}
 	return Transform{}, fmt.Errorf("transform %.32q is unknown: want one of %s", word, strings.Join(words, ", "))
+}
+
+// InValues reports whether the transform lies in the values of the layer's weights, which
+// training them would undo, and not in their shapes.
+func (t Transform) InValues() bool {
+	return slices.ContainsFunc(Transforms, func(k TransformKind) bool { return k.Name == t.Name && k.Values })
 }
 
 // example returns the word of a transform of the kind.
