@@ -8,6 +8,7 @@ import (
 	"lamina/crash/plan"
 	"lamina/crash/repair"
 	"lamina/kernels"
+	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -28,8 +29,8 @@ const DefaultRidge = 1e-3
 type Fitted struct {
 	Place   int     `json:"place"`
 	What    string  `json:"what"`              // the place's word in the plan
-	Left    float64 `json:"left"`              // of what the removed layers did, the share that is not back: ‖Ŷ-Y‖/‖Y-X‖
-	Numbers int     `json:"numbers,omitempty"` // that were fitted
+	Left    float64 `json:"left"`              // of what the removed or transformed layers did, the share that is not there: ‖Ŷ-Y‖/‖Y-X‖
+	Numbers int     `json:"numbers,omitempty"` // that stand there
 }
 
 // fitTokens is about how many tokens one pass of a fit takes.
@@ -246,12 +247,16 @@ func (f *fitting) transformed(place int, s plan.Slot) (transformer.Block, error)
 	if block, ok := f.made[s]; ok {
 		return block, nil
 	}
-	block := f.full.Blocks[s.Layer].Clone()
-	if err := transforms[s.Transform.Name].apply(f, place, block, s.Transform.Amount); err != nil {
+	block, way := f.full.Blocks[s.Layer].Clone(), transforms[s.Transform.Name]
+	if err := way.apply(f, place, block, s.Transform.Amount); err != nil {
 		return nil, err
 	}
-	f.made[s] = block
-	return block, nil
+	if f.made[s] = block; !way.fits {
+		return block, nil
+	}
+	left, err := f.likeness(place, f.full.Blocks[s.Layer], block)
+	f.report = append(f.report, Fitted{Place: place, What: s.String(), Left: left, Numbers: nn.Count(nn.ParamsOf(block))})
+	return block, err
 }
 
 // parameter returns a frozen parameter of the emulator's own.

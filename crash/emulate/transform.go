@@ -2,9 +2,14 @@ package emulate
 
 import (
 	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
 
-	"lamina/crash/compress"
+	"lamina/autograd"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -15,59 +20,162 @@ type transform struct {
 	apply func(f *fitting, place int, block transformer.Block, amount float64) error
 }
 
-// transforms are those of [plan.Transforms], by name.
+// transforms are those of [plan.Transforms], by name. Norms and biases stay as they are,
+// but for those of channels that go.
 var transforms = map[string]transform{
-	"svd": {apply: factorPlain},
+	"svd":   {apply: factorPlain},
+	"asvd":  {fits: true, apply: factorByInputs},
+	"width": {fits: true, apply: narrow},
+	"prune": {apply: pruneByMagnitude},
+	"wanda": {fits: true, apply: pruneByInputs},
+	"int":   {apply: roundWeights},
+	"q8_0":  {apply: storeAs(tensor.Q8_0)},
+	"q4_0":  {apply: storeAs(tensor.Q4_0)},
+	"q4_k":  {apply: storeAs(tensor.Q4_K)},
 }
 
-// factorPlain puts two factors in place of each linear layer.
-func factorPlain(f *fitting, _ int, block transformer.Block, share float64) error {
+// linear is a linear layer of a block and where it stands.
+type linear struct {
+	*nn.Linear
+	field *nn.Projection
+	name  string // that its weights have in a checkpoint
+	group int    // of those that are given one input, see [transformer.Sublayers.Groups]
+}
+
+// linearsOf returns the linear layers of a block in the order of the forward pass.
+func linearsOf(block transformer.Block) ([]linear, error) {
+	s, ok := transformer.SublayersOf(block)
+	if !ok {
+		return nil, fmt.Errorf("a %T has no attention and MLP to transform", block)
+	}
+	groups := map[*nn.Projection]int{}
+	for i, fields := range s.Groups() {
+		for _, field := range fields {
+			groups[field] = i
+		}
+	}
+	var all []linear
 	for name, field := range nn.ProjectionsOf(block) {
-		l := (*field).(*nn.Linear)
-		in, out := l.Sizes()
-		rank, err := compress.RankFor(share, out, in)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		l, ok := (*field).(*nn.Linear)
+		if !ok {
+			return nil, fmt.Errorf("%s is a %T, want a plain linear layer", name, *field)
 		}
-		factors, err := compress.SVD(weightOf(l), out, in, rank)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		all = append(all, linear{l, field, name, groups[field]})
+	}
+	return all, nil
+}
+
+// eachLinear computes something of every linear layer of a block, of several at once, and
+// then puts it there in order. Errors name the layer.
+func eachLinear[T any](block transformer.Block, compute func(l linear) (T, error), put func(l linear, made T) error) error {
+	all, err := linearsOf(block)
+	if err != nil {
+		return err
+	}
+	made, errs := make([]T, len(all)), make([]error, len(all))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, l := range all {
+		free <- struct{}{}
+		wg.Go(func() {
+			made[i], errs[i] = compute(l)
+			<-free
+		})
+	}
+	wg.Wait()
+	for i, l := range all {
+		err := errs[i]
+		if err == nil {
+			err = put(l, made[i])
 		}
-		if err := f.putFactors(field, name, factors); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	return nil
 }
 
-// putFactors puts a low-rank pair where a linear layer stands.
-func (f *fitting) putFactors(field *nn.Projection, name string, factors compress.Factors) error {
-	l := (*field).(*nn.Linear)
-	in, out := l.Sizes()
-	down, err := f.parameter(name+".down.weight", factors.Down, factors.Rank, in)
-	if err != nil {
-		return err
+// matrix returns the weight as [out in], whatever its storage.
+func (l linear) matrix() (w []float32, out, in int) {
+	w = l.Weight.Value.Float32s()
+	if in, out = l.Sizes(); l.InOut {
+		w = turned(w, in, out)
 	}
-	up, err := f.parameter(name+".up.weight", factors.Up, out, factors.Rank)
-	if err != nil {
-		return err
-	}
-	*field = &nn.LowRank{Down: &nn.Linear{Weight: down}, Up: &nn.Linear{Weight: up, Bias: l.Bias}}
-	return nil
+	return w, out, in
 }
 
-// weightOf returns a layer's weight as [out in], whatever its storage.
-func weightOf(l *nn.Linear) []float32 {
-	w := l.Weight.Value.Float32s()
-	if !l.InOut {
-		return w
-	}
-	in, out := l.Sizes()
-	turned := make([]float32, len(w))
-	for i := range in {
-		for j := range out {
-			turned[j*in+i] = w[i*out+j]
+// turned returns the transpose of w [rows cols].
+func turned(w []float32, rows, cols int) []float32 {
+	t := make([]float32, len(w))
+	for i := range rows {
+		for j := range cols {
+			t[j*rows+i] = w[i*cols+j]
 		}
 	}
-	return turned
+	return t
+}
+
+// putMatrix puts a layer of the weight w [out in] where l stands, in the layout that l
+// has; bias is l's or another.
+func (f *fitting) putMatrix(l linear, d tensor.DType, w []float32, out, in int, bias *autograd.Parameter) error {
+	shape := []int{out, in}
+	if l.InOut {
+		w, shape = turned(w, out, in), []int{in, out}
+	}
+	weight, err := f.stored(l.Weight.Name, d, w, shape...)
+	if err == nil {
+		*l.field = &nn.Linear{Weight: weight, Bias: bias, InOut: l.InOut}
+	}
+	return err
+}
+
+// stored returns a frozen parameter of the emulator's own in a storage type.
+func (f *fitting) stored(name string, d tensor.DType, values []float32, shape ...int) (*autograd.Parameter, error) {
+	t, err := tensor.FromFloat32s(f.be, d, values, shape...)
+	if err != nil {
+		return nil, err
+	}
+	f.e.own = append(f.e.own, t)
+	return &autograd.Parameter{Name: name, Value: t}, nil
+}
+
+// exactType returns the smallest type that holds what stood in type d, some of it or all.
+func exactType(d tensor.DType) tensor.DType {
+	if d == tensor.F16 || d == tensor.BF16 {
+		return d
+	}
+	return tensor.F32
+}
+
+// likeness returns ‖Ŷ-Y‖/‖Y-X‖ of what a block makes of the streams at a place, Y, and
+// what another makes of them, Ŷ, tokens weighted as in all fits.
+func (f *fitting) likeness(place int, block, other transformer.Block) (float64, error) {
+	d := *f.e.Decoder
+	var apart, change float64
+	for _, s := range f.streams {
+		weights, err := f.weights(s)
+		if err != nil {
+			return 0, err
+		}
+		var y [2][]float32
+		for i, b := range []transformer.Block{block, other} {
+			d.Blocks = append(slices.Clone(f.e.Decoder.Blocks), b)
+			if y[i], err = f.run(&d, s.batch, s.x, place); err != nil {
+				return 0, err
+			}
+		}
+		for i, v := range s.x {
+			weight := 1.0
+			if weights != nil {
+				weight = weights[i/f.full.Config.Width]
+			}
+			was, is := float64(y[0][i]), float64(y[1][i])
+			apart += weight * (is - was) * (is - was)
+			change += weight * (was - float64(v)) * (was - float64(v))
+		}
+	}
+	if apart == 0 {
+		return 0, nil
+	}
+	return math.Sqrt(apart / change), nil
 }
