@@ -248,6 +248,9 @@ func (f *fitting) transformed(place int, s plan.Slot) (transformer.Block, error)
 		return block, nil
 	}
 	block, way := f.full.Blocks[s.Layer].Clone(), transforms[s.Transform.Name]
+	if way.apply == nil {
+		return nil, fmt.Errorf("transform %s is not built yet", s.Transform.Name)
+	}
 	if err := way.apply(f, place, block, s.Transform.Amount); err != nil {
 		return nil, err
 	}
