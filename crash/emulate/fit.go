@@ -2,7 +2,9 @@ package emulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"lamina/autograd"
 	"lamina/crash/plan"
@@ -30,11 +32,9 @@ type Fitted struct {
 	Place   int     `json:"place"`
 	What    string  `json:"what"`              // the place's word in the plan
 	Left    float64 `json:"left"`              // of what the removed or transformed layers did, the share that is not there: ‖Ŷ-Y‖/‖Y-X‖
-	Numbers int     `json:"numbers,omitempty"` // that stand there
+	Numbers int     `json:"numbers,omitempty"` // that were fitted for a gap, or stand in a transformed layer
+	Tokens  int     `json:"tokens,omitempty"`  // that count in the fit of a gap
 }
-
-// fitTokens is about how many tokens one pass of a fit takes.
-const fitTokens = 2048
 
 // Fit builds the emulator of any plan. What a plan asks to fit is fitted in order of the
 // places: the text's tokens enter a place as the emulator has them, after all that was
@@ -53,11 +53,19 @@ func Fit(ctx context.Context, be kernels.Backend, full *transformer.Decoder, p p
 	d.Blocks = nil
 	f := &fitting{
 		ctx: ctx, be: be, full: full, opt: opt, e: &Emulator{Plan: append(plan.Plan(nil), p...), Decoder: &d},
-		pass: autograd.NewPass(be), made: map[plan.Slot]transformer.Block{},
+		pass: autograd.NewPass(be), tokens: fitTokens, made: map[plan.Slot]transformer.Block{},
 	}
+	return f.fit(texts)
+}
+
+// fit builds the emulator.
+func (f *fitting) fit(texts [][]int32) (*Emulator, []Fitted, error) {
 	defer f.pass.Close()
 	if f.opt.Ridge == 0 {
 		f.opt.Ridge = DefaultRidge
+	}
+	if err := f.wantOrder(); err != nil {
+		return nil, nil, err
 	}
 	last := f.lastFitted()
 	if last >= 0 {
@@ -65,24 +73,33 @@ func Fit(ctx context.Context, be kernels.Backend, full *transformer.Decoder, p p
 			return nil, nil, err
 		}
 	}
-	for place := range f.e.Plan {
+	for place, s := range f.e.Plan {
 		err := f.build(place)
 		if err == nil && place < last {
 			err = f.advance(place)
 		}
 		if err == nil {
-			err = ctx.Err()
+			err = f.ctx.Err()
 		}
 		if err != nil {
 			f.e.Close()
-			return nil, nil, fmt.Errorf("place %d, %s: %w", place, p[place], err)
+			return nil, nil, fmt.Errorf("place %d, %s: %w", place, s, inWords(err))
 		}
-		if opt.Progress != nil {
-			opt.Progress(place+1, len(p))
+		if f.opt.Progress != nil {
+			f.opt.Progress(place+1, len(f.e.Plan))
 		}
 	}
 	f.e.collect()
+	f.e.Fits = f.report
 	return f.e, f.report, nil
+}
+
+// inWords adds what who gave the texts can do about an error of a fit.
+func inWords(err error) error {
+	if singular := (*repair.SingularError)(nil); errors.As(err, &singular) {
+		return fmt.Errorf("%w (more documents in --support, more of them with --samples, or a larger --ridge)", err)
+	}
+	return err
 }
 
 // fitting is an emulator that is being built.
@@ -94,18 +111,12 @@ type fitting struct {
 	e    *Emulator
 	pass *autograd.Pass
 
+	tokens  int // about as many in a pass
 	streams []fitStream
 	depth   int // layer that the full model's streams enter next
 
 	made   map[plan.Slot]transformer.Block // frozen blocks by layer and transform
 	report []Fitted
-}
-
-// fitStream is some texts on their way through both models.
-type fitStream struct {
-	batch *transformer.Batch
-	x     []float32 // [N D] as the emulator has it, entering the place that is built next
-	y     []float32 // [N D] as the full model has it, entering layer depth
 }
 
 // needsText reports whether building a place reads the texts.
@@ -124,85 +135,38 @@ func (f *fitting) lastFitted() int {
 	return last
 }
 
-// start makes the streams that enter the first place.
-func (f *fitting) start(texts [][]int32) error {
-	if len(texts) == 0 {
-		return fmt.Errorf("plan %s: is fitted on texts: give some (--support FILE)", f.e.Plan)
-	}
-	for from := 0; from < len(texts); {
-		b := &transformer.Batch{}
-		for from < len(texts) && (len(b.Tokens) == 0 || len(b.Tokens)+len(texts[from]) <= fitTokens) {
-			if len(texts[from]) == 0 {
-				return fmt.Errorf("text %d has no tokens", from)
-			}
-			b.Add(texts[from], nil)
-			from++
-		}
-		if err := b.Validate(f.full.Config); err != nil {
-			return err
-		}
-		x := f.full.ForwardBlocks(f.pass, b, autograd.Var{}, 0, 0).T
-		s := fitStream{batch: b, x: x.Float32s()}
-		s.y = append([]float32(nil), s.x...)
-		if err := f.pass.Sync(); err != nil {
-			return err
-		}
-		f.pass.Reset()
-		f.streams = append(f.streams, s)
-	}
-	return nil
-}
-
-// run returns what a block makes of a stream x [N D] at a place of d.
-func (f *fitting) run(d *transformer.Decoder, b *transformer.Batch, x []float32, place int) ([]float32, error) {
-	t := f.pass.New(tensor.F32, len(b.Tokens), d.Config.Width)
-	t.SetFloat32s(x)
-	y := d.ForwardBlocks(f.pass, b, f.pass.Input(t), place, place+1).T.Float32s()
-	err := f.pass.Sync()
-	f.pass.Reset()
-	if err == nil {
-		err = f.ctx.Err()
-	}
-	return y, err
-}
-
-// advance takes the streams through the place that was just built.
-func (f *fitting) advance(place int) (err error) {
-	for i := range f.streams {
-		s := &f.streams[i]
-		if s.x, err = f.run(f.e.Decoder, s.batch, s.x, place); err != nil {
-			return err
+// wantOrder returns an error for a plan whose fits want the full model's streams to go
+// back, or scales of places that stand for no layer.
+func (f *fitting) wantOrder() error {
+	reached, by := 0, 0
+	for place, s := range f.e.Plan {
+		goal, err := f.goal(place, s)
+		switch {
+		case err != nil:
+			return fmt.Errorf("place %d, %s: %w", place, s, err)
+		case goal == 0:
+		case goal < reached:
+			return fmt.Errorf("place %d, %s: is fitted to what enters layer %d, and place %d below it to what enters layer %d: want ascending layers where something is fitted", place, s, goal, by, reached)
+		case goal > reached:
+			reached, by = goal, place
 		}
 	}
 	return nil
 }
 
-// fullTo takes the full model's streams to where they enter a layer, which is not below
-// the last one asked for; the model's depth stands for what leaves it.
-func (f *fitting) fullTo(layer int) (err error) {
-	if layer < f.depth {
-		return fmt.Errorf("the plan goes back from layer %d to %d: what is fitted needs ascending layers", f.depth, layer)
+// goal returns the layer that a place is fitted to what enters in the full model, the
+// model's depth for what leaves it; 0 of places that are not.
+func (f *fitting) goal(place int, s plan.Slot) (int, error) {
+	layers := len(f.full.Blocks)
+	switch {
+	case s.Fills():
+		return f.e.Plan.GapEnd(place, layers), nil
+	case s.Scale != plan.FitScale:
+		return 0, nil
+	case len(f.e.Plan) != layers || slices.ContainsFunc(f.e.Plan, plan.Slot.IsMap):
+		return 0, fmt.Errorf("a scale is fitted where each place stands for its layer: the plan has %d places, the model %d layers (share the removed ones, or give the scale as a number)", len(f.e.Plan), layers)
 	}
-	for ; f.depth < layer; f.depth++ {
-		for i := range f.streams {
-			s := &f.streams[i]
-			if s.y, err = f.run(f.full, s.batch, s.y, f.depth); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// weights returns the weights of a stream's tokens.
-func (f *fitting) weights(s fitStream) ([]float64, error) {
-	positions := make([]int, 0, len(s.batch.Tokens))
-	for _, seg := range s.batch.Segments {
-		for j := range seg.Len {
-			positions = append(positions, j)
-		}
-	}
-	return f.opt.Tokens.Of(s.x, f.full.Config.Width, positions)
+	return place + 1, nil
 }
 
 // build puts the next place's block on the emulator.
@@ -234,7 +198,9 @@ func (f *fitting) block(place int, s plan.Slot) (transformer.Block, error) {
 		if s.Scale, err = f.fitScale(place, block); err != nil {
 			return nil, err
 		}
-		f.e.Plan[place].Scale = s.Scale
+		if f.e.Plan[place].Scale = s.Scale; s.Scale == 0 {
+			return block, nil
+		}
 	}
 	return &transformer.Scaled{Block: block, By: s.Scale}, nil
 }
@@ -270,15 +236,4 @@ func (f *fitting) parameter(name string, values []float64, shape ...int) (*autog
 	}
 	f.e.own = append(f.e.own, t)
 	return &autograd.Parameter{Name: name, Value: t}, nil
-}
-
-// next returns the layer that stands above a place: what enters it in the full model is
-// what a fit wants. It is the model's depth above the last.
-func (f *fitting) next(place int) int {
-	for _, s := range f.e.Plan[place+1:] {
-		if !s.IsMap() {
-			return s.Layer
-		}
-	}
-	return len(f.full.Blocks)
 }

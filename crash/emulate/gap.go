@@ -1,7 +1,8 @@
 package emulate
 
 import (
-	"fmt"
+	"math"
+	"strconv"
 
 	"lamina/crash/plan"
 	"lamina/crash/repair"
@@ -10,51 +11,50 @@ import (
 )
 
 // gapMaps are how the maps of plans are fitted: the block for one, from the moments of
-// its gap, and the share that it leaves.
-var gapMaps = map[plan.Map]func(f *fitting, name string, m *repair.Moments) (block transformer.Block, left float64, err error){
-	plan.Ghost: func(f *fitting, name string, m *repair.Moments) (transformer.Block, float64, error) {
+// its gap; how many numbers of it were fitted, which may be fewer than it has weights; and
+// the share that it leaves.
+var gapMaps = map[plan.Map]func(f *fitting, name string, m *repair.Moments) (block transformer.Block, numbers int, left float64, err error){
+	plan.Ghost: func(f *fitting, name string, m *repair.Moments) (transformer.Block, int, float64, error) {
 		g, err := repair.Ghost(m, f.opt.Ridge)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		b, err := f.linearMap(name, g.W)
-		return b, g.Left, err
+		return b, len(g.W), g.Left, err
 	},
-	plan.Patch: func(f *fitting, name string, m *repair.Moments) (transformer.Block, float64, error) {
+	plan.Patch: func(f *fitting, name string, m *repair.Moments) (transformer.Block, int, float64, error) {
 		g, err := repair.LinearPatch(m)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		b, err := f.diagonalMap(name, g.Scale)
-		return b, g.Left, err
+		return b, len(g.Scale), g.Left, err
 	},
-	plan.Hadamard: func(f *fitting, name string, m *repair.Moments) (transformer.Block, float64, error) {
+	plan.Hadamard: func(f *fitting, name string, m *repair.Moments) (transformer.Block, int, float64, error) {
 		g, err := repair.HadamardPatch(m)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		b, err := f.linearMap(name, g.Matrix())
-		return b, g.Left, err
+		return b, len(g.Scale), g.Left, err
 	},
-	plan.Scalar: func(f *fitting, name string, m *repair.Moments) (transformer.Block, float64, error) {
+	plan.Scalar: func(f *fitting, name string, m *repair.Moments) (transformer.Block, int, float64, error) {
 		g, err := repair.PruneComp(m)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		scale := make([]float64, f.full.Config.Width)
 		for i := range scale {
 			scale[i] = g.S
 		}
 		b, err := f.diagonalMap(name, scale)
-		return b, g.Left, err
+		return b, 1, g.Left, err
 	},
 }
 
 // fitMap fits the map at a place.
 func (f *fitting) fitMap(place int, kind plan.Map) (transformer.Block, error) {
-	if next := f.next(place); next <= f.last(place)+1 {
-		return nil, fmt.Errorf("nothing is left out between layers %d and %d: there is no gap to fill", f.last(place), next)
-	} else if err := f.fullTo(next); err != nil {
+	if err := f.fullTo(f.e.Plan.GapEnd(place, len(f.full.Blocks))); err != nil {
 		return nil, err
 	}
 	m := repair.NewMoments(f.full.Config.Width)
@@ -67,22 +67,12 @@ func (f *fitting) fitMap(place int, kind plan.Map) (transformer.Block, error) {
 			return nil, err
 		}
 	}
-	block, left, err := gapMaps[kind](f, f.full.Config.LayerName(place), m)
+	block, numbers, left, err := gapMaps[kind](f, f.full.Config.LayerName(place), m)
 	if err != nil {
 		return nil, err
 	}
-	f.report = append(f.report, Fitted{Place: place, What: kind.String(), Left: left, Numbers: nn.Count(nn.ParamsOf(block))})
+	f.report = append(f.report, Fitted{Place: place, What: kind.String(), Left: left, Numbers: numbers, Tokens: m.Rows()})
 	return block, nil
-}
-
-// last returns the layer that stands below a place, -1 below the first.
-func (f *fitting) last(place int) int {
-	for place--; place >= 0; place-- {
-		if s := f.e.Plan[place]; !s.IsMap() {
-			return s.Layer
-		}
-	}
-	return -1
 }
 
 // linearMap returns the block h ← h·W of a matrix W [D D] in row form.
@@ -105,29 +95,29 @@ func (f *fitting) diagonalMap(name string, scale []float64) (transformer.Block, 
 	return transformer.NewDiagonalMap(gain, name), err
 }
 
-// fitScale returns the scale of a block that stands for the layer of its place.
+// fitScale returns the scale of a block that stands for the layer of its place: of what
+// the block adds to the stream that the emulator has there, the share that comes nearest to
+// what leaves the layer in the full model. So it is fitted for each place anew, also where
+// several have the same block.
 func (f *fitting) fitScale(place int, block transformer.Block) (float64, error) {
-	layers, places := len(f.full.Blocks), f.e.Plan
-	if len(places) != layers {
-		return 0, fmt.Errorf("a scale is fitted where place and layer are the same: the plan has %d places, the model %d layers (share the removed ones, or give the scale as a number)", len(places), layers)
-	}
 	if err := f.fullTo(place + 1); err != nil {
 		return 0, err
 	}
-	d := *f.e.Decoder
-	d.Blocks = append(append([]transformer.Block(nil), d.Blocks...), block)
-	m := repair.NewDampedMoments(f.full.Config.Width)
+	d, m := f.with(block), repair.NewDampedMoments(f.full.Config.Width)
 	for _, s := range f.streams {
 		w, err := f.weights(s)
 		if err != nil {
 			return 0, err
 		}
-		part, err := f.run(&d, s.batch, s.x, place)
+		part, err := f.run(d, s.batch, s.x, place)
 		if err != nil {
 			return 0, err
 		}
 		for i, v := range s.x {
 			part[i] -= v
+		}
+		if err := s.finite(part, "the block adds"); err != nil {
+			return 0, err
 		}
 		if err := m.Add(part, s.x, s.y, w); err != nil {
 			return 0, err
@@ -137,7 +127,24 @@ func (f *fitting) fitScale(place int, block transformer.Block) (float64, error) 
 	if err != nil {
 		return 0, err
 	}
-	scale := float64(float32(fit.S))
-	f.report = append(f.report, Fitted{Place: place, What: plan.Slot{Layer: places[place].Layer, Scale: scale}.String(), Left: fit.Left, Numbers: 1})
+	scale := statable(fit.S)
+	what := f.e.Plan[place]
+	what.Scale = scale
+	f.report = append(f.report, Fitted{Place: place, What: what.String(), Left: fit.Left, Numbers: 1, Tokens: m.Rows()})
 	return scale, nil
+}
+
+// statable returns the number next to a fitted scale that a plan states: of six digits,
+// for people read plans; no less than the least that a plan takes; 0, the layer as it is,
+// for 1.
+func statable(scale float64) float64 {
+	const digits = 6
+	s, _ := strconv.ParseFloat(strconv.FormatFloat(scale, 'g', digits, 64), 64)
+	switch {
+	case s == 1:
+		return 0
+	case math.Abs(s) < plan.LeastScale:
+		return math.Copysign(plan.LeastScale, s)
+	}
+	return s
 }

@@ -120,12 +120,12 @@ func (p Plan) Gaps(layers int) []Gap {
 // a second map of one gap.
 func (p Plan) wantGaps(layers int) error {
 	for place, s := range p {
-		if !s.fills() {
+		if !s.Fills() {
 			continue
 		}
 		before, after := p.neighbours(place, layers)
 		switch {
-		case s.IsMap() && place > 0 && p[place-1].IsMap():
+		case s.Map.Fitted() && place > 0 && p[place-1].Map.Fitted():
 			return fmt.Errorf("plan: place %d: %s: a map stands in this gap already, %s", place, s, p[place-1])
 		case after > before+1:
 		case before < 0:
@@ -139,9 +139,9 @@ func (p Plan) wantGaps(layers int) error {
 	return nil
 }
 
-// fills reports whether the place is to fill a gap: by itself, or by folding something of
+// Fills reports whether the place is to fill a gap: by itself, or by folding something of
 // the gap behind it into its layer.
-func (s Slot) fills() bool { return s.IsMap() || s.Transform.Name == string(FoldRepair) }
+func (s Slot) Fills() bool { return s.IsMap() || s.Transform.Name == string(FoldRepair) }
 
 // neighbours returns the layer that a gap at a place begins behind, -1 below the first, and
 // the one it ends before, the model's depth above the last.

@@ -32,8 +32,11 @@ var FitScale = math.Inf(1)
 
 const fitWord = "fit"
 
-// maxScale bounds what a plan may ask for; a fitted scale is some tenths.
-const maxScale = 1e6
+// LeastScale and its inverse bound the scales of plans; a fitted one is some tenths.
+const (
+	LeastScale = 1e-6
+	maxScale   = 1 / LeastScale
+)
 
 // MapSlot returns the slot of a map.
 func MapSlot(m Map) Slot { return Slot{Layer: -1, Map: m} }
@@ -127,7 +130,7 @@ func checkScale(v float64) error {
 	switch {
 	case v == 1:
 		return fmt.Errorf("a scale of 1 is the layer as it is: leave it out")
-	case v == 0 || math.Abs(v) < 1/maxScale:
+	case v == 0 || math.Abs(v) < LeastScale:
 		return fmt.Errorf("a scale of %v leaves nothing of the layer: leave the place out", v)
 	case !(math.Abs(v) <= maxScale):
 		return fmt.Errorf("a scale of %v: want at most %g", v, float64(maxScale))

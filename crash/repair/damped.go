@@ -19,6 +19,9 @@ func NewDampedMoments(width int) *DampedMoments {
 	return &DampedMoments{width: width}
 }
 
+// Rows returns how many rows were added, those of weight 0 not among them.
+func (m *DampedMoments) Rows() int { return m.rows }
+
 // Add takes rows f [N D], what the repeated block adds to x: its output less its
 // input. x, y and weights are as in [Moments.Add].
 func (m *DampedMoments) Add(f, x, y []float32, weights []float64) error {

@@ -22,6 +22,17 @@ type Map struct {
 	Left float64   // ‖XW-Y‖/‖Y-X‖
 }
 
+// SingularError says that the rows do not determine a map: they are too few or too much
+// alike, and more text or a larger ridge is the remedy.
+type SingularError struct{ text string }
+
+// Error returns what is wrong.
+func (e *SingularError) Error() string { return e.text }
+
+func singular(format string, args ...any) error {
+	return &SingularError{fmt.Sprintf(format, args...)}
+}
+
 // Ghost returns the map of Ghosted Layers (arXiv 2605.15491),
 //
 //	W = I + (XᵀX + λI)⁻¹XᵀD,  λ = ridge·trace(XᵀX)/D
@@ -29,7 +40,7 @@ type Map struct {
 // which minimises ‖XW-Y‖² + λ‖W-I‖². The paper has an absolute λ of 1e-6; here it is
 // relative to the mean squared channel, so that it means the same for any scale and
 // number of rows. Fewer rows than channels (below [FewRowsRidge]) and a matrix that
-// is singular to working precision are errors that name a remedy.
+// is singular to working precision are a [SingularError].
 func Ghost(m *Moments, ridge float64) (Map, error) {
 	delta, err := m.solve("Ghost", ridge, mat.NewDense(m.width, m.width, m.cross))
 	if err != nil {
@@ -49,7 +60,7 @@ func (s *sums) solve(op string, ridge float64, right mat.Matrix) (*mat.Dense, er
 		return nil, fmt.Errorf("repair: %s: ridge %v: want a finite number, 0 or more", op, ridge)
 	}
 	if s.rows < s.width && ridge < FewRowsRidge {
-		return nil, fmt.Errorf("repair: %s: %d rows for width %d at ridge %v: give more text, at least %d tokens, or a ridge of %v or more", op, s.rows, s.width, ridge, s.width, FewRowsRidge)
+		return nil, singular("repair: %s: %d rows for width %d at ridge %v: give more text, at least %d tokens, or a ridge of %v or more", op, s.rows, s.width, ridge, s.width, FewRowsRidge)
 	}
 	normal := mat.NewSymDense(s.width, nil)
 	normal.CopySym(mat.NewSymDense(s.width, s.gram))
@@ -63,11 +74,11 @@ func (s *sums) solve(op string, ridge float64, right mat.Matrix) (*mat.Dense, er
 		if ok {
 			condition = factor.Cond()
 		}
-		return nil, fmt.Errorf("repair: %s: the sums of %d rows of width %d are singular at ridge %v (condition %.2g, at most %.0e): give more text or a larger ridge", op, s.rows, s.width, ridge, condition, conditionLimit)
+		return nil, singular("repair: %s: the sums of %d rows of width %d are singular at ridge %v (condition %.2g, at most %.0e): give more text or a larger ridge", op, s.rows, s.width, ridge, condition, conditionLimit)
 	}
 	solution := mat.NewDense(s.width, s.width, nil)
 	if err := factor.SolveTo(solution, right); err != nil {
-		return nil, fmt.Errorf("repair: %s: %d rows of width %d at ridge %v: %w: give more text or a larger ridge", op, s.rows, s.width, ridge, err)
+		return nil, singular("repair: %s: %d rows of width %d at ridge %v: %v: give more text or a larger ridge", op, s.rows, s.width, ridge, err)
 	}
 	return solution, nil
 }
