@@ -36,6 +36,22 @@ type Addition interface {
 	AddTo(p *autograd.Pass, y, x autograd.Var) autograd.Var
 }
 
+// Sizes returns the widths of x and y of a layer that says them: a [*Linear], a [*LowRank]
+// or an [Addition]. ok is false of any other.
+func Sizes(l Projection) (in, out int, ok bool) {
+	switch l := l.(type) {
+	case *Linear:
+		in, out = l.Sizes()
+	case *LowRank:
+		in, _, out = l.Sizes()
+	case Addition:
+		in, out = l.Base().Sizes()
+	default:
+		return 0, 0, false
+	}
+	return in, out, true
+}
+
 // LinearFunc returns f(l(x)) for x [N in].
 func LinearFunc(p *autograd.Pass, f kernels.Func, l Projection, x autograd.Var) autograd.Var {
 	if l, ok := l.(Fused); ok {

@@ -34,7 +34,8 @@ type Visitor struct {
 	parameter  func(field **autograd.Parameter, name string, initial Initial, shape []int)
 	norm       func(field **Norm, name string, build func(Weights) *Norm)
 	projection func(field *Projection, name string, build func(Weights) Projection)
-	name       func(field *string) // may be nil
+	name       func(field *string)   // may be nil
+	rank       func(name string) int // may be nil
 }
 
 // In shows the field that holds the module's own name, and returns the visitor for
@@ -59,12 +60,31 @@ func (v Visitor) Parameter(field **autograd.Parameter, name string, initial Init
 
 // Linear shows a field that [NewLinear] builds.
 func (v Visitor) Linear(field *Projection, name string, in, out int, bias bool) {
-	v.Projection(field, name, func(w Weights) Projection { return NewLinear(w, in, out, bias) })
+	rank := v.rankOf(name)
+	v.Projection(field, name, func(w Weights) Projection {
+		if rank > 0 {
+			return NewLowRank(w, in, rank, out, bias)
+		}
+		return NewLinear(w, in, out, bias)
+	})
 }
 
 // Conv1D shows a field that [NewConv1D] builds.
 func (v Visitor) Conv1D(field *Projection, name string, in, out int) {
-	v.Projection(field, name, func(w Weights) Projection { return NewConv1D(w, in, out) })
+	rank := v.rankOf(name)
+	v.Projection(field, name, func(w Weights) Projection {
+		if rank > 0 {
+			return NewLowRank(w, in, rank, out, true)
+		}
+		return NewConv1D(w, in, out)
+	})
+}
+
+func (v Visitor) rankOf(name string) int {
+	if v.rank == nil {
+		return 0
+	}
+	return v.rank(v.prefix + name)
 }
 
 // Projection shows a field that build makes out of the weights below name. Without a
@@ -84,9 +104,14 @@ func (v Visitor) RMSNorm(field **Norm, name string, d int, eps float64) {
 }
 
 // Build fills the fields of m with layers whose weights come from the source.
-func Build(s Source, m Module) {
+func Build(s Source, m Module) { BuildRanked(s, m, nil) }
+
+// BuildRanked is [Build] of a module in which some linear layers are pairs: rank gives that
+// of the [LowRank] which stands for the layer of a name, and 0 for the layer itself.
+func BuildRanked(s Source, m Module, rank func(name string) int) {
 	w := From(s)
 	m.Parts(Visitor{
+		rank: rank,
 		parameter: func(field **autograd.Parameter, name string, initial Initial, shape []int) {
 			*field = w.Get(name, initial, shape...)
 		},

@@ -210,8 +210,14 @@ type Place struct {
 
 // Attend stores k and v [N G·K] in the caches if the batch asks for it, and
 // returns causal attention of q [N H·K], with scores scale·q·k, over prefix and own
-// keys.
+// keys. H and G are what the widths say: a block may have fewer heads than its model.
 func (pl Place) Attend(p *autograd.Pass, scale float64, q, k, v autograd.Var) autograd.Var {
+	return pl.attend(p, scale, q, k, v, nil)
+}
+
+// attend is Attend for a block that has some of its layer's heads left, nil for all.
+func (pl Place) attend(p *autograd.Pass, scale float64, q, k, v autograd.Var, heads []int) autograd.Var {
+	shape := pl.shapeOf(q.T.Cols(), k.T.Cols(), heads)
 	if pl.Store {
 		for i, seg := range pl.Segments {
 			if c := pl.Caches[i]; c != nil {
@@ -220,7 +226,7 @@ func (pl Place) Attend(p *autograd.Pass, scale float64, q, k, v autograd.Var) au
 		}
 	}
 	if !pl.prefixed {
-		return p.Attention(q, k, v, &pl.shape, scale, nil)
+		return p.Attention(q, k, v, shape, scale, nil)
 	}
 	for i := range pl.Segments {
 		pl.prefix[i] = kernels.KV{}
@@ -228,13 +234,32 @@ func (pl Place) Attend(p *autograd.Pass, scale float64, q, k, v autograd.Var) au
 			pl.prefix[i] = c.at(pl.index)
 		}
 	}
-	return p.Attention(q, k, v, &pl.shape, scale, pl.prefix)
+	return p.Attention(q, k, v, shape, scale, pl.prefix)
+}
+
+// shapeOf returns the geometry of a block whose queries and keys are so wide.
+func (s *Stream) shapeOf(q, kv int, heads []int) *autograd.AttentionShape {
+	shape := s.shape
+	shape.Heads, shape.KVHeads = q/shape.HeadDim, kv/shape.HeadDim
+	if shape.Heads == s.shape.Heads && shape.KVHeads == s.shape.KVHeads {
+		return &s.shape
+	}
+	if s.shape.Slopes != nil {
+		if len(heads) != shape.Heads {
+			panic(fmt.Sprintf("transformer: Attend: %d heads of %d, and %d numbers of them: see KeepHeads", shape.Heads, s.shape.Heads, len(heads)))
+		}
+		shape.Slopes = make([]float64, len(heads))
+		for i, h := range heads {
+			shape.Slopes[i] = s.shape.Slopes[h]
+		}
+	}
+	return &shape
 }
 
 // KVStore is memory for the keys and values of several sequences: for each place
-// of a decoder two tensors [rows G·K]. It holds it until Close.
+// of a decoder two tensors [rows G·K], none for a map. It holds it until Close.
 type KVStore struct {
-	memory tensor.Tensor // [2·places·rows G·K], what places are slices of
+	memory tensor.Tensor // what places are slices of
 	places []kernels.KV
 	rows   int
 	used   int
@@ -245,15 +270,29 @@ type KVStore struct {
 func (d *Decoder) NewKVStore(dev tensor.Device, rows int) (*KVStore, error) {
 	s := &KVStore{rows: rows, places: make([]kernels.KV, len(d.Blocks))}
 	var err error
-	s.memory, err = tensor.New(dev, tensor.F32, 2*len(s.places)*rows, d.Config.KVHeads*d.Config.HeadDim)
+	s.memory, err = tensor.New(dev, tensor.F32, 2*rows*d.kvWidth())
 	if err != nil {
 		return nil, fmt.Errorf("keys and values of %d positions: %w", rows, err)
 	}
-	for i := range s.places {
-		first := 2 * i * rows
-		s.places[i] = kernels.KV{K: s.memory.Slice(first, first+rows), V: s.memory.Slice(first+rows, first+2*rows)}
+	first := 0
+	next := func(width int) tensor.Tensor {
+		first += rows * width
+		return s.memory.Slice(first-rows*width, first).Reshape(rows, width)
+	}
+	for i, b := range d.Blocks {
+		if width := d.Config.kvWidth(b); width > 0 {
+			s.places[i] = kernels.KV{K: next(width), V: next(width)}
+		}
 	}
 	return s, nil
+}
+
+// kvWidth returns the widths of the keys of all places together.
+func (d *Decoder) kvWidth() (sum int) {
+	for _, b := range d.Blocks {
+		sum += d.Config.kvWidth(b)
+	}
+	return sum
 }
 
 // Close gives the memory back. The caches of the store are invalid then. A nil store

@@ -90,16 +90,20 @@ type bloomBlock struct {
 	Norm2    *nn.Norm
 	Up, Down nn.Projection
 
+	heads  []int // the layer's heads that are left; nil: all
 	config *Config
 	name   string
 }
 
+func (b *bloomBlock) headNumbers() *[]int { return &b.heads }
+
 func (b *bloomBlock) Parts(v nn.Visitor) {
-	c, d := b.config, b.config.Width
+	c := b.config
+	d, heads := c.Width, c.Heads*c.HeadDim
 	v = v.In(&b.name)
 	v.LayerNorm(&b.Norm1, "input_layernorm", d, c.Eps, true)
-	v.Linear(&b.QKV, "self_attention.query_key_value", d, 3*d, true)
-	v.Linear(&b.O, "self_attention.dense", d, d, true)
+	v.Linear(&b.QKV, "self_attention.query_key_value", d, 3*heads, true)
+	v.Linear(&b.O, "self_attention.dense", heads, d, true)
 	v.LayerNorm(&b.Norm2, "post_attention_layernorm", d, c.Eps, true)
 	v.Linear(&b.Up, "mlp.dense_h_to_4h", d, c.FeedForward, true)
 	v.Linear(&b.Down, "mlp.dense_4h_to_h", c.FeedForward, d, true)
@@ -110,7 +114,7 @@ func (b *bloomBlock) Clone() Block { return nn.CloneOf(b) }
 func (b *bloomBlock) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
 	h := b.Norm1.Forward(p, x)
 	q, k, v := b.queriesKeysValues(p, h)
-	x = addDropped(p, b.residual(x, h), b.O, at.Attend(p, b.config.attentionScale(), q, k, v))
+	x = addDropped(p, b.residual(x, h), b.O, at.attend(p, b.config.attentionScale(), q, k, v, b.heads))
 	h = b.Norm2.Forward(p, x)
 	return addDropped(p, b.residual(x, h), b.Down, nn.LinearFunc(p, b.config.Activation, b.Up, h))
 }
@@ -126,9 +130,11 @@ func (b *bloomBlock) residual(x, h autograd.Var) autograd.Var {
 // queriesKeysValues takes the product [N H·3·K] apart, each part [N H·K].
 func (b *bloomBlock) queriesKeysValues(p *autograd.Pass, x autograd.Var) (q, k, v autograd.Var) {
 	n, width := x.T.Rows(), b.config.HeadDim
-	heads := p.Reshape(b.QKV.Forward(p, x), n*b.config.Heads, 3*width)
+	y := b.QKV.Forward(p, x)
+	all := y.T.Cols() / 3
+	heads := p.Reshape(y, n*all/width, 3*width)
 	part := func(i int) autograd.Var {
-		return p.Reshape(p.Slice(heads, 1, i*width, (i+1)*width), n, b.config.Width)
+		return p.Reshape(p.Slice(heads, 1, i*width, (i+1)*width), n, all)
 	}
 	return part(0), part(1), part(2)
 }

@@ -36,6 +36,9 @@ type Config struct {
 	ScaleByLayer bool // GPT-2: attention divides q·k by the number of the layer, from 1 on
 	RoPE         nn.RoPE
 
+	// Forms are those of the places, one each; nil where all are the family's layers.
+	Forms []Form
+
 	// own holds settings that only the family's own file sets and reads.
 	own any
 	// compact is what a directory that lamina alone reads says beside; else nil.
@@ -76,6 +79,10 @@ func ParseConfig(data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	data, forms, err := expandForms(data)
+	if err != nil {
+		return Config{}, err
+	}
 	k, err := readKeys(data)
 	if err != nil {
 		return Config{}, err
@@ -92,7 +99,7 @@ func ParseConfig(data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Family: f.name, NormAffine: true, compact: compact, Raw: raw}
+	c := Config{Family: f.name, NormAffine: true, Forms: forms, compact: compact, Raw: raw}
 	if err := c.setTypeName(k); err != nil {
 		return Config{}, err
 	}
@@ -167,8 +174,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Heads > maxSize/c.HeadDim:
 		return fmt.Errorf("%d heads of %d are more than %d wide", c.Heads, c.HeadDim, maxSize)
-	case c.roughParams() > maxParams:
-		return fmt.Errorf("about %.3g parameters by its sizes, which is more than any model has", c.roughParams())
+	case c.roughParams(nil) > maxParams:
+		return fmt.Errorf("about %.3g parameters by its sizes, which is more than any model has", c.roughParams(nil))
 	case c.Heads%c.KVHeads != 0:
 		return fmt.Errorf("num_attention_heads %d is no multiple of num_key_value_heads %d", c.Heads, c.KVHeads)
 	case !(c.Eps > 0):
@@ -180,15 +187,28 @@ func (c Config) Validate() error {
 	if err != nil {
 		return err
 	}
-	return f.validate(c, c.key)
+	if err := f.validate(c, c.key); err != nil {
+		return err
+	}
+	return c.checkForms()
 }
 
 // roughParams is the number of weights in matrices, by sizes of which not even the product
-// need fit the machine.
-func (c Config) roughParams() float64 {
+// need fit the machine, with places of some forms and the family's layer at the others.
+func (c Config) roughParams(forms []Form) float64 {
 	width := float64(c.Width)
-	block := width * (2*float64(c.HeadDim)*float64(c.Heads+c.KVHeads) + 2*float64(c.FeedForward))
-	return float64(c.Layers)*block + float64(c.Vocab)*float64(c.EmbedWidth) + float64(c.MaxPositions)*width
+	block := func(f Form) float64 {
+		if f.Map != "" {
+			return width * width
+		}
+		own := c.sized(f)
+		return width * (2*float64(own.HeadDim)*float64(own.Heads+own.KVHeads) + 2*float64(own.FeedForward))
+	}
+	sum := float64(c.Layers-len(forms)) * block(Form{})
+	for _, f := range forms {
+		sum += block(f)
+	}
+	return sum + float64(c.Vocab)*float64(c.EmbedWidth) + float64(c.MaxPositions)*width
 }
 
 // String describes the architecture in one line.

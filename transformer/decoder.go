@@ -241,7 +241,8 @@ func (d *Decoder) Clone() *Decoder {
 	return &c
 }
 
-// New builds a decoder of the configured family over a source of weights.
+// New builds a decoder of the configured family, of the forms of its places, over a source
+// of weights.
 func New(c Config, src nn.Source) *Decoder {
 	f, err := familyNamed(c.Family)
 	if err != nil {
@@ -250,9 +251,9 @@ func New(c Config, src nn.Source) *Decoder {
 	shared := c // by embedding and blocks
 	d := &Decoder{Config: c, Embed: &tableEmbedding{names: f.embedding, config: &shared}}
 	for i := range c.Layers {
-		d.Blocks = append(d.Blocks, f.block(&shared, c.LayerName(i), i))
+		d.Blocks = append(d.Blocks, shared.newBlock(i))
 	}
-	nn.Build(src, d)
+	nn.BuildRanked(src, d, c.rankOf)
 	if c.Tied {
 		d.Head = d.Embed.TokenWeights()
 	}

@@ -86,11 +86,12 @@ func newGPT2Block(c *Config, name string, layer int) Block {
 }
 
 func (b *gpt2Block) Parts(v nn.Visitor) {
-	c, d := b.config, b.config.Width
+	c := b.config
+	d, heads := c.Width, c.Heads*c.HeadDim
 	v = v.In(&b.name)
 	v.LayerNorm(&b.Norm1, "ln_1", d, c.Eps, true)
-	v.Conv1D(&b.QKV, "attn.c_attn", d, 3*d)
-	v.Conv1D(&b.O, "attn.c_proj", d, d)
+	v.Conv1D(&b.QKV, "attn.c_attn", d, 3*heads)
+	v.Conv1D(&b.O, "attn.c_proj", heads, d)
 	v.LayerNorm(&b.Norm2, "ln_2", d, c.Eps, true)
 	v.Conv1D(&b.Up, "mlp.c_fc", d, c.FeedForward)
 	v.Conv1D(&b.Down, "mlp.c_proj", c.FeedForward, d)
@@ -99,7 +100,8 @@ func (b *gpt2Block) Parts(v nn.Visitor) {
 func (b *gpt2Block) Clone() Block { return nn.CloneOf(b) }
 
 func (b *gpt2Block) Forward(p *autograd.Pass, x autograd.Var, at Place) autograd.Var {
-	qkv, d := b.QKV.Forward(p, b.Norm1.Forward(p, x)), b.config.Width
+	qkv := b.QKV.Forward(p, b.Norm1.Forward(p, x))
+	d := qkv.T.Cols() / 3
 	q, k, v := p.Slice(qkv, 1, 0, d), p.Slice(qkv, 1, d, 2*d), p.Slice(qkv, 1, 2*d, 3*d)
 	x = addDropped(p, x, b.O, at.Attend(p, b.scale, q, k, v))
 	return addDropped(p, x, b.Down, nn.LinearFunc(p, b.config.Activation, b.Up, b.Norm2.Forward(p, x)))

@@ -28,7 +28,7 @@ const inferencePositions = 1024
 func (d *Decoder) InferenceMemory() InferenceMemory {
 	c := d.Config
 	m := InferenceMemory{Positions: min(c.MaxPositions, inferencePositions), Weights: nn.Bytes(d.Params())}
-	m.Cache = 2 * len(d.Blocks) * m.Positions * c.KVHeads * c.HeadDim * tensor.F32.Bytes(1)
+	m.Cache = 2 * m.Positions * d.kvWidth() * tensor.F32.Bytes(1)
 	p := autograd.NewPass(&dry.Backend{})
 	x := d.Forward(p, NewBatch(make([]int32, m.Positions)), nil)
 	d.Logits(p, d.Rows(p, x, make([]int32, min(autograd.HeadRows, m.Positions))))
@@ -45,9 +45,9 @@ func (c Config) ProcessMemory() int { return 21<<20 + 300*c.Vocab }
 // Params returns the number of weights of the model; a tied head counts once.
 func (c Config) Params() int { return nn.Count(c.Outline().Params()) }
 
-// BlockParams returns the number of weights of one block.
+// BlockParams returns the number of weights of one block that is the family's layer.
 func (c Config) BlockParams() int {
-	c.Layers = 1
+	c.Layers, c.Forms = 1, nil
 	return nn.Count(nn.ParamsOf(c.Outline().Blocks[0]))
 }
 

@@ -72,13 +72,14 @@ type optBlock struct {
 }
 
 func (b *optBlock) Parts(v nn.Visitor) {
-	c, d := b.config, b.config.Width
+	c := b.config
+	d, heads := c.Width, c.Heads*c.HeadDim
 	v = v.In(&b.name)
 	v.LayerNorm(&b.Norm1, "self_attn_layer_norm", d, c.Eps, c.NormAffine)
-	v.Linear(&b.Q, "self_attn.q_proj", d, d, c.Bias)
-	v.Linear(&b.K, "self_attn.k_proj", d, d, c.Bias)
-	v.Linear(&b.V, "self_attn.v_proj", d, d, c.Bias)
-	v.Linear(&b.O, "self_attn.out_proj", d, d, c.Bias)
+	v.Linear(&b.Q, "self_attn.q_proj", d, heads, c.Bias)
+	v.Linear(&b.K, "self_attn.k_proj", d, heads, c.Bias)
+	v.Linear(&b.V, "self_attn.v_proj", d, heads, c.Bias)
+	v.Linear(&b.O, "self_attn.out_proj", heads, d, c.Bias)
 	v.LayerNorm(&b.Norm2, "final_layer_norm", d, c.Eps, c.NormAffine)
 	v.Linear(&b.Up, "fc1", d, c.FeedForward, c.MLPBias)
 	v.Linear(&b.Down, "fc2", c.FeedForward, d, c.MLPBias)

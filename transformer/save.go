@@ -24,8 +24,10 @@ import (
 // directory, there is [Decoder.Whole]. Trained weights are saved before
 // [lamina/nn.Trained.Close] gives them back.
 //
-// It is an error, which names the layer, if the decoder holds what no checkpoint of its
-// family does: another layer in place of a linear one, a block of another kind.
+// Blocks that are not the family's layer but have a [Form] are written as what they are,
+// under an architecture of our own that lamina alone reads. It is an error, which names the
+// layer, if the decoder holds what has none: another layer in place of a linear one, a
+// block of another kind.
 func (d *Decoder) Save(out string) error {
 	dir, err := d.Whole()
 	if err != nil {
@@ -45,10 +47,11 @@ func (d *Decoder) Whole() (Directory, error) {
 	if d.Config.Raw == nil {
 		return Directory{}, fmt.Errorf("its configuration was not read from a config.json: make it with transformer.ParseConfig")
 	}
-	if err := d.wantPlain(); err != nil {
+	forms, err := d.wantWritable()
+	if err != nil {
 		return Directory{}, err
 	}
-	dir := Directory{Config: d.Config.RawWithLayers(len(d.Blocks))}
+	dir := Directory{Config: d.Config.RawWithLayers(len(d.Blocks)), Forms: forms}
 	changed := false
 	for _, w := range d.placed() {
 		if err := w.Value.Err(); err != nil {
@@ -103,36 +106,52 @@ func (d *Decoder) placed() []placed {
 	return all
 }
 
-// wantPlain returns an error unless a checkpoint of the family with so many layers has
-// just these weights, and computes with them what the decoder does.
-func (d *Decoder) wantPlain() error {
+// wantWritable returns the forms of the decoder's blocks, or an error unless a checkpoint
+// of the family with places of these forms has just these weights, and computes with them
+// what the decoder does.
+func (d *Decoder) wantWritable() ([]Form, error) {
+	forms, err := d.Forms()
+	if err != nil {
+		return nil, err
+	}
 	c := d.Config
-	c.Layers = len(d.Blocks)
-	plain := c.Outline()
-	if reflect.TypeOf(d.Embed) != reflect.TypeOf(plain.Embed) {
-		return fmt.Errorf("the embedding is a %T, which no checkpoint of %s has", d.Embed, c.Family)
+	c.Layers, c.Forms = len(d.Blocks), forms
+	if err := c.checkForms(); err != nil {
+		return nil, err
+	}
+	same := c.Outline()
+	if reflect.TypeOf(d.Embed) != reflect.TypeOf(same.Embed) {
+		return nil, fmt.Errorf("the embedding is a %T, which no checkpoint of %s has", d.Embed, c.Family)
 	}
 	for i, b := range d.Blocks {
-		if reflect.TypeOf(b) != reflect.TypeOf(plain.Blocks[i]) {
-			return fmt.Errorf("block %d is a %T, which no checkpoint of %s has", i, b, c.Family)
+		if blockType(b) != blockType(same.Blocks[i]) {
+			return nil, fmt.Errorf("block %d is a %v, which no checkpoint of %s has", i, blockType(b), c.Family)
 		}
 	}
-	for name, field := range d.Linears() {
-		if _, ok := (*field).(*nn.Linear); !ok {
-			return fmt.Errorf("layer %s is a %T, which no checkpoint of %s has: put a linear layer of the same effect there, or keep its weights in a file of your own", name, *field, c.Family)
+	if d.Out != nil {
+		if _, ok := d.Out.(*nn.Linear); !ok {
+			return nil, fmt.Errorf("the projection to the head is a %T, which no checkpoint of %s has", d.Out, c.Family)
 		}
 	}
 	if c.Tied && d.Head != d.Embed.TokenWeights() {
-		return fmt.Errorf("the head is no longer the embedding's table, and tie_word_embeddings says that it is")
+		return nil, fmt.Errorf("the head is no longer the embedding's table, and tie_word_embeddings says that it is")
 	}
-	return d.wantWeights(plain)
+	return forms, d.wantWeights(same)
+}
+
+// blockType returns the type of a block, of a scaled one that of what is scaled.
+func blockType(b Block) reflect.Type {
+	if s, ok := b.(*Scaled); ok {
+		b = s.Block
+	}
+	return reflect.TypeOf(b)
 }
 
 // wantWeights returns an error unless the decoder's weights are called and shaped as
-// those of plain.
-func (d *Decoder) wantWeights(plain *Decoder) error {
+// those of same.
+func (d *Decoder) wantWeights(same *Decoder) error {
 	want := map[string][]int{}
-	for w := range plain.Params() {
+	for w := range same.Params() {
 		want[w.Name] = w.Value.Shape()
 	}
 	for _, w := range d.placed() {
@@ -148,7 +167,7 @@ func (d *Decoder) wantWeights(plain *Decoder) error {
 		}
 		delete(want, w.Name)
 	}
-	for w := range plain.Params() {
+	for w := range same.Params() {
 		if want[w.Name] != nil {
 			return fmt.Errorf("weight %s, which a checkpoint of %s has, is not there", formats.Quote(w.Name), d.Config.Family)
 		}

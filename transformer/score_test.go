@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lamina/autograd"
+	"lamina/kernels"
 	"lamina/kernels/kerneltest"
 	"lamina/kernels/ref"
 	"lamina/tensor"
@@ -139,42 +140,48 @@ func TestDecodingAgreesWithPrefill(t *testing.T) {
 		for _, name := range []string{"llama-gqa-tied", "opt-prenorm", "llama3-rope", "gpt2-by-layer", "gpt2-f16", "bloom-bf16", "bloom-postnorm"} {
 			t.Run(be.Name()+"/"+name, func(t *testing.T) {
 				d, g := open(t, be, name)
-				row := slices.MaxFunc(g.Tokens, func(a, b []int32) int { return len(a) - len(b) })
-				rows := [][]int32{row, row[2:]}
-				p := autograd.NewPass(be)
-				const k = 3
-				store := tensor.Must(d.NewKVStore(be, 2*len(row)))
-				prefill := &transformer.Batch{Store: true}
-				caches := make([]*transformer.Cache, len(rows))
-				for i, r := range rows {
-					caches[i] = store.Sequence(len(r))
-					prefill.Add(r[:len(r)-k], caches[i])
-				}
-				d.Forward(p, prefill, nil)
-				p.Reset()
-				for step := range k {
-					b := &transformer.Batch{Store: true}
-					for i, r := range rows {
-						at := len(r) - k + step
-						b.Add(r[at:at+1], caches[i])
-					}
-					p.Decoding = true
-					got := d.Logits(p, d.Forward(p, b, nil)).T.Floats()
-					p.Reset()
-					p.Decoding = false
-					for i, r := range rows {
-						at := len(r) - k + step
-						whole := d.Logits(p, d.Forward(p, transformer.NewBatch(r[:at+1]), nil)).T
-						want := whole.Slice(at, at+1).Floats()
-						p.Reset()
-						one := make([]float32, d.Config.Vocab)
-						for j := range one {
-							one[j] = float32(got[i*d.Config.Vocab+j])
-						}
-						compare(t, fmt.Sprintf("step %d sequence %d", step, i), one, want)
-					}
-				}
+				decodesAsPrefill(t, be, d, slices.MaxFunc(g.Tokens, func(a, b []int32) int { return len(a) - len(b) }))
 			})
+		}
+	}
+}
+
+// decodesAsPrefill compares the logits of a row's last three tokens, run one by one beside
+// a second sequence, with those of the row run at once.
+func decodesAsPrefill(t *testing.T, be kernels.Backend, d *transformer.Decoder, row []int32) {
+	t.Helper()
+	rows := [][]int32{row, row[2:]}
+	p := autograd.NewPass(be)
+	const k = 3
+	store := tensor.Must(d.NewKVStore(be, 2*len(row)))
+	prefill := &transformer.Batch{Store: true}
+	caches := make([]*transformer.Cache, len(rows))
+	for i, r := range rows {
+		caches[i] = store.Sequence(len(r))
+		prefill.Add(r[:len(r)-k], caches[i])
+	}
+	d.Forward(p, prefill, nil)
+	p.Reset()
+	for step := range k {
+		b := &transformer.Batch{Store: true}
+		for i, r := range rows {
+			at := len(r) - k + step
+			b.Add(r[at:at+1], caches[i])
+		}
+		p.Decoding = true
+		got := d.Logits(p, d.Forward(p, b, nil)).T.Floats()
+		p.Reset()
+		p.Decoding = false
+		for i, r := range rows {
+			at := len(r) - k + step
+			whole := d.Logits(p, d.Forward(p, transformer.NewBatch(r[:at+1]), nil)).T
+			want := whole.Slice(at, at+1).Floats()
+			p.Reset()
+			one := make([]float32, d.Config.Vocab)
+			for j := range one {
+				one[j] = float32(got[i*d.Config.Vocab+j])
+			}
+			compare(t, fmt.Sprintf("step %d sequence %d", step, i), one, want)
 		}
 	}
 }

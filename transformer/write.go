@@ -46,6 +46,8 @@ type Directory struct {
 	// to the type of the tensor they replace.
 	DType tensor.DType
 	Extra map[string][]byte // further files
+	// Forms are those of the layers. Where one is not plain, lamina alone reads the directory.
+	Forms []Form
 	// Places, if not nil, makes a compact directory, which lamina alone reads: for each
 	// layer it has the one whose tensors it shares, and itself where Tensors has its own.
 	// What is quantised in blocks stays so, unless DType says otherwise.
@@ -77,7 +79,7 @@ var companions = []string{
 // Whole returns a Directory with every tensor of the checkpoint, as the file has it. What
 // a decoder has learned since is in [Decoder.Whole].
 func (c *Checkpoint) Whole() Directory {
-	d := Directory{Config: maps.Clone(c.Config.Raw)}
+	d := Directory{Config: maps.Clone(c.Config.Raw), Forms: c.Config.Forms}
 	delete(d.Config, ownKey)
 	for _, name := range c.Names() {
 		d.Tensors = append(d.Tensors, NamedTensor{Name: name, From: name})
@@ -179,6 +181,7 @@ func writeConfig(path string, d Directory, blocks map[string]blockTensor) error 
 			config["dtype"] = name
 		}
 	}
+	formsConfig(config, d.Forms)
 	if d.Places != nil {
 		compactConfig(config, d.Places, blocks)
 	}
