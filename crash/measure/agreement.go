@@ -22,10 +22,13 @@ type Gradient struct {
 	ends []int // where the values of each layer end
 }
 
+// Bytes is what the gradient itself takes.
+func (grad Gradient) Bytes() int { return 4 * len(grad.Values) }
+
 // In returns the gradient of the trained weights in a decoder that has them, called as in
 // the full model: an emulator of any kind, with what its Params yields. The weights stay
-// as they are, and those of one block stand together. Beside the result it takes 8 bytes a
-// trained weight and a pass of some 512 tokens.
+// as they are, and those of one block stand together. It takes 8 bytes a trained weight
+// beside the result, and a pass of some 512 tokens.
 func (g *Gradients) In(ctx context.Context, d *transformer.Decoder, trained nn.Params) (Gradient, error) {
 	grad, err := g.blocksOf(trained)
 	if err == nil {
@@ -44,7 +47,8 @@ func (g *Gradients) In(ctx context.Context, d *transformer.Decoder, trained nn.P
 	if err := g.all(ctx, pass, d); err != nil {
 		return grad, err
 	}
-	grad.Values, grad.Peak = own.Grads.Float32s(), pass.Arena.Peak()+own.Values.Bytes()+own.Grads.Bytes()
+	grad.Values = own.Grads.Float32s()
+	grad.Peak = pass.Arena.Peak() + own.Values.Bytes() + own.Grads.Bytes() + grad.Bytes()
 	return grad, nil
 }
 

@@ -1,7 +1,6 @@
 package study
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -18,7 +17,12 @@ type Comparison struct {
 	SeedStderr      *float64 `json:"seed_stderr"` // of the difference, over seeds; null for one
 	Paired          bool     `json:"paired"`      // by document; else as if the rows had scored different ones
 	P               float64  `json:"p"`           // of a difference at least as large between rows that are equally good
-	PHolm           float64  `json:"p_holm"`      // the same, corrected after Holm for all comparisons of the table
+	PHolm           float64  `json:"p_holm"`      // the same, corrected after Holm for all comparisons of the list, or with the same baseline
+	// Won and Lost count the documents that the row has right more often than the other,
+	// and less often, where Paired: of one run each, the two numbers of McNemar's test.
+	Won  int             `json:"won"`
+	Lost int             `json:"lost"`
+	Loss *LossDifference `json:"loss"` // null where a row has no answer loss
 }
 
 // chance is the p-value above which a difference may well be chance.
@@ -129,22 +133,22 @@ func (x *Experiment) compared() []Comparison {
 	var out []Comparison
 	for i, c := range all {
 		if i != at {
-			out = append(out, against(all[at], c))
+			out = append(out, x.against(all[at], c))
 		}
 	}
 	whole := slices.IndexFunc(all, func(c contender) bool { return c.Trains == Everything })
-	inside := slices.IndexFunc(all, func(c contender) bool { return c.Restored })
-	if whole >= 0 && inside >= 0 && whole != at && inside != at {
-		out = append(out, against(all[inside], all[whole]))
+	within := slices.IndexFunc(all, func(c contender) bool { return c.Restored })
+	if whole >= 0 && within >= 0 && whole != at && within != at {
+		out = append(out, x.against(all[within], all[whole]))
 	}
-	holm(out)
+	correct(out)
 	return out
 }
 
 // against compares a with b: over the documents, paired, where both say which ones
 // they have right.
 func against(a, b contender) Comparison {
-	c := Comparison{Row: a.Name, Against: b.Name, Accuracy: a.accuracy(), AgainstAccuracy: b.accuracy(), SeedStderr: overSeeds(a, b)}
+	c := Comparison{Row: a.Name, Against: b.Name, Accuracy: a.accuracy(), AgainstAccuracy: b.accuracy(), SeedStderr: overSeeds(a, b, plugIn)}
 	c.Difference = c.Accuracy - c.AgainstAccuracy
 	x, y := a.right(), b.right()
 	if len(x) == 0 || len(x) != len(y) {
@@ -162,6 +166,12 @@ func against(a, b contender) Comparison {
 		differences[i] = x[i]*nb - y[i]*na
 		d := float64(differences[i])/float64(na*nb) - c.Difference
 		squares += d * d
+		switch {
+		case differences[i] > 0:
+			c.Won++
+		case differences[i] < 0:
+			c.Lost++
+		}
 	}
 	if n := float64(len(x)); n > 1 {
 		c.Stderr = math.Sqrt(squares / (n - 1) / n)
@@ -170,13 +180,20 @@ func against(a, b contender) Comparison {
 	return c
 }
 
-// overSeeds is the standard error of the difference over the seeds that both have, or
-// over a's where b is a model that no seed reaches; nil for less than two.
-func overSeeds(a, b contender) *float64 {
+func plugIn(r Row) *float64     { return r.PlugIn }
+func answerLoss(r Row) *float64 { return r.AnswerLoss }
+
+// overSeeds is the standard error of the difference in a cell over the seeds that both
+// have, or over a's where b is a model that no seed reaches; nil for less than two, and
+// where a row has no such number.
+func overSeeds(a, b contender, cell func(Row) *float64) *float64 {
+	if slices.ContainsFunc(append(slices.Clip(a.rows), b.rows...), func(r Row) bool { return cell(r) == nil }) {
+		return nil
+	}
 	perSeed := func(c contender) map[uint64]float64 {
 		sums, counts := map[uint64]float64{}, map[uint64]int{}
 		for _, r := range c.rows {
-			sums[r.Seed] += *r.PlugIn
+			sums[r.Seed] += *cell(r)
 			counts[r.Seed]++
 		}
 		for s := range sums {
@@ -191,7 +208,7 @@ func overSeeds(a, b contender) *float64 {
 		delete(of, r.Seed) // once, whatever the draws
 		w, both := minus[r.Seed]
 		if b.Trains == Nothing {
-			w, both = b.accuracy(), true
+			w, both = b.mean(cell)
 		}
 		if has && both {
 			differences = append(differences, v-w)
@@ -210,19 +227,4 @@ func overSeeds(a, b contender) *float64 {
 	}
 	stderr := math.Sqrt(squares / (n - 1) / n)
 	return &stderr
-}
-
-// holm fills in the p-values corrected for the number of comparisons (S. Holm, "A simple
-// sequentially rejective multiple test procedure", 1979).
-func holm(all []Comparison) {
-	order := make([]int, len(all))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(all[i].P, all[j].P) })
-	least := 0.0
-	for k, i := range order {
-		least = max(least, min(1, float64(len(all)-k)*all[i].P))
-		all[i].PHolm = least
-	}
 }

@@ -59,11 +59,11 @@ func TestSignFlip(t *testing.T) {
 }
 
 func TestHolm(t *testing.T) {
-	c := []Comparison{{P: 0.04}, {P: 0.01}, {P: 0.03}, {P: 0.9}}
-	holm(c)
+	p := []float64{0.04, 0.01, 0.03, 0.9}
+	got := holm(p)
 	for i, want := range []float64{0.09, 0.04, 0.09, 0.9} {
-		if math.Abs(c[i].PHolm-want) > 1e-12 {
-			t.Errorf("p %v: %v, want %v", c[i].P, c[i].PHolm, want)
+		if math.Abs(got[i]-want) > 1e-12 {
+			t.Errorf("p %v: %v, want %v", p[i], got[i], want)
 		}
 	}
 }

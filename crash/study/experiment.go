@@ -12,6 +12,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/internal/files"
+	"lamina/internal/report"
 )
 
 // Experiment is the protocol, once a seed, in one directory:
@@ -38,7 +39,8 @@ type Experiment struct {
 
 	protocols []*Protocol // one a seed
 	curves    []curve
-	release   func() // the directory's lock, from Open until Run ends
+	draws     resampler // of the scored documents
+	release   func()    // the directory's lock, from Open until Run ends
 }
 
 // curve is the training of a row.
@@ -127,6 +129,7 @@ func (x *Experiment) Run(ctx context.Context) error {
 		if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 			return err
 		}
+		x.Table.AnswerTokens, x.Table.Chance = p.Test.AnswerTokens(), p.Test.ByChance()
 		x.Table.Splits = Counts{Train: len(p.Train), Valid: len(p.Valid), Support: len(p.Support.Rows), Test: len(p.Test.Items)}
 		if err := p.Run(ctx, func(r Row) error { return x.add(p, r) }); err != nil {
 			return err
@@ -151,7 +154,8 @@ func (x *Experiment) add(p *Protocol, r Row) error {
 		}
 	}
 	x.Table.Rows = append(x.Table.Rows, r)
-	x.Table.Comparisons = x.compared()
+	x.relate()
+	x.Table.Comparisons, x.Table.Baselines = x.compared(), x.baselines()
 	return x.writeTables()
 }
 
@@ -184,11 +188,19 @@ func (x *Experiment) planned() []Row {
 
 // writeTables writes table.json, .md and .csv.
 func (x *Experiment) writeTables() error {
-	t := x.result()
+	text := ""
+	for _, t := range []report.Table{x.result(), x.transfer(), x.leak(), x.againstBaselines(), x.plans()} {
+		if len(t.Rows) > 0 {
+			text += t.Markdown() + "\n\n"
+		}
+	}
+	for _, n := range x.Table.Notes {
+		text += n + "\n\n"
+	}
 	return errors.Join(
 		files.WriteJSON(filepath.Join(x.Dir, "table.json"), x.Table),
-		files.WriteBytes(filepath.Join(x.Dir, "table.md"), []byte(t.Markdown()+"\n\n"+x.plans().Markdown()+"\n")),
-		files.WriteBytes(filepath.Join(x.Dir, "table.csv"), []byte(t.CSV()+"\n")))
+		files.WriteBytes(filepath.Join(x.Dir, "table.md"), []byte(strings.TrimSuffix(text, "\n"))),
+		files.WriteBytes(filepath.Join(x.Dir, "table.csv"), []byte(x.sheet().CSV()+"\n")))
 }
 
 // write draws the pictures and writes the report.

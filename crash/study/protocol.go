@@ -53,7 +53,9 @@ type Protocol struct {
 
 	skipped    int // training and validation rows left out, their targets too long
 	similarity *measure.Similarity
-	fullLoss   float64 // of the full model on validation rows; 0: not measured
+	fullLoss   float64            // of the full model on validation rows; 0: not measured
+	answerLoss float64            // of the full model on support answers; 0: not measured
+	gradients  []measure.Gradient // of the full model, that later rows need
 	resolved   []variant
 	chosen     map[string]plan.Choice // by method and seed
 }
@@ -61,7 +63,7 @@ type Protocol struct {
 // Event is a step of the protocol, for progress lines.
 type Event struct {
 	Row         string
-	Phase       string        // "similarity", "score", "train", a method's name; "warning", "note"
+	Phase       string        // "similarity", "score", "train", "measures", a method's name; "warning", "note"
 	Warning     string        // what is doubtful, in a line, of a warning
 	Note        string        // what is worth knowing, in a line, of a note
 	Done, Total int           // parts of the phase, in training steps

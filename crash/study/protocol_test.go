@@ -84,6 +84,11 @@ func text(t testing.TB, rows []study.Row) string {
 	rows = slices.Clone(rows)
 	for i := range rows {
 		rows[i].Seconds = 0
+		if rows[i].Measures != nil {
+			m := *rows[i].Measures
+			m.Seconds = 0
+			rows[i].Measures = &m
+		}
 	}
 	data, err := json.MarshalIndent(rows, "", " ")
 	if err != nil {

@@ -25,6 +25,10 @@ type Recipe struct {
 	Given    bool         // where the experiment is given a plan, the row takes that instead of what its method chooses
 	Draws    int          // so many rows of this kind, each with a seed of its own; 0: one
 
+	// OwnerTrains says that the model owner trains the emulator before handing it out: the
+	// row is not free of training, as those are that cut, share or solve for something.
+	OwnerTrains bool
+
 	Compression emulate.Compression // applied to the emulator before it is run or trained; the zero value: none
 
 	// Default says that the row is made where nobody asks for particular ones.

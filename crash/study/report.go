@@ -16,12 +16,19 @@ import (
 	"lamina/internal/units"
 )
 
-// Text is the result as a terminal shows it: the table, and the plans of its rows.
+// Text is the result as a terminal shows it: the table, the measures, and the plans of its
+// rows.
 func (x *Experiment) Text() string {
 	text := x.result().Text()
-	if t := x.healths(); len(t.Rows) > 0 {
-		text += "\n" + t.Caption + "\n" + t.Text()
+	for _, t := range []report.Table{x.transfer(), x.leak(), x.againstBaselines(), x.healths()} {
+		if len(t.Rows) > 0 {
+			text += "\n" + t.Caption + "\n" + t.Text()
+		}
 	}
+	for _, n := range x.Table.Notes {
+		text += n + "\n"
+	}
+	text += "\n"
 	if len(x.planned()) > 0 {
 		text += x.plans().Text()
 	}
@@ -111,14 +118,11 @@ func (x *Experiment) differences() report.Table {
 		{Name: "test", Help: "paired: document by document, exact permutation test (McNemar's, of one seed); unpaired: from the standard errors, where a row does not say which documents it has right"},
 	}}
 	for _, c := range x.Table.Comparisons {
-		test, seeds := "unpaired", "–"
+		test := "unpaired"
 		if c.Paired {
 			test = "paired"
 		}
-		if c.SeedStderr != nil {
-			seeds = points(*c.SeedStderr)
-		}
-		t.Rows = append(t.Rows, []string{c.Row, c.Against, points(c.Difference), points(c.Stderr), seeds, probability(c.PHolm), test})
+		t.Rows = append(t.Rows, []string{c.Row, c.Against, points(c.Difference), points(c.Stderr), pointsOrNone(c.SeedStderr), probability(c.PHolm), test})
 	}
 	return t
 }
@@ -143,6 +147,7 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 	if t := x.healths(); len(t.Rows) > 0 {
 		result.Tables = append(result.Tables, t)
 	}
+	r.Sections = append(r.Sections, x.measured())
 	rows := report.Section{Title: "Rows", Tables: []report.Table{x.meanings()}}
 	if note := x.ceilingNote(); note != "" {
 		rows.Text = append(rows.Text, note)
@@ -160,6 +165,17 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 	files, err := x.files()
 	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"What this run wrote, beside this page. Of several learning rates, the one that each row kept."}, Files: files})
 	return r, err
+}
+
+// measured is the part of the page with the measures.
+func (x *Experiment) measured() report.Section {
+	s := report.Section{Title: "Measures", Tables: []report.Table{x.transfer(), x.leak()}, Notes: append([]string{
+		"Gradients and gains are of the right answers of " + units.Count(supportTexts) + " support texts at most, which the plans were made from too; accuracies and answer losses of the scored documents. A dash: it has no meaning for the row.",
+	}, x.Table.Notes...)}
+	if len(x.Table.Baselines) > 0 {
+		s.Tables = append(s.Tables, x.againstBaselines())
+	}
+	return s
 }
 
 // facts are what the numbers were made of.

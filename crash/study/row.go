@@ -15,6 +15,7 @@ import (
 	"lamina/crash/train"
 	"lamina/internal/files"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -45,6 +46,9 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 		return r, err
 	}
 	r.Seconds = time.Since(begin).Seconds()
+	if r.Measures != nil {
+		r.Seconds -= r.Measures.Seconds
+	}
 	if p.Dir == "" {
 		return r, nil
 	}
@@ -78,9 +82,10 @@ func (p *Protocol) forget(v variant) error {
 // candidate is a row's emulator at one learning rate.
 type candidate struct {
 	*emulate.Emulator
-	trainer *train.Trainer // holds the trained weights; nil before training
-	store   *train.RunDir  // nil without a directory
-	done    bool           // trained by an earlier run: the weights are still in store
+	start   []tensor.Tensor // the weights that are trained, before
+	trainer *train.Trainer  // holds the trained weights; nil before training
+	store   *train.RunDir   // nil without a directory
+	done    bool            // trained by an earlier run: the weights are still in store
 }
 
 // close gives back what was trained.
@@ -140,7 +145,7 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 				return err
 			}
 		}
-		next := candidate{Emulator: e}
+		next := candidate{Emulator: e, start: values(e.Params())}
 		out, err := p.finetune(ctx, v, &next, lr, lrDir(dir, lr))
 		if err != nil {
 			next.close()
@@ -178,7 +183,7 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		delta := *r.PlugIn - *r.EmulatorFT
 		r.Delta = &delta
 	}
-	return nil
+	return p.measureInto(ctx, r, v, kept)
 }
 
 // rowConfig is config.json of a row's fine-tuning.

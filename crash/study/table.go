@@ -26,11 +26,14 @@ type Row struct {
 	PlugIn     *float64     `json:"plug_in"`
 	PlugInNorm *float64     `json:"plug_in_norm"` // acc_norm of the same scores
 	Stderr     float64      `json:"stderr"`       // of plug_in
-	N          int          `json:"n"`
-	Delta      *float64     `json:"delta"`
-	Right      string       `json:"right,omitempty"`      // of plug_in: 1 or 0 for each scored document, in order
-	TrainLoss  float64      `json:"train_loss,omitempty"` // mean of the last tenth of the steps
-	ValidLoss  float64      `json:"valid_loss,omitempty"` // of the kept checkpoint
+	// AnswerLoss is the plug-in's Σ -log p of the right answers over their tokens, in nats.
+	AnswerLoss *float64  `json:"answer_loss"`
+	N          int       `json:"n"`
+	Delta      *float64  `json:"delta"`
+	Right      string    `json:"right,omitempty"`      // of plug_in: 1 or 0 for each scored document, in order
+	Losses     []float32 `json:"losses,omitempty"`     // of plug_in: -log p of the right answers of each scored document
+	TrainLoss  float64   `json:"train_loss,omitempty"` // mean of the last tenth of the steps
+	ValidLoss  float64   `json:"valid_loss,omitempty"` // of the kept checkpoint
 	// Health is the emulator's loss before training beside the full model's.
 	Health      *emulate.Health `json:"health,omitempty"`
 	BestStep    int             `json:"best_step,omitempty"`
@@ -39,6 +42,7 @@ type Row struct {
 	TrainParams int             `json:"train_params"`
 	Seconds     float64         `json:"seconds"`    // training and scoring
 	PeakBytes   int             `json:"peak_bytes"` // weights held, moments and the largest pass
+	Measures    *Measures       `json:"measures"`   // null: not measured
 }
 
 // Counts are the numbers of examples of each part of the data.
@@ -51,12 +55,18 @@ type Counts struct {
 
 // Table is the protocol's result.
 type Table struct {
-	Rows        []Row             `json:"rows"`
-	Comparisons []Comparison      `json:"comparisons"` // of the best row with the others
-	Model       string            `json:"model"`
-	Task        string            `json:"task"`
-	Splits      Counts            `json:"splits"`
-	Versions    map[string]string `json:"versions"`
+	Rows        []Row        `json:"rows"`
+	Comparisons []Comparison `json:"comparisons"`     // of the best row with the others
+	Baselines   []Comparison `json:"baselines"`       // of every emulator with each of [baselines]
+	Notes       []string     `json:"notes,omitempty"` // why a measure is missing
+	// AnswerTokens are those of the right answers of each scored document, which the losses
+	// are over; null where answers are not scored. Chance is the accuracy of a guess.
+	AnswerTokens []int             `json:"answer_tokens,omitempty"`
+	Chance       float64           `json:"chance"`
+	Model        string            `json:"model"`
+	Task         string            `json:"task"`
+	Splits       Counts            `json:"splits"`
+	Versions     map[string]string `json:"versions"`
 }
 
 // What stands in [Row.Right] for a document.
@@ -95,6 +105,13 @@ func (p *Protocol) scoreInto(ctx context.Context, r *Row, d *transformer.Decoder
 	r.PlugIn, r.Stderr, r.Right = &result.Metrics[0].Value, result.Metrics[0].Stderr, marks(result.Metrics[0])
 	if m, ok := result.Metric("acc_norm"); ok {
 		r.PlugInNorm = &m.Value
+	}
+	for _, loss := range p.Test.AnswerLosses(result.Rows) {
+		r.Losses = append(r.Losses, float32(loss))
+	}
+	if r.Losses != nil {
+		loss := total(r.Losses) / float64(tokens(p.Test.AnswerTokens()))
+		r.AnswerLoss = &loss
 	}
 	if math.IsNaN(r.Stderr) { // of a single document
 		r.Stderr = 0

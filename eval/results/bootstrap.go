@@ -83,12 +83,12 @@ func draw(list []pairs, out [][]float64, i int, seed uint64) {
 	}
 }
 
-// interval returns the middle 95 % of differences and the two-sided p-value that
+// Interval returns the middle 95 % of differences and the two-sided p-value that
 // there is none: twice the share on the rarer side of zero, a difference of zero
 // on both sides, and the observed sample counted in (Davison and Hinkley 1997,
 // section 4.2). A sample without a difference, of pages that are all empty, counts
 // for nothing.
-func interval(differences []float64) (low, high, p float64) {
+func Interval(differences []float64) (low, high, p float64) {
 	sorted := slices.DeleteFunc(slices.Sorted(slices.Values(differences)), math.IsNaN)
 	if len(sorted) == 0 {
 		return math.NaN(), math.NaN(), math.NaN()
@@ -103,11 +103,12 @@ func interval(differences []float64) (low, high, p float64) {
 		}
 	}
 	p = min(1, 2*float64(min(below, above)+1)/float64(len(sorted)+1))
-	return quantile(sorted, 0.025), quantile(sorted, 0.975), p
+	return Quantile(sorted, 0.025), Quantile(sorted, 0.975), p
 }
 
-// quantile interpolates between the two nearest of sorted values, as numpy does.
-func quantile(sorted []float64, q float64) float64 {
+// Quantile interpolates between the two nearest of values in ascending order, as numpy
+// does.
+func Quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)
 	if i+1 >= len(sorted) {

@@ -68,7 +68,7 @@ func TestDifferencesEqualEnumeration(t *testing.T) {
 		near("share above", above, c.Above, share(c.Above))
 		near("mean", mean, c.Mean, 5*c.Deviation/math.Sqrt(n)+1e-12)
 		near("deviation", deviation, c.Deviation, 0.02*c.Deviation+1e-7)
-		low, high, pValue := interval(drawn[0])
+		low, high, pValue := Interval(drawn[0])
 		if len(c.A) > 3 { // 27 samples have no 97.5 % of their own: it lies between two of them
 			near("low", low, c.Low, 0.05*c.Deviation+1e-12)
 			near("high", high, c.High, 0.05*c.Deviation+1e-12)
@@ -106,7 +106,7 @@ func TestIntervalCovers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if low, high, _ := interval(drawn[0]); low <= 0.1 && 0.1 <= high {
+		if low, high, _ := Interval(drawn[0]); low <= 0.1 && 0.1 <= high {
 			covered++
 		}
 	}
@@ -123,11 +123,11 @@ func TestIntervalOfEmptyPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	low, high, _ := interval(drawn[0])
+	low, high, _ := Interval(drawn[0])
 	if want := -0.5 / math.Ln2; math.Abs(low-want) > 1e-12 || math.Abs(high-want) > 1e-12 {
 		t.Errorf("%v to %v, want %v", low, high, want)
 	}
-	if low, _, p := interval([]float64{math.NaN()}); !math.IsNaN(low) || !math.IsNaN(p) {
+	if low, _, p := Interval([]float64{math.NaN()}); !math.IsNaN(low) || !math.IsNaN(p) {
 		t.Error("nothing has an interval")
 	}
 }
@@ -155,7 +155,7 @@ func FuzzRead(f *testing.F) {
 
 func TestQuantile(t *testing.T) {
 	for _, c := range []struct{ q, want float64 }{{0, 1}, {1, 4}, {0.5, 2.5}, {0.25, 1.75}} {
-		if got := quantile([]float64{1, 2, 3, 4}, c.q); got != c.want {
+		if got := Quantile([]float64{1, 2, 3, 4}, c.q); got != c.want {
 			t.Errorf("%v: %v, want %v", c.q, got, c.want)
 		}
 	}

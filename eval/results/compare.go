@@ -174,7 +174,7 @@ func (c *Comparison) compare(ctx context.Context, a, b *Run, list []both, s Sett
 	}
 	for i, at := range rows {
 		r := &c.Rows[at]
-		r.Low, r.High, r.P = interval(drawn[i])
+		r.Low, r.High, r.P = Interval(drawn[i])
 	}
 	return nil
 }
