@@ -20,9 +20,9 @@ type Comparison struct {
 	PHolm           float64  `json:"p_holm"`      // the same, corrected after Holm for all comparisons of the list, or with the same baseline
 	// Won and Lost count the documents that the row has right more often than the other,
 	// and less often, where Paired: of one run each, the two numbers of McNemar's test.
-	Won  int             `json:"won"`
-	Lost int             `json:"lost"`
-	Loss *LossDifference `json:"loss"` // null where a row has no answer loss
+	Won  int             `json:"won,omitempty"`
+	Lost int             `json:"lost,omitempty"`
+	Loss *LossDifference `json:"loss,omitempty"` // none where a row has no answer loss
 }
 
 // chance is the p-value above which a difference may well be chance.

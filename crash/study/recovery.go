@@ -137,8 +137,8 @@ func (x *Experiment) ratio(what, unit string, scale float64, rows [3]Row, of fun
 		stderr = deviation(less(draws[2], draws[1]))
 	}
 	if !(gain > beyond*stderr) {
-		x.note(fmt.Sprintf("no recovery in %s of seed %d: %s is %.3g %s before %s, ± %.2g, and nothing is divided by less than %d standard errors",
-			what, rows[2].Seed, rows[2].Name, scale*gain, unit, rows[1].Name, scale*stderr, beyond))
+		x.note(fmt.Sprintf("no recovery in %s of seed %d: %s is better than %s by %.3g %s ± %.2g, and nothing is divided by less than %d standard errors",
+			what, rows[2].Seed, rows[2].Name, rows[1].Name, scale*gain, unit, scale*stderr, beyond))
 		return nil
 	}
 	r := &Recovery{Value: (*row - *floor) / gain}

@@ -147,12 +147,11 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 	if t := x.healths(); len(t.Rows) > 0 {
 		result.Tables = append(result.Tables, t)
 	}
-	r.Sections = append(r.Sections, x.measured())
 	rows := report.Section{Title: "Rows", Tables: []report.Table{x.meanings()}}
 	if note := x.ceilingNote(); note != "" {
 		rows.Text = append(rows.Text, note)
 	}
-	r.Sections = []report.Section{result}
+	r.Sections = []report.Section{result, x.measured()}
 	if len(t.Comparisons) > 0 {
 		r.Sections = append(r.Sections, report.Section{Title: "Differences", Tables: []report.Table{x.differences()}, Notes: []string{
 			"The first row was picked because it came out best on the documents it is compared on; that flatters its lead a little, and the more so the more rows there are.",

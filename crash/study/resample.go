@@ -147,8 +147,8 @@ func total(losses []float32) (sum float64) {
 	return sum
 }
 
-// tokens adds counts up.
-func tokens(counts []int) (sum int) {
+// count adds counts up.
+func count(counts []int) (sum int) {
 	for _, n := range counts {
 		sum += n
 	}

@@ -27,7 +27,7 @@ type Row struct {
 	PlugInNorm *float64     `json:"plug_in_norm"` // acc_norm of the same scores
 	Stderr     float64      `json:"stderr"`       // of plug_in
 	// AnswerLoss is the plug-in's Σ -log p of the right answers over their tokens, in nats.
-	AnswerLoss *float64  `json:"answer_loss"`
+	AnswerLoss *float64  `json:"answer_loss,omitempty"`
 	N          int       `json:"n"`
 	Delta      *float64  `json:"delta"`
 	Right      string    `json:"right,omitempty"`      // of plug_in: 1 or 0 for each scored document, in order
@@ -40,9 +40,9 @@ type Row struct {
 	Steps       int             `json:"steps,omitempty"`
 	HeldParams  int             `json:"held_params"`
 	TrainParams int             `json:"train_params"`
-	Seconds     float64         `json:"seconds"`    // training and scoring
-	PeakBytes   int             `json:"peak_bytes"` // weights held, moments and the largest pass
-	Measures    *Measures       `json:"measures"`   // null: not measured
+	Seconds     float64         `json:"seconds"`            // training and scoring
+	PeakBytes   int             `json:"peak_bytes"`         // weights held, moments and the largest pass
+	Measures    *Measures       `json:"measures,omitempty"` // none: not measured
 }
 
 // Counts are the numbers of examples of each part of the data.
@@ -56,13 +56,13 @@ type Counts struct {
 // Table is the protocol's result.
 type Table struct {
 	Rows        []Row        `json:"rows"`
-	Comparisons []Comparison `json:"comparisons"`     // of the best row with the others
-	Baselines   []Comparison `json:"baselines"`       // of every emulator with each of [baselines]
-	Notes       []string     `json:"notes,omitempty"` // why a measure is missing
+	Comparisons []Comparison `json:"comparisons"`         // of the best row with the others
+	Baselines   []Comparison `json:"baselines,omitempty"` // of every emulator with each of [baselines]
+	Notes       []string     `json:"notes,omitempty"`     // why a measure is missing
 	// AnswerTokens are those of the right answers of each scored document, which the losses
 	// are over; null where answers are not scored. Chance is the accuracy of a guess.
 	AnswerTokens []int             `json:"answer_tokens,omitempty"`
-	Chance       float64           `json:"chance"`
+	Chance       float64           `json:"chance,omitempty"`
 	Model        string            `json:"model"`
 	Task         string            `json:"task"`
 	Splits       Counts            `json:"splits"`
@@ -110,7 +110,7 @@ func (p *Protocol) scoreInto(ctx context.Context, r *Row, d *transformer.Decoder
 		r.Losses = append(r.Losses, float32(loss))
 	}
 	if r.Losses != nil {
-		loss := total(r.Losses) / float64(tokens(p.Test.AnswerTokens()))
+		loss := total(r.Losses) / float64(count(p.Test.AnswerTokens()))
 		r.AnswerLoss = &loss
 	}
 	if math.IsNaN(r.Stderr) { // of a single document
