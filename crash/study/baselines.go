@@ -7,10 +7,6 @@ import (
 	"lamina/eval/results"
 )
 
-// baselines are the recipes that every other emulator is held against, whichever comes out
-// best: of several seeds or draws, such as those of random, against their mean.
-var baselines = []string{"uniform", "random", "crash"}
-
 // LossDifference holds the answer losses of one row against those of another, in nats a
 // token of the scored documents' right answers; less is better. Error, interval and p-value
 // are of drawing the documents again, the same ones for both (a paired bootstrap).
@@ -26,20 +22,16 @@ type LossDifference struct {
 	PHolm       float64  `json:"p_holm"`
 }
 
-// baselines holds each emulator against those of the baselines that are in the table. Two
-// baselines are compared once.
+// baselines holds each emulator against the baselines of the table, see [Recipe]: of several
+// seeds or draws, against their mean. Two baselines are compared once.
 func (x *Experiment) baselines() []Comparison {
 	all := x.contenders()
 	var out []Comparison
-	for i, name := range baselines {
-		at := slices.IndexFunc(all, func(c contender) bool { return c.Name == name })
-		if at < 0 {
-			continue
-		}
+	for i, base := range all {
 		from := len(out)
-		for _, c := range all {
-			if c.emulates() && c.Name != name && !slices.Contains(baselines[:i], c.Name) {
-				out = append(out, x.against(c, all[at]))
+		for k, c := range all {
+			if base.Baseline && c.emulates() && k != i && !(c.Baseline && k < i) {
+				out = append(out, x.against(c, base))
 			}
 		}
 		correct(out[from:])

@@ -170,9 +170,9 @@ func (x *Experiment) sheet() report.Table {
 	return t
 }
 
-// against holds every emulator against the baselines.
+// againstBaselines holds every emulator against the baselines.
 func (x *Experiment) againstBaselines() report.Table {
-	t := report.Table{Caption: "Emulators against " + strings.Join(baselines, ", "), Columns: []report.Column{
+	t := report.Table{Caption: "Emulators against " + strings.Join(x.baselineNames(), ", "), Columns: []report.Column{
 		{Name: "row", Help: "its plug-in"}, {Name: "against", Help: "a row of another emulator; of several seeds or draws, their mean"},
 		{Name: "accuracy", Right: true, Help: "of the first less that of the second, points"},
 		{Name: "± documents", Right: true, Help: "standard error of the difference over documents"},
@@ -198,6 +198,11 @@ func (x *Experiment) againstBaselines() report.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// baselineNames are those of the table.
+func (x *Experiment) baselineNames() []string {
+	return Names(slices.DeleteFunc(slices.Clone(x.Protocol.Rows), func(r Recipe) bool { return !r.Baseline }))
 }
 
 // pointsOrNone shows points, or a dash where there are none.

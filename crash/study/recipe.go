@@ -31,6 +31,9 @@ type Recipe struct {
 
 	Compression emulate.Compression // applied to the emulator before it is run or trained; the zero value: none
 
+	// Baseline says that every other emulator is held against this one, whichever comes out
+	// best.
+	Baseline bool
 	// Default says that the row is made where nobody asks for particular ones.
 	Default bool
 }
@@ -54,10 +57,10 @@ var recipes = []Recipe{
 	{Name: "full", Help: "the full model, all of it trained", Trains: Everything, Default: true},
 	{Name: "ceiling", Help: "the layers of crash, trained inside the full model: what a plug-in can reach",
 		Method: plan.CRaSh, Given: true, Trains: Starred, Restored: true, Default: true},
-	{Name: "uniform", Help: "offsite-tuning: evenly spread layers", Method: plan.Uniform, Trains: Starred, Default: true},
+	{Name: "uniform", Help: "offsite-tuning: evenly spread layers", Method: plan.Uniform, Trains: Starred, Baseline: true, Default: true},
 	{Name: "uniform-learnable", Help: "the layers of uniform, others of them trained", Method: plan.UniformLearnable, Trains: Starred},
-	{Name: "random", Help: "layers by chance, five draws", Method: plan.Random, Trains: Starred, Draws: 5},
-	{Name: "crash", Help: "centres of clusters", Method: plan.CRaSh, Given: true, Trains: Starred, Default: true},
+	{Name: "random", Help: "layers by chance, five draws", Method: plan.Random, Trains: Starred, Draws: 5, Baseline: true},
+	{Name: "crash", Help: "centres of clusters", Method: plan.CRaSh, Given: true, Trains: Starred, Baseline: true, Default: true},
 	{Name: "share-all", Help: "crash, removed places filled with the nearest layer",
 		Method: plan.CRaSh, Given: true, Sharing: plan.ShareAll, Trains: Starred, Default: true},
 	{Name: "share-frozen", Help: "crash, removed places filled with frozen layers",

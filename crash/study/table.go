@@ -57,7 +57,7 @@ type Counts struct {
 type Table struct {
 	Rows        []Row        `json:"rows"`
 	Comparisons []Comparison `json:"comparisons"`         // of the best row with the others
-	Baselines   []Comparison `json:"baselines,omitempty"` // of every emulator with each of [baselines]
+	Baselines   []Comparison `json:"baselines,omitempty"` // of every emulator with each baseline
 	Notes       []string     `json:"notes,omitempty"`     // why a measure is missing
 	// AnswerTokens are those of the right answers of each scored document, which the losses
 	// are over; null where answers are not scored. Chance is the accuracy of a guess.
