@@ -187,7 +187,7 @@ func TestCountFor(t *testing.T) {
 		share float64
 		n     int
 		want  int
-	}{{1, 3, 3}, {0.5, 3, 2}, {0.34, 3, 2}, {0.33, 3, 1}, {1e-12, 3, 1}, {0.07, 100, 7}, {0.1, 30, 3}, {0.29, 100, 29}, {0, 3, 0}, {1.01, 3, 0}, {math.NaN(), 3, 0}} {
+	}{{1, 3, 3}, {0.5, 3, 1}, {0.67, 3, 2}, {0.34, 3, 1}, {0.33, 3, 0}, {1e-12, 3, 0}, {0.07, 100, 7}, {0.1, 30, 3}, {0.29, 100, 29}, {0, 3, 0}, {1.01, 3, 0}, {math.NaN(), 3, 0}} {
 		got, err := compress.CountFor(c.share, c.n)
 		if got != c.want || (err == nil) != (c.want > 0) {
 			t.Errorf("share %v of %d: %d, %v, want %d", c.share, c.n, got, err, c.want)

@@ -3,7 +3,6 @@ package compress
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -144,8 +143,8 @@ func columns(m *mat.Dense, which []int) *mat.Dense {
 	return some
 }
 
-// CountFor returns how many of n heads or channels are a share of them: ⌈share·n⌉. A share
-// outside of (0, 1] is an error.
+// CountFor returns how many of n heads or channels are at most a share of them:
+// ⌊share·n⌋. A share outside of (0, 1], or of less than one, is an error.
 func CountFor(share float64, n int) (int, error) {
 	if n < 1 {
 		panic(fmt.Sprintf("compress: CountFor: a share of %d", n))
@@ -153,9 +152,13 @@ func CountFor(share float64, n int) (int, error) {
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("compress: CountFor: share %v of %d: want more than 0 and at most 1", share, n)
 	}
-	// A product such as 0.07·100, which is 7 and rounds to more, is 7.
+	// A product such as 0.29·100, which is 29 and rounds to less, is 29.
 	const rounding = 1e-9
-	return max(1, int(math.Ceil(share*float64(n)-rounding))), nil
+	count := int(share*float64(n) + rounding)
+	if count == 0 {
+		return 0, fmt.Errorf("compress: CountFor: share %v of %d is less than one, which is a share of %.3g", share, n, 1/float64(n))
+	}
+	return count, nil
 }
 
 // Rows returns the given rows of w, which has so many: of a weight [channels in] or a bias

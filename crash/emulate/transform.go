@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"lamina/autograd"
+	"lamina/crash/compress"
 	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -26,6 +27,7 @@ var transforms = map[string]transform{
 	"svd":   {apply: factorPlain},
 	"asvd":  {fits: true, apply: factorByInputs},
 	"width": {fits: true, apply: narrow},
+	"heads": {fits: true, apply: fewerHeads},
 	"prune": {apply: pruneByMagnitude},
 	"wanda": {fits: true, apply: pruneByInputs},
 	"int":   {apply: roundWeights},
@@ -34,12 +36,20 @@ var transforms = map[string]transform{
 	"q4_k":  {apply: storeAs(tensor.Q4_K)},
 }
 
+// The groups of [transformer.Sublayers.Groups]: layers that are given one input each.
+const (
+	attendGroup = iota
+	outputGroup
+	widenGroup
+	narrowGroup
+)
+
 // linear is a linear layer of a block and where it stands.
 type linear struct {
 	*nn.Linear
 	field *nn.Projection
 	name  string // that its weights have in a checkpoint
-	group int    // of those that are given one input, see [transformer.Sublayers.Groups]
+	group int
 }
 
 // linearsOf returns the linear layers of a block in the order of the forward pass.
@@ -127,6 +137,29 @@ func (f *fitting) putMatrix(l linear, d tensor.DType, w []float32, out, in int, 
 		*l.field = &nn.Linear{Weight: weight, Bias: bias, InOut: l.InOut}
 	}
 	return err
+}
+
+// keepRows puts a layer of some of l's outputs in l's place.
+func (f *fitting) keepRows(l linear, kept []int) error {
+	w, out, in := l.matrix()
+	bias := l.Bias
+	if bias != nil {
+		values := compress.Rows(bias.Value.Float32s(), out, kept)
+		var err error
+		if bias, err = f.stored(bias.Name, exactType(bias.Value.DType()), values, len(kept)); err != nil {
+			return err
+		}
+	}
+	return f.putMatrix(l, exactType(l.Weight.Value.DType()), compress.Rows(w, out, kept), len(kept), in, bias)
+}
+
+// singles returns what was computed in float64 as it is stored.
+func singles(values []float64) []float32 {
+	narrow := make([]float32, len(values))
+	for i, v := range values {
+		narrow[i] = float32(v)
+	}
+	return narrow
 }
 
 // stored returns a frozen parameter of the emulator's own in a storage type.

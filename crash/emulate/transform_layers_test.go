@@ -36,23 +36,34 @@ type layerOf struct {
 }
 
 func layersAt(e *emulate.Emulator, full *transformer.Decoder, rows [][]int32, place int) (all []layerOf) {
-	block := full.Blocks[e.Plan[place].Layer].Clone()
+	block := full.Blocks[e.Plan[place].Layer]
+	given := inputsOf(e.Decoder, rows, place, block)
 	for name, field := range nn.ProjectionsOf(block) {
-		all = append(all, layerOf{name: name, full: (*field).(*nn.Linear)})
+		all = append(all, layerOf{name: name, full: (*field).(*nn.Linear), x: given[len(all)]})
 	}
 	i := 0
-	for _, field := range nn.ProjectionsOf(block) {
-		*field = watching{*field, &all[i].x}
-		i++
-	}
-	i = 0
 	for _, field := range nn.ProjectionsOf(e.Decoder.Blocks[place]) {
 		all[i].made = *field
 		i++
 	}
-	d := *e.Decoder
-	d.Blocks = append(slices.Clone(d.Blocks[:place]), block)
+	return all
+}
+
+// inputsOf returns what each linear layer of a block is given behind the places below.
+func inputsOf(below *transformer.Decoder, rows [][]int32, place int, block transformer.Block) [][]float32 {
+	watched := block.Clone()
+	var given []*[]float32
+	for _, field := range nn.ProjectionsOf(watched) {
+		given = append(given, new([]float32))
+		*field = watching{*field, given[len(given)-1]}
+	}
+	d := *below
+	d.Blocks = append(slices.Clone(d.Blocks[:place]), watched)
 	stream(&d, rows, place+1)
+	all := make([][]float32, len(given))
+	for i, x := range given {
+		all[i] = *x
+	}
 	return all
 }
 
@@ -205,4 +216,54 @@ func TestWandaTakesTheLeastOfEachOutput(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHeadsThatGoAreMadeUpFor: heads that stay give to the bit what they gave (of BLOOM at
+// their own rate with the distance), and the output projection leaves no more than it does
+// with the others just left out.
+func TestHeadsThatGoAreMadeUpFor(t *testing.T) {
+	be, rows := ref.New(), texts(40)
+	for _, family := range crashtest.Families {
+		full := crashtest.Small(be, family)
+		c := full.Config
+		s, _ := transformer.SublayersOf(full.Blocks[2])
+		output := len(s.Attend) // the layer behind queries, keys and values
+		e, _ := fitted(t, be, full, "0* 2:heads0.5 3:heads0.75 5*", rows, emulate.FitOptions{Tokens: repair.Plain})
+		for place := 1; place <= 2; place++ {
+			dense := layersAt(e, full, rows, place)[output]
+			given := inputsOf(e.Decoder, rows, place, e.Decoder.Blocks[place])[output]
+			w, out, n := weight(dense.full)
+			made, _, kept := weight(dense.made)
+			size := n / c.KVHeads // of the output of a key/value head
+			repaired, removed := make([]float64, len(w)), make([]float64, len(w))
+			k := 0
+			for g := range c.KVHeads {
+				if k == kept || !sameColumns(dense.x, n, g*size, given, kept, k, size) {
+					continue
+				}
+				for i := range out {
+					copy(repaired[i*n+g*size:i*n+(g+1)*size], made[i*kept+k:i*kept+k+size])
+					copy(removed[i*n+g*size:i*n+(g+1)*size], w[i*n+g*size:i*n+(g+1)*size])
+				}
+				k += size
+			}
+			if k != kept {
+				t.Fatalf("%s, place %d: %d of %d numbers of heads that stay are those of the model's", family, place, k, kept)
+			}
+			a, b := outputError(t, w, repaired, dense.x, n, repair.Plain), outputError(t, w, removed, dense.x, n, repair.Plain)
+			if !(a < b) {
+				t.Errorf("%s, place %d: %v is left repaired, %v removed", family, place, a, b)
+			}
+		}
+	}
+}
+
+// sameColumns compares n columns of a from i on with those of b from j on.
+func sameColumns(a []float32, aWidth, i int, b []float32, bWidth, j, n int) bool {
+	for row := range len(a) / aWidth {
+		if !slices.Equal(a[row*aWidth+i:row*aWidth+i+n], b[row*bWidth+j:row*bWidth+j+n]) {
+			return false
+		}
+	}
+	return true
 }

@@ -29,7 +29,7 @@ func fitted(t *testing.T, be kernels.Backend, full *transformer.Decoder, text st
 }
 
 // examples are the transforms that small models have the sizes for, each once.
-var examples = []string{"svd0.6", "asvd0.6", "width0.5", "prune0.5", "wanda0.5", "int3"}
+var examples = []string{"svd0.6", "asvd0.6", "width0.5", "heads0.5", "prune0.5", "wanda0.5", "int3"}
 
 // TestTransformsLeaveTheModel: whatever is done to a block, the full model's weights have
 // the bits that they had, plugged back it has its logits, starred places run the model's
@@ -73,7 +73,7 @@ func TestWholeShareIsTheLayer(t *testing.T) {
 	be, rows := ref.New(), texts(40)
 	for _, family := range crashtest.Families {
 		full := crashtest.Small(be, family)
-		for _, word := range []string{"svd1", "asvd1", "width1"} {
+		for _, word := range []string{"svd1", "asvd1", "width1", "heads1"} {
 			e, _ := fitted(t, be, full, "0* 1:"+word+" 2:"+word+" 3 4 5*", rows, emulate.FitOptions{})
 			crashtest.Same(t, family+", "+word, crashtest.Logits(be, e.Decoder), crashtest.Logits(be, full))
 		}
@@ -108,6 +108,7 @@ func TestNoMoreIsKeptThanAsked(t *testing.T) {
 			{"svd0.6", 0.6, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 			{"asvd0.4", 0.4, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 			{"width0.3", 0.3, func(s transformer.Sublayers) []*nn.Projection { return append(slices.Clone(s.Widen), s.Narrow) }},
+			{"heads0.6", 0.6, func(s transformer.Sublayers) []*nn.Projection { return append(slices.Clone(s.Attend), s.Output) }},
 			{"prune0.25", 0.75, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 			{"wanda0.25", 0.75, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 		} {
@@ -118,7 +119,7 @@ func TestNoMoreIsKeptThanAsked(t *testing.T) {
 				t.Fatalf("%s, %s: no block of the family", family, c.word)
 			}
 			share := float64(matrices(c.of(is))) / float64(matrices(c.of(was)))
-			if !(share <= c.kept && share > c.kept-0.1) {
+			if !(share <= c.kept && share > c.kept-0.2) {
 				t.Errorf("%s, %s: a share of %v is kept, want at most %v", family, c.word, share, c.kept)
 			}
 		}
@@ -171,7 +172,7 @@ func TestTransformsThatReadTextsWantSome(t *testing.T) {
 	be := ref.New()
 	full := crashtest.Small(be, "opt")
 	for _, k := range plan.Transforms {
-		if slices.Contains([]string{"heads", "gradot", "replaceme"}, k.Name) {
+		if slices.Contains([]string{"gradot", "replaceme"}, k.Name) {
 			continue
 		}
 		word := plan.Transform{Name: k.Name}
@@ -198,7 +199,9 @@ func TestTransformsThatReadTextsWantSome(t *testing.T) {
 	}{
 		{"svd0.01", 0, "place 1, 2:svd0.01: model.decoder.layers.2.self_attn.q_proj: compress: RankFor: share 0.01"},
 		{"asvd0.01", 0, "is less than rank 1"},
-		{"width0.01", 0, "model.decoder.layers.2.fc2: share 0.01 of 40 channels is less than one"},
+		{"width0.01", 0, "model.decoder.layers.2.fc2, of channels: compress: CountFor: share 0.01 of 40 is less than one"},
+		{"heads0.2", 0, "out_proj, of key/value heads: compress: CountFor: share 0.2 of 4 is less than one"},
+		{"heads0.5", 1e-18, "model.decoder.layers.2.self_attn.out_proj: compress: NystromHeads: moments of 3 rows of 24 numbers are singular"},
 		{"asvd0.5", 1e-18, "model.decoder.layers.2.self_attn.q_proj: compress: ActivationSVD: moments of 3 rows of 24 numbers are singular"},
 		{"width0.5", 1e-18, "model.decoder.layers.2.fc2: compress: Nystrom: moments of 3 rows of 40 numbers are singular"},
 		{"prune0.001", 0, "less than one of them"},
