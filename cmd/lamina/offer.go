@@ -35,6 +35,7 @@ func (o offer) vars() kong.Vars {
 		"shares":             strings.Join(plan.SharingNames(), ","),
 		"shares_help":        explained(plan.Sharings(), func(s plan.Sharing) (string, string) { return s.String(), s.Help() }),
 		"rows_help":          explained(o.recipes, func(r study.Recipe) (string, string) { return r.Name, r.Help }),
+		"rows_compose":       study.ComposeHelp,
 		"rows_default":       strings.Join(study.Names(study.Defaults(o.recipes)), ","),
 	}
 }

@@ -32,7 +32,7 @@ type runCommand struct {
 	Keep        int       `required:"" placeholder:"K" help:"Blocks the emulator keeps, trainable ones included."`
 	Trainable   int       `required:"" placeholder:"T" help:"Blocks that are trained."`
 	AnchorEnds  bool      `help:"Always keep the first and the last block."`
-	Rows        []string  `default:"${rows_default}" placeholder:"R,…" help:"Rows of the table. ${rows_help}; NAME=PLAN or NAME=@FILE: a layer plan of your own."`
+	Rows        []string  `default:"${rows_default}" placeholder:"R,…" help:"Rows of the table. ${rows_help}. ${rows_compose}."`
 	Seeds       []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
 	Limit       int       `placeholder:"N" help:"Score the first N documents only."`
 	TrainAt     string    `placeholder:"WHERE" help:"Which layers train in every row whose method chooses: ${train_at_help}; or a list such as 0,5,11. Default: where each method says."`

@@ -60,6 +60,23 @@ func New(full *transformer.Decoder, plan plan.Plan) (*Emulator, error) {
 // included in what is trained. It has no plan, and plugging it in gives it back itself.
 func Whole(full *transformer.Decoder) *Emulator { return &Emulator{Decoder: full.Clone()} }
 
+// Untrained returns an emulator over the same frozen blocks, with blocks of its own to
+// train that have the weights of the full model: another attempt. It must not be used
+// after e is closed.
+func (e *Emulator) Untrained(full *transformer.Decoder) *Emulator {
+	if e.Plan == nil {
+		return Whole(full)
+	}
+	d := *e.Decoder
+	d.Blocks = slices.Clone(d.Blocks)
+	again := &Emulator{Plan: e.Plan, Decoder: &d, Origin: e.Origin}
+	for _, place := range e.Plan.TrainablePlaces() {
+		d.Blocks[place] = full.Blocks[e.Plan[place].Layer].Clone()
+	}
+	again.collect()
+	return again
+}
+
 // Close gives back the weights that were made for the emulator; those of the full model
 // stay. It must not be used then, nor what it was plugged into.
 func (e *Emulator) Close() {

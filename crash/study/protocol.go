@@ -63,7 +63,7 @@ type Protocol struct {
 // Event is a step of the protocol, for progress lines.
 type Event struct {
 	Row         string
-	Phase       string        // "similarity", "score", "train", "measures", a method's name; "warning", "note"
+	Phase       string        // "similarity", "build", "score", "train", "measures", a method's name; "warning", "note"
 	Warning     string        // what is doubtful, in a line, of a warning
 	Note        string        // what is worth knowing, in a line, of a note
 	Done, Total int           // parts of the phase, in training steps
@@ -89,6 +89,11 @@ func (p *Protocol) Validate() error {
 	for _, r := range p.Rows {
 		if err := r.check(layers); err != nil {
 			return err
+		}
+		if r.Compress.Name != "" {
+			if _, err := p.transform(r); err != nil {
+				return fmt.Errorf("row %s: %w", r.Name, err)
+			}
 		}
 		if r.Method.Choose == nil || p.Plan != nil {
 			continue
@@ -172,23 +177,6 @@ func (p *Protocol) Run(ctx context.Context, emit func(Row) error) error {
 		}
 	}
 	return nil
-}
-
-// variants lists the rows with their plans, and measures first what their methods
-// need.
-func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
-	if p.resolved != nil {
-		return p.resolved, nil
-	}
-	c := &Chooser{Backend: p.Backend, Full: p.Full, Support: p.Support, Vectors: p.Vectors, Similarity: p.Similarity, Watch: p.Watch}
-	for _, r := range p.rows() {
-		made, err := r.makeRows(p.request(r.Method), func(m plan.Method, q plan.Request) (plan.Choice, error) { return p.choose(ctx, c, m, q) })
-		if err != nil {
-			return nil, err
-		}
-		p.resolved = append(p.resolved, made...)
-	}
-	return p.resolved, nil
 }
 
 // request is what a method is asked for, before anything is measured.

@@ -119,8 +119,15 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 			kept, trained, places = 6, 0, 6
 		case "ceiling":
 			kept, places = 6, 6
-		case "share-all", "share-frozen":
+		case "share-all", "share-frozen", "share-damped":
 			places = 6
+		case "svd":
+			kept, places = 6, 6
+		case "crash-ghost", "sleb-ghost", "uniform-ghost", "patch":
+			places = len(r.Plan) // with the maps
+			if places <= kept {
+				t.Errorf("%s: plan %q has no maps", r.Name, r.Plan)
+			}
 		}
 		if len(r.Plan.Kept()) != kept || len(r.Plan.Trainable()) != trained || len(r.Plan) != places {
 			t.Errorf("%s: plan %q keeps %d, trains %d", r.Name, r.Plan, len(r.Plan.Kept()), len(r.Plan.Trainable()))
@@ -147,9 +154,9 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 		}
 	}
 	want := []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random-1", "random-2", "random-3", "random-4", "random-5",
-		"crash", "share-all", "share-frozen", "normal", "left-normal", "right-normal", "inverse-normal",
+		"crash", "share-all", "share-frozen", "share-damped", "sleb", "gradient-fidelity", "crash-ghost", "sleb-ghost", "uniform-ghost", "patch", "svd", "normal", "left-normal", "right-normal", "inverse-normal",
 		"hierarchical-single", "hierarchical-average", "hierarchical-complete", "iterative-drop", "block-influence", "angular", "streamline",
-		"sleb", "sleb-answer", "shapley", "gradient-fidelity", "gradient-gram"}
+		"sleb-answer", "shapley", "gradient-gram"}
 	if !slices.Equal(names, want) {
 		t.Errorf("rows %v, want %v", names, want)
 	}

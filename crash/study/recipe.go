@@ -3,9 +3,7 @@ package study
 import (
 	"fmt"
 	"slices"
-	"strings"
 
-	"lamina/crash/emulate"
 	"lamina/crash/plan"
 )
 
@@ -20,16 +18,21 @@ type Recipe struct {
 	Method   plan.Method  // chooses the layers; without one, and without a Plan, all stay
 	Plan     plan.Plan    // of one's own, instead of a method
 	Sharing  plan.Sharing // fills the places of removed layers
+	Repair   plan.Repair  // fills the gaps that removed layers leave; "": nothing does
 	Trains   Trains       // what is trained, and comes back
 	Restored bool         // no layer is removed: the chosen ones are trained inside the full model
 	Given    bool         // where the experiment is given a plan, the row takes that instead of what its method chooses
 	Draws    int          // so many rows of this kind, each with a seed of its own; 0: one
 
+	// Compress makes the frozen layers smaller; the zero value: nothing does. Without an
+	// amount, where its kind has one, it makes them as much smaller as [emulate.EqualShare]
+	// says: the emulator of FullDepth holds no more weights than one of the kept layers.
+	Compress  plan.Transform
+	FullDepth bool // no layer is removed: those that are not chosen to train are made smaller
+
 	// OwnerTrains says that the model owner trains the emulator before handing it out: the
 	// row is not free of training, as those are that cut, share or solve for something.
 	OwnerTrains bool
-
-	Compression emulate.Compression // applied to the emulator before it is run or trained; the zero value: none
 
 	// Baseline says that every other emulator is held against this one, whichever comes out
 	// best.
@@ -65,6 +68,16 @@ var recipes = []Recipe{
 		Method: plan.CRaSh, Given: true, Sharing: plan.ShareAll, Trains: Starred, Default: true},
 	{Name: "share-frozen", Help: "crash, removed places filled with frozen layers",
 		Method: plan.CRaSh, Given: true, Sharing: plan.ShareFrozen, Trains: Starred, Default: true},
+	{Name: "share-damped", Help: "crash, removed places filled with the nearest layer, scaled as fits best",
+		Method: plan.CRaSh, Given: true, Sharing: plan.ShareDamped, Trains: Starred},
+	{Name: "sleb", Help: plan.SLEB.Help, Method: plan.SLEB, Trains: Starred},
+	{Name: "gradient-fidelity", Help: plan.GradientFidelity.Help, Method: plan.GradientFidelity, Trains: Starred},
+	{Name: "crash-ghost", Help: "crash, a linear map in each gap", Method: plan.CRaSh, Given: true, Repair: plan.Repair(plan.Ghost), Trains: Starred},
+	{Name: "sleb-ghost", Help: "sleb, likewise", Method: plan.SLEB, Repair: plan.Repair(plan.Ghost), Trains: Starred},
+	{Name: "uniform-ghost", Help: "uniform, likewise", Method: plan.Uniform, Repair: plan.Repair(plan.Ghost), Trains: Starred},
+	{Name: "patch", Help: "crash, a scale for each channel in each gap", Method: plan.CRaSh, Given: true, Repair: plan.Repair(plan.Patch), Trains: Starred},
+	{Name: "svd", Help: "the layers of crash trained, of every other one two factors, with as many weights in all as crash",
+		Method: plan.CRaSh, Given: true, Compress: plan.Transform{Name: "svd"}, FullDepth: true, Trains: Starred},
 }
 
 // withMethods appends a row for each method that has none by its name.
@@ -91,57 +104,6 @@ func Defaults(recipes []Recipe) []Recipe {
 	return slices.DeleteFunc(slices.Clone(recipes), func(r Recipe) bool { return !r.Default })
 }
 
-// Select returns the recipes that words ask for: names of offered ones, which come
-// back in the order of offered and once, then name=plan for rows with a plan of
-// one's own in the order of words. read turns what stands after = into a plan.
-func Select(offered []Recipe, words []string, read func(text string) (plan.Plan, error)) ([]Recipe, error) {
-	asked := map[string]bool{}
-	var own []Recipe
-	for _, word := range words {
-		name, text, isOwn := strings.Cut(word, "=")
-		if isOwn {
-			if err := freeName(name, offered, own); err != nil {
-				return nil, err
-			}
-			p, err := read(text)
-			if err != nil {
-				return nil, fmt.Errorf("row %s: %w", name, err)
-			}
-			if len(p) == 0 {
-				return nil, fmt.Errorf("row %s: %.128q holds no plan", name, text)
-			}
-			own = append(own, Recipe{Name: name, Help: "a plan of one's own", Plan: p, Trains: Starred})
-			continue
-		}
-		if !slices.Contains(Names(offered), name) {
-			return nil, fmt.Errorf("row %.64q is not known (%s); name=PLAN or name=@FILE is one with a plan of your own", name, strings.Join(Names(offered), ", "))
-		}
-		asked[name] = true
-	}
-	chosen := slices.DeleteFunc(slices.Clone(offered), func(r Recipe) bool { return !asked[r.Name] })
-	return append(chosen, own...), nil
-}
-
-// freeName returns an error unless a row of one's own can have this name: it is a
-// directory's too, on file systems that take a for A as well, and no other row's.
-func freeName(name string, offered, own []Recipe) error {
-	const most = 64
-	foreign := func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	}
-	if name == "" || len(name) > most || strings.ContainsFunc(name, foreign) {
-		return fmt.Errorf("row %.80q: want a name of letters, digits, - and _, at most %d", name, most)
-	}
-	for _, r := range append(slices.Clone(offered), own...) {
-		for _, taken := range append(r.rowNames(), r.Name) {
-			if strings.EqualFold(taken, name) {
-				return fmt.Errorf("row %q: the name is taken by the row %s", name, r.Name)
-			}
-		}
-	}
-	return nil
-}
-
 // rowNames returns the names of the rows that a recipe makes.
 func (r Recipe) rowNames() []string {
 	if r.Draws == 0 {
@@ -159,6 +121,13 @@ func (r Recipe) emulates() bool {
 	return !r.Restored && (r.Plan != nil || r.Method.Choose != nil)
 }
 
+func (r Recipe) repairs() bool { return r.Repair != "" && r.Repair != plan.NoRepair }
+
+// changes reports whether something is made of the plan that a method chooses.
+func (r Recipe) changes() bool {
+	return r.Sharing != plan.ShareNone || r.repairs() || r.Compress.Name != "" || r.FullDepth
+}
+
 // check returns an error for a recipe that cannot be made of a model of so many
 // layers.
 func (r Recipe) check(layers int) error {
@@ -174,6 +143,12 @@ func (r Recipe) check(layers int) error {
 		return fmt.Errorf("row %s: an emulator of which no starred layer is trained", r.Name)
 	case r.Draws < 0:
 		return fmt.Errorf("row %s: %d draws", r.Name, r.Draws)
+	case r.changes() && (r.Restored || !chooses):
+		return fmt.Errorf("row %s: sharing, repair and compression are of emulators whose layers a method chooses", r.Name)
+	case r.Sharing != plan.ShareNone && r.repairs():
+		return fmt.Errorf("row %s: shared places leave no gap to repair", r.Name)
+	case r.FullDepth && (r.Sharing != plan.ShareNone || r.repairs() || r.Compress.Name == ""):
+		return fmt.Errorf("row %s: of full depth there is nothing to share or repair, and layers are made smaller: want a compression alone", r.Name)
 	case r.Plan == nil:
 		return nil
 	}
@@ -184,44 +159,4 @@ func (r Recipe) check(layers int) error {
 		return fmt.Errorf("row %s: %w", r.Name, err)
 	}
 	return nil
-}
-
-// makeRows returns the rows of a recipe with their plans. Draws are apart in the
-// upper half of the seed.
-func (r Recipe) makeRows(q plan.Request, choose func(plan.Method, plan.Request) (plan.Choice, error)) ([]variant, error) {
-	var rows []variant
-	for i, name := range r.rowNames() {
-		v := variant{Recipe: r, row: name, plan: plan.Identity(q.Layers, nil)}
-		draw := q
-		draw.Seed += uint64(i) << 32
-		switch {
-		case r.Plan != nil:
-			v.plan = r.Plan
-		case r.Method.Choose != nil:
-			chosen, err := choose(r.Method, draw)
-			if err != nil {
-				return nil, fmt.Errorf("row %s: %w", name, err)
-			}
-			v.plan, v.clusters = chosen.Plan, chosen.Clusters
-		}
-		if r.Restored {
-			v.plan = plan.Identity(q.Layers, v.plan.Trainable())
-		} else if r.Sharing != plan.ShareNone {
-			shared, err := plan.Share(v.plan, q.Layers, r.Sharing)
-			if err != nil {
-				return nil, fmt.Errorf("row %s: %w", name, err)
-			}
-			v.plan = shared
-		}
-		rows = append(rows, v)
-	}
-	return rows, nil
-}
-
-// variant is one row before it is run: a recipe, or a draw of it, with its plan.
-type variant struct {
-	Recipe
-	row      string
-	plan     plan.Plan
-	clusters [][]int
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"lamina/crash/crashtest"
-	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/kernels/cpu"
@@ -29,26 +28,21 @@ var ends = plan.Method{
 }
 
 // TestOneValueIsARow: a recipe with a method of its own, in a list, is all that a new
-// row takes; likewise a compression.
+// row takes, whatever is made of its plan.
 func TestOneValueIsARow(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	full := crashtest.Small(be, "opt")
-	applied := 0
-	compression := emulate.Compression{Name: "repeat", Apply: func(e *emulate.Emulator) error {
-		applied++
-		e.Decoder.Blocks[1] = e.Decoder.Blocks[0]
-		return nil
-	}}
 	offered := append(slices.Clone(study.Recipes),
 		study.Recipe{Name: "ends", Method: ends, Trains: study.Starred, Sharing: plan.ShareAll},
 		study.Recipe{Name: "ends-twice", Method: ends, Trains: study.Starred, Draws: 2},
-		study.Recipe{Name: "small", Method: ends, Trains: study.Starred, Compression: compression},
+		study.Recipe{Name: "small", Method: ends, Trains: study.Starred, Compress: plan.Transform{Name: "svd", Amount: 0.5}},
+		study.Recipe{Name: "mapped", Method: ends, Trains: study.Starred, Repair: "scalar"},
 	)
 	p := protocol(t, be, full, t.TempDir(), "zs")
 	before := crashtest.Logits(be, full)
 	var err error
-	if p.Rows, err = study.Select(offered, []string{"ends-twice", "small", "ends"}, plan.Parse); err != nil {
+	if p.Rows, err = study.Select(offered, []string{"ends-twice", "small", "mapped", "ends", "ends-twice+ghost:svd0.5"}, plan.Parse); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := table(context.Background(), p)
@@ -59,25 +53,71 @@ func TestOneValueIsARow(t *testing.T) {
 	for _, r := range rows {
 		got = append(got, r.Name+": "+r.Plan.String())
 	}
-	want := []string{"ends: 0 1 1 4 4* 5*", "ends-twice-1: 0 1 4* 5*", "ends-twice-2: 0 1 4* 5*", "small: 0 1 4* 5*"}
+	want := []string{"ends: 0 1 1 4 4* 5*", "ends-twice-1: 0 1 4* 5*", "ends-twice-2: 0 1 4* 5*", "small: 0:svd0.5 1:svd0.5 4* 5*",
+		"mapped: 0 1 ~scalar 4* 5*", "ends-twice-ghost-svd0.5-1: 0:svd0.5 1:svd0.5 ~ 4* 5*", "ends-twice-ghost-svd0.5-2: 0:svd0.5 1:svd0.5 ~ 4* 5*"}
 	if !slices.Equal(got, want) {
 		t.Errorf("rows %q, want %q", got, want)
 	}
-	if applied != len(p.LRs) {
-		t.Errorf("the compression was applied %d times, want once a learning rate", applied)
+	if saved := rows[1].HeldParams - rows[3].HeldParams; saved < full.Config.BlockParams()*9/10 || saved > full.Config.BlockParams()*11/10 {
+		t.Errorf("the compressed emulator holds %d weights less, want about a block's %d", saved, full.Config.BlockParams())
 	}
-	if held := rows[1].HeldParams - rows[3].HeldParams; held != full.Config.BlockParams() {
-		t.Errorf("the compressed emulator holds %d weights less, want a block's %d", held, full.Config.BlockParams())
+	if fits := rows[4].Fits; len(fits) != 1 || fits[0].Place != 2 || fits[0].Numbers != 24 {
+		t.Errorf("fits of a map: %+v", fits)
 	}
 	crashtest.Same(t, "the full model afterwards", crashtest.Logits(be, full), before)
+}
 
-	// What a row was begun with is part of its directory.
-	small := p.Rows[2]
-	small.Compression.Name = "other"
-	again := protocol(t, be, full, p.Dir, "zs")
-	again.Rows = []study.Recipe{small}
-	if _, err := table(context.Background(), again); err == nil || !strings.Contains(err.Error(), `compression is "repeat" there, "other" now`) {
-		t.Errorf("another compression: %v", err)
+// TestEqualWeights: rows of full depth hold as many weights as the emulator of the kept
+// layers, or a few less.
+func TestEqualWeights(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := crashtest.Small(be, "llama")
+	p := protocol(t, be, full, "", "crash", "svd")
+	p.Settings.Steps = 1
+	rows, err := table(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crash := rows[0]
+	for _, r := range rows[1:] {
+		if len(r.Plan) != 6 || !slices.Equal(r.Plan.Trainable(), crash.Plan.Trainable()) {
+			t.Errorf("%s: plan %s beside %s", r.Name, r.Plan, crash.Plan)
+		}
+		if less := crash.HeldParams - r.HeldParams; less < 0 || less > full.Config.BlockParams()/10 {
+			t.Errorf("%s holds %d weights, crash %d", r.Name, r.HeldParams, crash.HeldParams)
+		}
+	}
+	p.Keep, p.Trainable = 2, 2
+	if _, err := table(context.Background(), p); err == nil || !strings.Contains(err.Error(), "row svd: transform svd: no share of it leaves as few weights as 2 kept layers of 6 have") {
+		t.Errorf("nothing is left for the others: %v", err)
+	}
+}
+
+// TestFittedRowsGoOn: a row with fits that was interrupted comes to the bits of one that
+// was not, and its scales stand in the table.
+func TestFittedRowsGoOn(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := crashtest.Small(be, "llama")
+	words := []string{"share-damped", "crash-ghost", "patch"}
+	whole, err := table(context.Background(), protocol(t, be, full, t.TempDir(), words...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := whole[0]; !strings.Contains(r.Plan.String(), "xfit") || len(r.Built) != 6 || strings.Contains(r.Built.String(), "fit") || len(r.Fits) != 2 {
+		t.Errorf("damped: %s, built %s, %v", r.Plan, r.Built, r.Fits)
+	}
+	dir := t.TempDir()
+	for left := 20; ; left += 20 {
+		rows, err := table(&crashtest.Countdown{Context: context.Background(), Left: left}, protocol(t, be, full, dir, words...))
+		if errors.Is(err, context.Canceled) {
+			continue
+		}
+		if err != nil || text(t, rows) != text(t, whole) {
+			t.Errorf("%v: %s\nwithout interruption %s", err, text(t, rows), text(t, whole))
+		}
+		return
 	}
 }
 
@@ -99,6 +139,13 @@ func TestSelect(t *testing.T) {
 	if got := study.Names(rows); err != nil || !slices.Equal(got, []string{"zs", "crash", "mine", "b"}) {
 		t.Errorf("%v, %v", got, err)
 	}
+	rows, err = study.Select(study.Recipes, []string{"crash+ghost", "crash-ghost", "sleb+patch", "damp=crash/damped", "uniform:svd0.5", "random:svd", "sleb/own:int4"}, plan.Parse)
+	if got := study.Names(rows); err != nil || !slices.Equal(got, []string{"crash-ghost", "sleb-patch", "damp", "uniform-svd0.5", "random-svd", "sleb-own-int4"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if r := rows[4]; r.Draws != 5 || !r.FullDepth || r.Compress != (plan.Transform{Name: "svd"}) {
+		t.Errorf("%+v", r)
+	}
 	for words, want := range map[string]string{
 		"best":                          `row "best" is not known (zs, full,`,
 		"=0*":                           `row "": want a name`,
@@ -111,6 +158,18 @@ func TestSelect(t *testing.T) {
 		"mine=0* 0*":                    "already trains",
 		"mine=0*,MINE=1*":               "taken by the row mine",
 		strings.Repeat("a", 65) + "=0*": "at most 64",
+		"best+ghost":                    `"best" is no row of a method alone: want one of uniform,`,
+		"zs+ghost":                      `"zs" is no row of a method alone`,
+		"share-all+ghost":               `"share-all" is no row of a method alone`,
+		"crash+spackle":                 `row "crash+spackle": repair: "spackle" is unknown: want one of none, ghost`,
+		"crash/some":                    `row "crash/some": share: "some" is unknown: want one of none, all, frozen, damped; or own`,
+		"crash:svd2":                    `row "crash:svd2": transform svd: 2: want a share`,
+		"crash:prun0.5":                 `row "crash:prun0.5": transform "prun0.5" is unknown`,
+		"crash+ghost/all":               "shared places leave no gap to repair",
+		"crash/own":                     "want a compression alone",
+		"crash:replaceme":               "write +replaceme",
+		"crash/damped,CRASH/damped":     `"CRASH" is no row`,
+		"a=sleb+ghost,A=sleb+ghost":     "taken by the row a",
 	} {
 		if _, err := study.Select(study.Recipes, strings.Split(words, ","), plan.Parse); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", words, err, want)

@@ -108,33 +108,18 @@ func (c candidate) drop() error {
 	return err
 }
 
-// emulator builds what a row runs and trains.
-func (p *Protocol) emulator(v variant) (*emulate.Emulator, error) {
-	if v.Trains == Everything {
-		return emulate.Whole(p.Full), nil
-	}
-	e, err := emulate.New(p.Full, v.plan)
-	if err != nil {
-		return nil, err
-	}
-	if v.Compression.Apply != nil {
-		if err := v.Compression.Apply(e); err != nil {
-			return nil, fmt.Errorf("compression %s: %w", v.Compression.Name, err)
-		}
-	}
-	return e, nil
-}
-
 // train fine-tunes a variant with each candidate learning rate, keeps the one of
 // the lowest validation loss, and scores it.
 func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) error {
+	built, err := p.build(ctx, r, v)
+	if err != nil {
+		return err
+	}
+	defer built.Close()
 	var kept candidate
 	defer func() { kept.close() }()
 	for i, lr := range p.LRs {
-		e, err := p.emulator(v)
-		if err != nil {
-			return err
-		}
+		e := built.Untrained(p.Full)
 		if i == 0 && v.emulates() {
 			acc, err := p.accuracy(ctx, v.row, e.Decoder)
 			if err != nil {
@@ -188,19 +173,18 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 
 // rowConfig is config.json of a row's fine-tuning.
 type rowConfig struct {
-	Plan        plan.Plan      `json:"plan"`
-	Whole       bool           `json:"whole"`
-	Compression string         `json:"compression,omitempty"`
-	Settings    train.Settings `json:"settings"`
-	Train       int            `json:"train"`
-	Valid       int            `json:"valid"`
+	Plan     plan.Plan      `json:"plan"`
+	Whole    bool           `json:"whole"`
+	Settings train.Settings `json:"settings"`
+	Train    int            `json:"train"`
+	Valid    int            `json:"valid"`
 }
 
 // config returns what decides the numbers of a row at a learning rate.
 func (p *Protocol) config(v variant, lr float64) rowConfig {
 	settings := p.Settings
 	settings.LR, settings.Seed = lr, p.Seed
-	return rowConfig{v.plan, v.Trains == Everything, v.Compression.Name, settings, len(p.Train), len(p.Valid)}
+	return rowConfig{v.plan, v.Trains == Everything, settings, len(p.Train), len(p.Valid)}
 }
 
 // lrDir is the run directory of a learning rate in the directory of a row.
@@ -275,7 +259,7 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 	if err != nil || store == nil {
 		return out, err
 	}
-	m := exchange.Manifest{Plan: v.plan, Whole: config.Whole, Base: base}
+	m := exchange.Manifest{Plan: c.Plan, Whole: config.Whole, Base: base}
 	if !config.Whole {
 		if err := exchange.SaveAdapter(filepath.Join(dir, "adapter"), m, c.Params()); err != nil {
 			return out, err

@@ -43,6 +43,10 @@ type Row struct {
 	Seconds     float64         `json:"seconds"`            // training and scoring
 	PeakBytes   int             `json:"peak_bytes"`         // weights held, moments and the largest pass
 	Measures    *Measures       `json:"measures,omitempty"` // none: not measured
+	// Fits say how well what stands in gaps, and scales, were fitted; Built is the plan with
+	// the fitted scales, where there are some.
+	Fits  []emulate.Fitted `json:"fits,omitempty"`
+	Built plan.Plan        `json:"built,omitempty"`
 }
 
 // Counts are the numbers of examples of each part of the data.

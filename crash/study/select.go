@@ -1,0 +1,165 @@
+package study
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lamina/crash/plan"
+)
+
+// Select returns the recipes that words ask for: names of offered ones, which come
+// back in the order of offered and once, then in the order of words what is put together
+// of them, as [Compose] reads it, and name=plan for rows with a plan of one's own. name=
+// may stand before a composition as well. read turns what stands after = into a plan.
+func Select(offered []Recipe, words []string, read func(text string) (plan.Plan, error)) ([]Recipe, error) {
+	asked := map[string]bool{}
+	var own []Recipe
+	for _, word := range words {
+		if slices.Contains(Names(offered), word) {
+			asked[word] = true
+			continue
+		}
+		r, err := readRow(offered, word, read)
+		if err != nil {
+			return nil, err
+		}
+		if !strings.Contains(word, "=") && slices.Contains(Names(offered), r.Name) {
+			asked[r.Name] = true // crash+ghost is crash-ghost
+			continue
+		}
+		if err := freeName(r.Name, offered, own); err != nil {
+			return nil, err
+		}
+		own = append(own, r)
+	}
+	chosen := slices.DeleteFunc(slices.Clone(offered), func(r Recipe) bool { return !asked[r.Name] })
+	return append(chosen, own...), nil
+}
+
+// readRow returns the recipe of a word that names no offered one.
+func readRow(offered []Recipe, word string, read func(text string) (plan.Plan, error)) (Recipe, error) {
+	name, text, isOwn := strings.Cut(word, "=")
+	if !isOwn && !strings.ContainsAny(word, "+/:") {
+		return Recipe{}, fmt.Errorf("row %.64q is not known (%s); %s", word, strings.Join(Names(offered), ", "), ComposeHelp)
+	}
+	if !isOwn {
+		return Compose(offered, word)
+	}
+	if text != "" && letter(rune(text[0])) { // a plan begins with a number, a map or @
+		r, err := Compose(offered, text)
+		r.Name = name
+		return r, err
+	}
+	p, err := read(text)
+	if err != nil {
+		return Recipe{}, fmt.Errorf("row %s: %w", name, err)
+	}
+	if len(p) == 0 {
+		return Recipe{}, fmt.Errorf("row %s: %.128q holds no plan", name, text)
+	}
+	return Recipe{Name: name, Help: "a plan of one's own", Plan: p, Trains: Starred}, nil
+}
+
+// ComposeHelp says how rows that are not offered are asked for.
+const ComposeHelp = "METHOD+REPAIR, METHOD/SHARE and METHOD:TRANSFORM, or all of them in this order, is a row that is put together, " +
+	"such as sleb+ghost, crash/damped or uniform:svd0.5 (:svd alone, or /own:svd0.5, removes no layer); " +
+	"NAME= before it names it; NAME=PLAN or NAME=@FILE is a layer plan of your own"
+
+// ownShare is the word that stands for a sharing where no layer is removed.
+const ownShare = "own"
+
+// Compose returns the recipe that a text puts together of an offered row of a method:
+//
+//	sleb+ghost        its gaps repaired by a [plan.Repair]
+//	crash/damped      its removed places filled by a [plan.Sharing]
+//	uniform:svd0.5    its frozen layers made smaller by a [plan.Transform]
+//	crash/own:svd0.5  likewise, and no layer removed
+//	crash:svd         likewise, so much smaller that it holds as many weights as crash
+//
+// or METHOD+REPAIR:TRANSFORM and METHOD/SHARE:TRANSFORM. Its name is the text with a dash
+// for each of these signs.
+func Compose(offered []Recipe, text string) (Recipe, error) {
+	rest, transform, smaller := strings.Cut(text, ":")
+	rest, share, shared := strings.Cut(rest, "/")
+	method, repair, repaired := strings.Cut(rest, "+")
+	at := slices.IndexFunc(offered, func(r Recipe) bool { return r.Name == method })
+	if at < 0 || offered[at].Method.Choose == nil || offered[at].Restored || offered[at].changes() {
+		return Recipe{}, fmt.Errorf("row %.64q: %.64q is no row of a method alone: want one of %s", text, method, strings.Join(Names(methodRows(offered)), ", "))
+	}
+	r := offered[at]
+	r.Name, r.Default = strings.NewReplacer("+", "-", "/", "-", ":", "-").Replace(text), false
+	r.Help = "layers as of " + method
+	var err error
+	if repaired {
+		if r.Repair, err = plan.ParseRepair(repair); err != nil {
+			return r, fmt.Errorf("row %.64q: %w", text, err)
+		}
+		r.Help += "; gaps: " + r.Repair.Help()
+	}
+	switch {
+	case shared && share == ownShare:
+		r.FullDepth = true
+		r.Help += "; no layer removed"
+	case shared:
+		if r.Sharing, err = plan.ParseSharing(share); err != nil {
+			return r, fmt.Errorf("row %.64q: %w; or %s, where no layer is removed", text, err, ownShare)
+		}
+		r.Help += "; removed places: " + r.Sharing.Help()
+	}
+	if smaller {
+		if err := r.compress(transform); err != nil {
+			return r, fmt.Errorf("row %.64q: %w", text, err)
+		}
+	}
+	if err := r.check(0); err != nil {
+		return r, err
+	}
+	return r, nil
+}
+
+// compress reads how the frozen layers are made smaller.
+func (r *Recipe) compress(transform string) (err error) {
+	r.Help += "; frozen layers: " + transform
+	for _, k := range plan.Transforms {
+		if k.Name == transform && k.Amount == plan.OfWeights {
+			r.Compress, r.FullDepth = plan.Transform{Name: k.Name}, true
+			r.Help += ", none removed, as many weights in all as the kept ones alone"
+			return nil
+		}
+	}
+	if transform == string(plan.FoldRepair) {
+		return fmt.Errorf("%s repairs gaps: write +%[1]s", transform)
+	}
+	r.Compress, err = plan.ParseTransform(transform)
+	return err
+}
+
+// methodRows returns the rows of a method of choosing and nothing else.
+func methodRows(offered []Recipe) []Recipe {
+	return slices.DeleteFunc(slices.Clone(offered), func(r Recipe) bool {
+		return r.Method.Choose == nil || r.Restored || r.changes()
+	})
+}
+
+func letter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+// freeName returns an error unless a row of one's own can have this name: it is a
+// directory's too, on file systems that take a for A as well, and no other row's.
+func freeName(name string, offered, own []Recipe) error {
+	const most = 64
+	foreign := func(c rune) bool {
+		return !(letter(c) || c >= '0' && c <= '9' || strings.ContainsRune("-_.", c))
+	}
+	if name == "" || len(name) > most || strings.ContainsFunc(name, foreign) || name[0] == '.' || name[len(name)-1] == '.' {
+		return fmt.Errorf("row %.80q: want a name of letters, digits, -, _ and dots within, at most %d", name, most)
+	}
+	for _, r := range append(slices.Clone(offered), own...) {
+		for _, taken := range append(r.rowNames(), r.Name) {
+			if strings.EqualFold(taken, name) {
+				return fmt.Errorf("row %q: the name is taken by the row %s", name, r.Name)
+			}
+		}
+	}
+	return nil
+}
