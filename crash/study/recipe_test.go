@@ -73,7 +73,7 @@ func TestEqualWeights(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	full := crashtest.Small(be, "llama")
-	p := protocol(t, be, full, "", "crash", "svd")
+	p := protocol(t, be, full, "", "crash", "svd", "asvd")
 	p.Settings.Steps = 1
 	rows, err := table(context.Background(), p)
 	if err != nil {
@@ -162,12 +162,12 @@ func TestSelect(t *testing.T) {
 		"zs+ghost":                      `"zs" is no row of a method alone`,
 		"share-all+ghost":               `"share-all" is no row of a method alone`,
 		"crash+spackle":                 `row "crash+spackle": repair: "spackle" is unknown: want one of none, ghost`,
-		"crash/some":                    `row "crash/some": share: "some" is unknown: want one of none, all, frozen, damped; or own`,
-		"crash:svd2":                    `row "crash:svd2": transform svd: 2: want a share`,
-		"crash:prun0.5":                 `row "crash:prun0.5": transform "prun0.5" is unknown`,
-		"crash+ghost/all":               "shared places leave no gap to repair",
+		"crash/some":                    `row "crash/some": share: "some" is unknown: want one of none, all, frozen, damped`,
+		"crash:svd2":                    `row "crash:svd2": compress: transform svd: 2: want a share`,
+		"crash:prun0.5":                 `row "crash:prun0.5": compress: transform "prun0.5" is unknown`,
+		"crash+ghost/all":               "leaves no gap to repair",
 		"crash/own":                     "want a compression alone",
-		"crash:replaceme":               "write +replaceme",
+		"crash:replaceme":               "give it as the repair",
 		"crash/damped,CRASH/damped":     `"CRASH" is no row`,
 		"a=sleb+ghost,A=sleb+ghost":     "taken by the row a",
 	} {

@@ -80,59 +80,42 @@ const ownShare = "own"
 // or METHOD+REPAIR:TRANSFORM and METHOD/SHARE:TRANSFORM. Its name is the text with a dash
 // for each of these signs.
 func Compose(offered []Recipe, text string) (Recipe, error) {
-	rest, transform, smaller := strings.Cut(text, ":")
-	rest, share, shared := strings.Cut(rest, "/")
-	method, repair, repaired := strings.Cut(rest, "+")
+	rest, transform, _ := strings.Cut(text, ":")
+	rest, share, _ := strings.Cut(rest, "/")
+	method, repair, _ := strings.Cut(rest, "+")
 	at := slices.IndexFunc(offered, func(r Recipe) bool { return r.Name == method })
 	if at < 0 || offered[at].Method.Choose == nil || offered[at].Restored || offered[at].changes() {
 		return Recipe{}, fmt.Errorf("row %.64q: %.64q is no row of a method alone: want one of %s", text, method, strings.Join(Names(methodRows(offered)), ", "))
 	}
 	r := offered[at]
 	r.Name, r.Default = strings.NewReplacer("+", "-", "/", "-", ":", "-").Replace(text), false
-	r.Help = "layers as of " + method
-	var err error
-	if repaired {
-		if r.Repair, err = plan.ParseRepair(repair); err != nil {
-			return r, fmt.Errorf("row %.64q: %w", text, err)
-		}
-		r.Help += "; gaps: " + r.Repair.Help()
+	if r.FullDepth = share == ownShare; r.FullDepth {
+		share = ""
 	}
-	switch {
-	case shared && share == ownShare:
-		r.FullDepth = true
-		r.Help += "; no layer removed"
-	case shared:
-		if r.Sharing, err = plan.ParseSharing(share); err != nil {
-			return r, fmt.Errorf("row %.64q: %w; or %s, where no layer is removed", text, err, ownShare)
-		}
-		r.Help += "; removed places: " + r.Sharing.Help()
+	if r.Compress = ofEqualWeights(transform); r.Compress.Name != "" {
+		r.FullDepth, transform = true, ""
 	}
-	if smaller {
-		if err := r.compress(transform); err != nil {
-			return r, fmt.Errorf("row %.64q: %w", text, err)
-		}
+	shape, err := plan.ParseShape(share, repair, transform)
+	if err != nil {
+		return r, fmt.Errorf("row %.64q: %w", text, err)
 	}
-	if err := r.check(0); err != nil {
-		return r, err
+	if transform != "" {
+		r.Compress = shape.Compress
 	}
-	return r, nil
+	r.Sharing, r.Repair = shape.Share, shape.Repair
+	r.Help = fmt.Sprintf("%s, and what stands behind it: %s", method, text)
+	return r, r.check(0)
 }
 
-// compress reads how the frozen layers are made smaller.
-func (r *Recipe) compress(transform string) (err error) {
-	r.Help += "; frozen layers: " + transform
+// ofEqualWeights returns the transform of a word without an amount, the zero value where
+// its kind has none, or the word is no such kind's.
+func ofEqualWeights(word string) plan.Transform {
 	for _, k := range plan.Transforms {
-		if k.Name == transform && k.Amount == plan.OfWeights {
-			r.Compress, r.FullDepth = plan.Transform{Name: k.Name}, true
-			r.Help += ", none removed, as many weights in all as the kept ones alone"
-			return nil
+		if k.Name == word && k.Amount == plan.OfWeights {
+			return plan.Transform{Name: word}
 		}
 	}
-	if transform == string(plan.FoldRepair) {
-		return fmt.Errorf("%s repairs gaps: write +%[1]s", transform)
-	}
-	r.Compress, err = plan.ParseTransform(transform)
-	return err
+	return plan.Transform{}
 }
 
 // methodRows returns the rows of a method of choosing and nothing else.

@@ -54,32 +54,24 @@ func (p *Protocol) variant(ctx context.Context, c *Chooser, r Recipe, draw int) 
 	if r.Restored || r.FullDepth {
 		v.plan = plan.Identity(q.Layers, v.plan.Trainable())
 	}
-	return v, p.change(&v)
+	if r.changes() {
+		err = p.change(&v)
+	}
+	return v, err
 }
 
 // change makes of the chosen plan what the recipe says.
-func (p *Protocol) change(v *variant) (err error) {
-	layers := len(p.Full.Blocks)
-	if v.Sharing != plan.ShareNone {
-		if v.plan, err = plan.Share(v.plan, layers, v.Sharing); err != nil {
-			return err
-		}
+func (p *Protocol) change(v *variant) error {
+	t, err := p.transform(v.Recipe)
+	if err != nil {
+		return err
 	}
-	if v.repairs() {
-		var left []plan.Gap
-		if v.plan, left, err = v.plan.Repaired(layers, v.Repair); err != nil {
-			return err
-		}
-		for _, gap := range left {
-			p.warn(fmt.Sprintf("row %s: the gap of layers %d to %d stays as it is: %s needs a frozen block below", v.Name, gap.First, gap.Last, v.Repair))
-		}
+	shaped, left, err := plan.Shape{Share: v.Sharing, Repair: v.Repair, Compress: t}.Of(v.plan, len(p.Full.Blocks))
+	if err != nil {
+		return err
 	}
-	if v.Compress.Name != "" {
-		t, err := p.transform(v.Recipe)
-		if err != nil {
-			return err
-		}
-		v.plan = v.plan.Transformed(t)
+	if v.plan = shaped; left != nil {
+		p.warn(fmt.Sprintf("row %s: the gaps of layers %s stay as they are: %s needs a frozen block below", v.Name, plan.GapsText(left), v.Repair))
 	}
 	return nil
 }
