@@ -88,7 +88,8 @@ func Compose(offered []Recipe, text string) (Recipe, error) {
 		return Recipe{}, fmt.Errorf("row %.64q: %.64q is no row of a method alone: want one of %s", text, method, strings.Join(Names(methodRows(offered)), ", "))
 	}
 	r := offered[at]
-	r.Name, r.Default = strings.NewReplacer("+", "-", "/", "-", ":", "-").Replace(text), false
+	r.Name = strings.NewReplacer("+", "-", "/", "-", ":", "-").Replace(text)
+	r.Default, r.Baseline = false, false
 	if r.FullDepth = share == ownShare; r.FullDepth {
 		share = ""
 	}
