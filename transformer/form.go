@@ -255,8 +255,12 @@ func (c Config) checkMapForm(f Form) error {
 	return c.checkRanks(f)
 }
 
+// CountsHeads reports whether what a head computes depends on its number, so that a place
+// with fewer must say which are left.
+func (c Config) CountsHeads() bool { return c.family().slopes != nil }
+
 func (c Config) checkHeadNumbers(f Form, heads int) error {
-	counts := c.family().slopes != nil
+	counts := c.CountsHeads()
 	switch {
 	case f.HeadNumbers == nil && (!counts || heads == c.Heads):
 		return nil

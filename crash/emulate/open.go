@@ -108,24 +108,30 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	return e, m, nil
 }
 
-// join makes the places that repeat an unstarred layer one object, and gives all
-// parameters the names they have in the full model.
+// join makes the frozen places that have a layer in the same way one object, whatever
+// scales stand around it, and gives all parameters the names they have in the full model;
+// those of a map keep the name of their place.
 func join(d *transformer.Decoder, p plan.Plan) {
-	first := map[int]int{}
-	for i, s := range p {
-		if s.Trainable {
-			continue
+	first := map[plan.Slot]transformer.Block{}
+	for place, s := range p {
+		block := d.Blocks[place]
+		scaled, isScaled := block.(*transformer.Scaled)
+		if isScaled {
+			block = scaled.Block
 		}
-		if at, ok := first[s.Layer]; ok {
-			d.Blocks[i] = d.Blocks[at]
-			continue
+		what := plan.Slot{Layer: s.Layer, Transform: s.Transform}
+		one, again := first[what]
+		switch {
+		case s.IsMap():
+		case again && !s.Trainable && isScaled:
+			scaled.Block = one
+		case again && !s.Trainable:
+			d.Blocks[place] = one
+		default:
+			nn.Rename(block, d.Config.LayerName(place), d.Config.LayerName(s.Layer))
+			if !s.Trainable {
+				first[what] = block
+			}
 		}
-		first[s.Layer] = i
-	}
-	for i, s := range p {
-		if at, ok := first[s.Layer]; ok && at != i && !s.Trainable {
-			continue
-		}
-		nn.Rename(d.Blocks[i], d.Config.LayerName(i), d.Config.LayerName(s.Layer))
 	}
 }

@@ -15,19 +15,21 @@ import (
 )
 
 // transform is how a transform of plans is carried out: it changes a block that is a copy
-// of the full model's, over the same values. fits says that it reads the streams.
+// of the full model's, over the same values. fits says that it reads the streams. form says
+// what sizes a block has then, before there are weights; nil: those of the model's.
 type transform struct {
 	fits  bool
 	apply func(f *fitting, place int, block transformer.Block, amount float64) error
+	form  func(c transformer.Config, amount float64) (transformer.Form, error)
 }
 
 // transforms are those of [plan.Transforms], by name. Norms and biases stay as they are,
 // but for those of channels that go.
 var transforms = map[string]transform{
-	"svd":   {apply: factorPlain},
-	"asvd":  {fits: true, apply: factorByInputs},
-	"width": {fits: true, apply: narrow},
-	"heads": {fits: true, apply: fewerHeads},
+	"svd":   {apply: factorPlain, form: factoredForm},
+	"asvd":  {fits: true, apply: factorByInputs, form: factoredForm},
+	"width": {fits: true, apply: narrow, form: narrowForm},
+	"heads": {fits: true, apply: fewerHeads, form: headsForm},
 	"prune": {apply: pruneByMagnitude},
 	"wanda": {fits: true, apply: pruneByInputs},
 	"int":   {apply: roundWeights},

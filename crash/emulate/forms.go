@@ -1,0 +1,122 @@
+package emulate
+
+import (
+	"fmt"
+	"slices"
+
+	"lamina/crash/compress"
+	"lamina/crash/plan"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// Forms returns the form of each place of a plan's emulator, of a model that is configured
+// so: from the plan alone, without weights and texts. It is nil if all places are the
+// model's layers. A scale that is to be fitted stands there as 1; where the numbers of
+// heads count that are chosen by their weights, the first ones stand there.
+func Forms(c transformer.Config, p plan.Plan) ([]transformer.Form, error) {
+	if err := p.Validate(c.Layers); err != nil {
+		return nil, err
+	}
+	forms := make([]transformer.Form, len(p))
+	for place, s := range p {
+		var err error
+		if forms[place], err = formOf(c, s); err != nil {
+			return nil, fmt.Errorf("place %d, %s: %w", place, s, err)
+		}
+	}
+	if !slices.ContainsFunc(forms, func(f transformer.Form) bool { return !f.Plain() }) {
+		return nil, nil
+	}
+	return forms, nil
+}
+
+// Outline returns the decoder of a plan's emulator without its weights, places that repeat a
+// layer as one object: for counting, and for passes on [dry.Backend].
+func Outline(c transformer.Config, p plan.Plan) (*transformer.Decoder, error) {
+	forms, err := Forms(c, p)
+	if err != nil {
+		return nil, err
+	}
+	c.Layers, c.Forms = len(p), forms
+	d := c.Outline()
+	join(d, p)
+	return d, nil
+}
+
+// formOf returns the form of a place.
+func formOf(c transformer.Config, s plan.Slot) (f transformer.Form, err error) {
+	if s.IsMap() {
+		return mapForms[s.Map](c.Width), nil
+	}
+	if form := transforms[s.Transform.Name].form; form != nil {
+		if f, err = form(c, s.Transform.Amount); err != nil {
+			return f, err
+		}
+	}
+	if f.Heads > 0 && c.CountsHeads() {
+		for i := range f.Heads {
+			f.HeadNumbers = append(f.HeadNumbers, i)
+		}
+	}
+	if f.Scale = s.Scale; s.Scale == plan.FitScale {
+		f.Scale = 1
+	}
+	return f, nil
+}
+
+// mapForms are the forms of the maps of plans, of a stream so wide.
+var mapForms = map[plan.Map]func(width int) transformer.Form{
+	plan.Ghost:    mapForm("linear"),
+	plan.Patch:    mapForm("diagonal"),
+	plan.Hadamard: mapForm("linear"),
+	plan.Scalar:   mapForm("diagonal"),
+	plan.Harmonizer: func(width int) transformer.Form {
+		return transformer.Form{Map: "harmonizer", Rank: min(HarmonizerRank, width)}
+	},
+}
+
+func mapForm(name string) func(int) transformer.Form {
+	return func(int) transformer.Form { return transformer.Form{Map: name} }
+}
+
+// factoredForm is the form of a block whose linear layers are all factors with a share of
+// the weights.
+func factoredForm(c transformer.Config, share float64) (f transformer.Form, err error) {
+	if share == 1 {
+		return f, nil
+	}
+	f.Ranks = map[string]int{}
+	c.Layers, c.Forms = 1, nil
+	for name, field := range nn.ProjectionsOf(c.Outline().Blocks[0]) {
+		_, own, _ := c.SplitLayerName(name)
+		in, out, _ := nn.Sizes(*field)
+		if f.Ranks[own], err = compress.RankFor(share, out, in); err != nil {
+			return f, fmt.Errorf("%s: %w", own, err)
+		}
+	}
+	return f, nil
+}
+
+// narrowForm is the form of a block with a share of the channels of its MLP.
+func narrowForm(c transformer.Config, share float64) (f transformer.Form, err error) {
+	n, err := compress.CountFor(share, c.FeedForward)
+	if n != c.FeedForward {
+		f.FeedForward = n
+	}
+	return f, err
+}
+
+// headsForm is the form of a block with a share of the key/value heads, each with all its
+// query heads.
+func headsForm(c transformer.Config, share float64) (f transformer.Form, err error) {
+	n, err := compress.CountFor(share, c.KVHeads)
+	if n == c.KVHeads || err != nil {
+		return f, err
+	}
+	f.Heads = n * c.Heads / c.KVHeads
+	if c.KVHeads != c.Heads {
+		f.KVHeads = n
+	}
+	return f, nil
+}
