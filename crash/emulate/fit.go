@@ -220,8 +220,8 @@ func (f *fitting) transformed(place int, s plan.Slot) (transformer.Block, error)
 	if err := way.apply(f, place, block, s.Transform.Amount); err != nil {
 		return nil, err
 	}
-	if f.made[s] = block; !way.fits {
-		return block, nil
+	if f.made[s] = block; !way.fits || s.Fills() {
+		return block, nil // what fills a gap has said what is left of that
 	}
 	left, err := f.likeness(place, f.full.Blocks[s.Layer], block)
 	f.report = append(f.report, Fitted{Place: place, What: s.String(), Left: left, Numbers: nn.Count(nn.ParamsOf(block))})

@@ -9,6 +9,7 @@ import (
 
 	"lamina/autograd"
 	"lamina/crash/compress"
+	"lamina/crash/plan"
 	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -36,6 +37,8 @@ var transforms = map[string]transform{
 	"q8_0":  {apply: storeAs(tensor.Q8_0)},
 	"q4_0":  {apply: storeAs(tensor.Q4_0)},
 	"q4_k":  {apply: storeAs(tensor.Q4_K)},
+
+	string(plan.FoldRepair): {fits: true, apply: foldGap},
 }
 
 // The groups of [transformer.Sublayers.Groups]: layers that are given one input each.
