@@ -49,21 +49,24 @@ func Fit(ctx context.Context, be kernels.Backend, full *transformer.Decoder, p p
 	if err := p.Validate(len(full.Blocks)); err != nil {
 		return nil, nil, err
 	}
+	return newFitting(ctx, be, full, p, opt).fit(texts)
+}
+
+func newFitting(ctx context.Context, be kernels.Backend, full *transformer.Decoder, p plan.Plan, opt FitOptions) *fitting {
 	d := *full
 	d.Blocks = nil
-	f := &fitting{
-		ctx: ctx, be: be, full: full, opt: opt, e: &Emulator{Plan: append(plan.Plan(nil), p...), Decoder: &d},
+	if opt.Ridge == 0 {
+		opt.Ridge = DefaultRidge
+	}
+	return &fitting{
+		ctx: ctx, be: be, full: full, opt: opt, e: &Emulator{Plan: slices.Clone(p), Decoder: &d},
 		pass: autograd.NewPass(be), tokens: fitTokens, made: map[plan.Slot]transformer.Block{},
 	}
-	return f.fit(texts)
 }
 
 // fit builds the emulator.
 func (f *fitting) fit(texts [][]int32) (*Emulator, []Fitted, error) {
 	defer f.pass.Close()
-	if f.opt.Ridge == 0 {
-		f.opt.Ridge = DefaultRidge
-	}
 	if err := f.wantOrder(); err != nil {
 		return nil, nil, err
 	}
