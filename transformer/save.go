@@ -67,12 +67,20 @@ func (d *Decoder) Whole() (Directory, error) {
 		}
 		dir.Tensors = append(dir.Tensors, t)
 	}
-	for _, key := range []string{"torch_dtype", "dtype"} {
-		if _, ok := dir.Config[key]; ok && changed {
-			dir.Config[key] = torchNames[tensor.F32]
-		}
+	if changed {
+		SetStorage(dir.Config, tensor.F32)
 	}
 	return dir, nil
+}
+
+// SetStorage lets a config.json that names a storage type, of F32, F16 and BF16, name
+// another.
+func SetStorage(config map[string]any, d tensor.DType) {
+	for _, key := range []string{"torch_dtype", "dtype"} { // the second is what transformers 5 calls it
+		if _, ok := config[key]; ok {
+			config[key] = torchNames[d]
+		}
+	}
 }
 
 // placed is a weight under the name of the place where it stands.

@@ -41,6 +41,7 @@ type commands struct {
 	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
 	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
 	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
+	Distill    distillCommand    `cmd:"" help:"Train the frozen part of an emulator to answer as the full model, and write it."`
 	Finetune   finetuneCommand   `cmd:"" help:"Train a model, or the starred blocks of an emulator."`
 	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`

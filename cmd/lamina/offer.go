@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/crash/distill"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 
@@ -34,6 +35,12 @@ func (o offer) vars() kong.Vars {
 		"train_at_help":      plan.TrainAtHelp(),
 		"shares":             strings.Join(plan.SharingNames(), ","),
 		"shares_help":        explained(plan.Sharings(), func(s plan.Sharing) (string, string) { return s.String(), s.Help() }),
+		"kinds":              strings.Join(distill.Names(), ","),
+		"kinds_help":         explained(distill.Kinds, func(k distill.Kind) (string, string) { return k.Name, k.Help }),
+		"lm":                 fmt.Sprint(distill.Defaults.LM),
+		"kd":                 fmt.Sprint(distill.Defaults.KD),
+		"ppd":                fmt.Sprint(distill.Defaults.PPD),
+		"sigma":              fmt.Sprint(distill.Defaults.Sigma),
 		"rows_help":          explained(o.recipes, func(r study.Recipe) (string, string) { return r.Name, r.Help }),
 		"rows_compose":       study.ComposeHelp,
 		"rows_default":       strings.Join(study.Names(study.Defaults(o.recipes)), ","),

@@ -72,7 +72,7 @@ func TestREADME(t *testing.T) {
 			t.Errorf("%s: listed as not run, and README has it no more", text)
 		}
 	}
-	for _, command := range []string{"doctor", "info", "similarity", "plan", "emulate", "finetune", "plug", "eval", "compare", "run", "convert", "generate"} {
+	for _, command := range []string{"doctor", "info", "similarity", "plan", "emulate", "distill", "finetune", "plug", "eval", "compare", "run", "convert", "generate"} {
 		if ran[command] == 0 {
 			t.Errorf("README shows no %s", command)
 		}

@@ -31,6 +31,8 @@ func spareInputs(line *kong.Context) error {
 		case "json", "plot", "out":
 			written[f.Name] = strings.Join(paths, "")
 			continue
+		case "emulator": // written too, and never over what is read
+			continue
 		}
 		for _, path := range paths {
 			read[f.Name] = append(read[f.Name], path[strings.IndexByte(path, '@')+1:]) // @FILE and NAME=@FILE

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"runtime/debug"
 
 	"lamina/crash/study"
@@ -75,8 +76,13 @@ func (f stepFlags) data(m *model, t task.Task) (d study.Data, err error) {
 	return d, err
 }
 
+// training is what train runs.
+type training interface {
+	Run(ctx context.Context, show *study.Watcher) (train.Outcome, error)
+}
+
 // train runs a training in its directory and shows its progress.
-func (s *session) train(f *study.Finetuning, dir *train.RunDir) (train.Outcome, error) {
+func (s *session) train(f training, dir *train.RunDir) (train.Outcome, error) {
 	// Garbage may grow by this share of the heap before it is collected, and the heap
 	// is weights, moments and activations here: all of it would be twice the memory.
 	const garbage = 10

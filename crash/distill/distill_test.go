@@ -301,6 +301,7 @@ func TestBadDistillations(t *testing.T) {
 		"id 61 is not in":          new(plan, [][]int32{{1, 61}}, settings),
 		"--sigma -0.1":             new(plan, texts(1), with(func(s *distill.Settings) { s.Sigma = -0.1 })),
 		"--sigma NaN":              new(plan, texts(1), with(func(s *distill.Settings) { s.Sigma = math.NaN() })),
+		"--lm 1e+07":               new(plan, texts(1), with(func(s *distill.Settings) { s.LM = 1e7 })),
 		"--kd -1":                  new(plan, texts(1), with(func(s *distill.Settings) { s.KD = -1 })),
 		"nothing is left to":       new(plan, texts(1), distill.Settings{}),
 		"there is no middle":       new("0* 1* 2* 3* 4* 5*", texts(1), settings),

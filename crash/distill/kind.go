@@ -89,7 +89,7 @@ var Harmonizers = Kind{
 // Fit trains a frozen block beside each gap to do what the removed layers did as well
 // (XMerge), block by block on the full model's streams.
 var Fit = Kind{
-	Name: "fit", Help: "a frozen block beside each gap, to do what was left out too (XMerge)", Local: true,
+	Name: "fit", Help: "a frozen block beside each gap, to do what was left out too, by a loss of its own (XMerge)", Local: true,
 	Choose: func(e *emulate.Emulator, layers int) (chosen []*autograd.Parameter, err error) {
 		spans, err := Spans(e, layers)
 		if err != nil {
@@ -114,14 +114,21 @@ func allOf(chosen []*autograd.Parameter, e *emulate.Emulator, place int) ([]*aut
 
 // Named returns the kind of a name.
 func Named(name string) (Kind, error) {
-	names := make([]string, len(Kinds))
-	for i, k := range Kinds {
+	for _, k := range Kinds {
 		if k.Name == name {
 			return k, nil
 		}
+	}
+	return Kind{}, fmt.Errorf("--train %.32q is unknown: want one of %s", name, strings.Join(Names(), ", "))
+}
+
+// Names returns the names of the kinds.
+func Names() []string {
+	names := make([]string, len(Kinds))
+	for i, k := range Kinds {
 		names[i] = k.Name
 	}
-	return Kind{}, fmt.Errorf("--train %.32q is unknown: want one of %s", name, strings.Join(names, ", "))
+	return names
 }
 
 // Prepare gives the emulator copies of its frozen places over the same values, and returns

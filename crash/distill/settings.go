@@ -1,9 +1,6 @@
 package distill
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Settings weigh the parts of the objective; a part of weight 0 is not computed.
 type Settings struct {
@@ -23,14 +20,18 @@ type Settings struct {
 // .0051 at a learning rate of 5e-5, and to .013 to .016 at 2e-4.
 var Defaults = Settings{LM: 1, KD: 30, PPD: 10, Sigma: 0.01}
 
+// mostWeight bounds what a weight may be, so that no sum of 32 bits overflows or vanishes
+// for it.
+const mostWeight = 1e6
+
 // Validate returns an error that names what cannot be used.
 func (s Settings) Validate() error {
 	for _, w := range []struct {
 		flag  string
 		value float64
 	}{{"lm", s.LM}, {"kd", s.KD}, {"ppd", s.PPD}, {"sigma", s.Sigma}} {
-		if !(w.value >= 0) || math.IsInf(float64(float32(w.value)), 0) {
-			return fmt.Errorf("--%s %v: want a number, 0 or more", w.flag, w.value)
+		if w.value != 0 && !(w.value >= 1/mostWeight && w.value <= mostWeight) {
+			return fmt.Errorf("--%s %v: want 0, or a number from %g to %g", w.flag, w.value, 1/mostWeight, mostWeight)
 		}
 	}
 	if s.LM == 0 && s.KD == 0 && s.PPD == 0 {

@@ -5,6 +5,7 @@ import (
 
 	"lamina/crash/plan"
 	"lamina/internal/files"
+	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -21,6 +22,8 @@ type Manifest struct {
 	HeldParams  int       `json:"held_params"`
 	ModelParams int       `json:"model_params"`
 	Health      *Health   `json:"health,omitempty"` // on a text that its owner chose
+
+	Distilled *Distilled `json:"distilled,omitempty"`
 }
 
 const (
@@ -46,21 +49,34 @@ type Options struct {
 	// quantised in blocks as it is. Only lamina reads such a directory.
 	Compact bool
 
-	Health *Health // for lamina.json, if it was measured
+	Health    *Health    // for lamina.json, if it was measured
+	Distilled *Distilled // for lamina.json, if its frozen part was trained
 
 	// Ready, if not nil, is called when the emulator is whole and before it is there, with
 	// the SHA-256 of its MANIFEST.json; on its error nothing is written.
 	Ready func(m Manifest, digest string) error
 }
 
-// Export writes what the data owner gets: a directory transformers loads, with
-// one layer per place (shared places stand there as copies), the tokenizer and
-// licence files, lamina.json, and a MANIFEST.json of them all. Weights keep their storage
-// type, F32 where the checkpoint is quantised, unless the options say otherwise.
+// Export writes the emulator of a plan of plain layers, see [Emulator.Export].
 func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan, out string, opt Options) (Manifest, error) {
 	e, err := New(full, plan)
 	if err != nil {
 		return Manifest{}, err
+	}
+	return e.Export(c, full, out, opt)
+}
+
+// Export writes what the data owner gets: a directory transformers loads, with
+// one layer per place (shared places stand there as copies), the tokenizer and
+// licence files, lamina.json, and a MANIFEST.json of them all. Weights that are still those
+// of full, which the checkpoint has, keep their storage type, F32 where the checkpoint is
+// quantised; what was changed is F32; unless the options say otherwise.
+func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, out string, opt Options) (Manifest, error) {
+	plan := e.Plan
+	for place, s := range plan {
+		if !s.Plain() {
+			return Manifest{}, fmt.Errorf("%s: place %d, %s, is no layer of the family: such an emulator is not written yet", out, place, s)
+		}
 	}
 	if err := wantTellable(c.Config, plan); err != nil {
 		return Manifest{}, fmt.Errorf("%s: %w", c.Path, err)
@@ -68,6 +84,7 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	m := Manifest{
 		Format: format, Kind: kind, Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), ExactShare: e.ExactShare(full), Health: opt.Health,
+		Distilled: opt.Distilled,
 	}
 	text, err := files.JSON(m)
 	if err != nil {
@@ -86,9 +103,13 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 			return opt.Ready(m, digest)
 		}
 	}
-	stored := ownPlaces(plan, opt)
+	changed := e.changed(full)
+	stored := ownPlaces(plan, changed, opt)
 	if opt.Compact {
 		d.Places = stored
+	}
+	if len(changed) > 0 && opt.DType == tensor.Invalid {
+		transformer.SetStorage(d.Config, tensor.F32)
 	}
 	for _, name := range c.Names() {
 		layer, own, ok := c.Config.SplitLayerName(name)
@@ -97,27 +118,52 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 			continue
 		}
 		for place, s := range plan {
-			if s.Layer == layer && stored[place] == place {
-				d.Tensors = append(d.Tensors, transformer.NamedTensor{
-					Name: c.Config.LayerName(place) + "." + own, From: name, Exact: s.Trainable || opt.DType == tensor.Invalid})
+			if s.Layer != layer || stored[place] != place {
+				continue
 			}
+			t := transformer.NamedTensor{Name: c.Config.LayerName(place) + "." + own, From: name, Exact: s.Trainable || opt.DType == tensor.Invalid}
+			if w, ok := changed[place][name]; ok {
+				t.From, t.Value = "", w
+			}
+			d.Tensors = append(d.Tensors, t)
 		}
 	}
 	return m, c.WriteDir(out, d)
 }
 
+// changed returns, by place and name, the weights that are not the full model's own.
+func (e *Emulator) changed(full *transformer.Decoder) map[int]map[string]tensor.Tensor {
+	all := map[int]map[string]tensor.Tensor{}
+	for place, s := range e.Plan {
+		was := map[string]tensor.Tensor{}
+		for w := range nn.ParamsOf(full.Blocks[s.Layer]) {
+			was[w.Name] = w.Value
+		}
+		for w := range nn.ParamsOf(e.Decoder.Blocks[place]) {
+			if w.Value.SameMemory(was[w.Name]) {
+				continue
+			}
+			if all[place] == nil {
+				all[place] = map[string]tensor.Tensor{}
+			}
+			all[place][w.Name] = w.Value
+		}
+	}
+	return all
+}
+
 // ownPlaces returns for each place the one that its tensors are stored for: itself, but
 // of the places of one layer the first, where an emulator is compact. A starred place
 // keeps its values, so that it is another's equal only where all do.
-func ownPlaces(p plan.Plan, opt Options) []int {
+func ownPlaces(p plan.Plan, changed map[int]map[string]tensor.Tensor, opt Options) []int {
 	type content struct {
-		layer int
-		exact bool
+		layer          int
+		exact, changed bool
 	}
 	first := map[content]int{}
 	own := make([]int, len(p))
 	for place, s := range p {
-		what := content{s.Layer, s.Trainable || opt.DType == tensor.Invalid}
+		what := content{s.Layer, s.Trainable || opt.DType == tensor.Invalid, changed[place] != nil}
 		at, again := first[what]
 		if !again || !opt.Compact {
 			at = place

@@ -12,6 +12,9 @@ func (m Manifest) Text() string {
 	text := fmt.Sprintf("%d places of a model of %d layers, plan %s\n", len(m.Plan), m.Layers, m.Plan)
 	text += fmt.Sprintf("it gives away %.1f%% of the model's weights exactly; its user holds %s weights (the model has %s)\n",
 		100*m.ExactShare, units.Count(m.HeldParams), units.Count(m.ModelParams))
+	if m.Distilled != nil {
+		text += fmt.Sprintf("%s\n", m.Distilled)
+	}
 	switch h := m.Health; {
 	case h == nil:
 		return text + "its loss was not measured: the model has no tokenizer; --check FILE takes documents of token ids\n"

@@ -27,8 +27,18 @@ type HandedOut struct {
 // says how the plan's removed places were filled. The receipt is there first: an emulator
 // without one could be sent, and what comes back of it not be held against anything.
 func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Options) (HandedOut, error) {
+	e, err := emulate.New(m.Decoder, p)
+	if err != nil {
+		return HandedOut{Receipt: receipt}, err
+	}
+	return m.HandOut(e, share, out, receipt, opt)
+}
+
+// HandOut is Emulate for an emulator of the model that stands already, with the weights
+// that it has now.
+func (m *Model) HandOut(e *emulate.Emulator, share, out, receipt string, opt emulate.Options) (HandedOut, error) {
 	h := HandedOut{Receipt: receipt}
-	r := m.receipt(p, share, opt)
+	r := m.receipt(e.Plan, share, opt)
 	opt.Ready = func(sent emulate.Manifest, digest string) error {
 		r.Origin, r.Base = emulate.Origin{Exchange: sent.Exchange, Emulator: digest}, sent.Base
 		if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
@@ -37,7 +47,7 @@ func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Opt
 		return files.WriteSealed(receipt, r)
 	}
 	var err error
-	if h.Manifest, err = emulate.Export(m.Checkpoint, m.Decoder, p, out, opt); err != nil {
+	if h.Manifest, err = e.Export(m.Checkpoint, m.Decoder, out, opt); err != nil {
 		return h, err
 	}
 	r.Unfinished = false

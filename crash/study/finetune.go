@@ -77,18 +77,24 @@ func (f *Finetuning) Load() (err error) {
 
 // read encodes the first documents of some data; a limit of 0 takes all.
 func (f *Finetuning) read(from eval.Data, limit int) (*train.NextToken, eval.Identity, error) {
+	pairs, id, err := f.examples(from, limit)
+	if err != nil {
+		return nil, id, err
+	}
+	o, err := train.NewNextToken(f.Part.Decoder, pairs)
+	return o, id, err
+}
+
+// examples are read's, before they are an objective.
+func (f *Finetuning) examples(from eval.Data, limit int) ([]task.Pair, eval.Identity, error) {
 	docs, files, err := f.Model.Documents(f.Data.Task, from, limit)
 	if err != nil {
 		return nil, eval.Identity{}, err
 	}
 	pairs, fits, err := f.Model.Examples(f.Data.Task, docs, f.Data.Format, f.Data.MaxLength, f.Data.Overlong)
-	if err != nil {
-		return nil, eval.Identity{}, err
-	}
 	f.Truncated += fits.Cut
 	f.Skipped += fits.Skipped
-	o, err := train.NewNextToken(f.Part.Decoder, pairs)
-	return o, from.Identity(files), err
+	return pairs, from.Identity(files), err
 }
 
 // Warnings tell, after Load, of what does not do what it says.
@@ -134,9 +140,19 @@ func (f *Finetuning) Health(ctx context.Context) (*emulate.Health, error) {
 // Open makes the run directory, or resumes it, after Load; see [train.OpenRunDir]. Close
 // it when the trainer is done.
 func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
+	run, err := train.OpenRunDir(dir, f.config("finetune"), overwrite)
+	if err != nil {
+		return nil, err
+	}
+	f.Trainer.Store = run
+	return run, nil
+}
+
+// config returns what determines the result.
+func (f *Finetuning) config(command string) finetuneConfig {
 	f.base = transformer.Fingerprint(f.Trainer.Params)
 	c := finetuneConfig{
-		Command: "finetune", Format: 1, Model: f.Name, Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
+		Command: command, Format: 1, Model: f.Name, Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
 		Text: f.Data.Format, MaxLength: f.Data.MaxLength, Limit: f.Data.TrainLimit, Examples: f.Trainer.Train.Len(),
 		Truncated: f.Truncated, Skipped: f.Skipped, Delimiter: f.Delimiter, Settings: f.Trainer.Settings,
 		Precision: f.Precision, Backend: f.Trainer.Backend.Name(),
@@ -147,12 +163,7 @@ func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
 	if f.Data.Overlong != task.OverlongError {
 		c.Overlong = f.Data.Overlong.String()
 	}
-	run, err := train.OpenRunDir(dir, c, overwrite)
-	if err != nil {
-		return nil, err
-	}
-	f.Trainer.Store = run
-	return run, nil
+	return c
 }
 
 // CheckMemory refuses a run that needs more than there is, process bytes beside the

@@ -77,18 +77,22 @@ func (w *Watcher) Close() {
 
 // Run trains, after Open, and shows how far it is.
 func (f *Finetuning) Run(ctx context.Context, show *Watcher) (train.Outcome, error) {
-	t := f.Trainer
-	step := Event{Phase: "finetune", Total: t.Settings.TotalSteps(t.Train.Len())}
-	show.Watch(step)
+	return show.train(ctx, "finetune", f.Trainer)
+}
+
+// train runs a training and shows how far it is.
+func (w *Watcher) train(ctx context.Context, phase string, t *train.Trainer) (train.Outcome, error) {
+	step := Event{Phase: phase, Total: t.Settings.TotalSteps(t.Train.Len())}
+	w.Watch(step)
 	t.Resumed = func(done int) {
 		e := step
 		e.Done, e.Resumed = done, true
-		show.Watch(e)
+		w.Watch(e)
 	}
 	t.Report = func(m train.Metrics) {
 		e := step
 		e.Done, e.Metrics = m.Step, m
-		show.Watch(e)
+		w.Watch(e)
 	}
 	return t.Run(ctx)
 }

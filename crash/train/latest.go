@@ -28,14 +28,23 @@ func (l Latest) String() string {
 	if l.loss != 0 {
 		parts = append(parts, fmt.Sprintf("loss %.3f", l.loss))
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.terms)) {
-		parts = append(parts, fmt.Sprintf("%s %.3f", name, l.terms[name]))
+	if len(l.terms) > 0 {
+		parts = append(parts, PartsText(l.terms))
 	}
 	if l.valid != 0 {
 		parts = append(parts, fmt.Sprintf("valid %.3f", l.valid))
 	}
 	if l.speed != 0 {
 		parts = append(parts, fmt.Sprintf("%.0f tok/s", l.speed))
+	}
+	return strings.Join(parts, " ")
+}
+
+// PartsText tells the parts of a loss in a line, by name.
+func PartsText(terms map[string]float64) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(terms)) {
+		parts = append(parts, fmt.Sprintf("%s %.3g", name, terms[name]))
 	}
 	return strings.Join(parts, " ")
 }

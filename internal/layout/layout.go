@@ -68,7 +68,7 @@ var layers = []layer{
 	{"crash/exchange", append([]string{
 		"crash/emulate", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/study", append([]string{
-		"crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
+		"crash/exchange", "crash/distill", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",

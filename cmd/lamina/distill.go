@@ -1,0 +1,140 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+
+	"lamina/crash/distill"
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/plan"
+	"lamina/crash/study"
+	"lamina/crash/train"
+	"lamina/eval/task"
+	"lamina/internal/machine"
+)
+
+// distillCommand trains the frozen part of an emulator and writes it.
+type distillCommand struct {
+	modelFlag
+	Plan  string  `required:"" placeholder:"PLAN" help:"Layer plan of the emulator, as emulate has it."`
+	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	Data  string  `required:"" placeholder:"PATH" help:"Texts to distil on, read whole: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub. Not what is scored or trained on later."`
+	Valid string  `placeholder:"FILE" help:"Texts held out: the weights of the lowest loss are kept. Without it the last weights are kept."`
+	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
+	Train string  `default:"norms" enum:"${kinds}" placeholder:"WHAT" help:"What trains. ${kinds_help}. Starred blocks never do. Default: norms."`
+	LM    float64 `name:"lm" default:"${lm}" placeholder:"X" help:"Weight of the next token's loss (default ${lm})."`
+	KD    float64 `name:"kd" default:"${kd}" placeholder:"X" help:"Weight of the distance from the model's states where frozen places end, relative to them (default ${kd})."`
+	PPD   float64 `name:"ppd" default:"${ppd}" placeholder:"X" help:"Weight of that distance while both run with the same disturbed starred blocks (default ${ppd})."`
+	Sigma float64 `default:"${sigma}" placeholder:"X" help:"How far those are disturbed, in units of each tensor's root mean square (default ${sigma}, about what a fine-tuning moves them)."`
+	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
+	delimiterFlag
+	stepFlags
+	Overcommit bool   `help:"Start even if the run takes more memory than is available."`
+	Emulator   string `placeholder:"DIR" help:"Where the emulator is written at the end. Default: emulator in --out."`
+	Receipt    string `placeholder:"FILE" help:"Where what may come back is noted. Default: --emulator with .receipt.json."`
+	outRunFlags
+	profileFlag
+}
+
+// Run distils; what can be wrong with the input is found before the run directory is made.
+func (c distillCommand) Run(s *session) error {
+	t, err := c.task(c.Task)
+	if err != nil {
+		return err
+	}
+	c.Emulator = cmp.Or(c.Emulator, filepath.Join(c.Out, "emulator"))
+	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Emulator))
+	cut, err := exchange.CheckReceipt(c.Receipt, c.Emulator, c.Overwrite)
+	if err != nil {
+		return err
+	}
+	finish, err := c.profileFlag.start(s)
+	if err != nil {
+		return err
+	}
+	d, err := c.load(s, t)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	s.warn(d.Warnings())
+	if !c.Overcommit {
+		if err := study.CheckMemory(d.Trainer, d.Model.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
+			return err
+		}
+	}
+	bar := s.waiting("measuring the emulator's loss")
+	before, err := d.Health(s.ctx)
+	bar.Done()
+	if err != nil {
+		return err
+	}
+	dir, err := d.Open(c.Out, c.Overwrite)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	outcome, err := s.train(d, dir)
+	if err != nil {
+		return err
+	}
+	finish()
+	if outcome.Stopped {
+		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", outcome.Steps, c.Out)}
+	}
+	bar = s.waiting("writing " + c.Emulator)
+	r, err := d.Finish(s.ctx, c.Out, outcome, before, c.Emulator, c.Receipt, emulate.Options{Overwrite: c.Overwrite || cut})
+	bar.Done()
+	if err != nil {
+		return err
+	}
+	s.warnOf(r.Emulator.Health)
+	s.printf("%s", r.Text())
+	return s.writeJSON(r)
+}
+
+// load reads what is distilled, and on what. On an error nothing is left open.
+func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, error) {
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Full("distill"); err != nil {
+		return nil, err
+	}
+	settings, err := c.settings(c.LR, m.Config, s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if settings.Dropout = 0; c.Dropout != nil && *c.Dropout > 0 {
+		return nil, usagef("--dropout %v: distillation drops nothing: leave it out", *c.Dropout)
+	}
+	d := &study.Distillation{
+		Finetuning: study.Finetuning{
+			Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
+			Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, SaveEvery: c.SaveEvery},
+		},
+		Share: c.Share, Weights: distill.Settings{LM: c.LM, KD: c.KD, PPD: c.PPD, Sigma: c.Sigma},
+	}
+	if d.Kind, err = distill.Named(c.Train); err != nil {
+		return nil, usageError{err}
+	}
+	if err := d.Weights.Validate(); err != nil {
+		return nil, usageError{err}
+	}
+	if d.Plan, err = plan.ReadShared(c.Plan, c.Share, m.Config.Layers); err != nil {
+		return nil, err
+	}
+	if d.Data, err = c.data(m, t); err != nil {
+		return nil, err
+	}
+	d.Data.MaxLength = cmp.Or(d.Data.MaxLength, m.Config.MaxPositions)
+	d.Data.Train, d.Data.Valid = m.data(c.Data, "", "train"), m.data(c.Valid, "", "validation")
+	if err := d.Load(s.ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}

@@ -1,0 +1,84 @@
+package study
+
+import (
+	"context"
+	"fmt"
+
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/train"
+	"lamina/internal/units"
+	"lamina/nn"
+)
+
+// Distilled is what a distillation came to, with the last metrics.
+type Distilled struct {
+	train.Metrics
+	Outcome   train.Outcome      `json:"outcome"`
+	Examples  int                `json:"examples"`
+	Truncated int                `json:"truncated"`
+	Skipped   int                `json:"skipped,omitempty"` // rows whose targets were too long
+	Trained   int                `json:"trained_params"`
+	Held      int                `json:"held_params"` // full model, what trains and what is disturbed
+	Before    *emulate.Health    `json:"before"`
+	Emulator  exchange.HandedOut `json:"emulator"`
+	Out       string             `json:"out"`
+
+	validated bool
+}
+
+// Finish writes the emulator and its receipt, when the trainer is done and before Close, and
+// sums up. before is what [Distillation.Health] was before training.
+func (d *Distillation) Finish(ctx context.Context, dir string, outcome train.Outcome, before *emulate.Health, emulator, receipt string, opt emulate.Options) (r Distilled, err error) {
+	r = Distilled{
+		Outcome: outcome, Examples: d.Trainer.Train.Len(), Truncated: d.Truncated, Skipped: d.Skipped,
+		Trained: nn.Count(d.Trainer.Params), Held: nn.Count(d.Trainer.Held), Before: before, Out: dir, validated: d.Trainer.Valid != nil,
+	}
+	if r.Metrics, err = train.LastMetrics(dir); err != nil {
+		return r, err
+	}
+	if opt.Health, err = d.Health(ctx); err != nil {
+		return r, err
+	}
+	opt.Distilled = d.distilled(outcome)
+	r.Emulator, err = d.Model.HandOut(d.Part, d.Share, emulator, receipt, opt)
+	return r, err
+}
+
+// distilled is what the emulator's lamina.json says of its training.
+func (d *Distillation) distilled(outcome train.Outcome) *emulate.Distilled {
+	s := d.Trainer.Settings
+	all := &emulate.Distilled{
+		Train: d.Kind.Name, LR: s.LR, Steps: outcome.Steps, Batch: s.Batch, Texts: d.Trainer.Train.Len(), Data: d.data.SHA256, Params: nn.Count(d.Trainer.Params),
+	}
+	if !d.Kind.Local {
+		all.LM, all.KD, all.PPD, all.Sigma = d.Weights.LM, d.Weights.KD, d.Weights.PPD, d.Weights.Sigma
+	}
+	return all
+}
+
+// Text shows it to the model owner, in lines.
+func (r Distilled) Text() string {
+	o := r.Outcome
+	text := fmt.Sprintf("distilled %s weights of the emulator on %s texts (%d cut): %d steps, %.1f s, %s of activations\n",
+		units.Count(r.Trained), units.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, units.Bytes(o.PeakBytes))
+	if r.Skipped > 0 {
+		text += fmt.Sprintf("%s rows left out: their targets are longer than the model can take\n", units.Count(r.Skipped))
+	}
+	if r.Step > 0 {
+		text += fmt.Sprintf("last loss %.4f%s, gradient norm %.3g, %.0f tokens/s\n", r.Loss, partsOf(r.Terms), r.GradNorm, r.TokensPerSecond)
+	}
+	if r.validated {
+		text += fmt.Sprintf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
+	}
+	return text + fmt.Sprintf("before distillation, %s\n", r.Before) + r.Emulator.Text()
+}
+
+// partsOf tells the parts of a loss in brackets, "" of none.
+func partsOf(terms map[string]float64) string {
+	text := train.PartsText(terms)
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
