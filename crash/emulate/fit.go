@@ -18,9 +18,13 @@ import (
 // FitOptions say how what stands between and in place of the full model's layers is
 // fitted. The zero value weighs tokens by their size and uses [DefaultRidge].
 type FitOptions struct {
-	Ridge    float64          // of least squares, relative; 0: DefaultRidge
-	Tokens   repair.Weighting // of tokens in a fit
-	Seed     uint64           // of weights that a map which is to be trained begins with
+	Ridge  float64          // of least squares, relative; 0: DefaultRidge
+	Tokens repair.Weighting // of tokens in a fit
+	// Lambda is how much the transform gradot wants the emulator to be worse than the model,
+	// in units of how much it wants to keep the gradient of what trains: GradOT's guard
+	// against an emulator that does as well. 0 keeps the gradient alone, 1 weighs both alike.
+	Lambda   float64
+	Seed     uint64 // of weights that a map which is to be trained begins with
 	Progress func(done, total int)
 }
 
@@ -120,6 +124,8 @@ type fitting struct {
 
 	made   map[plan.Slot]transformer.Block // frozen blocks by layer and transform
 	report []Fitted
+
+	curved map[int]*curvature // of layers that will want theirs
 }
 
 // needsText reports whether building a place reads the texts.
@@ -217,9 +223,6 @@ func (f *fitting) transformed(place int, s plan.Slot) (transformer.Block, error)
 		return block, nil
 	}
 	block, way := f.full.Blocks[s.Layer].Clone(), transforms[s.Transform.Name]
-	if way.apply == nil {
-		return nil, fmt.Errorf("transform %s is not built yet", s.Transform.Name)
-	}
 	if err := way.apply(f, place, block, s.Transform.Amount); err != nil {
 		return nil, err
 	}

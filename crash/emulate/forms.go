@@ -83,12 +83,35 @@ func mapForm(name string) func(int) transformer.Form {
 // factoredForm is the form of a block whose linear layers are all factors with a share of
 // the weights.
 func factoredForm(c transformer.Config, share float64) (f transformer.Form, err error) {
+	return factored(c, share, func(transformer.Sublayers, *nn.Projection) bool { return true })
+}
+
+// gradotForm is that of factors in attention, and a share of the MLP's channels.
+func gradotForm(c transformer.Config, share float64) (transformer.Form, error) {
+	f, err := narrowForm(c, share)
+	if err != nil {
+		return f, err
+	}
+	attention, err := factored(c, share, func(s transformer.Sublayers, field *nn.Projection) bool {
+		return slices.Contains(s.Attend, field) || field == s.Output
+	})
+	f.Ranks = attention.Ranks
+	return f, err
+}
+
+// factored is the form of a block some of whose linear layers are factors.
+func factored(c transformer.Config, share float64, which func(transformer.Sublayers, *nn.Projection) bool) (f transformer.Form, err error) {
 	if share == 1 {
 		return f, nil
 	}
 	f.Ranks = map[string]int{}
 	c.Layers, c.Forms = 1, nil
-	for name, field := range nn.ProjectionsOf(c.Outline().Blocks[0]) {
+	block := c.Outline().Blocks[0]
+	s, _ := transformer.SublayersOf(block)
+	for name, field := range nn.ProjectionsOf(block) {
+		if !which(s, field) {
+			continue
+		}
 		_, own, _ := c.SplitLayerName(name)
 		in, out, _ := nn.Sizes(*field)
 		if f.Ranks[own], err = compress.RankFor(share, out, in); err != nil {

@@ -1,7 +1,6 @@
 package emulate_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"lamina/crash/crashtest"
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
-	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/nn"
 	"lamina/transformer"
@@ -36,20 +34,6 @@ func everyPlan() map[string]int {
 	return plans
 }
 
-// fitAny builds a plan's emulator; nil where nothing carries out a transform yet.
-func fitAny(t *testing.T, be kernels.Backend, full *transformer.Decoder, text string) (*emulate.Emulator, []emulate.Fitted) {
-	t.Helper()
-	e, report, err := emulate.Fit(context.Background(), be, full, crashtest.Plan(t, text), texts(40), emulate.FitOptions{})
-	if err != nil && strings.Contains(err.Error(), "not built yet") {
-		return nil, nil
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	t.Cleanup(e.Close)
-	return e, report
-}
-
 // TestFormsNeedNoWeights: what a plan says of its places is what they are when it is built,
 // and what is counted without weights is what is there.
 func TestFormsNeedNoWeights(t *testing.T) {
@@ -65,10 +49,7 @@ func TestFormsNeedNoWeights(t *testing.T) {
 				_, models[width] = crashtest.Made(t, be, family, width)
 			}
 			full := models[width]
-			e, _ := fitAny(t, be, full, text)
-			if e == nil {
-				continue
-			}
+			e, _ := fitted(t, be, full, text, texts(40), emulate.FitOptions{})
 			want, err := e.Decoder.Forms()
 			if err != nil {
 				t.Fatalf("%s, %s: %v", family, text, err)

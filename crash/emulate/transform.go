@@ -27,16 +27,17 @@ type transform struct {
 // transforms are those of [plan.Transforms], by name. Norms and biases stay as they are,
 // but for those of channels that go.
 var transforms = map[string]transform{
-	"svd":   {apply: factorPlain, form: factoredForm},
-	"asvd":  {fits: true, apply: factorByInputs, form: factoredForm},
-	"width": {fits: true, apply: narrow, form: narrowForm},
-	"heads": {fits: true, apply: fewerHeads, form: headsForm},
-	"prune": {apply: pruneByMagnitude},
-	"wanda": {fits: true, apply: pruneByInputs},
-	"int":   {apply: roundWeights},
-	"q8_0":  {apply: storeAs(tensor.Q8_0)},
-	"q4_0":  {apply: storeAs(tensor.Q4_0)},
-	"q4_k":  {apply: storeAs(tensor.Q4_K)},
+	"svd":    {apply: factorPlain, form: factoredForm},
+	"asvd":   {fits: true, apply: factorByInputs, form: factoredForm},
+	"width":  {fits: true, apply: narrow, form: narrowForm},
+	"heads":  {fits: true, apply: fewerHeads, form: headsForm},
+	"gradot": {fits: true, apply: preserveGradient, form: gradotForm},
+	"prune":  {apply: pruneByMagnitude},
+	"wanda":  {fits: true, apply: pruneByInputs},
+	"int":    {apply: roundWeights},
+	"q8_0":   {apply: storeAs(tensor.Q8_0)},
+	"q4_0":   {apply: storeAs(tensor.Q4_0)},
+	"q4_k":   {apply: storeAs(tensor.Q4_K)},
 
 	string(plan.FoldRepair): {fits: true, apply: foldGap},
 }
@@ -80,25 +81,30 @@ func linearsOf(block transformer.Block) ([]linear, error) {
 	return all, nil
 }
 
-// eachLinear computes something of every linear layer of a block, of several at once, and
-// then puts it there in order. Errors name the layer.
+// eachLinear computes something of every linear layer of a block and then puts it there.
 func eachLinear[T any](block transformer.Block, compute func(l linear) (T, error), put func(l linear, made T) error) error {
 	all, err := linearsOf(block)
 	if err != nil {
 		return err
 	}
-	made, errs := make([]T, len(all)), make([]error, len(all))
+	return each(all, func(_ int, l linear) (T, error) { return compute(l) }, put)
+}
+
+// each computes something of layers, of several at once, and then puts it there in order.
+// Errors name the layer.
+func each[T any](layers []linear, compute func(i int, l linear) (T, error), put func(l linear, made T) error) error {
+	made, errs := make([]T, len(layers)), make([]error, len(layers))
 	var wg sync.WaitGroup
 	free := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, l := range all {
+	for i, l := range layers {
 		free <- struct{}{}
 		wg.Go(func() {
-			made[i], errs[i] = compute(l)
+			made[i], errs[i] = compute(i, l)
 			<-free
 		})
 	}
 	wg.Wait()
-	for i, l := range all {
+	for i, l := range layers {
 		err := errs[i]
 		if err == nil {
 			err = put(l, made[i])

@@ -29,7 +29,7 @@ func fitted(t *testing.T, be kernels.Backend, full *transformer.Decoder, text st
 }
 
 // examples are the transforms that small models have the sizes for, each once.
-var examples = []string{"svd0.6", "asvd0.6", "width0.5", "heads0.5", "prune0.5", "wanda0.5", "int3"}
+var examples = []string{"svd0.6", "asvd0.6", "width0.5", "heads0.5", "gradot0.6", "prune0.5", "wanda0.5", "int3"}
 
 // TestTransformsLeaveTheModel: whatever is done to a block, the full model's weights have
 // the bits that they had, plugged back it has its logits, starred places run the model's
@@ -73,7 +73,7 @@ func TestWholeShareIsTheLayer(t *testing.T) {
 	be, rows := ref.New(), texts(40)
 	for _, family := range crashtest.Families {
 		full := crashtest.Small(be, family)
-		for _, word := range []string{"svd1", "asvd1", "width1", "heads1"} {
+		for _, word := range []string{"svd1", "asvd1", "width1", "heads1", "gradot1"} {
 			e, _ := fitted(t, be, full, "0* 1:"+word+" 2:"+word+" 3 4 5*", rows, emulate.FitOptions{})
 			crashtest.Same(t, family+", "+word, crashtest.Logits(be, e.Decoder), crashtest.Logits(be, full))
 		}
@@ -109,6 +109,7 @@ func TestNoMoreIsKeptThanAsked(t *testing.T) {
 			{"asvd0.4", 0.4, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 			{"width0.3", 0.3, func(s transformer.Sublayers) []*nn.Projection { return append(slices.Clone(s.Widen), s.Narrow) }},
 			{"heads0.6", 0.6, func(s transformer.Sublayers) []*nn.Projection { return append(slices.Clone(s.Attend), s.Output) }},
+			{"gradot0.6", 0.6, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 			{"prune0.25", 0.75, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 			{"wanda0.25", 0.75, func(s transformer.Sublayers) []*nn.Projection { return slices.Concat(s.Groups()...) }},
 		} {
@@ -172,9 +173,6 @@ func TestTransformsThatReadTextsWantSome(t *testing.T) {
 	be := ref.New()
 	full := crashtest.Small(be, "opt")
 	for _, k := range plan.Transforms {
-		if slices.Contains([]string{"gradot", "replaceme"}, k.Name) {
-			continue
-		}
 		word := plan.Transform{Name: k.Name}
 		if k.Amount == plan.OfWeights {
 			word.Amount = 0.5
