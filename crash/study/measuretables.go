@@ -57,14 +57,11 @@ var transferColumns = []column{
 	ofMeasures("± R acc.", "standard error of R over documents: the same documents drawn again for all three rows", never, recoveryErrorOf, two),
 	ofMeasures("R loss", "recovery in answer loss: (zs - plug-in)/(zs - ceiling)", never, lossRecoveryOf, two),
 	ofMeasures("± R loss", "standard error of it over documents", never, lossRecoveryErrorOf, two),
-	numbered("answer loss", "of the plug-in on the scored documents: -log p of their right answers, nats a token", func(_ *Experiment, r Row) string {
-		switch {
-		case r.AnswerLoss != nil:
-			return fmt.Sprintf("%.4f", *r.AnswerLoss)
-		case r.Losses == nil && r.Measures != nil && r.Measures.SupportTokens == 0 && r.PlugIn != nil:
-			return notMeasured
+	numbered("answer loss", "of the plug-in on the scored documents: -log p of their right answers, nats a token", func(x *Experiment, r Row) string {
+		if r.AnswerLoss == nil {
+			return x.noLoss()
 		}
-		return "–"
+		return fmt.Sprintf("%.4f", *r.AnswerLoss)
 	}),
 	ofMeasures("predicted gain", "G1 = -<g, T - T0>: by how much training T should lower the full model's loss on the support answers, to first order; g is its gradient before, nats a token", trains,
 		func(m *Measures) *float64 { return m.PredictedGain }, signed),
@@ -185,7 +182,7 @@ func (x *Experiment) againstBaselines() report.Table {
 		{Name: "p, loss", Right: true, Help: "of the same draws; corrected in the same way"},
 	}}
 	for _, c := range x.Table.Baselines {
-		row := []string{c.Row, c.Against, points(c.Difference), points(c.Stderr), pointsOrNone(c.SeedStderr), "–", probability(c.PHolm), notMeasured, "–", "–", "–"}
+		row := []string{c.Row, c.Against, points(c.Difference), points(c.Stderr), pointsOrNone(c.SeedStderr), "–", probability(c.PHolm), x.noLoss(), "–", "–", "–"}
 		if c.Paired {
 			row[5] = fmt.Sprintf("%d : %d", c.Won, c.Lost)
 		}
@@ -198,6 +195,14 @@ func (x *Experiment) againstBaselines() report.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// noLoss stands for an answer loss that a row has not: there may be none to measure.
+func (x *Experiment) noLoss() string {
+	if x.Table.AnswerTokens == nil {
+		return "–"
+	}
+	return notMeasured
 }
 
 // baselineNames are those of the table.

@@ -125,6 +125,9 @@ func (x *Experiment) recovered(r Row) (accuracy, loss *Recovery) {
 func (x *Experiment) ratio(what, unit string, scale float64, rows [3]Row, of func(Row) *float64, drawn func(resample) []float64) *Recovery {
 	row, floor, roof := of(rows[0]), of(rows[1]), of(rows[2])
 	if row == nil || floor == nil || roof == nil {
+		if x.Table.AnswerTokens != nil {
+			x.note("no recovery in " + what + " where it was not measured in the row, in " + rows[1].Name + " or in " + rows[2].Name + ", as in rows of an earlier version")
+		}
 		return nil
 	}
 	gain := *roof - *floor

@@ -2,6 +2,7 @@ package study_test
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -116,6 +117,9 @@ func TestReportEqualsTable(t *testing.T) {
 	}
 	p := readPage(t, filepath.Join(dir, "report.html"))
 	rowsAgree(t, p, table)
+	measuresAgree(t, p, table)
+	baselinesAgree(t, p, table)
+	sheetAgrees(t, filepath.Join(dir, "table.csv"), table)
 	comparisonsAgree(t, p, table)
 	summaryAgrees(t, p, table)
 	meanings := p.tables["What the rows are"]
@@ -157,6 +161,91 @@ func rowsAgree(t *testing.T, p page, table study.Table) {
 	}
 }
 
+// cell shows a number as the page does, or a dash.
+func cell(format string, v *float64, scale float64) string {
+	if v == nil {
+		return "–"
+	}
+	return fmt.Sprintf(format, scale**v)
+}
+
+func recovery(r *study.Recovery) (value, stderr string) {
+	if r == nil {
+		return "–", "–"
+	}
+	return cell("%.2f", &r.Value, 1), cell("%.2f", r.Stderr, 1)
+}
+
+func measuresAgree(t *testing.T, p page, table study.Table) {
+	t.Helper()
+	transfer, leak := p.tables["What transfers"], p.tables["What the emulators give away, and take"]
+	if len(transfer) != len(table.Rows)+1 || len(leak) != len(transfer) {
+		t.Fatalf("%d and %d lines for %d rows", len(transfer), len(leak), len(table.Rows))
+	}
+	for i, r := range table.Rows {
+		m, got := r.Measures, transfer[i+1]
+		accuracy, accuracyError := recovery(m.Recovery)
+		loss, lossError := recovery(m.LossRecovery)
+		want := []string{r.Name, fmt.Sprint(r.Seed), accuracy, accuracyError, loss, lossError, cell("%.4f", r.AnswerLoss, 1),
+			cell("%+.4f", m.PredictedGain, 1), cell("%+.4f", m.SupportGain, 1), cell("%.2f", m.Cosine, 1), cell("%.1f%%", m.Signs, 100), got[11]}
+		for _, b := range m.Blocks {
+			if part := fmt.Sprintf("%d: %s", b.Layer, cell("%.2f", b.Cosine, 1)); !strings.Contains(got[11], part) {
+				t.Errorf("row %d: no %s in %s", i, part, got[11])
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("row %d: the page has %v, table.json %v", i, got, want)
+		}
+		got = leak[i+1]
+		want = []string{r.Name, fmt.Sprint(r.Seed), cell("%.2f", m.Skill, 1), cell("%.2f", m.LossSkill, 1), cell("%.1f%%", m.ExactShare, 100), cell("%.1f%%", m.HeldShare, 100), got[6], got[7], got[8]}
+		if !slices.Equal(got, want) || (got[6] == "yes") != (r.EmulatorZS != nil) {
+			t.Errorf("row %d: the page has %v, table.json %v", i, got, want)
+		}
+	}
+}
+
+func baselinesAgree(t *testing.T, p page, table study.Table) {
+	t.Helper()
+	lines := p.tables["Emulators against random, crash"]
+	if len(table.Baselines) != 3 || len(lines) != 4 {
+		t.Fatalf("%d lines for %d comparisons", len(lines), len(table.Baselines))
+	}
+	for i, c := range table.Baselines {
+		l := c.Loss
+		want := []string{c.Row, c.Against, share(&c.Difference), share(&c.Stderr), share(c.SeedStderr), fmt.Sprintf("%d : %d", c.Won, c.Lost), fmt.Sprintf("%.4f", c.PHolm),
+			cell("%+.4f", &l.Difference, 1), cell("%.4f", &l.Stderr, 1), cell("%.4f", l.SeedStderr, 1), fmt.Sprintf("%.4f", l.PHolm)}
+		if !slices.Equal(lines[i+1], want) {
+			t.Errorf("line %d: the page has %v, table.json %v", i, lines[i+1], want)
+		}
+	}
+}
+
+// sheetAgrees: table.csv has a line for each row, with every measure beside the result.
+func sheetAgrees(t *testing.T, path string, table study.Table) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines, err := csv.NewReader(file).ReadAll() // an error where lines are not of one length
+	if err != nil || len(lines) != len(table.Rows)+1 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	at := slices.Index(lines[0], "answer loss")
+	if at < 0 || !slices.Contains(lines[0], "plug-in") || !slices.Contains(lines[0], "exact weights") {
+		t.Fatalf("columns %q", lines[0])
+	}
+	if heads := slices.Sorted(slices.Values(lines[0])); len(slices.Compact(heads)) != len(lines[0]) {
+		t.Errorf("a column twice in %q", lines[0])
+	}
+	for i, r := range table.Rows {
+		if got, want := lines[i+1][at], cell("%.4f", r.AnswerLoss, 1); lines[i+1][0] != r.Name || got != want {
+			t.Errorf("%s: answer loss %s, want %s", r.Name, got, want)
+		}
+	}
+}
+
 func comparisonsAgree(t *testing.T, p page, table study.Table) {
 	t.Helper()
 	differences := p.tables["Differences between plug-ins"]
@@ -194,6 +283,22 @@ func summaryAgrees(t *testing.T, p page, table study.Table) {
 		mean /= n
 		numbers[share(&mean)], numbers[share(&most)] = true, true
 	}
+	recovery, cosine, n := [2]float64{}, 0.0, 0.0
+	for _, r := range table.Rows {
+		if m := r.Measures; r.Name == won || won == "random" && strings.HasPrefix(r.Name, "random-") {
+			cosine, n = cosine+*m.Cosine, n+1
+			for i, v := range []*study.Recovery{m.Recovery, m.LossRecovery} {
+				if v != nil {
+					recovery[i] += v.Value
+				}
+			}
+		}
+	}
+	for _, v := range recovery {
+		mean := v / n
+		numbers[share(&mean)] = true
+	}
+	numbers[fmt.Sprintf("%.2f", cosine/n)] = true
 	for _, number := range regexp.MustCompile(`-?\d+\.\d+`).FindAllString(p.summary, -1) {
 		if !numbers[number] {
 			t.Errorf("%s of the summary is not in table.json:\n%s", number, p.summary)

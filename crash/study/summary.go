@@ -23,7 +23,7 @@ func (x *Experiment) summary() []string {
 	}
 	paragraphs := []string{x.done(all)}
 	paragraphs = append(paragraphs, x.outcome(all[at]))
-	for _, more := range []string{x.rivals(all, at), x.limits(all, at), owned(all[at])} {
+	for _, more := range []string{x.rivals(all, at), x.limits(all, at), recovers(all[at]), owned(all[at])} {
 		if more != "" {
 			paragraphs = append(paragraphs, more)
 		}
@@ -139,6 +139,36 @@ func (x *Experiment) limits(all []contender, at int) string {
 		return ""
 	}
 	return "What could be reached if one side gave the other what it has: " + strings.Join(parts, " ")
+}
+
+// recovers says how much of what training inside the full model gains came back, and which
+// way the emulator's gradient pointed.
+func recovers(won contender) string {
+	of := func(pick func(*Measures) *float64) (float64, bool) {
+		return won.mean(func(r Row) *float64 {
+			if r.Measures == nil {
+				return nil
+			}
+			return pick(r.Measures)
+		})
+	}
+	var parts []string
+	for _, p := range []struct {
+		what string
+		pick func(*Measures) *float64
+	}{{"accuracy", recoveryOf}, {"the loss of right answers", lossRecoveryOf}} {
+		if v, ok := of(p.pick); ok {
+			parts = append(parts, fmt.Sprintf("%s %% in %s", points(v), p.what))
+		}
+	}
+	text := ""
+	if parts != nil && won.emulates() {
+		text = fmt.Sprintf("Of what training inside the full model gains over the untrained one, %s recovers %s. ", won.Name, strings.Join(parts, " and "))
+	}
+	if c, ok := of(func(m *Measures) *float64 { return m.Cosine }); ok && won.emulates() {
+		text += fmt.Sprintf("Before training, the loss of right answers pulled the trained weights of its emulator in a direction of cosine %.2f with that in the full model: 1 would be the same direction.", c)
+	}
+	return strings.TrimSpace(text)
 }
 
 // owned says what is left to the owner who hands an emulator out.
