@@ -188,19 +188,24 @@ func (x *Experiment) planned() []Row {
 
 // writeTables writes table.json, .md and .csv.
 func (x *Experiment) writeTables() error {
-	text := ""
-	for _, t := range []report.Table{x.result(), x.transfer(), x.leak(), x.againstBaselines(), x.plans()} {
+	return errors.Join(
+		files.WriteJSON(filepath.Join(x.Dir, "table.json"), x.Table),
+		files.WriteBytes(filepath.Join(x.Dir, "table.md"), []byte(x.markdown())),
+		files.WriteBytes(filepath.Join(x.Dir, "table.csv"), []byte(x.sheet().CSV()+"\n")))
+}
+
+// markdown is what table.md holds: the result, the measures and the plans.
+func (x *Experiment) markdown() string {
+	text := x.result().Markdown()
+	for _, t := range []report.Table{x.transfer(), x.leak(), x.againstBaselines()} {
 		if len(t.Rows) > 0 {
-			text += t.Markdown() + "\n\n"
+			text += "\n" + t.Caption + ":\n\n" + t.Markdown()
 		}
 	}
 	for _, n := range x.Table.Notes {
-		text += n + "\n\n"
+		text += "\n" + n + "\n"
 	}
-	return errors.Join(
-		files.WriteJSON(filepath.Join(x.Dir, "table.json"), x.Table),
-		files.WriteBytes(filepath.Join(x.Dir, "table.md"), []byte(strings.TrimSuffix(text, "\n"))),
-		files.WriteBytes(filepath.Join(x.Dir, "table.csv"), []byte(x.sheet().CSV()+"\n")))
+	return text + "\n" + x.plans().Markdown()
 }
 
 // write draws the pictures and writes the report.
