@@ -145,6 +145,9 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 		} else if emulator && *r.Delta != *r.PlugIn-*r.EmulatorFT {
 			t.Errorf("%s: delta %v of %v and %v", r.Name, *r.Delta, *r.PlugIn, *r.EmulatorFT)
 		}
+		if m, measured := r.Measures, r.Name != "zs" && r.Name != "full"; (m != nil) != measured || measured && (m.Cosine == nil || (m.ExactShare != nil) != emulator) {
+			t.Errorf("%s: measures %+v", r.Name, m)
+		}
 		blocks := r.TrainParams / full.Config.BlockParams()
 		if whole := r.Name == "full"; whole && r.TrainParams != full.Config.Params() || !whole && blocks != trained {
 			t.Errorf("%s: trains %d weights, %d blocks", r.Name, r.TrainParams, blocks)
