@@ -2,19 +2,26 @@ package exchange
 
 import (
 	"fmt"
+	"slices"
 
 	"lamina/crash/emulate"
+	"lamina/crash/plan"
 	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
 
 // Plugged returns the full model with an adapter's weights in their places; full
-// itself is not changed. params are the replaced weights.
+// itself is not changed. params are the replaced weights. Of the plan the starred layers
+// count alone: what stood between them in the emulator, and how it was made, does not come
+// back.
 func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, params nn.Params, err error) {
 	e := emulate.Whole(full)
 	if !a.Manifest.Whole {
-		if e, err = emulate.New(full, a.Manifest.Plan); err != nil {
+		if err = a.Manifest.Plan.Validate(len(full.Blocks)); err == nil {
+			e, err = emulate.New(full, slices.DeleteFunc(slices.Clone(a.Manifest.Plan), func(s plan.Slot) bool { return !s.Trainable }))
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", a.Path, err)
 		}
 	}
