@@ -2,9 +2,12 @@ package compress
 
 import (
 	"fmt"
+	"runtime"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -31,8 +34,7 @@ func (m *Moments) Add(rows []float32) error {
 	if err := wantRows(rows, m.width, m.rows); err != nil {
 		return err
 	}
-	// Syrk adds row after row to each sum: the bits do not depend on the cut.
-	const together = 64
+	const together = 64 // widened at a time; it does not touch the order of a sum
 	wide := make([]float64, 0, min(len(rows), together*m.width))
 	for len(rows) > 0 {
 		some := rows[:min(len(rows), together*m.width)]
@@ -40,11 +42,29 @@ func (m *Moments) Add(rows []float32) error {
 		for _, v := range some {
 			wide = append(wide, float64(v))
 		}
-		n := len(some) / m.width
-		blas64.Syrk(blas.Trans, 1, blas64.General{Rows: n, Cols: m.width, Stride: m.width, Data: wide}, 1, m.sum)
-		rows, m.rows = rows[len(some):], m.rows+n
+		m.add(wide)
+		rows, m.rows = rows[len(some):], m.rows+len(some)/m.width
 	}
 	return nil
+}
+
+// add adds a few rows. Every sum belongs to one goroutine, which adds row after row: the
+// bits depend neither on the cut nor on how many there are.
+func (m *Moments) add(rows []float64) {
+	n := m.width
+	workers := min(runtime.GOMAXPROCS(0), 1+n/64)
+	var wg sync.WaitGroup
+	for first := range workers {
+		wg.Go(func() {
+			for i := first; i < n; i += workers {
+				sum := m.sum.Data[i*n+i : (i+1)*n]
+				for t := 0; t < len(rows); t += n {
+					floats.AddScaled(sum, rows[t+i], rows[t+i:t+n])
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // worstCondition is the largest condition number of moments that an inverse is taken of:
