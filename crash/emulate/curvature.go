@@ -54,11 +54,11 @@ func (f *fitting) gatherCurvature(place int) error {
 			continue
 		}
 		block := f.full.Blocks[s.Layer].Clone()
-		c, takes, err := newCurvature(block)
+		c, err := newCurvature(block)
 		if err != nil {
 			return err
 		}
-		if bytes += takes; bytes > curvatureBytes && len(f.curved) > 0 {
+		if bytes += curvatureSize(c.all); bytes > curvatureBytes && len(f.curved) > 0 {
 			break
 		}
 		for _, l := range c.all {
@@ -85,27 +85,24 @@ func (f *fitting) gatherCurvature(place int) error {
 	return nil
 }
 
-// newCurvature puts taps where the linear layers of a block stand, and says what it will
-// take in bytes.
-func newCurvature(block transformer.Block) (*curvature, int, error) {
+// newCurvature puts taps where the linear layers of a block stand.
+func newCurvature(block transformer.Block) (*curvature, error) {
 	all, err := linearsOf(block)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	c := &curvature{all: all, gradient: make([][]float32, len(all)), inputs: map[int]*compress.Moments{}}
-	bytes := 0
 	for i, l := range all {
 		in, out := l.Sizes()
 		t := &backTap{Projection: l.Linear, name: l.name, outputs: compress.NewMoments(out)}
-		if bytes += 8*out*out + 3*4*in*out; i == 0 || all[i-1].group != l.group {
+		if i == 0 || all[i-1].group != l.group {
 			t.inputs = compress.NewMoments(in)
 			c.inputs[l.group] = t.inputs
-			bytes += 8 * in * in
 		}
 		c.outputs = append(c.outputs, t.outputs)
 		*l.field = t
 	}
-	return c, bytes, nil
+	return c, nil
 }
 
 // differentiate adds to the gradients of what is trainable in d those of the loss of all

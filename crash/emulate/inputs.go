@@ -73,8 +73,7 @@ func (f *fitting) observe(place int, block transformer.Block, groups []int, see 
 // those of the rows themselves: by their own rms, every token says as much to a layer. Rows
 // of weight 0 and rows of zeros, which say nothing, are left out.
 func (f *fitting) weighed(b *transformer.Batch, rows []float32, width int) ([]float32, error) {
-	var left []float32
-	var positions []int
+	left, positions := make([]float32, 0, len(rows)), make([]int, 0, len(rows)/width)
 	for _, seg := range b.Segments {
 		for j := range seg.Len {
 			row := rows[(seg.Start+j)*width : (seg.Start+j+1)*width]

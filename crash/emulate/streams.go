@@ -3,12 +3,8 @@ package emulate
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"lamina/autograd"
-	"lamina/crash/plan"
-	"lamina/kernels/dry"
-	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
@@ -155,41 +151,4 @@ func (f *fitting) weightsOf(s fitStream, x []float32) ([]float64, error) {
 		}
 	}
 	return f.opt.Tokens.Of(x, f.full.Config.Width, positions)
-}
-
-// FitMemory returns about how many bytes [Fit] holds at its peak beside the model: the
-// streams of all N tokens in both models, 8·N·D; a pass of a block; what a gap's sums take
-// and their solution, 8·D² each; and weights that are new, at most 4 bytes each. It
-// computes nothing.
-func FitMemory(full *transformer.Decoder, p plan.Plan, texts [][]int32) int {
-	const (
-		ofGap  = 10 // matrices [D D] of float64
-		ofPass = 4  // streams [N D] of F32 on both sides of a pass
-	)
-	width, longest, all := full.Config.Width, 0, 0
-	most := &dry.Backend{}
-	for _, s := range pack(texts, fitTokens) {
-		n := len(s.batch.Tokens)
-		if all += n; n > longest {
-			longest = n
-			pass := autograd.NewPass(most)
-			x := pass.New(tensor.F32, n, width)
-			full.ForwardBlocks(pass, s.batch, pass.Input(x), 0, 1)
-		}
-	}
-	total := 8*all*width + 4*ofPass*longest*width + most.Bytes
-	made := map[plan.Slot]bool{}
-	for _, s := range p {
-		switch key := (plan.Slot{Layer: s.Layer, Transform: s.Transform}); {
-		case s.IsMap():
-			total += 4 * width * width
-		case s.Transform != (plan.Transform{}) && !made[key]:
-			made[key] = true
-			total += 4 * nn.Count(nn.ParamsOf(full.Blocks[s.Layer]))
-		}
-	}
-	if slices.ContainsFunc(p, needsText) {
-		total += 8 * ofGap * width * width
-	}
-	return total
 }

@@ -17,24 +17,27 @@ import (
 
 // transform is how a transform of plans is carried out: it changes a block that is a copy
 // of the full model's, over the same values. fits says that it reads the streams. form says
-// what sizes a block has then, before there are weights; nil: those of the model's.
+// what sizes a block has then, before there are weights; nil: those of the model's. holds
+// is about how many bytes it takes beside weights and a pass, gathers how many of them for
+// several blocks at once, up to curvatureBytes; nil: few.
 type transform struct {
-	fits  bool
-	apply func(f *fitting, place int, block transformer.Block, amount float64) error
-	form  func(c transformer.Config, amount float64) (transformer.Form, error)
+	fits           bool
+	apply          func(f *fitting, place int, block transformer.Block, amount float64) error
+	form           func(c transformer.Config, amount float64) (transformer.Form, error)
+	holds, gathers func(layers []linear) int
 }
 
 // transforms are those of [plan.Transforms], by name. Norms and biases stay as they are,
 // but for those of channels that go.
 var transforms = map[string]transform{
-	"svd":    {apply: factorPlain, form: factoredForm},
-	"asvd":   {fits: true, apply: factorByInputs, form: factoredForm},
-	"width":  {fits: true, apply: narrow, form: narrowForm},
-	"heads":  {fits: true, apply: fewerHeads, form: headsForm},
-	"gradot": {fits: true, apply: preserveGradient, form: gradotForm},
-	"prune":  {apply: pruneByMagnitude},
-	"wanda":  {fits: true, apply: pruneByInputs},
-	"int":    {apply: roundWeights},
+	"svd":    {apply: factorPlain, form: factoredForm, holds: svdBytes},
+	"asvd":   {fits: true, apply: factorByInputs, form: factoredForm, holds: asvdBytes},
+	"width":  {fits: true, apply: narrow, form: narrowForm, holds: nystromBytes(narrowGroup)},
+	"heads":  {fits: true, apply: fewerHeads, form: headsForm, holds: nystromBytes(outputGroup)},
+	"gradot": {fits: true, apply: preserveGradient, form: gradotForm, holds: rankedBytes, gathers: curvatureSize},
+	"prune":  {apply: pruneByMagnitude, holds: elementBytes},
+	"wanda":  {fits: true, apply: pruneByInputs, holds: elementBytes},
+	"int":    {apply: roundWeights, holds: elementBytes},
 	"q8_0":   {apply: storeAs(tensor.Q8_0)},
 	"q4_0":   {apply: storeAs(tensor.Q4_0)},
 	"q4_k":   {apply: storeAs(tensor.Q4_K)},
