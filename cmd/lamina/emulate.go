@@ -11,8 +11,9 @@ import (
 // emulateCommand writes what the data owner gets.
 type emulateCommand struct {
 	modelFlag
-	Plan    string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote)."`
-	Share   string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	Plan string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote)."`
+	shapeFlags
+	fitFlags
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of what is not trained: f32, f16 or bf16; starred blocks keep their values. Default: as the model has it, f32 where it is quantised."`
 	Compact bool   `help:"Store each layer once, however often it stands, and leave quantised weights as they are: the smallest directory, which lamina alone reads. Default: copies, which transformers loads."`
 	Check   string `placeholder:"FILE" help:"Documents to hold the emulator's loss against the model's on, such as the support documents. Default: an English passage of our own."`
@@ -24,6 +25,14 @@ type emulateCommand struct {
 // computes anything.
 func (c emulateCommand) Run(s *session) error {
 	dtype, err := parseDType(c.DType)
+	if err != nil {
+		return err
+	}
+	shape, err := c.shape()
+	if err != nil {
+		return err
+	}
+	opt, err := c.options(s.Seed)
 	if err != nil {
 		return err
 	}
@@ -43,19 +52,24 @@ func (c emulateCommand) Run(s *session) error {
 	if err := m.Full("emulate"); err != nil {
 		return err
 	}
-	plan, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
+	p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)
 	if err != nil {
 		return err
 	}
-	if err := plan.WantStar(); err != nil {
+	s.warnOfGaps(left, c.Repair)
+	if err := p.WantStar(); err != nil {
 		s.warnf("%v: nobody can train this emulator", err)
 	}
-	health, err := c.health(s, m, plan)
+	e, err := c.fit(s, m, p, opt)
+	if err != nil {
+		return err
+	}
+	health, err := c.health(s, m, e)
 	if err != nil {
 		return err
 	}
 	bar := s.waiting("writing " + c.Out)
-	handed, err := m.Emulate(plan, c.Share, c.Out, c.Receipt, emulate.Options{
+	handed, err := m.HandOut(e, c.Share, c.Out, c.Receipt, emulate.Options{
 		Overwrite: c.Overwrite, DType: dtype, Compact: c.Compact, Health: health})
 	bar.Done()
 	if err != nil {
@@ -67,13 +81,13 @@ func (c emulateCommand) Run(s *session) error {
 
 // health measures the emulator's loss beside the model's. It is nil where there is
 // nothing to measure it on.
-func (c emulateCommand) health(s *session, m *model, p plan.Plan) (*emulate.Health, error) {
+func (c emulateCommand) health(s *session, m *model, e *emulate.Emulator) (*emulate.Health, error) {
 	rows, err := m.CheckRows(m.data(c.Check, "", "validation"))
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	defer s.waiting("measuring the emulator's loss").Done()
-	h, err := m.Health(s.ctx, p, rows)
+	h, err := m.Health(s.ctx, e, rows)
 	if err != nil {
 		return nil, err
 	}

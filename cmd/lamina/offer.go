@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"lamina/crash/distill"
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 
@@ -35,6 +37,11 @@ func (o offer) vars() kong.Vars {
 		"train_at_help":      plan.TrainAtHelp(),
 		"shares":             strings.Join(plan.SharingNames(), ","),
 		"shares_help":        explained(plan.Sharings(), func(s plan.Sharing) (string, string) { return s.String(), s.Help() }),
+		"repairs":            joined(plan.Repairs()),
+		"repairs_help":       explained(plan.Repairs(), func(r plan.Repair) (string, string) { return string(r), r.Help() }),
+		"compress_help":      plan.TransformHelp(),
+		"ridge":              fmt.Sprint(emulate.DefaultRidge),
+		"support_documents":  fmt.Sprint(exchange.SupportDocuments),
 		"kinds":              strings.Join(distill.Names(), ","),
 		"kinds_help":         explained(distill.Kinds, func(k distill.Kind) (string, string) { return k.Name, k.Help }),
 		"lm":                 fmt.Sprint(distill.Defaults.LM),
@@ -85,6 +92,15 @@ func explained[T any](list []T, text func(T) (name, help string)) string {
 		texts[i] = name + ": " + help
 	}
 	return strings.Join(texts, "; ")
+}
+
+// joined joins names as flags list them.
+func joined[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return strings.Join(texts, ",")
 }
 
 // listed joins names as prose does: "a, b or c".

@@ -27,7 +27,7 @@ type planCommand struct {
 	TrainAt    string             `placeholder:"WHERE" help:"Which layers train: ${train_at_help}; or a list such as 0,5,11. Default: where the method says, most at centres."`
 	List       string             `placeholder:"L,…" help:"Layers to keep, for ${methods_list}."`
 	Option     map[string]float64 `placeholder:"NAME=X" help:"A number of the method. ${methods_options}."`
-	Share      string             `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	shapeFlags
 }
 
 // Run prints the plan alone to standard output, so that a shell can take it, and what it
@@ -37,7 +37,7 @@ func (c planCommand) Run(s *session) error {
 	if err != nil {
 		return usageError{err}
 	}
-	how, err := plan.ParseSharing(c.Share)
+	shape, err := c.shape()
 	if err != nil {
 		return err
 	}
@@ -52,10 +52,11 @@ func (c planCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	result, err := chosen.File(method, request, how)
+	result, left, err := chosen.File(method, request, shape)
 	if err != nil {
 		return err
 	}
+	s.warnOfGaps(left, c.Repair)
 	if c.AnchorEnds {
 		s.notef("both ends of the model are kept (--anchor-ends)\n")
 	}

@@ -24,6 +24,7 @@ type Manifest struct {
 	Health      *Health   `json:"health,omitempty"` // on a text that its owner chose
 
 	Distilled *Distilled `json:"distilled,omitempty"`
+	Fits      []Fitted   `json:"fits,omitempty"` // beside exact weights it gives away what was fitted
 }
 
 const (
@@ -84,7 +85,7 @@ func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, 
 	m := Manifest{
 		Format: format, Kind: kind, Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), ExactShare: e.ExactShare(full), Health: opt.Health,
-		Distilled: opt.Distilled,
+		Distilled: opt.Distilled, Fits: e.Fits,
 	}
 	text, err := files.JSON(m)
 	if err != nil {

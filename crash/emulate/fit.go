@@ -31,15 +31,6 @@ type FitOptions struct {
 // DefaultRidge is what a least-squares fit adds to the diagonal, as a share of its mean.
 const DefaultRidge = 1e-3
 
-// Fitted says how well something was fitted, on the texts it was fitted to.
-type Fitted struct {
-	Place   int     `json:"place"`
-	What    string  `json:"what"`              // the place's word in the plan
-	Left    float64 `json:"left"`              // of what the removed or transformed layers did, the share that is not there: ‖Ŷ-Y‖/‖Y-X‖
-	Numbers int     `json:"numbers,omitempty"` // that were fitted for a gap, or stand in a transformed layer
-	Tokens  int     `json:"tokens,omitempty"`  // that count in the fit of a gap
-}
-
 // Fit builds the emulator of any plan. What a plan asks to fit is fitted in order of the
 // places: the text's tokens enter a place as the emulator has them, after all that was
 // fitted below, and what is wanted behind it is what the full model has there. So the

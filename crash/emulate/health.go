@@ -66,10 +66,10 @@ func (h Health) Warning() string {
 	}
 	if h.full() == 0 && h.Emulator < h.Chance {
 		return "this emulator may be broken: " + h.String() + ", more than half of that, and the full model's is not known here: its owner can tell, " +
-			"and keep more layers or fill the removed places (--share all or frozen)"
+			"and keep more layers, fill the removed places (--share all or frozen) or repair the gaps (--repair ghost)"
 	}
 	return "this emulator is broken: " + h.String() + ", and it is above half way to chance: its owner can keep more layers, " +
-		"fill the removed places (--share all or frozen) or let lamina plan crash choose"
+		"fill the removed places (--share all or frozen), repair the gaps (--repair ghost) or let lamina plan crash choose"
 }
 
 // Loss returns the mean of -log p over all tokens of some rows but the first of each, in

@@ -100,7 +100,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 		return nil, m, err
 	}
 	join(d, m.Plan)
-	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}}
+	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}, Fits: m.Fits}
 	e.collect()
 	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)

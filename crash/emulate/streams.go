@@ -37,7 +37,7 @@ func pack(texts [][]int32, tokens int) (streams []fitStream) {
 // start makes the streams that enter the first place.
 func (f *fitting) start(texts [][]int32) error {
 	if len(texts) == 0 {
-		return fmt.Errorf("plan %s: is fitted on texts: give some (--support FILE)", f.e.Plan)
+		return WantText(f.e.Plan)
 	}
 	for i, text := range texts {
 		if len(text) == 0 {

@@ -12,6 +12,12 @@ func (m Manifest) Text() string {
 	text := fmt.Sprintf("%d places of a model of %d layers, plan %s\n", len(m.Plan), m.Layers, m.Plan)
 	text += fmt.Sprintf("it gives away %.1f%% of the model's weights exactly; its user holds %s weights (the model has %s)\n",
 		100*m.ExactShare, units.Count(m.HeldParams), units.Count(m.ModelParams))
+	for _, f := range m.Fits {
+		text += f.String() + "\n"
+	}
+	if n := GapNumbers(m.Fits); n > 0 {
+		text += fmt.Sprintf("so it gives away, beside those weights, %s numbers that tell of the layers left out\n", units.Count(n))
+	}
 	if m.Distilled != nil {
 		text += fmt.Sprintf("%s\n", m.Distilled)
 	}
@@ -29,7 +35,12 @@ func (m Manifest) Text() string {
 // model and how it takes less; "" for nothing. quantised says that the model's weights are,
 // compact that the emulator was written so, and typed that somebody chose a storage type.
 func (m Manifest) Storage(quantised, compact, typed bool) string {
-	repeats := len(m.Plan) - len(m.Plan.Kept())
+	repeats := -len(m.Plan.Kept())
+	for _, s := range m.Plan {
+		if !s.IsMap() {
+			repeats++
+		}
+	}
 	quantised = quantised && !typed
 	switch {
 	case compact:

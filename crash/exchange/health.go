@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
-	"lamina/crash/plan"
 	"lamina/eval"
 	"lamina/eval/task"
 )
@@ -42,19 +41,15 @@ func (m *Model) CheckRows(from eval.Data) ([][]int32, error) {
 	return [][]int32{ids[:min(len(ids), length)]}, nil
 }
 
-// Health measures the loss of a plan's emulator on some rows beside the model's.
-func (m *Model) Health(ctx context.Context, p plan.Plan, rows [][]int32) (emulate.Health, error) {
-	e, err := emulate.New(m.Decoder, p)
-	if err != nil {
-		return emulate.Health{}, err
-	}
+// Health measures the loss of an emulator on some rows beside the model's.
+func (m *Model) Health(ctx context.Context, e *emulate.Emulator, rows [][]int32) (emulate.Health, error) {
 	full, err := emulate.Loss(ctx, m.Backend, m.Decoder, rows)
 	if err != nil {
 		return emulate.Health{}, fmt.Errorf("%s: %w", m.Path, err)
 	}
 	loss, err := emulate.Loss(ctx, m.Backend, e.Decoder, rows)
 	if err != nil {
-		return emulate.Health{}, fmt.Errorf("the emulator of the plan %s: %w", p, err)
+		return emulate.Health{}, fmt.Errorf("the emulator of the plan %s: %w", e.Plan, err)
 	}
 	return emulate.NewHealth(m.Config, loss, full), nil
 }

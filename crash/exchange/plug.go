@@ -2,10 +2,8 @@ package exchange
 
 import (
 	"fmt"
-	"slices"
 
 	"lamina/crash/emulate"
-	"lamina/crash/plan"
 	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -19,7 +17,7 @@ func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, pa
 	e := emulate.Whole(full)
 	if !a.Manifest.Whole {
 		if err = a.Manifest.Plan.Validate(len(full.Blocks)); err == nil {
-			e, err = emulate.New(full, slices.DeleteFunc(slices.Clone(a.Manifest.Plan), func(s plan.Slot) bool { return !s.Trainable }))
+			e, err = emulate.New(full, a.Manifest.Plan.Starred())
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", a.Path, err)

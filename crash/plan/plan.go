@@ -145,6 +145,12 @@ func (p Plan) Trainable() []int {
 	return starred
 }
 
+// Starred returns the places that train, alone: of an emulator they are what comes back
+// into the full model, whatever stands between them.
+func (p Plan) Starred() Plan {
+	return slices.DeleteFunc(slices.Clone(p), func(s Slot) bool { return !s.Trainable })
+}
+
 // TrainablePlaces returns the places with a star, from the bottom up.
 func (p Plan) TrainablePlaces() []int {
 	var places []int

@@ -10,7 +10,7 @@ import (
 // File is what lamina plan writes for machines: a plan, and what it was made of. [Read]
 // takes the plan alone.
 type File struct {
-	Plan       Plan    `json:"plan"` // removed places filled in
+	Plan       Plan    `json:"plan"` // removed places and gaps filled in
 	Kind       string  `json:"kind"` // the method
 	Kept       []int   `json:"kept"`
 	Trainable  []int   `json:"trainable"`
@@ -22,15 +22,23 @@ type File struct {
 	TrainAt    TrainAt `json:"train_at,omitzero"`
 	Merges     []Merge `json:"dendrogram,omitempty"` // rows as scipy's linkage has them
 	Steps      []Step  `json:"steps,omitempty"`      // each decision with the score of every candidate
+	Repair     Repair  `json:"repair,omitempty"`     // of gaps
+	Compress   string  `json:"compress,omitempty"`   // of frozen layers
 }
 
-// File states the choice that a method made of a request, its removed places filled.
-func (c Choice) File(m Method, r Request, how Sharing) (File, error) {
-	shared, err := Share(c.Plan, r.Layers, how)
-	return File{
-		Plan: shared, Kind: m.Name, Kept: c.Plan.Kept(), Trainable: c.Plan.Trainable(), Clusters: c.Clusters, Centres: c.Centres,
-		AnchorEnds: r.AnchorEnds, Share: how, Layers: r.Layers, TrainAt: r.TrainAt, Merges: c.Merges, Steps: c.Steps,
-	}, err
+// File states the choice that a method made of a request, shaped, and the gaps that a repair
+// could not fill.
+func (c Choice) File(m Method, r Request, s Shape) (f File, left []Gap, err error) {
+	f = File{
+		Kind: m.Name, Kept: c.Plan.Kept(), Trainable: c.Plan.Trainable(), Clusters: c.Clusters, Centres: c.Centres,
+		AnchorEnds: r.AnchorEnds, Share: s.Share, Layers: r.Layers, TrainAt: r.TrainAt, Merges: c.Merges, Steps: c.Steps,
+		Compress: s.Compress.String(),
+	}
+	if s.repairs() {
+		f.Repair = s.Repair
+	}
+	f.Plan, left, err = s.Of(c.Plan, r.Layers)
+	return f, left, err
 }
 
 // Read reads a plan as flags name it: its text, or @FILE with the text or with the

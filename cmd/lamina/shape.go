@@ -1,0 +1,93 @@
+package main
+
+import (
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/plan"
+	"lamina/crash/repair"
+	"lamina/internal/machine"
+)
+
+// shapeFlags say what is made of a plan of kept layers.
+type shapeFlags struct {
+	Share    string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
+	Repair   string `default:"none" enum:"${repairs}" placeholder:"HOW" help:"Fill the gaps that removed layers leave, without training. ${repairs_help}. Default: none."`
+	Compress string `placeholder:"HOW" help:"Make frozen layers smaller. ${compress_help}. Default: as they are."`
+}
+
+// shape returns them. An error is of usage.
+func (f shapeFlags) shape() (plan.Shape, error) {
+	shape, err := plan.ParseShape(f.Share, f.Repair, f.Compress)
+	if err != nil {
+		return shape, usageError{err}
+	}
+	return shape, nil
+}
+
+// warnOfGaps names the gaps that a repair could not fill.
+func (s *session) warnOfGaps(left []plan.Gap, how string) {
+	if len(left) > 0 {
+		s.warnf("--repair %s leaves the gaps of layers %s: no frozen layer without a transform stands below them", how, plan.GapsText(left))
+	}
+}
+
+// fitFlags say what an emulator is fitted to, and how.
+type fitFlags struct {
+	Support string  `placeholder:"PATH" help:"Documents that repairs, scales and some transforms are fitted to, which nothing of the emulator quotes: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
+	Task    string  `placeholder:"NAME" help:"Prompt of a task for --support; none: the file verbatim."`
+	Samples int     `default:"${support_documents}" placeholder:"N" help:"Only the first N documents of --support (default ${support_documents}); a text is cut to the model's positions."`
+	Ridge   float64 `default:"${ridge}" placeholder:"X" help:"What least squares add to the diagonal, as a share of its mean (default ${ridge}): more for fewer documents."`
+	Tokens  string  `default:"rms" placeholder:"HOW" help:"How much a token counts in a fit: rms (default; alike, whatever their size), drop-first (the first one of a text does not) or plain (the longest decide)."`
+}
+
+// options returns how fits are made, or an error of usage.
+func (f fitFlags) options(seed uint64) (opt emulate.FitOptions, err error) {
+	opt.Ridge, opt.Seed = f.Ridge, seed
+	switch opt.Tokens, err = repair.ParseWeighting(f.Tokens); {
+	case err != nil:
+		return opt, usagef("--tokens: %v", err)
+	case !(f.Ridge > 0 && f.Ridge <= 1):
+		return opt, usagef("--ridge %v: want more than 0 and at most 1", f.Ridge)
+	case f.Samples < 1:
+		return opt, usagef("--samples %d: want 1 or more", f.Samples)
+	case f.Task != "" && f.Support == "":
+		return opt, usagef("--task is for --support PATH")
+	}
+	_, err = namedTask(f.Task)
+	return opt, err
+}
+
+// fit builds the emulator of a plan, which is closed with the session.
+func (f fitFlags) fit(s *session, m *model, p plan.Plan, opt emulate.FitOptions) (*emulate.Emulator, error) {
+	var rows [][]int32
+	want := emulate.WantText(p)
+	switch {
+	case want != nil && f.Support == "":
+		return nil, usageError{want}
+	case want == nil && f.Support != "":
+		s.warnf("nothing in the plan %s is fitted: --support is not read", p)
+	case want != nil:
+		t, err := namedTask(f.Task)
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = m.SupportRows(t, m.data(f.Support, "", "validation"), f.Samples); err != nil {
+			return nil, err
+		}
+	}
+	bar := s.progress("building the emulator", len(p))
+	opt.Progress = func(done, _ int) { bar.Set(done) }
+	e, err := m.Fit(s.ctx, p, rows, machine.ReadMemory().Usable(), opt)
+	bar.Done()
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, e.Close)
+	if rows != nil {
+		s.printf("%s\n", exchange.FittedTo(rows, f.Support))
+	}
+	if doubt := emulate.Doubt(e.Fits, m.Config.Width); doubt != "" {
+		s.warnf("%s", doubt)
+	}
+	return e, nil
+}

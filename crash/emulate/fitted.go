@@ -1,0 +1,74 @@
+package emulate
+
+import (
+	"fmt"
+	"strings"
+
+	"lamina/crash/plan"
+	"lamina/internal/units"
+)
+
+// Fitted says how well something was fitted, on the texts it was fitted to.
+type Fitted struct {
+	Place   int     `json:"place"`
+	What    string  `json:"what"`              // the place's word in the plan
+	Left    float64 `json:"left"`              // of what the removed or transformed layers did, the share that is not there: ‖Ŷ-Y‖/‖Y-X‖
+	Numbers int     `json:"numbers,omitempty"` // that were fitted for a gap, or stand in a transformed layer
+	Tokens  int     `json:"tokens,omitempty"`  // that count in the fit of a gap
+}
+
+// String says it in a line.
+func (f Fitted) String() string {
+	text := fmt.Sprintf("place %d, %s: %.3f of what the model does there is left", f.Place, f.What, f.Left)
+	switch {
+	case f.Tokens > 0 && f.Numbers == 1:
+		return text + fmt.Sprintf("; a number fitted to %s tokens", units.Count(f.Tokens))
+	case f.Tokens > 0:
+		return text + fmt.Sprintf("; %s numbers fitted to %s tokens", units.Count(f.Numbers), units.Count(f.Tokens))
+	case f.Numbers > 0:
+		return text + fmt.Sprintf("; %s weights", units.Count(f.Numbers))
+	}
+	return text
+}
+
+// GapNumbers returns how many numbers were fitted to what the full model does where
+// layers are removed: they are given away beside its weights.
+func GapNumbers(fits []Fitted) (n int) {
+	for _, f := range fits {
+		if f.Tokens > 0 {
+			n += f.Numbers
+		}
+	}
+	return n
+}
+
+// fewTokens is how many tokens for each channel of the stream a linear map is fitted to at
+// least, for it to say as much of other texts; measured in docs/paper.md.
+const fewTokens = 4
+
+// Doubt says that linear maps of so many channels were fitted to few tokens, or is "".
+func Doubt(fits []Fitted, width int) string {
+	var doubtful []string
+	tokens := 0
+	for _, f := range fits {
+		if f.Numbers == width*width && f.Tokens > 0 && f.Tokens < fewTokens*width {
+			doubtful, tokens = append(doubtful, fmt.Sprint(f.Place)), f.Tokens
+		}
+	}
+	if doubtful == nil {
+		return ""
+	}
+	return fmt.Sprintf("linear maps of %d channels are fitted to %d tokens (places %s): they may know these texts by heart and say little of others: give more --support, %d tokens or more",
+		width, tokens, strings.Join(doubtful, ", "), fewTokens*width)
+}
+
+// WantText returns an error that names the first place of a plan that is fitted on texts,
+// if there is one.
+func WantText(p plan.Plan) error {
+	for place, s := range p {
+		if needsText(s) {
+			return fmt.Errorf("plan %s: place %d, %s, is fitted on texts: give some (--support FILE)", p, place, s)
+		}
+	}
+	return nil
+}
