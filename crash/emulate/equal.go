@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"sort"
 
-	"lamina/crash/compress"
 	"lamina/crash/plan"
 	"lamina/internal/units"
-	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -25,57 +23,43 @@ const shareSteps = 10000
 // error for a transform that takes no weights away, and where even the least X leaves too
 // many.
 func EqualShare(c transformer.Config, keep, trainable int, name string) (float64, error) {
-	p := plan.Identity(c.Layers, nil)
+	full, p := c.Outline(), plan.Identity(c.Layers, nil)
 	for place := range trainable {
 		p[place].Trainable = true
 	}
-	most, err := heldBy(c, p[:keep])
+	most, err := heldBy(full, p[:keep])
 	if err != nil {
 		return 0, err
 	}
 	held := func(steps int) (int, error) {
-		return heldBy(c, p.Transformed(plan.Transform{Name: name, Amount: float64(steps) / shareSteps}))
-	}
-	fits := func(steps int) bool {
-		n, err := held(steps)
-		return err == nil && n <= most
+		return heldBy(full, p.Transformed(plan.Transform{Name: name, Amount: float64(steps) / shareSteps}))
 	}
 	if _, err := held(shareSteps); err != nil {
 		return 0, err
 	}
-	steps := sort.Search(shareSteps, func(i int) bool { return fits(shareSteps - i) })
-	if steps == shareSteps {
-		return 0, fmt.Errorf("transform %s: no share of it leaves as few weights as %d kept layers of %d have, %s: keep more, or give the share", name, keep, c.Layers, units.Count(most))
+	// From the top down: too many weights, few enough, and where a layer has less than one
+	// channel or rank an error.
+	down := sort.Search(shareSteps-1, func(i int) bool {
+		n, err := held(shareSteps - i)
+		return err != nil || n <= most
+	})
+	if n, err := held(shareSteps - down); err == nil && n <= most {
+		return float64(shareSteps-down) / shareSteps, nil
 	}
-	return float64(shareSteps-steps) / shareSteps, nil
+	least := plan.Transform{Name: name, Amount: float64(shareSteps-max(down-1, 0)) / shareSteps}
+	n, err := heldBy(full, p.Transformed(least))
+	if err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("transform %s: even %s of all %d layers but the %d that train leaves %s weights, more than the %s of %d kept layers: keep more, or take another transform",
+		name, least, c.Layers, trainable, units.Count(n), units.Count(most), keep)
 }
 
 // heldBy returns how many weights the emulator of a plan holds.
-func heldBy(c transformer.Config, p plan.Plan) (int, error) {
-	d := c.Outline()
-	held := nn.Count(d.Params())
-	for _, b := range d.Blocks {
-		held -= nn.Count(nn.ParamsOf(b))
+func heldBy(full *transformer.Decoder, p plan.Plan) (int, error) {
+	e, err := Outline(full, p)
+	if err != nil {
+		return 0, err
 	}
-	seen := map[plan.Slot]bool{}
-	for _, s := range p {
-		if seen[s] {
-			continue
-		}
-		seen[s] = true
-		block := d.Blocks[s.Layer]
-		held += nn.Count(nn.ParamsOf(block))
-		if s.Transform.Name == "" {
-			continue
-		}
-		for name, field := range nn.ProjectionsOf(block) {
-			in, out := (*field).(*nn.Linear).Sizes()
-			rank, err := compress.RankFor(s.Transform.Amount, out, in)
-			if err != nil {
-				return 0, fmt.Errorf("%s: %w", name, err)
-			}
-			held += rank*(in+out) - in*out
-		}
-	}
-	return held, nil
+	return e.HeldParams(), nil
 }

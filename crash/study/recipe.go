@@ -78,8 +78,10 @@ var recipes = []Recipe{
 	{Name: "patch", Help: "crash, a scale for each channel in each gap", Method: plan.CRaSh, Given: true, Repair: plan.Repair(plan.Patch), Trains: Starred},
 	{Name: "svd", Help: "the layers of crash trained, of every other one two factors, with as many weights in all as crash",
 		Method: plan.CRaSh, Given: true, Compress: plan.Transform{Name: "svd"}, FullDepth: true, Trains: Starred},
-	{Name: "asvd", Help: "likewise, by what each layer is given",
+	{Name: "asvd", Help: "svd, by what each layer is given",
 		Method: plan.CRaSh, Given: true, Compress: plan.Transform{Name: "asvd"}, FullDepth: true, Trains: Starred},
+	{Name: "nystrom", Help: "svd, but of every other layer fewer channels of the MLP", Method: plan.CRaSh, Given: true,
+		Compress: plan.Transform{Name: "width"}, FullDepth: true, Trains: Starred},
 }
 
 // withMethods appends a row for each method that has none by its name.
