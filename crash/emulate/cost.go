@@ -33,7 +33,7 @@ type Cost struct {
 // CostOf returns what the emulator of a plan costs, from the sizes of the full model or its
 // outline alone, on sequences of length tokens.
 func CostOf(full *transformer.Decoder, p plan.Plan, length int) (Cost, error) {
-	e, err := Outline(full, p)
+	e, err := OutlineOf(full, p)
 	if err != nil {
 		return Cost{}, err
 	}

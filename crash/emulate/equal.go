@@ -57,7 +57,7 @@ func EqualShare(c transformer.Config, keep, trainable int, name string) (float64
 
 // heldBy returns how many weights the emulator of a plan holds.
 func heldBy(full *transformer.Decoder, p plan.Plan) (int, error) {
-	e, err := Outline(full, p)
+	e, err := OutlineOf(full, p)
 	if err != nil {
 		return 0, err
 	}

@@ -25,6 +25,9 @@ type transform struct {
 	apply          func(f *fitting, place int, block transformer.Block, amount float64) error
 	form           func(c transformer.Config, amount float64) (transformer.Form, error)
 	holds, gathers func(layers []linear) int
+	// stores is the storage type of the weights of a group of linear layers that had another;
+	// nil: what stays as it was keeps its type.
+	stores func(group int, was tensor.DType) tensor.DType
 }
 
 // transforms are those of [plan.Transforms], by name. Norms and biases stay as they are,
@@ -32,17 +35,17 @@ type transform struct {
 var transforms = map[string]transform{
 	"svd":    {apply: factorPlain, form: factoredForm, holds: svdBytes},
 	"asvd":   {fits: true, apply: factorByInputs, form: factoredForm, holds: asvdBytes},
-	"width":  {fits: true, apply: narrow, form: narrowForm, holds: nystromBytes(narrowGroup)},
-	"heads":  {fits: true, apply: fewerHeads, form: headsForm, holds: nystromBytes(outputGroup)},
-	"gradot": {fits: true, apply: preserveGradient, form: gradotForm, holds: rankedBytes, gathers: curvatureSize},
-	"prune":  {apply: pruneByMagnitude, holds: elementBytes},
-	"wanda":  {fits: true, apply: pruneByInputs, holds: elementBytes},
-	"int":    {apply: roundWeights, holds: elementBytes},
-	"q8_0":   {apply: storeAs(tensor.Q8_0)},
-	"q4_0":   {apply: storeAs(tensor.Q4_0)},
-	"q4_k":   {apply: storeAs(tensor.Q4_K)},
+	"width":  {fits: true, apply: narrow, form: narrowForm, holds: nystromBytes(narrowGroup), stores: storesFitted(narrowGroup, widenGroup)},
+	"heads":  {fits: true, apply: fewerHeads, form: headsForm, holds: nystromBytes(outputGroup), stores: storesFitted(outputGroup, attendGroup)},
+	"gradot": {fits: true, apply: preserveGradient, form: gradotForm, holds: rankedBytes, gathers: curvatureSize, stores: storesExact},
+	"prune":  {apply: pruneByMagnitude, holds: elementBytes, stores: storesExact},
+	"wanda":  {fits: true, apply: pruneByInputs, holds: elementBytes, stores: storesExact},
+	"int":    {apply: roundWeights, holds: elementBytes, stores: storesAs(tensor.F32)},
+	"q8_0":   {apply: storeAs(tensor.Q8_0), stores: storesAs(tensor.Q8_0)},
+	"q4_0":   {apply: storeAs(tensor.Q4_0), stores: storesAs(tensor.Q4_0)},
+	"q4_k":   {apply: storeAs(tensor.Q4_K), stores: storesAs(tensor.Q4_K)},
 
-	string(plan.FoldRepair): {fits: true, apply: foldGap},
+	string(plan.FoldRepair): {fits: true, apply: foldGap, stores: storesFitted(narrowGroup, -1)},
 }
 
 // The groups of [transformer.Sublayers.Groups]: layers that are given one input each.
