@@ -23,15 +23,18 @@ type infoCommand struct {
 	MaxLength  int    `placeholder:"N" help:"Tokens of each example. Default: 64, or the model's positions if they are fewer."`
 	Targets    int    `placeholder:"N" help:"Tokens of each example that are learned. Default: all."`
 	Recompute  bool   `help:"With finetune's --recompute."`
+	Time       bool   `help:"Measure how fast this machine makes the calls of a step, in some seconds, and say how long one would take."`
 }
 
 // infoResult is its JSON.
 type infoResult struct {
 	Model string `json:"model"`
 	transformer.Description
-	Emulator bool       `json:"emulator"`
-	Plan     string     `json:"plan,omitempty"`
-	Memory   train.Need `json:"memory"`
+	Emulator bool          `json:"emulator"`
+	Plan     string        `json:"plan,omitempty"`
+	Memory   train.Need    `json:"memory"`
+	Cost     *emulate.Cost `json:"cost,omitempty"` // of --plan
+	Pace     *train.Pace   `json:"pace,omitempty"` // with --time
 }
 
 // Run opens the model, or what describes it; of its weights it reads only those an
@@ -43,51 +46,77 @@ func (c infoCommand) Run(s *session) error {
 	}
 	s.warn(checkpoint.Warnings())
 	m := &model{&exchange.Model{Model: eval.Model{Checkpoint: checkpoint, Decoder: checkpoint.Outline()}}, s}
-	plan, need, err := c.memory(s, m)
-	if err != nil {
+	r := infoResult{Model: c.Model}
+	if err := c.needs(s, m, &r); err != nil {
 		return err
 	}
-	r := infoResult{Model: c.Model, Description: m.Describe(), Emulator: m.Emulator != nil, Memory: need}
-	if plan != nil {
-		r.Plan = plan.String()
-	}
+	r.Description, r.Emulator = m.Describe(), m.Emulator != nil
 	s.printInfo(r, m.Config)
 	return s.writeJSON(r)
 }
 
-// memory computes what running and training the model takes, and returns the plan
-// that would be trained: the flag's, the emulator's own, or nil for everything.
-func (c infoCommand) memory(s *session, m *model) (plan.Plan, train.Need, error) {
-	var need train.Need
+// needs computes what running and training the model takes: the plan that is the flag's or
+// the emulator's own, or all of it.
+func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	if m.GGUF == nil && emulate.IsEmulator(m.Path) {
 		opened, err := s.openModel(c.Model)
 		if err != nil {
-			return nil, need, err
+			return err
 		}
 		*m = *opened
 	}
 	length, err := m.Config.SequenceLength(cmp.Or(c.MaxLength, min(64, m.Config.MaxPositions)))
 	switch {
 	case err != nil:
-		return nil, need, err
+		return err
 	case c.Targets < 0 || c.Targets > length:
-		return nil, need, usagef("--targets %d: want 1 to %d, the tokens of --max-length", c.Targets, length)
+		return usagef("--targets %d: want 1 to %d, the tokens of --max-length", c.Targets, length)
 	}
-	need = train.NewNeed(m.Decoder)
-	e, err := m.part(c.Plan, c.Share)
+	r.Memory = train.NewNeed(m.Decoder)
+	e, err := c.part(m, length, r)
 	if err != nil {
-		return nil, need, err
+		return err
 	}
-	if e.Plan != nil && len(e.Plan.TrainablePlaces()) == 0 {
-		return e.Plan, need, nil
+	if e.Plan != nil {
+		if r.Plan = e.Plan.String(); len(e.Plan.TrainablePlaces()) == 0 {
+			return nil
+		}
 	}
 	t := &train.Trainer{Recompute: c.Recompute, Params: e.Params(), Held: e.Decoder.Params(), Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
-	if err := need.AddTraining(t, e.Decoder, length, cmp.Or(c.Targets, length)); err != nil {
-		return nil, need, usageError{err}
+	if err := r.Memory.AddTraining(t, e.Decoder, length, cmp.Or(c.Targets, length)); err != nil {
+		return usageError{err}
 	}
-	return e.Plan, need, nil
+	if !c.Time {
+		return nil
+	}
+	be, err := s.backend()
+	if err != nil {
+		return err
+	}
+	defer s.waiting("measuring the calls of a step").Done()
+	t.Settings.Batch = c.Batch
+	pace, err := t.Pace(s.ctx, be, train.PaceTime)
+	r.Pace = &pace
+	return err
+}
+
+// part is what is trained. The emulator of a plan is no more than its sizes.
+func (c infoCommand) part(m *model, length int, r *infoResult) (*emulate.Emulator, error) {
+	if m.Emulator != nil || c.Plan == "" {
+		return m.part(c.Plan, c.Share)
+	}
+	p, err := plan.ReadShared(c.Plan, c.Share, m.Config.Layers)
+	if err != nil {
+		return nil, err
+	}
+	cost, err := emulate.CostOf(m.Decoder, p, length)
+	if err != nil {
+		return nil, err
+	}
+	r.Cost = &cost
+	return emulate.OutlineOf(m.Decoder, p)
 }
 
 func (s *session) printInfo(r infoResult, config transformer.Config) {
@@ -95,7 +124,14 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 	if r.Emulator {
 		list = append(list, [2]string{"", "an emulator written by lamina emulate"})
 	}
-	for _, line := range slices.Concat(list, r.Lines(), r.Memory.Lines(r.Plan)) {
+	lines := slices.Concat(list, r.Lines(), r.Memory.Lines(r.Plan))
+	if r.Cost != nil {
+		lines = append(lines, r.Cost.Lines()...)
+	}
+	if r.Pace != nil {
+		lines = append(lines, r.Pace.Lines()...)
+	}
+	for _, line := range lines {
 		s.printf("%-13s %s\n", line[0], oneLine(line[1]))
 	}
 }

@@ -47,6 +47,34 @@ func TestInfoWithoutWeights(t *testing.T) {
 	}
 }
 
+// TestInfoOfPlans: what an emulator of any plan would take is told from sizes alone.
+func TestInfoOfPlans(t *testing.T) {
+	model, out := tinyModel(t), filepath.Join(t.TempDir(), "info.json")
+	info := func(plan string, more ...string) infoResult {
+		t.Helper()
+		must(t, append([]string{"info", "--model", model, "--plan", plan, "--max-length", "16", "--json", out}, more...)...)
+		return read[infoResult](t, out)
+	}
+	whole, half := info("0* 1 2 3 4 5*"), info("0* 2 5*", "--time")
+	for what, c := range map[string]infoResult{"half": half, "ghost": info("0* ~ 2 ~patch 5*"), "svd": info("0* 1:svd0.5 2:svd0.5 3 4x0.5 5*")} {
+		if e, f := c.Cost.Emulator, c.Cost.Full; f != whole.Cost.Full || !(e.Weights < f.Weights) || !(e.Forward < f.Forward) || !(e.Training < whole.Cost.Emulator.Training) || e.Blocks >= f.Blocks {
+			t.Errorf("%s: %+v beside %+v", what, e, f)
+		}
+		if what != "svd" && c.Memory.Training >= whole.Memory.Training { // what lies between factors is kept too
+			t.Errorf("%s: training takes %d bytes, with all blocks %d", what, c.Memory.Training, whole.Memory.Training)
+		}
+	}
+	if e, f := whole.Cost.Emulator, whole.Cost.Full; e.Weights != whole.Params || e.Forward != f.Forward || e.Training >= f.Training || f.Blocks != 6*whole.BlockParams {
+		t.Errorf("all blocks, two of them trained: %+v", whole.Cost)
+	}
+	if p := half.Pace; p == nil || p.Tokens != 256 || !(p.Step > 0) || !(p.Forward > 0) || whole.Pace != nil {
+		t.Errorf("pace %+v", p)
+	}
+	if code, _, stderr := lamina(t, "info", "--model", model, "--plan", "0* 9"); code != exitError || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("a layer that is not there: %d, %s", code, stderr)
+	}
+}
+
 // TestInfoFromTheHubFetchesNoWeights: of safetensors the headers are read, of other forms
 // nothing.
 func TestInfoFromTheHubFetchesNoWeights(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"lamina/crash/emulate"
 	"lamina/crash/measure"
 	"lamina/crash/plan"
 	"lamina/crash/study"
@@ -62,8 +63,24 @@ func (c planCommand) Run(s *session) error {
 	}
 	s.printf("%s\n", result.Plan)
 	s.notef("%s", chosen)
-	return s.writeJSON(result)
+	if chooser.Full == nil { // of whose sizes nothing is known
+		return s.writeJSON(result)
+	}
+	cost, err := emulate.CostOf(chooser.Full, result.Plan, min(costLength, chooser.Full.Config.MaxPositions))
+	if err != nil {
+		return err
+	}
+	for _, line := range cost.Lines() {
+		s.notef("%s %s\n", line[0], line[1])
+	}
+	return s.writeJSON(struct {
+		plan.File
+		Cost emulate.Cost `json:"cost"`
+	}{result, cost})
 }
+
+// costLength is the tokens of a sequence that a plan's cost is told for, as lamina info does.
+const costLength = 64
 
 // request collects what the method chooses from. The depth of the model is the flag's, or
 // that of the similarity matrix, which has one state more, or the model's.

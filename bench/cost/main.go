@@ -1,0 +1,239 @@
+// Command cost holds what lamina info predicts of an emulator against what a training step
+// of it takes: memory and time, for one plan of each kind.
+//
+//	go run ./bench/cost                                  # SmolLM2-135M's shapes, random weights
+//	go run ./bench/cost -batch 4 -length 128 -kinds dense,svd -rounds 5
+//
+// Weights are random ones: no size and no time depends on them. Prediction and steps take
+// turns, and the fastest of each counts. Memory measured is weights and moments as they are
+// held and the high water of the pass's arena.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"lamina/autograd"
+	"lamina/bench/workload"
+	"lamina/crash/emulate"
+	"lamina/crash/plan"
+	"lamina/crash/train"
+	"lamina/internal/report"
+	"lamina/internal/units"
+	"lamina/kernels"
+	"lamina/kernels/cpu"
+	"lamina/nn"
+	"lamina/nn/optim"
+	"lamina/tensor"
+	"lamina/transformer"
+)
+
+// kind is a kind of emulator, of a model of so many layers.
+type kind struct {
+	name string
+	plan func(layers int) (plan.Plan, error)
+}
+
+// kinds are those that are held against each other: all blocks kept or half of them, four
+// of them trained.
+var kinds = []kind{
+	{"dense", shaped(1, plan.Shape{})},
+	{"half depth", shaped(2, plan.Shape{})},
+	{"shared", shaped(2, plan.Shape{Share: plan.ShareAll})},
+	{"ghost", shaped(2, plan.Shape{Repair: plan.Repair(plan.Ghost)})},
+	{"svd0.5", compressed("svd0.5")},
+	{"width0.5", compressed("width0.5")},
+	{"q4_0", compressed("q4_0")},
+}
+
+const trained = 4
+
+// shaped keeps every n-th layer and makes of them what a shape says.
+func shaped(n int, s plan.Shape) func(layers int) (plan.Plan, error) {
+	return func(layers int) (plan.Plan, error) {
+		r := plan.Request{Layers: layers, Keep: layers / n, Trainable: trained, TrainAt: plan.TrainAt{}}
+		chosen, err := plan.Uniform.Plan(r)
+		if err != nil {
+			return nil, err
+		}
+		p, _, err := s.Of(chosen.Plan, layers)
+		return p, err
+	}
+}
+
+func compressed(word string) func(layers int) (plan.Plan, error) {
+	return func(layers int) (plan.Plan, error) {
+		t, err := plan.ParseTransform(word)
+		if err != nil {
+			return nil, err
+		}
+		return shaped(1, plan.Shape{Compress: t})(layers)
+	}
+}
+
+func main() {
+	shape := flag.String("shape", "smollm2-135m", "a standard shape of bench/workload")
+	stored := flag.String("dtype", "F32", "storage type of the full model's matrices")
+	batch := flag.Int("batch", 16, "examples of a step")
+	length := flag.Int("length", 64, "tokens of an example, each a target")
+	only := flag.String("kinds", "", "only kinds whose names begin with one of these words, with commas")
+	rounds := flag.Int("rounds", 3, "predictions and steps of each kind")
+	flag.Parse()
+	if err := run(context.Background(), *shape, *stored, *batch, *length, *only, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "cost:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, shape, stored string, batch, length int, only string, rounds int) error {
+	at := slices.IndexFunc(workload.Shapes(), func(s workload.Shape) bool { return s.Name == shape })
+	d, ok := tensor.ParseDType(stored)
+	if at < 0 || !ok {
+		return fmt.Errorf("no shape %q or storage type %q", shape, stored)
+	}
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := workload.NewModel(be, workload.Shapes()[at], d).Decoder
+	t := report.Table{Columns: []report.Column{
+		{Name: "kind"}, {Name: "memory predicted", Right: true}, {Name: "measured", Right: true}, {Name: "off", Right: true},
+		{Name: "step predicted", Right: true}, {Name: "measured", Right: true}, {Name: "off", Right: true},
+		{Name: "forward predicted", Right: true}, {Name: "measured", Right: true}, {Name: "off", Right: true}, {Name: "dense step", Right: true},
+	}}
+	dense := 0.0
+	for _, k := range kinds {
+		if only != "" && !slices.ContainsFunc(strings.Split(only, ","), func(w string) bool { return strings.HasPrefix(k.name, w) }) {
+			continue
+		}
+		c, err := compare(ctx, be, full, k, batch, length, rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+		dense = cmp.Or(dense, c.step[1])
+		t.Rows = append(t.Rows, []string{
+			k.name, units.Bytes(int(c.memory[0])), units.Bytes(int(c.memory[1])), off(c.memory),
+			seconds(c.step[0]), seconds(c.step[1]), off(c.step), seconds(c.forward[0]), seconds(c.forward[1]), off(c.forward),
+			fmt.Sprintf("%.2fx", dense/c.step[1]),
+		})
+		fmt.Fprintf(os.Stderr, "%s\n", strings.Join(t.Rows[len(t.Rows)-1], "  "))
+	}
+	fmt.Printf("%s of %s, %d x %d tokens, %d processors, %s\n\n%s", shape, stored, batch, length, runtime.GOMAXPROCS(0), be.Name(), t.Text())
+	return nil
+}
+
+// compared are predictions and what was measured.
+type compared struct{ memory, step, forward [2]float64 }
+
+func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder, k kind, batch, length, rounds int) (c compared, err error) {
+	p, err := k.plan(len(full.Blocks))
+	if err != nil {
+		return c, err
+	}
+	outline, err := emulate.OutlineOf(full, p)
+	if err != nil {
+		return c, err
+	}
+	planned, err := trainer(be, outline, batch, length)
+	if err != nil {
+		return c, err
+	}
+	memory, err := planned.Memory()
+	if err != nil {
+		return c, err
+	}
+	c.memory[0] = float64(memory.Total())
+	e, err := emulate.OutlineOf(full, p)
+	if err != nil {
+		return c, err
+	}
+	fill(be, e)
+	held := nn.Bytes(e.Decoder.Params()) - nn.Bytes(e.Params())
+	t, err := trainer(be, e, batch, length)
+	if err != nil {
+		return c, err
+	}
+	trains, err := nn.Trainable(be, e.Params())
+	if err != nil {
+		return c, err
+	}
+	defer trains.Close()
+	opt, err := optim.NewAdamW(be, trains, optim.Config{LR: 1e-6, Clip: 1})
+	if err != nil {
+		return c, err
+	}
+	defer opt.Close()
+	pass := autograd.NewTrainingPass(be)
+	defer pass.Close()
+	c.step, c.forward = [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(1), math.Inf(1)}
+	ids := make([]int, batch)
+	for i := range ids {
+		ids[i] = i
+	}
+	_, terms := t.Train.Size(ids)
+	plain := autograd.NewPass(be)
+	defer plain.Close()
+	for range rounds {
+		pace, err := planned.Pace(ctx, be, train.PaceTime)
+		if err != nil {
+			return c, err
+		}
+		c.step[0], c.forward[0] = min(c.step[0], pace.Step), min(c.forward[0], pace.Forward)
+		for range 2 {
+			begin := time.Now()
+			loss, err := t.Train.Loss(pass, ids)
+			if err == nil {
+				err = pass.Backward(loss, 1/float64(terms))
+			}
+			if err != nil {
+				return c, err
+			}
+			c.memory[1] = float64(held + 4*trains.Values.Bytes() + pass.Arena.Peak())
+			pass.Reset()
+			opt.Step(1)
+			if err := be.Sync(); err != nil {
+				return c, err
+			}
+			c.step[1] = min(c.step[1], time.Since(begin).Seconds())
+			begin = time.Now()
+			if _, err = t.Train.Loss(plain, ids); err == nil {
+				err = plain.Sync()
+			}
+			if err != nil {
+				return c, err
+			}
+			plain.Reset()
+			c.forward[1] = min(c.forward[1], time.Since(begin).Seconds())
+		}
+	}
+	return c, nil
+}
+
+// trainer returns one of a step on examples of no meaning.
+func trainer(be kernels.Backend, e *emulate.Emulator, batch, length int) (*train.Trainer, error) {
+	o, err := train.Blank(e.Decoder, batch, length, length)
+	return &train.Trainer{Backend: be, Params: e.Params(), Held: e.Decoder.Params(), Train: o, Settings: train.Settings{
+		LR: 1, Steps: 1, Batch: batch, Schedule: optim.Constant, Clip: 1,
+	}}, err
+}
+
+// fill gives the parameters of an outline that have no memory numbers.
+func fill(be kernels.Backend, e *emulate.Emulator) {
+	for w := range e.Decoder.Params() {
+		if memory, _ := w.Value.Memory(); memory == nil {
+			w.Value = workload.Stored(be, w.Value.DType(), 7, w.Value.Shape()...)
+		}
+	}
+}
+
+func share(v float64) string { return fmt.Sprintf("%+.1f%%", 100*v) }
+
+func off(v [2]float64) string { return share(v[0]/v[1] - 1) }
+
+func seconds(v float64) string { return fmt.Sprintf("%.3f s", v) }

@@ -1,0 +1,70 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"lamina/kernels"
+	"lamina/kernels/kerneltest"
+	"lamina/kernels/ref"
+	"lamina/kernels/replay"
+	"lamina/tensor"
+)
+
+// work records n products and sums of shapes that repeat.
+func work(n int) replay.Work {
+	r := replay.NewRecorder()
+	none := func(shape ...int) tensor.Tensor { return tensor.NoMemory(nil, tensor.F32, shape...) }
+	for range n {
+		r.MatMul(kernels.MatMulArgs{C: none(64, 32), A: none(64, 48), B: none(48, 32)})
+		r.Binary(kernels.Add, none(64, 32), none(64, 32), none(64, 32))
+	}
+	r.MatMul(kernels.MatMulArgs{C: none(64, 48), A: none(64, 48), B: none(48, 48)})
+	return r.Work()
+}
+
+// TestKinds: calls of one operation and shape are one kind, which is measured once.
+func TestKinds(t *testing.T) {
+	small, large := work(2), work(50)
+	for _, w := range []replay.Work{small, large} {
+		if len(w) != 3 || w[0].Method != "MatMul" || w[1].Method != "Binary" || w[2].Count != 1 {
+			t.Fatalf("%+v", w)
+		}
+	}
+	inner := ref.New()
+	be := kerneltest.NewCounting(inner)
+	before := inner.Held()
+	seconds, err := replay.Seconds(t.Context(), be, 0, small, large)
+	if err != nil || !(seconds[0] > 0) || !(seconds[1] > 5*seconds[0]) {
+		t.Errorf("%v s, %v", seconds, err)
+	}
+	if n := len(be.Products()); n != 4 {
+		t.Errorf("%d products, want each of 2 kinds twice", n)
+	}
+	if held := inner.Held() - before; held != 0 {
+		t.Errorf("%d bytes are not given back", held)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := replay.Seconds(ctx, be, time.Second, small); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	var oom *tensor.OutOfMemory
+	if _, err := replay.Seconds(t.Context(), kerneltest.NewFailing(ref.New(), 3), time.Second, small); !errors.As(err, &oom) {
+		t.Errorf("no memory: %v", err)
+	}
+}
+
+// TestArgumentsAreKept: a caller may use its slices again.
+func TestArgumentsAreKept(t *testing.T) {
+	r := replay.NewRecorder()
+	product := kernels.MatMulArgs{C: tensor.NoMemory(nil, tensor.F32, 4, 3), A: tensor.NoMemory(nil, tensor.F32, 4, 5), B: tensor.NoMemory(nil, tensor.F32, 5, 3)}
+	group := []kernels.MatMulArgs{product}
+	r.MatMuls(group)
+	group[0] = kernels.MatMulArgs{}
+	if _, err := replay.Seconds(t.Context(), ref.New(), 0, r.Work()); err != nil {
+		t.Error(err)
+	}
+}
