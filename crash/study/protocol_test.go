@@ -121,7 +121,7 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 			kept, places = 6, 6
 		case "share-all", "share-frozen", "share-damped":
 			places = 6
-		case "svd", "asvd", "nystrom":
+		case "svd", "asvd", "nystrom", "gradot":
 			kept, places = 6, 6
 		case "crash-ghost", "sleb-ghost", "uniform-ghost", "patch":
 			places = len(r.Plan) // with the maps
@@ -157,7 +157,7 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 		}
 	}
 	want := []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random-1", "random-2", "random-3", "random-4", "random-5",
-		"crash", "share-all", "share-frozen", "share-damped", "sleb", "gradient-fidelity", "crash-ghost", "sleb-ghost", "uniform-ghost", "patch", "svd", "asvd", "nystrom", "normal", "left-normal", "right-normal", "inverse-normal",
+		"crash", "share-all", "share-frozen", "share-damped", "sleb", "gradient-fidelity", "crash-ghost", "sleb-ghost", "uniform-ghost", "patch", "replaceme", "svd", "asvd", "nystrom", "gradot", "normal", "left-normal", "right-normal", "inverse-normal",
 		"hierarchical-single", "hierarchical-average", "hierarchical-complete", "iterative-drop", "block-influence", "angular", "streamline",
 		"sleb-answer", "shapley", "gradient-gram"}
 	if !slices.Equal(names, want) {

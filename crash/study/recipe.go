@@ -76,12 +76,16 @@ var recipes = []Recipe{
 	{Name: "sleb-ghost", Help: "sleb, likewise", Method: plan.SLEB, Repair: plan.Repair(plan.Ghost), Trains: Starred},
 	{Name: "uniform-ghost", Help: "uniform, likewise", Method: plan.Uniform, Repair: plan.Repair(plan.Ghost), Trains: Starred},
 	{Name: "patch", Help: "crash, a scale for each channel in each gap", Method: plan.CRaSh, Given: true, Repair: plan.Repair(plan.Patch), Trains: Starred},
+	{Name: "replaceme", Help: "crash, each gap behind a frozen block folded into its MLP",
+		Method: plan.CRaSh, Given: true, Repair: plan.FoldRepair, Trains: Starred},
 	{Name: "svd", Help: "the layers of crash trained, of every other one two factors, with as many weights in all as crash",
 		Method: plan.CRaSh, Given: true, Compress: plan.Transform{Name: "svd"}, FullDepth: true, Trains: Starred},
 	{Name: "asvd", Help: "svd, by what each layer is given",
 		Method: plan.CRaSh, Given: true, Compress: plan.Transform{Name: "asvd"}, FullDepth: true, Trains: Starred},
 	{Name: "nystrom", Help: "svd, but of every other layer fewer channels of the MLP", Method: plan.CRaSh, Given: true,
 		Compress: plan.Transform{Name: "width"}, FullDepth: true, Trains: Starred},
+	{Name: "gradot", Help: "svd, but of every other layer directions of attention and channels of the MLP by GradOT's score",
+		Method: plan.CRaSh, Given: true, Compress: plan.Transform{Name: "gradot"}, FullDepth: true, Trains: Starred},
 }
 
 // withMethods appends a row for each method that has none by its name.

@@ -73,7 +73,7 @@ func TestEqualWeights(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	full := crashtest.Small(be, "llama")
-	p := protocol(t, be, full, "", "crash", "svd", "asvd", "nystrom")
+	p := protocol(t, be, full, "", "crash", "svd", "asvd", "nystrom", "gradot")
 	p.Settings.Steps = 1
 	rows, err := table(context.Background(), p)
 	if err != nil {
