@@ -84,12 +84,12 @@ func TestEqualWeights(t *testing.T) {
 		if len(r.Plan) != 6 || !slices.Equal(r.Plan.Trainable(), crash.Plan.Trainable()) {
 			t.Errorf("%s: plan %s beside %s", r.Name, r.Plan, crash.Plan)
 		}
-		if less := crash.HeldParams - r.HeldParams; less < 0 || less > full.Config.BlockParams()/10 {
+		if less := crash.HeldParams - r.HeldParams; less < 0 || less > full.Config.BlockParams()/4 { // a rank of a small matrix is much of it
 			t.Errorf("%s holds %d weights, crash %d", r.Name, r.HeldParams, crash.HeldParams)
 		}
 	}
 	p.Keep, p.Trainable = 2, 2
-	if _, err := table(context.Background(), p); err == nil || !strings.Contains(err.Error(), "row svd: transform svd: even svd0.0") {
+	if _, err := table(context.Background(), p); err == nil || !strings.Contains(err.Error(), "row svd: transform svd: even svd0.") {
 		t.Errorf("nothing is left for the others: %v", err)
 	}
 }
