@@ -56,7 +56,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.warnOfGaps(left, c.Repair)
+	s.warnOfGaps(p, left, c.Repair)
 	if err := p.WantStar(); err != nil {
 		s.warnf("%v: nobody can train this emulator", err)
 	}

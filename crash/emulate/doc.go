@@ -1,8 +1,9 @@
 // Package emulate builds emulators: the decoder that a layer plan describes, made
 // from a full model in memory, or written for the data owner and opened again there.
 //
-//	e, err := emulate.New(full, layers)              // at the model owner's
-//	manifest, err := emulate.Export(checkpoint, full, layers, "emulator", emulate.Options{})
+//	e, err := emulate.New(full, layers)              // at the model owner's, of layers as they are
+//	e, fits, err := emulate.Fit(ctx, be, full, layers, texts, emulate.FitOptions{}) // or of any plan
+//	manifest, err := e.Export(checkpoint, full, "emulator", emulate.Options{})
 //
 //	e, manifest, err := emulate.Open(checkpoint, be) // at the data owner's
 //	... train e.Params() ...

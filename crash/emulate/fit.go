@@ -159,7 +159,7 @@ func (f *fitting) wantOrder() error {
 func (f *fitting) goal(place int, s plan.Slot) (int, error) {
 	layers := len(f.full.Blocks)
 	switch {
-	case s.Fills():
+	case s.Fills() && needsText(s):
 		return f.e.Plan.GapEnd(place, layers), nil
 	case s.Scale != plan.FitScale:
 		return 0, nil
