@@ -27,8 +27,8 @@
 // Matrices are row-major slices of float32 or float64; everything is computed in float64,
 // and returned so where numbers are new. A ridge is added to the diagonal of a matrix of
 // moments, in units of the diagonal's mean. Numbers that are not finite, ranks and shares
-// that there are not, and moments that are singular are errors; a slice that does not fit
-// its shape panics.
+// that there are not, and moments that are singular ([SingularError]) are errors; a slice
+// that does not fit its shape panics.
 //
 // Invariants: the same inputs give the same bits, for any number of threads and however
 // rows are cut into calls of Add. The package works on plain numbers: it knows no tensors,

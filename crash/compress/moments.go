@@ -114,6 +114,13 @@ func (m *Moments) mean(op string) (*mat.SymDense, error) {
 	return &c, nil
 }
 
+// SingularError says that rows do not determine what is asked of their moments: more rows or
+// a larger ridge are the remedy.
+type SingularError struct{ text string }
+
+// Error returns what is wrong.
+func (e *SingularError) Error() string { return e.text }
+
 func (m *Moments) singular(op string, ridge float64) error {
 	remedy := "a larger ridge, such as 1e-6"
 	if ridge >= 1e-6 {
@@ -122,5 +129,5 @@ func (m *Moments) singular(op string, ridge float64) error {
 	if m.rows < m.width {
 		remedy = fmt.Sprintf("%d rows or more, or %s", m.width, remedy)
 	}
-	return fmt.Errorf("compress: %s: moments of %d rows of %d numbers are singular with a ridge of %v: want %s", op, m.rows, m.width, ridge, remedy)
+	return &SingularError{fmt.Sprintf("compress: %s: moments of %d rows of %d numbers are singular with a ridge of %v: want %s", op, m.rows, m.width, ridge, remedy)}
 }

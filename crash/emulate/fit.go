@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lamina/autograd"
+	"lamina/crash/compress"
 	"lamina/crash/plan"
 	"lamina/crash/repair"
 	"lamina/kernels"
@@ -94,7 +95,8 @@ func (f *fitting) fit(texts [][]int32) (*Emulator, []Fitted, error) {
 
 // inWords adds what who gave the texts can do about an error of a fit.
 func inWords(err error) error {
-	if singular := (*repair.SingularError)(nil); errors.As(err, &singular) {
+	gap, layer := (*repair.SingularError)(nil), (*compress.SingularError)(nil)
+	if errors.As(err, &gap) || errors.As(err, &layer) {
 		return fmt.Errorf("%w (more documents in --support, more of them with --samples, or a larger --ridge)", err)
 	}
 	return err
