@@ -1,8 +1,11 @@
 package transformer
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 
+	"lamina/autograd"
 	"lamina/nn"
 )
 
@@ -102,6 +105,29 @@ func (c Config) attendedWidths(s Sublayers) (q, kv int) {
 		kv = k
 	}
 	return q, kv
+}
+
+// Stored yields the parameters of a block under the names that a checkpoint has for them at
+// a place: the numbers of the block's own layer are changed, and the bias of a low-rank pair,
+// which may have kept the plain layer's name, is the second factor's.
+func (c Config) Stored(place int, b Block) iter.Seq2[string, *autograd.Parameter] {
+	return func(yield func(string, *autograd.Parameter) bool) {
+		pairs := map[*autograd.Parameter]string{}
+		for name, field := range nn.ProjectionsOf(b) {
+			if l, ok := (*field).(*nn.LowRank); ok && l.Up.Bias != nil {
+				pairs[l.Up.Bias] = name + ".up.bias"
+			}
+		}
+		for w := range nn.ParamsOf(b) {
+			name := cmp.Or(pairs[w], w.Name)
+			if _, own, ok := c.SplitLayerName(name); ok {
+				name = c.LayerName(place) + "." + own
+			}
+			if !yield(name, w) {
+				return
+			}
+		}
+	}
 }
 
 // kvWidth returns the width of the keys, and of the values, that a block keeps: 0 for a map.

@@ -93,24 +93,22 @@ type placed struct {
 // several, under the names of each place.
 func (d *Decoder) placed() []placed {
 	var all []placed
-	add := func(params nn.Params, name func(string) string) {
-		for w := range params {
-			all = append(all, placed{&autograd.Parameter{Name: name(w.Name), Value: w.Value}, w.Name})
-		}
+	add := func(name string, w *autograd.Parameter) {
+		all = append(all, placed{&autograd.Parameter{Name: name, Value: w.Value}, w.Name})
 	}
-	as := func(name string) string { return name }
-	add(nn.ParamsOf(d.Embed), as)
+	for w := range nn.ParamsOf(d.Embed) {
+		add(w.Name, w)
+	}
 	for i, b := range d.Blocks {
-		add(nn.ParamsOf(b), func(name string) string {
-			if _, own, ok := d.Config.SplitLayerName(name); ok {
-				return d.Config.LayerName(i) + "." + own
-			}
-			return name
-		})
+		for name, w := range d.Config.Stored(i, b) {
+			add(name, w)
+		}
 	}
 	rest := *d
 	rest.Embed, rest.Blocks = noParts{}, nil
-	add(nn.ParamsOf(&rest), as)
+	for w := range nn.ParamsOf(&rest) {
+		add(w.Name, w)
+	}
 	return all
 }
 

@@ -50,7 +50,7 @@ type Directory struct {
 	Forms []Form
 	// Places, if not nil, makes a compact directory, which lamina alone reads: for each
 	// layer it has the one whose tensors it shares, and itself where Tensors has its own.
-	// What is quantised in blocks stays so, unless DType says otherwise.
+	// What is quantised in blocks stays so, own values too, unless DType says otherwise.
 	Places []int
 	// Overwrite replaces a directory that says it is of the same Kind, a noun, and never
 	// the one that is read; without a Kind any that holds a model.
@@ -102,9 +102,9 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 		if err != nil {
 			return err
 		}
-		if from, _ := c.Entry(t.From); d.Places != nil && from.DType.IsBlock() && t.Value.IsNone() && (t.Exact || d.DType == tensor.Invalid) {
-			blocks[t.Name] = blockTensor{from.DType.String(), from.Shape}
-			e.DType, e.Shape = tensor.U8, []int{from.DType.Bytes(from.Elems())}
+		if was := c.stored(t); d.Places != nil && was.DType.IsBlock() && (t.Exact || d.DType == tensor.Invalid) {
+			blocks[t.Name] = blockTensor{was.DType.String(), was.Shape}
+			e.DType, e.Shape = tensor.U8, []int{was.DType.Bytes(was.Elems())}
 		}
 		entries[i], named[e.Name] = e, t
 	}
@@ -192,6 +192,15 @@ func writeConfig(path string, d Directory, blocks map[string]blockTensor) error 
 	return files.WriteBytes(path, append(text, '\n'))
 }
 
+// stored returns the type and shape that a tensor has before it is written.
+func (c *Checkpoint) stored(t NamedTensor) formats.Entry {
+	if !t.Value.IsNone() {
+		return formats.Entry{DType: t.Value.DType(), Shape: t.Value.Shape()}
+	}
+	e, _ := c.Entry(t.From)
+	return e
+}
+
 // describe returns a tensor's entry in the output.
 func (c *Checkpoint) describe(t NamedTensor, d tensor.DType) (formats.Entry, error) {
 	e, ok := c.Entry(t.From)
@@ -215,6 +224,10 @@ func (c *Checkpoint) describe(t NamedTensor, d tensor.DType) (formats.Entry, err
 }
 
 func (c *Checkpoint) writeTensor(w io.Writer, t NamedTensor, as tensor.DType) error {
+	if !t.Value.IsNone() && as == tensor.U8 { // blocks, as they are
+		_, err := t.Value.WriteTo(w)
+		return err
+	}
 	if !t.Value.IsNone() {
 		return encode(w, t.Value.Float32s(), 0, as)
 	}
@@ -224,7 +237,7 @@ func (c *Checkpoint) writeTensor(w io.Writer, t NamedTensor, as tensor.DType) er
 	}
 	defer c.Release(t.From)
 	e, _ := c.Entry(t.From)
-	if e.DType == as || as == tensor.U8 { // U8: blocks, as they are
+	if e.DType == as || as == tensor.U8 {
 		_, err = w.Write(data)
 		return err
 	}

@@ -24,7 +24,8 @@ type Emulator struct {
 	Unsealed bool
 	Origin   Origin // of one that was opened from a directory
 
-	Fits []Fitted // what was fitted when it was made by [Fit]
+	Fits     []Fitted // what was fitted when it was made by [Fit]
+	FittedOn *Texts   // what for that was read; nil if nothing
 
 	own    []tensor.Tensor     // weights that were made for it, see [Fit]
 	layers []int               // trainable layers, ascending

@@ -5,32 +5,35 @@ import (
 
 	"lamina/crash/plan"
 	"lamina/internal/files"
-	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
 )
 
 // Manifest is lamina.json, which makes a Hugging Face directory an emulator.
 type Manifest struct {
-	Format      int       `json:"format"`             // 2; 1 was without a MANIFEST.json
-	Kind        string    `json:"kind"`               // "emulator"
-	Plan        plan.Plan `json:"plan"`               // shared places filled in
-	Layers      int       `json:"layers"`             // of the full model
-	Base        string    `json:"base"`               // fingerprint of the trainable weights
-	Exchange    string    `json:"exchange,omitempty"` // see [Origin]; earlier versions wrote none
-	ExactShare  float64   `json:"exact_share"`
-	HeldParams  int       `json:"held_params"`
-	ModelParams int       `json:"model_params"`
-	Health      *Health   `json:"health,omitempty"` // on a text that its owner chose
+	Format   int       `json:"format"`             // 3; 2 had layers as they are alone, 1 no MANIFEST.json
+	Kind     string    `json:"kind"`               // "emulator"
+	Plan     plan.Plan `json:"plan"`               // shared places filled in, with the scales that were fitted
+	Layers   int       `json:"layers"`             // of the full model
+	Base     string    `json:"base"`               // fingerprint of the trainable weights
+	Exchange string    `json:"exchange,omitempty"` // see [Origin]; earlier versions wrote none
+	// ExactShare is that of the model's weights which stand here to the bit, see
+	// [Emulator.ExactShare]; before they are rounded to another storage type, if they are.
+	ExactShare  float64 `json:"exact_share"`
+	HeldParams  int     `json:"held_params"`
+	ModelParams int     `json:"model_params"`
+	Health      *Health `json:"health,omitempty"` // on a text that its owner chose
 
+	Fits      []Fitted   `json:"fits,omitempty"`      // what was fitted, in order: given away beside exact weights
+	FittedOn  *Texts     `json:"fitted_on,omitempty"` // where texts were read for it
 	Distilled *Distilled `json:"distilled,omitempty"`
-	Fits      []Fitted   `json:"fits,omitempty"` // beside exact weights it gives away what was fitted
 }
 
 const (
 	manifestFile = "lamina.json"
 	kind         = "emulator"
-	format       = 2
+	format       = 3
+	formsFormat  = 3 // the first in which a place may be something else than a layer as it is
 
 	// configKey is what config.json says of an emulator, to us alone: transformers keeps
 	// keys that it does not know and does nothing with them.
@@ -67,32 +70,31 @@ func Export(c *transformer.Checkpoint, full *transformer.Decoder, plan plan.Plan
 	return e.Export(c, full, out, opt)
 }
 
-// Export writes what the data owner gets: a directory transformers loads, with
-// one layer per place (shared places stand there as copies), the tokenizer and
-// licence files, lamina.json, and a MANIFEST.json of them all. Weights that are still those
-// of full, which the checkpoint has, keep their storage type, F32 where the checkpoint is
-// quantised; what was changed is F32; unless the options say otherwise.
+// Export writes what the data owner gets: one layer per place (shared places stand there
+// as copies), the tokenizer and licence files, lamina.json, and a MANIFEST.json of them
+// all. transformers loads the directory where each place is a layer as the family has it,
+// whatever its weights; otherwise lamina alone does, and others refuse it.
+//
+// Weights that are still those of full, which the checkpoint has, keep their storage type,
+// F32 where the checkpoint is quantised; what was made or changed keeps its own, F32 where
+// that is quantised; unless the options say otherwise. The bytes are the same at each call,
+// but for the exchange.
 func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, out string, opt Options) (Manifest, error) {
-	plan := e.Plan
-	for place, s := range plan {
-		if !s.Plain() {
-			return Manifest{}, fmt.Errorf("%s: place %d, %s, is no layer of the family: such an emulator is not written yet", out, place, s)
-		}
-	}
-	if err := wantTellable(c.Config, plan); err != nil {
+	forms, err := e.wantWritable(c.Config)
+	if err != nil {
 		return Manifest{}, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	m := Manifest{
-		Format: format, Kind: kind, Plan: plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
+		Format: format, Kind: kind, Plan: e.Plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), ExactShare: e.ExactShare(full), Health: opt.Health,
-		Distilled: opt.Distilled, Fits: e.Fits,
+		Fits: e.Fits, FittedOn: e.FittedOn, Distilled: opt.Distilled,
 	}
 	text, err := files.JSON(m)
 	if err != nil {
 		return m, err
 	}
 	d := transformer.Directory{
-		Config: configOf(c.Config, len(plan)), DType: opt.DType, Overwrite: opt.Overwrite, Kind: kind, Sealed: true,
+		Config: configOf(c.Config, len(e.Plan)), Forms: forms, DType: opt.DType, Overwrite: opt.Overwrite, Kind: kind, Sealed: true,
 		Extra: map[string][]byte{manifestFile: text},
 	}
 	if opt.Ready != nil {
@@ -104,75 +106,8 @@ func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, 
 			return opt.Ready(m, digest)
 		}
 	}
-	changed := e.changed(full)
-	stored := ownPlaces(plan, changed, opt)
-	if opt.Compact {
-		d.Places = stored
-	}
-	if len(changed) > 0 && opt.DType == tensor.Invalid {
-		transformer.SetStorage(d.Config, tensor.F32)
-	}
-	for _, name := range c.Names() {
-		layer, own, ok := c.Config.SplitLayerName(name)
-		if !ok {
-			d.Tensors = append(d.Tensors, transformer.NamedTensor{Name: name, From: name})
-			continue
-		}
-		for place, s := range plan {
-			if s.Layer != layer || stored[place] != place {
-				continue
-			}
-			t := transformer.NamedTensor{Name: c.Config.LayerName(place) + "." + own, From: name, Exact: s.Trainable || opt.DType == tensor.Invalid}
-			if w, ok := changed[place][name]; ok {
-				t.From, t.Value = "", w
-			}
-			d.Tensors = append(d.Tensors, t)
-		}
-	}
+	e.store(c, full, &d, opt)
 	return m, c.WriteDir(out, d)
-}
-
-// changed returns, by place and name, the weights that are not the full model's own.
-func (e *Emulator) changed(full *transformer.Decoder) map[int]map[string]tensor.Tensor {
-	all := map[int]map[string]tensor.Tensor{}
-	for place, s := range e.Plan {
-		was := map[string]tensor.Tensor{}
-		for w := range nn.ParamsOf(full.Blocks[s.Layer]) {
-			was[w.Name] = w.Value
-		}
-		for w := range nn.ParamsOf(e.Decoder.Blocks[place]) {
-			if w.Value.SameMemory(was[w.Name]) {
-				continue
-			}
-			if all[place] == nil {
-				all[place] = map[string]tensor.Tensor{}
-			}
-			all[place][w.Name] = w.Value
-		}
-	}
-	return all
-}
-
-// ownPlaces returns for each place the one that its tensors are stored for: itself, but
-// of the places of one layer the first, where an emulator is compact. A starred place
-// keeps its values, so that it is another's equal only where all do.
-func ownPlaces(p plan.Plan, changed map[int]map[string]tensor.Tensor, opt Options) []int {
-	type content struct {
-		layer          int
-		exact, changed bool
-	}
-	first := map[content]int{}
-	own := make([]int, len(p))
-	for place, s := range p {
-		what := content{s.Layer, s.Trainable || opt.DType == tensor.Invalid, changed[place] != nil}
-		at, again := first[what]
-		if !again || !opt.Compact {
-			at = place
-			first[what] = place
-		}
-		own[place] = at
-	}
-	return own
 }
 
 // configOf returns an emulator's config.json, which says what it is and not where its
@@ -184,13 +119,18 @@ func configOf(c transformer.Config, places int) map[string]any {
 	return raw
 }
 
-// wantTellable refuses plans that no directory can state: where a block's attention is
-// scaled by its layer, a directory has every block scaled by its place.
-func wantTellable(c transformer.Config, p plan.Plan) error {
-	for place, s := range p {
-		if c.ScaleByLayer && s.Layer != place {
-			return fmt.Errorf("scale_attn_by_inverse_layer_idx: an exported emulator would scale layer %d as layer %d", s.Layer, place)
+// wantWritable returns the forms of the emulator's places, or an error if no directory can
+// state it: where a block's attention is scaled by its layer, a directory has every block
+// scaled by its place; and what stands at a place must be what the plan says.
+func (e *Emulator) wantWritable(c transformer.Config) ([]transformer.Form, error) {
+	for place, s := range e.Plan {
+		if c.ScaleByLayer && !s.IsMap() && s.Layer != place {
+			return nil, fmt.Errorf("scale_attn_by_inverse_layer_idx: an exported emulator would scale layer %d as layer %d", s.Layer, place)
 		}
 	}
-	return nil
+	forms, err := e.Decoder.Forms()
+	if err != nil {
+		return nil, err
+	}
+	return forms, wantForms(c, e.Plan, forms)
 }

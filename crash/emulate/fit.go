@@ -89,7 +89,9 @@ func (f *fitting) fit(texts [][]int32) (*Emulator, []Fitted, error) {
 		}
 	}
 	f.e.collect()
-	f.e.Fits = f.report
+	if f.e.Fits = f.report; last >= 0 {
+		f.e.FittedOn = textsOf(texts)
+	}
 	return f.e, f.report, nil
 }
 

@@ -1,6 +1,7 @@
 package emulate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -43,6 +44,30 @@ func Outline(c transformer.Config, p plan.Plan) (*transformer.Decoder, error) {
 	join(d, p)
 	return d, nil
 }
+
+// wantForms returns an error that names the first place whose form is not what the plan
+// says. Which heads are left is no matter of a plan.
+func wantForms(c transformer.Config, p plan.Plan, forms []transformer.Form) error {
+	want, err := Forms(c, p)
+	if err != nil {
+		return err
+	}
+	for place, s := range p {
+		var is, should transformer.Form
+		if forms != nil {
+			is = forms[place]
+		}
+		if want != nil {
+			should = want[place]
+		}
+		if is.HeadNumbers, should.HeadNumbers = nil, nil; !is.Equal(should) {
+			return fmt.Errorf("place %d, %s: what stands there is %s, and the plan says %s", place, s, formText(is), formText(should))
+		}
+	}
+	return nil
+}
+
+func formText(f transformer.Form) string { return cmp.Or(f.String(), "a layer as it is") }
 
 // formOf returns the form of a place.
 func formOf(c transformer.Config, s plan.Slot) (f transformer.Form, err error) {

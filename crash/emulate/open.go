@@ -92,7 +92,7 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	if len(m.Plan) != c.Config.Layers {
 		return nil, m, fmt.Errorf("%s: plan has %d places, the model %d layers", path, len(m.Plan), c.Config.Layers)
 	}
-	if err := m.Plan.Validate(m.Layers); err != nil {
+	if err := m.check(c.Config); err != nil {
 		return nil, m, fmt.Errorf("%s: %w", path, err)
 	}
 	d, err := c.Decoder(dev)
@@ -100,12 +100,28 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 		return nil, m, err
 	}
 	join(d, m.Plan)
-	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}, Fits: m.Fits}
+	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}, Fits: m.Fits, FittedOn: m.FittedOn}
 	e.collect()
 	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
 	}
 	return e, m, nil
+}
+
+// check returns an error unless the plan is one of the full model that fits the places of
+// a directory's configuration.
+func (m Manifest) check(c transformer.Config) error {
+	for place, s := range m.Plan {
+		switch {
+		case s.Scale == plan.FitScale:
+			return fmt.Errorf("plan: place %d, %s: want the scale that was fitted", place, s)
+		case m.Format < formsFormat && !s.Plain():
+			return fmt.Errorf("plan: place %d, %s: in format %d each place is a layer as it is: it was changed: take a fresh copy", place, s, m.Format)
+		}
+	}
+	forms := c.Forms
+	c.Layers, c.Forms = m.Layers, nil
+	return wantForms(c, m.Plan, forms)
 }
 
 // join makes the frozen places that have a layer in the same way one object, whatever

@@ -31,7 +31,7 @@ func TestOutlinesAreOfTheFittedShapes(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	for _, family := range crashtest.Families {
-		for text, width := range everyPlan() {
+		for text, width := range crashtest.Plans() {
 			if width > 32 && family != "llama" {
 				continue
 			}

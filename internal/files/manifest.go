@@ -158,7 +158,7 @@ func ReadSent(dir, name string, v any) (digest string, err error) {
 func CheckFormat(dir, name, want string, newest int, kind string, format int, digest string) error {
 	switch {
 	case kind != want || format < 1 || format > newest:
-		return fmt.Errorf("%s: kind %.32q format %d: this version reads %ss of formats 1 and %d", filepath.Join(dir, name), kind, format, want, newest)
+		return fmt.Errorf("%s: kind %.32q format %d: this version reads %ss of formats 1 to %d", filepath.Join(dir, name), kind, format, want, newest)
 	case format > 1 && digest == "":
 		return fmt.Errorf("%s: missing; %s of format %d has one: take a fresh copy of the directory", filepath.Join(dir, Manifest), a(want), format)
 	}
