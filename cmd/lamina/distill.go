@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -82,12 +84,16 @@ func (c distillCommand) Run(s *session) error {
 		return err
 	}
 	finish()
+	stopped := interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", outcome.Steps, c.Out)}
 	if outcome.Stopped {
-		return interrupted{fmt.Sprintf("stopped after step %d, saved in %s: run the same command again to go on", outcome.Steps, c.Out)}
+		return stopped
 	}
 	bar = s.waiting("writing " + c.Emulator)
 	r, err := d.Finish(s.ctx, c.Out, outcome, before, c.Emulator, c.Receipt, emulate.Options{Overwrite: c.Overwrite || cut})
 	bar.Done()
+	if errors.Is(err, context.Canceled) {
+		return stopped
+	}
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func TestInterruptedDistillGoesOn(t *testing.T) {
 			t.Errorf("look %d: the emulator is another", left)
 		}
 	}
-	if saved < 5 {
+	if saved < 5+2 { // steps, and the losses behind them
 		t.Errorf("%d stops saved a run of five steps", saved)
 	}
 }

@@ -132,16 +132,7 @@ func TestDistillation(t *testing.T) {
 			if got, want := be.bytes-asked, memory.Trained+memory.Pass+disturbed; got < want || got > want+100 {
 				t.Errorf("%s: a run took %d bytes of its device, %d were planned", name, got, want)
 			}
-			for _, m := range lines {
-				loss := m.Loss + m.ValidLoss
-				sum, parts := settings.LM*m.Terms["lm"]+settings.KD*m.Terms["kd"]+settings.PPD*m.Terms["ppd"], 3
-				if kind.Local {
-					sum, parts = m.Terms["fit"], 1
-				}
-				if len(m.Terms) != parts || math.Abs(sum-loss) > 1e-9*loss {
-					t.Errorf("%s: step %d: %v come to %v, the loss is %v", name, m.Step, m.Terms, sum, loss)
-				}
-			}
+			wantParts(t, name, kind, lines)
 			if first, last := lines[0].ValidLoss, lines[len(lines)-1].ValidLoss; !(first > 0 && last < first) {
 				t.Errorf("%s: validation loss %v before and %v after", name, first, last)
 			}
@@ -159,6 +150,21 @@ func TestDistillation(t *testing.T) {
 			}
 			j.Close()
 			inner.Close()
+		}
+	}
+}
+
+// wantParts fails unless the parts of each loss add up to it.
+func wantParts(t *testing.T, name string, kind distill.Kind, lines []train.Metrics) {
+	t.Helper()
+	for _, m := range lines {
+		loss := m.Loss + m.ValidLoss
+		sum, parts := settings.LM*m.Terms["lm"]+settings.KD*m.Terms["kd"]+settings.PPD*m.Terms["ppd"], 3
+		if kind.Local {
+			sum, parts = m.Terms["fit"], 1
+		}
+		if len(m.Terms) != parts || math.Abs(sum-loss) > 1e-9*loss {
+			t.Errorf("%s: step %d: %v come to %v, the loss is %v", name, m.Step, m.Terms, sum, loss)
 		}
 	}
 }
