@@ -177,3 +177,20 @@ func TestExperimentOpens(t *testing.T) {
 		}
 	}
 }
+
+// TestExperimentDrawsFittedPlans: maps and blocks made smaller are in the picture of plans.
+func TestExperimentDrawsFittedPlans(t *testing.T) {
+	dir := t.TempDir()
+	x := experiment(t, dir, "mine=0* ~ 2:svd0.5")
+	x.Seeds = x.Seeds[:1]
+	if err := x.Open(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	picture, err := os.ReadFile(filepath.Join(dir, "plots", "plans.svg"))
+	if err != nil || !strings.Contains(string(picture), "mine: 0* ~ 2:svd0.5.") {
+		t.Errorf("%v: %s", err, picture)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"lamina/crash/measure"
 	"lamina/internal/plot"
@@ -28,7 +29,7 @@ func (x *Experiment) figures() []figure {
 	}
 	if len(x.planned()) > 0 {
 		out = append(out, figure{"plans", x.strip().Draw(),
-			"Which blocks run, and which of them are trained. A copy is a frozen block that stands in for a removed one. The rows' table has the plans as text.", "Strips: the layer plan of each row", nil})
+			"Which blocks run, and which of them are trained. A copy is a frozen block that stands in for a removed one; a changed one is scaled or made smaller; a map leads over a gap. The rows' table has the plans as text.", "Strips: the layer plan of each row", nil})
 	}
 	if len(x.curves) > 0 {
 		out = append(out, figure{"loss", x.losses().Draw(),
@@ -105,7 +106,15 @@ func (x *Experiment) strip() plot.Strip {
 	for _, r := range x.planned() {
 		p := plot.Plan{Name: r.Name}
 		for _, slot := range r.Plan {
-			p.Places = append(p.Places, plot.Place{Layer: slot.Layer, Trainable: slot.Trainable})
+			if slot.IsMap() {
+				p.Maps = append(p.Maps, plot.Map{Before: len(p.Places), Name: slot.String()})
+				continue
+			}
+			place := plot.Place{Layer: slot.Layer, Trainable: slot.Trainable}
+			if !slot.Trainable {
+				place.Change = strings.TrimPrefix(slot.String(), fmt.Sprint(slot.Layer))
+			}
+			p.Places = append(p.Places, place)
 		}
 		s.Plans = append(s.Plans, p)
 	}

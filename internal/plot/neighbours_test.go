@@ -58,7 +58,7 @@ func TestPicturesSayTheirValues(t *testing.T) {
 	}{
 		{HeatMap{Title: "h", Matrix: m}.Draw(), []string{"3 by 3", "0 and 1 0.5000", "1 and 2 0.5000", "least of all: 0 and 2 0.0100"}},
 		{HeatMap{Matrix: [][]float64{{math.NaN()}}}.Draw(), []string{"1 by 1"}},
-		{Strip{Layers: 4, Plans: []Plan{{Name: "<crash>", Places: []Place{{0, true}, {2, false}, {3, true}}}}}.Draw(), []string{"4 layers", "&lt;crash&gt;: 0* 2 3*."}},
+		{Strip{Layers: 4, Plans: []Plan{{Name: "<crash>", Places: []Place{{Trainable: true}, {Layer: 2}, {Layer: 3, Trainable: true}}}}}.Draw(), []string{"4 layers", "&lt;crash&gt;: 0* 2 3*."}},
 		{Curves{XLabel: "step", Runs: []Run{{Name: "a", Train: []Point{{1, 2}, {2, math.NaN()}, {3, 1}}, Valid: []Point{{0, 4}}}, {Name: "empty"}}}.Draw(),
 			[]string{"a: training 2 at step 1 to 1 at 3", "validation 4 at step 0"}},
 		{Scores{Series: []string{"x", "y"}, Rows: []Row{{Name: "r", Values: []Estimate{{Value: 0.5, StdErr: 0.1}, {Value: math.NaN()}}}}}.Draw(), []string{"r: x 0.5 ± 0.1<"}},

@@ -19,13 +19,23 @@ type Strip struct {
 type Plan struct {
 	Name   string
 	Places []Place // in running order
+	Maps   []Map   // in running order
 }
 
-// Place is one place of a plan: which original layer runs there, and whether it
-// is trained.
+// Place is one place of a plan: which original layer runs there, whether it is trained,
+// and how its block differs from that layer, in the notation of plans (":svd0.5"), "" in
+// nothing.
 type Place struct {
 	Layer     int
 	Trainable bool
+	Change    string
+}
+
+// Map stands between two blocks, with its name in the notation of plans: before a place,
+// or after the last one where Before is their number.
+type Map struct {
+	Before int
+	Name   string
 }
 
 // role decides how a cell looks.
@@ -34,34 +44,42 @@ type role uint8
 const (
 	trainable role = iota
 	frozen
+	changed    // at home, but not as the model has it
 	sharedCopy // another place runs this layer too, and is its home
+	mapped     // no cell: a map between two
 	removed    // no place stands in this layer's column
 )
 
-// looks: trained cells are the only bold ones, copies the only pale ones,
-// removed ones have no area: the roles stay apart in a grey print.
+// looks: trained cells are the only bold ones, copies the only pale ones, changed ones the
+// only low ones, maps lie below the cells, removed ones have no area: the roles stay apart
+// in a grey print.
 var looks = [...]struct {
 	name string
 	fill paint
 	line stroke
 	text paint
 	bold bool
+	low  bool
 }{
-	trainable:  {"trainable", solid(rgb{0xc2, 0x56, 0x08}), stroke{}, solid(white), true},
-	frozen:     {"frozen", solid(rgb{0x3f, 0x68, 0x9c}), stroke{}, solid(white), false},
-	sharedCopy: {"shared copy", solid(rgb{0xc9, 0xd9, 0xec}), stroke{paint: solid(rgb{0x3f, 0x68, 0x9c}), width: 1.5, dash: true}, solid(rgb{0x1f, 0x24, 0x2b}), false},
-	removed:    {"removed", paint{}, stroke{paint: themed(muted), width: 1, dash: true, alpha: 0.6}, themed(muted), false},
+	trainable:  {name: "trainable", fill: solid(rgb{0xc2, 0x56, 0x08}), text: solid(white), bold: true},
+	frozen:     {name: "frozen", fill: solid(rgb{0x3f, 0x68, 0x9c}), text: solid(white)},
+	changed:    {name: "changed", fill: solid(rgb{0x3f, 0x68, 0x9c}), text: solid(white), low: true},
+	mapped:     {name: "map", fill: solid(rgb{0x2e, 0x8b, 0x57})},
+	sharedCopy: {name: "shared copy", fill: solid(rgb{0xc9, 0xd9, 0xec}), line: stroke{paint: solid(rgb{0x3f, 0x68, 0x9c}), width: 1.5, dash: true}, text: solid(rgb{0x1f, 0x24, 0x2b})},
+	removed:    {name: "removed", line: stroke{paint: themed(muted), width: 1, dash: true, alpha: 0.6}, text: themed(muted)},
 }
 
 const (
 	stripHeight = 24
 	stripGap    = 10
+	lowTop      = 4 // of low cells, above and below
+	mapHeight   = 4
 	maxName     = 28
 )
 
 // Draw lays the strip out. A place stands in the column of its layer where the
 // order allows it; see align. It panics where Layers < 1, a place names a layer
-// outside the model, or there is no plan.
+// outside the model, a map a place outside the plan, or there is no plan.
 func (s Strip) Draw() *Picture {
 	s.check()
 	columns, width := s.Layers, 0.0
@@ -87,6 +105,8 @@ func (s Strip) Draw() *Picture {
 				c.draw(p, left+float64(column)*cell, y, cell)
 			}
 		}
+		used[mapped] = used[mapped] || len(plan.Maps) > 0
+		plan.drawMaps(p, columns, left, y, cell)
 		y += stripHeight + stripGap
 	}
 	right := left + cell*float64(columns)
@@ -100,9 +120,16 @@ func (s Strip) words() string {
 	fmt.Fprintf(&b, "Plans over %d layers; a star trains.", s.Layers)
 	for _, plan := range s.Plans {
 		fmt.Fprintf(&b, " %s:", cut(plan.Name, maxName))
-		for _, place := range plan.Places {
-			fmt.Fprintf(&b, " %d", place.Layer)
-			if place.Trainable {
+		maps := plan.Maps
+		for i := 0; i <= len(plan.Places); i++ {
+			for ; len(maps) > 0 && maps[0].Before == i; maps = maps[1:] {
+				b.WriteString(" " + maps[0].Name)
+			}
+			if i == len(plan.Places) {
+				break
+			}
+			fmt.Fprintf(&b, " %d%s", plan.Places[i].Layer, plan.Places[i].Change)
+			if plan.Places[i].Trainable {
 				b.WriteByte('*')
 			}
 		}
@@ -121,14 +148,20 @@ func (s Strip) check() {
 				panic(fmt.Sprintf("plot: Strip: plan %q: place %d: layer %d of %d", cut(plan.Name, 128), i, place.Layer, s.Layers))
 			}
 		}
+		for i, m := range plan.Maps {
+			if m.Before < 0 || m.Before > len(plan.Places) || i > 0 && m.Before < plan.Maps[i-1].Before {
+				panic(fmt.Sprintf("plot: Strip: plan %q: map %d: before place %d of %d", cut(plan.Name, 128), i, m.Before, len(plan.Places)))
+			}
+		}
 	}
 }
 
 // stripCell is what stands in one column of one plan.
 type stripCell struct {
-	role  role
-	layer int
-	place int
+	role   role
+	layer  int
+	place  int
+	change string
 }
 
 // cells returns one cell per column.
@@ -146,8 +179,10 @@ func (p Plan) cells(layers, columns int) []stripCell {
 			r = trainable
 		case homes[place.Layer] != i:
 			r = sharedCopy
+		case place.Change != "":
+			r = changed
 		}
-		out[at[i]] = stripCell{r, place.Layer, i}
+		out[at[i]] = stripCell{r, place.Layer, i, place.Change}
 	}
 	return out
 }
@@ -208,11 +243,33 @@ func (c stripCell) draw(p *Picture, x, y, width float64) {
 	look := looks[c.role]
 	tip := fmt.Sprintf("layer %d: removed", c.layer)
 	if c.role != removed {
-		tip = fmt.Sprintf("place %d: layer %d, %s", c.place, c.layer, look.name)
+		tip = fmt.Sprintf("place %d: layer %d%s, %s", c.place, c.layer, c.change, look.name)
 	}
-	inset := 1 + look.line.width/2
-	p.add(rect{x: x + inset, y: y + look.line.width/2, w: width - 2*inset, h: stripHeight - look.line.width, fill: look.fill, stroke: look.line, tip: tip},
+	inset, top := 1+look.line.width/2, look.line.width/2
+	if look.low {
+		top = lowTop
+	}
+	p.add(rect{x: x + inset, y: y + top, w: width - 2*inset, h: stripHeight - 2*top, fill: look.fill, stroke: look.line, tip: tip},
 		text{x: x + width/2, y: y + stripHeight/2 + 4, s: strconv.Itoa(c.layer), size: tickSize, anchor: middle, bold: look.bold, fill: look.text})
+}
+
+// drawMaps draws each map below the columns it leads over, from the block before it to the
+// one behind.
+func (p Plan) drawMaps(to *Picture, columns int, left, y, cell float64) {
+	at := align(p.Places, columns)
+	for _, m := range p.Maps {
+		from, end := left, left+cell*float64(columns)
+		where := "at the end"
+		if m.Before > 0 {
+			from += cell * float64(at[m.Before-1]+1)
+		}
+		if m.Before < len(at) {
+			end = left + cell*float64(at[m.Before])
+			where = fmt.Sprintf("before place %d", m.Before)
+		}
+		reach := cell / 3 // into the two cells that it joins
+		to.add(rect{x: from - reach, y: y + stripHeight + 2, w: end - from + 2*reach, h: mapHeight, fill: looks[mapped].fill, tip: fmt.Sprintf("map %s %s", m.Name, where)})
+	}
 }
 
 // stripKeys explains the roles that occur.
@@ -221,7 +278,14 @@ func stripKeys(used [len(looks)]bool) []key {
 	for r, look := range looks {
 		if used[r] {
 			keys = append(keys, key{look.name, func(p *Picture, x, y float64) {
-				p.add(rect{x: x + 4, y: y - 7, w: keyWidth - 6, h: 14, fill: look.fill, stroke: look.line})
+				top, height := 0.0, 14.0
+				switch {
+				case role(r) == mapped:
+					top, height = 5, mapHeight
+				case look.low:
+					top, height = 3, 8
+				}
+				p.add(rect{x: x + 4, y: y - 7 + top, w: keyWidth - 6, h: height, fill: look.fill, stroke: look.line})
 			}})
 		}
 	}

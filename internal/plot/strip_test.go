@@ -54,7 +54,7 @@ func TestRoles(t *testing.T) {
 	} {
 		var got strings.Builder
 		for _, cell := range plan(t, c.plan).cells(4, 4) {
-			got.WriteByte("TFC-"[cell.role])
+			got.WriteByte("TFHCM-"[cell.role])
 		}
 		if got.String() != c.want {
 			t.Errorf("roles of %q are %s, want %s", c.plan, got.String(), c.want)
@@ -96,4 +96,36 @@ func TestStripDeeperThanModel(t *testing.T) {
 	if got, want := d.elements["rect"], 1+4+2+2; got != want {
 		t.Errorf("%d rectangles, want %d", got, want)
 	}
+}
+
+// TestStripOfMapsAndChanges: a map lies below the columns that it leads over, a changed
+// block is lower than others, and both have tips, words and keys of their own.
+func TestStripOfMapsAndChanges(t *testing.T) {
+	p := plan(t, "0* 1 4 5*")
+	p.Name, p.Places[2].Change = "mine", ":svd0.5"
+	p.Maps = []Map{{0, "~patch"}, {2, "~"}, {4, "~scalar"}}
+	pic := Strip{Layers: 6, Plans: []Plan{p}}.Draw()
+	d := parse(t, pic)
+	// Background, six cells, three maps, five keys.
+	if got, want := d.elements["rect"], 1+6+3+5; got != want {
+		t.Errorf("%d rectangles, want %d", got, want)
+	}
+	tips := strings.Join(d.tips, "|")
+	for _, want := range []string{"map ~patch before place 0", "map ~ before place 2", "map ~scalar at the end", "place 2: layer 4:svd0.5, changed"} {
+		if !strings.Contains(tips, want) {
+			t.Errorf("no tip %q in %s", want, tips)
+		}
+	}
+	if !strings.Contains(string(pic.SVG()), "mine: ~patch 0* 1 ~ 4:svd0.5 5* ~scalar.") {
+		t.Errorf("words: %s", pic.SVG())
+	}
+	for _, key := range []string{"changed", "map"} {
+		if !d.has(key) {
+			t.Errorf("no key %q", key)
+		}
+	}
+	mustPanic(t, "map 0: before place 5 of 4", func() {
+		p.Maps = []Map{{Before: 5}}
+		Strip{Layers: 6, Plans: []Plan{p}}.Draw()
+	})
 }
