@@ -12,6 +12,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -21,7 +22,6 @@ import (
 	"strings"
 	"time"
 
-	"lamina/autograd"
 	"lamina/bench/workload"
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
@@ -30,7 +30,6 @@ import (
 	"lamina/internal/units"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
-	"lamina/nn"
 	"lamina/nn/optim"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -149,36 +148,12 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 		return c, err
 	}
 	c.memory[0] = float64(memory.Total())
-	e, err := emulate.OutlineOf(full, p)
+	e, err := workload.NewEmulated(be, full, p, batch, length)
 	if err != nil {
 		return c, err
 	}
-	fill(be, e)
-	held := nn.Bytes(e.Decoder.Params()) - nn.Bytes(e.Params())
-	t, err := trainer(be, e, batch, length)
-	if err != nil {
-		return c, err
-	}
-	trains, err := nn.Trainable(be, e.Params())
-	if err != nil {
-		return c, err
-	}
-	defer trains.Close()
-	opt, err := optim.NewAdamW(be, trains, optim.Config{LR: 1e-6, Clip: 1})
-	if err != nil {
-		return c, err
-	}
-	defer opt.Close()
-	pass := autograd.NewTrainingPass(be)
-	defer pass.Close()
+	defer e.Close()
 	c.step, c.forward = [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(1), math.Inf(1)}
-	ids := make([]int, batch)
-	for i := range ids {
-		ids[i] = i
-	}
-	_, terms := t.Train.Size(ids)
-	plain := autograd.NewPass(be)
-	defer plain.Close()
 	for range rounds {
 		pace, err := planned.Pace(ctx, be, train.PaceTime)
 		if err != nil {
@@ -186,33 +161,21 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 		}
 		c.step[0], c.forward[0] = min(c.step[0], pace.Step), min(c.forward[0], pace.Forward)
 		for range 2 {
-			begin := time.Now()
-			loss, err := t.Train.Loss(pass, ids)
-			if err == nil {
-				err = pass.Backward(loss, 1/float64(terms))
-			}
-			if err != nil {
+			if err := errors.Join(timed(&c.step[1], e.Step), timed(&c.forward[1], e.Score)); err != nil {
 				return c, err
 			}
-			c.memory[1] = float64(held + 4*trains.Values.Bytes() + pass.Arena.Peak())
-			pass.Reset()
-			opt.Step(1)
-			if err := be.Sync(); err != nil {
-				return c, err
-			}
-			c.step[1] = min(c.step[1], time.Since(begin).Seconds())
-			begin = time.Now()
-			if _, err = t.Train.Loss(plain, ids); err == nil {
-				err = plain.Sync()
-			}
-			if err != nil {
-				return c, err
-			}
-			plain.Reset()
-			c.forward[1] = min(c.forward[1], time.Since(begin).Seconds())
 		}
 	}
+	c.memory[1] = float64(e.Bytes())
 	return c, nil
+}
+
+// timed makes a call and keeps the shortest time.
+func timed(shortest *float64, call func() error) error {
+	begin := time.Now()
+	err := call()
+	*shortest = min(*shortest, time.Since(begin).Seconds())
+	return err
 }
 
 // trainer returns one of a step on examples of no meaning.
@@ -221,15 +184,6 @@ func trainer(be kernels.Backend, e *emulate.Emulator, batch, length int) (*train
 	return &train.Trainer{Backend: be, Params: e.Params(), Held: e.Decoder.Params(), Train: o, Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: batch, Schedule: optim.Constant, Clip: 1,
 	}}, err
-}
-
-// fill gives the parameters of an outline that have no memory numbers.
-func fill(be kernels.Backend, e *emulate.Emulator) {
-	for w := range e.Decoder.Params() {
-		if memory, _ := w.Value.Memory(); memory == nil {
-			w.Value = workload.Stored(be, w.Value.DType(), 7, w.Value.Shape()...)
-		}
-	}
 }
 
 func share(v float64) string { return fmt.Sprintf("%+.1f%%", 100*v) }

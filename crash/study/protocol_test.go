@@ -83,7 +83,7 @@ func text(t testing.TB, rows []study.Row) string {
 	t.Helper()
 	rows = slices.Clone(rows)
 	for i := range rows {
-		rows[i].Seconds = 0
+		rows[i].Seconds, rows[i].BuildSeconds, rows[i].TrainSeconds = 0, 0, 0
 		if rows[i].Measures != nil {
 			m := *rows[i].Measures
 			m.Seconds = 0

@@ -136,6 +136,7 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 			next.close()
 			return err
 		}
+		r.TrainSeconds += out.Seconds
 		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(e.Decoder.Params())+trainBytes*nn.Count(e.Params()))
 		if i == 0 || out.BestLoss < r.ValidLoss {
 			kept, next = next, kept

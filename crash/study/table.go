@@ -35,14 +35,16 @@ type Row struct {
 	TrainLoss  float64   `json:"train_loss,omitempty"` // mean of the last tenth of the steps
 	ValidLoss  float64   `json:"valid_loss,omitempty"` // of the kept checkpoint
 	// Health is the emulator's loss before training beside the full model's.
-	Health      *emulate.Health `json:"health,omitempty"`
-	BestStep    int             `json:"best_step,omitempty"`
-	Steps       int             `json:"steps,omitempty"`
-	HeldParams  int             `json:"held_params"`
-	TrainParams int             `json:"train_params"`
-	Seconds     float64         `json:"seconds"`            // training and scoring
-	PeakBytes   int             `json:"peak_bytes"`         // weights held, moments and the largest pass
-	Measures    *Measures       `json:"measures,omitempty"` // none: not measured
+	Health       *emulate.Health `json:"health,omitempty"`
+	BestStep     int             `json:"best_step,omitempty"`
+	Steps        int             `json:"steps,omitempty"`
+	HeldParams   int             `json:"held_params"`
+	TrainParams  int             `json:"train_params"`
+	Seconds      float64         `json:"seconds"`                 // training and scoring
+	PeakBytes    int             `json:"peak_bytes"`              // weights held, moments and the largest pass
+	Measures     *Measures       `json:"measures,omitempty"`      // none: not measured
+	BuildSeconds float64         `json:"build_seconds,omitempty"` // of Seconds: fitting what the plan asks for
+	TrainSeconds float64         `json:"train_seconds,omitempty"` // of Seconds: training, of all rates
 	// Fits say how well what stands in gaps, and scales, were fitted; Built is the plan with
 	// the fitted scales, where there are some.
 	Fits  []emulate.Fitted `json:"fits,omitempty"`

@@ -3,6 +3,7 @@ package study
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
@@ -92,12 +93,14 @@ func (p *Protocol) build(ctx context.Context, r *Row, v variant) (*emulate.Emula
 	if v.Trains == Everything {
 		return emulate.Whole(p.Full), nil
 	}
+	begin := time.Now()
 	e, fits, err := emulate.Fit(ctx, p.Backend, p.Full, v.plan, p.Support.few().Rows, emulate.FitOptions{Progress: func(done, total int) {
 		p.tell(Event{Row: v.row, Phase: "build", Done: done, Total: total})
 	}})
 	if err != nil {
 		return nil, err
 	}
+	r.BuildSeconds = time.Since(begin).Seconds()
 	if r.Fits = fits; e.Plan.String() != v.plan.String() {
 		r.Built = e.Plan
 	}

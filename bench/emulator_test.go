@@ -1,0 +1,66 @@
+package bench
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"lamina/bench/workload"
+	"lamina/crash/plan"
+	"lamina/kernels/cpu"
+	"lamina/tensor"
+)
+
+// BenchmarkHalfTheWeights: SmolLM2-135M's shapes at full depth, four blocks trained: how
+// many times as fast an emulator whose other blocks have half their weights, as pairs of
+// factors or in the MLP's width, trains and scores as the dense one. Dense and other step
+// take turns, and the medians are compared.
+func BenchmarkHalfTheWeights(b *testing.B) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	shapes := workload.Shapes()
+	shape := shapes[slices.IndexFunc(shapes, func(s workload.Shape) bool { return s.Name == "smollm2-135m" })]
+	full := workload.NewModel(be, shape, tensor.F32).Decoder
+	const batch, length = 8, 64
+	dense := plan.Identity(len(full.Blocks), []int{0, 8, 23, 29})
+	for _, word := range []string{"svd0.5", "width0.5"} {
+		b.Run(word, func(b *testing.B) {
+			t, err := plan.ParseTransform(word)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var pair [2]*workload.Emulated
+			for i, p := range []plan.Plan{dense, dense.Transformed(t)} {
+				if pair[i], err = workload.NewEmulated(be, full, p, batch, length); err != nil {
+					b.Fatal(err)
+				}
+				defer pair[i].Close()
+			}
+			var steps, scores [2][]time.Duration
+			for b.Loop() {
+				for i, e := range pair {
+					steps[i] = append(steps[i], took(b, e.Step))
+					scores[i] = append(scores[i], took(b, e.Score))
+				}
+			}
+			b.ReportMetric(times(steps), "times-as-fast-training")
+			b.ReportMetric(times(scores), "times-as-fast-scoring")
+		})
+	}
+}
+
+func took(b *testing.B, call func() error) time.Duration {
+	begin := time.Now()
+	if err := call(); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(begin)
+}
+
+// times returns by how much the first median is longer than the second.
+func times(of [2][]time.Duration) float64 {
+	for i := range of {
+		slices.Sort(of[i])
+	}
+	return float64(of[0][len(of[0])/2]) / float64(of[1][len(of[1])/2])
+}
