@@ -75,3 +75,44 @@ func TestBlocksAreThoseOfTheType(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatStaysKeepsItsType: weights that a transform leaves as they were, some of them or
+// all but zeros, are stored as the model's 16-bit ones were; of blocks, and where something
+// was computed, they are F32.
+func TestWhatStaysKeepsItsType(t *testing.T) {
+	be := ref.New()
+	_, full := crashtest.Made(t, be, "llama", 32)
+	store := func(d tensor.DType) {
+		for _, field := range nn.ProjectionsOf(full.Blocks[2]) {
+			w := (*field).(*nn.Linear).Weight
+			values := w.Value.Float32s()
+			blocks, err := tensor.EncodeRows(values, w.Value.Cols(), d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Value = tensor.Must(tensor.Wrap(be, d, blocks, w.Value.Shape()...))
+		}
+	}
+	for _, d := range []tensor.DType{tensor.BF16, tensor.F16, tensor.Q8_0} {
+		store(d)
+		for word, want := range map[string]struct{ of16Bits, ofBlocks int }{
+			"prune0.5": {0, 7}, "wanda0.5": {0, 7}, "width0.5": {1, 3}, "heads0.5": {1, 4}, "int4": {7, 7}, "asvd0.5": {14, 14},
+		} {
+			e, _ := fitted(t, be, full, "0* 2:"+word+" 5*", texts(5), emulate.FitOptions{})
+			f32 := 0
+			for w := range nn.ParamsOf(e.Decoder.Blocks[1]) {
+				if w.Value.Rank() != 2 {
+					continue
+				}
+				if w.Value.DType() == tensor.F32 {
+					f32++
+				} else if w.Value.DType() != d {
+					t.Errorf("%v, %s: %s is %v", d, word, w.Name, w.Value.DType())
+				}
+			}
+			if expected := map[bool]int{false: want.of16Bits, true: want.ofBlocks}[d.IsBlock()]; f32 != expected {
+				t.Errorf("%v, %s: %d matrices are F32, want %d", d, word, f32, expected)
+			}
+		}
+	}
+}
