@@ -20,9 +20,9 @@ import (
 // distillCommand trains the frozen part of an emulator and writes it.
 type distillCommand struct {
 	modelFlag
-	Plan  string  `required:"" placeholder:"PLAN" help:"Layer plan of the emulator, as emulate has it."`
-	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places. ${shares_help}. Default: none."`
-	Data  string  `required:"" placeholder:"PATH" help:"Texts to distil on, read whole: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub. Not what is scored or trained on later."`
+	Plan string `required:"" placeholder:"PLAN" help:"Layer plan of the emulator, as emulate has it."`
+	shapeFlags
+	Data  string  `required:"" placeholder:"PATH" help:"Texts to distil on, read whole, and to fit on before what the plan asks to fit: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub. Not what is scored or trained on later."`
 	Valid string  `placeholder:"FILE" help:"Texts held out: the weights of the lowest loss are kept. Without it the last weights are kept."`
 	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Train string  `default:"norms" enum:"${kinds}" placeholder:"WHAT" help:"What trains. ${kinds_help}. Starred blocks never do. Default: norms."`
@@ -104,6 +104,10 @@ func (c distillCommand) Run(s *session) error {
 
 // load reads what is distilled, and on what. On an error nothing is left open.
 func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, error) {
+	shape, err := c.shape()
+	if err != nil {
+		return nil, err
+	}
 	m, err := s.openModel(c.Model)
 	if err != nil {
 		return nil, err
@@ -123,7 +127,7 @@ func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, erro
 			Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
 			Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, SaveEvery: c.SaveEvery},
 		},
-		Share: c.Share, Weights: distill.Settings{LM: c.LM, KD: c.KD, PPD: c.PPD, Sigma: c.Sigma},
+		Share: c.Share, Available: machine.ReadMemory().Usable(), Weights: distill.Settings{LM: c.LM, KD: c.KD, PPD: c.PPD, Sigma: c.Sigma},
 	}
 	if d.Kind, err = distill.Named(c.Train); err != nil {
 		return nil, usageError{err}
@@ -131,9 +135,12 @@ func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, erro
 	if err := d.Weights.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	if d.Plan, err = plan.ReadShared(c.Plan, c.Share, m.Config.Layers); err != nil {
+	p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)
+	if err != nil {
 		return nil, err
 	}
+	s.warnOfGaps(p, left, c.Repair)
+	d.Plan = p
 	if d.Data, err = c.data(m, t); err != nil {
 		return nil, err
 	}

@@ -65,6 +65,40 @@ func TestDistillFromHouseToHouse(t *testing.T) {
 	}
 }
 
+// TestDistillWhatIsNoLayer: emulators with maps in their gaps and layers made smaller are
+// distilled, written, trained by the other house and plugged in; T that was not trained
+// changes no logit of the model.
+func TestDistillWhatIsNoLayer(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	tokens, data := write(t, dir, "t.json", "[[3,1,4,1,5,9,2,6],[5,3]]"), write(t, dir, "d.jsonl", questions)
+	for kind, c := range map[string]struct {
+		more []string
+		plan string
+	}{
+		"harmonizers": {nil, "0* ~harmonizer 2 2 ~harmonizer 5*"},
+		"norms":       {[]string{"--repair", "patch"}, "0* ~patch 2 2 ~patch 5*"},
+		"frozen":      {[]string{"--compress", "svd0.5"}, "0* 2:svd0.5 2:svd0.5 5*"},
+		"fit":         {[]string{"--plan", "0* 1 5*"}, "0* 1 5*"},
+	} {
+		out := filepath.Join(dir, kind)
+		must(t, distilling(t, model, dir, append([]string{"--train", kind, "--out", out}, c.more...)...)...)
+		m := read[emulate.Manifest](t, out+"/emulator/lamina.json")
+		if m.Plan.String() != c.plan || m.Distilled.Train != kind || (m.Distilled.KD > 0) != (kind != "fit") {
+			t.Errorf("%s: plan %s, want %s, %+v", kind, m.Plan, c.plan, m.Distilled)
+		}
+		lines, err := train.ReadMetrics(out)
+		if first, last := lines[0].Loss, lines[len(lines)-1].Loss; err != nil || !(last < first) {
+			t.Errorf("%s: loss %v, then %v (%v)", kind, first, last, err)
+		}
+		run, tuned := out+"-run", out+"-tuned"
+		must(t, "finetune", "--model", out+"/emulator", "--data", data, "--lr", "1e-30", "--steps", "1", "--out", run)
+		must(t, "plug", "--model", model, "--adapter", run, "--receipt", out+"/emulator.receipt.json", "--out", tuned)
+		if !equalLogits(logits(t, model, tokens), logits(t, tuned, tokens)) {
+			t.Errorf("%s: plugging untrained blocks changed the logits", kind)
+		}
+	}
+}
+
 // TestInterruptedDistillGoesOn: stopped wherever it looks, it saves or says that nothing
 // was, writes no emulator, and goes on to the same bytes; another setting is refused.
 func TestInterruptedDistillGoesOn(t *testing.T) {

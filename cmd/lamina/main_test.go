@@ -24,7 +24,7 @@ var contract = map[string]string{
 	"similarity": "--model --data --samples --pool --metric",
 	"plan":       "--layers --keep --trainable --similarity --anchor-ends",
 	"emulate":    "--model --plan --share --dtype --compact --check --out --overwrite",
-	"distill": "--model --plan --share --data --valid --task --train --lm --kd --ppd --sigma --lr --epochs --steps --batch --max-length " +
+	"distill": "--model --plan --share --repair --compress --data --valid --task --train --lm --kd --ppd --sigma --lr --epochs --steps --batch --max-length " +
 		"--emulator --receipt --out --overwrite",
 	"finetune": "--model --data --valid --plan --share --lr --epochs --steps --batch --schedule --warmup --clip --weight-decay --dropout " +
 		"--max-length --eval-every --save-every --train-limit --no-shuffle --out --overwrite --task --format --profile",

@@ -30,6 +30,7 @@ type Distillation struct {
 	Share      string // how the plan's places were filled, for the receipt
 	Kind       distill.Kind
 	Weights    distill.Settings // its seed is the trainer's
+	Available  int              // bytes for building the emulator; 0: not known
 
 	objective *distill.Objective
 	checked   [][]int32 // rows that losses are measured on before and after
@@ -54,7 +55,8 @@ func (d *Distillation) Load(ctx context.Context) error {
 	}
 	t, full := d.Trainer, d.Model.Decoder
 	d.data, d.checked = data, rows[:min(len(rows), exchange.CheckedDocuments)]
-	if d.Part, _, err = emulate.Fit(ctx, t.Backend, full, d.Plan, d.checked, emulate.FitOptions{Seed: t.Settings.Seed}); err != nil {
+	support := rows[:min(len(rows), exchange.SupportDocuments)]
+	if d.Part, err = d.Model.Fit(ctx, d.Plan, support, d.Available, emulate.FitOptions{Seed: t.Settings.Seed}); err != nil {
 		return err
 	}
 	if t.Params, err = d.Kind.Prepare(d.Part, full); err != nil {
@@ -103,6 +105,15 @@ func (d *Distillation) rows(from eval.Data, limit int) ([][]int32, eval.Identity
 
 // whole returns context and target of a pair as one row.
 func whole(p task.Pair) []int32 { return append(append([]int32(nil), p.Context...), p.Target...) }
+
+// Warnings tell, after Load, of what does not do what it says, or not well.
+func (d *Distillation) Warnings() []string {
+	warnings := d.Finetuning.Warnings()
+	if doubt := emulate.Doubt(d.Part.Fits, d.Model.Config.Width); doubt != "" {
+		warnings = append(warnings, doubt)
+	}
+	return warnings
+}
 
 // Close gives back the memory of the emulator and of its objective, after the trainer's.
 func (d *Distillation) Close() {

@@ -1,0 +1,101 @@
+package study_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lamina/crash/crashtest"
+	"lamina/crash/distill"
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/crash/study"
+	"lamina/crash/train"
+	"lamina/eval"
+	"lamina/kernels"
+	"lamina/kernels/cpu"
+	"lamina/nn/optim"
+	"lamina/transformer"
+)
+
+// distillation opens a model and loads a distillation of it.
+func distillation(t *testing.T, be kernels.Backend, model, plan string, kind distill.Kind, lr float64) (*study.Distillation, error) {
+	t.Helper()
+	c, err := transformer.Open(filepath.Join(crashtest.Models, model))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	m, err := exchange.OpenModel(c, be)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "texts.jsonl")
+	rows := strings.Repeat(`{"context_ids":[5,6,7],"target_ids":[8,9,10]}`+"\n"+`{"context_ids":[15,4],"target_ids":[8,9,10,11]}`+"\n", 3)
+	if err := os.WriteFile(path, []byte(rows), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := &study.Distillation{
+		Finetuning: study.Finetuning{
+			Model: m, Name: model, Data: study.Data{Train: eval.Data{Path: path}, MaxLength: 32},
+			Trainer: &train.Trainer{Backend: be, Settings: train.Settings{LR: lr, Steps: 3, Batch: 4, Schedule: optim.Constant, Clip: 1, Seed: 2}},
+		},
+		Plan: crashtest.Plan(t, plan), Share: "none", Kind: kind, Weights: distill.Defaults,
+	}
+	t.Cleanup(d.Close)
+	return d, d.Load(t.Context())
+}
+
+// TestDistilledIsWhatIsWritten: the emulator that is opened again computes, to the bit, what
+// the one that was trained does, of every family and kind, and the model what it did.
+func TestDistilledIsWhatIsWritten(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	plans := map[string]string{"norms": "0* 1 1", "frozen": "0* 1 1", "harmonizers": "0*", "fit": "0* 0"}
+	for _, model := range []string{"llama-gqa-tied", "opt-f16", "gpt2-f16", "bloom-bf16", "opt-350m-like"} {
+		for _, kind := range distill.Kinds {
+			name := model + ", " + kind.Name
+			d, err := distillation(t, be, model, plans[kind.Name], kind, 1e-2)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			full := crashtest.Logits(be, d.Model.Decoder)
+			before, err := d.Health(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(t.TempDir(), "run")
+			dir, err := d.Open(out, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome, err := d.Run(context.Background(), &study.Watcher{Out: &strings.Builder{}})
+			dir.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			emulator := filepath.Join(out, "emulator")
+			r, err := d.Finish(t.Context(), out, outcome, before, emulator, exchange.ReceiptFile(emulator), emulate.Options{})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			want := crashtest.Logits(be, d.Part.Decoder)
+			c, err := transformer.Open(emulator)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, _, err := emulate.Open(c, be)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			crashtest.Same(t, name, crashtest.Logits(be, e.Decoder), want)
+			crashtest.Same(t, name+": the model", crashtest.Logits(be, d.Model.Decoder), full)
+			if e.HeldParams() != r.Emulator.HeldParams || r.Trained != r.Emulator.Distilled.Params || r.Trained == 0 {
+				t.Errorf("%s: %d weights held, %d said; %d trained, %d said", name, e.HeldParams(), r.Emulator.HeldParams, r.Trained, r.Emulator.Distilled.Params)
+			}
+			c.Close()
+		}
+	}
+}
