@@ -71,7 +71,7 @@ func TestAbsurdNumbers(t *testing.T) {
 		"similarity": {"similarity", "--model", model, "--data", test},
 		"plan":       {"plan", "uniform", "--layers=6", "--keep=2", "--trainable=1"},
 		"finetune":   {"finetune", "--model", model, "--plan", "0 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
-		"emulate":    {"emulate", "--model", model, "--plan", "0* 3 5*", "--support", train, "--out", "OUT"},
+		"emulate":    {"emulate", "--model", model, "--plan", "0* ~ 5*", "--support", train, "--out", "OUT"},
 		"distill":    {"distill", "--model", model, "--plan", "0* 2 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"run":        {"run", "--model", model, "--train", train, "--test", test, "--keep=2", "--trainable=1", "--rows=uniform", "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"bench":      {"bench", "--filter=nothing-of-this-name"},
