@@ -44,6 +44,7 @@ func (g *Gradients) In(ctx context.Context, d *transformer.Decoder, trained nn.P
 	defer own.Close()
 	pass := autograd.NewTrainingPass(g.Backend)
 	defer pass.Close()
+	pass.Recompute = g.Recompute
 	if err := g.all(ctx, pass, d); err != nil {
 		return grad, err
 	}

@@ -128,6 +128,10 @@ func TestAgreementWithItself(t *testing.T) {
 				t.Errorf("%s: %v", family, a)
 			}
 		}
+		g.Recompute = true
+		if again, _ := compared(t, g, emulator(t, d, []int{0, 1, 2, 3, 4, 5}, []int{1, 4})); !slices.Equal(again.Values, full.Values) || again.Peak >= full.Peak {
+			t.Errorf("%s: recomputed, other bits or %d bytes instead of %d", family, again.Peak, full.Peak)
+		}
 		if !slices.Equal(full.Layers, []int{1, 4}) || full.Peak < 12*len(full.Values) {
 			t.Errorf("%s: layers %v, %d bytes for %d weights", family, full.Layers, full.Peak, len(full.Values))
 		}

@@ -20,6 +20,9 @@ type Gradients struct {
 	Backend kernels.Backend
 	Full    *transformer.Decoder
 	Items   []transformer.Continuation
+	// Recompute takes less memory for another forward pass, to the same bits: in In and
+	// InFull.
+	Recompute bool
 	// Progress is told how many of Items are done, after each pass; may be nil.
 	Progress func(done, total int)
 

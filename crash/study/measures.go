@@ -91,7 +91,7 @@ func (p *Protocol) measureInto(ctx context.Context, r *Row, v variant, kept cand
 // measures takes the gradients at the weights that training began with, and what training
 // made of them.
 func (p *Protocol) measures(ctx context.Context, v variant, kept candidate) (*Measures, error) {
-	g := &measure.Gradients{Backend: p.Backend, Full: p.Full, Items: p.Support.few().Answers}
+	g := &measure.Gradients{Backend: p.Backend, Full: p.Full, Items: p.Support.few().Answers, Recompute: p.Recompute}
 	g.Progress = func(done, total int) { p.tell(Event{Row: v.row, Phase: "measures", Done: done, Total: total}) }
 	m := &Measures{}
 	for _, it := range g.Items {

@@ -31,13 +31,13 @@ func (x *Experiment) relate() {
 		}
 		m.Skill, m.LossSkill = x.skill(*r)
 		m.Recovery, m.LossRecovery = x.recovered(*r)
-		if recipe.Trains == Starred && m.Cosine == nil {
+		if recipe.Trains == Starred && m.Cosine == nil && !slices.Contains(earlier, r.Name) {
 			earlier = append(earlier, r.Name)
 		}
 		r.Measures = &m
 	}
 	if earlier != nil {
-		x.note("gradients were not measured of " + strings.Join(slices.Compact(earlier), ", ") + ": their rows are of an earlier version, or a warning said why; another directory measures them")
+		x.note("gradients were not measured of " + strings.Join(earlier, ", ") + ": their rows are of an earlier version, or a warning said why; another directory measures them")
 	}
 }
 
