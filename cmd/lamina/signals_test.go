@@ -71,6 +71,7 @@ func TestSignalsAreHeededInEveryPhase(t *testing.T) {
 		{"measuring", 800 * time.Millisecond, []string{"similarity", "--model", model, "--data", some, "--samples", "100000", "--json", out("s.json")}},
 		{"scoring", 1200 * time.Millisecond, []string{"eval", "--model", model, "--data", many, "--limit", "60000", "--json", out("e.json")}},
 		{"training", 800 * time.Millisecond, []string{"finetune", "--model", model, "--plan", "0 3*", "--data", some, "--lr", "1e-3", "--steps", endless, "--out", out("trained")}},
+		{"distilling", 800 * time.Millisecond, []string{"distill", "--model", model, "--plan", "0* 2 3*", "--data", some, "--lr", "1e-3", "--steps", endless, "--out", out("distilled")}},
 		{"running", 800 * time.Millisecond, []string{"run", "--model", model, "--train", some, "--test", some, "--keep", "2", "--trainable", "1", "--rows", "uniform", "--lr", "1e-3", "--steps", endless, "--out", out("table")}},
 		{"benchmarks", 500 * time.Millisecond, []string{"bench", "--time", "10s"}},
 	} {
