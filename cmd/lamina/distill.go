@@ -53,6 +53,10 @@ func (c distillCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	written := outFlags{c.Emulator, c.Overwrite || cut}
+	if err := written.check("emulator"); err != nil {
+		return err
+	}
 	finish, err := c.profileFlag.start(s)
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func (c distillCommand) Run(s *session) error {
 		return stopped
 	}
 	bar = s.waiting("writing " + c.Emulator)
-	r, err := d.Finish(s.ctx, c.Out, outcome, before, c.Emulator, c.Receipt, emulate.Options{Overwrite: c.Overwrite || cut})
+	r, err := d.Finish(s.ctx, c.Out, outcome, before, c.Emulator, c.Receipt, emulate.Options{Overwrite: written.Overwrite})
 	bar.Done()
 	if errors.Is(err, context.Canceled) {
 		return stopped

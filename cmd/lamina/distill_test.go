@@ -142,6 +142,11 @@ func TestBadDistill(t *testing.T) {
 	ids := write(t, dir, "ids.jsonl", `{"context_ids": [1], "target_ids": [420]}`+"\n")
 	blank := write(t, dir, "blank.jsonl", `{"text": ""}`+"\n")
 	must(t, "emulate", "--model", model, "--plan", "0* 2 5*", "--out", filepath.Join(dir, "emu"))
+	there := filepath.Join(dir, "there")
+	if err := os.Mkdir(there, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, there, "a file", "of somebody")
 	for want, more := range map[string][]string{
 		"--sigma -1":              {"--sigma", "-1"},
 		"--kd -0.5":               {"--kd", "-0.5"},
@@ -156,6 +161,8 @@ func TestBadDistill(t *testing.T) {
 		"\"text\": empty":         {"--data", blank},
 		"is an emulator":          {"--model", filepath.Join(dir, "emu")},
 		"lower --lr":              {"--lr", "1e30", "--clip", "0"},
+		"there: exists":           {"--emulator", there},
+		"that it is an emulator":  {"--emulator", there, "--overwrite"},
 		"the receipt is kept":     {"--receipt", filepath.Join(out, "emulator", "r.json")},
 	} {
 		args := distilling(t, model, dir, append([]string{"--out", out}, more...)...)
