@@ -7,6 +7,7 @@ Made with Python 3.11, torch 2.15.0, transformers 4.51.3 (later versions scale O
     python interop.py DIR TOKENS.json LOGITS.json         ... and the logits of the token rows agree
     python interop.py DIR --tokenizer TEXTS.json IDS.json [--special]
     python interop.py DIR --ends ID,...                   generate ends at these ids and at no other
+    python interop.py DIR --refused                       neither AutoConfig nor AutoModelForCausalLM takes it
 
 TOKENS.json holds token rows [[id,...],...], LOGITS.json what `lamina logits --json` wrote for them,
 [[[logit,...V],...T],...]; each row runs alone, unpadded, in float32 with eager attention. TEXTS.json
@@ -24,7 +25,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 
@@ -116,6 +117,19 @@ def compare_ends(directory, ends):
     print(f"{directory}: generate ends at {sorted(ends)}")
 
 
+def want_refusal(directory):
+    """What transformers cannot compute it says it does not know, before it reads a weight."""
+    for loader in (AutoConfig, AutoModelForCausalLM):
+        try:
+            loader.from_pretrained(directory, local_files_only=True)
+        except ValueError as err:
+            if "does not recognize this architecture" not in str(err):
+                sys.exit(f"{directory}: {loader.__name__} refuses it for another reason: {str(err).splitlines()[0]}")
+        else:
+            sys.exit(f"{directory}: {loader.__name__} takes it for a model that it knows")
+    print(f"{directory}: transformers refuses it")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR")
@@ -124,6 +138,7 @@ def main():
     parser.add_argument("--tokenizer", nargs=2, metavar=("TEXTS.json", "IDS.json"))
     parser.add_argument("--special", action="store_true", help="with the ids that the tokenizer's template adds")
     parser.add_argument("--ends", metavar="ID,...", type=lambda s: {int(n) for n in s.split(",")})
+    parser.add_argument("--refused", action="store_true", help="transformers takes it for no model that it knows")
     parser.add_argument("--absolute", type=float, default=1e-4, help="largest difference of one logit")
     parser.add_argument("--relative", type=float, default=2e-5, help="largest relative RMS difference")
     args = parser.parse_args()
@@ -132,6 +147,9 @@ def main():
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     torch.set_num_threads(1)
+    if args.refused:
+        want_refusal(args.directory)
+        return
     if args.ends:
         compare_ends(args.directory, args.ends)
         return

@@ -16,6 +16,7 @@ type emulateCommand struct {
 	fitFlags
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of what is not trained: f32, f16 or bf16; starred blocks keep their values. Default: as the model has it, f32 where it is quantised."`
 	Compact bool   `help:"Store each layer once, however often it stands, and leave quantised weights as they are: the smallest directory, which lamina alone reads. Default: copies, which transformers loads."`
+	Fold    bool   `help:"Write the nearest form that transformers loads, and say what is lost; an emulator with maps in its gaps has none. Default: as it is, under an architecture of lamina's own where a place is no layer as the family has it."`
 	Check   string `placeholder:"FILE" help:"Documents to hold the emulator's loss against the model's on, such as the support documents. Default: an English passage of our own."`
 	Receipt string `placeholder:"FILE" help:"Where what may come back is noted, which plug holds an adapter against; it stays here. Default: --out with .receipt.json."`
 	outFlags
@@ -27,6 +28,9 @@ func (c emulateCommand) Run(s *session) error {
 	dtype, err := parseDType(c.DType)
 	if err != nil {
 		return err
+	}
+	if c.Fold && c.Compact {
+		return usagef("--fold is for transformers and --compact for lamina alone: give one of them")
 	}
 	shape, err := c.shape()
 	if err != nil {
@@ -60,11 +64,28 @@ func (c emulateCommand) Run(s *session) error {
 	if err := p.WantStar(); err != nil {
 		s.warnf("%v: nobody can train this emulator", err)
 	}
+	if c.Fold {
+		if err := emulate.WantFoldable(m.Config, p); err != nil {
+			return err
+		}
+	}
 	e, err := c.fit(s, m, p, opt)
 	if err != nil {
 		return err
 	}
-	health, err := c.health(s, m, e)
+	rows, err := m.CheckRows(m.data(c.Check, "", "validation"))
+	if err != nil {
+		return err
+	}
+	if c.Fold {
+		folded, lost, err := m.Fold(e, rows)
+		if err != nil {
+			return err
+		}
+		e, s.closers = folded, append(s.closers, folded.Close)
+		s.printf("%s", lost)
+	}
+	health, err := c.health(s, m, e, rows)
 	if err != nil {
 		return err
 	}
@@ -81,10 +102,9 @@ func (c emulateCommand) Run(s *session) error {
 
 // health measures the emulator's loss beside the model's. It is nil where there is
 // nothing to measure it on.
-func (c emulateCommand) health(s *session, m *model, e *emulate.Emulator) (*emulate.Health, error) {
-	rows, err := m.CheckRows(m.data(c.Check, "", "validation"))
-	if err != nil || len(rows) == 0 {
-		return nil, err
+func (c emulateCommand) health(s *session, m *model, e *emulate.Emulator, rows [][]int32) (*emulate.Health, error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
 	defer s.waiting("measuring the emulator's loss").Done()
 	h, err := m.Health(s.ctx, e, rows)

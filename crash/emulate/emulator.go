@@ -26,6 +26,7 @@ type Emulator struct {
 
 	Fits     []Fitted // what was fitted when it was made by [Fit]
 	FittedOn *Texts   // what for that was read; nil if nothing
+	Folded   bool     // every place is a layer as the family has it, see [Emulator.Fold]
 
 	own    []tensor.Tensor     // weights that were made for it, see [Fit]
 	layers []int               // trainable layers, ascending

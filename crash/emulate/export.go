@@ -26,6 +26,7 @@ type Manifest struct {
 
 	Fits      []Fitted   `json:"fits,omitempty"`      // what was fitted, in order: given away beside exact weights
 	FittedOn  *Texts     `json:"fitted_on,omitempty"` // where texts were read for it
+	Folded    bool       `json:"folded,omitempty"`    // see [Emulator.Fold]
 	Distilled *Distilled `json:"distilled,omitempty"`
 }
 
@@ -87,7 +88,7 @@ func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, 
 	m := Manifest{
 		Format: format, Kind: kind, Plan: e.Plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), ExactShare: e.ExactShare(full), Health: opt.Health,
-		Fits: e.Fits, FittedOn: e.FittedOn, Distilled: opt.Distilled,
+		Fits: e.Fits, FittedOn: e.FittedOn, Folded: e.Folded, Distilled: opt.Distilled,
 	}
 	text, err := files.JSON(m)
 	if err != nil {
@@ -132,5 +133,5 @@ func (e *Emulator) wantWritable(c transformer.Config) ([]transformer.Form, error
 	if err != nil {
 		return nil, err
 	}
-	return forms, wantForms(c, e.Plan, forms)
+	return forms, wantForms(c, e.Plan, forms, e.Folded)
 }

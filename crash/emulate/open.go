@@ -99,8 +99,8 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	if err != nil {
 		return nil, m, err
 	}
-	join(d, m.Plan)
-	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}, Fits: m.Fits, FittedOn: m.FittedOn}
+	join(d, m.Plan, m.Folded)
+	e := &Emulator{Plan: m.Plan, Decoder: d, Unsealed: sent == "", Origin: Origin{m.Exchange, sent}, Fits: m.Fits, FittedOn: m.FittedOn, Folded: m.Folded}
 	e.collect()
 	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
@@ -121,13 +121,14 @@ func (m Manifest) check(c transformer.Config) error {
 	}
 	forms := c.Forms
 	c.Layers, c.Forms = m.Layers, nil
-	return wantForms(c, m.Plan, forms)
+	return wantForms(c, m.Plan, forms, m.Folded)
 }
 
 // join makes the frozen places that have a layer in the same way one object, whatever
 // scales stand around it, and gives all parameters the names they have in the full model;
-// those of a map keep the name of their place.
-func join(d *transformer.Decoder, p plan.Plan) {
+// those of a map keep the name of their place. Folded scales are in the weights, so that
+// places which differ in theirs are not one.
+func join(d *transformer.Decoder, p plan.Plan, folded bool) {
 	first := map[plan.Slot]transformer.Block{}
 	for place, s := range p {
 		block := d.Blocks[place]
@@ -136,6 +137,9 @@ func join(d *transformer.Decoder, p plan.Plan) {
 			block = scaled.Block
 		}
 		what := plan.Slot{Layer: s.Layer, Transform: s.Transform}
+		if folded {
+			what.Scale = s.Scale
+		}
 		one, again := first[what]
 		switch {
 		case s.IsMap():

@@ -21,6 +21,7 @@ type HandedOut struct {
 	Receipt string `json:"receipt"` // where it is kept
 
 	storage string // what the model's weights take, and why the emulator's take more
+	own     int    // places that are no layer as the family has it
 }
 
 // Emulate writes the emulator of a plan as [emulate.Export] does, and its receipt; share
@@ -48,6 +49,9 @@ func (m *Model) HandOut(e *emulate.Emulator, share, out, receipt string, opt emu
 	}
 	var err error
 	if h.Manifest, err = e.Export(m.Checkpoint, m.Decoder, out, opt); err != nil {
+		return h, err
+	}
+	if h.own, err = own(e.Decoder); err != nil {
 		return h, err
 	}
 	r.Unfinished = false
@@ -84,5 +88,24 @@ func (h HandedOut) Text() string {
 	return fmt.Sprintf("wrote %s: %s", h.Sent.Path, h.Manifest.Text()) +
 		fmt.Sprintf("send this directory: %s; nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data\n", h.Sent) +
 		fmt.Sprintf("keep this file: %s; it says what may come back, and plug holds the adapter against it\n", h.Receipt) +
-		h.storage + "\n"
+		h.storage + "\n" + h.readers()
+}
+
+// readers says who can read it, where that is lamina alone; "" for all.
+func (h HandedOut) readers() string {
+	if h.own == 0 {
+		return ""
+	}
+	return fmt.Sprintf("lamina alone reads it, and transformers refuses it: %d of its places are no layers as the model's family has them; --fold writes the nearest form that is, if there is one\n", h.own)
+}
+
+// own counts the places of a decoder that are no layer as its family has it.
+func own(d *transformer.Decoder) (n int, err error) {
+	forms, err := d.Forms()
+	for _, f := range forms {
+		if !f.Plain() {
+			n++
+		}
+	}
+	return n, err
 }
