@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -21,17 +22,20 @@ func BenchmarkHalfTheWeights(b *testing.B) {
 	shapes := workload.Shapes()
 	shape := shapes[slices.IndexFunc(shapes, func(s workload.Shape) bool { return s.Name == "smollm2-135m" })]
 	full := workload.NewModel(be, shape, tensor.F32).Decoder
-	const batch, length = 8, 64
+	const batch, length = 8, 64 // tokens of a question of ARC-Easy, of which 8 are its answer
 	dense := plan.Identity(len(full.Blocks), []int{0, 8, 23, 29})
-	for _, word := range []string{"svd0.5", "width0.5"} {
-		b.Run(word, func(b *testing.B) {
-			t, err := plan.ParseTransform(word)
+	for _, c := range []struct {
+		word    string
+		targets int
+	}{{"svd0.5", 8}, {"svd0.5", length}, {"width0.5", 8}, {"width0.5", length}} {
+		b.Run(fmt.Sprintf("%s/%d-of-%d-learned", c.word, c.targets, length), func(b *testing.B) {
+			t, err := plan.ParseTransform(c.word)
 			if err != nil {
 				b.Fatal(err)
 			}
 			var pair [2]*workload.Emulated
 			for i, p := range []plan.Plan{dense, dense.Transformed(t)} {
-				if pair[i], err = workload.NewEmulated(be, full, p, batch, length); err != nil {
+				if pair[i], err = workload.NewEmulated(be, full, p, batch, length, c.targets); err != nil {
 					b.Fatal(err)
 				}
 				defer pair[i].Close()

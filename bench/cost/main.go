@@ -82,17 +82,18 @@ func main() {
 	shape := flag.String("shape", "smollm2-135m", "a standard shape of bench/workload")
 	stored := flag.String("dtype", "F32", "storage type of the full model's matrices")
 	batch := flag.Int("batch", 16, "examples of a step")
-	length := flag.Int("length", 64, "tokens of an example, each a target")
+	length := flag.Int("length", 64, "tokens of an example")
+	targets := flag.Int("targets", 0, "of them that are learned; 0: all")
 	only := flag.String("kinds", "", "only kinds whose names begin with one of these words, with commas")
 	rounds := flag.Int("rounds", 3, "predictions and steps of each kind")
 	flag.Parse()
-	if err := run(context.Background(), *shape, *stored, *batch, *length, *only, *rounds); err != nil {
+	if err := run(context.Background(), *shape, *stored, *batch, *length, cmp.Or(*targets, *length), *only, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, shape, stored string, batch, length int, only string, rounds int) error {
+func run(ctx context.Context, shape, stored string, batch, length, targets int, only string, rounds int) error {
 	at := slices.IndexFunc(workload.Shapes(), func(s workload.Shape) bool { return s.Name == shape })
 	d, ok := tensor.ParseDType(stored)
 	if at < 0 || !ok {
@@ -111,7 +112,7 @@ func run(ctx context.Context, shape, stored string, batch, length int, only stri
 		if only != "" && !slices.ContainsFunc(strings.Split(only, ","), func(w string) bool { return strings.HasPrefix(k.name, w) }) {
 			continue
 		}
-		c, err := compare(ctx, be, full, k, batch, length, rounds)
+		c, err := compare(ctx, be, full, k, batch, length, targets, rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
@@ -123,14 +124,14 @@ func run(ctx context.Context, shape, stored string, batch, length int, only stri
 		})
 		fmt.Fprintf(os.Stderr, "%s\n", strings.Join(t.Rows[len(t.Rows)-1], "  "))
 	}
-	fmt.Printf("%s of %s, %d x %d tokens, %d processors, %s\n\n%s", shape, stored, batch, length, runtime.GOMAXPROCS(0), be.Name(), t.Text())
+	fmt.Printf("%s of %s, %d x %d tokens, %d of each learned, %d processors, %s\n\n%s", shape, stored, batch, length, targets, runtime.GOMAXPROCS(0), be.Name(), t.Text())
 	return nil
 }
 
 // compared are predictions and what was measured.
 type compared struct{ memory, step, forward [2]float64 }
 
-func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder, k kind, batch, length, rounds int) (c compared, err error) {
+func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder, k kind, batch, length, targets, rounds int) (c compared, err error) {
 	p, err := k.plan(len(full.Blocks))
 	if err != nil {
 		return c, err
@@ -139,7 +140,7 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 	if err != nil {
 		return c, err
 	}
-	planned, err := trainer(be, outline, batch, length)
+	planned, err := trainer(be, outline, batch, length, targets)
 	if err != nil {
 		return c, err
 	}
@@ -148,7 +149,7 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 		return c, err
 	}
 	c.memory[0] = float64(memory.Total())
-	e, err := workload.NewEmulated(be, full, p, batch, length)
+	e, err := workload.NewEmulated(be, full, p, batch, length, targets)
 	if err != nil {
 		return c, err
 	}
@@ -179,8 +180,8 @@ func timed(shortest *float64, call func() error) error {
 }
 
 // trainer returns one of a step on examples of no meaning.
-func trainer(be kernels.Backend, e *emulate.Emulator, batch, length int) (*train.Trainer, error) {
-	o, err := train.Blank(e.Decoder, batch, length, length)
+func trainer(be kernels.Backend, e *emulate.Emulator, batch, length, targets int) (*train.Trainer, error) {
+	o, err := train.Blank(e.Decoder, batch, length, targets)
 	return &train.Trainer{Backend: be, Params: e.Params(), Held: e.Decoder.Params(), Train: o, Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: batch, Schedule: optim.Constant, Clip: 1,
 	}}, err

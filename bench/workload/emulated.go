@@ -12,7 +12,7 @@ import (
 )
 
 // Emulated is the emulator of a plan with random weights, ready to be trained and scored on
-// examples that mean nothing, of which each token is a target.
+// examples that mean nothing.
 type Emulated struct {
 	*emulate.Emulator
 	Examples *train.NextToken
@@ -24,8 +24,9 @@ type Emulated struct {
 	training, once *autograd.Pass
 }
 
-// NewEmulated builds one over a full model, whose weights stay as they are.
-func NewEmulated(be kernels.Backend, full *transformer.Decoder, p plan.Plan, batch, length int) (*Emulated, error) {
+// NewEmulated builds one over a full model, whose weights stay as they are, for a batch of
+// examples of length tokens, of which the last targets are learned.
+func NewEmulated(be kernels.Backend, full *transformer.Decoder, p plan.Plan, batch, length, targets int) (*Emulated, error) {
 	e, err := emulate.OutlineOf(full, p)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func NewEmulated(be kernels.Backend, full *transformer.Decoder, p plan.Plan, bat
 	for i := range batch {
 		m.ids = append(m.ids, i)
 	}
-	if m.Examples, err = train.Blank(e.Decoder, batch, length, length); err != nil {
+	if m.Examples, err = train.Blank(e.Decoder, batch, length, targets); err != nil {
 		return nil, err
 	}
 	if m.trained, err = nn.Trainable(be, e.Params()); err != nil {
