@@ -41,6 +41,7 @@ func (o offer) vars() kong.Vars {
 		"repairs_help":       explained(plan.Repairs(), func(r plan.Repair) (string, string) { return string(r), r.Help() }),
 		"compress_help":      plan.TransformHelp(),
 		"ridge":              fmt.Sprint(emulate.DefaultRidge),
+		"gap_ridge":          fmt.Sprint(emulate.GapRidge),
 		"support_documents":  fmt.Sprint(exchange.SupportDocuments),
 		"kinds":              strings.Join(distill.Names(), ","),
 		"kinds_help":         explained(distill.Kinds, func(k distill.Kind) (string, string) { return k.Name, k.Help }),

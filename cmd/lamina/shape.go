@@ -39,21 +39,24 @@ func (s *session) warnOfGaps(p plan.Plan, left []plan.Gap, how string) {
 
 // fitFlags say what an emulator is fitted to, and how.
 type fitFlags struct {
-	Support string  `placeholder:"PATH" help:"Documents that repairs, scales and some transforms are fitted to, which nothing of the emulator quotes: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
-	Task    string  `placeholder:"NAME" help:"Prompt of a task for --support; none: the file verbatim."`
-	Samples int     `default:"${support_documents}" placeholder:"N" help:"Only the first N documents of --support (default ${support_documents}); a text is cut to the model's positions."`
-	Ridge   float64 `default:"${ridge}" placeholder:"X" help:"What least squares add to the diagonal, as a share of its mean (default ${ridge}): more for fewer documents."`
-	Tokens  string  `default:"rms" placeholder:"HOW" help:"How much a token counts in a fit: rms (default; alike, whatever their size), drop-first (the first one of a text does not) or plain (the longest decide)."`
+	Support string   `placeholder:"PATH" help:"Documents that repairs, scales and some transforms are fitted to, which nothing of the emulator quotes: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
+	Task    string   `placeholder:"NAME" help:"Prompt of a task for --support; none: the file verbatim."`
+	Samples int      `default:"${support_documents}" placeholder:"N" help:"Only the first N documents of --support (default ${support_documents}); a text is cut to the model's positions."`
+	Ridge   *float64 `placeholder:"X" help:"What least squares add to the diagonal, as a share of its mean: more for fewer documents. Default: ${gap_ridge} in gaps, ${ridge} in smaller layers."`
+	Tokens  string   `default:"rms" placeholder:"HOW" help:"How much a token counts in a fit: rms (default; alike, whatever their size), drop-first (the first one of a text does not) or plain (the longest decide)."`
 }
 
 // options returns how fits are made, or an error of usage.
 func (f fitFlags) options(seed uint64) (opt emulate.FitOptions, err error) {
-	opt.Ridge, opt.Seed = f.Ridge, seed
+	opt.Seed = seed
+	if f.Ridge != nil {
+		if opt.Ridge = *f.Ridge; !(opt.Ridge > 0 && opt.Ridge <= 1) {
+			return opt, usagef("--ridge %v: want more than 0 and at most 1", opt.Ridge)
+		}
+	}
 	switch opt.Tokens, err = repair.ParseWeighting(f.Tokens); {
 	case err != nil:
 		return opt, usagef("--tokens: %v", err)
-	case !(f.Ridge > 0 && f.Ridge <= 1):
-		return opt, usagef("--ridge %v: want more than 0 and at most 1", f.Ridge)
 	case f.Samples < 1:
 		return opt, usagef("--samples %d: want 1 or more", f.Samples)
 	case f.Task != "" && f.Support == "":

@@ -15,7 +15,7 @@ import (
 // the share that it leaves.
 var gapMaps = map[plan.Map]func(f *fitting, name string, m *repair.Moments) (block transformer.Block, numbers int, left float64, err error){
 	plan.Ghost: func(f *fitting, name string, m *repair.Moments) (transformer.Block, int, float64, error) {
-		g, err := repair.Ghost(m, f.opt.Ridge)
+		g, err := repair.Ghost(m, f.gapRidge)
 		if err != nil {
 			return nil, 0, 0, err
 		}

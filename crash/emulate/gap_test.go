@@ -328,3 +328,14 @@ func TestFitMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestRidgesUnlessAsked: one for gaps, one for smaller layers.
+func TestRidgesUnlessAsked(t *testing.T) {
+	be, rows := ref.New(), texts(40)
+	full := crashtest.Small(be, "opt")
+	for text, ridge := range map[string]float64{"0* ~ 3 5*": emulate.GapRidge, "0* 2:replaceme 5*": emulate.GapRidge, "0* 2:asvd0.5 5*": emulate.DefaultRidge} {
+		e, _ := fitted(t, be, full, text, rows, emulate.FitOptions{})
+		same, _ := fitted(t, be, full, text, rows, emulate.FitOptions{Ridge: ridge})
+		crashtest.Same(t, text, crashtest.Bits(e.Decoder.Params()), crashtest.Bits(same.Decoder.Params()))
+	}
+}

@@ -58,7 +58,7 @@ func foldGap(f *fitting, place int, block transformer.Block, _ float64) error {
 			return err
 		}
 	}
-	fold, err := repair.ReplaceMe(m, f.opt.Ridge)
+	fold, err := repair.ReplaceMe(m, f.gapRidge)
 	if err != nil {
 		return err
 	}
