@@ -15,8 +15,12 @@ tokens of a batch each followed by another,
     ppd  = the same over middles and the last stream (before the final norm) while both run
            with T + sigma rms(T) N(0, 1), rms and noise of each tensor
     loss = LM lm + KD kd + PPD ppd
+A harmonizer in a gap is x + U ReLU(V x) of the stream's rank, U zero and V normal over the root
+of the rank; with "fit" the block of one place trains alone, and the loss is the distance of what
+it makes of the stream before layer 1 from the stream before layer 4.
 The noise is Philox4x32-10 and Box-Muller: key seed, stream step << 32 | tensor << 16 | 1 << 15,
 tensors by starred place and in the order of the forward pass, rounded to float32 after scaling.
+V has the stream that is FNV-1a of its name.
 torch.optim.AdamW, gradient clipped at 1; a batch holds all rows, each run alone.
 Deterministic for the same versions and CPU family; the numbers have 12 digits.
 """
@@ -38,19 +42,22 @@ MODELS = ("llama-gqa-tied", "opt-prenorm")
 ORDER = (0, 1, 2, 2, 1, 0)
 LENGTHS = (4, 6, 9, 14)
 STEPS, LR, SEED = 10, 2e-3, 9
-PLAN = ((0, True), (2, False), (2, False), (4, True), (3, False), (5, True))
-# middles as place and layer: what is left out or frozen ends before layers 4 and 5
-MIDDLES = ((3, 4), (5, 5))
+# middles are places and layers: what is left out or frozen ends before layers 4 and 5
+PLAN, MIDDLES = "0* 2 2 4* 3 5*", ((3, 4), (5, 5))
+GAPS, GAP_MIDDLES = "0* ~harmonizer 2 2 ~harmonizer 4* 3 5*", ((5, 4), (7, 5))
+SPAN = "0* 2 4*"
 # the parts of a block in the order of the forward pass
 PARTS = (
     "input_layernorm", "self_attn_layer_norm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
     "self_attn.out_proj", "post_attention_layernorm", "final_layer_norm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj", "fc1", "fc2",
 )
 CASES = (
-    {"train": "norms", "lm": 1, "kd": 30, "ppd": 10, "sigma": 0},
-    {"train": "norms", "lm": 1, "kd": 30, "ppd": 10, "sigma": 0.2},
-    {"train": "frozen", "lm": 1, "kd": 30, "ppd": 10, "sigma": 0.2},
-    {"train": "frozen", "lm": 0, "kd": 1, "ppd": 0, "sigma": 0},
+    {"train": "norms", "plan": PLAN, "lm": 1, "kd": 30, "ppd": 10, "sigma": 0},
+    {"train": "norms", "plan": PLAN, "lm": 1, "kd": 30, "ppd": 10, "sigma": 0.2},
+    {"train": "frozen", "plan": PLAN, "lm": 1, "kd": 30, "ppd": 10, "sigma": 0.2},
+    {"train": "frozen", "plan": PLAN, "lm": 0, "kd": 1, "ppd": 0, "sigma": 0},
+    {"train": "harmonizers", "plan": GAPS, "lm": 1, "kd": 30, "ppd": 10, "sigma": 0.2},
+    {"train": "fit", "plan": SPAN, "lm": 1, "kd": 0, "ppd": 0, "sigma": 0},
 )
 
 
@@ -110,6 +117,20 @@ def distance(points, have, want):
     return sum(((have[p] - want[l]).pow(2).sum(-1) / want[l].pow(2).sum(-1)).sum() for p, l in points) / len(points)
 
 
+class Harmonizer(torch.nn.Module):
+    def __init__(self, name, width):
+        super().__init__()
+        stream = 0xCBF29CE484222325
+        for byte in name.encode():
+            stream = ((stream ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+        v = (normal(SEED, stream, width * width) / numpy.sqrt(width)).astype(numpy.float32)
+        self.v = torch.nn.Parameter(torch.tensor(v, dtype=torch.float64).view(width, width))
+        self.u = torch.nn.Parameter(torch.zeros(width, width, dtype=torch.float64))
+
+    def forward(self, x, *_, **__):
+        return (x + torch.relu(x @ self.v.T) @ self.u.T,)
+
+
 def norms(block):
     return [w for name, w in block.named_parameters() if "norm" in name]
 
@@ -139,31 +160,47 @@ def distil(model, rows, case):
     full = list(inner(model).layers)
     for w in model.parameters():
         w.requires_grad_(False)
-    frozen = {layer: copy.deepcopy(full[layer]) for layer, star in PLAN if not star}
-    starred = {layer: full[layer] for layer, star in PLAN if star}
+    plan, frozen, starred, names = case["plan"].split(), {}, {}, "model.decoder.layers." if hasattr(model.model, "decoder") else "model.layers."
+    for place, word in enumerate(plan):
+        if word.endswith("*"):
+            starred[word] = full[int(word[:-1])]
+        elif word.startswith("~"):  # each its own
+            plan[place] = f"{word} {place}"
+            frozen[plan[place]] = Harmonizer(f"{names}{place}.gap.v.weight", model.config.hidden_size)
+        else:
+            frozen[word] = copy.deepcopy(full[int(word)])
     choose = norms if case["train"] == "norms" else lambda b: list(b.parameters())
-    params = [w.requires_grad_(True) for b in frozen.values() for w in choose(b)]
+    trained = [b for word, b in frozen.items() if word.startswith("~") or case["train"] != "harmonizers"]
+    for w in (w for b in frozen.values() for w in b.parameters()):
+        w.requires_grad_(False)
+    params = [w.requires_grad_(True) for b in trained for w in choose(b)]
     opt = torch.optim.AdamW(params, lr=LR, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
-    student = with_layers(model, [full[l] if star else frozen[l] for l, star in PLAN])
+    student = with_layers(model, [{**starred, **frozen}[word] for word in plan])
+    middles, last = GAP_MIDDLES if case["plan"] == GAPS else MIDDLES, (len(plan), len(full))
+    alone = with_layers(model, [full[0], frozen["2"]])
     n = sum(len(row) - 1 for row in rows)
-    last = (len(PLAN), len(full))
     steps = []
     for step in range(STEPS):
         noisy = disturbed(starred, step, case["sigma"])
-        student2 = with_layers(model, [noisy[l] if star else frozen[l] for l, star in PLAN])
-        teacher2 = with_layers(model, [noisy.get(l, b) for l, b in enumerate(full)])
-        lm = kd = ppd = 0
+        student2 = with_layers(model, [{**noisy, **frozen}[word] for word in plan])
+        teacher2 = with_layers(model, [noisy.get(f"{l}*", b) for l, b in enumerate(full)])
+        lm = kd = ppd = fit = 0
         for row in rows:
+            target = run(model, row)[0]
+            if case["train"] == "fit":
+                fit = fit + distance(((2, 4),), run(alone, row)[0], target) / n
+                continue
             have, logits = run(student, row)
             lm = lm + torch.nn.functional.cross_entropy(logits, torch.tensor(row[1:]), reduction="sum") / n
-            kd = kd + distance(MIDDLES, have, run(model, row)[0]) / n
-            ppd = ppd + distance((*MIDDLES, last), run(student2, row)[0], run(teacher2, row)[0]) / n
-        loss = case["lm"] * lm + case["kd"] * kd + case["ppd"] * ppd
+            kd = kd + distance(middles, have, target) / n
+            ppd = ppd + distance((*middles, last), run(student2, row)[0], run(teacher2, row)[0]) / n
+        loss = fit if case["train"] == "fit" else case["lm"] * lm + case["kd"] * kd + case["ppd"] * ppd
         opt.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(params, 1.0)
         opt.step()
-        steps.append({"loss": loss.item(), "grad_norm": norm.item(), "lm": lm.item(), "kd": kd.item(), "ppd": ppd.item()})
+        terms = {"fit": fit} if case["train"] == "fit" else {"lm": lm, "kd": kd, "ppd": ppd}
+        steps.append({"loss": loss.item(), "grad_norm": norm.item(), "terms": {name: v.item() for name, v in terms.items()}})
     return steps
 
 
@@ -186,12 +223,11 @@ def main():
     result = []
     for number, name in enumerate(MODELS):
         model = AutoModelForCausalLM.from_pretrained(args.models / name, torch_dtype=torch.float32, attn_implementation="eager").double().eval()
-        model.config.num_hidden_layers = len(ORDER)
+        model.config.num_hidden_layers = 2 * len(ORDER)  # or LLaMA would leave out what is beyond
         inner(model).layers = torch.nn.ModuleList([copy.deepcopy(inner(model).layers[i]) for i in ORDER])
         generator = torch.Generator().manual_seed(900 + number)
         rows = [torch.randint(3, model.config.vocab_size, (n,), generator=generator).tolist() for n in LENGTHS]
-        plan = " ".join(f"{l}{'*' if star else ''}" for l, star in PLAN)
-        one = {"model": name, "plan": plan, "rows": rows, "lr": LR, "seed": SEED, "cases": []}
+        one = {"model": name, "rows": rows, "lr": LR, "seed": SEED, "cases": []}
         for case in CASES:
             steps = distil(model, rows, case)
             one["cases"].append({**case, "steps": steps})
