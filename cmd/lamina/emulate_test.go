@@ -52,6 +52,9 @@ func TestEmulateRepairs(t *testing.T) {
 					numbers += f.Numbers
 				}
 			}
+			if told := strings.Contains(stdout, "of the layers left out and of the support documents it has the numbers"); told != (c.numbers > 0) || strings.Contains(stdout, "nothing in it is of data") {
+				t.Errorf("%v: what is in it: %s", c.flags, stdout)
+			}
 			if len(handed.Fits) != c.fits || numbers != c.numbers || !strings.Contains(stdout, "fitted to the first 20 documents of "+data) || handed.Health == nil {
 				t.Errorf("%v: %+v, %s", c.flags, handed.Manifest, stdout)
 			}
@@ -67,6 +70,25 @@ func TestEmulateRepairs(t *testing.T) {
 	code, _, stderr := lamina(t, "emulate", "--model", model, "--plan", "0* 1 2 3 4 5*", "--repair", "ghost", "--support", data, "--out", filepath.Join(dir, "whole"))
 	if code != 0 || !strings.Contains(stderr, "--repair ghost: nothing is left out in the plan 0* 1 2 3 4 5*") || !strings.Contains(stderr, "--support is not read") {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// TestEmulateFitsToTextsOfAnyLength: those that are longer than the model's positions are
+// cut, those of a token are rows like others; few of them are told.
+func TestEmulateFitsToTextsOfAnyLength(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	data := write(t, dir, "texts.jsonl", `{"text":"`+strings.Repeat("a small cat is ", 200)+`"}`+"\n"+`{"text":"a"}`+"\n")
+	result := filepath.Join(dir, "result.json")
+	code, stdout, stderr := lamina(t, "emulate", "--model", model, "--plan", "0* ~ 3 5*", "--support", data, "--out", filepath.Join(dir, "emulator"), "--json", result)
+	if code != 0 || !strings.Contains(stdout, "fitted to the first 2 documents") {
+		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
+	}
+	const positions = 96
+	if tokens := read[exchange.HandedOut](t, result).Fits[0].Tokens; tokens <= positions || tokens > 2*positions {
+		t.Errorf("fitted to %d tokens, the model has %d positions", tokens, positions)
+	}
+	if !strings.Contains(stderr, "linear maps of 32 channels are fitted to ") || !strings.Contains(stderr, "give more --support, 128 tokens or more") {
+		t.Errorf("few tokens are not told: %s", stderr)
 	}
 }
 

@@ -82,11 +82,22 @@ func (m *Model) receipt(p plan.Plan, share string, opt emulate.Options) Receipt 
 	return r
 }
 
+// tells says what of data and of the layers left out is in the emulator.
+func (h HandedOut) tells() string {
+	switch {
+	case emulate.GapNumbers(h.Fits) > 0:
+		return "of the layers left out and of the support documents it has the numbers that were fitted to them, and nothing else"
+	case h.FittedOn != nil:
+		return "of the support documents it has what smaller layers were fitted to, and nothing of the layers left out"
+	}
+	return "nothing in it is of data or of the layers left out"
+}
+
 // Text shows it to the owner, in lines: what was written, what is to be sent and what is
 // kept.
 func (h HandedOut) Text() string {
 	return fmt.Sprintf("wrote %s: %s", h.Sent.Path, h.Manifest.Text()) +
-		fmt.Sprintf("send this directory: %s; nothing in it is of data or of the layers left out; keep the rest: the model, the plan's similarities and data\n", h.Sent) +
+		fmt.Sprintf("send this directory: %s; %s; keep the rest: the model, the plan's similarities and data\n", h.Sent, h.tells()) +
 		fmt.Sprintf("keep this file: %s; it says what may come back, and plug holds the adapter against it\n", h.Receipt) +
 		h.storage + "\n" + h.readers()
 }
