@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lamina/internal/units"
@@ -26,6 +27,7 @@ type Description struct {
 	Tied         bool                 `json:"tied"`
 	DTypes       map[string]int       `json:"dtypes"`              // weights by storage type
 	Described    bool                 `json:"described,omitempty"` // the weights are not there
+	Forms        []Form               `json:"forms,omitempty"`     // of each place, where some are no layer as the family has it
 	Tokenizer    TokenizerDescription `json:"tokenizer"`
 }
 
@@ -44,7 +46,7 @@ func (c *Checkpoint) Describe() Description {
 		Architecture: c.Config.Family, Layers: c.Config.Layers, Width: c.Config.Width, Heads: c.Config.Heads,
 		KVHeads: c.Config.KVHeads, HeadDim: c.Config.HeadDim, FeedForward: c.Config.FeedForward, Vocab: c.Config.Vocab,
 		Positions: c.Config.MaxPositions, Params: c.Config.Params(), BlockParams: c.Config.BlockParams(), Tied: c.Config.Tied,
-		DTypes: c.Stored(), Described: c.Described,
+		DTypes: c.Stored(), Described: c.Described, Forms: c.Config.Forms,
 	}
 	if t, err := c.Tokenizer(); err != nil {
 		d.Tokenizer.Error = err.Error()
@@ -70,10 +72,32 @@ func (d Description) Lines() [][2]string {
 		{"parameters", fmt.Sprintf("%s (%s a block), %s", units.Count(d.Params), units.Count(d.BlockParams), head)},
 		{"stored as", strings.Join(types, ", ")},
 	}
+	if text := d.formLines(); text != "" {
+		lines = append(lines, [2]string{"places", text + ": lamina alone reads it"})
+	}
 	if d.Described {
 		lines = append(lines, [2]string{"", "as it is described: the weights themselves are not here"})
 	}
 	return append(lines, [2]string{"tokenizer", d.Tokenizer.String()})
+}
+
+// formLines tells the places that are no layer as the family has it, those of one form
+// together, in their order.
+func (d Description) formLines() string {
+	var texts []string
+	places := map[string][]string{}
+	for place, f := range d.Forms {
+		if text := f.String(); text != "" {
+			if places[text] == nil {
+				texts = append(texts, text)
+			}
+			places[text] = append(places[text], strconv.Itoa(place))
+		}
+	}
+	for i, text := range texts {
+		texts[i] = strings.Join(places[text], " ") + " " + text
+	}
+	return strings.Join(texts, "; ")
 }
 
 // String is the tokenizer in a line.

@@ -52,5 +52,8 @@ func (c convertCommand) Run(s *session) error {
 	if checkpoint.GGUF == nil && emulate.IsEmulator(checkpoint.Dir) {
 		s.printf("no emulator any more, but a plain model of %d blocks: finetune trains all of it, and no plug takes that back\n", checkpoint.Config.Layers)
 	}
+	if checkpoint.Config.Forms != nil {
+		s.printf("lamina alone reads it: some of its places are no layers as %s has them; emulate --fold writes the nearest form for others, if there is one\n", checkpoint.Config.Family)
+	}
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: strings.ToLower(c.DType), Tensors: len(d.Tensors)})
 }
