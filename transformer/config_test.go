@@ -276,6 +276,9 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(gpt2Config))
 	f.Add([]byte(bloomConfig))
 	f.Add(with(f, llamaConfig, map[string]any{"rope_scaling": map[string]any{"type": "dynamic", "factor": 2}}))
+	f.Add(with(f, llamaConfig, map[string]any{"model_type": "lamina", "num_hidden_layers": 4, "lamina": map[string]any{"model_type": "llama", "forms": []transformer.Form{
+		{Map: "linear", Ranks: map[string]int{"gap": 7}}, {Scale: 0.5, Heads: 16, KVHeads: 4}, {Map: "harmonizer", Rank: 64}, {FeedForward: 5000, Ranks: map[string]int{"mlp.up_proj": 9}},
+	}}}))
 	paths, err := filepath.Glob("testdata/*/config.json")
 	if err != nil || len(paths) < 7 {
 		f.Fatal(len(paths), err)

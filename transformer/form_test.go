@@ -136,6 +136,10 @@ func TestBadForms(t *testing.T) {
 				own["forms"] = own["forms"].([]any)[1:]
 				return []string{"forms has 9 places, want 10"}
 			},
+			"places without end": func(own map[string]any) []string {
+				own["forms"] = make([]struct{}, 100000)
+				return []string{"forms: more than 1024 places"}
+			},
 			"no forms":  func(own map[string]any) []string { delete(own, "forms"); return []string{"forms"} },
 			"no family": func(own map[string]any) []string { own["model_type"] = ""; return []string{"model_type is missing"} },
 			"itself": func(own map[string]any) []string {

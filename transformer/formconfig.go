@@ -37,12 +37,15 @@ func expandForms(data []byte) ([]byte, []Form, error) {
 	if json.Unmarshal(data, &own) != nil || own.ModelType != formedType {
 		return data, nil, nil
 	}
+	if isNull(own.Lamina) {
+		return nil, nil, fmt.Errorf("model_type %s without %s: want what lamina wrote there", formedType, ownKey)
+	}
+	if err := checkPlaces(own.Lamina); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", ownKey, err)
+	}
 	var raw map[string]any
 	if err := decodeConfig(data, &raw); err != nil {
 		return nil, nil, err
-	}
-	if isNull(own.Lamina) {
-		return nil, nil, fmt.Errorf("model_type %s without %s: want what lamina wrote there", formedType, ownKey)
 	}
 	var f formed
 	if err := strictjson.CheckFit(own.Lamina, strictjson.Rules{Depth: configDepth}, &f, strictjson.Whole); err != nil {
@@ -57,6 +60,24 @@ func expandForms(data []byte) ([]byte, []Form, error) {
 	}
 	data, err := json.Marshal(raw)
 	return data, f.Forms, err
+}
+
+// checkPlaces returns an error for more forms than a model may have layers, before they take
+// memory.
+func checkPlaces(own []byte) error {
+	s := strictjson.New(own, strictjson.Rules{Depth: configDepth})
+	return s.Object(func(name string) error {
+		if name != "forms" || s.Kind() != strictjson.Array {
+			return s.Skip()
+		}
+		n := 0
+		return s.Array(func() error {
+			if n++; n > maxLayers {
+				return fmt.Errorf("forms: more than %d places: a model has so many layers at most", maxLayers)
+			}
+			return s.Skip()
+		})
+	})
 }
 
 // formsConfig is expandForms the other way round. It changes raw, unless every form is

@@ -101,6 +101,10 @@ func emulators() []probe {
 	config := func(name, old, new string) probe {
 		return sent("config "+name, "emulator", change("emulator/config.json", old, new), resealed)
 	}
+	forms := func(name, forms string) probe {
+		return sent("forms "+name, "emulator", change("emulator/config.json", `"kind": "emulator"`, `"kind": "emulator", "model_type": "opt", "forms": `+forms),
+			change("emulator/config.json", `"model_type": "opt",`+"\n  ", `"model_type": "lamina", `), resealed)
+	}
 	return slices.Concat(manifests(sent), []probe{
 		sent("no lamina.json", "lamina.json", remove("emulator/lamina.json")),
 		sent("no lamina.json, sealed", "lamina.json", remove("emulator/lamina.json"), resealed),
@@ -110,6 +114,9 @@ func emulators() []probe {
 		plan("a layer starred twice", `"0* 1 1"`, `"0* 1 0*"`),
 		plan("nothing starred", `"0* 1 1"`, `"0 1 1"`),
 		plan("another layer starred", `"0* 1 1"`, `"0 1* 1"`),
+		plan("a map where a layer stands", `"0* 1 1"`, `"0* ~ 2"`),
+		plan("a scale that is in no form", `"0* 1 1"`, `"0* 1x0.5 1"`),
+		plan("factors that are in no form", `"0* 1 1"`, `"0* 1:svd0.5 1"`),
 		plan("no layers", `"layers": 3`, `"layers": 0`),
 		plan("many layers", `"layers": 3`, `"layers": 9223372036854775807`),
 		plan("a number of a thousand digits", `"layers": 3`, `"layers": `+strings.Repeat("3", 1000)),
@@ -117,7 +124,7 @@ func emulators() []probe {
 		plan("the same key twice", `"plan": `, `"plan": "0 1 1*", "plan": `),
 		plan("another base", `"base": "sha256:`, `"base": "sha256:0`),
 		plan("no base", `"base": "sha256:`, `"basis": "sha256:`),
-		plan("the future's format", `"format": 2`, `"format": 99`),
+		plan("the future's format", `"format": 3`, `"format": 99`),
 		plan("an escape for the terminal", `"kind": "emulator"`, `"kind": "\u001b[2Jemulator"`),
 		sent("lamina.json of many places", "lamina.json",
 			put("emulator/lamina.json", `{"format":2,"kind":"emulator","plan":"`+strings.Repeat("0 ", 4<<20)+`","layers":3,"base":""}`), resealed),
@@ -127,6 +134,12 @@ func emulators() []probe {
 		config("huge vocabulary", `"vocab_size": 67`, `"vocab_size": 2147483647`),
 		config("negative positions", `"max_position_embeddings": 40`, `"max_position_embeddings": -40`),
 		config("says it is none", `"kind": "emulator"`, `"kind": "model"`),
+		forms("without tensors", `[{}, {"map": "linear"}, {}]`),
+		forms("of a rank without end", `[{}, {"ranks": {"fc1": 9223372036854775807}}, {}]`),
+		forms("of a scale that is none", `[{}, {"scale": NaN}, {}]`),
+		forms("of channels without end", `[{}, {"feed_forward": 16777216}, {}]`),
+		forms("of the future", `[{}, {"experts": 8}, {}]`),
+		forms("of too many places", "["+strings.Repeat(`{"map": "diagonal"},`, 100000)+"{}]"),
 		sent("infinite weights", "emulator", numbers("emulator/model.safetensors", float(math.Inf(1)), 9000), resealed),
 		sent("weights not numbers", "emulator", numbers("emulator/model.safetensors", float(math.NaN()), 9000), resealed),
 		sent("shadowed by an index", "", put("emulator/model.safetensors.index.json", `{"weight_map":{"lm_head.weight":"../../model/pytorch_model-00001-of-00004.bin"}}`), resealed),
