@@ -3,6 +3,7 @@
 //
 //	go run ./bench/cost                                  # SmolLM2-135M's shapes, random weights
 //	go run ./bench/cost -batch 4 -length 128 -kinds dense,svd -rounds 5
+//	go run ./bench/cost -busy                            # on a machine that others use
 //
 // Weights are random ones: no size and no time depends on them. Prediction and steps take
 // turns, and the fastest of each counts. Memory measured is weights and moments as they are
@@ -30,6 +31,7 @@ import (
 	"lamina/internal/units"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/replay"
 	"lamina/nn/optim"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -78,29 +80,44 @@ func compressed(word string) func(layers int) (plan.Plan, error) {
 	}
 }
 
+// work is what is asked for.
+type work struct {
+	shape, stored, kinds           string
+	batch, length, targets, rounds int
+	clock                          func() time.Duration
+}
+
 func main() {
-	shape := flag.String("shape", "smollm2-135m", "a standard shape of bench/workload")
-	stored := flag.String("dtype", "F32", "storage type of the full model's matrices")
-	batch := flag.Int("batch", 16, "examples of a step")
-	length := flag.Int("length", 64, "tokens of an example")
-	targets := flag.Int("targets", 0, "of them that are learned; 0: all")
-	only := flag.String("kinds", "", "only kinds whose names begin with one of these words, with commas")
-	rounds := flag.Int("rounds", 3, "predictions and steps of each kind")
+	var w work
+	flag.StringVar(&w.shape, "shape", "smollm2-135m", "a standard shape of bench/workload")
+	flag.StringVar(&w.stored, "dtype", "F32", "storage type of the full model's matrices")
+	flag.IntVar(&w.batch, "batch", 16, "examples of a step")
+	flag.IntVar(&w.length, "length", 64, "tokens of an example")
+	flag.IntVar(&w.targets, "targets", 0, "of them that are learned; 0: all")
+	flag.StringVar(&w.kinds, "kinds", "", "only kinds whose names begin with one of these words, with commas")
+	flag.IntVar(&w.rounds, "rounds", 3, "predictions of each kind, and twice as many steps")
+	busy := flag.Bool("busy", false, "for a machine that others use: one thread, and the time that the processor gives this process instead of the clock's")
 	flag.Parse()
-	if err := run(context.Background(), *shape, *stored, *batch, *length, cmp.Or(*targets, *length), *only, *rounds); err != nil {
+	w.targets = cmp.Or(w.targets, w.length)
+	begin, threads := time.Now(), 0
+	w.clock = func() time.Duration { return time.Since(begin) }
+	if *busy {
+		w.clock, threads = processorTime, 1
+	}
+	be := cpu.New(cpu.Options{Threads: threads})
+	defer be.Close()
+	if err := w.run(context.Background(), be); err != nil {
 		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, shape, stored string, batch, length, targets int, only string, rounds int) error {
-	at := slices.IndexFunc(workload.Shapes(), func(s workload.Shape) bool { return s.Name == shape })
-	d, ok := tensor.ParseDType(stored)
+func (w work) run(ctx context.Context, be kernels.Backend) error {
+	at := slices.IndexFunc(workload.Shapes(), func(s workload.Shape) bool { return s.Name == w.shape })
+	d, ok := tensor.ParseDType(w.stored)
 	if at < 0 || !ok {
-		return fmt.Errorf("no shape %q or storage type %q", shape, stored)
+		return fmt.Errorf("no shape %q or storage type %q", w.shape, w.stored)
 	}
-	be := cpu.New(cpu.Options{})
-	defer be.Close()
 	full := workload.NewModel(be, workload.Shapes()[at], d).Decoder
 	t := report.Table{Columns: []report.Column{
 		{Name: "kind"}, {Name: "memory predicted", Right: true}, {Name: "measured", Right: true}, {Name: "off", Right: true},
@@ -109,10 +126,10 @@ func run(ctx context.Context, shape, stored string, batch, length, targets int, 
 	}}
 	dense := 0.0
 	for _, k := range kinds {
-		if only != "" && !slices.ContainsFunc(strings.Split(only, ","), func(w string) bool { return strings.HasPrefix(k.name, w) }) {
+		if w.kinds != "" && !slices.ContainsFunc(strings.Split(w.kinds, ","), func(word string) bool { return strings.HasPrefix(k.name, word) }) {
 			continue
 		}
-		c, err := compare(ctx, be, full, k, batch, length, targets, rounds)
+		c, err := w.compare(ctx, be, full, k)
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
@@ -124,14 +141,14 @@ func run(ctx context.Context, shape, stored string, batch, length, targets int, 
 		})
 		fmt.Fprintf(os.Stderr, "%s\n", strings.Join(t.Rows[len(t.Rows)-1], "  "))
 	}
-	fmt.Printf("%s of %s, %d x %d tokens, %d of each learned, %d processors, %s\n\n%s", shape, stored, batch, length, targets, runtime.GOMAXPROCS(0), be.Name(), t.Text())
+	fmt.Printf("%s of %s, %d x %d tokens, %d of each learned, %d processors, %s\n\n%s", w.shape, w.stored, w.batch, w.length, w.targets, runtime.GOMAXPROCS(0), be.Name(), t.Text())
 	return nil
 }
 
 // compared are predictions and what was measured.
 type compared struct{ memory, step, forward [2]float64 }
 
-func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder, k kind, batch, length, targets, rounds int) (c compared, err error) {
+func (w work) compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder, k kind) (c compared, err error) {
 	p, err := k.plan(len(full.Blocks))
 	if err != nil {
 		return c, err
@@ -140,7 +157,7 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 	if err != nil {
 		return c, err
 	}
-	planned, err := trainer(be, outline, batch, length, targets)
+	planned, err := w.trainer(be, outline)
 	if err != nil {
 		return c, err
 	}
@@ -149,20 +166,20 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 		return c, err
 	}
 	c.memory[0] = float64(memory.Total())
-	e, err := workload.NewEmulated(be, full, p, batch, length, targets)
+	e, err := workload.NewEmulated(be, full, p, w.batch, w.length, w.targets)
 	if err != nil {
 		return c, err
 	}
 	defer e.Close()
 	c.step, c.forward = [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(1), math.Inf(1)}
-	for range rounds {
-		pace, err := planned.Pace(ctx, be, train.PaceTime)
+	for range w.rounds {
+		pace, err := planned.Pace(ctx, replay.Meter{Backend: be, Long: train.PaceTime, Clock: w.clock})
 		if err != nil {
 			return c, err
 		}
 		c.step[0], c.forward[0] = min(c.step[0], pace.Step), min(c.forward[0], pace.Forward)
 		for range 2 {
-			if err := errors.Join(timed(&c.step[1], e.Step), timed(&c.forward[1], e.Score)); err != nil {
+			if err := errors.Join(w.timed(&c.step[1], e.Step), w.timed(&c.forward[1], e.Score)); err != nil {
 				return c, err
 			}
 		}
@@ -172,18 +189,18 @@ func compare(ctx context.Context, be kernels.Backend, full *transformer.Decoder,
 }
 
 // timed makes a call and keeps the shortest time.
-func timed(shortest *float64, call func() error) error {
-	begin := time.Now()
+func (w work) timed(shortest *float64, call func() error) error {
+	begin := w.clock()
 	err := call()
-	*shortest = min(*shortest, time.Since(begin).Seconds())
+	*shortest = min(*shortest, (w.clock() - begin).Seconds())
 	return err
 }
 
 // trainer returns one of a step on examples of no meaning.
-func trainer(be kernels.Backend, e *emulate.Emulator, batch, length, targets int) (*train.Trainer, error) {
-	o, err := train.Blank(e.Decoder, batch, length, targets)
+func (w work) trainer(be kernels.Backend, e *emulate.Emulator) (*train.Trainer, error) {
+	o, err := train.Blank(e.Decoder, w.batch, w.length, w.targets)
 	return &train.Trainer{Backend: be, Params: e.Params(), Held: e.Decoder.Params(), Train: o, Settings: train.Settings{
-		LR: 1, Steps: 1, Batch: batch, Schedule: optim.Constant, Clip: 1,
+		LR: 1, Steps: 1, Batch: w.batch, Schedule: optim.Constant, Clip: 1,
 	}}, err
 }
 

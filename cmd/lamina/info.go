@@ -9,6 +9,7 @@ import (
 	"lamina/crash/plan"
 	"lamina/crash/train"
 	"lamina/eval"
+	"lamina/kernels/replay"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
@@ -97,7 +98,7 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	}
 	defer s.waiting("measuring the calls of a step").Done()
 	t.Settings.Batch = c.Batch
-	pace, err := t.Pace(s.ctx, be, train.PaceTime)
+	pace, err := t.Pace(s.ctx, replay.Meter{Backend: be, Long: train.PaceTime})
 	r.Pace = &pace
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"lamina/autograd"
-	"lamina/kernels"
 	"lamina/kernels/replay"
 	"lamina/nn"
 	"lamina/nn/optim"
@@ -24,9 +23,8 @@ const PaceTime = 1500 * time.Millisecond
 
 // Pace predicts how fast the trainer would be on a device: the calls of a step are counted
 // in a pass on nothing, and one of each kind is made there. The trainer has an objective
-// whose examples are alike, such as [Blank]; no weight is read. Calls are measured again and
-// again for as long as asked, and once at least.
-func (t *Trainer) Pace(ctx context.Context, be kernels.Backend, long time.Duration) (Pace, error) {
+// whose examples are alike, such as [Blank]; no weight is read.
+func (t *Trainer) Pace(ctx context.Context, on replay.Meter) (Pace, error) {
 	if err := t.check(); err != nil {
 		return Pace{}, err
 	}
@@ -63,7 +61,7 @@ func (t *Trainer) Pace(ctx context.Context, be kernels.Backend, long time.Durati
 	if err != nil {
 		return Pace{}, err
 	}
-	seconds, err := replay.Seconds(ctx, be, long, step, update, forward)
+	seconds, err := on.Seconds(ctx, step, update, forward)
 	if err != nil {
 		return Pace{}, err
 	}

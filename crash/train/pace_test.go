@@ -7,6 +7,7 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/train"
 	"lamina/kernels/cpu"
+	"lamina/kernels/replay"
 )
 
 // TestPace: of every family and kind of place each call of a step can be made on a device,
@@ -27,7 +28,7 @@ func TestPace(t *testing.T) {
 			if tr.Train, err = train.Blank(e.Decoder, 3, 8, 4); err != nil {
 				t.Fatal(err)
 			}
-			p, err := tr.Pace(t.Context(), be, 0)
+			p, err := tr.Pace(t.Context(), replay.Meter{Backend: be})
 			if err != nil || p.Tokens != 48 || !(p.Step > 0) || !(p.Forward > 0) {
 				t.Errorf("%s, %s: %+v, %v", family, text, p, err)
 			}

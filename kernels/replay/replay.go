@@ -4,7 +4,7 @@
 //
 //	r := replay.NewRecorder()
 //	... the pass, on r ...
-//	seconds, err := replay.Seconds(ctx, be, time.Second, r.Work())
+//	seconds, err := replay.Meter{Backend: be, Long: time.Second}.Seconds(ctx, r.Work())
 //
 // Invariants: nothing of the work's memory is touched, operands of a measured call are new
 // ones full of zeros; what a call computes decides nothing; a kernel from outside
@@ -112,13 +112,23 @@ func describe(b *strings.Builder, v reflect.Value, seen map[tensor.Tensor]int) {
 	}
 }
 
-// Seconds measures one call of each kind on a device and returns, for each work, the sum
-// over all its calls. A kind is measured once however many works have it, the fastest time
-// counts, and all kinds are measured again until about the budget is spent, since others on
-// the machine can only make them slower.
-func Seconds(ctx context.Context, be kernels.Backend, budget time.Duration, works ...Work) ([]float64, error) {
+// Meter measures calls on a device.
+type Meter struct {
+	Backend kernels.Backend
+	Long    time.Duration        // about how long all kinds are measured again and again; each is once at least
+	Clock   func() time.Duration // since some moment; nil: the clock on the wall
+}
+
+// Seconds measures one call of each kind and returns, for each work, the sum over all its
+// calls. A kind is measured once however many works have it, and of several times the
+// fastest counts, since others on the machine can only make a call slower.
+func (m Meter) Seconds(ctx context.Context, works ...Work) ([]float64, error) {
+	if m.Clock == nil {
+		begin := time.Now()
+		m.Clock = func() time.Duration { return time.Since(begin) }
+	}
 	fastest := map[string]float64{}
-	end := time.Now().Add(budget)
+	end := time.Now().Add(m.Long)
 	for round := 0; round == 0 || time.Now().Before(end); round++ {
 		done := map[string]bool{}
 		for _, k := range slices.Concat(works...) {
@@ -129,7 +139,7 @@ func Seconds(ctx context.Context, be kernels.Backend, budget time.Duration, work
 				continue
 			}
 			done[k.key] = true
-			took, err := k.time(be)
+			took, err := k.time(m)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", k.Method, err)
 			}
@@ -152,7 +162,7 @@ func Seconds(ctx context.Context, be kernels.Backend, budget time.Duration, work
 var evict = make([]byte, 16<<20)
 
 // time makes a call twice and returns the seconds of the second.
-func (k Kind) time(be kernels.Backend) (seconds float64, err error) {
+func (k Kind) time(m Meter) (seconds float64, err error) {
 	if k.Method == "Custom" {
 		return 0, nil
 	}
@@ -167,7 +177,7 @@ func (k Kind) time(be kernels.Backend) (seconds float64, err error) {
 		if ok {
 			return own, nil
 		}
-		own, err := tensor.New(be, t.DType(), t.Shape()...)
+		own, err := tensor.New(m.Backend, t.DType(), t.Shape()...)
 		if err == nil {
 			made[t] = own
 			own.SetRaw(make([]byte, own.Bytes()))
@@ -180,17 +190,17 @@ func (k Kind) time(be kernels.Backend) (seconds float64, err error) {
 			return 0, err
 		}
 	}
-	call := reflect.ValueOf(be).MethodByName(k.Method)
+	call := reflect.ValueOf(m.Backend).MethodByName(k.Method)
 	for range 2 {
 		for i := 0; i < len(evict); i += 64 { // a cache line
 			evict[i]++
 		}
-		begin := time.Now()
+		begin := m.Clock()
 		call.Call(args)
-		if err := be.Sync(); err != nil {
+		if err := m.Backend.Sync(); err != nil {
 			return 0, err
 		}
-		seconds = time.Since(begin).Seconds()
+		seconds = (m.Clock() - begin).Seconds()
 	}
 	return seconds, nil
 }

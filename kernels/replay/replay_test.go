@@ -36,7 +36,7 @@ func TestKinds(t *testing.T) {
 	inner := ref.New()
 	be := kerneltest.NewCounting(inner)
 	before := inner.Held()
-	seconds, err := replay.Seconds(t.Context(), be, 0, small, large)
+	seconds, err := replay.Meter{Backend: be}.Seconds(t.Context(), small, large)
 	if err != nil || !(seconds[0] > 0) || !(seconds[1] > 5*seconds[0]) {
 		t.Errorf("%v s, %v", seconds, err)
 	}
@@ -48,11 +48,11 @@ func TestKinds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := replay.Seconds(ctx, be, time.Second, small); !errors.Is(err, context.Canceled) {
+	if _, err := (replay.Meter{Backend: be, Long: time.Second}).Seconds(ctx, small); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	var oom *tensor.OutOfMemory
-	if _, err := replay.Seconds(t.Context(), kerneltest.NewFailing(ref.New(), 3), time.Second, small); !errors.As(err, &oom) {
+	if _, err := (replay.Meter{Backend: kerneltest.NewFailing(ref.New(), 3)}).Seconds(t.Context(), small); !errors.As(err, &oom) {
 		t.Errorf("no memory: %v", err)
 	}
 }
@@ -64,7 +64,7 @@ func TestArgumentsAreKept(t *testing.T) {
 	group := []kernels.MatMulArgs{product}
 	r.MatMuls(group)
 	group[0] = kernels.MatMulArgs{}
-	if _, err := replay.Seconds(t.Context(), ref.New(), 0, r.Work()); err != nil {
+	if _, err := (replay.Meter{Backend: ref.New()}).Seconds(t.Context(), r.Work()); err != nil {
 		t.Error(err)
 	}
 }
