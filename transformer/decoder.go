@@ -214,18 +214,25 @@ func (d *Decoder) Linears() iter.Seq2[string, *nn.Projection] {
 }
 
 // Clone returns a frozen decoder over the same values: a place to start training
-// from that leaves d as it is. A block that stands at several places of d does
-// so in the clone.
+// from that leaves d as it is. A block that stands at several places of d, scaled or
+// not, does so in the clone.
 func (d *Decoder) Clone() *Decoder {
 	c := *d
 	c.Embed = d.Embed.Clone()
 	c.Blocks = make([]Block, len(d.Blocks))
 	copies := map[Block]Block{}
-	for i, b := range d.Blocks {
+	copied := func(b Block) Block {
 		if copies[b] == nil {
 			copies[b] = b.Clone()
 		}
-		c.Blocks[i] = copies[b]
+		return copies[b]
+	}
+	for i, b := range d.Blocks {
+		if s, ok := b.(*Scaled); ok {
+			c.Blocks[i] = &Scaled{copied(s.Block), s.By}
+			continue
+		}
+		c.Blocks[i] = copied(b)
 	}
 	if d.Norm != nil {
 		c.Norm = d.Norm.Clone()

@@ -91,6 +91,22 @@ func TestFormsComeBack(t *testing.T) {
 	}
 }
 
+// TestClonesShareWhatIsScaled: a block that stands at two places, at one of them scaled, has
+// one copy.
+func TestClonesShareWhatIsScaled(t *testing.T) {
+	c := checkpoint(t, filepath.Join("testdata", "llama-gqa-tied"))
+	d := decoder(t, c)
+	d.Blocks = append(d.Blocks, &transformer.Scaled{Block: d.Blocks[1], By: 0.5})
+	clone := d.Clone()
+	if s, ok := clone.Blocks[len(clone.Blocks)-1].(*transformer.Scaled); !ok || s.By != 0.5 || s.Block != clone.Blocks[1] || s.Block == d.Blocks[1] {
+		t.Errorf("the clone's last block is %v", clone.Blocks[len(clone.Blocks)-1])
+	}
+	if a, b := nn.Count(clone.Params()), nn.Count(d.Params()); a != b {
+		t.Errorf("%d weights in the clone, %d in the decoder", a, b)
+	}
+	sameLogits(t, "a clone", logits(clone, savedRows), logits(d, savedRows))
+}
+
 // wantOwnType checks that no other program takes a directory for a model of raw's type.
 func wantOwnType(t *testing.T, dir string, raw map[string]any) {
 	t.Helper()

@@ -3,6 +3,7 @@ package emulate
 import (
 	"fmt"
 
+	"lamina/crash/plan"
 	"lamina/internal/units"
 )
 
@@ -33,23 +34,31 @@ func (m Manifest) Text() string {
 
 // Storage says, in half a sentence that begins with "; ", what takes more room than in the
 // model and how it takes less; "" for nothing. quantised says that the model's weights are,
-// compact that the emulator was written so, and typed that somebody chose a storage type.
-func (m Manifest) Storage(quantised, compact, typed bool) string {
-	repeats := -len(m.Plan.Kept())
+// compact that the emulator was written so, typed that somebody chose a storage type, and
+// standard that others load it.
+func (m Manifest) Storage(quantised, compact, typed, standard bool) string {
+	distinct := map[plan.Slot]bool{}
+	repeats := 0
 	for _, s := range m.Plan {
-		if !s.IsMap() {
+		what := plan.Slot{Layer: s.Layer, Transform: s.Transform}
+		if !s.IsMap() && distinct[what] {
 			repeats++
 		}
+		distinct[what] = true
+	}
+	why := ""
+	if standard {
+		why = ", so that transformers loads it"
 	}
 	quantised = quantised && !typed
 	switch {
 	case compact:
 	case repeats > 0 && quantised:
-		return fmt.Sprintf("; quantised ones stand here as F32 and %d places as copies, so that transformers loads it: --compact leaves them as they are and stores each layer once, for lamina alone; --dtype f16 takes half", repeats)
+		return fmt.Sprintf("; quantised ones stand here as F32 and %d places as copies%s: --compact leaves them as they are and stores each layer once, for lamina alone; --dtype f16 takes half", repeats, why)
 	case repeats > 0:
-		return fmt.Sprintf("; %d places stand here as copies, so that transformers loads it: --compact stores each layer once, for lamina alone", repeats)
+		return fmt.Sprintf("; %d places stand here as copies%s: --compact stores each layer once, for lamina alone", repeats, why)
 	case quantised:
-		return "; quantised ones stand here as F32, so that transformers loads it: --compact leaves them as they are, for lamina alone; --dtype f16 takes half"
+		return fmt.Sprintf("; quantised ones stand here as F32%s: --compact leaves them as they are, for lamina alone; --dtype f16 takes half", why)
 	}
 	return ""
 }

@@ -59,7 +59,7 @@ func (m *Model) HandOut(e *emulate.Emulator, share, out, receipt string, opt emu
 		return h, err
 	}
 	weights, quantised := m.Bytes()
-	h.storage = "the model's weights take " + units.Bytes(weights) + h.Storage(quantised, opt.Compact, opt.DType != tensor.Invalid)
+	h.storage = "the model's weights take " + units.Bytes(weights) + h.Storage(quantised, opt.Compact, opt.DType != tensor.Invalid, h.own == 0)
 	h.Sent, err = NewSent(out)
 	return h, err
 }
