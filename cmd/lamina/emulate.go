@@ -32,14 +32,6 @@ func (c emulateCommand) Run(s *session) error {
 	if c.Fold && c.Compact {
 		return usagef("--fold is for transformers and --compact for lamina alone: give one of them")
 	}
-	shape, err := c.shape()
-	if err != nil {
-		return err
-	}
-	opt, err := c.options(s.Seed)
-	if err != nil {
-		return err
-	}
 	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Out))
 	cut, err := exchange.CheckReceipt(c.Receipt, c.Out, c.Overwrite)
 	if err != nil {
@@ -49,27 +41,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err := c.check("emulator"); err != nil {
 		return err
 	}
-	m, err := s.openModel(c.Model)
-	if err != nil {
-		return err
-	}
-	if err := m.Full("emulate"); err != nil {
-		return err
-	}
-	p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)
-	if err != nil {
-		return err
-	}
-	s.warnOfGaps(p, left, c.Repair)
-	if err := p.WantStar(); err != nil {
-		s.warnf("%v: nobody can train this emulator", err)
-	}
-	if c.Fold {
-		if err := emulate.WantFoldable(m.Config, p); err != nil {
-			return err
-		}
-	}
-	e, err := c.fit(s, m, p, opt)
+	m, e, err := c.build(s)
 	if err != nil {
 		return err
 	}
@@ -98,6 +70,41 @@ func (c emulateCommand) Run(s *session) error {
 	}
 	s.printf("%s", handed.Text())
 	return s.writeJSON(handed)
+}
+
+// build opens the model and builds the emulator of the plan. What can be wrong with flags
+// and plan is found before a document is read.
+func (c emulateCommand) build(s *session) (*model, *emulate.Emulator, error) {
+	shape, err := c.shape()
+	if err != nil {
+		return nil, nil, err
+	}
+	opt, err := c.options(s.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := s.openModel(c.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.Full("emulate"); err != nil {
+		return nil, nil, err
+	}
+	p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.warnOfGaps(p, left, c.Repair)
+	if err := p.WantStar(); err != nil {
+		s.warnf("%v: nobody can train this emulator", err)
+	}
+	if c.Fold {
+		if err := emulate.WantFoldable(m.Config, p); err != nil {
+			return nil, nil, err
+		}
+	}
+	e, err := c.fit(s, m, p, opt)
+	return m, e, err
 }
 
 // health measures the emulator's loss beside the model's. It is nil where there is
