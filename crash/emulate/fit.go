@@ -31,8 +31,8 @@ type FitOptions struct {
 }
 
 // What a least-squares fit adds to the diagonal, as a share of its mean. The larger one is
-// for what fills a gap: of SmolLM2-135M at half depth it is the best of five, or next to
-// that, on texts that the maps were not fitted to (docs/paper.md).
+// for what fills a gap: of SmolLM2-135M at half depth it is the best of those tried, or
+// next to that, on texts that the maps were not fitted to (docs/paper.md).
 const (
 	DefaultRidge = 1e-3 // in smaller layers
 	GapRidge     = 1e-2 // in gaps
