@@ -80,9 +80,13 @@ func Plans() map[string]int {
 	return widths
 }
 
-// EveryPlan builds the emulators of [Plans] for a family.
+// EveryPlan builds the emulators of [Plans] for a family; in a short test those of LLaMA
+// alone.
 func EveryPlan(t testing.TB, be kernels.Backend, family string) (all []Built) {
 	t.Helper()
+	if testing.Short() && family != "llama" {
+		return nil
+	}
 	widths, models := Plans(), map[int]Built{}
 	for _, text := range slices.Sorted(maps.Keys(widths)) {
 		width := widths[text]
