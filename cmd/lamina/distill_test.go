@@ -37,7 +37,8 @@ func TestDistillFromHouseToHouse(t *testing.T) {
 		if e.Distilled == nil || e.Distilled.Train != kind || e.Distilled.Steps != 5 || len(e.Distilled.Data) != 64 || r.Terms["lm"] == 0 || e.Health.Emulator == r.Before.Emulator {
 			t.Errorf("%s: %+v", kind, r)
 		}
-		for _, want := range []string{"its frozen part was distilled (" + kind, "before distillation, the emulator's loss is", "lm ", "kept the weights of step"} {
+		for _, want := range []string{"its frozen part was distilled (" + kind, "before distillation, the emulator's loss is", "lm ", "kept the weights of step",
+			"of the layers left out and of the texts it has what training made of its frozen part, and nothing else"} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s: %q does not say %q", kind, said, want)
 			}
@@ -81,7 +82,10 @@ func TestDistillWhatIsNoLayer(t *testing.T) {
 		"fit":         {[]string{"--plan", "0* 1 5*"}, "0* 1 5*"},
 	} {
 		out := filepath.Join(dir, kind)
-		must(t, distilling(t, model, dir, append([]string{"--train", kind, "--out", out}, c.more...)...)...)
+		said := must(t, distilling(t, model, dir, append([]string{"--train", kind, "--out", out}, c.more...)...)...)
+		if fitted := strings.Contains(said, "it has what fits and training made of its frozen part"); fitted != (kind == "norms") || strings.Contains(said, "nothing in it is of data") {
+			t.Errorf("%s: %q", kind, said)
+		}
 		m := read[emulate.Manifest](t, out+"/emulator/lamina.json")
 		if m.Plan.String() != c.plan || m.Distilled.Train != kind || (m.Distilled.KD > 0) != (kind != "fit") {
 			t.Errorf("%s: plan %s, want %s, %+v", kind, m.Plan, c.plan, m.Distilled)

@@ -84,8 +84,13 @@ func (m *Model) receipt(p plan.Plan, share string, opt emulate.Options) Receipt 
 
 // tells says what of data and of the layers left out is in the emulator.
 func (h HandedOut) tells() string {
+	fitted := emulate.GapNumbers(h.Fits) > 0
 	switch {
-	case emulate.GapNumbers(h.Fits) > 0:
+	case h.Distilled != nil && fitted:
+		return "of the layers left out and of the texts it has what fits and training made of its frozen part, and nothing else"
+	case h.Distilled != nil:
+		return "of the layers left out and of the texts it has what training made of its frozen part, and nothing else"
+	case fitted:
 		return "of the layers left out and of the support documents it has the numbers that were fitted to them, and nothing else"
 	case h.FittedOn != nil:
 		return "of the support documents it has what smaller layers were fitted to, and nothing of the layers left out"
