@@ -118,7 +118,12 @@ func TestDistillation(t *testing.T) {
 			for w := range full.Params() {
 				free += w.Value.Bytes()
 			}
-			disturbed, asked := memory.Frozen-free, be.bytes
+			asked := be.bytes
+			made := 0 // for the emulator, which training copies
+			if kind.Name == "harmonizers" {
+				made = nn.Bytes(j.Params)
+			}
+			disturbed := memory.Frozen - free - made
 			starred := 0
 			for w := range j.e.Params() {
 				if !kind.Local {
@@ -151,6 +156,39 @@ func TestDistillation(t *testing.T) {
 			j.Close()
 			inner.Close()
 		}
+	}
+}
+
+// TestMemoryHasWhatWasMade for the emulator beside what trains, and what of that training
+// has copies of: factors and maps are no weights of the full model.
+func TestMemoryHasWhatWasMade(t *testing.T) {
+	for _, kind := range []distill.Kind{distill.Norms, distill.Frozen} {
+		be := &allocating{Backend: ref.New()}
+		full := crashtest.Small(be, "llama")
+		free := be.bytes
+		e, _, err := emulate.Fit(t.Context(), be, full, crashtest.Plan(t, "0* 2:svd0.5 3 5*"), nil, emulate.FitOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := be.bytes - free
+		params, err := kind.Prepare(e, full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := kind.Objective(e, full, texts(4), distill.Settings{LM: 1, KD: 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := &train.Trainer{Backend: be, Params: params, Held: o.Held(params), Settings: crashtest.Settings(), Train: o}
+		memory, err := tr.Memory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := nn.Bytes(full.Params()) + made; made == 0 || memory.Frozen != want {
+			t.Errorf("%s: %d bytes of weights that do not train, want %d, %d of them made", kind.Name, memory.Frozen, want, made)
+		}
+		o.Close()
+		e.Close()
 	}
 }
 

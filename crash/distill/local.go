@@ -70,7 +70,7 @@ func NewLocal(e *emulate.Emulator, full *transformer.Decoder, rows [][]int32) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Objective{method: &local{e.Decoder, full, spans}, full: full, rows: rows}, nil
+	return &Objective{method: &local{e.Decoder, full, spans}, full: full, student: e.Decoder, rows: rows}, nil
 }
 
 // local is the method of blocks that run on the full model's streams.

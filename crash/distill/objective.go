@@ -8,6 +8,7 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/train"
 	"lamina/nn"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -32,9 +33,9 @@ import (
 // part called fit, is [NewLocal].
 type Objective struct {
 	method
-	full *transformer.Decoder
-	rows [][]int32
-	sums []part
+	full, student *transformer.Decoder
+	rows          [][]int32
+	sums          []part
 }
 
 // method is what objectives on different rows have in common: how the parts of a sum are
@@ -75,7 +76,7 @@ func New(e *emulate.Emulator, full *transformer.Decoder, rows [][]int32, s Setti
 	if s.PPD > 0 {
 		p.disturbed = disturb(e, full, s)
 	}
-	return &Objective{method: p, full: full, rows: rows}, nil
+	return &Objective{method: p, full: full, student: e.Decoder, rows: rows}, nil
 }
 
 // checkRows returns an error if a row cannot be learned.
@@ -94,13 +95,25 @@ func checkRows(c transformer.Config, rows [][]int32) error {
 // On returns the objective on other rows, such as those that are held out. Both have one
 // disturbance, so that they take turns.
 func (o *Objective) On(rows [][]int32) (*Objective, error) {
-	return &Objective{method: o.method, full: o.full, rows: rows}, checkRows(o.full.Config, rows)
+	return &Objective{method: o.method, full: o.full, student: o.student, rows: rows}, checkRows(o.full.Config, rows)
 }
 
-// Held lists all weights that are in memory, each once: the full model's, what trains of the
-// emulator beside them, and the disturbed copies of T.
+// Held lists, before training, all weights that are in memory then, each once: the full
+// model's, those that were made for the emulator (maps, factors), what trains, which
+// training copies, and the disturbed copies of T.
 func (o *Objective) Held(trained nn.Params) nn.Params {
-	return nn.Join(o.full.Params(), trained, slices.Values(o.held()))
+	listed := map[tensor.Tensor]bool{}
+	for w := range o.full.Params() {
+		listed[w.Value] = true
+	}
+	var made []*autograd.Parameter
+	for w := range o.student.Params() {
+		if !listed[w.Value] {
+			listed[w.Value] = true
+			made = append(made, nn.Clone(w))
+		}
+	}
+	return nn.Join(o.full.Params(), slices.Values(made), trained, slices.Values(o.held()))
 }
 
 // Close gives back the memory of the disturbed copies.

@@ -19,7 +19,7 @@ type Distilled struct {
 	Truncated int                `json:"truncated"`
 	Skipped   int                `json:"skipped,omitempty"` // rows whose targets were too long
 	Trained   int                `json:"trained_params"`
-	Held      int                `json:"held_params"` // full model, what trains and what is disturbed
+	Held      int                `json:"held_params"` // full model, what was made for the emulator, what trains and what is disturbed
 	Before    *emulate.Health    `json:"before"`
 	Emulator  exchange.HandedOut `json:"emulator"`
 	Out       string             `json:"out"`
