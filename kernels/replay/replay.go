@@ -117,7 +117,13 @@ type Meter struct {
 	Backend kernels.Backend
 	Long    time.Duration        // about how long all kinds are measured again and again; each is once at least
 	Clock   func() time.Duration // since some moment; nil: the clock on the wall
+
+	evict []byte // read through before a call is timed
 }
+
+// evicted is how many bytes are read through before a call is timed: in a pass, what a call
+// reads was last touched a layer ago or more, and comes from memory.
+const evicted = 16 << 20
 
 // Seconds measures one call of each kind and returns, for each work, the sum over all its
 // calls. A kind is measured once however many works have it, and of several times the
@@ -127,6 +133,7 @@ func (m Meter) Seconds(ctx context.Context, works ...Work) ([]float64, error) {
 		begin := time.Now()
 		m.Clock = func() time.Duration { return time.Since(begin) }
 	}
+	m.evict = make([]byte, evicted)
 	fastest := map[string]float64{}
 	end := time.Now().Add(m.Long)
 	for round := 0; round == 0 || time.Now().Before(end); round++ {
@@ -156,10 +163,6 @@ func (m Meter) Seconds(ctx context.Context, works ...Work) ([]float64, error) {
 	}
 	return sums, nil
 }
-
-// evict is read through before a call is timed: in a pass, what a call reads was last
-// touched a layer ago or more, and comes from memory.
-var evict = make([]byte, 16<<20)
 
 // time makes a call twice and returns the seconds of the second.
 func (k Kind) time(m Meter) (seconds float64, err error) {
@@ -192,8 +195,8 @@ func (k Kind) time(m Meter) (seconds float64, err error) {
 	}
 	call := reflect.ValueOf(m.Backend).MethodByName(k.Method)
 	for range 2 {
-		for i := 0; i < len(evict); i += 64 { // a cache line
-			evict[i]++
+		for i := 0; i < len(m.evict); i += 64 { // a cache line
+			m.evict[i]++
 		}
 		begin := m.Clock()
 		call.Call(args)
