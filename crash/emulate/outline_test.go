@@ -31,16 +31,21 @@ func TestOutlinesAreOfTheFittedShapes(t *testing.T) {
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	for _, family := range crashtest.Families {
-		for text, width := range crashtest.Plans() {
-			if width > 32 && family != "llama" {
-				continue
-			}
-			_, full := crashtest.Made(t, be, family, width)
-			types := []tensor.DType{tensor.F32, tensor.F16, tensor.Q8_0}
-			if family != "llama" {
-				types = types[2:]
-			}
-			for _, d := range types {
+		models := map[int]*transformer.Decoder{} // by width
+		types := []tensor.DType{tensor.F32, tensor.F16, tensor.Q8_0}
+		if family != "llama" {
+			types = types[2:]
+		}
+		for _, d := range types {
+			for text, width := range crashtest.Plans() {
+				if width > 32 && family != "llama" {
+					continue
+				}
+				full := models[width]
+				if full == nil {
+					_, full = crashtest.Made(t, be, family, width)
+					models[width] = full
+				}
 				store(be, full, d)
 				e, _ := fitted(t, be, full, text, texts(40), emulate.FitOptions{})
 				got, err := emulate.OutlineOf(full, crashtest.Plan(t, text))
