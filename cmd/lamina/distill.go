@@ -47,14 +47,8 @@ func (c distillCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	c.Emulator = cmp.Or(c.Emulator, filepath.Join(c.Out, "emulator"))
-	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Emulator))
-	cut, err := exchange.CheckReceipt(c.Receipt, c.Emulator, c.Overwrite)
+	written, err := c.written()
 	if err != nil {
-		return err
-	}
-	written := outFlags{c.Emulator, c.Overwrite || cut}
-	if err := written.check("emulator"); err != nil {
 		return err
 	}
 	finish, err := c.profileFlag.start(s)
@@ -104,6 +98,19 @@ func (c distillCommand) Run(s *session) error {
 	s.warnOf(r.Emulator.Health)
 	s.printf("%s", r.Text())
 	return s.writeJSON(r)
+}
+
+// written fills in where the emulator and its receipt are to stand, and returns an error
+// unless they can.
+func (c *distillCommand) written() (outFlags, error) {
+	c.Emulator = cmp.Or(c.Emulator, filepath.Join(c.Out, "emulator"))
+	c.Receipt = cmp.Or(c.Receipt, exchange.ReceiptFile(c.Emulator))
+	cut, err := exchange.CheckReceipt(c.Receipt, c.Emulator, c.Overwrite)
+	if err != nil {
+		return outFlags{}, err
+	}
+	to := outFlags{c.Emulator, c.Overwrite || cut}
+	return to, to.check("emulator")
 }
 
 // load reads what is distilled, and on what. On an error nothing is left open.

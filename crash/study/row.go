@@ -121,12 +121,7 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 	for i, lr := range p.LRs {
 		e := built.Untrained(p.Full)
 		if i == 0 && v.emulates() {
-			acc, err := p.accuracy(ctx, v.row, e.Decoder)
-			if err != nil {
-				return err
-			}
-			r.EmulatorZS = &acc.Metrics[0].Value
-			if r.Health, err = p.health(ctx, v, e); err != nil {
+			if err := p.untrained(ctx, r, v, e); err != nil {
 				return err
 			}
 		}
@@ -170,6 +165,17 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		r.Delta = &delta
 	}
 	return p.measureInto(ctx, r, v, kept)
+}
+
+// untrained measures a row's emulator before training.
+func (p *Protocol) untrained(ctx context.Context, r *Row, v variant, e *emulate.Emulator) error {
+	acc, err := p.accuracy(ctx, v.row, e.Decoder)
+	if err != nil {
+		return err
+	}
+	r.EmulatorZS = &acc.Metrics[0].Value
+	r.Health, err = p.health(ctx, v, e)
+	return err
 }
 
 // rowConfig is config.json of a row's fine-tuning.
