@@ -184,7 +184,7 @@ func TestPlanOfEverything(t *testing.T) {
 // FuzzPlan holds that any text either is refused with one line, or prints to a
 // text that reads back to the same plan.
 func FuzzPlan(f *testing.F) {
-	for _, s := range []string{"", "0* 1 2 2 5* 9", "0 -1", "1** 2", "999999999999", "0* 0*", "0\x00", "5 \xff", "0* ~ 3x0.7 5xfit:q8_0 9:svd0.5 ~patch 11*", "0x-1e-3 ~scalar"} {
+	for _, s := range []string{"", "0* 1 2 2 5* 9", "0 -1", "1** 2", "999999999999", "0* 0*", "0\x00", "5 \xff", "0* ~ 3x0.7 5xfit:q8_0 9:svd0.5 ~patch 11*", "0x-1e-3 ~scalar", "0:prune0.00005 1x1e-6"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

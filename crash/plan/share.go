@@ -75,7 +75,7 @@ func SharingNames() []string {
 // Help says what the way does, half a sentence.
 func (s Sharing) Help() string { return sharings[s].help }
 
-// String returns the text form: "none", "all" or "frozen".
+// String returns the text form, a name of [SharingNames].
 func (s Sharing) String() string {
 	if s < 0 || int(s) >= len(sharings) {
 		return fmt.Sprintf("Sharing(%d)", int(s))

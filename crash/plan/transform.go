@@ -57,7 +57,7 @@ func (t Transform) String() string {
 	if t.Amount == 0 {
 		return t.Name
 	}
-	return t.Name + strconv.FormatFloat(t.Amount, 'g', -1, 64)
+	return t.Name + strconv.FormatFloat(t.Amount, 'f', -1, 64) // without an exponent, as it is read
 }
 
 // ParseTransform reads the word of a transform.
