@@ -150,7 +150,7 @@ func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, erro
 	if err != nil {
 		return nil, err
 	}
-	s.warnOfGaps(p, left, c.Repair)
+	s.warn(shape.Doubts(p, left))
 	d.Plan = p
 	if d.Data, err = c.data(m, t); err != nil {
 		return nil, err

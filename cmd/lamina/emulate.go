@@ -94,7 +94,7 @@ func (c emulateCommand) build(s *session) (*model, *emulate.Emulator, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s.warnOfGaps(p, left, c.Repair)
+	s.warn(shape.Doubts(p, left))
 	if err := p.WantStar(); err != nil {
 		s.warnf("%v: nobody can train this emulator", err)
 	}

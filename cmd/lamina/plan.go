@@ -57,7 +57,7 @@ func (c planCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.warnOfGaps(result.Plan, left, c.Repair)
+	s.warn(shape.Doubts(result.Plan, left))
 	if c.AnchorEnds {
 		s.notef("both ends of the model are kept (--anchor-ends)\n")
 	}

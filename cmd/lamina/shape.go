@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
@@ -24,17 +22,6 @@ func (f shapeFlags) shape() (plan.Shape, error) {
 		return shape, usageError{err}
 	}
 	return shape, nil
-}
-
-// warnOfGaps names the gaps that a repair could not fill, or says that there are none.
-func (s *session) warnOfGaps(p plan.Plan, left []plan.Gap, how string) {
-	switch {
-	case how == string(plan.NoRepair):
-	case len(left) == 0 && !slices.ContainsFunc(p, plan.Slot.Fills):
-		s.warnf("--repair %s: nothing is left out in the plan %s, there is no gap to fill", how, p)
-	case len(left) > 0:
-		s.warnf("--repair %s leaves the gaps of layers %s: no frozen layer without a transform stands below them", how, plan.GapsText(left))
-	}
 }
 
 // fitFlags say what an emulator is fitted to, and how.

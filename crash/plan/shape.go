@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -59,6 +60,38 @@ func (s Shape) Of(p Plan, layers int) (shaped Plan, left []Gap, err error) {
 		shaped = shaped.Transformed(s.Compress)
 	}
 	return shaped, left, nil
+}
+
+// Doubts says, in lines, what was asked of the shape and not done in the plan that
+// [Shape.Of] returned, with the gaps that it left.
+func (s Shape) Doubts(p Plan, left []Gap) (lines []string) {
+	switch {
+	case !s.repairs():
+	case len(left) > 0:
+		lines = append(lines, fmt.Sprintf("--repair %s leaves the gaps of layers %s: no frozen layer without a transform stands below them", s.Repair, GapsText(left)))
+	case !slices.ContainsFunc(p, Slot.Fills):
+		lines = append(lines, fmt.Sprintf("--repair %s: nothing is left out in the plan %s, there is no gap to fill", s.Repair, p))
+	}
+	if s.Compress == (Transform{}) {
+		return lines
+	}
+	var others []string
+	frozen := false
+	for _, slot := range p {
+		if slot.IsMap() || slot.Trainable {
+			continue
+		}
+		if frozen = true; slot.Transform != s.Compress {
+			others = append(others, slot.String())
+		}
+	}
+	switch {
+	case !frozen:
+		lines = append(lines, fmt.Sprintf("--compress %s: no layer of the plan %s is frozen, and nothing is made smaller", s.Compress, p))
+	case others != nil:
+		lines = append(lines, fmt.Sprintf("--compress %s leaves %s as they are: a layer has one transform", s.Compress, strings.Join(others, ", ")))
+	}
+	return lines
 }
 
 // ReadShaped reads a plan for a model of so many layers as [Read] does, and shapes it.

@@ -50,3 +50,29 @@ func TestShapesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestShapesSayWhatTheyLeave: gaps that a repair does not fill, and layers that are not made
+// smaller because they take up a gap, or because none is frozen.
+func TestShapesSayWhatTheyLeave(t *testing.T) {
+	for _, c := range []struct{ plan, repair, compress, want string }{
+		{"0* 1 5*", "ghost", "svd0.5", ""},
+		{"0* 1 5*", "", "", ""},
+		{"0* 1 2 3 4 5*", "ghost", "", "--repair ghost: nothing is left out in the plan 0* 1 2 3 4 5*, there is no gap to fill"},
+		{"0* 3 5*", "replaceme", "", "--repair replaceme leaves the gaps of layers 1 to 2: no frozen layer without a transform stands below them"},
+		{"0* 1 3 4 5*", "replaceme", "svd0.5", "--compress svd0.5 leaves 1:replaceme as they are: a layer has one transform"},
+		{"0* 1:q8_0 3:svd0.5 5*", "", "svd0.5", "--compress svd0.5 leaves 1:q8_0 as they are: a layer has one transform"},
+		{"0* 5*", "", "svd0.5", "--compress svd0.5: no layer of the plan 0* 5* is frozen, and nothing is made smaller"},
+	} {
+		s, err := ParseShape("", c.repair, c.compress)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, left, err := ReadShaped(c.plan, s, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.Doubts(p, left), "\n"); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
