@@ -71,7 +71,7 @@ func (e *Emulator) Untrained(full *transformer.Decoder) *Emulator {
 	}
 	d := *e.Decoder
 	d.Blocks = slices.Clone(d.Blocks)
-	again := &Emulator{Plan: e.Plan, Decoder: &d, Origin: e.Origin}
+	again := &Emulator{Plan: e.Plan, Decoder: &d, Unsealed: e.Unsealed, Origin: e.Origin, Fits: e.Fits, FittedOn: e.FittedOn, Folded: e.Folded}
 	for _, place := range e.Plan.TrainablePlaces() {
 		d.Blocks[place] = full.Blocks[e.Plan[place].Layer].Clone()
 	}

@@ -3,6 +3,7 @@ package emulate_test
 import (
 	"context"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -133,6 +134,26 @@ func TestDampedSharingIsBest(t *testing.T) {
 	for _, fit := range report {
 		if !(fit.Left <= 1) {
 			t.Errorf("%v leaves more than removing", fit)
+		}
+	}
+}
+
+// TestAnotherAttemptIsTheEmulator: before it is trained it is written as the emulator is,
+// with what that was fitted to and how, also of one that was folded.
+func TestAnotherAttemptIsTheEmulator(t *testing.T) {
+	be := ref.New()
+	ckpt, full := crashtest.Made(t, be, "llama", 32)
+	fit, _ := fitted(t, be, full, "0* 1x0.5:width0.5 1x0.7:width0.5 5*", texts(40), emulate.FitOptions{})
+	folded, _, err := fit.Fold(be, full.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folded.Close()
+	for _, e := range []*emulate.Emulator{fit, folded} {
+		_, want := exported(t, crashtest.Built{Checkpoint: ckpt, Full: full, Emulator: e}, emulate.Options{})
+		_, got := exported(t, crashtest.Built{Checkpoint: ckpt, Full: full, Emulator: e.Untrained(full)}, emulate.Options{})
+		if want.Exchange = got.Exchange; len(got.Fits) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("the attempt is %+v, the emulator %+v", got, want)
 		}
 	}
 }
