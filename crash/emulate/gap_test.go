@@ -148,7 +148,7 @@ func TestFitsHaveTheSameBits(t *testing.T) {
 	for _, c := range []struct {
 		text   string
 		layers int
-	}{{"~patch 1:replaceme ~hadamard 3 3x0.5 ~scalar 5* ~", 8}, {"0* 3xfit 3xfit 3 5xfit 5*", 6}} {
+	}{{"~patch 1:replaceme ~hadamard 3 3x0.5 ~scalar 5* ~", 8}, {"0* 3xfit 3xfit 3 5xfit 5*", 6}, {"0* 1:gradot0.6 2:asvd0.6 3:heads0.5 4:wanda0.5 5*", 6}} {
 		deep.Layers = c.layers
 		p := crashtest.Plan(t, c.text)
 		var text string
