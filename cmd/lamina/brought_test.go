@@ -79,7 +79,7 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 		{[]string{"--similarity", small}, "similarity of a model of 1 layers: the model has 6"},
 		{[]string{"--similarity", other}, "measured on another model"},
 		{[]string{"--similarity", filepath.Join(dir, "none.json")}, "none.json"},
-		{[]string{"--plan", "0* 1 1 5*"}, "has copies"},
+		{[]string{"--plan", "0* 1 1 5*"}, "has copies or maps"},
 		{[]string{"--plan", "0* 1 5*"}, "keeps 3 layers and trains 2, not the 4 and 2"},
 		{[]string{"--plan", "0* 1 2 9*"}, "9"},
 		{[]string{"--plan", "nonsense"}, "nonsense"},

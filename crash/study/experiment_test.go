@@ -178,10 +178,11 @@ func TestExperimentOpens(t *testing.T) {
 	}
 }
 
-// TestExperimentDrawsFittedPlans: maps and blocks made smaller are in the picture of plans.
+// TestExperimentDrawsFittedPlans: maps and blocks made smaller are in the picture of plans,
+// and scales stand as they were fitted.
 func TestExperimentDrawsFittedPlans(t *testing.T) {
 	dir := t.TempDir()
-	x := experiment(t, dir, "mine=0* ~ 2:svd0.5")
+	x := experiment(t, dir, "mine=0* ~ 2:svd0.5", "damped=0* 0xfit 2")
 	x.Seeds = x.Seeds[:1]
 	if err := x.Open(false); err != nil {
 		t.Fatal(err)
@@ -190,7 +191,17 @@ func TestExperimentDrawsFittedPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture, err := os.ReadFile(filepath.Join(dir, "plots", "plans.svg"))
-	if err != nil || !strings.Contains(string(picture), "mine: 0* ~ 2:svd0.5.") {
+	if err != nil || !strings.Contains(string(picture), "mine: 0* ~ 2:svd0.5.") || strings.Contains(string(picture), "fit") {
 		t.Errorf("%v: %s", err, picture)
+	}
+	page, err := os.ReadFile(x.ReportFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitted := fmt.Sprintf("0* 0x%.3g 2", x.Table.Rows[1].Built[1].Scale)
+	for what, text := range map[string]string{"stdout": x.Text(), "report.html": string(page)} {
+		if strings.Contains(text, "xfit") || !strings.Contains(text, fitted) {
+			t.Errorf("%s does not say the scale of %s: %s", what, fitted, text)
+		}
 	}
 }

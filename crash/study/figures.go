@@ -105,7 +105,7 @@ func (x *Experiment) strip() plot.Strip {
 	s := plot.Strip{Title: "Layer plans", Layers: len(x.protocols[0].Full.Blocks)}
 	for _, r := range x.planned() {
 		p := plot.Plan{Name: r.Name}
-		for _, slot := range r.Plan {
+		for _, slot := range r.shown() {
 			if slot.IsMap() {
 				p.Maps = append(p.Maps, plot.Map{Before: len(p.Places), Name: slot.String()})
 				continue

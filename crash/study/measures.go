@@ -71,7 +71,7 @@ const keptGradients = 256 << 20
 // measureInto measures a row whose training is done. What cannot be measured is told, and
 // is no error of the row.
 func (p *Protocol) measureInto(ctx context.Context, r *Row, v variant, kept candidate) error {
-	if v.Trains != Starred || len(p.Support.Answers) == 0 {
+	if v.Trains != Starred {
 		return nil
 	}
 	begin := time.Now()
@@ -93,6 +93,9 @@ func (p *Protocol) measureInto(ctx context.Context, r *Row, v variant, kept cand
 func (p *Protocol) measures(ctx context.Context, v variant, kept candidate) (*Measures, error) {
 	g := &measure.Gradients{Backend: p.Backend, Full: p.Full, Items: p.Support.few().Answers, Recompute: p.Recompute}
 	g.Progress = func(done, total int) { p.tell(Event{Row: v.row, Phase: "measures", Done: done, Total: total}) }
+	if err := wantTexts(len(g.Items), "with an answer"); err != nil {
+		return nil, err
+	}
 	m := &Measures{}
 	for _, it := range g.Items {
 		m.SupportTokens += len(it.Target)

@@ -121,7 +121,8 @@ func errorOf(r *Recovery) *float64 {
 	return r.Stderr
 }
 
-// blockCosines lists the cosine of each trained block.
+// blockCosines lists the cosine of each trained block, without a space in which a line
+// could end between the two.
 func blockCosines(r Row) string {
 	if r.Measures == nil || len(r.Measures.Blocks) == 0 {
 		return "–"
@@ -132,7 +133,7 @@ func blockCosines(r Row) string {
 		if b.Cosine != nil {
 			value = two(*b.Cosine)
 		}
-		parts = append(parts, fmt.Sprintf("%d: %s", b.Layer, value))
+		parts = append(parts, fmt.Sprintf("%d:%s", b.Layer, value))
 	}
 	return strings.Join(parts, ", ")
 }

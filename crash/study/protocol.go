@@ -125,7 +125,7 @@ func (p *Protocol) checkChosen(layers int) error {
 	case !p.TrainAt.IsZero():
 		return fmt.Errorf("plan %s: says itself which layers train: leave out --train-at", p.Plan)
 	case kept != len(p.Plan):
-		return fmt.Errorf("plan %s: has copies: give the layers that stay, the rows share-all and share-frozen fill the places of the others", p.Plan)
+		return fmt.Errorf("plan %s: has copies or maps: give the layers that stay; rows such as share-all and crash-ghost fill the places of the others", p.Plan)
 	case kept != p.Keep || starred != p.Trainable:
 		return fmt.Errorf("plan %s: keeps %d layers and trains %d, not the %d and %d that are asked for", p.Plan, kept, starred, p.Keep, p.Trainable)
 	}

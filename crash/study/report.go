@@ -85,7 +85,7 @@ func (x *Experiment) result() report.Table {
 func (x *Experiment) plans() report.Table {
 	t := report.Table{Caption: "Layer plans", Columns: []report.Column{{Name: "row"}, {Name: "plan", Help: "original layer of each place; * trains"}}}
 	for _, r := range x.planned() {
-		t.Rows = append(t.Rows, []string{r.Name, r.Plan.String()})
+		t.Rows = append(t.Rows, []string{r.Name, r.shown().String()})
 	}
 	return t
 }
@@ -100,7 +100,7 @@ func (x *Experiment) meanings() report.Table {
 	for _, recipe := range x.Protocol.Rows {
 		for _, r := range x.Table.Rows {
 			if r.Seed == x.Table.Rows[0].Seed && slices.Contains(recipe.rowNames(), r.Name) {
-				t.Rows = append(t.Rows, []string{r.Name, recipe.Help, units.Count(r.TrainParams), r.Plan.String()})
+				t.Rows = append(t.Rows, []string{r.Name, recipe.Help, units.Count(r.TrainParams), r.shown().String()})
 			}
 		}
 	}

@@ -189,7 +189,7 @@ func measuresAgree(t *testing.T, p page, table study.Table) {
 		want := []string{r.Name, fmt.Sprint(r.Seed), accuracy, accuracyError, loss, lossError, cell("%.4f", r.AnswerLoss, 1),
 			cell("%+.4f", m.PredictedGain, 1), cell("%+.4f", m.SupportGain, 1), cell("%.2f", m.Cosine, 1), cell("%.1f%%", m.Signs, 100), got[11]}
 		for _, b := range m.Blocks {
-			if part := fmt.Sprintf("%d: %s", b.Layer, cell("%.2f", b.Cosine, 1)); !strings.Contains(got[11], part) {
+			if part := fmt.Sprintf("%d:%s", b.Layer, cell("%.2f", b.Cosine, 1)); !strings.Contains(got[11], part) {
 				t.Errorf("row %d: no %s in %s", i, part, got[11])
 			}
 		}

@@ -166,7 +166,7 @@ func recovers(won contender) string {
 		text = fmt.Sprintf("Of what training inside the full model gains over the untrained one, %s recovers %s. ", won.Name, strings.Join(parts, " and "))
 	}
 	if c, ok := of(func(m *Measures) *float64 { return m.Cosine }); ok && won.emulates() {
-		text += fmt.Sprintf("Before training, the loss of right answers pulled the trained weights of its emulator in a direction of cosine %.2f with that in the full model: 1 would be the same direction.", c)
+		text += fmt.Sprintf("Before training, the gradient of the loss of right answers on the trained weights had in its emulator a cosine of %.2f with that in the full model; 1 would be the same direction.", c)
 	}
 	return strings.TrimSpace(text)
 }

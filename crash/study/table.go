@@ -3,6 +3,8 @@ package study
 import (
 	"context"
 	"math"
+	"slices"
+	"strconv"
 
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
@@ -49,6 +51,17 @@ type Row struct {
 	// the fitted scales, where there are some.
 	Fits  []emulate.Fitted `json:"fits,omitempty"`
 	Built plan.Plan        `json:"built,omitempty"`
+}
+
+// shown is the plan as people read it: with scales as they were fitted, to three digits.
+func (r Row) shown() plan.Plan {
+	p := slices.Clone(r.Plan)
+	for place, s := range r.Built {
+		if p[place].Scale == plan.FitScale {
+			p[place].Scale, _ = strconv.ParseFloat(strconv.FormatFloat(s.Scale, 'g', 3, 64), 64)
+		}
+	}
+	return p
 }
 
 // Counts are the numbers of examples of each part of the data.
