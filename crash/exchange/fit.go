@@ -43,7 +43,7 @@ func tokensOf(rows [][]int32) (n int) {
 func (m *Model) Fit(ctx context.Context, p plan.Plan, rows [][]int32, available int, opt emulate.FitOptions) (*emulate.Emulator, error) {
 	need := emulate.FitMemory(m.Decoder, p, rows) + m.Config.ProcessMemory()
 	if available > 0 && need > available {
-		return nil, fmt.Errorf("fitting an emulator to %d texts (%s tokens) takes about %s, and %s are available: give fewer --samples, or free memory",
+		return nil, fmt.Errorf("fitting an emulator to %d texts (%s tokens) takes about %s, and %s are available: give fewer documents (--samples N, or less data), or free memory",
 			len(rows), units.Count(tokensOf(rows)), units.Bytes(need), units.Bytes(available))
 	}
 	e, _, err := emulate.Fit(ctx, m.Backend, m.Decoder, p, rows, opt)

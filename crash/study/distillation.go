@@ -112,6 +112,10 @@ func (d *Distillation) Warnings() []string {
 	if doubt := emulate.Doubt(d.Part.Fits, d.Model.Config.Width); doubt != "" {
 		warnings = append(warnings, doubt)
 	}
+	weights := d.Weights
+	if weights.Seed = distill.Defaults.Seed; d.Kind.Local && weights != distill.Defaults {
+		warnings = append(warnings, fmt.Sprintf("--train %s has a loss of its own: --lm, --kd, --ppd and --sigma change nothing", d.Kind.Name))
+	}
 	return warnings
 }
 

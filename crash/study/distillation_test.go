@@ -99,3 +99,23 @@ func TestDistilledIsWhatIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestDistillationWarns of weights that a fit to gaps does not have.
+func TestDistillationWarns(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	for plan, kind := range map[string]distill.Kind{"0* 0": distill.Fit, "0* 1 1": distill.Norms} {
+		d, err := distillation(t, be, "llama-gqa-tied", plan, kind, 1e-2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const says = "--lm, --kd, --ppd and --sigma change nothing"
+		if text := strings.Join(d.Warnings(), " "); strings.Contains(text, says) {
+			t.Errorf("%s by default: %q", kind.Name, text)
+		}
+		d.Weights.KD = 3
+		if text := strings.Join(d.Warnings(), " "); strings.Contains(text, says) != kind.Local {
+			t.Errorf("%s: %q", kind.Name, text)
+		}
+	}
+}
