@@ -129,6 +129,9 @@ func (e *Emulator) wantWritable(c transformer.Config) ([]transformer.Form, error
 			return nil, fmt.Errorf("scale_attn_by_inverse_layer_idx: an exported emulator would scale layer %d as layer %d", s.Layer, place)
 		}
 	}
+	if err := WantLayers(c, e.Plan); err != nil {
+		return nil, err
+	}
 	forms, err := e.Decoder.Forms()
 	if err != nil {
 		return nil, err

@@ -51,6 +51,9 @@ func Fit(ctx context.Context, be kernels.Backend, full *transformer.Decoder, p p
 	if err := p.Validate(len(full.Blocks)); err != nil {
 		return nil, nil, err
 	}
+	if err := wantChanged(full.Config, p); err != nil {
+		return nil, nil, err
+	}
 	return newFitting(ctx, be, full, p, opt).fit(texts)
 }
 

@@ -19,6 +19,9 @@ func Forms(c transformer.Config, p plan.Plan) ([]transformer.Form, error) {
 	if err := p.Validate(c.Layers); err != nil {
 		return nil, err
 	}
+	if err := wantChanged(c, p); err != nil {
+		return nil, err
+	}
 	forms := make([]transformer.Form, len(p))
 	for place, s := range p {
 		var err error
@@ -30,6 +33,31 @@ func Forms(c transformer.Config, p plan.Plan) ([]transformer.Form, error) {
 		return nil, nil
 	}
 	return forms, nil
+}
+
+// WantLayers returns an error that names the first place of a plan whose layer the model
+// itself has in a form of its own, as one has that was an emulator: a plan says nothing of
+// that, and no emulator of it can be written.
+func WantLayers(c transformer.Config, p plan.Plan) error {
+	return wantLayers(c, p, func(plan.Slot) bool { return true })
+}
+
+// wantChanged is [WantLayers] of the places that are not the model's layers as they are.
+func wantChanged(c transformer.Config, p plan.Plan) error {
+	return wantLayers(c, p, func(s plan.Slot) bool { return !s.Plain() })
+}
+
+func wantLayers(c transformer.Config, p plan.Plan, which func(plan.Slot) bool) error {
+	for place, s := range p {
+		if s.IsMap() || !which(s) {
+			continue
+		}
+		if f := c.FormOf(s.Layer); !f.Plain() {
+			return fmt.Errorf("plan: place %d, %s: layer %d of the model is no layer as %s has it (%s), and no emulator has it: leave it out, or take the model that this one was made of",
+				place, s, s.Layer, c.Family, f)
+		}
+	}
+	return nil
 }
 
 // Outline returns the decoder of a plan's emulator without its weights, places that repeat a

@@ -38,9 +38,13 @@ func tokensOf(rows [][]int32) (n int) {
 }
 
 // Fit builds the emulator of any plan, what it asks for fitted to some rows; it is to be
-// closed. Where that would take more than the bytes that are available (0: not known)
+// closed. Layers that the model has in a form of its own are an error, for what is built is
+// to be handed out. Where that would take more than the bytes that are available (0: not known)
 // nothing is begun.
 func (m *Model) Fit(ctx context.Context, p plan.Plan, rows [][]int32, available int, opt emulate.FitOptions) (*emulate.Emulator, error) {
+	if err := emulate.WantLayers(m.Config, p); err != nil {
+		return nil, err
+	}
 	need := emulate.FitMemory(m.Decoder, p, rows) + m.Config.ProcessMemory()
 	if available > 0 && need > available {
 		return nil, fmt.Errorf("fitting an emulator to %d texts (%s tokens) takes about %s, and %s are available: give fewer documents (--samples N, or less data), or free memory",
