@@ -101,13 +101,13 @@ func describe(b *strings.Builder, v reflect.Value, seen map[tensor.Tensor]int) {
 		for i := range v.NumField() {
 			describe(b, v.Field(i), seen)
 		}
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		fmt.Fprintf(b, " [%d", v.Len())
 		for i := range v.Len() {
 			describe(b, v.Index(i), seen)
 		}
 		b.WriteByte(']')
-	case reflect.Int, reflect.Bool, reflect.Int32:
+	case reflect.Int, reflect.Int32, reflect.Uint8, reflect.Bool: // functions are of 8 bits; scales and seeds do not count
 		fmt.Fprintf(b, " %v", v.Interface())
 	}
 }

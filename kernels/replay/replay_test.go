@@ -68,3 +68,23 @@ func TestArgumentsAreKept(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFunctionsAreKinds: what a call computes of operands of the same shapes tells it apart,
+// a product's activation too.
+func TestFunctionsAreKinds(t *testing.T) {
+	r := replay.NewRecorder()
+	x := tensor.NoMemory(nil, tensor.F32, 8, 8)
+	for range 2 {
+		r.Unary(kernels.ReLU, x, x)
+		r.Unary(kernels.GELU, x, x)
+		r.Binary(kernels.Add, x, x, x)
+		r.Binary(kernels.Div, x, x, x)
+		r.Transpose(x, x, [tensor.MaxRank]int{0, 1})
+		r.Transpose(x, x, [tensor.MaxRank]int{1, 0})
+	}
+	for _, k := range r.Work() {
+		if k.Count != 2 {
+			t.Errorf("%d calls of a %s are one kind", k.Count, k.Method)
+		}
+	}
+}
