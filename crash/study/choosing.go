@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"lamina/crash/exchange"
 	"lamina/crash/measure"
 	"lamina/crash/plan"
 	"lamina/eval"
@@ -41,7 +42,7 @@ type Support struct {
 
 // supportTexts is how many texts are used where the model runs over them again and again:
 // as many as SLEB and GradOT's Gram form take.
-const supportTexts = 128
+const supportTexts = exchange.SupportDocuments
 
 // NewSupport encodes documents.
 func NewSupport(m *eval.Model, t task.Task, docs []task.Document, length int, overlong task.Overlong) (s Support, err error) {

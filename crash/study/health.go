@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/crash/train"
 	"lamina/internal/report"
 	"lamina/transformer"
@@ -12,7 +13,7 @@ import (
 
 // healthRows is how many validation examples an emulator is held against the full model
 // on, at most.
-const healthRows = 64
+const healthRows = exchange.CheckedDocuments
 
 // health sets the loss of a row's emulator before training beside the full model's and
 // chance's, and warns if it is broken. It is nil for rows without an emulator, and where
