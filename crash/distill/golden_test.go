@@ -3,7 +3,6 @@ package distill_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -120,7 +119,7 @@ func TestTenStepsEqualTorch(t *testing.T) {
 						}
 					}
 				}
-				t.Log(fmt.Sprintf("%s, %s, %s, sigma %v: losses %.2g apart", be.Name(), g.Model, c.Train, c.Sigma, worst))
+				t.Logf("%s, %s, %s, sigma %v: losses %.2g apart", be.Name(), g.Model, c.Train, c.Sigma, worst)
 				tr.Close()
 				o.Close()
 				e.Close()
