@@ -26,7 +26,7 @@ func (f shapeFlags) shape() (plan.Shape, error) {
 
 // fitFlags say what an emulator is fitted to, and how.
 type fitFlags struct {
-	Support string   `placeholder:"PATH" help:"Documents that repairs, scales and some transforms are fitted to, which nothing of the emulator quotes: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
+	Support string   `placeholder:"PATH" help:"Documents that repairs, scales and some transforms are fitted to; no text of them stands in the emulator. A file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
 	Task    string   `placeholder:"NAME" help:"Prompt of a task for --support; none: the file verbatim."`
 	Samples int      `default:"${support_documents}" placeholder:"N" help:"Only the first N documents of --support (default ${support_documents}); a text is cut to the model's positions."`
 	Ridge   *float64 `placeholder:"X" help:"What least squares add to the diagonal, as a share of its mean: more for fewer documents. Default: ${gap_ridge} in gaps, ${ridge} in smaller layers."`

@@ -232,6 +232,8 @@ func TestFitErrorsNamePlaceAndRemedy(t *testing.T) {
 	for w := range nn.ParamsOf(broken.Blocks[2]) {
 		w.Value = filled(t, be, w.Value, 1e38)
 	}
+	empty := full.Clone() // its embeddings are zeros
+	empty.Embed.TokenWeights().Value = filled(t, be, empty.Embed.TokenWeights().Value, 0)
 	for _, c := range []struct {
 		full *transformer.Decoder
 		plan string
@@ -245,6 +247,7 @@ func TestFitErrorsNamePlaceAndRemedy(t *testing.T) {
 		{full, "0* ~ 3", [][]int32{{7}}, emulate.FitOptions{Tokens: repair.DropFirst}, []string{"place 1, ~: ", "no rows of width 24"}},
 		{broken, "0 ~ 4", texts(3), emulate.FitOptions{}, []string{"place 1, ~: layer 2 of the model makes", "of token 0 of text 0"}},
 		{broken, "2 ~ 4", texts(3), emulate.FitOptions{}, []string{"place 0, 2: the emulator makes", "of token 0 of text 0"}},
+		{empty, "~ 3", texts(3), emulate.FitOptions{}, []string{"place 0, ~: ", "row 0 is zero", "(--tokens drop-first or plain)"}},
 		{full, "1 ~ 5 0 ~ 3", texts(60), emulate.FitOptions{}, []string{"place 4, ~: is fitted to what enters layer 3, and place 1 below it to what enters layer 5", "ascending"}},
 		{postNorm(be), "0:replaceme 3", texts(60), emulate.FitOptions{}, []string{"place 0, 0:replaceme: the model normalises behind the MLP"}},
 		{full, "0* 5:replaceme", texts(60), emulate.FitOptions{}, []string{"place 1: 5:replaceme: nothing is left out above layer 5"}},

@@ -150,5 +150,9 @@ func (f *fitting) weightsOf(s fitStream, x []float32) ([]float64, error) {
 			positions = append(positions, j)
 		}
 	}
-	return f.opt.Tokens.Of(x, f.full.Config.Width, positions)
+	weights, err := f.opt.Tokens.Of(x, f.full.Config.Width, positions)
+	if err != nil { // of weights by size
+		return nil, fmt.Errorf("texts %d and on: %w (--tokens drop-first or plain)", s.first, err)
+	}
+	return weights, nil
 }
