@@ -82,8 +82,6 @@ func (f fitFlags) fit(s *session, m *model, p plan.Plan, opt emulate.FitOptions)
 	if rows != nil {
 		s.printf("%s\n", exchange.FittedTo(rows, f.Support))
 	}
-	if doubt := emulate.Doubt(e.Fits, m.Config.Width); doubt != "" {
-		s.warnf("%s", doubt)
-	}
+	s.warn(e.Doubts())
 	return e, nil
 }

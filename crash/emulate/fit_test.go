@@ -157,3 +157,32 @@ func TestAnotherAttemptIsTheEmulator(t *testing.T) {
 		}
 	}
 }
+
+// TestFewTokensAreDoubted: of linear maps, and of layers that were made smaller by what they
+// are given; what looks at weights alone has no doubt.
+func TestFewTokensAreDoubted(t *testing.T) {
+	be := ref.New()
+	full := crashtest.Small(be, "llama")
+	for _, c := range []struct {
+		plan string
+		rows int
+		want []string
+	}{
+		{"0* ~ 3:asvd0.6 4:svd0.6 5:wanda0.5", 2, []string{"linear maps of 24 channels are fitted to ", "layers are made smaller by what they are given of only "}},
+		{"0* 1:replaceme 3 5*", 2, []string{"linear maps of 24 channels are fitted to "}},
+		{"0* 1:svd0.6 3:int4 ~patch 5*", 2, nil},
+		{"0* ~ 3:asvd0.6 5*", 60, nil},
+	} {
+		e, _ := fitted(t, be, full, c.plan, texts(c.rows), emulate.FitOptions{})
+		got := e.Doubts()
+		if len(got) != len(c.want) {
+			t.Errorf("%s: %q", c.plan, got)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.HasPrefix(got[i], want) || i == 1 && !strings.Contains(got[i], "(places 2, 4)") {
+				t.Errorf("%s: %q, want %q", c.plan, got[i], want)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package emulate
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"lamina/crash/plan"
@@ -46,8 +47,31 @@ func GapNumbers(fits []Fitted) (n int) {
 // least, for it to say as much of other texts; measured in docs/paper.md.
 const fewTokens = 4
 
-// Doubt says that linear maps of so many channels were fitted to few tokens, or is "".
-func Doubt(fits []Fitted, width int) string {
+// Doubts says, in lines, what was fitted to so few tokens that it may say little of other
+// texts: linear maps, and layers that were made smaller by what they are given.
+func (e *Emulator) Doubts() (lines []string) {
+	width := e.Decoder.Config.Width
+	if doubt := doubtfulMaps(e.Fits, width); doubt != "" {
+		lines = append(lines, doubt)
+	}
+	if e.FittedOn == nil || e.FittedOn.Tokens >= width {
+		return lines
+	}
+	var places []string
+	for place, s := range e.Plan {
+		if transforms[s.Transform.Name].fits && !s.Fills() {
+			places = append(places, strconv.Itoa(place))
+		}
+	}
+	if places == nil {
+		return lines
+	}
+	return append(lines, fmt.Sprintf("layers are made smaller by what they are given of only %d tokens, fewer than the stream has channels (places %s): they may keep what these texts say and little else: give more --support, %d tokens or more",
+		e.FittedOn.Tokens, strings.Join(places, ", "), width))
+}
+
+// doubtfulMaps says that linear maps of so many channels were fitted to few tokens, or is "".
+func doubtfulMaps(fits []Fitted, width int) string {
 	var doubtful []string
 	tokens := 0
 	for _, f := range fits {

@@ -108,10 +108,7 @@ func whole(p task.Pair) []int32 { return append(append([]int32(nil), p.Context..
 
 // Warnings tell, after Load, of what does not do what it says, or not well.
 func (d *Distillation) Warnings() []string {
-	warnings := d.Finetuning.Warnings()
-	if doubt := emulate.Doubt(d.Part.Fits, d.Model.Config.Width); doubt != "" {
-		warnings = append(warnings, doubt)
-	}
+	warnings := append(d.Finetuning.Warnings(), d.Part.Doubts()...)
 	weights := d.Weights
 	if weights.Seed = distill.Defaults.Seed; d.Kind.Local && weights != distill.Defaults {
 		warnings = append(warnings, fmt.Sprintf("--train %s has a loss of its own: --lm, --kd, --ppd and --sigma change nothing", d.Kind.Name))
