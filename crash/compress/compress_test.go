@@ -324,3 +324,22 @@ func TestBadInputIsNamed(t *testing.T) {
 		t.Errorf("%d rows after some were refused, want 20", good.Rows())
 	}
 }
+
+// TestSharesAreCountedAlike: a share that is a whole number of ranks or weights, but for the
+// rounding of the product, is that number, as [compress.CountFor] has it.
+func TestSharesAreCountedAlike(t *testing.T) {
+	for percent := 1; percent <= 100; percent++ {
+		share := float64(percent) / 100
+		if rank, err := compress.RankFor(share, 200, 200); err != nil || rank != percent {
+			t.Errorf("RankFor %v: %d, %v, want %d", share, rank, err, percent)
+		}
+		w := random(1, 100)
+		narrow := make([]float32, len(w))
+		for i, v := range w {
+			narrow[i] = float32(v)
+		}
+		if pruned, err := compress.Magnitude(narrow, 1, 100, share); err != nil || zeros(pruned) != percent {
+			t.Errorf("Magnitude %v: %d weights are 0, %v, want %d", share, zeros(pruned), err, percent)
+		}
+	}
+}

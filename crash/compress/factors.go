@@ -32,7 +32,7 @@ func RankFor(share float64, out, in int) (int, error) {
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("compress: RankFor: share %v of the weights: want more than 0 and at most 1", share)
 	}
-	rank := int(share * float64(out) * float64(in) / float64(out+in))
+	rank := whole(share * float64(out) * float64(in) / float64(out+in))
 	if rank == 0 {
 		return 0, fmt.Errorf("compress: RankFor: share %v of a matrix [%d %d] is less than rank 1, which has a share of %.3g", share, out, in, float64(out+in)/float64(out)/float64(in))
 	}

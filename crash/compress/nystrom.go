@@ -152,13 +152,18 @@ func CountFor(share float64, n int) (int, error) {
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("compress: CountFor: share %v of %d: want more than 0 and at most 1", share, n)
 	}
-	// A product such as 0.29·100, which is 29 and rounds to less, is 29.
-	const rounding = 1e-9
-	count := int(share*float64(n) + rounding)
+	count := whole(share * float64(n))
 	if count == 0 {
 		return 0, fmt.Errorf("compress: CountFor: share %v of %d is less than one, which is a share of %.3g", share, n, 1/float64(n))
 	}
 	return count, nil
+}
+
+// whole returns ⌊x⌋ of a share of something: a product such as 0.29·100, which is 29 and
+// rounds to less, is 29.
+func whole(x float64) int {
+	const rounding = 1e-9
+	return int(x + rounding)
 }
 
 // Rows returns the given rows of w, which has so many: of a weight [channels in] or a bias

@@ -76,7 +76,7 @@ func countOf(op string, share float64, n int, of string) (int, error) {
 	if !(share > 0 && share <= 1) {
 		return 0, fmt.Errorf("compress: %s: share %v of the weights: want more than 0 and at most 1", op, share)
 	}
-	count := int(share * float64(n))
+	count := whole(share * float64(n))
 	if count == 0 {
 		return 0, fmt.Errorf("compress: %s: share %v of %s of %d weights is less than one of them, which is a share of %.3g", op, share, of, n, 1/float64(n))
 	}
