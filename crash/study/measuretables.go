@@ -180,7 +180,7 @@ func (x *Experiment) againstBaselines() report.Table {
 		{Name: "loss", Right: true, Help: "answer loss of the first less that of the second, nats a token: below 0 is better"},
 		{Name: "± loss", Right: true, Help: "standard error of it over documents, drawn again 2,000 times for both rows alike"},
 		{Name: "± seeds, loss", Right: true, Help: "standard error of it over seeds"},
-		{Name: "p, loss", Right: true, Help: "of the same draws; corrected in the same way"},
+		{Name: "p, loss", Right: true, Help: "of the same draws, 0.001 at the least; corrected in the same way"},
 	}}
 	for _, c := range x.Table.Baselines {
 		row := []string{c.Row, c.Against, points(c.Difference), points(c.Stderr), pointsOrNone(c.SeedStderr), "–", probability(c.PHolm), x.noLoss(), "–", "–", "–"}
