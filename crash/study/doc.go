@@ -12,9 +12,10 @@
 // what is trained and comes back. [Recipes] lists those there are. A [Protocol] runs the
 // rows of one seed on data that is encoded; an [Experiment] reads the data, runs every
 // seed, and keeps table, pictures and report in a directory. A [Finetuning] is one training
-// by itself, as the data owner runs it, and writes what comes back.
+// by itself, as the data owner runs it, and writes what comes back; a [Distillation] is the
+// model owner's, of the frozen part of an emulator, and writes that.
 //
-// Invariants: plans read only the support rows, learning rate and checkpoint are
+// Invariants: plans and fits read only the support rows, learning rate and checkpoint are
 // chosen by the emulator's loss on the validation rows, and a finished model is
 // scored once; finished rows of an interrupted run are read, not run again, and a row
 // that was begun with another plan or other settings is refused before anything runs.
