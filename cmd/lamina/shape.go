@@ -30,12 +30,16 @@ type fitFlags struct {
 	Task    string   `placeholder:"NAME" help:"Prompt of a task for --support; none: the file verbatim."`
 	Samples int      `default:"${support_documents}" placeholder:"N" help:"Only the first N documents of --support (default ${support_documents}); a text is cut to the model's positions."`
 	Ridge   *float64 `placeholder:"X" help:"What least squares add to the diagonal, as a share of its mean: more for fewer documents. Default: ${gap_ridge} in gaps, ${ridge} in smaller layers."`
+	Lambda  float64  `placeholder:"X" help:"How much gradot wants the emulator to be worse than the model, in units of how much it wants to keep the gradient (default 0: not at all)."`
 	Tokens  string   `default:"rms" placeholder:"HOW" help:"How much a token counts in a fit: rms (default; alike, whatever their size), drop-first (the first one of a text does not) or plain (the longest decide)."`
 }
 
+// mostLambda is far above 1, which weighs both alike.
+const mostLambda = 1e6
+
 // options returns how fits are made, or an error of usage.
 func (f fitFlags) options(seed uint64) (opt emulate.FitOptions, err error) {
-	opt.Seed = seed
+	opt.Seed, opt.Lambda = seed, f.Lambda
 	if f.Ridge != nil {
 		if opt.Ridge = *f.Ridge; !(opt.Ridge > 0 && opt.Ridge <= 1) {
 			return opt, usagef("--ridge %v: want more than 0 and at most 1", opt.Ridge)
@@ -44,6 +48,8 @@ func (f fitFlags) options(seed uint64) (opt emulate.FitOptions, err error) {
 	switch opt.Tokens, err = repair.ParseWeighting(f.Tokens); {
 	case err != nil:
 		return opt, usagef("--tokens: %v", err)
+	case !(f.Lambda >= 0 && f.Lambda <= mostLambda):
+		return opt, usagef("--lambda %v: want 0 to %g", f.Lambda, float64(mostLambda))
 	case f.Samples < 1:
 		return opt, usagef("--samples %d: want 1 or more", f.Samples)
 	case f.Task != "" && f.Support == "":
@@ -83,5 +89,6 @@ func (f fitFlags) fit(s *session, m *model, p plan.Plan, opt emulate.FitOptions)
 		s.printf("%s\n", exchange.FittedTo(rows, f.Support))
 	}
 	s.warn(e.Doubts())
+	s.warn(opt.Unread(p))
 	return e, nil
 }

@@ -54,6 +54,7 @@ func TestEmulateRefusesToFit(t *testing.T) {
 		{exitUsage, "compress: transform \"svd\": want a number behind svd, such as svd0.5", []string{"--model", absent, "--plan", "0* 5*", "--compress", "svd"}},
 		{exitUsage, "--ridge 0: want more than 0 and at most 1", []string{"--model", absent, "--plan", "0* ~ 5*", "--ridge", "0"}},
 		{exitUsage, "--tokens: repair: weighting \"all\" is unknown: want rms, drop-first, plain", []string{"--model", absent, "--plan", "0* ~ 5*", "--tokens", "all"}},
+		{exitUsage, "--lambda -1: want 0 to 1e+06", []string{"--model", absent, "--plan", "0* ~ 5*", "--lambda=-1"}},
 		{exitUsage, "--samples 0: want 1 or more", []string{"--model", absent, "--plan", "0* ~ 5*", "--samples", "0"}},
 		{exitUsage, "--task is for --support PATH", []string{"--model", absent, "--plan", "0* ~ 5*", "--task", "arc_easy"}},
 		// By the plan.

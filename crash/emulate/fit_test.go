@@ -186,3 +186,27 @@ func TestFewTokensAreDoubted(t *testing.T) {
 		}
 	}
 }
+
+// TestOptionsThatChangeNothingAreNamed: each beside plans that read it.
+func TestOptionsThatChangeNothingAreNamed(t *testing.T) {
+	for _, c := range []struct {
+		plan string
+		want [2]bool // the ridge, lambda are read
+	}{
+		{"0* ~patch 3:svd0.5 5*", [2]bool{}},
+		{"0* ~ 5*", [2]bool{0: true}},
+		{"0* 3:gradot0.5 5*", [2]bool{1: true}},
+		{"0* 3:width0.5 4:gradot0.5 5*", [2]bool{true, true}},
+	} {
+		p := crashtest.Plan(t, c.plan)
+		said := strings.Join(emulate.FitOptions{Ridge: 0.1, Lambda: 1}.Unread(p), "\n")
+		for i, flag := range []string{"--ridge 0.1 changes nothing", "--lambda 1 changes nothing"} {
+			if strings.Contains(said, flag) == c.want[i] {
+				t.Errorf("%s: %q of %q", c.plan, said, flag)
+			}
+		}
+		if said := (emulate.FitOptions{}).Unread(p); said != nil {
+			t.Errorf("%s: without options %q", c.plan, said)
+		}
+	}
+}

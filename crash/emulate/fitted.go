@@ -2,6 +2,7 @@ package emulate
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,18 @@ func doubtfulMaps(fits []Fitted, width int) string {
 	}
 	return fmt.Sprintf("linear maps of %d channels are fitted to %d tokens (places %s): they may know these texts by heart and say little of others: give more --support, %d tokens or more",
 		width, tokens, strings.Join(doubtful, ", "), fewTokens*width)
+}
+
+// Unread says, in lines, which options of a fit change nothing in a plan.
+func (o FitOptions) Unread(p plan.Plan) (lines []string) {
+	any := func(reads func(plan.Slot) bool) bool { return slices.ContainsFunc(p, reads) }
+	if o.Ridge != 0 && !any(func(s plan.Slot) bool { return s.Map == plan.Ghost || transforms[s.Transform.Name].ridged }) {
+		lines = append(lines, fmt.Sprintf("--ridge %v changes nothing: no place of the plan %s is solved for with a ridge (Ghost maps, replaceme, asvd, width and heads are)", o.Ridge, p))
+	}
+	if o.Lambda != 0 && !any(func(s plan.Slot) bool { return transforms[s.Transform.Name].guarded }) {
+		lines = append(lines, fmt.Sprintf("--lambda %v changes nothing: no place of the plan %s is made smaller by gradot", o.Lambda, p))
+	}
+	return lines
 }
 
 // WantText returns an error that names the first place of a plan that is fitted on texts,

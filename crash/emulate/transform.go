@@ -16,12 +16,15 @@ import (
 )
 
 // transform is how a transform of plans is carried out: it changes a block that is a copy
-// of the full model's, over the same values. fits says that it reads the streams. form says
+// of the full model's, over the same values. fits says that it reads the streams, ridged that
+// its least squares have a ridge, guarded that it heeds [FitOptions].Lambda. form says
 // what sizes a block has then, before there are weights; nil: those of the model's. holds
 // is about how many bytes it takes beside weights and a pass, gathers how many of them for
 // several blocks at once, up to curvatureBytes; nil: few.
 type transform struct {
 	fits           bool
+	ridged         bool
+	guarded        bool
 	apply          func(f *fitting, place int, block transformer.Block, amount float64) error
 	form           func(c transformer.Config, amount float64) (transformer.Form, error)
 	holds, gathers func(layers []linear) int
@@ -34,10 +37,10 @@ type transform struct {
 // but for those of channels that go.
 var transforms = map[string]transform{
 	"svd":    {apply: factorPlain, form: factoredForm, holds: svdBytes},
-	"asvd":   {fits: true, apply: factorByInputs, form: factoredForm, holds: asvdBytes},
-	"width":  {fits: true, apply: narrow, form: narrowForm, holds: nystromBytes(narrowGroup), stores: storesFitted(narrowGroup, widenGroup)},
-	"heads":  {fits: true, apply: fewerHeads, form: headsForm, holds: nystromBytes(outputGroup), stores: storesFitted(outputGroup, attendGroup)},
-	"gradot": {fits: true, apply: preserveGradient, form: gradotForm, holds: rankedBytes, gathers: curvatureSize, stores: storesExact},
+	"asvd":   {fits: true, ridged: true, apply: factorByInputs, form: factoredForm, holds: asvdBytes},
+	"width":  {fits: true, ridged: true, apply: narrow, form: narrowForm, holds: nystromBytes(narrowGroup), stores: storesFitted(narrowGroup, widenGroup)},
+	"heads":  {fits: true, ridged: true, apply: fewerHeads, form: headsForm, holds: nystromBytes(outputGroup), stores: storesFitted(outputGroup, attendGroup)},
+	"gradot": {fits: true, guarded: true, apply: preserveGradient, form: gradotForm, holds: rankedBytes, gathers: curvatureSize, stores: storesExact},
 	"prune":  {apply: pruneByMagnitude, holds: elementBytes, stores: storesExact},
 	"wanda":  {fits: true, apply: pruneByInputs, holds: elementBytes, stores: storesExact},
 	"int":    {apply: roundWeights, holds: elementBytes, stores: storesAs(tensor.F32)},
@@ -45,7 +48,7 @@ var transforms = map[string]transform{
 	"q4_0":   {apply: storeAs(tensor.Q4_0), stores: storesAs(tensor.Q4_0)},
 	"q4_k":   {apply: storeAs(tensor.Q4_K), stores: storesAs(tensor.Q4_K)},
 
-	string(plan.FoldRepair): {fits: true, apply: foldGap, stores: storesFitted(narrowGroup, -1)},
+	string(plan.FoldRepair): {fits: true, ridged: true, apply: foldGap, stores: storesFitted(narrowGroup, -1)},
 }
 
 // The groups of [transformer.Sublayers.Groups]: layers that are given one input each.
