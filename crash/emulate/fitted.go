@@ -14,14 +14,14 @@ import (
 type Fitted struct {
 	Place   int     `json:"place"`
 	What    string  `json:"what"`              // the place's word in the plan
-	Left    float64 `json:"left"`              // of what the removed or transformed layers did, the share that is not there: ‖Ŷ-Y‖/‖Y-X‖
+	Left    float64 `json:"left"`              // of what the removed or transformed layers did, the share that is missing: ‖Ŷ-Y‖/‖Y-X‖
 	Numbers int     `json:"numbers,omitempty"` // that were fitted for a gap, or stand in a transformed layer
 	Tokens  int     `json:"tokens,omitempty"`  // that count in the fit of a gap
 }
 
 // String says it in a line.
 func (f Fitted) String() string {
-	text := fmt.Sprintf("place %d, %s: %.3f of what the model does there is left", f.Place, f.What, f.Left)
+	text := fmt.Sprintf("place %d, %s: %.3f of what the model does there is missing", f.Place, f.What, f.Left)
 	switch {
 	case f.Tokens > 0 && f.Numbers == 1:
 		return text + fmt.Sprintf("; a number fitted to %s tokens", units.Count(f.Tokens))
