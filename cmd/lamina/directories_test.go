@@ -81,7 +81,10 @@ func TestOverwriteReplacesItsOwnKindOnly(t *testing.T) {
 		if name == "convert" || name == "plug" {
 			out = append(out, at("linked"))
 		}
-		for _, out := range out {
+		for i, out := range out {
+			if testing.Short() && i%4 != len(name)%4 {
+				continue
+			}
 			code, _, stderr := lamina(t, append(commands[name], "--overwrite", "--out", out)...)
 			if code != exitError || len(stderr) == 0 {
 				t.Errorf("%s --overwrite --out %s: exit %d: %s", name, out, code, stderr)
