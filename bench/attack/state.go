@@ -26,7 +26,7 @@ type state map[string]string
 var (
 	timed     = []string{"table.csv", "table.md", "report.html", "metrics.sha256"}
 	timedKeys = map[string][]string{
-		"":              {"seconds", "peak_bytes", "tokens_per_second"},
+		"":              {"seconds", "build_seconds", "train_seconds", "peak_bytes", "tokens_per_second"},
 		"state.json":    {"metrics"},
 		"result.json":   {"sha256"},
 		"lamina.json":   {"exchange"},

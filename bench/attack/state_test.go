@@ -26,6 +26,7 @@ func TestStatesDiffer(t *testing.T) {
 	s := write(t, t.TempDir(), base)
 	for name, c := range map[string]struct{ file, text, want string }{
 		"seconds":   {"a/result.json", `{"loss":1,"seconds":3}`, ""},
+		"parts":     {"a/result.json", `{"loss":1,"seconds":3,"build_seconds":1,"train_seconds":2}`, ""},
 		"speed":     {"metrics.jsonl", "{\"step\":1,\"tokens_per_second\":6}\n", ""},
 		"loss":      {"a/result.json", `{"loss":2,"seconds":2}`, "≠a/result.json"},
 		"cut":       {"metrics.jsonl", "{\"step\":1,\"tokens_per_second\":5}", "≠metrics.jsonl"},
