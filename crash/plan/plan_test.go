@@ -199,7 +199,7 @@ func FuzzPlan(f *testing.F) {
 		if err != nil || !slices.Equal(again, plan) {
 			t.Fatalf("%q printed as %q reads as %v, %v", text, plan, again, err)
 		}
-		if err := plan.Validate(maxLayer + 1); err != nil {
+		if err := plan.Validate(maxLayer + 1); err != nil && !slices.ContainsFunc(plan, Slot.IsMap) { // a gap is known by the model alone
 			t.Fatalf("%q was read but is not valid: %v", text, err)
 		}
 	})
