@@ -12,24 +12,99 @@ import (
 	"lamina/transformer"
 )
 
-// NextToken is the objective of fine-tuning: -Σ log p(target token | all before it),
-// in nats, over the target tokens of pairs of context and target. Contexts are read and
-// not learned.
+// Sequence is a row of tokens, of which some are learned: those of an answer, or of all
+// that an assistant said. Where nothing is learned behind a token, it is not read.
+type Sequence struct {
+	Tokens []int32
+	Learn  []bool // one a token: whether it is predicted from all before it; the first never is
+}
+
+// NewSequence returns a pair as the sequence whose target is learned.
+func NewSequence(p task.Pair) Sequence {
+	s := Sequence{slices.Concat(p.Context, p.Target), make([]bool, len(p.Context)+len(p.Target))}
+	for i := range p.Target {
+		s.Learn[len(p.Context)+i] = true
+	}
+	return s
+}
+
+// read returns how many tokens a pass reads: all before the last that is learned.
+func (s Sequence) read() int {
+	for i := len(s.Learn) - 1; i > 0; i-- {
+		if s.Learn[i] {
+			return i
+		}
+	}
+	return 0
+}
+
+// targets counts the learned tokens.
+func (s Sequence) targets() (n int) {
+	for _, learned := range s.Learn {
+		if learned {
+			n++
+		}
+	}
+	return n
+}
+
+// continuation returns the sequence as a context and its target. ok is false where the
+// learned tokens are not the end of what is read.
+func (s Sequence) continuation() (c transformer.Continuation, ok bool) {
+	end := s.read() + 1
+	from := slices.Index(s.Learn, true)
+	if end-from != s.targets() {
+		return c, false
+	}
+	return transformer.Continuation{Context: s.Tokens[:from], Target: s.Tokens[from:end]}, true
+}
+
+// check returns an error for a sequence that a decoder cannot learn.
+func (s Sequence) check(c transformer.Config) error {
+	switch {
+	case len(s.Learn) != len(s.Tokens):
+		return fmt.Errorf("%d tokens and %d marks of what is learned (want one each)", len(s.Tokens), len(s.Learn))
+	case s.targets() == 0:
+		return fmt.Errorf("none of %d tokens is learned", len(s.Tokens))
+	case s.Learn[0]:
+		return fmt.Errorf("the first token is learned, and nothing is before it")
+	}
+	read := s.read()
+	return c.CheckContinuation(s.Tokens[:read], s.Tokens[read:read+1])
+}
+
+// NextToken is the objective of fine-tuning: -Σ log p(token | all before it), in nats, over
+// the learned tokens of sequences: of pairs of context and target, the targets. What is
+// not learned is read alone.
 type NextToken struct {
-	decoder *transformer.Decoder
-	pairs   []task.Pair
+	decoder   *transformer.Decoder
+	sequences []Sequence
 }
 
 // NewNextToken returns the objective of a decoder on pairs. It is an error, naming the
 // example, if one has no context or no target, is too long for the decoder or has an id
 // that is not in its vocabulary.
 func NewNextToken(d *transformer.Decoder, pairs []task.Pair) (*NextToken, error) {
+	sequences := make([]Sequence, len(pairs))
 	for i, pair := range pairs {
 		if err := d.Config.CheckContinuation(pair.Context, pair.Target); err != nil {
 			return nil, fmt.Errorf("example %d: %w", i, err)
 		}
+		sequences[i] = NewSequence(pair)
 	}
-	return &NextToken{d, pairs}, nil
+	return &NextToken{d, sequences}, nil
+}
+
+// NewSequences returns the objective of a decoder on sequences. It is an error, naming the
+// example, if in one nothing is learned, or its first token is; if it is too long for the
+// decoder, or has an id that is not in its vocabulary.
+func NewSequences(d *transformer.Decoder, sequences []Sequence) (*NextToken, error) {
+	for i, s := range sequences {
+		if err := s.check(d.Config); err != nil {
+			return nil, fmt.Errorf("example %d: %w", i, err)
+		}
+	}
+	return &NextToken{d, sequences}, nil
 }
 
 // Blank returns the objective on n pairs of length tokens, of which targets are learned:
@@ -40,51 +115,62 @@ func Blank(d *transformer.Decoder, n, length, targets int) (*NextToken, error) {
 }
 
 // On returns the objective of another decoder of the same vocabulary and positions on the
-// first n pairs.
+// first n sequences.
 func (o *NextToken) On(d *transformer.Decoder, n int) *NextToken {
-	return &NextToken{d, o.pairs[:min(n, len(o.pairs))]}
+	return &NextToken{d, o.sequences[:min(n, len(o.sequences))]}
 }
 
-// Len returns the number of pairs.
-func (o *NextToken) Len() int { return len(o.pairs) }
+// Len returns the number of sequences.
+func (o *NextToken) Len() int { return len(o.sequences) }
 
-// Size counts the tokens that some pairs read, all but the last of each, and their
-// target tokens.
+// Size counts the tokens that some sequences read, all before the last that is learned,
+// and the learned ones.
 func (o *NextToken) Size(ids []int) (tokens, targets int) {
 	for _, i := range ids {
-		tokens += len(o.pairs[i].Context) + len(o.pairs[i].Target) - 1
-		targets += len(o.pairs[i].Target)
+		tokens += o.sequences[i].read()
+		targets += o.sequences[i].targets()
 	}
 	return tokens, targets
 }
 
-// Loss runs the pairs end to end in one stream and the head at the rows that a target
-// follows.
+// Loss runs the sequences end to end in one stream and the head at the rows that a learned
+// token follows.
 func (o *NextToken) Loss(p *autograd.Pass, ids []int) (autograd.Var, error) {
 	b := &transformer.Batch{}
 	var rows, targets []int32
 	for _, i := range ids {
-		pair := o.pairs[i]
-		first := int32(len(b.Tokens) + len(pair.Context) - 1)
-		read := make([]int32, 0, len(pair.Context)+len(pair.Target)-1)
-		read = append(append(read, pair.Context...), pair.Target[:len(pair.Target)-1]...)
-		b.Add(read, nil)
+		s, first := o.sequences[i], int32(len(b.Tokens))
+		read := s.read()
+		b.Add(s.Tokens[:read], nil)
 		b.Samples = append(b.Samples, int32(i))
-		for j, token := range pair.Target {
-			rows, targets = append(rows, first+int32(j)), append(targets, token)
+		for j := range read {
+			if s.Learn[j+1] {
+				rows, targets = append(rows, first+int32(j)), append(targets, s.Tokens[j+1])
+			}
 		}
 	}
 	loss := o.decoder.LossAt(p, o.decoder.Forward(p, b, nil), rows, targets)
 	return loss, p.Err()
 }
 
-// Mean scores the pairs, in nats a target token: contexts that several share run once.
+// meanTokens is what a pass of Mean reads, about, where sequences are no pairs.
+const meanTokens = 1024
+
+// Mean scores the sequences, in nats a learned token: contexts that several pairs share run
+// once.
 func (o *NextToken) Mean(ctx context.Context, be kernels.Backend, memory *tensor.Arena) (float64, error) {
-	items := make([]transformer.Continuation, len(o.pairs))
-	targets := 0
-	for i, pair := range o.pairs {
-		items[i] = transformer.Continuation{Context: pair.Context, Target: pair.Target}
-		targets += len(pair.Target)
+	items := make([]transformer.Continuation, len(o.sequences))
+	targets, pairs := 0, true
+	for i, s := range o.sequences {
+		targets += s.targets()
+		var ok bool
+		if items[i], ok = s.continuation(); !ok {
+			pairs = false
+		}
+	}
+	if !pairs {
+		sum, err := o.sum(ctx, be, memory)
+		return sum / float64(targets), err
 	}
 	scores, err := o.decoder.Score(ctx, be, items, transformer.ScoreOptions{Arena: memory})
 	if err != nil {
@@ -95,4 +181,34 @@ func (o *NextToken) Mean(ctx context.Context, be kernels.Backend, memory *tensor
 		sum -= s.LogProb
 	}
 	return sum / float64(targets), nil
+}
+
+// sum adds up the losses of all sequences.
+func (o *NextToken) sum(ctx context.Context, be kernels.Backend, memory *tensor.Arena) (sum float64, err error) {
+	p := autograd.NewPass(be)
+	if memory != nil {
+		p.Arena = memory
+	} else {
+		defer p.Close()
+	}
+	for from := 0; from < o.Len(); {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		var ids []int
+		for tokens := 0; from < o.Len() && tokens < meanTokens; from++ {
+			ids = append(ids, from)
+			tokens += o.sequences[from].read()
+		}
+		loss, err := o.Loss(p, ids)
+		if err == nil {
+			err = p.Sync()
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += loss.T.Floats()[0]
+		p.Reset()
+	}
+	return sum, nil
 }

@@ -259,54 +259,27 @@ func (t *Trainer) resume() error {
 	return nil
 }
 
-// step runs one optimiser step: the loss is the sum over all terms of the batch divided
-// by their number, however the batch is cut into passes.
+// step runs one optimiser step.
 func (t *Trainer) step(factor float64) error {
 	begin := time.Now()
 	ids := t.order(t.state.Step)
-	tokens, terms := t.Train.Size(ids)
-	var sums tally
-	for part := range t.passes(ids) {
-		err := t.accumulate(t.pass, part, 1/float64(terms), &sums)
-		t.state.PeakBytes = max(t.state.PeakBytes, t.pass.Arena.Peak())
-		t.pass.Reset()
-		if err != nil {
-			return fmt.Errorf("step %d: %w", t.state.Step+1, err)
-		}
+	g, err := t.gradients(ids)
+	if err != nil {
+		return fmt.Errorf("step %d: %w", t.state.Step+1, err)
 	}
-	loss, parts := sums.mean(terms)
 	norm := t.opt.Step(factor)
 	if err := t.Backend.Sync(); err != nil { // or the norm is not the gradient's
 		return fmt.Errorf("step %d: %w", t.state.Step+1, err)
 	}
 	t.state.Step++
-	if math.IsNaN(loss+norm) || math.IsInf(loss+norm, 0) {
-		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr (or --weight-decay), or look at the examples of this step %v", t.state.Step, loss, norm, ids)
+	if math.IsNaN(g.loss+norm) || math.IsInf(g.loss+norm, 0) {
+		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr (or --weight-decay), or look at the examples of this step %v", t.state.Step, g.loss, norm, ids)
 	}
-	t.state.Loss, t.state.Tokens = loss, t.state.Tokens+tokens
+	t.state.Loss, t.state.Tokens = g.loss, t.state.Tokens+g.tokens
 	return t.log(Metrics{
-		Step: t.state.Step, Loss: loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: tokens,
-		TokensPerSecond: float64(tokens) / time.Since(begin).Seconds(), Terms: parts,
+		Step: t.state.Step, Loss: g.loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: g.tokens,
+		TokensPerSecond: float64(g.tokens) / time.Since(begin).Seconds(), Terms: g.parts,
 	})
-}
-
-// accumulate runs some examples forward and backward, adds their gradient times scale,
-// and their summed loss to sums.
-func (t *Trainer) accumulate(p *autograd.Pass, ids []int, scale float64, sums *tally) error {
-	p.Recompute = t.Recompute
-	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
-	loss, err := t.Train.Loss(p, ids)
-	if err != nil {
-		return err
-	}
-	if err := p.Backward(loss, scale); err != nil {
-		return err
-	}
-	if err := p.Sync(); err != nil {
-		return err
-	}
-	sums.add(t.Train, loss)
-	return nil
 }
 
 // validates reports whether there is something to validate on.
