@@ -61,6 +61,13 @@ func (o *AdamW) stretches() ([]stretch, error) {
 	if err != nil {
 		return nil, err
 	}
+	times, err := o.times()
+	if err != nil {
+		return nil, err
+	}
+	for i := range rules {
+		rules[i].LR *= times[i]
+	}
 	t := o.trained
 	var list []stretch
 	from, at := 0, 0

@@ -1,4 +1,5 @@
-// Package optim updates trained parameters: AdamW, clipping by the global norm,
+// Package optim updates trained parameters: AdamW, clipping by the global norm, rates and
+// weight decay by group, an average of the weights, a term that holds them near their start,
 // and learning-rate schedules.
 //
 //	trained, err := nn.Trainable(be, layer.Params())
@@ -32,15 +33,20 @@ type Config struct {
 	WeightDecay  float64
 	Clip         float64 // largest global gradient norm; 0: no clipping
 	Groups       []Group // rules for some parameters; the norm is that of all
+	Rates        []Rate  // what multiplies the learning rate of some, beside their group's
+
+	Average       float64 // decay of a running average of the weights, from 0 to below 1; 0: none
+	AverageAtOnce bool    // see [Config.AverageDecay]
 }
 
 // AdamW is the optimiser and its state. It holds the memory of its moments until Close.
 type AdamW struct {
 	Config
 	// Done counts the steps taken; M and V are the moments, F32 [M] flat in the
-	// order of the trained parameters. All three are what a resumed run needs.
-	Done int
-	M, V tensor.Tensor
+	// order of the trained parameters. All three are what a resumed run needs, and with
+	// Config.Average the average of the weights, likewise; none without.
+	Done           int
+	M, V, Averaged tensor.Tensor
 
 	be        kernels.Backend
 	trained   *nn.Trained
@@ -63,6 +69,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("weight decay %v: want 0 or more", c.WeightDecay)
 	case !(c.Clip >= 0):
 		return fmt.Errorf("clip %v: want a positive norm, or 0 for none", c.Clip)
+	case !(c.Average >= 0 && c.Average < 1):
+		return fmt.Errorf("average %v: want a decay from 0 (none) to below 1", c.Average)
 	}
 	return nil
 }
@@ -96,6 +104,13 @@ func NewAdamW(be kernels.Backend, t *nn.Trained, c Config) (*AdamW, error) {
 		}
 	}
 	var err error
+	if o.Average > 0 {
+		if o.Averaged, err = tensor.New(be, tensor.F32, n); err != nil {
+			o.Close()
+			return nil, fmt.Errorf("average of %d trained weights: %w", n, err)
+		}
+		kernels.Convert(be, o.Averaged, t.Values)
+	}
 	if o.parts, err = o.stretches(); err != nil {
 		o.Close()
 		return nil, err
@@ -103,16 +118,16 @@ func NewAdamW(be kernels.Backend, t *nn.Trained, c Config) (*AdamW, error) {
 	return o, nil
 }
 
-// Close gives the memory of the moments back. The optimiser takes no further step.
+// Close gives the memory of the moments and the average back. The optimiser takes no further step.
 func (o *AdamW) Close() {
-	for _, t := range []*tensor.Tensor{&o.M, &o.V, &o.sum, &o.coef} {
+	for _, t := range []*tensor.Tensor{&o.M, &o.V, &o.Averaged, &o.sum, &o.coef} {
 		t.Free()
 		*t = tensor.Tensor{}
 	}
 }
 
-// Step clips the gradients, updates the values with LR·factor and zeroes the
-// gradients. It returns the gradient norm before clipping; if that is not finite
+// Step clips the gradients, updates the values with LR·factor, and the average of them,
+// and zeroes the gradients. It returns the gradient norm before clipping; if that is not finite
 // nothing is updated.
 func (o *AdamW) Step(factor float64) (norm float64) {
 	t := o.trained
@@ -135,6 +150,7 @@ func (o *AdamW) Step(factor float64) (norm float64) {
 		args.LR, args.WeightDecay = o.LR*s.lr*factor, s.weightDecay
 		kernels.AdamW(o.be, args)
 	}
+	o.average()
 	return norm
 }
 
