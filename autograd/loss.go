@@ -91,6 +91,8 @@ type Dropout struct {
 	Seed uint64        // the run's seed
 	Step uint64        // optimiser step
 	Rows tensor.Tensor // I32 [N 2]: sample id and position of each row of the stream
+	// Own lets layers drop that have a probability of their own ([Pass.ApplyOwnDropout]).
+	Own bool
 
 	place, op uint64
 }
@@ -103,18 +105,29 @@ func (d *Dropout) At(place int) { d.place, d.op = uint64(place), 0 }
 // the rest by 1/(1-P), in frozen layers too (as torch's train mode does). The mask
 // depends on seed, step, place, sample, position and feature only, and is
 // computed again in backward.
-func (p *Pass) ApplyDropout(x Var) Var {
-	d := &p.Dropout
-	if d.P == 0 {
+func (p *Pass) ApplyDropout(x Var) Var { return p.drop(x, p.Dropout.P) }
+
+// ApplyOwnDropout is ApplyDropout with a layer's own probability, where Dropout.Own asks for
+// that: in training. Each call at a place of the model has a mask of its own.
+func (p *Pass) ApplyOwnDropout(x Var, probability float64) Var {
+	if !p.Dropout.Own {
 		return x
 	}
+	return p.drop(x, probability)
+}
+
+func (p *Pass) drop(x Var, probability float64) Var {
+	if probability == 0 {
+		return x
+	}
+	d := &p.Dropout
 	stream := d.Step<<24 | d.place<<8 | d.op
 	d.op++
 	y := Var{T: p.New(x.T.DType(), x.T.Shape()...)}
-	kernels.Dropout(p.Backend, kernels.DropoutArgs{Y: y.T, X: x.T, Rows: d.Rows, P: d.P, Seed: d.Seed, Stream: stream})
+	kernels.Dropout(p.Backend, kernels.DropoutArgs{Y: y.T, X: x.T, Rows: d.Rows, P: probability, Seed: d.Seed, Stream: stream})
 	if r := p.Record(dropoutOp{}, &y, x); r != nil {
 		p.Save(r, 0, d.Rows)
-		r.Scalar, r.Ints = d.P, [4]int{int(d.Seed), int(stream)}
+		r.Scalar, r.Ints = probability, [4]int{int(d.Seed), int(stream)}
 	}
 	return y
 }

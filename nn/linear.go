@@ -36,8 +36,8 @@ type Addition interface {
 	AddTo(p *autograd.Pass, y, x autograd.Var) autograd.Var
 }
 
-// Sizes returns the widths of x and y of a layer that says them: a [*Linear], a [*LowRank]
-// or an [Addition]. ok is false of any other.
+// Sizes returns the widths of x and y of a layer that says them: a [*Linear], a [*LowRank],
+// an [Addition], a [*IA3], or a [*Bottleneck] behind one. ok is false of any other.
 func Sizes(l Projection) (in, out int, ok bool) {
 	switch l := l.(type) {
 	case *Linear:
@@ -46,6 +46,10 @@ func Sizes(l Projection) (in, out int, ok bool) {
 		in, _, out = l.Sizes()
 	case Addition:
 		in, out = l.Base().Sizes()
+	case *IA3:
+		in, out = l.Layer.Sizes()
+	case *Bottleneck:
+		return Sizes(l.Layer)
 	default:
 		return 0, 0, false
 	}

@@ -27,6 +27,8 @@ type Initial struct {
 	// Inputs is how many numbers enter each sum that the parameter is a factor of;
 	// 0 where it enters none, as in a table.
 	Inputs int
+	// Uniform asks for uniform values of that deviation instead of normal ones: in ±√3·Std.
+	Uniform bool
 }
 
 // What parameters commonly begin with.
@@ -39,6 +41,12 @@ var (
 
 // NormalOf returns normal values for a matrix that sums over so many inputs.
 func NormalOf(inputs int) Initial { return Initial{Std: 1, Inputs: inputs} }
+
+// UniformOf returns values uniform in ±1/√inputs for a matrix that sums over so many inputs,
+// as torch's linear layers begin (kaiming_uniform with a = √5).
+func UniformOf(inputs int) Initial {
+	return Initial{Std: 1 / math.Sqrt(3), Inputs: inputs, Uniform: true}
+}
 
 // Init is a [Source] of new weights. Their values depend on Seed and the parameter's
 // name only.
@@ -65,17 +73,30 @@ func (s Init) Parameter(name string, initial Initial, shape ...int) *autograd.Pa
 		return &autograd.Parameter{Name: name, Value: tensor.NoMemory(err, tensor.F32, shape...)}
 	}
 	values := make([]float32, t.Len())
-	if initial.Std != 0 {
-		h := fnv.New64a()
-		h.Write([]byte(name))
-		philox.New(s.Seed, h.Sum64()).FillNormal(values, 0, 0, initial.Std*s.std(initial.Inputs))
-	} else {
+	s.fill(values, name, initial)
+	t.SetFloat32s(values)
+	return &autograd.Parameter{Name: name, Value: t}
+}
+
+// fill writes what the parameter begins with.
+func (s Init) fill(values []float32, name string, initial Initial) {
+	if initial.Std == 0 {
 		for i := range values {
 			values[i] = float32(initial.Value)
 		}
+		return
 	}
-	t.SetFloat32s(values)
-	return &autograd.Parameter{Name: name, Value: t}
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	draw, std := philox.New(s.Seed, h.Sum64()), initial.Std*s.std(initial.Inputs)
+	if !initial.Uniform {
+		draw.FillNormal(values, 0, 0, std)
+		return
+	}
+	draw.FillUniform(values, 0)
+	for i, u := range values { // from [0, 1)
+		values[i] = float32(math.Sqrt(3) * std * (2*float64(u) - 1))
+	}
 }
 
 // validate returns an error for what would begin with zeros, or not with numbers, by
@@ -86,6 +107,8 @@ func (s Init) validate(name string, i Initial) error {
 		return fmt.Errorf("nn: Init: Std %v: want a positive number, or 0 for 1/√inputs", s.Std)
 	case !(i.Std >= 0) || math.IsInf(i.Std, 0):
 		return fmt.Errorf("nn: Init: %s: Initial.Std %v: want a positive number, or 0 for Value everywhere", name, i.Std)
+	case i.Std == 0 && i.Uniform:
+		return fmt.Errorf("nn: Init: %s: Uniform and no Std: want UniformOf(%d), or neither for Value everywhere", name, i.Inputs)
 	case i.Std == 0 && i.Inputs != 0:
 		return fmt.Errorf("nn: Init: %s: %d inputs and no Std: want NormalOf(%d), or no Inputs for Value everywhere", name, i.Inputs, i.Inputs)
 	}

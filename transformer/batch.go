@@ -135,7 +135,7 @@ func (d *Decoder) newStream(p *autograd.Pass, b *Batch) *Stream {
 	if table := c.family().embedding; table.positions != "" {
 		words = b.appendPositions(words, table.unused)
 	}
-	if samples = len(words); p.Dropout.P > 0 {
+	if samples = len(words); p.Dropout.P > 0 || p.Dropout.Own {
 		words = b.appendSamples(words)
 	}
 	if angles = len(words); c.RoPE.Dim > 0 {
