@@ -9,6 +9,8 @@ type builder struct {
 	tag     *parser // of the statement that ended the last block
 	options Options
 	loops   int // loops around the statement, of its macro
+
+	generates bool // there was a generation block
 }
 
 // block reads statements up to one that ends or goes on a block, whose word it
@@ -82,8 +84,9 @@ func (b *builder) statement(word string, p *parser, depth int) (statement, error
 			if err := p.end(); err != nil {
 				return nil, err
 			}
+			b.generates = true
 			body, err := b.until("endgeneration", "generation", p.peek().line, depth)
-			return scopeStatement{body}, err
+			return generationStatement{body}, err
 		}
 		known = "if, for, break, continue, set, macro, generation or raw"
 	}

@@ -167,6 +167,15 @@ func (r *run) cloned(items []value) ([]value, error) {
 	return append([]value{}, items...), nil
 }
 
+// mark notes where the text of a generation block stands.
+func (r *run) mark(s Span) error {
+	if err := r.grow(itemBytes); err != nil {
+		return err
+	}
+	r.spans = append(r.spans, s)
+	return nil
+}
+
 // blank returns a list of n items that are not there yet.
 func (r *run) blank(n int) ([]value, error) {
 	if err := r.grow(itemBytes * n); err != nil {

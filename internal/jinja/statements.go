@@ -31,9 +31,9 @@ type (
 		body, empty []statement
 		line        int
 	}
-	// scopeStatement runs its body with names of its own.
-	scopeStatement struct{ body []statement }
-	leaveStatement struct{ why error } // errBreak or errContinue
+	// generationStatement runs its body with names of its own, and notes where its text stands.
+	generationStatement struct{ body []statement }
+	leaveStatement      struct{ why error } // errBreak or errContinue
 )
 
 // target is what a set statement gives a value: names, or a namespace's field.
@@ -99,7 +99,7 @@ func (s printStatement) do(r *run) error {
 	return r.write(text)
 }
 
-func (s scopeStatement) do(r *run) error { return r.inside(s.body) }
+func (s generationStatement) do(r *run) error { return r.generated(s.body) }
 
 func (s leaveStatement) do(*run) error { return s.why }
 

@@ -25,8 +25,9 @@ type Options struct {
 // Template is a template that can be rendered any number of times, from several
 // goroutines.
 type Template struct {
-	body    []statement
-	options Options
+	body      []statement
+	generates bool // has a generation block
+	options   Options
 }
 
 // Parse reads a template. Errors name the line in it.
@@ -43,23 +44,23 @@ func Parse(source string, o Options) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{body, o}, nil
+	return &Template{body, b.generates, o}, nil
 }
 
 // Render writes the template over the fields of a row. With strict options a field
 // that is not there is an error naming it.
 func (t *Template) Render(fields record.Object) (string, error) {
-	r := newRun(fields, t.options)
-	if err := r.statements(t.body); err != nil {
-		return "", err
-	}
-	return r.out.text()
+	text, _, err := t.render(fields)
+	return text, err
 }
 
 // run is one rendering.
 type run struct {
 	budget
 	out     *writer
+	spans   []Span  // of the generation blocks
+	lost    bool    // one of them stands in a captured text
+	page    *writer // of the whole text, whatever out is
 	scopes  []map[string]value
 	options Options
 	depth   int // of expressions that wait for one inside
@@ -69,6 +70,7 @@ type run struct {
 func newRun(fields record.Object, o Options) *run {
 	r := &run{budget: budgetOf(fields), scopes: []map[string]value{{}}, options: o}
 	r.out = &writer{r: r}
+	r.page = r.out
 	for _, f := range fields {
 		r.scopes[0][f.Name] = fromRecord(f.Value)
 	}

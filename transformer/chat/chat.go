@@ -27,6 +27,8 @@ import (
 type Message struct {
 	Role    string // "system", "user" or "assistant"
 	Content string
+	// More are further fields that a template may read, such as name.
+	More record.Object
 }
 
 // Options are what a template may ask for beside the messages.
@@ -43,18 +45,23 @@ type Options struct {
 // Render runs a template over the messages. A template that calls
 // raise_exception gives an error with its words.
 func Render(template string, messages []Message, o Options) (text string, err error) {
-	now := o.Now
-	if now.IsZero() {
-		now = time.Now()
-	}
-	t, err := jinja.Parse(template, jinja.Options{Trim: true, Lenient: true, Chat: true, Functions: map[string]func(string) (string, error){
-		"raise_exception": func(words string) (string, error) { return "", errors.New(brief(words)) },
-		"strftime_now":    func(format string) (string, error) { return formatTime(now, format) },
-	}})
+	t, err := o.parse(template)
 	if err != nil {
 		return "", err
 	}
 	return t.Render(variables(messages, o))
+}
+
+// parse reads a template in transformers' environment.
+func (o Options) parse(template string) (*jinja.Template, error) {
+	now := o.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return jinja.Parse(template, jinja.Options{Trim: true, Lenient: true, Chat: true, Functions: map[string]func(string) (string, error){
+		"raise_exception": func(words string) (string, error) { return "", errors.New(brief(words)) },
+		"strftime_now":    func(format string) (string, error) { return formatTime(now, format) },
+	}})
 }
 
 // variables are the names a template sees, as apply_chat_template gives them: a special
@@ -63,7 +70,7 @@ func Render(template string, messages []Message, o Options) (text string, err er
 func variables(messages []Message, o Options) record.Object {
 	turns := make(record.List, len(messages))
 	for i, m := range messages {
-		turns[i] = record.Object{{Name: "role", Value: m.Role}, {Name: "content", Value: m.Content}}
+		turns[i] = append(record.Object{{Name: "role", Value: m.Role}, {Name: "content", Value: m.Content}}, m.More...)
 	}
 	names := record.Object{
 		{Name: "messages", Value: turns}, {Name: "tools"}, {Name: "documents"}, {Name: "add_generation_prompt", Value: o.Generation},
