@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
+	"lamina/formats"
 	"lamina/nn"
 	"lamina/tensor"
 )
@@ -17,8 +19,26 @@ import (
 func Fingerprint(params nn.Params) string {
 	var records []string
 	for w := range params {
-		records = append(records, fmt.Sprintf("%s\n%v\n%x\n", w.Name, w.Value.Shape(), sumValues(w.Value)))
+		records = append(records, recordOf(w.Name, w.Value.Shape(), sumValues(w.Value)))
 	}
+	return sumRecords(records)
+}
+
+// FingerprintOf is [Fingerprint] of weights that no device has, by name and shape.
+func FingerprintOf(weights iter.Seq2[formats.Entry, []float32]) string {
+	var records []string
+	for e, values := range weights {
+		sum := sha256.Sum256(tensor.Bytes(values))
+		records = append(records, recordOf(e.Name, e.Shape, sum[:]))
+	}
+	return sumRecords(records)
+}
+
+func recordOf(name string, shape []int, sum []byte) string {
+	return fmt.Sprintf("%s\n%v\n%x\n", name, shape, sum)
+}
+
+func sumRecords(records []string) string {
 	slices.Sort(records)
 	h := sha256.New()
 	for _, r := range records {

@@ -14,27 +14,30 @@ import (
 	"lamina/transformer"
 )
 
-// Apply gives params the adapter's values, each an F32 tensor on dev until Close. First
-// all is checked: the fingerprint of what params hold now, names, shapes, types, that
-// every number is finite, and the fingerprint of the values; on an error nothing was
-// changed.
+// Apply gives params what the adapter makes of their values T₀, as its corrections say,
+// each an F32 tensor on dev until Close. First all is checked: the fingerprint of what
+// params hold now, names, shapes, types, that every number is finite, and the fingerprint
+// of the values; on an error nothing was changed.
 func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
-	if got := transformer.Fingerprint(params); got != a.Manifest.Base {
-		return fmt.Errorf("%s: made for other weights: they had fingerprint %.19q…, this model's have %.19q…", a.Path, a.Manifest.Base, got)
+	if err := a.wantBase(params); err != nil {
+		return err
 	}
-	values, err := a.fitting(params)
-	if err != nil {
+	if err := a.fitting(params); err != nil {
 		return err
 	}
 	applied := map[*autograd.Parameter]tensor.Tensor{}
+	var changed []tensorChange
+	var err error
 	for w := range params {
-		if applied[w], err = tensor.FromFloat32s(dev, tensor.F32, values[w], w.Value.Shape()...); err != nil {
+		var values []float32
+		if values, err = a.plugged(w); err != nil {
+			break
+		}
+		if applied[w], err = tensor.FromFloat32s(dev, tensor.F32, values, w.Value.Shape()...); err != nil {
 			delete(applied, w)
 			break
 		}
-	}
-	if err == nil {
-		err = a.checkWeights(params, applied)
+		changed = append(changed, newTensorChange(w.Name, w.Value.Float32s(), values))
 	}
 	if err != nil {
 		for _, t := range applied {
@@ -42,84 +45,94 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 		}
 		return fmt.Errorf("%s: %w", a.Path, err)
 	}
-	a.changed = nil
+	a.changed = changed
 	for w := range params {
-		a.changed = append(a.changed, newTensorChange(w.Name, w.Value.Float32s(), values[w]))
 		w.Value = applied[w]
 		a.applied = append(a.applied, w.Value)
 	}
 	return nil
 }
 
-// checkWeights holds the values that params are to get against their fingerprint.
-func (a *Adapter) checkWeights(params nn.Params, values map[*autograd.Parameter]tensor.Tensor) error {
+// wantBase returns an error unless the adapter started from what params hold, or from what
+// their owner made of that before he sent it, by the receipt that it was held against.
+func (a *Adapter) wantBase(params nn.Params) error {
+	if a.repaired {
+		return nil
+	}
+	got := transformer.Fingerprint(params)
+	if got == a.Manifest.Base {
+		return nil
+	}
+	return fmt.Errorf("%s: made for other weights: they had fingerprint %.19q…, this model's have %.19q…", a.Path, a.Manifest.Base, got)
+}
+
+// plugged returns what the adapter makes of a tensor of T₀.
+func (a *Adapter) plugged(w *autograd.Parameter) ([]float32, error) {
+	d, err := a.Form.Delta(a, w)
+	if err != nil {
+		return nil, err
+	}
+	values := w.Value.Float32s()
+	for i, v := range values {
+		values[i] = d.plus(i, v, 1)
+	}
+	return values, wantFinite(w.Name, values)
+}
+
+// fitting returns an error that lists all that is missing, too many or other than it should
+// be in the adapter's file.
+func (a *Adapter) fitting(params nn.Params) error {
+	var wrong []string
+	if !slices.Equal(a.Manifest.Tensors, a.file.Names()) {
+		wrong = append(wrong, fmt.Sprintf("%s lists %d tensors that are not the %d of %s",
+			adapterManifest, len(a.Manifest.Tensors), len(a.file.Names()), a.Form.Weights))
+	}
+	wrong = append(wrong, a.Form.Fits(a.file, expectedOf(params))...)
+	for _, name := range a.file.Names() {
+		if e, _ := a.file.Entry(name); len(wrong) == 0 && e.DType == tensor.F32 {
+			if _, err := a.float32s(name); err != nil {
+				wrong = append(wrong, err.Error())
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s: does not fit, nothing was applied: %w", a.Path, errors.New(joinSome(wrong)))
+	}
+	return a.checkWeights()
+}
+
+// checkWeights holds the tensors against their fingerprint.
+func (a *Adapter) checkWeights() error {
 	want := a.Manifest.Weights
 	if want == "" { // of an earlier version
 		return nil
 	}
-	got := transformer.Fingerprint(func(yield func(*autograd.Parameter) bool) {
-		for w := range params {
-			if !yield(&autograd.Parameter{Name: w.Name, Value: values[w]}) {
-				return
-			}
-		}
-	})
-	if got != want {
-		return fmt.Errorf("the weights have fingerprint %.19q…, %s says %.19q…: one of the two was changed: take a fresh copy", got, adapterManifest, want)
+	got, err := fingerprint(a.file)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s: the weights have fingerprint %.19q…, %s says %.19q…: one of the two was changed: take a fresh copy", a.Path, got, adapterManifest, want)
 	}
-	return nil
+	return err
 }
 
-// fitting returns the adapter's values of params, or an error that lists all that is
-// missing, too many or other than it should be.
-func (a *Adapter) fitting(params nn.Params) (map[*autograd.Parameter][]float32, error) {
-	var wrong []string
-	if !slices.Equal(a.Manifest.Tensors, a.file.Names()) {
-		wrong = append(wrong, fmt.Sprintf("%s lists %d tensors that are not the %d of %s",
-			adapterManifest, len(a.Manifest.Tensors), len(a.file.Names()), adapterWeights))
-	}
-	wanted := map[string]bool{}
-	values := map[*autograd.Parameter][]float32{}
-	for w := range params {
-		wanted[w.Name] = true
-		v, err := a.values(w)
-		if err != nil {
-			wrong = append(wrong, err.Error())
-			continue
-		}
-		values[w] = v
-	}
-	for _, name := range a.file.Names() {
-		if !wanted[name] {
-			wrong = append(wrong, fmt.Sprintf("tensor %s is not trained by its plan", formats.Quote(name)))
-		}
-	}
-	if len(wrong) > 0 {
-		return nil, fmt.Errorf("%s: does not fit, nothing was applied: %w", a.Path, errors.New(joinSome(wrong)))
-	}
-	return values, nil
-}
-
-func (a *Adapter) values(w *autograd.Parameter) ([]float32, error) {
-	e, ok := a.file.Entry(w.Name)
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("tensor %s is missing", formats.Quote(w.Name))
-	case !slices.Equal(e.Shape, w.Value.Shape()) || e.DType != tensor.F32:
-		return nil, fmt.Errorf("tensor %s is %s%v, want F32%v", formats.Quote(w.Name), e.DType, e.Shape, w.Value.Shape())
-	}
-	data, err := a.file.Bytes(w.Name)
+// float32s returns the values of an F32 tensor of the adapter's file, all finite.
+func (a *Adapter) float32s(name string) ([]float32, error) {
+	e, _ := a.file.Entry(name)
+	data, err := a.file.Bytes(name)
 	if err != nil {
 		return nil, err
 	}
 	v := make([]float32, e.Elems())
-	tensor.DecodeF32(v, data, tensor.F32)
-	for i, x := range v {
+	tensor.DecodeF32(v, data, e.DType)
+	return v, wantFinite(name, v)
+}
+
+func wantFinite(name string, values []float32) error {
+	for i, x := range values {
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-			return nil, fmt.Errorf("tensor %s has %v at element %d", formats.Quote(w.Name), x, i)
+			return fmt.Errorf("tensor %s has %v at element %d", formats.Quote(name), x, i)
 		}
 	}
-	return v, nil
+	return nil
 }
 
 // joinSome lists the first of many.

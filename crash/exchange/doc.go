@@ -1,5 +1,5 @@
 // Package exchange is what travels back from the data owner to the model owner: an
-// adapter, the trained weights under the names they have in the full model, with a
+// adapter, what training made of the weights T in one of [Forms], with a
 // manifest that says which weights they started from.
 //
 //	err := exchange.SaveAdapter("run/adapter", exchange.Manifest{Plan: e.Plan, Base: base}, e.Params())

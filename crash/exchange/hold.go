@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/formats"
 	"lamina/internal/files"
 	"lamina/transformer"
 )
@@ -118,35 +117,15 @@ func (r *Receipt) Hold(a *Adapter, full *transformer.Decoder) error {
 	if m.Base != r.Base {
 		say("says that it started from weights of fingerprint %.19q…, %.19q… were sent", m.Base, r.Base)
 	}
-	wrong = append(wrong, r.tensors(a)...)
+	wrong = append(wrong, a.Form.Fits(a.file, r.Tensors)...)
 	if len(wrong) > 0 {
 		return fmt.Errorf("%s: not what the receipt %s expects, nothing was applied: %s", a.Path, r.path, joinSome(wrong))
 	}
 	if got := transformer.Fingerprint(full.Params()); got != r.Weights {
 		return fmt.Errorf("%s: the receipt is of the model %.128q, whose weights have fingerprint %.19q…, and this model's have %.19q…", r.path, r.Model, r.Weights, got)
 	}
+	a.repaired = r.Repaired != nil
 	return nil
-}
-
-// tensors holds the tensors of an adapter's file against those that are expected.
-func (r *Receipt) tensors(a *Adapter) (wrong []string) {
-	expected := map[string]bool{}
-	for _, x := range r.Tensors {
-		expected[x.Name] = true
-		e, ok := a.file.Entry(x.Name)
-		switch {
-		case !ok:
-			wrong = append(wrong, fmt.Sprintf("tensor %s is missing", formats.Quote(x.Name)))
-		case e.DType.String() != x.DType || !slices.Equal(e.Shape, x.Shape):
-			wrong = append(wrong, fmt.Sprintf("tensor %s is %s%v, want %s%v", formats.Quote(x.Name), e.DType, e.Shape, x.DType, x.Shape))
-		}
-	}
-	for _, name := range a.file.Names() {
-		if !expected[name] {
-			wrong = append(wrong, fmt.Sprintf("tensor %s was not to be trained", formats.Quote(name)))
-		}
-	}
-	return wrong
 }
 
 // Path returns where the receipt was read; "" without one.

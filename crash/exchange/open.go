@@ -16,9 +16,11 @@ import (
 type Adapter struct {
 	Path     string
 	Manifest Manifest
+	Form     Form
 	Unsealed bool   // there is no MANIFEST.json, as in adapters of earlier versions
 	named    string // as it was asked for
 	file     *safetensors.File
+	repaired bool            // it was held against a receipt, whose owner repaired T
 	applied  []tensor.Tensor // what Apply put on devices
 	changed  []tensorChange  // by Apply
 }
@@ -35,7 +37,7 @@ func OpenAdapter(named string) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := wantOwnFiles(path); err != nil {
+	if err := wantOwnFiles(path, anyFiles()); err != nil {
 		return nil, err
 	}
 	a := &Adapter{Path: path, named: named, Unsealed: !files.HasManifest(path)}
@@ -49,10 +51,35 @@ func OpenAdapter(named string) (*Adapter, error) {
 	if err := files.CheckFormat(path, adapterManifest, adapterKind, adapterFormat, a.Manifest.Kind, a.Manifest.Format, digest); err != nil {
 		return nil, err
 	}
-	if a.file, err = safetensors.Open(filepath.Join(path, adapterWeights)); err != nil {
+	if a.Form, err = a.Manifest.form(); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(path, adapterManifest), err)
+	}
+	if err := wantOwnFiles(path, a.Form.files()); err != nil {
+		return nil, err
+	}
+	if a.file, err = safetensors.Open(filepath.Join(path, a.Form.Weights)); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// form returns the form that an adapter says it has.
+func (m Manifest) form() (Form, error) {
+	switch {
+	case m.Form == "" && m.Format < adapterFormat:
+		return Weights, nil
+	case m.Form == "" || m.Form == Weights.Name || m.Format < adapterFormat:
+		return Form{}, fmt.Errorf("format %d with form %.32q: weights have format %d and no form, all else has both", m.Format, m.Form, weightsFormat)
+	}
+	return FormNamed(m.Form)
+}
+
+// anyFiles lists what an adapter's directory may have, whatever its form.
+func anyFiles() (names []string) {
+	for _, f := range Forms {
+		names = append(names, f.files()...)
+	}
+	return names
 }
 
 // locate returns the adapter's directory: path, or adapter/ in it, and never one of two.
@@ -87,12 +114,15 @@ func recoverAdapter(named string) {
 }
 
 // wantOwnFiles returns an error if a directory has anything but an adapter's files.
-func wantOwnFiles(dir string) error {
+func wantOwnFiles(dir string, names []string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil // the manifest will be missing
 	}
-	own := map[string]bool{adapterManifest: true, adapterWeights: true, files.Manifest: true}
+	own := map[string]bool{files.Manifest: true}
+	for _, name := range names {
+		own[name] = true
+	}
 	isAdapter := false
 	for _, e := range entries {
 		isAdapter = isAdapter || own[e.Name()]

@@ -29,16 +29,19 @@ type Receipt struct {
 	Format int    `json:"format"` // 1
 	Kind   string `json:"kind"`   // "receipt"
 	emulate.Origin
-	Model     string     `json:"model"`         // as its owner named it
-	Weights   string     `json:"model_weights"` // fingerprint of all of them; they never leave him
-	Plan      plan.Plan  `json:"plan"`          // shared places filled in
-	Share     string     `json:"share"`
-	DType     string     `json:"dtype,omitempty"` // storage type of what is not trained, if chosen
-	Compact   bool       `json:"compact,omitempty"`
-	Trained   []Trained  `json:"trained"`
-	Base      string     `json:"base"` // fingerprint of the trained weights before training
-	Tensors   []Expected `json:"tensors"`
-	PluggedIn []string   `json:"plugged_in,omitempty"` // what each adapter is known by, in order
+	Model   string     `json:"model"`         // as its owner named it
+	Weights string     `json:"model_weights"` // fingerprint of all of them; they never leave him
+	Plan    plan.Plan  `json:"plan"`          // shared places filled in
+	Share   string     `json:"share"`
+	DType   string     `json:"dtype,omitempty"` // storage type of what is not trained, if chosen
+	Compact bool       `json:"compact,omitempty"`
+	Trained []Trained  `json:"trained"`
+	Base    string     `json:"base"` // fingerprint of the trained weights before training
+	Tensors []Expected `json:"tensors"`
+	// Repaired says how T was trained before it was sent: Base is of that, not of the
+	// model's own T. nil: it was not.
+	Repaired  *emulate.Distilled `json:"repaired,omitempty"`
+	PluggedIn []string           `json:"plugged_in,omitempty"` // what each adapter is known by, in order
 	// Unfinished is set until the emulator has its name.
 	Unfinished bool `json:"unfinished,omitempty"`
 
