@@ -59,6 +59,7 @@ var layers = []layer{
 	{"crash/compress", nil},
 	{"crash/measure", append([]string{"crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/repair", nil},
+	{"crash/privacy", nil},
 	{"crash/emulate", append([]string{
 		"crash/compress", "crash/repair", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
