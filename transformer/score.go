@@ -27,6 +27,10 @@ type ScoreOptions struct {
 	Tokens   int                   // tokens a pass takes, about; 0: 1024
 	Progress func(done, total int) // called after each pass; may be nil
 	Arena    *tensor.Arena         // the memory of the passes, of the same backend, reset after each; nil: its own
+
+	// Stream, if not nil, makes the last stream [N D] of a batch in place of
+	// [Decoder.Forward], to the same bits. No context is shared then.
+	Stream func(p *autograd.Pass, b *Batch) autograd.Var
 }
 
 const scoreTokens = 1024
@@ -40,7 +44,11 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 	if limit == 0 {
 		limit = scoreTokens
 	}
-	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Likelihood, len(items))}
+	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Likelihood, len(items)), stream: opt.Stream}
+	if s.stream == nil {
+		s.stream = func(p *autograd.Pass, b *Batch) autograd.Var { return d.Forward(p, b, nil) }
+		s.shares = true
+	}
 	defer func() { s.store.Close() }()
 	if opt.Arena != nil {
 		s.pass.Arena = opt.Arena
@@ -56,7 +64,7 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 	for from := 0; from < len(items); {
 		to, tokens := from, 0
 		for to < len(items) && (to == from || tokens < limit) {
-			end := d.groupEnd(items, to)
+			end := s.groupEnd(items, to)
 			tokens += len(items[to].Context)
 			for _, it := range items[to:end] {
 				tokens += len(it.Target) - 1
@@ -78,6 +86,14 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 }
 
 // groupEnd returns the end of the run of items that share item i's context.
+func (s *scorer) groupEnd(items []Continuation, i int) int {
+	if !s.shares {
+		return i + 1
+	}
+	return s.decoder.groupEnd(items, i)
+}
+
+// groupEnd is the scorer's, where contexts may be shared.
 // Dynamic RoPE turns every key of a row beyond the trained length by the length
 // of that row: there nothing can be shared.
 func (d *Decoder) groupEnd(items []Continuation, i int) int {
@@ -97,6 +113,8 @@ type scorer struct {
 	pass    *autograd.Pass
 	store   *KVStore
 	scores  []Likelihood
+	stream  func(p *autograd.Pass, b *Batch) autograd.Var // as the options have it
+	shares  bool                                          // contexts
 
 	// The rows of the two streams that predict target tokens, each once.
 	rows   [2][]int32
@@ -122,7 +140,7 @@ func (s *scorer) run(items []Continuation, from, to int) error {
 	contexts, branches := &Batch{Store: true}, &Batch{}
 	caches := map[int]*Cache{}
 	for i := from; i < to; {
-		end := s.decoder.groupEnd(items, i)
+		end := s.groupEnd(items, i)
 		it := items[i]
 		last := int32(len(contexts.Tokens) + len(it.Context) - 1)
 		if end == i+1 {
@@ -141,7 +159,7 @@ func (s *scorer) run(items []Continuation, from, to int) error {
 		i = end
 	}
 	p := s.pass
-	x := s.decoder.Forward(p, contexts, nil)
+	x := s.stream(p, contexts)
 	picked := s.decoder.Rows(p, x, s.rows[0])
 	for i := from; i < to; i++ {
 		cache, ok := caches[i]
@@ -168,7 +186,7 @@ func (s *scorer) run(items []Continuation, from, to int) error {
 func (s *scorer) reserve(items []Continuation) error {
 	need := 0
 	for i := 0; i < len(items); {
-		end := s.decoder.groupEnd(items, i)
+		end := s.groupEnd(items, i)
 		if end > i+1 {
 			need += len(items[i].Context)
 		}

@@ -13,13 +13,14 @@ import (
 // program of the kind does: some tens of MiB for code, tokenizer, examples and the
 // scratch of the backend.
 type Memory struct {
-	Frozen  int `json:"frozen"`  // weights that are not trained, as they are stored, each once
-	Trained int `json:"trained"` // the others: F32 value, gradient and two moments, 16 bytes each
-	Pass    int `json:"pass"`    // activations and their gradients, of the largest pass
+	Frozen  int `json:"frozen"`            // weights that are not trained, as they are stored, each once
+	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each
+	Pass    int `json:"pass"`              // activations and their gradients, of the largest pass
+	Streams int `json:"streams,omitempty"` // kept of frozen places, see [Prefix]
 }
 
 // Total returns the sum.
-func (m Memory) Total() int { return m.Frozen + m.Trained + m.Pass }
+func (m Memory) Total() int { return m.Frozen + m.Trained + m.Pass + m.Streams }
 
 // Memory returns what Run would hold: nothing is computed, and nothing allocated
 // that grows with the model.
@@ -45,7 +46,7 @@ func (t *Trainer) Memory() (Memory, error) {
 		return Memory{}, err
 	}
 	defer trained.Close()
-	m.Trained = 4 * trained.Values.Bytes()
+	m.Trained, m.Streams = 4*trained.Values.Bytes(), t.streams()
 	m.Pass, err = t.largestPass()
 	return m, err
 }

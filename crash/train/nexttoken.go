@@ -79,6 +79,7 @@ func (s Sequence) check(c transformer.Config) error {
 type NextToken struct {
 	decoder   *transformer.Decoder
 	sequences []Sequence
+	kept      *below // streams that are computed once, or nil; see [NextToken.Keep]
 }
 
 // NewNextToken returns the objective of a decoder on pairs. It is an error, naming the
@@ -92,7 +93,7 @@ func NewNextToken(d *transformer.Decoder, pairs []task.Pair) (*NextToken, error)
 		}
 		sequences[i] = NewSequence(pair)
 	}
-	return &NextToken{d, sequences}, nil
+	return &NextToken{decoder: d, sequences: sequences}, nil
 }
 
 // NewSequences returns the objective of a decoder on sequences. It is an error, naming the
@@ -104,7 +105,7 @@ func NewSequences(d *transformer.Decoder, sequences []Sequence) (*NextToken, err
 			return nil, fmt.Errorf("example %d: %w", i, err)
 		}
 	}
-	return &NextToken{d, sequences}, nil
+	return &NextToken{decoder: d, sequences: sequences}, nil
 }
 
 // Blank returns the objective on n pairs of length tokens, of which targets are learned:
@@ -117,7 +118,7 @@ func Blank(d *transformer.Decoder, n, length, targets int) (*NextToken, error) {
 // On returns the objective of another decoder of the same vocabulary and positions on the
 // first n sequences.
 func (o *NextToken) On(d *transformer.Decoder, n int) *NextToken {
-	return &NextToken{d, o.sequences[:min(n, len(o.sequences))]}
+	return &NextToken{decoder: d, sequences: o.sequences[:min(n, len(o.sequences))]}
 }
 
 // Len returns the number of sequences.
@@ -149,7 +150,7 @@ func (o *NextToken) Loss(p *autograd.Pass, ids []int) (autograd.Var, error) {
 			}
 		}
 	}
-	loss := o.decoder.LossAt(p, o.decoder.Forward(p, b, nil), rows, targets)
+	loss := o.decoder.LossAt(p, o.stream(p, b), rows, targets)
 	return loss, p.Err()
 }
 
@@ -172,7 +173,11 @@ func (o *NextToken) Mean(ctx context.Context, be kernels.Backend, memory *tensor
 		sum, err := o.sum(ctx, be, memory)
 		return sum / float64(targets), err
 	}
-	scores, err := o.decoder.Score(ctx, be, items, transformer.ScoreOptions{Arena: memory})
+	options := transformer.ScoreOptions{Arena: memory}
+	if o.kept != nil {
+		options.Stream = o.stream
+	}
+	scores, err := o.decoder.Score(ctx, be, items, options)
 	if err != nil {
 		return 0, err
 	}
