@@ -50,6 +50,7 @@ var layers = []layer{
 	{"transformer/chat", []string{"internal/foreign", "internal/jinja", "record"}},
 	{"transformer", append([]string{
 		"transformer/tokenizer", "transformer/chat", "record", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}, bottom...)},
+	{"transformer/peft", append([]string{"transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/strictjson"}, bottom...)},
 	{"record", []string{"internal/strictjson"}},
 	{"dataset", []string{"record", "internal/files", "internal/foreign"}},
 	{"hub", []string{"internal/files", "internal/strictjson"}},

@@ -1,0 +1,72 @@
+package peft
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lamina/autograd"
+	"lamina/nn"
+	"lamina/transformer"
+)
+
+// Kind is a way of training little: each stands in a file of its own, and in [Kinds].
+type Kind struct {
+	Name string
+	Help string // half a sentence
+	// Defaults are those of the fields that it takes.
+	Defaults Config
+	// Merges says that what was trained can be folded into the model's own weights.
+	Merges bool
+
+	takes    []string // fields of Config beside Kind and Layers, in lower case
+	peftType string   // peft_type of the library's files; "" where the files are our own
+	// standard tells which layers are its targets where nobody names any.
+	standard func(layer) bool
+	// put returns a layer with new weights in the place of the plain one. nil: the kind
+	// puts nothing there and trains what params yields of a block.
+	put    func(w nn.Weights, l layer, plain *nn.Linear, c Config) added
+	params func(b transformer.Block) nn.Params
+	// merged returns the weights that a layer it put there stands for.
+	merged func(l added) []folded
+	// keys are those of adapter_config.json that tell what a.Config has.
+	keys func(a *Attached) map[string]any
+	// read takes what it knows of adapter_config.json.
+	read func(k *keys, s *Saved)
+}
+
+// added is a layer that something was put to.
+type added interface {
+	nn.Projection
+	Added() nn.Params // what was put there
+}
+
+// folded is a parameter with the values that it should have.
+type folded struct {
+	of     *autograd.Parameter
+	values []float32
+}
+
+// Kinds are those there are.
+var Kinds = []Kind{loraKind, adapterKind, bitfitKind, ia3Kind}
+
+// Names returns the names of [Kinds].
+func Names() []string {
+	names := make([]string, len(Kinds))
+	for i, k := range Kinds {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// Named returns the kind of a name.
+func Named(name string) (Kind, error) {
+	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, fmt.Errorf("%.32q: want one of %s", name, strings.Join(Names(), ", "))
+	}
+	return Kinds[i], nil
+}
+
+// Takes reports whether a field of [Config], named in lower case, says something of the kind.
+func (k Kind) Takes(field string) bool { return slices.Contains(k.takes, field) }
