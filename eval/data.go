@@ -79,6 +79,15 @@ func (d Data) Identify(t task.Task) (Identity, error) {
 	return d.Identity(filesOf(set)), nil
 }
 
+// Rows finds and hashes the files of rows that are read otherwise than as documents.
+func (d Data) Rows() (*dataset.Set, []results.DataFile, error) {
+	set, err := d.open(task.Task{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return set, filesOf(set), nil
+}
+
 // CheckFile refuses a split or a configuration that does not fit a file which is named
 // itself; of all else it says nothing.
 func (d Data) CheckFile() error {

@@ -58,7 +58,7 @@ func (b *Batch) Validate(c Config) error {
 		if err := c.CheckLength(s.PrefixLen + s.Len); err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
-		if err := c.checkIDs(b.Tokens[s.Start : s.Start+s.Len]); err != nil {
+		if err := c.CheckIDs(b.Tokens[s.Start : s.Start+s.Len]); err != nil {
 			return fmt.Errorf("row %d, %w", i, err)
 		}
 	}
@@ -75,10 +75,10 @@ func (c Config) CheckContinuation(context, target []int32) error {
 	if err := c.CheckLength(len(context) + len(target) - 1); err != nil {
 		return err
 	}
-	if err := c.checkIDs(context); err != nil {
+	if err := c.CheckIDs(context); err != nil {
 		return fmt.Errorf("context, %w", err)
 	}
-	if err := c.checkIDs(target); err != nil {
+	if err := c.CheckIDs(target); err != nil {
 		return fmt.Errorf("target, %w", err)
 	}
 	return nil
@@ -93,7 +93,8 @@ func (c Config) CheckLength(n int) error {
 	return nil
 }
 
-func (c Config) checkIDs(ids []int32) error {
+// CheckIDs returns an error naming the first id that is not in the vocabulary.
+func (c Config) CheckIDs(ids []int32) error {
 	for i, id := range ids {
 		if id < 0 || int(id) >= c.Vocab {
 			return fmt.Errorf("token %d: id %d is not in the vocabulary (0 to %d)", i, id, c.Vocab-1)

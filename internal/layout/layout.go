@@ -65,12 +65,13 @@ var layers = []layer{
 		"crash/compress", "crash/repair", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/train", append([]string{
 		"eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+	{"crash/corpus", append([]string{"crash/train", "eval", "transformer", "transformer/tokenizer", "transformer/chat", "record", "internal/files"}, bottom...)},
 	{"crash/distill", append([]string{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/exchange", append([]string{
 		"crash/emulate", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/study", append([]string{
-		"crash/exchange", "crash/distill", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
+		"crash/exchange", "crash/distill", "crash/corpus", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
