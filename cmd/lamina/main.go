@@ -44,6 +44,9 @@ type commands struct {
 	Distill    distillCommand    `cmd:"" help:"Train the frozen part of an emulator to answer as the full model, and write it."`
 	Finetune   finetuneCommand   `cmd:"" help:"Train a model, or the starred blocks of an emulator."`
 	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
+	Package    packageCommand    `cmd:"" help:"Make the package of an emulator or an adapter, signed if wanted: what goes to the other house."`
+	Inspect    inspectCommand    `cmd:"" help:"Show all that a package carries, and what is odd about it, without applying it."`
+	Accept     acceptCommand     `cmd:"" help:"Take a package that came: unpack an emulator, or plug an adapter into the full model if it passes every check."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`

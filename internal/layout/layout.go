@@ -70,6 +70,8 @@ var layers = []layer{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/exchange", append([]string{
 		"crash/emulate", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+	{"crash/parcel", []string{
+		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/distill", "crash/corpus", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},

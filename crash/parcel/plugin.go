@@ -1,0 +1,206 @@
+package parcel
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lamina/crash/emulate"
+	"lamina/crash/exchange"
+	"lamina/internal/files"
+	"lamina/tensor"
+)
+
+// PlugInOptions say what an adapter must come up to, and how the model is written.
+type PlugInOptions struct {
+	Receipt   string // that emulate kept; "": it is looked for here and beside the model
+	DType     tensor.DType
+	Overwrite bool // replaces a plugged model, and nothing else
+	Again     bool // also one that was accepted before, or is older than one that was
+	Force     bool // also one that went far, or that the gate refuses
+	Gate      Gate
+}
+
+// PluggedIn is an adapter that was accepted.
+type PluggedIn struct {
+	Out       string                  `json:"out"`
+	Manifest  Manifest                `json:"manifest"`
+	Signature Signature               `json:"signature"`
+	Receipt   string                  `json:"receipt"`
+	Ledger    string                  `json:"ledger"`
+	Changes   []exchange.Change       `json:"changes"`
+	Tensors   []exchange.TensorChange `json:"tensors"`
+	Scores    *Scores                 `json:"scores,omitempty"` // none without rows to score
+	Warnings  []string                `json:"warnings,omitempty"`
+}
+
+// acceptance is an adapter on its way into a model.
+type acceptance struct {
+	*Package
+	full    *exchange.Model
+	opt     PlugInOptions
+	receipt *exchange.Receipt
+	book    *Ledger
+	adapter *exchange.Adapter
+	done    PluggedIn
+}
+
+// PlugIn puts the adapter of a package into the full model and writes that as out. Before
+// it is held against the receipt, the ledger beside that, and the model; then it is scored,
+// where the gate has rows. Whatever is wrong, nothing is written, and the model full is as
+// it was.
+func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, opt PlugInOptions) (PluggedIn, error) {
+	x := &acceptance{Package: p, full: full, opt: opt, done: PluggedIn{Out: out, Manifest: p.Manifest, Signature: p.Signature}}
+	err := p.wantKind(AdapterKind)
+	if err == nil {
+		err = full.Full("accept of an adapter")
+	}
+	if err == nil {
+		err = files.Output{Path: out, Kind: "plugged model", Overwrite: opt.Overwrite}.Check()
+	}
+	if err != nil {
+		return x.done, err
+	}
+	if err := x.expected(); err != nil {
+		return x.done, err
+	}
+	if x.adapter, err = exchange.OpenAdapter(p.payload()); err != nil {
+		return x.done, err
+	}
+	defer x.adapter.Close()
+	for _, check := range []func() error{x.checkManifest, x.checkReceipt, x.checkTensors, x.checkScale} {
+		if err := check(); err != nil {
+			return x.done, err
+		}
+	}
+	if err := x.gate(ctx); err != nil {
+		return x.done, err
+	}
+	_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
+		DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Ready: x.note})
+	return x.done, err
+}
+
+// expected finds the receipt and the ledger of the package's exchange, and holds its
+// manifest against them: nothing of payload/ is looked at.
+func (x *acceptance) expected() (err error) {
+	m := x.Manifest
+	if x.opt.Receipt != "" {
+		x.receipt, err = exchange.ReadReceipt(x.opt.Receipt)
+	} else {
+		x.receipt, err = exchange.FindReceipt(m.Exchange, ".", filepath.Dir(filepath.Clean(x.full.Path)))
+	}
+	switch {
+	case err != nil:
+		return err
+	case x.receipt == nil:
+		return fmt.Errorf("%s: of the exchange %.12s…, of which no *.receipt.json lies here or beside the model: --receipt FILE names what emulate kept", x.Dir, m.Exchange)
+	case x.receipt.Exchange != m.Exchange:
+		return fmt.Errorf("%s: of the exchange %.12s…, and the receipt %s is of %.12s…: it was trained in another emulator, or is an old one", x.Dir, m.Exchange, x.receipt.Path(), x.receipt.Exchange)
+	}
+	x.done.Receipt = x.receipt.Path()
+	x.done.Ledger = strings.TrimSuffix(x.done.Receipt, ".receipt.json") + ledgerSuffix
+	if x.book, err = openLedger(x.done.Ledger, emulate.Origin{Exchange: x.receipt.Exchange, Emulator: x.receipt.Emulator}); err != nil {
+		return err
+	}
+	if err := x.checkParent(m.Adapter.Parent); err != nil {
+		return err
+	}
+	if err := x.book.checkFresh(x.Package); err != nil && !x.opt.Again {
+		return err
+	}
+	return nil
+}
+
+// checkParent wants the emulator that was sent, and the package that it was sent in.
+func (x *acceptance) checkParent(of Parent) error {
+	manifest := filepath.Join(x.Dir, manifestName)
+	if of.Emulator != x.receipt.Emulator {
+		return fmt.Errorf("%s: adapter: parent: trained in an emulator whose MANIFEST.json has SHA-256 %.12s…, and %.12s… was sent, by the receipt %s", manifest, of.Emulator, x.receipt.Emulator, x.receipt.Path())
+	}
+	sent := slices.ContainsFunc(x.book.Sent, func(p Passed) bool { return p.Kind == EmulatorKind })
+	known := slices.ContainsFunc(x.book.Sent, func(p Passed) bool { return p.Kind == EmulatorKind && p.Manifest == of.Package })
+	switch {
+	case known || !sent && of.Package == "":
+		return nil
+	case of.Package == "":
+		return fmt.Errorf("%s: adapter: parent: names no package, and the emulator was sent in one, by %s: have its sender make the package beside the emulator that accept wrote there", manifest, x.book.path)
+	}
+	return fmt.Errorf("%s: adapter: parent: trained in an emulator that came in the package %.12s…, which was not sent, by %s", manifest, of.Package, x.book.path)
+}
+
+// checkManifest holds what adapter.json says against the package's manifest.
+func (x *acceptance) checkManifest() error {
+	said, got := x.Manifest, x.adapter.Manifest
+	for _, fact := range []struct{ what, got, want string }{
+		{"exchange_id", got.Exchange, said.Exchange},
+		{"adapter: parent: emulator", got.Emulator, said.Adapter.Parent.Emulator},
+		{"plan", got.Plan.String(), said.Plan.String()},
+		{"adapter: base", got.Base, said.Adapter.Base},
+		{"adapter: form", formOf(got), said.Adapter.Form},
+	} {
+		if fact.got != fact.want {
+			return x.differs(fact.what, fact.got, fact.want)
+		}
+	}
+	return nil
+}
+
+// checkReceipt holds the adapter against the receipt, and refuses weights that were
+// plugged in before in whatever package.
+func (x *acceptance) checkReceipt() error {
+	if err := x.receipt.Hold(x.adapter, x.full.Decoder); err != nil {
+		return err
+	}
+	if before := x.receipt.Warnings(x.adapter); len(before) > 0 && !x.opt.Again {
+		return fmt.Errorf("%s; --again plugs it in once more", before[0])
+	}
+	return nil
+}
+
+// checkTensors holds the tensors against the manifest's list of them.
+func (x *acceptance) checkTensors() error {
+	all, err := x.Package.checkTensors()
+	if err != nil {
+		return err
+	}
+	if wrong := compareSlots(slotsOfTensors(all), x.Manifest.Adapter.Expected); wrong != nil {
+		return fmt.Errorf("%s: adapter: expected: %s", filepath.Join(x.Dir, manifestName), joined(wrong))
+	}
+	return nil
+}
+
+// sameNorm is how far the norms of the two houses may be apart, of each other: both are
+// sums in float64 in the same order, of the same numbers.
+const sameNorm = 1e-9
+
+// checkScale measures how far training went, and holds that against what the sender says
+// and against what fine-tuning does.
+func (x *acceptance) checkScale() error {
+	if _, _, err := x.adapter.Plugged(x.full.Decoder); err != nil {
+		return err
+	}
+	x.done.Tensors, x.done.Changes = x.adapter.TensorChanges(), x.adapter.Changes(x.full.Config)
+	got, said := moved(x.adapter, x.full.Config), x.Manifest.Adapter.Changes
+	same := func(a, b float64) bool { return math.Abs(a-b) <= sameNorm*math.Max(a, b) }
+	if !slices.EqualFunc(got, said, func(a, b Moved) bool {
+		return a.Layer == b.Layer && same(a.Delta, b.Delta) && same(a.Base, b.Base)
+	}) {
+		return x.differs("adapter: changes", got, said)
+	}
+	if err := x.adapter.CheckChanges(x.done.Changes); err != nil && !x.opt.Force {
+		return fmt.Errorf("%w; nothing was applied; --force plugs it in all the same", err)
+	}
+	return nil
+}
+
+// note keeps that the adapter is plugged in, before the model has its name.
+func (x *acceptance) note() {
+	x.done.Warnings = append(x.done.Warnings, x.receipt.Note(x.adapter)...)
+	if err := x.book.note(&x.book.Accepted, x.Manifest, x.Digest); err != nil {
+		x.done.Warnings = append(x.done.Warnings, fmt.Sprintf("that this package was accepted is not noted: %v", err))
+	}
+}
