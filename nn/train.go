@@ -54,6 +54,23 @@ func Trainable(be kernels.Backend, params Params) (*Trained, error) {
 // ZeroGrads forgets the gradients of the last step.
 func (t *Trained) ZeroGrads(be kernels.Backend) { kernels.Fill(be, t.Grads, 0) }
 
+// Use lets the parameters have the values of another buffer, F32 [M] in the order of Params,
+// such as an average of those they had, and returns the one they had: it is used again
+// before t is trained on, frozen or closed.
+func (t *Trained) Use(values tensor.Tensor) (before tensor.Tensor) {
+	if values.DType() != tensor.F32 || values.Len() != t.Values.Len() {
+		panic(fmt.Sprintf("nn: Use: values of another size: %v for %v", values, t.Values))
+	}
+	before, t.Values = t.Values, values
+	from := 0
+	for _, w := range t.Params {
+		n := w.Value.Len()
+		w.Value = values.Slice(from, from+n).Reshape(w.Value.Shape()...)
+		from += n
+	}
+	return before
+}
+
 // Freeze ends training and gives the memory of the gradients back. The parameters keep
 // their values, which stay in memory of t.
 func (t *Trained) Freeze() {

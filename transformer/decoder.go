@@ -23,6 +23,7 @@ import (
 	"slices"
 
 	"lamina/autograd"
+	"lamina/kernels"
 	"lamina/nn"
 	"lamina/tensor"
 )
@@ -143,11 +144,33 @@ func (d *Decoder) Loss(p *autograd.Pass, x autograd.Var, targets tensor.Tensor) 
 // LossAt is [Decoder.Loss] of the chosen rows of the stream x [N D]: targets[i] follows
 // row rows[i].
 func (d *Decoder) LossAt(p *autograd.Pass, x autograd.Var, rows, targets []int32) autograd.Var {
+	picked, next := d.pick(p, x, rows, targets)
+	return d.Loss(p, picked, next)
+}
+
+// MarginLossAt is [Decoder.LossAt], and beside it how far the logits of the targets are
+// above the mean of their row, summed:
+//
+//	margin = Σ_r (logits[r,targets[r]] - mean_v logits[r,v]) = Σ_r h_r·(w[targets[r]] - mean_v w[v])
+//
+// of rows h_r that are at the head w: two products of a row, no logits. With it a loss can be
+// smoothed, since (1-ε)·(-log p(t)) + ε·mean_v(-log p(v)) = -log p(t) + ε·margin.
+func (d *Decoder) MarginLossAt(p *autograd.Pass, x autograd.Var, rows, targets []int32) (loss, margin autograd.Var) {
+	picked, next := d.pick(p, x, rows, targets)
+	h, w := d.Finish(p, picked), p.Param(d.Head)
+	each := p.New(h.T.DType(), 1, d.Config.Vocab)
+	kernels.Fill(p.Backend, each, 1/float64(d.Config.Vocab))
+	mean := p.LinearFunc(kernels.Identity, p.Input(each), autograd.Affine{W: w, InOut: true})
+	margin = p.Sum(p.Mul(h, p.Sub(p.Gather(w, next, h.T.DType()), mean)))
+	return p.LinearCrossEntropy(h, w, next), margin
+}
+
+// pick takes the chosen rows of the stream and the tokens that follow them to the device.
+func (d *Decoder) pick(p *autograd.Pass, x autograd.Var, rows, targets []int32) (picked autograd.Var, next tensor.Tensor) {
 	n := len(rows)
 	both := p.New(tensor.I32, n+len(targets)) // one copy to the device
 	both.SetInts(slices.Concat(rows, targets))
-	picked := p.Gather(x, both.Slice(0, n), x.T.DType())
-	return d.Loss(p, picked, both.Slice(n, n+len(targets)))
+	return p.Gather(x, both.Slice(0, n), x.T.DType()), both.Slice(n, n+len(targets))
 }
 
 // Rows returns the chosen rows of the stream, in that order.

@@ -32,10 +32,11 @@ func (o *NextToken) Keep(c *Prefix, trained nn.Params) (place int, err error) {
 	return place, nil
 }
 
-// stream returns the last stream of a batch.
-func (o *NextToken) stream(p *autograd.Pass, b *transformer.Batch) autograd.Var {
-	d, k := o.decoder, o.kept
-	if k == nil || k.drops && p.Dropout.P > 0 {
+// stream returns the last stream of a batch in the decoder of a pass. What is kept is of
+// the objective's own as it is: no other and no disturbed one enters there.
+func (o *NextToken) stream(p *autograd.Pass, d *transformer.Decoder, b *transformer.Batch) autograd.Var {
+	k := o.kept
+	if k == nil || d != o.decoder || k.drops && p.Dropout.P > 0 {
 		return d.Forward(p, b, nil)
 	}
 	x := k.enter(p, d, b)

@@ -28,7 +28,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 			return err
 		}
-		if err := writeFlat(filepath.Join(tmp, momentsFile), map[string]tensor.Tensor{"m": o.M, "v": o.V}); err != nil {
+		if err := writeFlat(filepath.Join(tmp, momentsFile), o.State()); err != nil {
 			return err
 		}
 		if err := files.WriteJSON(filepath.Join(tmp, stateFile), saved{State: s, OptimizerSteps: o.Done, Metrics: r.metrics.mark()}); err != nil {
@@ -67,8 +67,8 @@ type saved struct {
 // Room returns an error if the checkpoints of a run to come would not fit the disk: those
 // that are kept, one more while it is written, the best weights twice for the same reason
 // and the adapter, and a tenth on top.
-func (r *RunDir) Room(t *nn.Trained) error {
-	const values = 3*(keptCheckpoints+1) + 2 + 1 // weights and two moments a checkpoint
+func (r *RunDir) Room(t *nn.Trained, o *optim.AdamW) error {
+	values := (1+len(o.State()))*(keptCheckpoints+1) + 2 + 1 // weights, moments and average a checkpoint
 	need := int64(values*t.Values.Bytes()) / 10 * 11
 	filepath.WalkDir(r.path, func(_ string, e fs.DirEntry, err error) error {
 		if info, wrong := e.Info(); err == nil && wrong == nil && info.Mode().IsRegular() {
@@ -214,7 +214,7 @@ func loadCheckpoint(dir string, t *nn.Trained, o *optim.AdamW) (s saved, err err
 	if err := readFlat(filepath.Join(dir, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 		return s, err
 	}
-	if err := readFlat(filepath.Join(dir, momentsFile), map[string]tensor.Tensor{"m": o.M, "v": o.V}); err != nil {
+	if err := readFlat(filepath.Join(dir, momentsFile), o.State()); err != nil {
 		return s, err
 	}
 	o.Done = s.OptimizerSteps

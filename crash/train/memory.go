@@ -14,7 +14,7 @@ import (
 // scratch of the backend.
 type Memory struct {
 	Frozen  int `json:"frozen"`            // weights that are not trained, as they are stored, each once
-	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each
+	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each; 4 more for an average, 4 for T₀ of a proximal term
 	Pass    int `json:"pass"`              // activations and their gradients, of the largest pass
 	Streams int `json:"streams,omitempty"` // kept of frozen places, see [Prefix]
 }
@@ -46,21 +46,44 @@ func (t *Trainer) Memory() (Memory, error) {
 		return Memory{}, err
 	}
 	defer trained.Close()
-	m.Trained, m.Streams = 4*trained.Values.Bytes(), t.streams()
+	m.Trained, m.Streams = t.buffers()*trained.Values.Bytes(), t.streams()
 	m.Pass, err = t.largestPass()
 	return m, err
 }
 
+// buffers returns how many numbers a trained weight takes: value, gradient, two moments,
+// and what options ask for.
+func (t *Trainer) buffers() int {
+	n := 4
+	if t.Settings.EMA > 0 {
+		n++
+	}
+	if t.Settings.Proximal > 0 {
+		n++
+	}
+	return n
+}
+
 // largestPass returns the arena's extent after a dry run of the largest planned pass:
-// of all that no other one beats in tokens and terms both, the one that takes most.
+// of all that no other one beats in tokens and terms both, the one that takes most, in the
+// decoder that takes most of those that take turns.
 func (t *Trainer) largestPass() (int, error) {
-	extent := 0
+	turns := 1
+	if o, ok := t.Train.(*NextToken); ok {
+		turns = o.Turns()
+	}
+	at, extent := t.state.Step, 0
+	defer func() { t.state.Step = at }()
 	for _, ids := range t.candidates() {
-		p := autograd.NewTrainingPass(&dry.Backend{})
-		if err := t.accumulate(p, ids, 1, &tally{}); err != nil {
-			return 0, err
+		for turn := range turns {
+			t.state.Step = at + turn // which says whose turn it is
+			p := autograd.NewTrainingPass(&dry.Backend{})
+			if err := t.accumulate(p, ids, 1, &tally{}); err != nil {
+				return 0, err
+			}
+			extent = max(extent, p.Arena.Extent())
 		}
-		extent = max(extent, p.Arena.Extent())
+		t.state.Step = at
 	}
 	return extent, nil
 }

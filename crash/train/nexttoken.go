@@ -80,6 +80,7 @@ type NextToken struct {
 	decoder   *transformer.Decoder
 	sequences []Sequence
 	kept      *below // streams that are computed once, or nil; see [NextToken.Keep]
+	variation        // of training passes
 }
 
 // NewNextToken returns the objective of a decoder on pairs. It is an error, naming the
@@ -150,7 +151,8 @@ func (o *NextToken) Loss(p *autograd.Pass, ids []int) (autograd.Var, error) {
 			}
 		}
 	}
-	loss := o.decoder.LossAt(p, o.stream(p, b), rows, targets)
+	d := o.running(p)
+	loss := o.loss(p, d, o.stream(p, d, b), rows, targets)
 	return loss, p.Err()
 }
 
@@ -175,7 +177,7 @@ func (o *NextToken) Mean(ctx context.Context, be kernels.Backend, memory *tensor
 	}
 	options := transformer.ScoreOptions{Arena: memory}
 	if o.kept != nil {
-		options.Stream = o.stream
+		options.Stream = func(p *autograd.Pass, b *transformer.Batch) autograd.Var { return o.stream(p, o.decoder, b) }
 	}
 	scores, err := o.decoder.Score(ctx, be, items, options)
 	if err != nil {

@@ -54,7 +54,8 @@ type Composed interface {
 	Objective
 	// Terms returns the parts of the last Loss, each time the same names: after Backward
 	// where the pass records, and before its Reset. The run reports their weighted sum,
-	// so that the number which Loss returned need not be known before Backward.
+	// so that the number which Loss returned need not be known before Backward. It is nil
+	// where Loss had one part alone, whose sum it returned.
 	Terms() []Term
 }
 
@@ -66,15 +67,18 @@ type tally struct {
 
 // add takes the sum of a pass that has run.
 func (y *tally) add(o Objective, loss autograd.Var) {
-	c, ok := o.(Composed)
-	if !ok {
+	var parts []Term
+	if c, ok := o.(Composed); ok {
+		parts = c.Terms()
+	}
+	if parts == nil {
 		y.sum += loss.T.Floats()[0]
 		return
 	}
 	if y.terms == nil {
 		y.terms = map[string]float64{}
 	}
-	for _, t := range c.Terms() {
+	for _, t := range parts {
 		y.sum += t.Weight * t.Sum
 		y.terms[t.Name] += t.Sum
 	}

@@ -29,6 +29,8 @@ type Settings struct {
 	// and gains of norms are left out of it ([optim.NoDecayOfVectors]); an empty list
 	// decays everything.
 	Groups []optim.Group `json:"groups,omitempty"`
+
+	Options
 }
 
 // groups returns the rules that hold.
@@ -88,6 +90,9 @@ func (s Settings) Validate() error {
 			return err
 		}
 	}
+	if err := s.Options.validate(); err != nil {
+		return err
+	}
 	return s.schedule(1).Validate()
 }
 
@@ -100,7 +105,7 @@ func (s Settings) Warnings(n int) (warnings []string) {
 	if s.MicroBatch > s.Batch {
 		warnings = append(warnings, fmt.Sprintf("--micro-batch %d changes nothing: it is more than --batch %d", s.MicroBatch, s.Batch))
 	}
-	return warnings
+	return append(warnings, s.Options.warnings()...)
 }
 
 func (s Settings) schedule(steps int) optim.Schedule {

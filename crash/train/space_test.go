@@ -17,6 +17,7 @@ import (
 	"lamina/kernels/dry"
 	"lamina/kernels/ref"
 	"lamina/nn"
+	"lamina/nn/optim"
 	"lamina/tensor"
 )
 
@@ -75,7 +76,7 @@ func TestRoomIsJudgedBeforeARun(t *testing.T) {
 	}
 	defer store.Close()
 	room := func(values int) error {
-		return store.Room(&nn.Trained{Values: tensor.Must(tensor.New(&dry.Backend{}, tensor.F32, values))})
+		return store.Room(&nn.Trained{Values: tensor.Must(tensor.New(&dry.Backend{}, tensor.F32, values))}, &optim.AdamW{})
 	}
 	if err := room(1 << 10); err != nil {
 		t.Error(err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"lamina/autograd"
@@ -24,8 +23,12 @@ type Metrics struct {
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
 	ValidLoss       float64 `json:"valid_loss,omitempty"`
 	// Terms are the means of the parts of Loss, or of ValidLoss, by name and without
-	// their weights, where an objective has several ([Composed]).
+	// their weights, where an objective has several ([Composed]); of a proximal term
+	// ‖T - T₀‖².
 	Terms map[string]float64 `json:"terms,omitempty"`
+	// Skipped are the examples of a step that was left out, since its loss or its gradient
+	// is not finite: it has no Loss.
+	Skipped []int `json:"skipped,omitempty"`
 }
 
 // Outcome is what a run came to.
@@ -38,6 +41,8 @@ type Outcome struct {
 	Seconds   float64 `json:"seconds"`
 	PeakBytes int     `json:"peak_bytes"` // of activations and gradients in a pass
 	Stopped   bool    `json:"stopped,omitempty"`
+	Early     bool    `json:"early_stop,omitempty"`    // [Options].Patience ended it
+	Skipped   int     `json:"skipped_steps,omitempty"` // whose loss or gradient is not finite
 }
 
 // Trainer trains some parameters towards an objective. With a validation objective it
@@ -63,6 +68,7 @@ type Trainer struct {
 
 	trained *nn.Trained
 	opt     *optim.AdamW
+	near    *optim.Proximal // nil: none
 	pass    *autograd.Pass
 	state   State
 	saved   time.Time // when the last checkpoint was made
@@ -83,6 +89,11 @@ type State struct {
 	Loss      float64 `json:"loss"` // these three as in Outcome
 	Tokens    int     `json:"tokens"`
 	PeakBytes int     `json:"peak_bytes"`
+
+	Skipped   int     `json:"skipped,omitempty"`     // steps that were left out
+	InRow     int     `json:"skipped_now,omitempty"` // of them the last ones, in a row
+	Waited    int     `json:"waited,omitempty"`      // validations in a row that Patience counts
+	Reference float64 `json:"reference,omitempty"`   // validation loss that those are held against
 }
 
 // Store keeps a run so that it can be resumed; see [RunDir].
@@ -92,7 +103,7 @@ type Store interface {
 	// Save writes a checkpoint, whole or not at all.
 	Save(s State, t *nn.Trained, o *optim.AdamW) error
 	// Room returns an error if there is no room for what Save and SaveBest will write.
-	Room(t *nn.Trained) error
+	Room(t *nn.Trained, o *optim.AdamW) error
 	// SaveBest and LoadBest keep the weights of the lowest validation loss.
 	SaveBest(t *nn.Trained) error
 	LoadBest(t *nn.Trained) error
@@ -115,6 +126,7 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 	out := Outcome{
 		Steps: t.state.Step, BestStep: t.state.BestStep, BestLoss: t.state.BestLoss, Loss: t.state.Loss, Tokens: t.state.Tokens,
 		Seconds: time.Since(begin).Seconds(), PeakBytes: t.state.PeakBytes, Stopped: stopped,
+		Early: err == nil && !stopped && t.state.Step < t.steps, Skipped: t.state.Skipped,
 	}
 	switch {
 	case err != nil:
@@ -132,6 +144,9 @@ func (t *Trainer) finish() {
 	}
 	if t.opt != nil {
 		t.opt.Close()
+	}
+	if t.near != nil {
+		t.near.Close()
 	}
 	if t.trained != nil {
 		t.trained.Freeze()
@@ -170,7 +185,7 @@ func (t *Trainer) loop(ctx context.Context) (stopped bool, err error) {
 				}
 			}
 		}
-		if t.state.Step >= t.steps {
+		if t.state.Step >= t.steps || t.outOfPatience() {
 			return false, nil
 		}
 		if ctx.Err() != nil {
@@ -205,7 +220,7 @@ func (t *Trainer) check() error {
 	if t.Train == nil || t.Train.Len() == 0 {
 		return fmt.Errorf("no training examples")
 	}
-	return nil
+	return t.adjust()
 }
 
 func (t *Trainer) start() error {
@@ -222,9 +237,13 @@ func (t *Trainer) start() error {
 			t.Release(w.Name)
 		}
 	}
-	s := t.Settings
-	if t.opt, err = optim.NewAdamW(t.Backend, t.trained, optim.Config{LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay, Groups: s.groups()}); err != nil {
+	if t.opt, err = optim.NewAdamW(t.Backend, t.trained, t.optimiser()); err != nil {
 		return err
+	}
+	if λ := t.Settings.Proximal; λ > 0 { // before a checkpoint's weights are read
+		if t.near, err = optim.NewProximal(t.Backend, t.trained, λ); err != nil {
+			return err
+		}
 	}
 	t.pass = autograd.NewTrainingPass(t.Backend)
 	t.state, t.saved = State{Due: true}, time.Now()
@@ -254,69 +273,7 @@ func (t *Trainer) resume() error {
 		}
 	}
 	if t.state.Step < t.steps {
-		return t.Store.Room(t.trained)
-	}
-	return nil
-}
-
-// step runs one optimiser step.
-func (t *Trainer) step(factor float64) error {
-	begin := time.Now()
-	ids := t.order(t.state.Step)
-	g, err := t.gradients(ids)
-	if err != nil {
-		return fmt.Errorf("step %d: %w", t.state.Step+1, err)
-	}
-	norm := t.opt.Step(factor)
-	if err := t.Backend.Sync(); err != nil { // or the norm is not the gradient's
-		return fmt.Errorf("step %d: %w", t.state.Step+1, err)
-	}
-	t.state.Step++
-	if math.IsNaN(g.loss+norm) || math.IsInf(g.loss+norm, 0) {
-		return fmt.Errorf("step %d: loss %v, gradient norm %v: lower --lr (or --weight-decay), or look at the examples of this step %v", t.state.Step, g.loss, norm, ids)
-	}
-	t.state.Loss, t.state.Tokens = g.loss, t.state.Tokens+g.tokens
-	return t.log(Metrics{
-		Step: t.state.Step, Loss: g.loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: g.tokens,
-		TokensPerSecond: float64(g.tokens) / time.Since(begin).Seconds(), Terms: g.parts,
-	})
-}
-
-// validates reports whether there is something to validate on.
-func (t *Trainer) validates() bool { return t.Valid != nil && t.Valid.Len() > 0 }
-
-// validate measures the mean loss a term over the validation examples and keeps the
-// weights if it is the lowest so far.
-func (t *Trainer) validate(ctx context.Context) error {
-	if !t.validates() {
-		return nil
-	}
-	loss, parts, err := t.mean(ctx, t.Valid)
-	if err != nil {
-		return err
-	}
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("validation after step %d: loss %v is not finite: lower --lr (or --weight-decay), or look at the model's weights and the validation examples", t.state.Step, loss)
-	}
-	if !t.state.Validated || loss < t.state.BestLoss {
-		t.state.Validated, t.state.BestLoss, t.state.BestStep = true, loss, t.state.Step
-		if t.Store == nil {
-			t.best = t.trained.Values.Raw()
-		} else if err := t.Store.SaveBest(t.trained); err != nil {
-			return err
-		}
-	}
-	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss, Terms: parts})
-}
-
-func (t *Trainer) keepBest() error {
-	switch {
-	case !t.validates():
-		return nil
-	case t.Store != nil:
-		return t.Store.LoadBest(t.trained)
-	case t.best != nil:
-		t.trained.Values.SetRaw(t.best)
+		return t.Store.Room(t.trained, t.opt)
 	}
 	return nil
 }

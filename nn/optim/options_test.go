@@ -137,8 +137,8 @@ func TestAverageDecay(t *testing.T) {
 // TestLayerRates: those of BEiT's LayerDecayValueAssigner, whose layer 0 are the
 // embeddings, n+1 what follows the blocks, and a value decay^(n+1-layer).
 func TestLayerRates(t *testing.T) {
-	got := optim.LayerRates(0.5, []string{"layers.0", "", "layers.7"}, []string{"embed.weight"})
-	want := []optim.Rate{{Match: "layers.0.*", Times: 0.125}, {Match: "layers.7.*", Times: 0.5}, {Match: "embed.weight", Times: 0.0625}}
+	got := optim.LayerRates(0.5, []string{"embed"}, []string{"0.a", "0.b"}, nil, []string{"7.a", "0.a"})
+	want := []optim.Rate{{Match: "embed", Times: 0.0625}, {Match: "0.a", Times: 0.125}, {Match: "0.b", Times: 0.125}, {Match: "7.a", Times: 0.5}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -5,8 +5,6 @@ import (
 	"math"
 	"path"
 	"slices"
-
-	"lamina/autograd"
 )
 
 // Rate multiplies the learning rate of some parameters. Of a list the first that a
@@ -28,22 +26,27 @@ func (r Rate) Validate() error {
 	return nil
 }
 
-// LayerRates are the rates of layer-wise decay, of ELECTRA's and BEiT's fine-tuning: with n
-// blocks, those whose names begin with prefixes[i] learn at X^(n-i) times the rate of all,
-// so that what follows the blocks learns at the full rate, the uppermost block at X times
-// it, and the embeddings, whose patterns stand last, at X^(n+1). A prefix of "" is a place
-// without parameters of its own.
-func LayerRates(decay float64, prefixes, embeddings []string) (rates []Rate) {
-	n := len(prefixes)
-	for i, prefix := range prefixes {
-		if prefix != "" {
-			rates = append(rates, Rate{prefix + ".*", math.Pow(decay, float64(n-i))})
+// LayerRates are the rates of layer-wise decay, of ELECTRA's and BEiT's fine-tuning: of n
+// blocks, of which blocks[i] are the names of the trained parameters from the bottom up,
+// block i learns at decay^(n-i) times the rate of all, and the embeddings at decay^(n+1):
+// what follows the blocks learns at the full rate, and the uppermost block at decay times it.
+// A parameter of several blocks has the rate of the lowest.
+func LayerRates(decay float64, embeddings []string, blocks ...[]string) (rates []Rate) {
+	n, listed := len(blocks), map[string]bool{}
+	for i, names := range append([][]string{embeddings}, blocks...) {
+		for _, name := range names {
+			if !listed[name] {
+				rates = append(rates, Rate{name, math.Pow(decay, float64(n+1-i))})
+			}
+			listed[name] = true
 		}
 	}
-	for _, name := range embeddings {
-		rates = append(rates, Rate{name, math.Pow(decay, float64(n+1))})
-	}
 	return rates
+}
+
+// Fits reports whether one of the rates is for a parameter of a name.
+func Fits(rates []Rate, name string) bool {
+	return slices.ContainsFunc(rates, func(r Rate) bool { return r.fits(name) })
 }
 
 // times returns what multiplies the learning rate of each trained parameter. It is an error
@@ -58,7 +61,7 @@ func (o *AdamW) times() ([]float64, error) {
 	times := make([]float64, len(o.trained.Params))
 	for i, w := range o.trained.Params {
 		times[i] = 1
-		if at := slices.IndexFunc(o.Rates, func(r Rate) bool { return r.fits(w) }); at >= 0 {
+		if at := slices.IndexFunc(o.Rates, func(r Rate) bool { return r.fits(w.Name) }); at >= 0 {
 			fitted[at], times[i] = true, o.Rates[at].Times
 		}
 	}
@@ -68,7 +71,7 @@ func (o *AdamW) times() ([]float64, error) {
 	return times, nil
 }
 
-func (r Rate) fits(w *autograd.Parameter) bool {
-	named, _ := path.Match(r.Match, w.Name)
+func (r Rate) fits(name string) bool {
+	named, _ := path.Match(r.Match, name)
 	return named
 }
