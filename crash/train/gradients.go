@@ -7,11 +7,16 @@ type gradient struct {
 	loss   float64            // mean over the terms of the batch
 	parts  map[string]float64 // of a composed objective
 	tokens int                // through the model
+
+	drawn, clipped int // examples of a private step, and those whose gradient was clipped
 }
 
 // gradients forms the gradient of a step from its examples: that of the sum over all terms
 // of the batch divided by their number, however the batch is cut into passes.
 func (t *Trainer) gradients(ids []int) (g gradient, err error) {
+	if t.private != nil {
+		return t.privateGradients(ids)
+	}
 	tokens, terms := t.Train.Size(ids)
 	var sums tally
 	for part := range t.passes(ids) {

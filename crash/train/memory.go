@@ -14,7 +14,7 @@ import (
 // scratch of the backend.
 type Memory struct {
 	Frozen  int `json:"frozen"`            // weights that are not trained, as they are stored, each once
-	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each; 4 more for an average, 4 for T₀ of a proximal term
+	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each; 4 more for an average, 4 for T₀ of a proximal term, 4 for the sum of clipped gradients
 	Pass    int `json:"pass"`              // activations and their gradients, of the largest pass
 	Streams int `json:"streams,omitempty"` // kept of frozen places, see [Prefix]
 }
@@ -61,6 +61,9 @@ func (t *Trainer) buffers() int {
 	if t.Settings.Proximal > 0 {
 		n++
 	}
+	if t.Settings.Private != nil {
+		n++
+	}
 	return n
 }
 
@@ -95,6 +98,13 @@ const mostPlanned = 1 << 16
 // than an epoch and mostPlanned steps, these are the largest that any order makes.
 func (t *Trainer) candidates() [][]int {
 	var passes largest
+	if t.Settings.Private != nil { // any example may be drawn, each by itself
+		for i := range t.Train.Len() {
+			tokens, terms := t.Train.Size([]int{i})
+			passes = passes.with(pass{tokens, terms, []int{i}})
+		}
+		return passes.ids()
+	}
 	for step := t.state.Step; step < t.steps; step++ {
 		if done := step - t.state.Step; done >= t.perEpoch && done >= mostPlanned {
 			passes = passes.with(t.longest(func(tokens, _ int) int { return tokens }))
@@ -106,11 +116,7 @@ func (t *Trainer) candidates() [][]int {
 			passes = passes.with(pass{tokens, terms, ids})
 		}
 	}
-	ids := make([][]int, len(passes))
-	for i, p := range passes {
-		ids[i] = p.ids
-	}
-	return ids
+	return passes.ids()
 }
 
 // longest is the pass of the examples that are the largest by some measure.
@@ -137,6 +143,15 @@ func (p pass) beats(other pass) bool { return p.tokens >= other.tokens && p.term
 
 // largest are passes of which none beats another.
 type largest []pass
+
+// ids are the examples of each.
+func (l largest) ids() [][]int {
+	ids := make([][]int, len(l))
+	for i, p := range l {
+		ids[i] = p.ids
+	}
+	return ids
+}
 
 // with returns them after one more was looked at.
 func (l largest) with(one pass) largest {

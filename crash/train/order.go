@@ -8,8 +8,11 @@ import (
 )
 
 // order returns the examples of a step: consecutive runs of a permutation that
-// depends on seed and epoch.
+// depends on seed and epoch. Of a private run they are drawn in secret.
 func (t *Trainer) order(step int) []int {
+	if t.private != nil {
+		return t.drawn(step)
+	}
 	epoch, from := step/t.perEpoch, step%t.perEpoch*t.Settings.Batch // 0 where a batch holds all
 	if t.perm == nil || t.epoch != epoch {
 		t.epoch, t.perm = epoch, philox.New(t.Settings.Seed, uint64(epoch)).Perm(t.Train.Len())

@@ -20,6 +20,7 @@ import (
 //	best/                  the weights of the lowest validation loss
 //	outcome.json           what a finished run came to, see [Trainer.Finish]
 //	metrics.sha256         the digest of its metrics
+//	secret/                the key of a private run's noise, see [RunDir.NoiseKey]
 //
 // It is a [Store]. A checkpoint counts only if its MANIFEST (written last) lists
 // every file with size and SHA-256, and they agree.
@@ -39,6 +40,7 @@ const (
 	checkpointsDir  = "checkpoints"
 	bestDir         = "best"
 	outcomeFile     = "outcome.json"
+	secretDir       = "secret"
 	keptCheckpoints = 2
 )
 
@@ -86,7 +88,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 
 // clear removes a run.
 func (r *RunDir) clear() error {
-	for _, name := range []string{outcomeFile, metricsSum, checkpointsDir, bestDir, "adapter"} {
+	for _, name := range []string{outcomeFile, metricsSum, checkpointsDir, bestDir, secretDir, "adapter"} {
 		if err := files.Remove(filepath.Join(r.path, name)); err != nil {
 			return err
 		}

@@ -31,6 +31,8 @@ type Settings struct {
 	Groups []optim.Group `json:"groups,omitempty"`
 
 	Options
+
+	Private *Private `json:"dp_sgd,omitempty"` // nil: no privacy is promised
 }
 
 // groups returns the rules that hold.
@@ -93,6 +95,11 @@ func (s Settings) Validate() error {
 	if err := s.Options.validate(); err != nil {
 		return err
 	}
+	if s.Private != nil {
+		if err := s.Private.validate(s); err != nil {
+			return err
+		}
+	}
 	return s.schedule(1).Validate()
 }
 
@@ -122,7 +129,10 @@ func (s Settings) TotalSteps(n int) int {
 
 // passSize returns how many examples a pass holds at once.
 func (s Settings) passSize() int {
-	if s.MicroBatch > 0 {
+	switch {
+	case s.Private != nil:
+		return 1
+	case s.MicroBatch > 0:
 		return s.MicroBatch
 	}
 	return s.Batch

@@ -30,6 +30,7 @@ func (t *Trainer) step(factor float64) error {
 	return t.log(Metrics{
 		Step: t.state.Step, Loss: g.loss, LR: t.Settings.LR * factor, GradNorm: norm, Tokens: g.tokens,
 		TokensPerSecond: float64(g.tokens) / time.Since(begin).Seconds(), Terms: g.parts,
+		Epsilon: t.spent().Epsilon, Drawn: g.drawn, Clipped: g.clipped,
 	})
 }
 

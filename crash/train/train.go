@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lamina/autograd"
+	"lamina/crash/privacy"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/nn/optim"
@@ -29,6 +30,10 @@ type Metrics struct {
 	// Skipped are the examples of a step that was left out, since its loss or its gradient
 	// is not finite: it has no Loss.
 	Skipped []int `json:"skipped,omitempty"`
+
+	Epsilon float64 `json:"epsilon,omitempty"` // of a private run, for the steps so far; see [Spent]
+	Drawn   int     `json:"drawn,omitempty"`   // examples of a private step; without one there is no Loss
+	Clipped int     `json:"clipped,omitempty"` // of them, whose gradients were clipped
 }
 
 // Outcome is what a run came to.
@@ -43,6 +48,7 @@ type Outcome struct {
 	Stopped   bool    `json:"stopped,omitempty"`
 	Early     bool    `json:"early_stop,omitempty"`    // [Options].Patience ended it
 	Skipped   int     `json:"skipped_steps,omitempty"` // whose loss or gradient is not finite
+	Private   Spent   `json:"dp_sgd,omitzero"`         // of a private run
 }
 
 // Trainer trains some parameters towards an objective. With a validation objective it
@@ -59,6 +65,7 @@ type Trainer struct {
 	Release   func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
 	Store     Store             // where the run is kept; nil: nowhere
 	Report    func(Metrics)     // called for each line of metrics; may be nil
+	Key       *privacy.Key      // of a private run: what examples and noise are drawn by
 
 	// Checkpoints are made after each validation, every SaveEvery steps where that is not
 	// 0, and where the last one is SavePause old (0: five minutes). No bit depends on it.
@@ -70,6 +77,7 @@ type Trainer struct {
 	opt     *optim.AdamW
 	near    *optim.Proximal // nil: none
 	pass    *autograd.Pass
+	private *private // nil: no privacy is promised
 	state   State
 	saved   time.Time // when the last checkpoint was made
 	best    []byte    // the best weights, where there is no store
@@ -127,6 +135,7 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 		Steps: t.state.Step, BestStep: t.state.BestStep, BestLoss: t.state.BestLoss, Loss: t.state.Loss, Tokens: t.state.Tokens,
 		Seconds: time.Since(begin).Seconds(), PeakBytes: t.state.PeakBytes, Stopped: stopped,
 		Early: err == nil && !stopped && t.state.Step < t.steps, Skipped: t.state.Skipped,
+		Private: t.spent(),
 	}
 	switch {
 	case err != nil:
@@ -148,6 +157,7 @@ func (t *Trainer) finish() {
 	if t.near != nil {
 		t.near.Close()
 	}
+	t.private.close()
 	if t.trained != nil {
 		t.trained.Freeze()
 	}
@@ -244,6 +254,9 @@ func (t *Trainer) start() error {
 		if t.near, err = optim.NewProximal(t.Backend, t.trained, λ); err != nil {
 			return err
 		}
+	}
+	if err := t.startPrivate(); err != nil {
+		return err
 	}
 	t.pass = autograd.NewTrainingPass(t.Backend)
 	t.state, t.saved = State{Due: true}, time.Now()
