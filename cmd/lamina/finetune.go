@@ -12,13 +12,14 @@ import (
 // finetuneCommand trains a model, or the starred blocks of an emulator.
 type finetuneCommand struct {
 	modelFlag
-	Data  string  `required:"" placeholder:"PATH" help:"Training documents: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub."`
+	Data  string  `required:"" placeholder:"PATH" help:"Training rows: a file (JSON lines, JSON, CSV, Parquet, and .txt with --pack), a directory of a data set, or its name on the hub."`
 	Valid string  `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
 	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Plan  string  `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
 	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
 	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
 	delimiterFlag
+	rowsFlags
 	stepFlags
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags
@@ -90,6 +91,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 	f := &study.Finetuning{
 		Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
 		Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery},
+	}
+	if f.Rows, err = c.rows(); err != nil {
+		return nil, err
 	}
 	if f.Part, err = m.part(c.Plan, c.Share); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/crash/corpus"
 	"lamina/crash/distill"
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
@@ -43,6 +44,8 @@ func (o offer) vars() kong.Vars {
 		"ridge":              fmt.Sprint(emulate.DefaultRidge),
 		"gap_ridge":          fmt.Sprint(emulate.GapRidge),
 		"support_documents":  fmt.Sprint(exchange.SupportDocuments),
+		"row_kinds":          strings.Join(corpus.KindNames(), ","),
+		"row_kinds_help":     corpus.KindsHelp(),
 		"kinds":              strings.Join(distill.Names(), ","),
 		"kinds_help":         explained(distill.Kinds, func(k distill.Kind) (string, string) { return k.Name, k.Help }),
 		"lm":                 fmt.Sprint(distill.Defaults.LM),

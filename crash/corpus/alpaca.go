@@ -25,7 +25,7 @@ const (
 		"Write a response that appropriately completes the request.\n\n### Instruction:\n%s\n\n### Response:"
 )
 
-func alpacaRows(m *eval.Model, o Options) (func(record.Record) (train.Sequence, error), error) {
+func alpacaRows(m *eval.Model, o Options, _ *Rows) (func(record.Record) (train.Sequence, error), error) {
 	if o.Learn == Last {
 		return nil, fmt.Errorf("rows of one answer each: --learn last is for conversations")
 	}

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -27,7 +28,7 @@ var speakers = map[string]string{
 	"human": "user", "user": "user", "gpt": chat.Assistant, "chatgpt": chat.Assistant, "assistant": chat.Assistant, "system": "system",
 }
 
-func chatRows(m *eval.Model, o Options) (func(record.Record) (train.Sequence, error), error) {
+func chatRows(m *eval.Model, o Options, rows *Rows) (func(record.Record) (train.Sequence, error), error) {
 	t, err := m.Tokenizer()
 	if err != nil {
 		return nil, err
@@ -44,6 +45,9 @@ func chatRows(m *eval.Model, o Options) (func(record.Record) (train.Sequence, er
 		template, err := templateOf(m, t, variables, o)
 		if err != nil {
 			return s, err
+		}
+		if rows.Template == "" {
+			rows.Template = fmt.Sprintf("%x", sha256.Sum256([]byte(template)))
 		}
 		ids, said, err := transformer.SaidIDs(t, template, variables, messages)
 		if err != nil {

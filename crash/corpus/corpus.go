@@ -33,10 +33,24 @@ type Rows struct {
 	Cut       int           // sequences cut from the left
 	Skipped   int           // rows left out, too long
 	Dropped   int           // tokens of packed texts that fill no block
+	Template  string        // SHA-256 of the chat template, of conversations
+	Warnings  []string      // of options that change nothing
 }
 
 // Read reads the first rows of some data; a limit of 0 takes all.
 func Read(m *eval.Model, from eval.Data, limit int, o Options) (*Rows, error) {
+	if o.Kind != "" && o.Kind != Documents.Name && o.Task.Name() != "" {
+		return nil, fmt.Errorf("--rows %s: are no documents of a task: leave out --task %s", o.Kind, o.Task.Name())
+	}
+	rows, err := o.read(m, from, limit)
+	if err == nil {
+		rows.warn(o)
+	}
+	return rows, err
+}
+
+// read is Read of options that go together.
+func (o Options) read(m *eval.Model, from eval.Data, limit int) (*Rows, error) {
 	if o.Pack != PackNone {
 		if err := o.checkPack(); err != nil {
 			return nil, err
@@ -54,6 +68,23 @@ func Read(m *eval.Model, from eval.Data, limit int, o Options) (*Rows, error) {
 		return readDocuments(m, from, limit, o)
 	}
 	return readRows(k, m, from, limit, o)
+}
+
+// textKind is what rows are called that are texts.
+const textKind = "text"
+
+// warn says which options change nothing for the rows that were found.
+func (r *Rows) warn(o Options) {
+	changes := func(given, does bool, flag string) {
+		if given && !does {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s changes nothing for rows of %s", flag, r.Kind))
+		}
+	}
+	documents := r.Kind == Documents.Name
+	changes(o.Learn == All, r.Kind != textKind, "--learn all")
+	changes(o.Template != "", r.Kind == Chat.Name, "--chat-template")
+	changes(o.Format != task.FormatScoring, documents, "--format "+o.Format.String())
+	changes(o.Overlong != task.OverlongError, r.Kind != textKind, "--overlong "+o.Overlong.String())
 }
 
 // kindOf returns the kind that is asked for, or the first row's.
@@ -90,10 +121,14 @@ func readDocuments(m *eval.Model, from eval.Data, limit int, o Options) (*Rows, 
 	if err != nil {
 		return nil, err
 	}
-	rows := &Rows{Kind: Documents.Name, Identity: from.Identity(files), Cut: fits.Cut, Skipped: fits.Skipped}
+	kind := Documents.Name
+	if docs[0].Shape == task.Text {
+		kind = textKind // of whose windows everything is learned once
+	}
+	rows := &Rows{Kind: kind, Identity: from.Identity(files), Cut: fits.Cut, Skipped: fits.Skipped}
 	for _, p := range pairs {
 		s := train.NewSequence(p)
-		if o.Learn == All {
+		if o.Learn == All && docs[0].Shape != task.Text {
 			learnAll(s)
 		}
 		rows.Sequences = append(rows.Sequences, s)
@@ -107,11 +142,11 @@ func readRows(k Kind, m *eval.Model, from eval.Data, limit int, o Options) (*Row
 	if err != nil {
 		return nil, err
 	}
-	encode, err := k.encoder(m, o)
+	rows := &Rows{Kind: k.Name, Identity: from.Identity(files)}
+	encode, err := k.encoder(m, o, rows)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Path, err)
 	}
-	rows := &Rows{Kind: k.Name, Identity: from.Identity(files)}
 	kept := newKeeper(set.Size())
 	n := 0
 	for r, err := range set.Records() {

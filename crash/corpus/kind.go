@@ -16,8 +16,9 @@ type Kind struct {
 
 	has func(r record.Record) bool
 	// encoder returns what makes a sequence of a row, its learned tokens marked by Answer or
-	// Last, of any length. Errors name the field; the row is added. nil: a task does.
-	encoder func(m *eval.Model, o Options) (func(r record.Record) (train.Sequence, error), error)
+	// Last, of any length. Errors name the field; the row is added. It may note in rows what
+	// it goes by. nil: a task does.
+	encoder func(m *eval.Model, o Options, rows *Rows) (func(r record.Record) (train.Sequence, error), error)
 }
 
 // Kinds are all of them.

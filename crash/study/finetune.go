@@ -27,15 +27,19 @@ type Finetuning struct {
 	Name      string            // of the model, as config.json states it
 	Part      *emulate.Emulator // what is trained of it
 	Data      Data              // Train and Valid alone are read; without a path of Valid nothing is held out
+	Rows      Rows              // what the rows of both are, and what of them is learned
 	Delimiter *string           // between a prompt and its continuation, where it is not one space
 	Precision string            // of products, as config.json states it
 	Trainer   *train.Trainer    // its objectives, weights and store are filled in
 
 	Truncated int // examples whose contexts were cut
 	Skipped   int // rows left out, as their targets were too long
+	Dropped   int // tokens of packed texts that fill no block
 
 	data, valid eval.Identity
-	base        string // fingerprint of the weights before training
+	found       rowsConfig
+	doubts      []string // about rows
+	base        string   // fingerprint of the weights before training
 }
 
 // finetuneConfig is config.json of a run: what determines the result.
@@ -56,6 +60,7 @@ type finetuneConfig struct {
 	Overlong  string         `json:"overlong,omitempty"` // where such rows are no error
 	Skipped   int            `json:"skipped,omitempty"`
 	Delimiter *string        `json:"target_delimiter,omitempty"` // where it is not one space
+	rowsConfig
 	Settings  train.Settings `json:"settings"`
 	Precision string         `json:"precision"`
 	Backend   string         `json:"backend"`
@@ -75,17 +80,17 @@ func (f *Finetuning) Load() (err error) {
 	return err
 }
 
-// read encodes the first documents of some data; a limit of 0 takes all.
+// read encodes the first rows of some data; a limit of 0 takes all.
 func (f *Finetuning) read(from eval.Data, limit int) (*train.NextToken, eval.Identity, error) {
-	pairs, id, err := f.examples(from, limit)
+	rows, err := f.rows(from, limit)
 	if err != nil {
-		return nil, id, err
+		return nil, eval.Identity{}, err
 	}
-	o, err := train.NewNextToken(f.Part.Decoder, pairs)
-	return o, id, err
+	o, err := train.NewSequences(f.Part.Decoder, rows.Sequences)
+	return o, rows.Identity, err
 }
 
-// examples are read's, before they are an objective.
+// examples are the first documents of some data as pairs, for what is trained on whole rows.
 func (f *Finetuning) examples(from eval.Data, limit int) ([]task.Pair, eval.Identity, error) {
 	docs, files, err := f.Model.Documents(f.Data.Task, from, limit)
 	if err != nil {
@@ -100,7 +105,7 @@ func (f *Finetuning) examples(from eval.Data, limit int) ([]task.Pair, eval.Iden
 // Warnings tell, after Load, of what does not do what it says.
 func (f *Finetuning) Warnings() []string {
 	valid, every := f.Data.Valid.Path, f.Trainer.Settings.EvalEvery
-	warnings := f.Trainer.Settings.Warnings(f.Trainer.Train.Len())
+	warnings := append(f.doubts, f.Trainer.Settings.Warnings(f.Trainer.Train.Len())...)
 	switch {
 	case valid == "" && every > 0:
 		warnings = append(warnings, fmt.Sprintf("--eval-every %d changes nothing without --valid", every))
@@ -155,7 +160,7 @@ func (f *Finetuning) config(command string) finetuneConfig {
 		Command: command, Format: 1, Model: f.Name, Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
 		Text: f.Data.Format, MaxLength: f.Data.MaxLength, Limit: f.Data.TrainLimit, Examples: f.Trainer.Train.Len(),
 		Truncated: f.Truncated, Skipped: f.Skipped, Delimiter: f.Delimiter, Settings: f.Trainer.Settings,
-		Precision: f.Precision, Backend: f.Trainer.Backend.Name(),
+		Precision: f.Precision, Backend: f.Trainer.Backend.Name(), rowsConfig: f.found,
 	}
 	if f.Data.Valid.Path != "" {
 		c.Valid = &f.valid

@@ -17,7 +17,8 @@ type Finetuned struct {
 	Outcome   train.Outcome   `json:"outcome"`
 	Examples  int             `json:"examples"`
 	Truncated int             `json:"truncated"`
-	Skipped   int             `json:"skipped,omitempty"` // rows whose targets were too long
+	Skipped   int             `json:"skipped,omitempty"`        // rows whose targets were too long
+	Dropped   int             `json:"dropped_tokens,omitempty"` // of packed texts, that fill no block
 	Trained   int             `json:"trained_params"`
 	Held      int             `json:"held_params"`
 	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
@@ -31,7 +32,7 @@ type Finetuned struct {
 // whose trainer is done, and sums up. health is that of [Finetuning.Health].
 func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.Health) (r Finetuned, err error) {
 	r = Finetuned{
-		Outcome: outcome, Examples: f.Trainer.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped,
+		Outcome: outcome, Examples: f.Trainer.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped, Dropped: f.Dropped,
 		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Out: dir, validated: f.Trainer.Valid != nil,
 	}
 	if r.Metrics, err = train.LastMetrics(dir); err != nil {
@@ -53,6 +54,9 @@ func (r Finetuned) Text() string {
 		units.Count(r.Trained), units.Count(r.Held), units.Count(r.Examples), r.Truncated, o.Steps, o.Seconds, units.Bytes(o.PeakBytes))
 	if r.Skipped > 0 {
 		text += fmt.Sprintf("%s rows left out: their targets are longer than the model can take\n", units.Count(r.Skipped))
+	}
+	if r.Dropped > 0 {
+		text += fmt.Sprintf("%s tokens of texts fill no block and were left out\n", units.Count(r.Dropped))
 	}
 	if r.Step > 0 {
 		text += fmt.Sprintf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
