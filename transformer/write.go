@@ -56,6 +56,7 @@ type Directory struct {
 	// the one that is read; without a Kind any that holds a model.
 	Overwrite bool
 	Kind      string
+	Note      any  // what it says of itself beside its kind; nil: nothing
 	Sealed    bool // MANIFEST.json is written last, with size and SHA-256 of every file
 	// Ready, if not nil, is called when all files are there, in a temporary directory, and
 	// before that gets its name; on its error nothing is written.
@@ -108,7 +109,7 @@ func (c *Checkpoint) WriteDir(out string, d Directory) error {
 		}
 		entries[i], named[e.Name] = e, t
 	}
-	to := files.Output{Path: out, Kind: d.Kind, Overwrite: d.Overwrite}
+	to := files.Output{Path: out, Kind: d.Kind, Note: d.Note, Overwrite: d.Overwrite}
 	for _, e := range entries {
 		to.Bytes += int64(e.DType.Bytes(e.Elems()))
 	}

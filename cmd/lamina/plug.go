@@ -11,7 +11,8 @@ type plugCommand struct {
 	Adapter string `required:"" placeholder:"RUN" help:"Run directory of finetune, or its adapter directory."`
 	Receipt string `placeholder:"FILE" help:"Receipt that emulate kept, which says what may come back; none: for a run of one's own. Default: that of the adapter's exchange, as *.receipt.json here, beside the model or beside the adapter."`
 	Force   bool   `help:"Plug in blocks that went further than fine-tuning does."`
-	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of all tensors: f32, f16 or bf16. Default: as the base has them, f32 where it is quantised."`
+	correctFlags
+	DType string `name:"dtype" placeholder:"TYPE" help:"Storage type of all tensors: f32, f16 or bf16. Default: as the base has them, f32 where it is quantised."`
 	outFlags
 }
 
@@ -24,6 +25,7 @@ type plugResult struct {
 	Adapter *exchange.Manifest `json:"adapter,omitempty"`
 	Receipt string             `json:"receipt,omitempty"` // that it was held against
 	Changes []exchange.Change  `json:"changes,omitempty"`
+	Applied *exchange.Applied  `json:"applied,omitempty"`
 }
 
 // Run writes the full model with the adapter's weights in their places.
@@ -32,7 +34,10 @@ func (c plugCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.check("plugged model"); err != nil {
+	if err := c.correctFlags.check(); err != nil {
+		return err
+	}
+	if err := c.outFlags.check("plugged model"); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)
@@ -55,6 +60,9 @@ func (c plugCommand) Run(s *session) error {
 		return err
 	}
 	s.warn(receipt.Warnings(a))
+	if err := c.apply(s, m, a); err != nil {
+		return err
+	}
 	bar := s.waiting("writing " + c.Out)
 	changes, err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, c.Out, exchange.PlugOptions{
 		DType: dtype, Overwrite: c.Overwrite, Force: c.Force, Ready: func() { s.warn(receipt.Note(a)) }})
@@ -62,6 +70,7 @@ func (c plugCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.printf("wrote %s: %s with %d trained tensors%s\n%s", c.Out, c.Model, len(a.Manifest.Tensors), receipt.Held(), exchange.ChangesText(changes))
-	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes})
+	applied := a.Applied()
+	s.printf("wrote %s: %s with %d trained tensors%s\n%s%s", c.Out, c.Model, len(a.Manifest.Tensors), receipt.Held(), applied.Text(), exchange.ChangesText(changes))
+	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes, Applied: &applied})
 }

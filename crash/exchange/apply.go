@@ -45,8 +45,9 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 		}
 		return fmt.Errorf("%s: %w", a.Path, err)
 	}
-	a.changed = changed
+	a.changed, a.before = changed, nil
 	for w := range params {
+		a.before = append(a.before, w.Value)
 		w.Value = applied[w]
 		a.applied = append(a.applied, w.Value)
 	}
@@ -64,19 +65,6 @@ func (a *Adapter) wantBase(params nn.Params) error {
 		return nil
 	}
 	return fmt.Errorf("%s: made for other weights: they had fingerprint %.19q…, this model's have %.19q…", a.Path, a.Manifest.Base, got)
-}
-
-// plugged returns what the adapter makes of a tensor of T₀.
-func (a *Adapter) plugged(w *autograd.Parameter) ([]float32, error) {
-	d, err := a.Form.Delta(a, w)
-	if err != nil {
-		return nil, err
-	}
-	values := w.Value.Float32s()
-	for i, v := range values {
-		values[i] = d.plus(i, v, 1)
-	}
-	return values, wantFinite(w.Name, values)
 }
 
 // fitting returns an error that lists all that is missing, too many or other than it should

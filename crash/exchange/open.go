@@ -10,19 +10,24 @@ import (
 	"lamina/formats/safetensors"
 	"lamina/internal/files"
 	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // Adapter is an adapter directory, opened.
 type Adapter struct {
-	Path     string
-	Manifest Manifest
-	Form     Form
-	Unsealed bool   // there is no MANIFEST.json, as in adapters of earlier versions
-	named    string // as it was asked for
-	file     *safetensors.File
-	repaired bool            // it was held against a receipt, whose owner repaired T
-	applied  []tensor.Tensor // what Apply put on devices
-	changed  []tensorChange  // by Apply
+	Path        string
+	Manifest    Manifest
+	Form        Form
+	Unsealed    bool   // there is no MANIFEST.json, as in adapters of earlier versions
+	named       string // as it was asked for
+	file        *safetensors.File
+	corrections Corrections
+	model       transformer.Config // that they are for
+	corrected   map[string]Delta   // dT after what takes long
+	repaired    bool               // it was held against a receipt, whose owner repaired T
+	applied     []tensor.Tensor    // what Apply put on devices
+	before      []tensor.Tensor    // what they replaced, in the order of the parameters
+	changed     []tensorChange     // by Apply
 }
 
 // adapterDir is the directory of an adapter in that of the run that made it.
@@ -142,9 +147,14 @@ func wantOwnFiles(dir string, names []string) error {
 // Close gives back the memory of applied values, which are invalid then, and unmaps the
 // file.
 func (a *Adapter) Close() error {
+	a.unplug()
+	return a.file.Close()
+}
+
+// unplug gives back the memory of applied values.
+func (a *Adapter) unplug() {
 	for _, t := range a.applied {
 		t.Free()
 	}
-	a.applied = nil
-	return a.file.Close()
+	a.applied, a.before = nil, nil
 }

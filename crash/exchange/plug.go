@@ -36,6 +36,47 @@ type PlugOptions struct {
 	Ready func()
 }
 
+// pluggedKind is what a plugged model's directory says that it is.
+const pluggedKind = "plugged model"
+
+// Applied says what was done to a model.
+type Applied struct {
+	Form        string       `json:"form"`
+	Exchange    string       `json:"exchange,omitempty"`
+	Adapter     string       `json:"adapter"` // what it is known by, see [Receipt]
+	Corrections *Corrections `json:"corrections,omitempty"`
+}
+
+// Applied says what plugging the adapter in does.
+func (a *Adapter) Applied() Applied {
+	r := Applied{Form: a.Form.Name, Exchange: a.Manifest.Exchange}
+	r.Adapter, _ = a.identity() // its manifest was read when it was opened
+	if a.corrections.Any() {
+		r.Corrections = &a.corrections
+	}
+	return r
+}
+
+// Text tells it in a line; "" of weights that were plugged in as they are.
+func (r Applied) Text() string {
+	switch {
+	case r.Corrections != nil:
+		return fmt.Sprintf("added to T₀ what came back as %s: %s\n", r.Form, r.Corrections)
+	case r.Form != Weights.Name:
+		return fmt.Sprintf("added to T₀ what came back as %s\n", r.Form)
+	}
+	return ""
+}
+
+// note is what a plugged model says of how it came to be, beside its kind: nothing of one
+// that has the adapter's weights as they are.
+func (a *Adapter) note() any {
+	if a.Form.String() == "" && !a.corrections.Any() {
+		return nil
+	}
+	return a.Applied()
+}
+
 // ExportPlugged writes the full model with an adapter's weights in their places, and
 // returns how far those of each block went. Untouched tensors keep their bytes (F32 where
 // the base is quantised); the adapter's are rounded to the base's type, unless the options
@@ -57,7 +98,7 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		values["lm_head.weight"] = values[full.Head.Name]
 	}
 	d := c.Whole()
-	d.DType, d.Overwrite, d.Kind = opt.DType, opt.Overwrite, "plugged model"
+	d.DType, d.Overwrite, d.Kind, d.Note = opt.DType, opt.Overwrite, pluggedKind, a.note()
 	if opt.Ready != nil {
 		d.Ready = func(string) error { opt.Ready(); return nil }
 	}

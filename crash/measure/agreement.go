@@ -56,15 +56,25 @@ func (g *Gradients) In(ctx context.Context, d *transformer.Decoder, trained nn.P
 // InFull returns the gradient in the full model, at its own values, of the weights that are
 // called as the trained ones are, in their order.
 func (g *Gradients) InFull(ctx context.Context, trained nn.Params) (Gradient, error) {
+	d, own, err := g.fullWith(trained)
+	if err != nil {
+		return Gradient{}, err
+	}
+	return g.In(ctx, d, own)
+}
+
+// fullWith returns the full model with copies of the blocks that the trained weights are
+// of, and the weights there that are called as they are.
+func (g *Gradients) fullWith(trained nn.Params) (*transformer.Decoder, nn.Params, error) {
 	grad, err := g.blocksOf(trained)
 	if err != nil {
-		return grad, err
+		return nil, nil, err
 	}
 	d := Keeping(g.Full, places(len(g.Full.Blocks)))
 	called := map[string]*autograd.Parameter{}
 	for _, layer := range grad.Layers {
 		if layer >= len(d.Blocks) {
-			return grad, fmt.Errorf("gradients of layer %d: the full model has %d", layer, len(d.Blocks))
+			return nil, nil, fmt.Errorf("gradients of layer %d: the full model has %d", layer, len(d.Blocks))
 		}
 		d.Blocks[layer] = d.Blocks[layer].Clone()
 		for w := range nn.ParamsOf(d.Blocks[layer]) {
@@ -75,11 +85,11 @@ func (g *Gradients) InFull(ctx context.Context, trained nn.Params) (Gradient, er
 	for w := range trained {
 		same := called[w.Name]
 		if same == nil || !same.Value.SameShape(w.Value) {
-			return grad, fmt.Errorf("gradients of %s: the full model has no such weight of shape %v", w.Name, w.Value.Shape())
+			return nil, nil, fmt.Errorf("gradients of %s: the full model has no such weight of shape %v", w.Name, w.Value.Shape())
 		}
 		own = append(own, same)
 	}
-	return g.In(ctx, d, nn.List(own...))
+	return d, nn.List(own...), nil
 }
 
 // blocksOf says which blocks the weights are of, by their names.

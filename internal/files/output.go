@@ -21,6 +21,7 @@ import (
 type Output struct {
 	Path      string
 	Kind      string // a noun, with which errors speak of it; "": neither told nor asked
+	Note      any    // what the directory says of itself beside its kind, in its mark; nil: nothing
 	Overwrite bool
 	Bytes     int64 // that will be written, if they are known: there must be room
 }
@@ -33,6 +34,7 @@ const Mark = ".lamina.json"
 type mark struct {
 	Kind  string   `json:"kind"`
 	Files []string `json:"files,omitempty"` // nil: MANIFEST.json has them, if there is one
+	Note  any      `json:"note,omitempty"`
 }
 
 // markFiles are the files that say a directory's kind; the first that is there holds.
@@ -78,7 +80,7 @@ func (o Output) Write(fill func(tmp string) error) error {
 		if err != nil {
 			return err
 		}
-		return WriteJSON(filepath.Join(tmp, Mark), mark{o.Kind, names})
+		return WriteJSON(filepath.Join(tmp, Mark), mark{o.Kind, names, o.Note})
 	})
 }
 

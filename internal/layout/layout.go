@@ -3,7 +3,7 @@
 //
 //	cmd, bench, examples → crash → eval → transformer → nn → autograd → kernels → tensor → internal/{par,philox}
 //	eval → dataset → record      transformer → formats → tensor
-//	crash/demo → study → {exchange, distill} → {train, emulate} → {plan, compress}      study → measure → plan
+//	crash/demo → study → {exchange, distill} → {train, emulate} → {plan, compress}      {study, exchange} → measure → plan
 //
 // A program feeds it what go list says and prints what is wrong:
 //
@@ -69,7 +69,7 @@ var layers = []layer{
 	{"crash/distill", append([]string{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/exchange", append([]string{
-		"crash/emulate", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/parcel", []string{
 		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
 	{"crash/study", append([]string{
