@@ -15,7 +15,7 @@ type correctFlags struct {
 	GradFix        bool   `name:"gradfix" help:"Then keep of it what goes the way that most texts of --support pull the full model's weights (GradFix), a vote each."`
 	Support        string `placeholder:"FILE" help:"Your texts for --gradfix."`
 	Samples        int    `default:"128" placeholder:"N" help:"Only the first N of them (default 128)."`
-	GradFixControl string `name:"gradfix-control" placeholder:"HOW" help:"For experiments: random masks a random change of equal norm instead, and so shows what the texts of --support bring by themselves. The other control is lamina finetune on those texts."`
+	GradFixControl string `name:"gradfix-control" placeholder:"HOW" help:"For experiments: random-change masks a random change of equal norm instead, and so shows what the texts of --support bring by themselves. The other control is lamina finetune on those texts."`
 	Alpha          string `placeholder:"X" help:"Last, scale it: by X; in some blocks by their own, as 5:0.5,11:1; by auto, which takes what answers --valid best, one for all; or by auto-blocks, one for each block."`
 	Valid          string `placeholder:"FILE" help:"Your documents that --alpha auto goes by; not those that are scored later."`
 	Limit          int    `placeholder:"N" help:"Only the first N of them."`
@@ -29,6 +29,9 @@ const (
 	alphaBlocks = "auto-blocks"
 )
 
+// controlRandom is the one control of --gradfix that is no other command.
+const controlRandom = "random-change"
+
 // check finds flags that do not go together, or cannot be used.
 func (f correctFlags) check() error {
 	auto := f.Alpha == alphaAuto || f.Alpha == alphaBlocks
@@ -41,8 +44,8 @@ func (f correctFlags) check() error {
 		return usagef("--support %s is for --gradfix, which is not given", f.Support)
 	case !f.GradFix && f.GradFixControl != "":
 		return usagef("--gradfix-control %s needs --gradfix", f.GradFixControl)
-	case f.GradFixControl != "" && f.GradFixControl != "random":
-		return usagef("--gradfix-control %.32q: want random", f.GradFixControl)
+	case f.GradFixControl != "" && f.GradFixControl != controlRandom:
+		return usagef("--gradfix-control %.32q: want %s", f.GradFixControl, controlRandom)
 	case f.Samples < 1:
 		return usagef("--samples %d: want 1 or more", f.Samples)
 	case auto && f.Valid == "":
