@@ -20,6 +20,7 @@ type finetuneCommand struct {
 	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
 	delimiterFlag
 	rowsFlags
+	metricFlags
 	stepFlags
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 	outRunFlags
@@ -88,8 +89,13 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 	if err != nil {
 		return nil, err
 	}
+	if err := c.metricFlags.check(c.Valid); err != nil {
+		return nil, err
+	}
+	settings.BestBy = c.best()
 	f := &study.Finetuning{
-		Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
+		Metric: c.Metric,
+		Model:  m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
 		Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery},
 	}
 	if f.Rows, err = c.rows(); err != nil {

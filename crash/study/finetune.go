@@ -28,6 +28,7 @@ type Finetuning struct {
 	Part      *emulate.Emulator // what is trained of it
 	Data      Data              // Train and Valid alone are read; without a path of Valid nothing is held out
 	Rows      Rows              // what the rows of both are, and what of them is learned
+	Metric    string            // of the validation documents, measured at each validation; "": none
 	Delimiter *string           // between a prompt and its continuation, where it is not one space
 	Precision string            // of products, as config.json states it
 	Trainer   *train.Trainer    // its objectives, weights and store are filled in
@@ -61,6 +62,7 @@ type finetuneConfig struct {
 	Skipped   int            `json:"skipped,omitempty"`
 	Delimiter *string        `json:"target_delimiter,omitempty"` // where it is not one space
 	rowsConfig
+	Metric    string         `json:"metric,omitempty"` // measured at validations
 	Settings  train.Settings `json:"settings"`
 	Precision string         `json:"precision"`
 	Backend   string         `json:"backend"`
@@ -76,8 +78,10 @@ func (f *Finetuning) Load() (err error) {
 	if t.Train, f.data, err = f.read(f.Data.Train, f.Data.TrainLimit); err != nil || f.Data.Valid.Path == "" {
 		return err
 	}
-	t.Valid, f.valid, err = f.read(f.Data.Valid, 0)
-	return err
+	if t.Valid, f.valid, err = f.read(f.Data.Valid, 0); err != nil {
+		return err
+	}
+	return f.score()
 }
 
 // read encodes the first rows of some data; a limit of 0 takes all.
@@ -160,7 +164,7 @@ func (f *Finetuning) config(command string) finetuneConfig {
 		Command: command, Format: 1, Model: f.Name, Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
 		Text: f.Data.Format, MaxLength: f.Data.MaxLength, Limit: f.Data.TrainLimit, Examples: f.Trainer.Train.Len(),
 		Truncated: f.Truncated, Skipped: f.Skipped, Delimiter: f.Delimiter, Settings: f.Trainer.Settings,
-		Precision: f.Precision, Backend: f.Trainer.Backend.Name(), rowsConfig: f.found,
+		Precision: f.Precision, Backend: f.Trainer.Backend.Name(), rowsConfig: f.found, Metric: f.Metric,
 	}
 	if f.Data.Valid.Path != "" {
 		c.Valid = &f.valid

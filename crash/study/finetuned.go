@@ -25,7 +25,17 @@ type Finetuned struct {
 	Sent      exchange.Sent   `json:"sent"`             // the adapter
 	Out       string          `json:"out"`
 
+	Metric string `json:"metric,omitempty"` // that validations measured
+
 	validated bool
+}
+
+// metricText tells the metric of the kept weights, "" where none was measured.
+func (r Finetuned) metricText() string {
+	if r.Outcome.BestMetric == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %s %.4f", r.Metric, *r.Outcome.BestMetric)
 }
 
 // Finish writes what the data owner sends back, the directory "adapter" of a run directory
@@ -33,7 +43,7 @@ type Finetuned struct {
 func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.Health) (r Finetuned, err error) {
 	r = Finetuned{
 		Outcome: outcome, Examples: f.Trainer.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped, Dropped: f.Dropped,
-		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Out: dir, validated: f.Trainer.Valid != nil,
+		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Metric: f.Metric, Out: dir, validated: f.Trainer.Valid != nil,
 	}
 	if r.Metrics, err = train.LastMetrics(dir); err != nil {
 		return r, err
@@ -62,7 +72,7 @@ func (r Finetuned) Text() string {
 		text += fmt.Sprintf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
 	}
 	if r.validated {
-		text += fmt.Sprintf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
+		text += fmt.Sprintf("kept the weights of step %d, validation loss %.4f%s\n", o.BestStep, o.BestLoss, r.metricText())
 	}
 	if r.Health != nil {
 		text += fmt.Sprintf("before training, %s\n", r.Health)

@@ -10,13 +10,14 @@ import (
 // Latest is what a progress line says of a training: the last losses and the speed.
 type Latest struct {
 	loss, valid, speed float64
+	metric             *float64
 	terms              map[string]float64
 }
 
 // Add takes a line of metrics.
 func (l *Latest) Add(m Metrics) {
 	if m.ValidLoss != 0 {
-		l.valid = m.ValidLoss
+		l.valid, l.metric = m.ValidLoss, m.ValidMetric
 		return
 	}
 	l.loss, l.speed, l.terms = m.Loss, m.TokensPerSecond, m.Terms
@@ -33,6 +34,9 @@ func (l Latest) String() string {
 	}
 	if l.valid != 0 {
 		parts = append(parts, fmt.Sprintf("valid %.3f", l.valid))
+	}
+	if l.metric != nil {
+		parts = append(parts, fmt.Sprintf("metric %.3f", *l.metric))
 	}
 	if l.speed != 0 {
 		parts = append(parts, fmt.Sprintf("%.0f tok/s", l.speed))

@@ -160,14 +160,14 @@ func ReadMetrics(dir string) ([]Metrics, error) {
 // loss.
 func LastMetrics(dir string) (last Metrics, err error) {
 	all, err := ReadMetrics(dir)
-	valid := 0.0
+	valid, metric := 0.0, (*float64)(nil)
 	for _, m := range all {
 		if m.ValidLoss != 0 {
-			valid = m.ValidLoss
+			valid, metric = m.ValidLoss, m.ValidMetric
 		} else {
 			last = m
 		}
 	}
-	last.ValidLoss = valid
+	last.ValidLoss, last.ValidMetric = valid, metric
 	return last, err
 }

@@ -24,6 +24,7 @@ type Settings struct {
 	EvalEvery   int        `json:"eval_every"` // steps between validations; 0: each epoch
 	NoShuffle   bool       `json:"no_shuffle,omitempty"`
 	Seed        uint64     `json:"seed"`
+	BestBy      string     `json:"best_by,omitempty"` // what chooses the kept weights: "" or BestLoss, or BestMetric
 
 	// Groups are rules for some of the trained parameters. Nil: with weight decay, biases
 	// and gains of norms are left out of it ([optim.NoDecayOfVectors]); an empty list

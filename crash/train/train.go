@@ -23,6 +23,8 @@ type Metrics struct {
 	Tokens          int     `json:"tokens,omitempty"`    // through the model in this step
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
 	ValidLoss       float64 `json:"valid_loss,omitempty"`
+	// ValidMetric is the metric of a validation, nil where none is measured.
+	ValidMetric *float64 `json:"valid_metric,omitempty"`
 	// Terms are the means of the parts of Loss, or of ValidLoss, by name and without
 	// their weights, where an objective has several ([Composed]); of a proximal term
 	// ‖T - T₀‖².
@@ -38,9 +40,12 @@ type Metrics struct {
 
 // Outcome is what a run came to.
 type Outcome struct {
-	Steps     int     `json:"steps"`
-	BestStep  int     `json:"best_step,omitempty"` // whose weights were kept; 0: before training
-	BestLoss  float64 `json:"best_valid_loss,omitempty"`
+	Steps    int     `json:"steps"`
+	BestStep int     `json:"best_step,omitempty"` // whose weights were kept; 0: before training
+	BestLoss float64 `json:"best_valid_loss,omitempty"`
+
+	BestMetric *float64 `json:"best_valid_metric,omitempty"` // of the kept weights, where one is measured
+
 	Loss      float64 `json:"loss"` // of the last step
 	Tokens    int     `json:"tokens"`
 	Seconds   float64 `json:"seconds"`
@@ -61,6 +66,7 @@ type Trainer struct {
 	Settings  Settings
 	Train     Objective
 	Valid     Objective         // nil: none
+	Score     *Scored           // measured at each validation besides; nil: nothing
 	Recompute bool              // keep no activations inside blocks: less memory, more time, the same bits
 	Release   func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
 	Store     Store             // where the run is kept; nil: nowhere
@@ -94,6 +100,9 @@ type State struct {
 	Validated bool    `json:"validated"` // BestStep and BestLoss hold a measurement
 	BestStep  int     `json:"best_step"`
 	BestLoss  float64 `json:"best_loss"`
+
+	BestMetric *float64 `json:"best_metric,omitempty"`
+
 	Loss      float64 `json:"loss"` // these three as in Outcome
 	Tokens    int     `json:"tokens"`
 	PeakBytes int     `json:"peak_bytes"`
@@ -132,7 +141,7 @@ func (t *Trainer) Run(ctx context.Context) (Outcome, error) {
 	begin := time.Now()
 	stopped, err := t.loop(ctx)
 	out := Outcome{
-		Steps: t.state.Step, BestStep: t.state.BestStep, BestLoss: t.state.BestLoss, Loss: t.state.Loss, Tokens: t.state.Tokens,
+		Steps: t.state.Step, BestStep: t.state.BestStep, BestLoss: t.state.BestLoss, BestMetric: t.state.BestMetric, Loss: t.state.Loss, Tokens: t.state.Tokens,
 		Seconds: time.Since(begin).Seconds(), PeakBytes: t.state.PeakBytes, Stopped: stopped,
 		Early: err == nil && !stopped && t.state.Step < t.steps, Skipped: t.state.Skipped,
 		Private: t.spent(),
@@ -229,6 +238,9 @@ func (t *Trainer) check() error {
 	}
 	if t.Train == nil || t.Train.Len() == 0 {
 		return fmt.Errorf("no training examples")
+	}
+	if err := t.checkScored(); err != nil {
+		return err
 	}
 	return t.adjust()
 }

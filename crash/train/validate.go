@@ -9,7 +9,7 @@ import (
 func (t *Trainer) validates() bool { return t.Valid != nil && t.Valid.Len() > 0 }
 
 // validate measures the mean loss a term over the validation examples and keeps the
-// weights, or their average, if it is the lowest so far.
+// weights, or their average, if it is the lowest so far, or their metric the best.
 func (t *Trainer) validate(ctx context.Context) error {
 	if !t.validates() {
 		return nil
@@ -22,27 +22,31 @@ func (t *Trainer) validate(ctx context.Context) error {
 	if !finite(loss) {
 		return fmt.Errorf("validation after step %d: loss %v is not finite: lower --lr (or --weight-decay), or look at the model's weights and the validation examples", t.state.Step, loss)
 	}
-	t.wait(loss)
-	if !t.state.Validated || loss < t.state.BestLoss {
-		t.state.Validated, t.state.BestLoss, t.state.BestStep = true, loss, t.state.Step
+	metric, err := t.score(ctx)
+	if err != nil {
+		return err
+	}
+	t.wait(t.cost(loss, metric))
+	if t.better(loss, metric) {
+		t.state.Validated, t.state.BestLoss, t.state.BestMetric, t.state.BestStep = true, loss, metric, t.state.Step
 		if t.Store == nil {
 			t.best = t.trained.Values.Raw()
 		} else if err := t.Store.SaveBest(t.trained); err != nil {
 			return err
 		}
 	}
-	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss, Terms: parts})
+	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss, ValidMetric: metric, Terms: parts})
 }
 
-// wait counts the validations without a loss that is lower by more than MinDelta than the
+// wait counts the validations without a loss (or metric, see cost) that is lower by more than MinDelta than the
 // one they are held against: the last that was, as Keras's and Lightning's EarlyStopping
 // have it, so that many small improvements make a large one.
-func (t *Trainer) wait(loss float64) {
+func (t *Trainer) wait(cost float64) {
 	s := &t.state
 	switch {
 	case t.Settings.Patience == 0:
-	case !s.Validated || loss < s.Reference-t.Settings.MinDelta:
-		s.Reference, s.Waited = loss, 0
+	case !s.Validated || cost < s.Reference-t.Settings.MinDelta:
+		s.Reference, s.Waited = cost, 0
 	default:
 		s.Waited++
 	}
