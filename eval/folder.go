@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -70,7 +69,7 @@ func (s *Session) begin(f *folder, settings []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.path, 0o755); err != nil {
+	if err := files.MkdirAll(f.path, 0o755); err != nil {
 		return err
 	}
 	return files.Sweep(f.path, true)

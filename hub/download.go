@@ -179,7 +179,7 @@ func (d *download) rangeFrom(have int64) http.Header {
 }
 
 // begin empties part, so that the next attempt asks for everything.
-func (d *download) begin(f *os.File, why error) error {
+func (d *download) begin(f *files.File, why error) error {
 	if err := f.Truncate(0); err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}
@@ -188,7 +188,7 @@ func (d *download) begin(f *os.File, why error) error {
 
 // receive appends the body, at most what is missing and one byte to see that
 // there is no more.
-func (d *download) receive(f *os.File, body *watched, have int64) (progress bool, err error) {
+func (d *download) receive(f *files.File, body *watched, have int64) (progress bool, err error) {
 	defer body.stop()
 	from, buf := have, make([]byte, copyBuffer)
 	for {
@@ -263,7 +263,7 @@ func strongETag(h http.Header) string {
 	return ""
 }
 
-func seek(f *os.File, to int64) error {
+func seek(f *files.File, to int64) error {
 	_, err := f.Seek(to, io.SeekStart)
 	return err
 }

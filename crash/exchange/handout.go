@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"lamina/crash/emulate"
@@ -42,7 +41,7 @@ func (m *Model) HandOut(e *emulate.Emulator, share, out, receipt string, opt emu
 	r := m.receipt(e.Plan, share, opt)
 	opt.Ready = func(sent emulate.Manifest, digest string) error {
 		r.Origin, r.Base = emulate.Origin{Exchange: sent.Exchange, Emulator: digest}, sent.Base
-		if err := os.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
+		if err := files.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
 			return err
 		}
 		return files.WriteSealed(receipt, r)

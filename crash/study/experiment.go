@@ -126,7 +126,7 @@ func (x *Experiment) Run(ctx context.Context) error {
 	defer x.release()
 	for _, p := range x.protocols {
 		p.Watch = x.Watch
-		if err := os.MkdirAll(p.Dir, 0o755); err != nil {
+		if err := files.MkdirAll(p.Dir, 0o755); err != nil {
 			return err
 		}
 		x.Table.AnswerTokens, x.Table.Chance = p.Test.AnswerTokens(), p.Test.ByChance()
@@ -214,7 +214,7 @@ func (x *Experiment) write() error {
 		return err
 	}
 	figures := x.figures()
-	if err := os.MkdirAll(filepath.Join(x.Dir, plotsDir), 0o755); err != nil {
+	if err := files.MkdirAll(filepath.Join(x.Dir, plotsDir), 0o755); err != nil {
 		return err
 	}
 	for _, f := range figures {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -206,7 +205,7 @@ func (p *Protocol) choose(ctx context.Context, c *Chooser, m plan.Method, q plan
 			return choice, err
 		}
 		if kept {
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			if err := files.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return choice, err
 			}
 			if err := files.WriteSealed(path, choice); err != nil {

@@ -52,7 +52,7 @@ func (p *Protocol) row(ctx context.Context, v variant) (Row, error) {
 	if p.Dir == "" {
 		return r, nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := files.MkdirAll(dir, 0o755); err != nil {
 		return r, err
 	}
 	if err := files.WriteSealed(result, r); err != nil || v.Trains == Nothing {

@@ -10,7 +10,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"lamina/internal/files"
@@ -26,7 +25,7 @@ const maxMetrics = 4 << 30
 // journal is metrics.jsonl: lines are added at its end, and what a checkpoint knows of it
 // is how many bytes it had then, and their digest.
 type journal struct {
-	f   *os.File
+	f   *files.File
 	at  int64     // its bytes
 	sum hash.Hash // of them
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"lamina/internal/files"
@@ -57,7 +56,7 @@ func OpenRunDir(dir string, config any, overwrite bool) (*RunDir, error) {
 	if err := files.CheckSettings(dir, want, overwrite); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
+	if err := files.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
 		return nil, err
 	}
 	f, err := files.OpenOwn(filepath.Join(dir, metricsFile), maxMetrics)
@@ -96,7 +95,7 @@ func (r *RunDir) clear() error {
 	if err := r.metrics.f.Truncate(0); err != nil {
 		return err
 	}
-	return os.Mkdir(filepath.Join(r.path, checkpointsDir), 0o755)
+	return files.MkdirAll(filepath.Join(r.path, checkpointsDir), 0o755)
 }
 
 // Close closes the metrics file.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -28,7 +27,7 @@ func (e *Evaluation) Write(dir string, samples bool) ([]string, error) {
 		return nil, fmt.Errorf("%s: the model's name %.128q is none for a folder", dir, e.Model.Name)
 	}
 	dir = filepath.Join(dir, folder)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := files.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	date := e.Date.Format("2006-01-02T15-04-05.000000")

@@ -27,7 +27,7 @@ func Dir(path string, overwrite bool, fill func(tmp string) error) error {
 	if err := replaceable(path, overwrite); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("%s: cannot be made: %w", path, err)
 	}
 	release, held, err := claim(lockBeside(path))
@@ -81,7 +81,7 @@ func inWords(path string, err error) error {
 // fillAndName fills a temporary directory and puts it at path. The lock is held.
 func fillAndName(path string, fill func(tmp string) error) (err error) {
 	parent := filepath.Dir(path)
-	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(path)+".tmp-")
+	tmp, err := mkdirTemp(path)
 	if err != nil {
 		return fmt.Errorf("%s: cannot be made: %w", path, bare(err))
 	}
@@ -89,12 +89,9 @@ func fillAndName(path string, fill func(tmp string) error) (err error) {
 	defer func() { // also when fill panics
 		settled()
 		if !done {
-			os.RemoveAll(tmp)
+			disk.RemoveAll(tmp)
 		}
 	}()
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return &renamed{err, tmp, path}
-	}
 	if err := fill(tmp); err != nil {
 		return &renamed{err, tmp, path}
 	}
@@ -110,25 +107,25 @@ func fillAndName(path string, fill func(tmp string) error) (err error) {
 	if err := syncDir(parent); err != nil || old == "" {
 		return err
 	}
-	return os.RemoveAll(old)
+	return disk.RemoveAll(old)
 }
 
 // place gives a whole directory its name and returns where the one that had it lies
 // now, "" if there was none.
 func place(tmp, path string) (old string, err error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", os.Rename(tmp, path)
+		return "", disk.Rename(tmp, path)
 	}
-	if exchange(tmp, path) == nil {
+	if disk.Exchange(tmp, path) == nil {
 		return tmp, nil
 	}
 	// Nothing is at path for a moment: Recover finds the old directory.
 	old = tmp + asideSuffix
-	if err := os.Rename(path, old); err != nil {
+	if err := disk.Rename(path, old); err != nil {
 		return "", err
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		return "", errors.Join(err, os.Rename(old, path))
+	if err := disk.Rename(tmp, path); err != nil {
+		return "", errors.Join(err, disk.Rename(old, path))
 	}
 	return old, nil
 }
@@ -203,9 +200,9 @@ func clear(path string) error {
 	for _, dir := range left {
 		_, err := os.Lstat(path)
 		if strings.HasSuffix(dir, asideSuffix) && errors.Is(err, fs.ErrNotExist) {
-			err = os.Rename(dir, path)
+			err = disk.Rename(dir, path)
 		} else {
-			err = os.RemoveAll(dir)
+			err = disk.RemoveAll(dir)
 		}
 		if err != nil {
 			return err

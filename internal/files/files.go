@@ -33,7 +33,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 )
 
 // bufferSize is large enough that a JSON encoder's small writes do not each
@@ -121,7 +120,7 @@ func resolve(path string) (target string, mode fs.FileMode, direct bool, err err
 }
 
 func writeDirect(path string, write func(w io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := openFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return bare(err)
 	}
@@ -137,10 +136,10 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 	defer func() { // also when write panics
 		settled()
 		if !renamed {
-			os.Remove(f.Name()) // while it is locked, it is ours
+			disk.Remove(f.Name()) // while it is locked, it is ours
 			f.Close()
 			if runtime.GOOS == "windows" { // nothing that is open is removed there
-				os.Remove(f.Name())
+				disk.Remove(f.Name())
 			}
 		}
 	}()
@@ -148,7 +147,7 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 		return err
 	}
 	if mode != 0 {
-		if err := f.Chmod(mode); err != nil && runtime.GOOS != "windows" {
+		if err := f.chmod(mode); err != nil && runtime.GOOS != "windows" {
 			return bare(err)
 		}
 	}
@@ -161,7 +160,7 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 		f.Close()
 	}
 	settled()
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := disk.Rename(f.Name(), path); err != nil {
 		return bare(err)
 	}
 	renamed = true
@@ -169,7 +168,7 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 	return syncDir(filepath.Dir(path))
 }
 
-func fill(f *os.File, write func(w io.Writer) error) error {
+func fill(f *File, write func(w io.Writer) error) error {
 	w := bufio.NewWriterSize(f, bufferSize)
 	if err := write(w); err != nil {
 		return err
@@ -180,20 +179,20 @@ func fill(f *os.File, write func(w io.Writer) error) error {
 // createTemp opens a new file beside path and locks it, so that it is known for a dead
 // process's when this one ends; those of dead ones are removed. os.CreateTemp is not used
 // because it makes files that only their owner can read, whatever the umask says.
-func createTemp(path string) (*os.File, error) {
+func createTemp(path string) (*File, error) {
 	dir, base := filepath.Split(path)
 	name := func(i int) string { return fmt.Sprintf("%s.%s.tmp-%d", dir, base, i) }
 	var err error
 	for i := range maxTemps {
-		var f *os.File
+		var f *File
 		removeDead(name(i), false)
-		f, err = os.OpenFile(name(i), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		f, err = openFile(name(i), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		} else if err != nil {
 			return nil, err
 		}
-		if got, supported := tryLock(f, lastByte); supported && !(got && stillAt(f, name(i))) {
+		if got, supported := tryLock(f.f, lastByte); supported && !(got && stillAt(f.f, name(i))) {
 			f.Close() // somebody took it for a dead one's, and removes it
 			continue
 		}
@@ -203,23 +202,6 @@ func createTemp(path string) (*os.File, error) {
 		return f, nil
 	}
 	return nil, err
-}
-
-// syncDir makes a rename in dir durable, where the system can.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // directories cannot be synced there
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		return nil // some network file systems have no such call
-	}
-	return err
 }
 
 // bare takes the path off a file error: the caller's path, which the user
@@ -240,13 +222,13 @@ func bare(err error) error {
 // then the directory is synced. It is for files that take more than one run to
 // fill; both must lie in one directory.
 func Publish(tmp, path string) error {
-	f, err := os.OpenFile(tmp, os.O_RDWR, 0)
+	f, err := openFile(tmp, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("write %q: %w", path, bare(err))
 	}
 	err = errors.Join(bare(f.Sync()), bare(f.Close()))
 	if err == nil {
-		err = bare(os.Rename(tmp, path))
+		err = bare(disk.Rename(tmp, path))
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(path))

@@ -24,11 +24,11 @@ const lockPause = 50 * time.Millisecond
 // held is false on file systems that have no locks: the caller then needs names of
 // its own.
 func Lock(ctx context.Context, path string) (release func(), held bool, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, false, fmt.Errorf("lock %q: %w", path, bare(err))
 	}
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o664)
+		f, err := disk.Open(path, os.O_RDWR|os.O_CREATE, 0o664)
 		if err != nil {
 			return nil, false, fmt.Errorf("lock %q: %w", path, bare(err))
 		}
@@ -56,8 +56,8 @@ func Lock(ctx context.Context, path string) (release func(), held bool, err erro
 // closed or the process ends. If somebody else holds it, the error is ErrLocked.
 // Others may read and write the file all the while: the lock is between those that
 // ask for it. On file systems that have no locks TryLock does nothing.
-func TryLock(f *os.File) error {
-	if got, supported := tryLock(f, lastByte); supported && !got {
+func TryLock(f *File) error {
+	if got, supported := tryLock(f.f, lastByte); supported && !got {
 		return fmt.Errorf("%s: %w", f.Name(), ErrLocked)
 	}
 	return nil
@@ -91,13 +91,13 @@ func claim(path string) (release func(), held bool, err error) {
 		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 			return nil, false, fmt.Errorf("%s is %s, want a lock file: remove it", path, kindOf(info.Mode()))
 		}
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o664)
+		f, err := disk.Open(path, os.O_RDWR|os.O_CREATE, 0o664)
 		if err != nil {
 			return nil, false, err
 		}
 		got, supported := tryLock(f, firstByte)
 		release := func() {
-			os.Remove(path) // while the lock is held: nobody else's is taken away
+			disk.Remove(path) // while the lock is held: nobody else's is taken away
 			f.Close()
 		}
 		switch {

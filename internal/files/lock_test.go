@@ -62,9 +62,9 @@ func hold(t *testing.T, variable, path string) (other *exec.Cmd, end io.Closer) 
 	return other, end
 }
 
-func mustOpen(t *testing.T, path string) *os.File {
+func mustOpen(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func mustOpen(t *testing.T, path string) *os.File {
 // needLocks skips a test where the file system has none.
 func needLocks(t *testing.T) {
 	t.Helper()
-	if _, supported := tryLock(mustOpen(t, filepath.Join(t.TempDir(), "probe")), firstByte); !supported {
+	if _, supported := tryLock(mustOpen(t, filepath.Join(t.TempDir(), "probe")).f, firstByte); !supported {
 		t.Skip("this file system has no locks")
 	}
 }
@@ -105,11 +105,11 @@ func TestLockAcrossProcesses(t *testing.T) {
 	if err != nil || !held {
 		t.Fatalf("a new lock file: held %t, %v", held, err)
 	}
-	if got, supported := tryLock(mustOpen(t, path), firstByte); got || !supported {
+	if got, supported := tryLock(mustOpen(t, path).f, firstByte); got || !supported {
 		t.Errorf("held twice in one process: got %t, supported %t", got, supported)
 	}
 	release()
-	if got, _ := tryLock(mustOpen(t, path), firstByte); !got {
+	if got, _ := tryLock(mustOpen(t, path).f, firstByte); !got {
 		t.Error("not free after its release")
 	}
 	end.Close()
@@ -129,7 +129,7 @@ func TestTryLockAcrossProcesses(t *testing.T) {
 	if err := TryLock(f); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
 		t.Fatalf("while another process holds it: %v", err)
 	}
-	if _, err := f.WriteString("{}\n"); err != nil {
+	if _, err := f.Write([]byte("{}\n")); err != nil {
 		t.Errorf("writing while it is locked: %v", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "{}\n" {

@@ -38,7 +38,7 @@ func Open(path string, limit int64) (*os.File, int64, error) {
 // OpenOwn opens a file that is gone on with, to read and to write, and makes it if it is
 // not there. What Open would not open is an error here too, and so is a link: nothing is
 // written to what lies elsewhere.
-func OpenOwn(path string, limit int64) (*os.File, error) {
+func OpenOwn(path string, limit int64) (*File, error) {
 	before, err := os.Lstat(path)
 	made := errors.Is(err, fs.ErrNotExist)
 	if !made {
@@ -46,7 +46,7 @@ func OpenOwn(path string, limit int64) (*os.File, error) {
 			return nil, err
 		}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o666)
+	f, err := openFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, bare(err))
 	}

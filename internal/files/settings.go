@@ -50,7 +50,7 @@ func Begin(dir string, want []byte, overwrite bool, beside ...string) (release f
 	if err := CheckSettings(dir, want, overwrite, beside...); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	if release, err = LockDir(dir); err != nil {

@@ -37,7 +37,7 @@ func removeDead(path string, alone bool) bool {
 	if windows { // nothing that is open is removed there
 		f.Close()
 	}
-	return os.Remove(path) == nil
+	return disk.Remove(path) == nil
 }
 
 // Remove removes what is at path, in a directory that its caller has locked; nothing is
@@ -51,17 +51,17 @@ func Remove(path string) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return os.Remove(path)
+		return disk.Remove(path)
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-")
+	tmp, err := mkdirTemp(path)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(path, filepath.Join(tmp, filepath.Base(path))); err != nil {
-		os.Remove(tmp)
+	if err := disk.Rename(path, filepath.Join(tmp, filepath.Base(path))); err != nil {
+		disk.Remove(tmp)
 		return err
 	}
-	return os.RemoveAll(tmp)
+	return disk.RemoveAll(tmp)
 }
 
 // Sweep removes what dead processes left in a directory: temporary files, temporary

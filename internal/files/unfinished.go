@@ -1,7 +1,6 @@
 package files
 
 import (
-	"os"
 	"sync"
 )
 
@@ -29,6 +28,6 @@ func begun(tmp string) (settled func()) {
 func RemoveUnfinished() {
 	unfinished.Lock()
 	for tmp := range unfinished.paths {
-		os.RemoveAll(tmp)
+		disk.RemoveAll(tmp)
 	}
 }
