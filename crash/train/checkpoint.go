@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"lamina/formats"
 	"lamina/formats/safetensors"
@@ -22,7 +23,7 @@ import (
 // Save writes checkpoints/step-N and removes all but the newest two.
 func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 	if err := r.metrics.f.Sync(); err != nil {
-		return err
+		return full(err)
 	}
 	err := files.Dir(r.checkpoint(s.Step), true, func(tmp string) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
@@ -37,9 +38,25 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 		return files.Seal(tmp)
 	})
 	if err != nil {
-		return err
+		return full(err)
 	}
-	return r.saved(s.Step)
+	return full(r.saved(s.Step))
+}
+
+// full says what to do where a disk is full.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: make room", err)
+	}
+	return err
+}
+
+// goesOn says of an error that ends a run that nothing which was saved is lost by it.
+func goesOn(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: once that is mended the same command goes on from the last checkpoint", full(err))
 }
 
 // saved notes that a checkpoint is the newest, and removes all but two.
@@ -125,12 +142,12 @@ func (r *RunDir) Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error) {
 			return State{}, false, err
 		}
 		if err := r.putAside(bad, s.Step); err != nil {
-			return State{}, false, err
+			return State{}, false, goesOn(err)
 		}
 		if err := r.saved(s.Step); err != nil { // who saved it may have been killed before
-			return State{}, false, err
+			return State{}, false, goesOn(err)
 		}
-		return s.State, true, r.rewind(s.Step, s.Metrics)
+		return s.State, true, goesOn(r.rewind(s.Step, s.Metrics))
 	}
 	if err := r.noneGood(bad); err != nil {
 		return State{}, false, err
@@ -223,12 +240,12 @@ func loadCheckpoint(dir string, t *nn.Trained, o *optim.AdamW) (s saved, err err
 
 // SaveBest writes the weights as best/.
 func (r *RunDir) SaveBest(t *nn.Trained) error {
-	return files.Dir(filepath.Join(r.path, bestDir), true, func(tmp string) error {
+	return goesOn(files.Dir(filepath.Join(r.path, bestDir), true, func(tmp string) error {
 		if err := writeFlat(filepath.Join(tmp, weightsFile), map[string]tensor.Tensor{"weights": t.Values}); err != nil {
 			return err
 		}
 		return files.Seal(tmp)
-	})
+	}))
 }
 
 // LoadBest reads the weights of best/.

@@ -31,12 +31,12 @@ func (t *Trainer) Finish(r *RunDir, o Outcome) error {
 		return err
 	}
 	if err := r.sealMetrics(); err != nil {
-		return err
+		return goesOn(err)
 	}
 	if err := files.WriteSealed(filepath.Join(r.path, outcomeFile), o); err != nil {
-		return err
+		return goesOn(err)
 	}
-	return files.Remove(filepath.Join(r.path, checkpointsDir))
+	return goesOn(files.Remove(filepath.Join(r.path, checkpointsDir)))
 }
 
 // Finished returns the outcome of a run that is done.
@@ -71,7 +71,12 @@ func (t *Trainer) Restore(r *RunDir) error {
 // ForgetWeights removes the weights of a finished run, of which another is kept; its
 // outcome stays.
 func (r *RunDir) ForgetWeights() error {
-	return errors.Join(files.Remove(filepath.Join(r.path, checkpointsDir)), files.Remove(filepath.Join(r.path, bestDir)))
+	for _, name := range []string{checkpointsDir, bestDir} {
+		if err := files.Remove(filepath.Join(r.path, name)); err != nil {
+			return goesOn(err)
+		}
+	}
+	return nil
 }
 
 // Forget removes what only resuming needs, once the run's result is kept elsewhere: the
@@ -80,5 +85,5 @@ func (r *RunDir) Forget() error {
 	if err := r.ForgetWeights(); err != nil {
 		return err
 	}
-	return files.Remove(filepath.Join(r.path, outcomeFile))
+	return goesOn(files.Remove(filepath.Join(r.path, outcomeFile)))
 }

@@ -41,7 +41,7 @@ func (j *journal) mark() *mark { return &mark{j.at, fmt.Sprintf("%x", j.sum.Sum(
 // add appends a line.
 func (j *journal) add(line []byte) error {
 	if _, err := j.f.Write(line); err != nil {
-		return fmt.Errorf("%w: make room and run the same command again: it goes on from the last checkpoint", err)
+		return goesOn(err)
 	}
 	j.at += int64(len(line))
 	j.sum.Write(line)

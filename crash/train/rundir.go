@@ -89,7 +89,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 func (r *RunDir) clear() error {
 	for _, name := range []string{outcomeFile, metricsSum, checkpointsDir, bestDir, secretDir, "adapter"} {
 		if err := files.Remove(filepath.Join(r.path, name)); err != nil {
-			return err
+			return fmt.Errorf("%w: of an earlier run not all is removed: once that is mended the same command goes on", full(err))
 		}
 	}
 	if err := r.metrics.f.Truncate(0); err != nil {

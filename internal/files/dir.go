@@ -104,17 +104,23 @@ func fillAndName(path string, fill func(tmp string) error) (err error) {
 		return err
 	}
 	done = true
-	if err := syncDir(parent); err != nil || old == "" {
+	if err := syncName(parent); err != nil || old == "" {
 		return err
 	}
-	return disk.RemoveAll(old)
+	if err := disk.RemoveAll(old); err != nil {
+		return &renamed{err, old, path}
+	}
+	return nil
 }
 
 // place gives a whole directory its name and returns where the one that had it lies
 // now, "" if there was none.
 func place(tmp, path string) (old string, err error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", disk.Rename(tmp, path)
+		if err := disk.Rename(tmp, path); err != nil {
+			return "", &renamed{err, tmp, path}
+		}
+		return "", nil
 	}
 	if disk.Exchange(tmp, path) == nil {
 		return tmp, nil

@@ -120,6 +120,15 @@ var _ io.ReadWriteSeeker = (*File)(nil)
 // syncDir makes a rename in dir durable, where the system can.
 func syncDir(dir string) error { return disk.SyncDir(dir) }
 
+// syncName is syncDir, but for a directory that is being filled: it is synced before it
+// gets its name, and until then nothing in it counts.
+func syncName(dir string) error {
+	if beingFilled(dir) {
+		return nil
+	}
+	return syncDir(dir)
+}
+
 // MkdirAll makes a directory and those above it that are missing, as [os.MkdirAll] does,
 // and makes them durable: a file that is synced in a directory whose own name is not on
 // the disk is lost with it.
@@ -146,14 +155,19 @@ func MkdirAll(path string, perm fs.FileMode) error {
 	return syncDir(above)
 }
 
-// mkdirTemp makes a new directory for path beside it, called as temporary says, readable
-// for everybody whom the umask lets.
+// mkdirTemp makes a new directory for path beside it, readable for everybody whom the umask
+// lets.
 func mkdirTemp(path string) (tmp string, err error) {
 	for range maxTemps {
-		tmp = filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp-"+strconv.FormatUint(uint64(rand.Uint32()), 10))
+		tmp = tempDir(path)
 		if err = disk.Mkdir(tmp, 0o755); !errors.Is(err, fs.ErrExist) {
 			return tmp, err
 		}
 	}
 	return "", err
+}
+
+// tempDir is a name beside path, as temporary says, that nothing has unless by rare chance.
+func tempDir(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp-"+strconv.FormatUint(rand.Uint64(), 10))
 }

@@ -165,7 +165,7 @@ func replace(path string, mode fs.FileMode, write func(w io.Writer) error) error
 	}
 	renamed = true
 	f.Close() // ends the lock
-	return syncDir(filepath.Dir(path))
+	return syncName(filepath.Dir(path))
 }
 
 func fill(f *File, write func(w io.Writer) error) error {

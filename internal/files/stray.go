@@ -41,8 +41,8 @@ func removeDead(path string, alone bool) bool {
 }
 
 // Remove removes what is at path, in a directory that its caller has locked; nothing is
-// no error. A directory goes in one step: who is killed leaves it whole, or under a name
-// that Sweep knows.
+// no error. A directory goes in one step: who is killed, or loses power, leaves it whole,
+// or under a name that Sweep knows.
 func Remove(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -53,12 +53,12 @@ func Remove(path string) error {
 	case !info.IsDir():
 		return disk.Remove(path)
 	}
-	tmp, err := mkdirTemp(path)
-	if err != nil {
+	tmp := tempDir(path)
+	if err := disk.Rename(path, tmp); err != nil {
 		return err
 	}
-	if err := disk.Rename(path, filepath.Join(tmp, filepath.Base(path))); err != nil {
-		disk.Remove(tmp)
+	// Or its files could be gone, and the name still be the old one.
+	if err := syncName(filepath.Dir(path)); err != nil {
 		return err
 	}
 	return disk.RemoveAll(tmp)

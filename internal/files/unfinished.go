@@ -23,6 +23,13 @@ func begun(tmp string) (settled func()) {
 	}
 }
 
+// beingFilled reports whether a path is one of them.
+func beingFilled(path string) bool {
+	unfinished.Lock()
+	defer unfinished.Unlock()
+	return unfinished.paths[path]
+}
+
 // RemoveUnfinished removes what is being filled. It is for a process that ends at once,
 // with writes under way: whoever begins or ends one afterwards waits for ever.
 func RemoveUnfinished() {

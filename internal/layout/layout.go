@@ -81,6 +81,7 @@ var layers = []layer{
 	{"crash/crashtest", []string{everything}},
 
 	{"internal/files", []string{"internal/strictjson", "internal/units"}},
+	{"internal/files/filestest", []string{"internal/files", "internal/powercut"}},
 	{"internal/foreign", nil},
 	{"internal/heaptest", nil},
 	{"internal/interrupt", []string{"internal/files"}},
@@ -89,6 +90,7 @@ var layers = []layer{
 	{"internal/machine", []string{"internal/units"}},
 	{"internal/notices", nil},
 	{"internal/plot", []string{"internal/foreign"}},
+	{"internal/powercut", nil},
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
 	{"internal/strictjson", nil},
@@ -116,7 +118,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest"}
+var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest", "internal/files/filestest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}
