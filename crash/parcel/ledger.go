@@ -130,7 +130,7 @@ func (l *Ledger) note(list *[]Passed, m Manifest, digest string) error {
 		return nil
 	}
 	*list = append(*list, p)
-	if err := os.MkdirAll(filepath.Dir(l.path), 0o755); err != nil {
+	if err := files.MkdirAll(filepath.Dir(l.path), 0o755); err != nil {
 		return err
 	}
 	return files.WriteSealed(l.path, l)

@@ -170,7 +170,9 @@ func (r *RunDir) warn(text string) {
 	}
 }
 
-// putAside renames damaged checkpoints, under names that are free.
+// putAside renames damaged checkpoints, under names that are free, and writes beside each
+// why. Nothing but --overwrite, or the end of a run of which the checkpoints are not kept,
+// removes them.
 func (r *RunDir) putAside(bad []damaged, step int) error {
 	for _, d := range bad {
 		aside := d.dir + ".bad"
@@ -180,8 +182,13 @@ func (r *RunDir) putAside(bad []damaged, step int) error {
 			}
 			aside = fmt.Sprintf("%s.bad-%d", d.dir, n)
 		}
-		if err := os.Rename(d.dir, aside); err != nil {
-			return errors.Join(d.err, err)
+		reason := fmt.Sprintf("%s, put aside when the run went on after step %d: %v\n", filepath.Base(d.dir), step, d.err)
+		err := files.WriteInside(aside+reasonSuffix, []byte(reason))
+		if err == nil {
+			err = files.Rename(d.dir, aside)
+		}
+		if err != nil {
+			return fmt.Errorf("%s is damaged (%w) and cannot be put aside: %w", d.dir, d.err, err)
 		}
 		r.warn(fmt.Sprintf("checkpoint %s is damaged and put aside as %s: training goes on after step %d: %v", d.dir, filepath.Base(aside), step, d.err))
 	}
@@ -197,7 +204,7 @@ func (r *RunDir) noneGood(bad []damaged) error {
 	if len(bad) == 0 {
 		entries, _ := os.ReadDir(filepath.Join(r.path, checkpointsDir))
 		for _, e := range entries {
-			if strings.Contains(e.Name(), ".bad") {
+			if strings.Contains(e.Name(), ".bad") && !strings.HasSuffix(e.Name(), reasonSuffix) {
 				each = append(each, e.Name())
 			}
 		}

@@ -107,6 +107,10 @@ func TestDamagedCheckpoints(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "checkpoints", want)); err != nil {
 			t.Error(err)
 		}
+		why, err := os.ReadFile(filepath.Join(dir, "checkpoints", want+".txt"))
+		if err != nil || !strings.Contains(string(why), "optim.safetensors") || strings.Count(string(why), "\n") != 1 {
+			t.Errorf("the reason of %s: %q, %v", want, why, err)
+		}
 	}
 	moments := filepath.Join(newer, "optim.safetensors")
 	for _, want := range []string{".bad", ".bad-2", ".bad-3"} {

@@ -15,7 +15,7 @@ import (
 //	metrics.jsonl          one line a step or validation
 //	checkpoints/step-N/    weights, moments, state; written whole, then renamed
 //	checkpoints/LATEST     a hint at the newest
-//	checkpoints/step-N.bad what was found damaged, put aside
+//	checkpoints/step-N.bad what was found damaged, put aside; why says step-N.bad.txt
 //	best/                  the weights of the lowest validation loss
 //	outcome.json           what a finished run came to, see [Trainer.Finish]
 //	metrics.sha256         the digest of its metrics
@@ -40,6 +40,7 @@ const (
 	bestDir         = "best"
 	outcomeFile     = "outcome.json"
 	secretDir       = "secret"
+	reasonSuffix    = ".txt"
 	keptCheckpoints = 2
 )
 

@@ -103,6 +103,9 @@ func (f *File) chmod(mode fs.FileMode) error { return disk.Chmod(f.f, mode) }
 // Read reads at the file's position.
 func (f *File) Read(data []byte) (int, error) { return f.f.Read(data) }
 
+// ReadAt reads at offset, wherever the position is.
+func (f *File) ReadAt(data []byte, offset int64) (int, error) { return f.f.ReadAt(data, offset) }
+
 // Seek sets the position.
 func (f *File) Seek(offset int64, whence int) (int64, error) { return f.f.Seek(offset, whence) }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 )
@@ -18,7 +17,7 @@ import (
 //	at, err := s.Append(piece)
 //	err = s.Read(at, piece)
 type Scratch struct {
-	f       *os.File
+	f       *File
 	path    string
 	settled func()
 	size    int64
@@ -45,7 +44,10 @@ func (s *Scratch) Append(piece []byte) (at int64, err error) {
 	if s.size+int64(len(piece)) > s.limit {
 		return 0, fmt.Errorf("%s: %d bytes of %d are taken: %w", s.path, s.size, s.limit, ErrNoRoom)
 	}
-	if _, err := s.f.WriteAt(piece, s.size); err != nil {
+	if _, err := s.f.Seek(s.size, io.SeekStart); err != nil {
+		return 0, fmt.Errorf("%s: %w", s.path, bare(err))
+	}
+	if _, err := s.f.Write(piece); err != nil {
 		return 0, fmt.Errorf("%s: %w", s.path, bare(err))
 	}
 	at = s.size
@@ -73,10 +75,10 @@ func (s *Scratch) Close() error {
 		return nil
 	}
 	defer s.settled()
-	removed := os.Remove(s.f.Name()) // while it is locked, it is ours
+	removed := disk.Remove(s.f.Name()) // while it is locked, it is ours
 	err := s.f.Close()
 	if runtime.GOOS == "windows" { // nothing that is open is removed there
-		removed = os.Remove(s.f.Name())
+		removed = disk.Remove(s.f.Name())
 	}
 	s.f = nil
 	return errors.Join(bare(removed), bare(err))

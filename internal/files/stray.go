@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -62,6 +63,15 @@ func Remove(path string) error {
 		return err
 	}
 	return disk.RemoveAll(tmp)
+}
+
+// Rename gives what is at from another name in the same directory, which its caller has
+// locked; it is durable when Rename returns.
+func Rename(from, to string) error {
+	if err := disk.Rename(from, to); err != nil {
+		return fmt.Errorf("%s: cannot be renamed: %w", from, bare(err))
+	}
+	return syncName(filepath.Dir(to))
 }
 
 // Sweep removes what dead processes left in a directory: temporary files, temporary
