@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"lamina/crash/privacy"
@@ -45,7 +44,7 @@ func (r *RunDir) NoiseKey() (*privacy.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := files.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	return &k, files.WriteSealed(path, secret{k.Secret()})
