@@ -14,10 +14,16 @@ func TestMachine(t *testing.T) {
 	for _, c := range []struct {
 		m    Memory
 		want int
-	}{{Memory{8, 5, 0}, 5}, {Memory{8, 5, 3}, 3}, {Memory{8, 5, 9}, 5}, {Memory{}, 0}} {
+	}{{Memory{8, 5, 0, 0, 1}, 5}, {Memory{8, 5, 4, 3, 1}, 3}, {Memory{8, 5, 4, 0, 1}, 0}, {Memory{8, 5, 9, 7, 1}, 5}, {Memory{}, 0}} {
 		if got := c.m.Usable(); got != c.want {
 			t.Errorf("%+v: %d usable, want %d", c.m, got, c.want)
 		}
+		if got := c.m.Whole(); c.m.Total > 0 && got != c.want+1 || c.m.Total == 0 && got != 0 {
+			t.Errorf("%+v: %d in all", c.m, got)
+		}
+	}
+	if runtime.GOOS == "linux" && m.Own == 0 {
+		t.Errorf("%+v: the process holds nothing", m)
 	}
 	// With -tags noasm the library asks the processor nothing.
 	asked := Processor() != ""
