@@ -35,6 +35,7 @@ func (c demoCommand) Run(s *session) error {
 			Epochs: d.Train.Epochs, Steps: d.Train.Steps, Batch: d.Train.Batch, Schedule: string(d.Train.Schedule),
 			Warmup: d.Train.Warmup, Clip: d.Train.Clip, WeightDecay: d.Train.WeightDecay, EvalEvery: d.Train.EvalEvery, Format: "scoring", Overlong: "error",
 		},
+		prefixFlags: prefixFlags{CachePrefix: "auto"},
 		outRunFlags: outRunFlags{Out: c.Out, Overwrite: c.Overwrite},
 		profileFlag: c.profileFlag,
 		modelName:   "the demo's OPT",

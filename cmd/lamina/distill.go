@@ -33,9 +33,9 @@ type distillCommand struct {
 	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
 	delimiterFlag
 	stepFlags
-	Overcommit bool   `help:"Start even if the run takes more memory than is available."`
-	Emulator   string `placeholder:"DIR" help:"Where the emulator is written at the end. Default: emulator in --out."`
-	Receipt    string `placeholder:"FILE" help:"Where what may come back is noted. Default: --emulator with .receipt.json."`
+	roomFlags
+	Emulator string `placeholder:"DIR" help:"Where the emulator is written at the end. Default: emulator in --out."`
+	Receipt  string `placeholder:"FILE" help:"Where what may come back is noted. Default: --emulator with .receipt.json."`
 	outRunFlags
 	profileFlag
 }
@@ -61,10 +61,8 @@ func (c distillCommand) Run(s *session) error {
 	}
 	defer d.Close()
 	s.warn(d.Warnings())
-	if !c.Overcommit {
-		if err := study.CheckMemory(d.Trainer, d.Model.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
-			return err
-		}
+	if err := c.roomFlags.check(d); err != nil {
+		return err
 	}
 	bar := s.waiting("measuring the emulator's loss")
 	before, err := d.Health(s.ctx)

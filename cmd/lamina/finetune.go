@@ -22,7 +22,8 @@ type finetuneCommand struct {
 	rowsFlags
 	metricFlags
 	stepFlags
-	Overcommit bool `help:"Start even if the run takes more memory than is available."`
+	prefixFlags
+	roomFlags
 	outRunFlags
 	profileFlag
 }
@@ -31,6 +32,10 @@ type finetuneCommand struct {
 // is made.
 func (c finetuneCommand) Run(s *session) error {
 	t, err := c.task(c.Task)
+	if err != nil {
+		return err
+	}
+	cache, err := c.prefixFlags.parse()
 	if err != nil {
 		return err
 	}
@@ -46,13 +51,13 @@ func (c finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	run := f.Trainer
-	defer run.Close()
+	defer f.Close()
 	s.warn(f.Warnings())
-	if !c.Overcommit {
-		if err := study.CheckMemory(run, m.Config.ProcessMemory(), machine.ReadMemory().Usable()); err != nil {
-			return err
-		}
+	if err := f.KeepPrefix(cache, machine.ReadMemory().Whole(), c.Out); err != nil {
+		return usageError{err}
+	}
+	if err := c.roomFlags.check(f); err != nil {
+		return err
 	}
 	bar := s.waiting("measuring the emulator's loss")
 	health, err := f.Health(s.ctx)

@@ -15,6 +15,7 @@ import (
 	"lamina/eval/task"
 	"lamina/hub"
 	"lamina/internal/interrupt"
+	"lamina/internal/machine"
 )
 
 // runCommand is the protocol's table for one model and task.
@@ -41,6 +42,8 @@ type runCommand struct {
 	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
 	delimiterFlag
 	stepFlags
+	prefixFlags
+	roomFlags
 	outRunFlags
 	profileFlag
 
@@ -129,7 +132,11 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 
 // protocol is what holds for every seed.
 func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error) {
-	p = study.Protocol{Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute, SaveEvery: c.SaveEvery}
+	p = study.Protocol{Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute, SaveEvery: c.SaveEvery,
+		Available: machine.ReadMemory().Whole(), Overcommit: c.Overcommit}
+	if p.CachePrefix, err = c.prefixFlags.parse(); err != nil {
+		return p, err
+	}
 	if p.Rows, err = study.Select(s.recipes, c.Rows, plan.Read); err != nil {
 		return p, usageError{err}
 	}

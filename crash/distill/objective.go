@@ -116,6 +116,28 @@ func (o *Objective) Held(trained nn.Params) nn.Params {
 	return nn.Join(o.full.Params(), slices.Values(made), trained, slices.Values(o.held()))
 }
 
+// Rows returns what it is measured on.
+func (o *Objective) Rows() [][]int32 { return o.rows }
+
+// Longest returns the most tokens of a row, and how many it needs.
+func (o *Objective) Longest() (tokens, least int) {
+	for _, row := range o.rows {
+		tokens = max(tokens, len(row))
+	}
+	return tokens, 2
+}
+
+// Shortened returns the objective on the last tokens of each row, so many at most: for
+// asking what they would take.
+func (o *Objective) Shortened(most int) train.Objective {
+	short := *o
+	short.rows, short.sums = nil, nil
+	for _, row := range o.rows {
+		short.rows = append(short.rows, row[max(len(row)-most, 0):])
+	}
+	return &short
+}
+
 // Close gives back the memory of the disturbed copies.
 func (o *Objective) Close() { o.close() }
 

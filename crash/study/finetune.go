@@ -9,7 +9,6 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
-	"lamina/internal/units"
 	"lamina/transformer"
 )
 
@@ -39,8 +38,9 @@ type Finetuning struct {
 
 	data, valid eval.Identity
 	found       rowsConfig
-	doubts      []string // about rows
-	base        string   // fingerprint of the weights before training
+	doubts      []string      // about rows
+	base        string        // fingerprint of the weights before training
+	prefix      *train.Prefix // of [Finetuning.KeepPrefix], or nil
 }
 
 // finetuneConfig is config.json of a run: what determines the result.
@@ -173,29 +173,4 @@ func (f *Finetuning) config(command string) finetuneConfig {
 		c.Overlong = f.Data.Overlong.String()
 	}
 	return c
-}
-
-// CheckMemory refuses a run that needs more than there is, process bytes beside the
-// trainer's. What is available is 0 where the system does not say.
-func CheckMemory(t *train.Trainer, process, available int) error {
-	need, err := t.Memory()
-	if err != nil {
-		return err
-	}
-	total := need.Total() + process
-	if available == 0 || total <= available {
-		return nil
-	}
-	again := *t
-	again.Recompute, again.Settings.MicroBatch = true, 1
-	least, err := again.Memory()
-	if err != nil {
-		return err
-	}
-	remedy := fmt.Sprintf("--micro-batch 1 --recompute takes %s", units.Bytes(least.Total()+process))
-	if least.Total()+process > available {
-		remedy += ", which is too much as well: train fewer blocks or free memory"
-	}
-	return fmt.Errorf("training takes about %s (%s of it activations of the longest batch) and %s are available: %s; the same weights come out; --overcommit tries anyway",
-		units.Bytes(total), units.Bytes(need.Pass), units.Bytes(available), remedy)
 }

@@ -24,6 +24,8 @@ type Finetuned struct {
 	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
 	Sent      exchange.Sent   `json:"sent"`             // the adapter
 	Out       string          `json:"out"`
+	// Prefix is what came of streams that were kept, where any were read again.
+	Prefix *train.PrefixUse `json:"prefix,omitempty"`
 
 	Metric string `json:"metric,omitempty"` // that validations measured
 
@@ -44,6 +46,10 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 	r = Finetuned{
 		Outcome: outcome, Examples: f.Trainer.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped, Dropped: f.Dropped,
 		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Metric: f.Metric, Out: dir, validated: f.Trainer.Valid != nil,
+	}
+	if f.prefix != nil && f.prefix.Use().Read > 0 {
+		use := f.prefix.Use()
+		r.Prefix = &use
 	}
 	if r.Metrics, err = train.LastMetrics(dir); err != nil {
 		return r, err
@@ -73,6 +79,9 @@ func (r Finetuned) Text() string {
 	}
 	if r.validated {
 		text += fmt.Sprintf("kept the weights of step %d, validation loss %.4f%s\n", o.BestStep, o.BestLoss, r.metricText())
+	}
+	if r.Prefix != nil {
+		text += fmt.Sprintf("%s\n", r.Prefix)
 	}
 	if r.Health != nil {
 		text += fmt.Sprintf("before training, %s\n", r.Health)

@@ -47,6 +47,10 @@ type Protocol struct {
 	Plan plan.Plan
 	Dir  string // run directory
 
+	CachePrefix CachePrefix // of every row; one at a time holds it, with all its rates
+	Available   int         // bytes of memory to the whole process, see [CheckMemory]; 0: not known
+	Overcommit  bool        // rows are trained even if they take more
+
 	// Watch is told what goes on; may be nil.
 	Watch func(Event)
 
@@ -56,6 +60,7 @@ type Protocol struct {
 	answerLoss float64            // of the full model on support answers; 0: not measured
 	gradients  []measure.Gradient // of the full model, that later rows need
 	resolved   []variant
+	prefix     *train.Prefix
 	chosen     map[string]plan.Choice // by method and seed
 }
 
@@ -166,6 +171,10 @@ func (p *Protocol) Run(ctx context.Context, emit func(Row) error) error {
 			return fmt.Errorf("row %s: %w", v.row, err)
 		}
 	}
+	if err := p.preflight(variants); err != nil {
+		return err
+	}
+	defer p.prefix.Close()
 	for _, v := range variants {
 		row, err := p.row(ctx, v)
 		if err != nil {

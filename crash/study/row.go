@@ -226,15 +226,37 @@ func (p *Protocol) checkStarted(v variant) error {
 	return nil
 }
 
+// trainer returns what trains an emulator of a variant.
+func (p *Protocol) trainer(v variant, e *emulate.Emulator, lr float64) (*train.Trainer, error) {
+	t := &train.Trainer{
+		Backend: p.Backend, Params: e.Params(), Held: e.Decoder.Params(), Settings: p.config(v, lr).Settings, Recompute: p.Recompute, SaveEvery: p.SaveEvery,
+	}
+	learned, err := train.NewNextToken(e.Decoder, p.Train)
+	if err != nil {
+		return nil, fmt.Errorf("training: %w", err)
+	}
+	held, err := train.NewNextToken(e.Decoder, p.Valid)
+	if err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
+	}
+	t.Train, t.Valid = learned, held
+	return t, nil
+}
+
 func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr float64, dir string) (train.Outcome, error) {
 	config := p.config(v, lr)
-	t := &train.Trainer{Backend: p.Backend, Params: c.Params(), Held: c.Decoder.Params(), Settings: config.Settings, Recompute: p.Recompute, SaveEvery: p.SaveEvery}
-	var err error
-	if t.Train, err = train.NewNextToken(c.Decoder, p.Train); err != nil {
-		return train.Outcome{}, fmt.Errorf("training: %w", err)
+	t, err := p.trainer(v, c.Emulator, lr)
+	if err != nil {
+		return train.Outcome{}, err
 	}
-	if t.Valid, err = train.NewNextToken(c.Decoder, p.Valid); err != nil {
-		return train.Outcome{}, fmt.Errorf("validation: %w", err)
+	if p.prefix != nil {
+		g, err := gains(t, c.Decoder)
+		if err == nil {
+			err = g.keep(t, p.prefix)
+		}
+		if err != nil {
+			return train.Outcome{}, err
+		}
 	}
 	total := config.Settings.TotalSteps(len(p.Train))
 	t.Report = func(m train.Metrics) {

@@ -77,6 +77,9 @@ func (w *Watcher) Close() {
 
 // Run trains, after Open, and shows how far it is.
 func (f *Finetuning) Run(ctx context.Context, show *Watcher) (train.Outcome, error) {
+	if f.prefix != nil {
+		f.prefix.Note = func(why string) { show.Watch(Event{Phase: "warning", Warning: why}) }
+	}
 	return show.train(ctx, "finetune", f.Trainer)
 }
 

@@ -32,6 +32,16 @@ func (o *NextToken) Keep(c *Prefix, trained nn.Params) (place int, err error) {
 	return place, nil
 }
 
+// Unkept returns an objective that keeps no streams, for asking what a run takes without.
+func Unkept(o Objective) Objective {
+	if n, ok := o.(*NextToken); ok && n != nil && n.kept != nil {
+		plain := *n
+		plain.kept = nil
+		return &plain
+	}
+	return o
+}
+
 // stream returns the last stream of a batch in the decoder of a pass. What is kept is of
 // the objective's own as it is: no other and no disturbed one enters there.
 func (o *NextToken) stream(p *autograd.Pass, d *transformer.Decoder, b *transformer.Batch) autograd.Var {

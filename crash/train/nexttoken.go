@@ -219,3 +219,25 @@ func (o *NextToken) sum(ctx context.Context, be kernels.Backend, memory *tensor.
 	}
 	return sum, nil
 }
+
+// Longest returns the most tokens of an example, and how many of those it needs.
+func (o *NextToken) Longest() (tokens, least int) {
+	for _, s := range o.sequences {
+		tokens = max(tokens, s.read()+1)
+		least = max(least, s.read()+2-slices.Index(s.Learn, true))
+	}
+	return tokens, least
+}
+
+// Shortened returns the objective on sequences of so many tokens at most, cut from the
+// left: for asking what they would take.
+func (o *NextToken) Shortened(most int) Objective {
+	short := *o
+	short.sequences = nil
+	for _, s := range o.sequences {
+		end := s.read() + 1
+		from := max(end-most, 0)
+		short.sequences = append(short.sequences, Sequence{s.Tokens[from:end], s.Learn[from:end]})
+	}
+	return &short
+}

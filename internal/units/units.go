@@ -9,6 +9,8 @@ package units
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -36,4 +38,23 @@ func Count(n int) string {
 		b.WriteRune(d)
 	}
 	return b.String()
+}
+
+// ParseBytes reads a size as people write it: "1.5 GiB", "512MiB", "2G", or bytes alone.
+// Units are powers of 1024.
+func ParseBytes(text string) (int, error) {
+	number := strings.TrimSpace(text)
+	scale := 1.0
+	for i, letter := range "KMGT" {
+		for _, unit := range []string{"iB", "B", ""} {
+			if n, ok := strings.CutSuffix(number, string(letter)+unit); ok && scale == 1 {
+				number, scale = strings.TrimSpace(n), math.Pow(1024, float64(i+1))
+			}
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(value >= 0) || value*scale > 1<<60 {
+		return 0, fmt.Errorf("%.32q is no size: want a number of bytes, or one with KiB, MiB, GiB or TiB", text)
+	}
+	return int(value * scale), nil
 }

@@ -1,0 +1,170 @@
+package study
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lamina/crash/train"
+	"lamina/internal/units"
+	"lamina/nn"
+)
+
+// Smaller is a run that takes less memory than another.
+type Smaller struct {
+	How     string // flags, or what else to do
+	Same    bool   // the same weights come out
+	Trainer *train.Trainer
+}
+
+// shortener is an objective whose examples can be cut, as --max-length does.
+type shortener interface {
+	Longest() (tokens, least int)
+	Shortened(most int) train.Objective
+}
+
+// smaller lists what a trainer's own settings can do for its memory.
+func smaller(t *train.Trainer, need train.Memory) (ways []Smaller) {
+	add := func(how string, same bool, change func(t *train.Trainer)) {
+		again := *t
+		change(&again)
+		ways = append(ways, Smaller{how, same, &again})
+	}
+	cut := min(t.Settings.Batch, t.Train.Len()) > 1 && t.Settings.MicroBatch != 1
+	one := func(t *train.Trainer) { t.Settings.MicroBatch = 1 }
+	recompute := func(t *train.Trainer) { t.Recompute = true }
+	if cut {
+		add("--micro-batch 1", true, one)
+	}
+	if !t.Recompute {
+		add("--recompute", true, recompute)
+	}
+	if cut && !t.Recompute {
+		add("--micro-batch 1 --recompute", true, func(t *train.Trainer) { one(t); recompute(t) })
+	}
+	if need.Streams > 0 {
+		add("--cache-prefix off", true, func(t *train.Trainer) { t.Train, t.Valid = train.Unkept(t.Train), train.Unkept(t.Valid) })
+	}
+	if s, ok := t.Train.(shortener); ok {
+		longest, least := s.Longest()
+		if half := max(longest/2, least); half < longest {
+			add(fmt.Sprintf("--max-length %d", half), false, func(t *train.Trainer) { t.Train = s.Shortened(half) })
+		}
+	}
+	return ways
+}
+
+// CheckMemory refuses a run that takes more memory than there is, process bytes beside the
+// trainer's, and names ways to take less, each with what it would take: those of the
+// trainer's settings, and others. What is available, to the whole process, is 0 where the
+// system does not say.
+func CheckMemory(t *train.Trainer, process, available int, others ...Smaller) error {
+	need, err := t.Memory()
+	if err != nil {
+		return err
+	}
+	total := need.Total() + process
+	if available == 0 || total <= available {
+		return nil
+	}
+	parts := []string{
+		"frozen weights " + units.Bytes(need.Frozen), "trained ones with gradient and moments " + units.Bytes(need.Trained),
+		"activations of the longest batch " + units.Bytes(need.Pass),
+	}
+	if need.Streams > 0 {
+		parts = append(parts, "streams kept of frozen places "+units.Bytes(need.Streams))
+	}
+	remedy, err := remedies(append(smaller(t, need), others...), process, total, available)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("training takes about %s (%s, the rest %s) and %s are available: %s; --overcommit tries anyway",
+		units.Bytes(total), strings.Join(parts, ", "), units.Bytes(process), units.Bytes(available), remedy)
+}
+
+// mostWays is how many are named.
+const mostWays = 3
+
+// remedies tells of ways that take less than a total: those that fit, in their order, else
+// those that take least.
+func remedies(ways []Smaller, process, total, available int) (string, error) {
+	type way struct {
+		Smaller
+		bytes int
+	}
+	var fit, rest []way
+	for _, w := range ways {
+		need, err := w.Trainer.Memory()
+		if err != nil {
+			return "", err
+		}
+		switch bytes := need.Total() + process; {
+		case bytes <= available:
+			fit = append(fit, way{w, bytes})
+		case bytes < total:
+			rest = append(rest, way{w, bytes})
+		}
+	}
+	slices.SortStableFunc(rest, func(a, b way) int { return cmp.Compare(a.bytes, b.bytes) })
+	var texts []string
+	for _, w := range append(fit, rest...)[:min(mostWays, len(fit)+len(rest))] {
+		text := fmt.Sprintf("%s takes %s", w.How, units.Bytes(w.bytes))
+		switch {
+		case w.bytes > available && w.Same:
+			text += " (too much as well)"
+		case w.bytes > available:
+			text += " (too much as well, and trains something else)"
+		case w.Same:
+			text += " (the same weights come out)"
+		default:
+			text += " (and trains something else)"
+		}
+		texts = append(texts, text)
+	}
+	if len(fit) == 0 {
+		texts = append(texts, "nothing of this fits: free memory, or take a smaller model")
+	}
+	return strings.Join(texts, "; "), nil
+}
+
+// CheckMemory is [CheckMemory] of a fine-tuning, after Load.
+func (f *Finetuning) CheckMemory(available int) error {
+	return CheckMemory(f.Trainer, f.Model.Config.ProcessMemory(), available, f.fewer()...)
+}
+
+// fewer is the training of the highest starred place alone, of several.
+func (f *Finetuning) fewer() []Smaller {
+	e := f.Part
+	places, what := e.Plan.TrainablePlaces(), "one starred block"
+	if e.Plan == nil {
+		for place := range e.Decoder.Blocks {
+			places = append(places, place)
+		}
+		what = "--plan with one starred block"
+	}
+	if len(places) < 2 && e.Plan != nil || len(places) == 0 {
+		return nil
+	}
+	last := slices.Max(places)
+	again := *f.Trainer
+	again.Params = nn.ParamsOf(e.Decoder.Blocks[last])
+	return []Smaller{{fmt.Sprintf("%s, of place %d,", what, last), false, &again}}
+}
+
+// CheckMemory is [CheckMemory] of a distillation, after Load.
+func (d *Distillation) CheckMemory(available int) error {
+	var ways []Smaller
+	if d.Weights.PPD > 0 && !d.Kind.Local && d.Weights.LM+d.Weights.KD > 0 {
+		weights := d.Weights
+		weights.PPD = 0
+		objective, err := d.Kind.Objective(d.Part, d.Model.Decoder, d.objective.Rows(), weights)
+		if err != nil {
+			return err
+		}
+		again := *d.Trainer
+		again.Train, again.Held = objective, objective.Held(again.Params)
+		ways = append(ways, Smaller{"--ppd 0", false, &again})
+	}
+	return CheckMemory(d.Trainer, d.Model.Config.ProcessMemory(), available, ways...)
+}
