@@ -19,6 +19,7 @@ type acceptCommand struct {
 	Receipt string `placeholder:"FILE" help:"Of an adapter: the receipt that emulate kept. Default: that of the exchange, as *.receipt.json here or beside the model."`
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Of an adapter: storage type of the model that is written: f32, f16 or bf16. Default: as the base has it, f32 where it is quantised."`
 	gateFlags
+	fixFlags
 	Force bool `help:"Of an adapter: plug in also what went further than fine-tuning does, or what the gate refuses."`
 	outFlags
 }
@@ -26,14 +27,44 @@ type acceptCommand struct {
 // gateFlags say what an adapter must come up to.
 type gateFlags struct {
 	Valid     string   `placeholder:"PATH" help:"Of an adapter: documents that its sender has not seen, to score the model on before and after."`
-	Task      string   `placeholder:"NAME" help:"Prompt of a task for --valid; none: the file verbatim."`
+	Task      string   `placeholder:"NAME" help:"Prompt of a task for --valid, --support and --choose; none: the files verbatim."`
 	Limit     int      `placeholder:"N" help:"Only the first N documents of --valid."`
 	LeastGain *float64 `placeholder:"X" help:"Refuse an adapter whose accuracy is not at least X above the model's, as 0.01. Default: it must not be worse beyond chance."`
 }
 
+// fixFlags are an owner's corrections, as plug has them.
+type fixFlags struct {
+	DeltaRank int    `name:"delta-rank" placeholder:"K" help:"Of an adapter: first cut what training added to each matrix to the nearest one of rank K."`
+	GradFix   bool   `name:"gradfix" help:"Of an adapter: then keep of it what goes the way that most texts of --support pull the full model's weights."`
+	Support   string `placeholder:"FILE" help:"Your texts for --gradfix."`
+	Samples   int    `default:"128" placeholder:"N" help:"Only the first N of them (default 128)."`
+	Alpha     string `placeholder:"X" help:"Of an adapter: last, scale it: by X; in some blocks by their own, as 5:0.5,11:1; by auto, which takes what answers --choose best; or by auto-blocks."`
+	Choose    string `placeholder:"FILE" help:"Your documents that --alpha auto goes by; not those of --valid, which score what comes of it."`
+}
+
+// corrections are the flags as plug has them.
+func (c acceptCommand) corrections() (correctFlags, error) {
+	f := correctFlags{DeltaRank: c.DeltaRank, GradFix: c.GradFix, Support: c.Support, Samples: c.Samples, Alpha: c.Alpha, Valid: c.Choose, Task: c.Task}
+	auto := f.Alpha == alphaAuto || f.Alpha == alphaBlocks
+	switch {
+	case auto && c.Choose == "":
+		return f, usagef("--alpha %s is chosen on your documents: give them with --choose FILE", c.Alpha)
+	case !auto && c.Choose != "":
+		return f, usagef("--choose %s is for --alpha auto or auto-blocks, which is not given", c.Choose)
+	case c.Choose != "" && c.Choose == c.Valid:
+		return f, usagef("--choose and --valid are one file: a score on what chose says nothing")
+	case c.Valid == "" && c.Support == "" && c.Choose == "" && c.Task != "":
+		return f, usagef("--task %s is of --valid, --support or --choose, none of which is given", c.Task)
+	}
+	if f.Support == "" && f.Valid == "" {
+		f.Task = "" // of the gate alone
+	}
+	return f, f.check()
+}
+
 // given reports whether a flag was given that is for an adapter alone.
 func (c acceptCommand) given() bool {
-	return c.Model+c.Receipt+c.DType+c.Valid+c.Task != "" || c.Limit != 0 || c.LeastGain != nil || c.Force
+	return c.Model+c.Receipt+c.DType+c.Valid+c.Task+c.Support+c.Alpha+c.Choose != "" || c.GradFix || c.DeltaRank != 0 || c.Limit != 0 || c.LeastGain != nil || c.Force
 }
 
 // Run accepts the package, or says why not; nothing is written then.
@@ -42,8 +73,12 @@ func (c acceptCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if c.Valid == "" && (c.Task != "" || c.Limit != 0 || c.LeastGain != nil) {
-		return usagef("--task, --limit and --least-gain are of --valid: give it")
+	if c.Valid == "" && (c.Limit != 0 || c.LeastGain != nil) {
+		return usagef("--limit and --least-gain are of --valid: give it")
+	}
+	fix, err := c.corrections()
+	if err != nil {
+		return err
 	}
 	trusted, err := c.trusting()
 	if err != nil {
@@ -77,12 +112,13 @@ func (c acceptCommand) Run(s *session) error {
 		s.warnf("nothing is scored: --valid FILE says what the adapter is to be good at; checks of form find no backdoor")
 	}
 	done, err := p.PlugIn(s.ctx, m.Model, c.Out, parcel.PlugInOptions{
-		Receipt: c.Receipt, DType: dtype, Overwrite: c.Overwrite, Again: c.Again, Force: c.Force, Gate: gate})
+		Receipt: c.Receipt, DType: dtype, Overwrite: c.Overwrite, Again: c.Again, Force: c.Force, Gate: gate,
+		Correct: func(a *exchange.Adapter) error { return fix.apply(s, m, a) }})
 	s.told(done)
 	if err != nil {
 		return err
 	}
-	s.printf("wrote %s: %s with %d trained tensors, held against the receipt %s\n", c.Out, c.Model, len(done.Tensors), done.Receipt)
+	s.printf("wrote %s: %s with %d trained tensors, held against the receipt %s\n%s", c.Out, c.Model, len(done.Tensors), done.Receipt, done.Applied.Text())
 	return s.writeJSON(done)
 }
 

@@ -94,7 +94,7 @@ type Recipe struct {
 type Adapter struct {
 	Parent   Parent  `json:"parent"`
 	Base     string  `json:"base"`     // fingerprint of the weights before training
-	Form     string  `json:"form"`     // of what comes back: "weights"
+	Form     string  `json:"form"`     // of what comes back, as [exchange.Forms] has them
 	Expected []Slot  `json:"expected"` // the tensors that it has
 	Finite   bool    `json:"finite"`   // true: no NaN, no infinity
 	Changes  []Moved `json:"changes"`  // how far training went, by block

@@ -32,8 +32,25 @@ func moved(a *exchange.Adapter, c transformer.Config) []Moved {
 	return all
 }
 
-// formOf returns the form of what an adapter's directory holds.
-func formOf(exchange.Manifest) string { return "weights" }
+// sameNorm is how far the norms of the two houses may be apart, of each other. Of weights
+// both are sums in float64 in the same order, of the same numbers. What was added to
+// weights that their owner had repaired before he sent them is added to others by him, and
+// rounded anew, which moves ‖Δ‖ a little and ‖T₀‖ as much as the repair did.
+const (
+	sameNorm   = 1e-9
+	sameChange = 0.01
+)
+
+// agree reports whether what the sender says of blocks is what its receiver measures.
+func agree(form string, said, got []Moved) bool {
+	near := func(a, b, bar float64) bool { return math.Abs(a-b) <= bar*math.Max(a, b) }
+	return slices.EqualFunc(said, got, func(a, b Moved) bool {
+		if form == exchange.Weights.Name {
+			return a.Layer == b.Layer && near(a.Delta, b.Delta, sameNorm) && near(a.Base, b.Base, sameNorm)
+		}
+		return a.Layer == b.Layer && near(a.Delta, b.Delta, sameChange)
+	})
+}
 
 // String says it in words.
 func (m Moved) String() string {

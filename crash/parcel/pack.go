@@ -89,7 +89,7 @@ func PackAdapter(run string, m *exchange.Model, out string, opt PackOptions) (Pa
 	return k.pack(a.Manifest.Origin, AdapterKind, func(manifest *Manifest) error {
 		manifest.Plan = a.Manifest.Plan
 		manifest.Adapter = &Adapter{
-			Parent: Parent{k.parent(), a.Manifest.Emulator}, Base: a.Manifest.Base, Form: formOf(a.Manifest),
+			Parent: Parent{k.parent(), a.Manifest.Emulator}, Base: a.Manifest.Base, Form: a.Form.Name,
 			Expected: slotsOfTensors(k.tensors), Finite: true, Changes: moved(a, m.Config),
 		}
 		return nil

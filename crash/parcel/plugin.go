@@ -3,7 +3,6 @@ package parcel
 import (
 	"context"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +21,10 @@ type PlugInOptions struct {
 	Again     bool // also one that was accepted before, or is older than one that was
 	Force     bool // also one that went far, or that the gate refuses
 	Gate      Gate
+
+	// Correct, if not nil, makes the owner's corrections of an adapter that came through
+	// every check but the gate, which scores what comes of them.
+	Correct func(*exchange.Adapter) error
 }
 
 // PluggedIn is an adapter that was accepted.
@@ -34,6 +37,7 @@ type PluggedIn struct {
 	Changes   []exchange.Change       `json:"changes"`
 	Tensors   []exchange.TensorChange `json:"tensors"`
 	Scores    *Scores                 `json:"scores,omitempty"` // none without rows to score
+	Applied   exchange.Applied        `json:"applied"`
 	Warnings  []string                `json:"warnings,omitempty"`
 }
 
@@ -81,6 +85,7 @@ func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, 
 	}
 	_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
 		DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Ready: x.note})
+	x.done.Applied = x.adapter.Applied()
 	return x.done, err
 }
 
@@ -140,7 +145,7 @@ func (x *acceptance) checkManifest() error {
 		{"adapter: parent: emulator", got.Emulator, said.Adapter.Parent.Emulator},
 		{"plan", got.Plan.String(), said.Plan.String()},
 		{"adapter: base", got.Base, said.Adapter.Base},
-		{"adapter: form", formOf(got), said.Adapter.Form},
+		{"adapter: form", x.adapter.Form.Name, said.Adapter.Form},
 	} {
 		if fact.got != fact.want {
 			return x.differs(fact.what, fact.got, fact.want)
@@ -173,24 +178,32 @@ func (x *acceptance) checkTensors() error {
 	return nil
 }
 
-// sameNorm is how far the norms of the two houses may be apart, of each other: both are
-// sums in float64 in the same order, of the same numbers.
-const sameNorm = 1e-9
-
 // checkScale measures how far training went, and holds that against what the sender says
-// and against what fine-tuning does.
+// and against what fine-tuning does; then it makes the owner's corrections.
 func (x *acceptance) checkScale() error {
 	if _, _, err := x.adapter.Plugged(x.full.Decoder); err != nil {
 		return err
 	}
-	x.done.Tensors, x.done.Changes = x.adapter.TensorChanges(), x.adapter.Changes(x.full.Config)
-	got, said := moved(x.adapter, x.full.Config), x.Manifest.Adapter.Changes
-	same := func(a, b float64) bool { return math.Abs(a-b) <= sameNorm*math.Max(a, b) }
-	if !slices.EqualFunc(got, said, func(a, b Moved) bool {
-		return a.Layer == b.Layer && same(a.Delta, b.Delta) && same(a.Base, b.Base)
-	}) {
-		return x.differs("adapter: changes", got, said)
+	got, said := moved(x.adapter, x.full.Config), x.Manifest.Adapter
+	if !agree(said.Form, said.Changes, got) {
+		return x.differs("adapter: changes", got, said.Changes)
 	}
+	if err := x.checkChanges(); err != nil || x.opt.Correct == nil {
+		return err
+	}
+	if err := x.opt.Correct(x.adapter); err != nil {
+		return err
+	}
+	if _, _, err := x.adapter.Plugged(x.full.Decoder); err != nil {
+		return err
+	}
+	return x.checkChanges()
+}
+
+// checkChanges notes how far the adapter goes as it is plugged in, and refuses what went
+// further than fine-tuning does.
+func (x *acceptance) checkChanges() error {
+	x.done.Tensors, x.done.Changes = x.adapter.TensorChanges(), x.adapter.Changes(x.full.Config)
 	if err := x.adapter.CheckChanges(x.done.Changes); err != nil && !x.opt.Force {
 		return fmt.Errorf("%w; nothing was applied; --force plugs it in all the same", err)
 	}
