@@ -22,6 +22,7 @@ type finetuneCommand struct {
 	rowsFlags
 	metricFlags
 	stepFlags
+	privateFlags
 	prefixFlags
 	roomFlags
 	outRunFlags
@@ -98,9 +99,12 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 		return nil, err
 	}
 	settings.BestBy = c.best()
+	if err := c.private(&settings); err != nil {
+		return nil, err
+	}
 	f := &study.Finetuning{
 		Metric: c.Metric,
-		Model:  m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
+		Model:  m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision, Claim: c.DPClaim,
 		Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery},
 	}
 	if f.Rows, err = c.rows(); err != nil {

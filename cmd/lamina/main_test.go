@@ -27,7 +27,8 @@ var contract = map[string]string{
 	"distill": "--model --plan --share --repair --compress --data --valid --task --train --lm --kd --ppd --sigma --lr --epochs --steps --batch --max-length " +
 		"--emulator --receipt --out --overwrite",
 	"finetune": "--model --data --valid --plan --share --lr --epochs --steps --batch --schedule --warmup --clip --weight-decay --dropout " +
-		"--max-length --eval-every --save-every --train-limit --no-shuffle --out --overwrite --task --format --profile",
+		"--max-length --eval-every --save-every --train-limit --no-shuffle --out --overwrite --task --format --profile " +
+		"--dp-sgd --dp-clip --dp-noise --dp-epsilon --dp-delta --dp-claim --dp-seed",
 	"plug":    "--model --adapter --dtype --out --overwrite",
 	"convert": "--model --out --dtype --overwrite",
 	"bench":   "--filter --model --time",

@@ -40,6 +40,8 @@ type Manifest struct {
 	Tensors        []string  `json:"tensors"`
 	Weights        string    `json:"weights,omitempty"` // fingerprint of Tensors: of weights that of T after training; earlier versions wrote none
 	Versions       string    `json:"versions,omitempty"`
+
+	Claims map[string]string `json:"claims,omitempty"` // what the data owner chose to say, and nobody can check
 }
 
 // SaveAdapter writes trained weights as the adapter directory dir, replacing an earlier one.

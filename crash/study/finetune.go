@@ -30,7 +30,8 @@ type Finetuning struct {
 	Metric    string            // of the validation documents, measured at each validation; "": none
 	Delimiter *string           // between a prompt and its continuation, where it is not one space
 	Precision string            // of products, as config.json states it
-	Trainer   *train.Trainer    // its objectives, weights and store are filled in
+	Trainer   *train.Trainer    // its objectives, weights, store and key are filled in
+	Claim     bool              // of a private run: the adapter says what was spent
 
 	Truncated int // examples whose contexts were cut
 	Skipped   int // rows left out, as their targets were too long
@@ -75,7 +76,10 @@ func (f *Finetuning) Load() (err error) {
 	}
 	t := f.Trainer
 	t.Params, t.Held = f.Part.Params(), f.Part.Decoder.Params()
-	if t.Train, f.data, err = f.read(f.Data.Train, f.Data.TrainLimit); err != nil || f.Data.Valid.Path == "" {
+	if t.Train, f.data, err = f.read(f.Data.Train, f.Data.TrainLimit); err != nil {
+		return err
+	}
+	if err := t.Settings.ChooseNoise(t.Train.Len()); err != nil || f.Data.Valid.Path == "" {
 		return err
 	}
 	if t.Valid, f.valid, err = f.read(f.Data.Valid, 0); err != nil {
@@ -110,6 +114,9 @@ func (f *Finetuning) examples(from eval.Data, limit int) ([]task.Pair, eval.Iden
 func (f *Finetuning) Warnings() []string {
 	valid, every := f.Data.Valid.Path, f.Trainer.Settings.EvalEvery
 	warnings := append(f.doubts, f.Trainer.Settings.Warnings(f.Trainer.Train.Len())...)
+	if valid != "" && f.Trainer.Settings.Private != nil {
+		warnings = append(warnings, fmt.Sprintf("--valid %s with --dp-sgd: which weights are kept depends on its rows: the guarantee speaks of --data alone; name rows that may be known", valid))
+	}
 	switch {
 	case valid == "" && every > 0:
 		warnings = append(warnings, fmt.Sprintf("--eval-every %d changes nothing without --valid", every))
@@ -154,6 +161,10 @@ func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
 		return nil, err
 	}
 	f.Trainer.Store = run
+	if f.Trainer.Key, err = run.KeyOf(f.Trainer.Settings); err != nil {
+		run.Close()
+		return nil, err
+	}
 	return run, nil
 }
 

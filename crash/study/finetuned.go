@@ -56,6 +56,9 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 	}
 	adapter := filepath.Join(dir, "adapter")
 	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base, Origin: f.Part.Origin}
+	if f.Claim {
+		m.Claims = map[string]string{"dp_sgd": outcome.Private.Claim()}
+	}
 	if err := exchange.SaveAdapter(adapter, m, f.Trainer.Params); err != nil {
 		return r, err
 	}
@@ -82,6 +85,9 @@ func (r Finetuned) Text() string {
 	}
 	if r.Prefix != nil {
 		text += fmt.Sprintf("%s\n", r.Prefix)
+	}
+	if o.Private.Delta > 0 {
+		text += o.Private.String() + "\n"
 	}
 	if r.Health != nil {
 		text += fmt.Sprintf("before training, %s\n", r.Health)

@@ -51,6 +51,43 @@ func (s Spent) String() string {
 		s.Epsilon, s.Delta, s.Noise, s.Rate)
 }
 
+// Claim is what may be told of it: no rate, which is a number of examples, and no noise.
+func (s Spent) Claim() string {
+	if s.Void || s.Epsilon == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("(epsilon, delta) = (%.4g, %g), an example added or removed", s.Epsilon, s.Delta)
+}
+
+// warnings tell, of a run over n examples, why a guarantee says little or nothing.
+func (d *Private) warnings(n int) (warnings []string) {
+	switch {
+	case d.Seed != nil:
+		warnings = append(warnings, fmt.Sprintf("--dp-seed %d: who knows the seed takes the noise away: no guarantee holds; it is for tests", *d.Seed))
+	case d.Noise == 0:
+		warnings = append(warnings, "--dp-noise 0: gradients are clipped, and nothing is promised")
+	}
+	if d.Delta >= 1/float64(n) {
+		warnings = append(warnings, fmt.Sprintf("--dp-delta %v of %d examples: from 1/N on, telling all of one example is allowed: want far less", d.Delta, n))
+	}
+	return warnings
+}
+
+// ChooseNoise sets the noise of a private run over n examples that is to have some ε: the
+// least that does; of others it does nothing.
+func (s *Settings) ChooseNoise(n int) (err error) {
+	d := s.Private
+	if d == nil || d.Epsilon == 0 {
+		return nil
+	}
+	chosen := *d
+	if chosen.Noise, err = privacy.NoiseFor(s.Rate(n), s.TotalSteps(n), d.Epsilon, d.Delta); err != nil {
+		return fmt.Errorf("--dp-%w", err)
+	}
+	s.Private = &chosen
+	return nil
+}
+
 // validate is Settings.Validate's part.
 func (d *Private) validate(s Settings) error {
 	most := math.IsInf(d.Clip, 1) && d.Noise == 0 // nothing is clipped, and nothing promised

@@ -18,6 +18,19 @@ type secret struct {
 	Key string `json:"key"`
 }
 
+// KeyOf returns the key of a run with some settings: nil of one that is not private, that
+// of a seed where one is given, else [RunDir.NoiseKey].
+func (r *RunDir) KeyOf(s Settings) (*privacy.Key, error) {
+	switch d := s.Private; {
+	case d == nil:
+		return nil, nil
+	case d.Seed != nil:
+		k := privacy.TestKey(*d.Seed)
+		return &k, nil
+	}
+	return r.NoiseKey()
+}
+
 // NoiseKey returns the key by which a private run draws examples and noise, so that a run
 // that goes on has the same bits: drawn from the system's cryptographic source when it is
 // first asked for, and kept in secret/, which its owner alone can read. It stands nowhere

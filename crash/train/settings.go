@@ -110,6 +110,9 @@ func (s Settings) Warnings(n int) (warnings []string) {
 	if steps := s.TotalSteps(n); s.Warmup >= steps && s.Warmup > 0 {
 		warnings = append(warnings, fmt.Sprintf("--warmup %d of %d steps: the rate never reaches --lr", s.Warmup, steps))
 	}
+	if s.Private != nil {
+		warnings = append(warnings, s.Private.warnings(n)...)
+	}
 	if s.MicroBatch > s.Batch {
 		warnings = append(warnings, fmt.Sprintf("--micro-batch %d changes nothing: it is more than --batch %d", s.MicroBatch, s.Batch))
 	}

@@ -72,6 +72,9 @@ var layers = []layer{
 		"crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/parcel", []string{
 		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
+	{"crash/leak", append([]string{
+		"crash/privacy", "crash/train", "crash/emulate", "crash/plan",
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/report"}, bottom...)},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/distill", "crash/corpus", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
