@@ -25,6 +25,8 @@ type finetuneCommand struct {
 	privateFlags
 	prefixFlags
 	roomFlags
+	tokenFlags
+	turnFlag
 	outRunFlags
 	profileFlag
 }
@@ -102,6 +104,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 	if err := c.private(&settings); err != nil {
 		return nil, err
 	}
+	if err := c.tokenFlags.set(&settings); err != nil {
+		return nil, err
+	}
 	f := &study.Finetuning{
 		Metric: c.Metric,
 		Model:  m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision, Claim: c.DPClaim,
@@ -111,6 +116,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 		return nil, err
 	}
 	if f.Part, err = m.part(c.Plan, c.Share); err != nil {
+		return nil, err
+	}
+	if f.Also, err = c.turnFlag.open(s); err != nil {
 		return nil, err
 	}
 	if f.Data, err = c.data(m, t); err != nil {

@@ -24,6 +24,8 @@ type infoCommand struct {
 	MaxLength  int    `placeholder:"N" help:"Tokens of each example. Default: 64, or the model's positions if they are fewer."`
 	Targets    int    `placeholder:"N" help:"Tokens of each example that are learned. Default: all."`
 	Recompute  bool   `help:"With finetune's --recompute."`
+	EMA        bool   `name:"ema" help:"With finetune's --ema."`
+	Proximal   bool   `help:"With finetune's --proximal."`
 	Time       bool   `help:"Measure how fast this machine makes the calls of a step, in some seconds, and say how long one would take."`
 }
 
@@ -86,6 +88,12 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	t := &train.Trainer{Recompute: c.Recompute, Params: e.Params(), Held: e.Decoder.Params(), Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
+	if c.EMA {
+		t.Settings.EMA = 0.5 // any
+	}
+	if c.Proximal {
+		t.Settings.Proximal = 1 // any
+	}
 	if err := r.Memory.AddTraining(t, e.Decoder, length, cmp.Or(c.Targets, length)); err != nil {
 		return usageError{err}
 	}

@@ -44,6 +44,7 @@ type runCommand struct {
 	stepFlags
 	prefixFlags
 	roomFlags
+	tokenFlags
 	outRunFlags
 	profileFlag
 
@@ -151,6 +152,9 @@ func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error
 	}
 	for _, lr := range c.LRs {
 		if p.Settings, err = c.settings(lr, m.Config, 0); err != nil {
+			return p, err
+		}
+		if err := c.tokenFlags.set(&p.Settings); err != nil {
 			return p, err
 		}
 	}

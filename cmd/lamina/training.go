@@ -23,7 +23,7 @@ type stepFlags struct {
 	Schedule    string   `default:"constant" enum:"constant,linear,cosine" placeholder:"KIND" help:"Course of the learning rate: constant (default), linear or cosine."`
 	Warmup      int      `placeholder:"N" help:"Steps over which the learning rate rises."`
 	Clip        float64  `default:"1" placeholder:"X" help:"Largest norm of the gradient (default 1); 0: any."`
-	WeightDecay float64  `default:"0" placeholder:"X" help:"Weight decay of AdamW, of matrices: not of biases and the gains of norms."`
+	WeightDecay float64  `default:"0" placeholder:"X" help:"Weight decay of AdamW, of matrices: not of biases and the gains of norms, unless --weight-decay-on says so."`
 	Dropout     *float64 `placeholder:"X" help:"Default: what the model's config says."`
 	MaxLength   int      `placeholder:"N" help:"Tokens of an example; contexts are cut from the left. Default: the model's positions."`
 	EvalEvery   int      `placeholder:"N" help:"Steps between validations. Default: an epoch."`
@@ -32,6 +32,7 @@ type stepFlags struct {
 	NoShuffle   bool     `help:"Take the examples in the order of the file."`
 	Overlong    string   `default:"error" enum:"error,skip,cut" placeholder:"HOW" help:"A row whose target is longer than the model can take: error (default), skip (leave it out) or cut (from the left)."`
 	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (default; as it is scored) or paper (BOS in front, no space before the target)."`
+	optionFlags
 }
 
 // outRunFlags name a run directory, which is resumed.
@@ -56,6 +57,9 @@ func (f stepFlags) settings(lr float64, c transformer.Config, seed uint64) (trai
 		return s, usagef("--save-every %d: want 1 or more", f.SaveEvery)
 	case f.TrainLimit < 0:
 		return s, usagef("--train-limit %d: want 1 or more", f.TrainLimit)
+	}
+	if err := f.optionFlags.set(&s); err != nil {
+		return s, err
 	}
 	if err := s.Validate(); err != nil {
 		return s, usageError{err}

@@ -25,6 +25,7 @@ type Finetuning struct {
 	Model     *exchange.Model
 	Name      string            // of the model, as config.json states it
 	Part      *emulate.Emulator // what is trained of it
+	Also      []Other           // emulators of the same T, in which steps train in turn
 	Data      Data              // Train and Valid alone are read; without a path of Valid nothing is held out
 	Rows      Rows              // what the rows of both are, and what of them is learned
 	Metric    string            // of the validation documents, measured at each validation; "": none
@@ -49,8 +50,9 @@ type finetuneConfig struct {
 	Command   string         `json:"command"`
 	Format    int            `json:"format"`
 	Model     string         `json:"model"`
-	Plan      string         `json:"plan"` // "" for everything
-	Base      string         `json:"base"` // fingerprint of the weights before training
+	Also      []string       `json:"also,omitempty"` // emulators that take turns with it
+	Plan      string         `json:"plan"`           // "" for everything
+	Base      string         `json:"base"`           // fingerprint of the weights before training
 	Data      eval.Identity  `json:"data"`
 	Valid     *eval.Identity `json:"valid,omitempty"`
 	Task      string         `json:"task"`
@@ -76,10 +78,15 @@ func (f *Finetuning) Load() (err error) {
 	}
 	t := f.Trainer
 	t.Params, t.Held = f.Part.Params(), f.Part.Decoder.Params()
-	if t.Train, f.data, err = f.read(f.Data.Train, f.Data.TrainLimit); err != nil {
+	learned, id, err := f.read(f.Data.Train, f.Data.TrainLimit)
+	if err != nil {
 		return err
 	}
-	if err := t.Settings.ChooseNoise(t.Train.Len()); err != nil || f.Data.Valid.Path == "" {
+	t.Train, f.data = learned, id
+	if err := t.Settings.ChooseNoise(learned.Len()); err != nil {
+		return err
+	}
+	if err := f.turns(learned); err != nil || f.Data.Valid.Path == "" {
 		return err
 	}
 	if t.Valid, f.valid, err = f.read(f.Data.Valid, 0); err != nil {
@@ -123,7 +130,7 @@ func (f *Finetuning) Warnings() []string {
 	case valid != "" && f.valid.SHA256 == f.data.SHA256:
 		warnings = append(warnings, valid+": holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others")
 	}
-	return warnings
+	return append(warnings, f.optionWarnings()...)
 }
 
 // Health measures an emulator, after Load, on the first validation examples, or of those
@@ -172,7 +179,7 @@ func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
 func (f *Finetuning) config(command string) finetuneConfig {
 	f.base = transformer.Fingerprint(f.Trainer.Params)
 	c := finetuneConfig{
-		Command: command, Format: 1, Model: f.Name, Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
+		Command: command, Format: 1, Model: f.Name, Also: f.alsoNames(), Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
 		Text: f.Data.Format, MaxLength: f.Data.MaxLength, Limit: f.Data.TrainLimit, Examples: f.Trainer.Train.Len(),
 		Truncated: f.Truncated, Skipped: f.Skipped, Delimiter: f.Delimiter, Settings: f.Trainer.Settings,
 		Precision: f.Precision, Backend: f.Trainer.Backend.Name(), rowsConfig: f.found, Metric: f.Metric,

@@ -77,6 +77,12 @@ func (r Finetuned) Text() string {
 	if r.Dropped > 0 {
 		text += fmt.Sprintf("%s tokens of texts fill no block and were left out\n", units.Count(r.Dropped))
 	}
+	if o.Skipped > 0 {
+		text += fmt.Sprintf("%s steps left out: their loss or gradient is not finite, and metrics.jsonl names their examples\n", units.Count(o.Skipped))
+	}
+	if o.Early {
+		text += "ended early: the validation loss no longer improved (--patience)\n"
+	}
 	if r.Step > 0 {
 		text += fmt.Sprintf("last loss %.4f, gradient norm %.3g, %.0f tokens/s\n", r.Loss, r.GradNorm, r.TokensPerSecond)
 	}

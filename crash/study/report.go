@@ -190,7 +190,7 @@ func (x *Experiment) facts() []report.Fact {
 	return []report.Fact{
 		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, units.Count(p.Full.Config.Params()), len(p.Full.Blocks))},
 		{Name: "Rows", Value: fmt.Sprintf("%s trained on, %s validation, %s support, %s scored", units.Count(t.Splits.Train), units.Count(t.Splits.Valid), units.Count(t.Splits.Support), units.Count(t.Splits.Test))},
-		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout)},
+		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g%s", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout, s.Options)},
 		{Name: "Seeds", Value: strings.Join(seeds, ", ")},
 		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + metricName(p.Test)},
 		{Name: "Computed on", Value: t.Versions["device"] + ", " + t.Versions["platform"] + ", " + t.Versions["go"]},

@@ -53,7 +53,9 @@ func (w *Watcher) Watch(e Event) {
 	case e.Metrics.ValidLoss != 0 && e.Metrics.Step == 0:
 		w.bar.Note(fmt.Sprintf("%s: validation loss %.4f before training", phase, e.Metrics.ValidLoss))
 	}
-	if e.Metrics.Step > 0 || e.Metrics.ValidLoss != 0 {
+	if ids := e.Metrics.Skipped; ids != nil {
+		w.bar.Note(fmt.Sprintf("%s: step %d left out: its loss or its gradient is not finite, of examples %v", phase, e.Metrics.Step, ids))
+	} else if e.Metrics.Step > 0 || e.Metrics.ValidLoss != 0 {
 		w.last.Add(e.Metrics)
 		w.bar.Describe(phase + ": " + w.last.String())
 	}

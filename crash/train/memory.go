@@ -7,6 +7,7 @@ import (
 	"lamina/autograd"
 	"lamina/kernels/dry"
 	"lamina/nn"
+	"lamina/nn/optim"
 )
 
 // Memory is what a run holds at its peak, in bytes, beside what every
@@ -46,6 +47,11 @@ func (t *Trainer) Memory() (Memory, error) {
 		return Memory{}, err
 	}
 	defer trained.Close()
+	opt, err := optim.NewAdamW(&dry.Backend{}, trained, t.optimiser()) // a rule that fits nothing is known before a run
+	if err != nil {
+		return Memory{}, err
+	}
+	opt.Close()
 	m.Trained, m.Streams = t.buffers()*trained.Values.Bytes(), t.streams()
 	m.Pass, err = t.largestPass()
 	return m, err

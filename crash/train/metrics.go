@@ -155,15 +155,16 @@ func ReadMetrics(dir string) ([]Metrics, error) {
 	return all, nil
 }
 
-// LastMetrics returns the last step of a run directory, with the last validation
-// loss.
+// LastMetrics returns the last step of a run directory that was taken, with the last
+// validation loss.
 func LastMetrics(dir string) (last Metrics, err error) {
 	all, err := ReadMetrics(dir)
 	valid, metric := 0.0, (*float64)(nil)
 	for _, m := range all {
-		if m.ValidLoss != 0 {
+		switch {
+		case m.ValidLoss != 0:
 			valid, metric = m.ValidLoss, m.ValidMetric
-		} else {
+		case m.Skipped == nil:
 			last = m
 		}
 	}

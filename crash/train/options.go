@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"strings"
 
 	"lamina/nn/optim"
 )
@@ -54,6 +55,27 @@ type Adjusted interface {
 	// LayerRates returns the rates of layer-wise decay by the places of the trained
 	// parameters, of the names given.
 	LayerRates(decay float64, trained map[string]bool) []optim.Rate
+}
+
+// String lists the options that are on, each after a comma: "" where none is.
+func (o Options) String() string {
+	var text strings.Builder
+	for _, r := range o.Rates {
+		fmt.Fprintf(&text, ", %s at %g of the rate", r.Match, r.Times)
+	}
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{
+		{"layer-wise rate decay", o.LayerLRDecay}, {"average of the weights", o.EMA}, {"patience", float64(o.Patience)},
+		{"least improvement", o.MinDelta}, {"proximal term", o.Proximal}, {"label smoothing", o.LabelSmoothing},
+		{"spans left out", o.DropSpan}, {"noise of frozen places", o.GapNoise}, {"steps left out in a row", float64(o.MaxGradSkip)},
+	} {
+		if x.value != 0 {
+			fmt.Fprintf(&text, ", %s %g", x.name, x.value)
+		}
+	}
+	return text.String()
 }
 
 // validate returns an error naming the option that cannot be used.

@@ -38,9 +38,10 @@ func (t *Trainer) validate(ctx context.Context) error {
 	return t.log(Metrics{Step: t.state.Step, ValidLoss: loss, ValidMetric: metric, Terms: parts})
 }
 
-// wait counts the validations without a loss (or metric, see cost) that is lower by more than MinDelta than the
-// one they are held against: the last that was, as Keras's and Lightning's EarlyStopping
-// have it, so that many small improvements make a large one.
+// wait counts the validations without a loss, or a cost where the metric chooses, that is
+// lower by more than MinDelta than the one they are held against: the last that was, as
+// Keras's and Lightning's EarlyStopping have it, so that many small improvements make a
+// large one.
 func (t *Trainer) wait(cost float64) {
 	s := &t.state
 	switch {

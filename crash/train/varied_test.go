@@ -41,8 +41,8 @@ func lossAt(t *testing.T, be kernels.Backend, o train.Objective, w *nn.Trained, 
 	return y.T.Floats()[0], math.Sqrt(norm)
 }
 
-// without returns a decoder less some places.
-func without(d *transformer.Decoder, from, to int) *transformer.Decoder {
+// lessPlaces returns a decoder less some places.
+func lessPlaces(d *transformer.Decoder, from, to int) *transformer.Decoder {
 	c := *d
 	c.Blocks = slices.Delete(slices.Clone(d.Blocks), from, to)
 	return &c
@@ -65,7 +65,7 @@ func TestDropSpan(t *testing.T) {
 	}
 	spans := map[float64][2]int{}
 	for _, span := range [][2]int{{0, 0}, {1, 2}, {2, 3}, {1, 3}, {4, 5}, {5, 6}, {4, 6}} {
-		loss, _ := lossAt(t, be, objective(without(e.Decoder, span[0], span[1])), w, 0)
+		loss, _ := lossAt(t, be, objective(lessPlaces(e.Decoder, span[0], span[1])), w, 0)
 		spans[loss] = span
 	}
 	const steps, share = 400, 0.75
@@ -142,7 +142,7 @@ func TestDecodersInTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, third := without(e.Decoder, 1, 2), *e.Decoder
+	second, third := lessPlaces(e.Decoder, 1, 2), *e.Decoder
 	third.Blocks = slices.Insert(slices.Clone(e.Decoder.Blocks), 1, full.Blocks[2], full.Blocks[3])
 	o.InTurns(second, &third)
 	large, err := tr.Memory()
