@@ -22,15 +22,15 @@ type distillCommand struct {
 	modelFlag
 	Plan string `required:"" placeholder:"PLAN" help:"Layer plan of the emulator, as emulate has it."`
 	shapeFlags
-	Data  string  `required:"" placeholder:"PATH" help:"Texts to distil on, read whole, and to fit on before what the plan asks to fit: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub. Not what is scored or trained on later."`
-	Valid string  `placeholder:"FILE" help:"Texts held out: the weights of the lowest loss are kept. Without it the last weights are kept."`
-	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
-	Train string  `default:"norms" enum:"${kinds}" placeholder:"WHAT" help:"What trains. ${kinds_help}. Starred blocks never do. Default: norms."`
-	LM    float64 `name:"lm" default:"${lm}" placeholder:"X" help:"Weight of the next token's loss (default ${lm})."`
-	KD    float64 `name:"kd" default:"${kd}" placeholder:"X" help:"Weight of the distance from the model's states where frozen places end, relative to them (default ${kd})."`
-	PPD   float64 `name:"ppd" default:"${ppd}" placeholder:"X" help:"Weight of that distance while both run with the same disturbed starred blocks (default ${ppd})."`
-	Sigma float64 `default:"${sigma}" placeholder:"X" help:"How far those are disturbed, in units of each tensor's root mean square (default ${sigma}, about what a fine-tuning moves them)."`
-	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
+	Data  string   `required:"" placeholder:"PATH" help:"Texts to distil on, read whole, and to fit on before what the plan asks to fit: a file (JSON lines, JSON, CSV, Parquet), a directory of a data set, or its name on the hub. Not what is scored or trained on later."`
+	Valid string   `placeholder:"FILE" help:"Texts held out: the weights of the lowest loss are kept. Without it the last weights are kept."`
+	Task  string   `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
+	Train string   `default:"norms" enum:"${kinds}" placeholder:"WHAT" help:"What trains. ${kinds_help}. Default: norms."`
+	LM    *float64 `name:"lm" placeholder:"X" help:"Weight of the next token's loss (default ${lm})."`
+	KD    *float64 `name:"kd" placeholder:"X" help:"Weight of the distance from the model's states where frozen places end, relative to them (default ${kd}; 0 where starred blocks train)."`
+	PPD   *float64 `name:"ppd" placeholder:"X" help:"Weight of that distance while both run with the same disturbed starred blocks (default ${ppd}; 0 where they train)."`
+	Sigma float64  `default:"${sigma}" placeholder:"X" help:"How far those are disturbed, in units of each tensor's root mean square (default ${sigma}, about what a fine-tuning moves them)."`
+	LR    float64  `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
 	delimiterFlag
 	stepFlags
 	roomFlags
@@ -111,6 +111,22 @@ func (c *distillCommand) written() (outFlags, error) {
 	return to, to.check("emulator")
 }
 
+// weigh says what trains, and towards what.
+func (c distillCommand) weigh(d *study.Distillation) (err error) {
+	if d.Kind, err = distill.Named(c.Train); err != nil {
+		return err
+	}
+	w := d.Kind.Weights()
+	w.Sigma = c.Sigma
+	for _, f := range []struct{ flag, weight *float64 }{{c.LM, &w.LM}, {c.KD, &w.KD}, {c.PPD, &w.PPD}} {
+		if f.flag != nil {
+			*f.weight = *f.flag
+		}
+	}
+	d.Weights = w
+	return d.Kind.Check(w)
+}
+
 // load reads what is distilled, and on what. On an error nothing is left open.
 func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, error) {
 	shape, err := c.shape()
@@ -136,12 +152,9 @@ func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, erro
 			Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
 			Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, SaveEvery: c.SaveEvery},
 		},
-		Share: c.Share, Available: machine.ReadMemory().Usable(), Weights: distill.Settings{LM: c.LM, KD: c.KD, PPD: c.PPD, Sigma: c.Sigma},
+		Share: c.Share, Available: machine.ReadMemory().Usable(),
 	}
-	if d.Kind, err = distill.Named(c.Train); err != nil {
-		return nil, usageError{err}
-	}
-	if err := d.Weights.Validate(); err != nil {
+	if err := c.weigh(d); err != nil {
 		return nil, usageError{err}
 	}
 	p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)

@@ -27,6 +27,7 @@ type finetuneCommand struct {
 	roomFlags
 	tokenFlags
 	turnFlag
+	giveFlags
 	outRunFlags
 	profileFlag
 }
@@ -113,6 +114,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 		Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery},
 	}
 	if f.Rows, err = c.rows(); err != nil {
+		return nil, err
+	}
+	if f.Return, err = c.form(); err != nil {
 		return nil, err
 	}
 	if f.Part, err = m.part(c.Plan, c.Share); err != nil {

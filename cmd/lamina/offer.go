@@ -44,6 +44,8 @@ func (o offer) vars() kong.Vars {
 		"ridge":              fmt.Sprint(emulate.DefaultRidge),
 		"gap_ridge":          fmt.Sprint(emulate.GapRidge),
 		"support_documents":  fmt.Sprint(exchange.SupportDocuments),
+		"returns":            strings.Join(exchange.FormNames(), ","),
+		"returns_help":       explained(exchange.Forms, func(f exchange.Form) (string, string) { return f.Name, f.Help }),
 		"row_kinds":          strings.Join(corpus.KindNames(), ","),
 		"row_kinds_help":     corpus.KindsHelp(),
 		"kinds":              strings.Join(distill.Names(), ","),

@@ -13,8 +13,9 @@
 // disturbed trained blocks; or, block by block, the distance from what stands in a gap
 // ([Local]).
 //
-// Invariants: the full model's weights and the starred blocks T stay as they are, since
-// an adapter that comes back replaces T and stands on T₀; places that repeat a frozen
+// Invariants: the full model's weights stay as they are, and so do the starred blocks T of
+// the emulator, since an adapter that comes back replaces T and stands on T₀, but where T
+// itself is what trains ([Trained]) and a change of it is to come back; places that repeat a frozen
 // layer stay one object; a loss is a mean over tokens, so that it does not depend on how
 // a batch is cut; nothing is dropped.
 package distill

@@ -25,10 +25,13 @@ type Kind struct {
 	// Local says that blocks are fitted to their gaps ([NewLocal]), by no weights or
 	// disturbance.
 	Local bool
+	// Repairs says that T itself trains: its owner keeps T₀, and only what training adds to
+	// T later may come back.
+	Repairs bool
 }
 
 // Kinds are all that there are.
-var Kinds = []Kind{Norms, Frozen, Harmonizers, Fit}
+var Kinds = []Kind{Norms, Frozen, Harmonizers, Fit, Trained, TrainedNorms}
 
 // Norms trains gains and biases of the norms of frozen places, and maps that stand in
 // gaps: few weights, which change the scale of what the blocks read.
@@ -102,6 +105,56 @@ var Fit = Kind{
 		}
 		return chosen, nil
 	},
+}
+
+// Trained trains the starred blocks T themselves and leaves the rest as it is, so that a
+// data owner's training finds nothing left to repair.
+var Trained = Kind{
+	Name: "trained", Help: "the starred blocks themselves: the model's own are not handed out then, and what comes back is a change of them", Repairs: true,
+	Plan: noTwins,
+	Choose: func(e *emulate.Emulator, _ int) ([]*autograd.Parameter, error) {
+		return slices.Collect(e.Params()), nil
+	},
+}
+
+// TrainedNorms is [Trained] and [Norms] together.
+var TrainedNorms = Kind{
+	Name: "trained-norms", Help: "those, norms of frozen places and maps", Repairs: true,
+	Plan: noTwins,
+	Choose: func(e *emulate.Emulator, layers int) ([]*autograd.Parameter, error) {
+		norms, err := Norms.Choose(e, layers)
+		return slices.AppendSeq(norms, e.Params()), err
+	},
+}
+
+// noTwins returns an error for a plan in which a starred layer stands frozen too: its own
+// weights would be given away there.
+func noTwins(p plan.Plan, _ int) (plan.Plan, error) {
+	starred := p.Trainable()
+	for place, s := range p {
+		if !s.Trainable && !s.IsMap() && slices.Contains(starred, s.Layer) {
+			return nil, fmt.Errorf("plan %s: layer %d trains, and stands frozen at place %d, where its own weights would be given away: leave it out there", p, s.Layer, place)
+		}
+	}
+	return p, nil
+}
+
+// Weights are those of the objective's parts where nobody says: [Defaults], but of a kind
+// that trains T the next token's loss alone.
+func (k Kind) Weights() Settings {
+	w := Defaults
+	if k.Repairs {
+		w.KD, w.PPD = 0, 0
+	}
+	return w
+}
+
+// Check returns an error for weights that a kind cannot have.
+func (k Kind) Check(s Settings) error {
+	if k.Repairs && s.PPD > 0 {
+		return fmt.Errorf("--train %s: --ppd %v puts disturbed blocks in the place of those that train: leave it out", k.Name, s.PPD)
+	}
+	return s.Validate()
 }
 
 // allOf appends all weights of a place, if training them leaves it what it is.

@@ -2,7 +2,8 @@ package emulate
 
 import "fmt"
 
-// Distilled is what lamina.json says of an emulator whose frozen part was trained.
+// Distilled is what lamina.json says of an emulator whose frozen part, or whose trainable
+// one, was trained by the model's owner.
 type Distilled struct {
 	Train  string  `json:"train"`           // what of it, as lamina distill calls it
 	LM     float64 `json:"lm,omitempty"`    // weights of the parts of the loss; none of a fit to gaps
@@ -19,5 +20,10 @@ type Distilled struct {
 
 // String tells it in half a sentence.
 func (d Distilled) String() string {
-	return fmt.Sprintf("its frozen part was distilled (%s, %d weights, %d steps of %d of %d texts)", d.Train, d.Params, d.Steps, d.Batch, d.Texts)
+	return fmt.Sprintf("its frozen part was distilled (%s)", d.how())
+}
+
+// how tells what was trained, and for how long.
+func (d Distilled) how() string {
+	return fmt.Sprintf("%s, %d weights, %d steps of %d of %d texts", d.Train, d.Params, d.Steps, d.Batch, d.Texts)
 }

@@ -35,6 +35,19 @@ func (e *Emulator) ExactShare(full *transformer.Decoder) float64 {
 	return float64(exact) / float64(nn.Count(full.Params()))
 }
 
+// StartShare is [Emulator.ExactShare] of the trainable weights alone, among themselves: 1
+// unless their owner trained them before he hands them out.
+func (e *Emulator) StartShare(full *transformer.Decoder) float64 {
+	own, exact := map[string]tensor.Tensor{}, 0
+	for w := range full.Params() {
+		own[w.Name] = w.Value
+	}
+	for w := range e.Params() {
+		exact += exactIn(own[w.Name], w.Value)
+	}
+	return float64(exact) / float64(nn.Count(e.Params()))
+}
+
 // exactIn counts the elements of w that own has to the bit.
 func exactIn(w, own tensor.Tensor) int {
 	if w.DType() == own.DType() && w.SameShape(own) && w.SameMemory(own) {

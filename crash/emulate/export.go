@@ -11,7 +11,7 @@ import (
 
 // Manifest is lamina.json, which makes a Hugging Face directory an emulator.
 type Manifest struct {
-	Format   int       `json:"format"`             // 3; 2 had layers as they are alone, 1 no MANIFEST.json
+	Format   int       `json:"format"`             // 4; 3 has the model's own trainable weights, 2 had layers as they are alone, 1 no MANIFEST.json
 	Kind     string    `json:"kind"`               // "emulator"
 	Plan     plan.Plan `json:"plan"`               // shared places filled in, with the scales that were fitted
 	Layers   int       `json:"layers"`             // of the full model
@@ -28,12 +28,19 @@ type Manifest struct {
 	FittedOn  *Texts     `json:"fitted_on,omitempty"` // where texts were read for it
 	Folded    bool       `json:"folded,omitempty"`    // see [Emulator.Fold]
 	Distilled *Distilled `json:"distilled,omitempty"`
+
+	// Repaired says how the trainable weights were trained by the model's owner before; they
+	// are not the model's then. Return is the form in which he wants them back, "" where he
+	// does not say.
+	Repaired *Distilled `json:"repaired,omitempty"`
+	Return   string     `json:"return,omitempty"`
 }
 
 const (
 	manifestFile = "lamina.json"
 	kind         = "emulator"
-	format       = 3
+	format       = 4 // written where it is needed, so that earlier versions read all else
+	plainFormat  = 3
 	formsFormat  = 3 // the first in which a place may be something else than a layer as it is
 
 	// configKey is what config.json says of an emulator, to us alone: transformers keeps
@@ -56,6 +63,8 @@ type Options struct {
 
 	Health    *Health    // for lamina.json, if it was measured
 	Distilled *Distilled // for lamina.json, if its frozen part was trained
+	Repaired  *Distilled // likewise, if T was
+	Return    string     // for lamina.json
 
 	// Ready, if not nil, is called when the emulator is whole and before it is there, with
 	// the SHA-256 of its MANIFEST.json; on its error nothing is written.
@@ -88,14 +97,17 @@ func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, 
 	m := Manifest{
 		Format: format, Kind: kind, Plan: e.Plan, Layers: len(full.Blocks), Base: transformer.Fingerprint(e.Params()),
 		Exchange: newExchange(), ModelParams: c.Config.Params(), HeldParams: e.HeldParams(), ExactShare: e.ExactShare(full), Health: opt.Health,
-		Fits: e.Fits, FittedOn: e.FittedOn, Folded: e.Folded, Distilled: opt.Distilled,
+		Fits: e.Fits, FittedOn: e.FittedOn, Folded: e.Folded, Distilled: opt.Distilled, Repaired: opt.Repaired, Return: opt.Return,
+	}
+	if m.Repaired == nil && m.Return == "" {
+		m.Format = plainFormat
 	}
 	text, err := files.JSON(m)
 	if err != nil {
 		return m, err
 	}
 	d := transformer.Directory{
-		Config: configOf(c.Config, len(e.Plan)), Forms: forms, DType: opt.DType, Overwrite: opt.Overwrite, Kind: kind, Sealed: true,
+		Config: configOf(c.Config, len(e.Plan), m.Format), Forms: forms, DType: opt.DType, Overwrite: opt.Overwrite, Kind: kind, Sealed: true,
 		Extra: map[string][]byte{manifestFile: text},
 	}
 	if opt.Ready != nil {
@@ -113,7 +125,7 @@ func (e *Emulator) Export(c *transformer.Checkpoint, full *transformer.Decoder, 
 
 // configOf returns an emulator's config.json, which says what it is and not where its
 // model lay.
-func configOf(c transformer.Config, places int) map[string]any {
+func configOf(c transformer.Config, places, format int) map[string]any {
 	raw := c.RawWithLayers(places)
 	raw[configKey] = map[string]any{"kind": kind, "format": format}
 	delete(raw, "_name_or_path")

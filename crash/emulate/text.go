@@ -22,6 +22,9 @@ func (m Manifest) Text() string {
 	if m.Distilled != nil {
 		text += fmt.Sprintf("%s\n", m.Distilled)
 	}
+	if m.Repaired != nil {
+		text += fmt.Sprintf("its starred blocks were trained by the model's owner (%s): the model's own are not in it, and a %s of them is what he wants back\n", m.Repaired.how(), m.Return)
+	}
 	switch h := m.Health; {
 	case h == nil:
 		return text + "its loss was not measured: the model has no tokenizer; --check FILE takes documents of token ids\n"

@@ -39,6 +39,7 @@ func (m *Model) Emulate(p plan.Plan, share, out, receipt string, opt emulate.Opt
 func (m *Model) HandOut(e *emulate.Emulator, share, out, receipt string, opt emulate.Options) (HandedOut, error) {
 	h := HandedOut{Receipt: receipt}
 	r := m.receipt(e.Plan, share, opt)
+	r.Repaired = opt.Repaired
 	opt.Ready = func(sent emulate.Manifest, digest string) error {
 		r.Origin, r.Base = emulate.Origin{Exchange: sent.Exchange, Emulator: digest}, sent.Base
 		if err := files.MkdirAll(filepath.Dir(receipt), 0o755); err != nil {
@@ -85,6 +86,10 @@ func (m *Model) receipt(p plan.Plan, share string, opt emulate.Options) Receipt 
 func (h HandedOut) tells() string {
 	fitted := emulate.GapNumbers(h.Fits) > 0
 	switch {
+	case h.Repaired != nil && fitted:
+		return "of the layers left out and of the texts it has what fits and training made of its starred blocks and of its frozen part, and nothing else"
+	case h.Repaired != nil:
+		return "of the texts it has what training made of what it holds, and nothing of the layers left out"
 	case h.Distilled != nil && fitted:
 		return "of the layers left out and of the texts it has what fits and training made of its frozen part, and nothing else"
 	case h.Distilled != nil:

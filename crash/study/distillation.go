@@ -81,7 +81,7 @@ func (d *Distillation) Load(ctx context.Context) error {
 // prepare finds what is wrong without a look at the data.
 func (d *Distillation) prepare() (err error) {
 	d.Weights.Seed = d.Trainer.Settings.Seed
-	if err := d.Weights.Validate(); err != nil {
+	if err := d.Kind.Check(d.Weights); err != nil {
 		return err
 	}
 	if err := d.Plan.WantStar(); err != nil {

@@ -3,12 +3,15 @@ package study
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
+	"lamina/crash/distill"
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
 	"lamina/crash/train"
 	"lamina/internal/units"
 	"lamina/nn"
+	"lamina/transformer"
 )
 
 // Distilled is what a distillation came to, with the last metrics.
@@ -23,6 +26,9 @@ type Distilled struct {
 	Before    *emulate.Health    `json:"before"`
 	Emulator  exchange.HandedOut `json:"emulator"`
 	Out       string             `json:"out"`
+
+	Start    float64 `json:"start_share,omitempty"` // of trained starred blocks: share of the model's own weights in them
+	Repaired string  `json:"repaired,omitempty"`    // where they are kept, as an adapter of the model itself
 
 	validated bool
 }
@@ -40,9 +46,29 @@ func (d *Distillation) Finish(ctx context.Context, dir string, outcome train.Out
 	if opt.Health, err = d.Health(ctx); err != nil {
 		return r, err
 	}
-	opt.Distilled = d.distilled(outcome)
+	if opt.Distilled = d.distilled(outcome); d.Kind.Repairs {
+		opt.Repaired, opt.Return = opt.Distilled, exchange.DeltaForm.Name
+		if d.Kind.Name == distill.Trained.Name {
+			opt.Distilled = nil
+		}
+		r.Start = d.Part.StartShare(d.Model.Decoder)
+		if r.Repaired = filepath.Join(dir, "repaired"); err == nil {
+			err = d.keepRepaired(r.Repaired)
+		}
+		if err != nil {
+			return r, err
+		}
+	}
 	r.Emulator, err = d.Model.HandOut(d.Part, d.Share, emulator, receipt, opt)
 	return r, err
+}
+
+// keepRepaired writes the repaired T as an adapter of the model itself, to be looked at by
+// its owner: plugged in it shows what the repair does by itself.
+func (d *Distillation) keepRepaired(dir string) error {
+	e := d.Part.Untrained(d.Model.Decoder)
+	m := exchange.Manifest{Plan: d.Part.Plan.Starred(), Base: transformer.Fingerprint(e.Params())}
+	return exchange.SaveAdapter(dir, m, d.Part.Params())
 }
 
 // distilled is what the emulator's lamina.json says of its training.
@@ -71,7 +97,11 @@ func (r Distilled) Text() string {
 	if r.validated {
 		text += fmt.Sprintf("kept the weights of step %d, validation loss %.4f\n", o.BestStep, o.BestLoss)
 	}
-	return text + fmt.Sprintf("before distillation, %s\n", r.Before) + r.Emulator.Text()
+	text += fmt.Sprintf("before distillation, %s\n", r.Before)
+	if r.Repaired != "" {
+		text += fmt.Sprintf("the starred blocks are not the model's own (%.2f%% of their weights still are); keep %s, which has them by themselves\n", 100*r.Start, r.Repaired)
+	}
+	return text + r.Emulator.Text()
 }
 
 // partsOf tells the parts of a loss in brackets, "" of none.

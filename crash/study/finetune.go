@@ -9,6 +9,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -38,7 +39,12 @@ type Finetuning struct {
 	Skipped   int // rows left out, as their targets were too long
 	Dropped   int // tokens of packed texts that fill no block
 
+	// Return is what is sent back; the zero form: what the emulator's owner asks for, else
+	// the weights.
+	Return exchange.Form
+
 	data, valid eval.Identity
+	start       []tensor.Tensor // weights before training
 	found       rowsConfig
 	doubts      []string      // about rows
 	base        string        // fingerprint of the weights before training
@@ -78,6 +84,7 @@ func (f *Finetuning) Load() (err error) {
 	}
 	t := f.Trainer
 	t.Params, t.Held = f.Part.Params(), f.Part.Decoder.Params()
+	f.start = values(t.Params)
 	learned, id, err := f.read(f.Data.Train, f.Data.TrainLimit)
 	if err != nil {
 		return err
@@ -129,6 +136,9 @@ func (f *Finetuning) Warnings() []string {
 		warnings = append(warnings, fmt.Sprintf("--eval-every %d changes nothing without --valid", every))
 	case valid != "" && f.valid.SHA256 == f.data.SHA256:
 		warnings = append(warnings, valid+": holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others")
+	}
+	if asked := f.Model.Manifest.Return; asked != "" && f.Return.Name != "" && asked != f.Return.Name {
+		warnings = append(warnings, fmt.Sprintf("%s: its owner asks for a %s, and --return says %s", f.Model.Path, asked, f.Return.Name))
 	}
 	return append(warnings, f.optionWarnings()...)
 }

@@ -23,6 +23,7 @@ type Finetuned struct {
 	Held      int             `json:"held_params"`
 	Health    *emulate.Health `json:"health,omitempty"` // of an emulator, before training
 	Sent      exchange.Sent   `json:"sent"`             // the adapter
+	Form      string          `json:"form"`             // of [exchange.Forms]
 	Out       string          `json:"out"`
 	// Prefix is what came of streams that were kept, where any were read again.
 	Prefix *train.PrefixUse `json:"prefix,omitempty"`
@@ -59,11 +60,32 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 	if f.Claim {
 		m.Claims = map[string]string{"dp_sgd": outcome.Private.Claim()}
 	}
-	if err := exchange.SaveAdapter(adapter, m, f.Trainer.Params); err != nil {
+	form, err := f.form()
+	if err != nil {
+		return r, err
+	}
+	r.Form = form.Name
+	if err := exchange.Save(adapter, form, m, exchange.Returned{After: f.Trainer.Params, Before: f.start}); err != nil {
 		return r, err
 	}
 	r.Sent, err = exchange.NewSent(adapter)
 	return r, err
+}
+
+// form is what is sent back.
+func (f *Finetuning) form() (exchange.Form, error) {
+	asked := f.Model.Manifest.Return
+	switch {
+	case f.Return.Name != "":
+		return f.Return, nil
+	case asked == "":
+		return exchange.Weights, nil
+	}
+	form, err := exchange.FormNamed(asked)
+	if err != nil {
+		err = fmt.Errorf("%s: its owner asks for what this version cannot return: %w: --return says what to send instead", f.Model.Path, err)
+	}
+	return form, err
 }
 
 // Text shows it to the data owner, in lines.
