@@ -19,6 +19,7 @@ type Attached struct {
 	kind   Kind
 	put    []putLayer
 	params []*autograd.Parameter
+	values []tensor.Tensor // that params are to get, where the decoder has them and nothing is installed yet
 	made   []tensor.Tensor // values that came from the source
 }
 
@@ -65,7 +66,7 @@ func Attach(src nn.Source, d *transformer.Decoder, blocks []transformer.Block, c
 	if err != nil {
 		return nil, err
 	}
-	a.install()
+	a.Install()
 	return a, nil
 }
 
@@ -130,10 +131,23 @@ func (a *Attached) add(w nn.Weights, l layer, r rules) error {
 	return nil
 }
 
-func (a *Attached) install() {
+// Install puts what [Saved.Load] read to its layers. What is attached, is installed.
+func (a *Attached) Install() {
 	for _, p := range a.put {
 		*p.field = p.now
 	}
+	for i, t := range a.values {
+		a.params[i].Value = t
+	}
+	a.values = nil
+}
+
+// trainedValue returns the value that a parameter has, or is to get.
+func (a *Attached) trainedValue(i int) tensor.Tensor {
+	if a.values != nil {
+		return a.values[i]
+	}
+	return a.params[i].Value
 }
 
 // Params yields what is trained: what was put there, or what of the blocks the kind trains.

@@ -1,6 +1,7 @@
 package peft
 
 import (
+	"lamina/autograd"
 	"lamina/nn"
 )
 
@@ -13,12 +14,13 @@ var ia3Kind = Kind{
 	Defaults: Config{Kind: "ia3"},
 	Merges:   true,
 	takes:    []string{"targets"},
+	parts:    []string{"ia3_l"},
 	peftType: "IA3",
 	standard: func(l layer) bool { return l.keysValues || l.narrow },
 	put: func(w nn.Weights, l layer, plain *nn.Linear, _ Config) added {
 		return nn.NewIA3(w, plain, l.narrow)
 	},
-	merged: func(l added) []folded { return foldIA3(l.(*nn.IA3)) },
+	fold: func(l added, w *autograd.Parameter) Folded { return Folded{Values: foldIA3(l.(*nn.IA3), w)} },
 	keys: func(a *Attached) map[string]any {
 		inputs := []string{}
 		for _, p := range a.put {
@@ -35,10 +37,19 @@ var ia3Kind = Kind{
 }
 
 // foldIA3 returns W with its rows, and the bias, multiplied by the factors, or with its
-// columns; each product is rounded once.
-func foldIA3(l *nn.IA3) []folded {
+// columns; each product is rounded once. nil is the bias of a layer with factors of its input.
+func foldIA3(l *nn.IA3, weight *autograd.Parameter) []float32 {
+	w, gain := weight.Value.Float32s(), l.Gain.Value.Float32s()
+	if weight.Value.Rank() == 1 {
+		if l.OfInput {
+			return nil
+		}
+		for o := range w {
+			w[o] *= gain[o]
+		}
+		return w
+	}
 	in, out := l.Layer.Sizes()
-	w, gain := l.Layer.Weight.Value.Float32s(), l.Gain.Value.Float32s()
 	for at := range w {
 		o, i := at/in, at%in
 		if l.Layer.InOut {
@@ -49,13 +60,5 @@ func foldIA3(l *nn.IA3) []folded {
 		}
 		w[at] *= gain[o]
 	}
-	all := []folded{{l.Layer.Weight, w}}
-	if l.OfInput || l.Layer.Bias == nil {
-		return all
-	}
-	bias := l.Layer.Bias.Value.Float32s()
-	for o := range bias {
-		bias[o] *= gain[o]
-	}
-	return append(all, folded{l.Layer.Bias, bias})
+	return w
 }

@@ -20,6 +20,7 @@ type Kind struct {
 	Merges bool
 
 	takes    []string // fields of Config beside Kind and Layers, in lower case
+	parts    []string // what it puts there, as it is called below a layer's name
 	peftType string   // peft_type of the library's files; "" where the files are our own
 	// standard tells which layers are its targets where nobody names any.
 	standard func(layer) bool
@@ -27,8 +28,8 @@ type Kind struct {
 	// puts nothing there and trains what params yields of a block.
 	put    func(w nn.Weights, l layer, plain *nn.Linear, c Config) added
 	params func(b transformer.Block) nn.Params
-	// merged returns the weights that a layer it put there stands for.
-	merged func(l added) []folded
+	// fold is [Attached.Fold] of the weight or the bias w of the plain layer that l stands for.
+	fold func(l added, w *autograd.Parameter) Folded
 	// keys are those of adapter_config.json that tell what a.Config has.
 	keys func(a *Attached) map[string]any
 	// read takes what it knows of adapter_config.json.
@@ -39,12 +40,6 @@ type Kind struct {
 type added interface {
 	nn.Projection
 	Added() nn.Params // what was put there
-}
-
-// folded is a parameter with the values that it should have.
-type folded struct {
-	of     *autograd.Parameter
-	values []float32
 }
 
 // Kinds are those there are.
@@ -66,6 +61,36 @@ func Named(name string) (Kind, error) {
 		return Kind{}, fmt.Errorf("%.32q: want one of %s", name, strings.Join(Names(), ", "))
 	}
 	return Kinds[i], nil
+}
+
+// Files returns the names of the file of tensors that [Attached.Save] writes, and of the one
+// that says what they are.
+func (k Kind) Files() (weights, config string) {
+	if k.peftType == "" {
+		return OwnWeights, OwnConfig
+	}
+	return WeightsFile, ConfigFile
+}
+
+// Changes returns the parameter of the model that a tensor of a file is there for, by its
+// name; "" if no file of the kind has one so called.
+func (k Kind) Changes(tensor string) string {
+	if k.put == nil {
+		return tensor
+	}
+	if k.peftType != "" {
+		name, ok := strings.CutPrefix(tensor, prefix)
+		if !ok {
+			return ""
+		}
+		tensor = name
+	}
+	for _, part := range k.parts {
+		if layer, ok := strings.CutSuffix(tensor, "."+part); ok {
+			return layer + ".weight"
+		}
+	}
+	return ""
 }
 
 // Takes reports whether a field of [Config], named in lower case, says something of the kind.

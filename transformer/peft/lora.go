@@ -1,6 +1,7 @@
 package peft
 
 import (
+	"lamina/autograd"
 	"lamina/nn"
 )
 
@@ -11,12 +12,13 @@ var loraKind = Kind{
 	Defaults: Config{Kind: "lora", Rank: 8, Alpha: 8},
 	Merges:   true,
 	takes:    []string{"rank", "alpha", "rslora", "targets", "dropout"},
+	parts:    []string{"lora_A.weight", "lora_B.weight"},
 	peftType: "LORA",
 	standard: func(layer) bool { return true },
 	put: func(w nn.Weights, _ layer, plain *nn.Linear, c Config) added {
 		return nn.NewLoRA(w, plain, c.Rank, c.scale(), c.Dropout)
 	},
-	merged: func(l added) []folded { return foldLoRA(l.(*nn.LoRA)) },
+	fold: func(l added, w *autograd.Parameter) Folded { return foldLoRA(l.(*nn.LoRA), w) },
 	keys: func(a *Attached) map[string]any {
 		ranks, alphas := a.patterns()
 		return map[string]any{
@@ -53,12 +55,15 @@ func (a *Attached) patterns() (ranks map[string]int, alphas map[string]float64) 
 }
 
 // foldLoRA returns W + s·B·A, summed in float64 and rounded once.
-func foldLoRA(l *nn.LoRA) []folded {
+func foldLoRA(l *nn.LoRA, weight *autograd.Parameter) Folded {
+	if weight.Value.Rank() == 1 { // the bias
+		return Folded{}
+	}
 	in, out := l.Layer.Sizes()
-	w := l.Layer.Weight.Value.Float32s()
+	w := weight.Value.Float32s()
 	a, b := l.A.Weight.Value.Float32s(), l.B.Weight.Value.Float32s()
 	rank := len(a) / in
-	row := make([]float64, in)
+	change, row := make([]float64, len(w)), make([]float64, in)
 	for o := range out {
 		clear(row)
 		for r := range rank {
@@ -72,9 +77,9 @@ func foldLoRA(l *nn.LoRA) []folded {
 			if l.Layer.InOut {
 				at = i*out + o
 			}
-			change := l.Scale * sum // rounded here, on every processor
-			w[at] = float32(float64(w[at]) + float64(change))
+			change[at] = l.Scale * sum
+			w[at] = float32(float64(w[at]) + change[at])
 		}
 	}
-	return []folded{{l.Layer.Weight, w}}
+	return Folded{w, change}
 }

@@ -82,6 +82,16 @@ func (s *Saved) Tensors() []string { return s.file.Names() }
 // A kind that puts nothing there gives the blocks' own parameters the values: they are those
 // of the blocks until Close.
 func (s *Saved) Attach(dev tensor.Device, d *transformer.Decoder, blocks []transformer.Block) (*Attached, error) {
+	a, err := s.Load(dev, d, blocks)
+	if err == nil {
+		a.Install()
+	}
+	return a, err
+}
+
+// Load is Attach without a change of the blocks, which may be an outline's: for
+// [Attached.Fold], or to be installed later.
+func (s *Saved) Load(dev tensor.Device, d *transformer.Decoder, blocks []transformer.Block) (*Attached, error) {
 	src := &source{saved: s, dev: dev, read: map[string]bool{}, inputs: map[string]bool{}}
 	c, r := s.Config, s.rules
 	r.any = true
@@ -106,8 +116,6 @@ func (s *Saved) Attach(dev tensor.Device, d *transformer.Decoder, blocks []trans
 		}
 		return nil, fmt.Errorf("%s: does not fit, nothing was applied: %s", s.Path, joined(src.wrong))
 	}
-	a.install()
-	src.apply()
 	return a, nil
 }
 
@@ -118,7 +126,6 @@ type source struct {
 	read   map[string]bool // tensors of the file
 	inputs map[string]bool // layers whose factors are of their input
 	wrong  []string
-	values map[*autograd.Parameter]tensor.Tensor // of parameters that the decoder has
 }
 
 func (s *source) findInputs(d *transformer.Decoder, blocks []transformer.Block, r rules) {
@@ -176,17 +183,9 @@ func (s *source) load(name string, shape []int) (tensor.Tensor, error) {
 
 // replace reads values for parameters that the decoder has.
 func (s *source) replace(a *Attached) {
-	s.values = map[*autograd.Parameter]tensor.Tensor{}
 	for _, w := range a.params {
-		read := s.Parameter(w.Name, nn.Initial{}, w.Value.Shape()...)
-		s.values[w] = read.Value
-		a.made = append(a.made, read.Value)
-	}
-}
-
-func (s *source) apply() {
-	for w, t := range s.values {
-		w.Value = t
+		t := s.Parameter(w.Name, nn.Initial{}, w.Value.Shape()...).Value
+		a.values, a.made = append(a.values, t), append(a.made, t)
 	}
 }
 
