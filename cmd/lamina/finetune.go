@@ -24,6 +24,8 @@ type finetuneCommand struct {
 	stepFlags
 	privateFlags
 	prefixFlags
+	peftFlags
+	peftTargets
 	roomFlags
 	tokenFlags
 	turnFlag
@@ -117,6 +119,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 		return nil, err
 	}
 	if f.Return, err = c.form(); err != nil {
+		return nil, err
+	}
+	if f.PEFT, err = c.config(c.Targets); err != nil {
 		return nil, err
 	}
 	if f.Part, err = m.part(c.Plan, c.Share); err != nil {

@@ -11,6 +11,7 @@ import (
 // logitsCommand computes the scores of the whole vocabulary after every token.
 type logitsCommand struct {
 	modelFlag
+	adapterFlag
 	Tokens string `required:"" placeholder:"F.json" help:"JSON array of rows of token ids; their lengths may differ."`
 }
 
@@ -20,7 +21,7 @@ func (c logitsCommand) Run(s *session) error {
 	if err := files.ReadArray(c.Tokens, &rows, "rows of token ids"); err != nil {
 		return err
 	}
-	m, err := s.openModel(c.Model)
+	m, err := c.open(s, c.Model)
 	if err != nil {
 		return err
 	}

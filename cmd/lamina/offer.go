@@ -11,6 +11,7 @@ import (
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/study"
+	"lamina/transformer/peft"
 
 	"github.com/alecthomas/kong"
 )
@@ -37,6 +38,8 @@ func (o offer) vars() kong.Vars {
 		"methods_options":    o.options(),
 		"train_at_help":      plan.TrainAtHelp(),
 		"shares":             strings.Join(plan.SharingNames(), ","),
+		"peft_kinds":         strings.Join(peft.Names(), ","),
+		"peft_help":          explained(peft.Kinds, func(k peft.Kind) (string, string) { return k.Name, k.Help }),
 		"shares_help":        explained(plan.Sharings(), func(s plan.Sharing) (string, string) { return s.String(), s.Help() }),
 		"repairs":            joined(plan.Repairs()),
 		"repairs_help":       explained(plan.Repairs(), func(r plan.Repair) (string, string) { return string(r), r.Help() }),

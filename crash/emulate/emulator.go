@@ -115,6 +115,15 @@ func (e *Emulator) Params() nn.Params {
 	}
 }
 
+// Trained returns the blocks that train, by original layer; of a model that is trained whole
+// all of them.
+func (e *Emulator) Trained() []transformer.Block {
+	if e.Plan == nil {
+		return e.Decoder.Blocks
+	}
+	return e.blocks
+}
+
 // Plug returns the full model with the emulator's trainable blocks at their
 // original layers. All weights are shared; full itself is not changed.
 func (e *Emulator) Plug(full *transformer.Decoder) *transformer.Decoder {

@@ -29,6 +29,9 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	var changed []tensorChange
 	var err error
 	for w := range params {
+		if !a.changes(w.Name) {
+			continue
+		}
 		var values []float32
 		if values, err = a.plugged(w); err != nil {
 			break
@@ -48,10 +51,17 @@ func (a *Adapter) Apply(dev tensor.Device, params nn.Params) error {
 	a.changed, a.before = changed, nil
 	for w := range params {
 		a.before = append(a.before, w.Value)
-		w.Value = applied[w]
-		a.applied = append(a.applied, w.Value)
+		if t, ok := applied[w]; ok {
+			w.Value = t
+			a.applied = append(a.applied, t)
+		}
 	}
 	return nil
+}
+
+// changes reports whether the adapter may change a tensor of T.
+func (a *Adapter) changes(name string) bool {
+	return a.Form.Delta != nil && (a.Form.Changes == nil || a.Form.Changes(a, name))
 }
 
 // wantBase returns an error unless the adapter started from what params hold, or from what

@@ -149,14 +149,16 @@ func (s *search) loss(c Corrections) (float64, error) {
 	if err := s.adapter.Correct(with, s.adapter.model); err != nil {
 		return 0, err
 	}
-	i := 0
+	i := -1
 	for w := range s.params {
+		if i++; !s.adapter.changes(w.Name) {
+			continue
+		}
 		values, err := s.adapter.plugged(&autograd.Parameter{Name: w.Name, Value: s.adapter.before[i]})
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", key, err)
 		}
 		w.Value.SetFloat32s(values)
-		i++
 	}
 	loss, err := measure.Loss(s.ctx, s.backend, s.decoder, s.answers)
 	if err != nil {

@@ -67,6 +67,9 @@ func (c Corrections) alpha(layer int) float64 {
 // Correct makes the corrections of an adapter, in a model of a configuration, before it is
 // plugged in. What cannot be used is an error, and nothing has changed then.
 func (a *Adapter) Correct(c Corrections, model transformer.Config) error {
+	if a.Form.Delta == nil && c.Any() {
+		return fmt.Errorf("%s: it changes no weight of the model, and has no dT to be corrected", a.Path)
+	}
 	if c.Rank < 0 {
 		return fmt.Errorf("rank %d of dT: want 1 or more", c.Rank)
 	}

@@ -12,6 +12,7 @@ import (
 	"lamina/formats/safetensors"
 	"lamina/nn"
 	"lamina/tensor"
+	"lamina/transformer/peft"
 )
 
 // Form is a way to send back what training made of T.
@@ -29,18 +30,26 @@ type Form struct {
 	// Fits says what is wrong with the tensors of a file, by names, types and shapes, where
 	// T is what is listed, by name.
 	Fits func(file *safetensors.File, expected []Expected) (wrong []string)
-	// Delta returns what is added to the tensor w of T₀, by an adapter whose tensors fit.
+	// Delta returns what is added to the tensor w of T₀, by an adapter whose tensors fit; nil
+	// where nothing is, and layers stand beside T instead.
 	Delta func(a *Adapter, w *autograd.Parameter) (Delta, error)
+
+	// Kind is that of [peft.Kinds] which the files are of; "" for forms of T itself. Changes
+	// reports whether an adapter may change a tensor of T; nil: all of them.
+	Kind    string
+	Changes func(a *Adapter, name string) bool
 }
 
 // Returned is what training made of T.
 type Returned struct {
 	After  nn.Params
 	Before []tensor.Tensor // values of T before, in the same order: T_r where its owner repaired it
+
+	Attached *peft.Attached // of forms with a Kind, instead of both
 }
 
 // Forms are all that there are; the first is that of adapters which name none.
-var Forms = []Form{Weights, DeltaForm}
+var Forms = append([]Form{Weights, DeltaForm}, peftForms()...)
 
 // FormNamed returns the form of a name.
 func FormNamed(name string) (Form, error) {

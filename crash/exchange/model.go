@@ -8,7 +8,6 @@ import (
 	"lamina/eval"
 	"lamina/internal/files"
 	"lamina/kernels"
-	"lamina/nn"
 	"lamina/transformer"
 )
 
@@ -109,11 +108,11 @@ func (m *Model) apply(a *Adapter, receipt string) error {
 	if receipt != "" {
 		return m.Full("a receipt")
 	}
-	var params nn.Params = m.Emulator.Params()
+	e := m.Emulator
 	if a.Manifest.Whole {
-		params = m.Decoder.Params()
+		e = &emulate.Emulator{Decoder: m.Decoder}
 	}
-	return a.Apply(m.Backend, params)
+	return a.applyTo(m.Backend, e)
 }
 
 // Unplug gives back the memory of the plugged weights, and the model is no longer to be

@@ -11,6 +11,7 @@ import (
 	"lamina/internal/files"
 	"lamina/tensor"
 	"lamina/transformer"
+	"lamina/transformer/peft"
 )
 
 // Adapter is an adapter directory, opened.
@@ -28,6 +29,7 @@ type Adapter struct {
 	applied     []tensor.Tensor    // what Apply put on devices
 	before      []tensor.Tensor    // what they replaced, in the order of the parameters
 	changed     []tensorChange     // by Apply
+	beside      *peft.Attached     // what stands beside T, of forms with a Kind
 }
 
 // adapterDir is the directory of an adapter in that of the run that made it.
@@ -157,4 +159,8 @@ func (a *Adapter) unplug() {
 		t.Free()
 	}
 	a.applied, a.before = nil, nil
+	if a.beside != nil {
+		a.beside.Close()
+		a.beside = nil
+	}
 }

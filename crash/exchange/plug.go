@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"slices"
 
 	"lamina/crash/emulate"
 	"lamina/nn"
@@ -23,7 +24,8 @@ func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, pa
 			return nil, nil, fmt.Errorf("%s: %w", a.Path, err)
 		}
 	}
-	return e.Plug(full), e.Params(), a.Apply(full.Head.Value.Device(), e.Params())
+	params = nn.List(slices.Collect(e.Params())...) // of the model alone
+	return e.Plug(full), params, a.applyTo(full.Head.Value.Device(), e)
 }
 
 // PlugOptions say how a model with an adapter's weights is written.
@@ -85,6 +87,9 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 	_, params, err := a.Plugged(full)
 	if err != nil {
 		return nil, err
+	}
+	if a.Form.Delta == nil {
+		return nil, fmt.Errorf("%s: what it has, %s, cannot be merged into the model's weights: nothing was applied", a.Path, a.Form.Help)
 	}
 	changes := a.Changes(c.Config)
 	if err := a.CheckChanges(changes); err != nil && !opt.Force {

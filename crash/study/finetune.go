@@ -11,6 +11,7 @@ import (
 	"lamina/eval/task"
 	"lamina/tensor"
 	"lamina/transformer"
+	"lamina/transformer/peft"
 )
 
 // Finetuning is one training by itself, of a whole model or of the starred blocks of an
@@ -33,6 +34,7 @@ type Finetuning struct {
 	Delimiter *string           // between a prompt and its continuation, where it is not one space
 	Precision string            // of products, as config.json states it
 	Trainer   *train.Trainer    // its objectives, weights, store and key are filled in
+	PEFT      *peft.Config      // what trains beside or within these weights; nil: they do
 	Claim     bool              // of a private run: the adapter says what was spent
 
 	Truncated int // examples whose contexts were cut
@@ -46,9 +48,10 @@ type Finetuning struct {
 	data, valid eval.Identity
 	start       []tensor.Tensor // weights before training
 	found       rowsConfig
-	doubts      []string      // about rows
-	base        string        // fingerprint of the weights before training
-	prefix      *train.Prefix // of [Finetuning.KeepPrefix], or nil
+	doubts      []string       // about rows
+	base        string         // fingerprint of the part's own weights before training
+	attached    *peft.Attached // of PEFT
+	prefix      *train.Prefix  // of [Finetuning.KeepPrefix], or nil
 }
 
 // finetuneConfig is config.json of a run: what determines the result.
@@ -73,6 +76,7 @@ type finetuneConfig struct {
 	rowsConfig
 	Metric    string         `json:"metric,omitempty"` // measured at validations
 	Settings  train.Settings `json:"settings"`
+	PEFT      *peft.Config   `json:"peft,omitempty"`
 	Precision string         `json:"precision"`
 	Backend   string         `json:"backend"`
 }
@@ -83,8 +87,9 @@ func (f *Finetuning) Load() (err error) {
 		return err
 	}
 	t := f.Trainer
-	t.Params, t.Held = f.Part.Params(), f.Part.Decoder.Params()
-	f.start = values(t.Params)
+	if err := f.attach(); err != nil {
+		return err
+	}
 	learned, id, err := f.read(f.Data.Train, f.Data.TrainLimit)
 	if err != nil {
 		return err
@@ -187,12 +192,14 @@ func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
 
 // config returns what determines the result.
 func (f *Finetuning) config(command string) finetuneConfig {
-	f.base = transformer.Fingerprint(f.Trainer.Params)
+	if f.attached == nil {
+		f.base = transformer.Fingerprint(f.Trainer.Params)
+	}
 	c := finetuneConfig{
 		Command: command, Format: 1, Model: f.Name, Also: f.alsoNames(), Plan: f.Part.Plan.String(), Base: f.base, Data: f.data, Task: f.Data.Task.Name(),
 		Text: f.Data.Format, MaxLength: f.Data.MaxLength, Limit: f.Data.TrainLimit, Examples: f.Trainer.Train.Len(),
 		Truncated: f.Truncated, Skipped: f.Skipped, Delimiter: f.Delimiter, Settings: f.Trainer.Settings,
-		Precision: f.Precision, Backend: f.Trainer.Backend.Name(), rowsConfig: f.found, Metric: f.Metric,
+		PEFT: f.PEFT, Precision: f.Precision, Backend: f.Trainer.Backend.Name(), rowsConfig: f.found, Metric: f.Metric,
 	}
 	if f.Data.Valid.Path != "" {
 		c.Valid = &f.valid

@@ -65,7 +65,7 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 		return r, err
 	}
 	r.Form = form.Name
-	if err := exchange.Save(adapter, form, m, exchange.Returned{After: f.Trainer.Params, Before: f.start}); err != nil {
+	if err := exchange.Save(adapter, form, m, exchange.Returned{After: f.Trainer.Params, Before: f.start, Attached: f.attached}); err != nil {
 		return r, err
 	}
 	r.Sent, err = exchange.NewSent(adapter)
@@ -75,6 +75,12 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 // form is what is sent back.
 func (f *Finetuning) form() (exchange.Form, error) {
 	asked := f.Model.Manifest.Return
+	if f.PEFT != nil {
+		if f.Return.Name != "" && f.Return.Name != f.PEFT.Kind {
+			return f.Return, fmt.Errorf("--return %s: with --peft %s what comes back is what it trained: leave --return away", f.Return.Name, f.PEFT.Kind)
+		}
+		return exchange.FormNamed(f.PEFT.Kind)
+	}
 	switch {
 	case f.Return.Name != "":
 		return f.Return, nil

@@ -36,7 +36,7 @@ func (t *Trainer) gradients(ids []int) (g gradient, err error) {
 // and their summed loss to sums.
 func (t *Trainer) accumulate(p *autograd.Pass, ids []int, scale float64, sums *tally) error {
 	p.Recompute = t.Recompute
-	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
+	p.Dropout = autograd.Dropout{P: t.Settings.Dropout, Own: t.Drops, Seed: t.Settings.Seed, Step: uint64(t.state.Step)}
 	loss, err := t.Train.Loss(p, ids)
 	if err != nil {
 		return err

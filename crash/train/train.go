@@ -68,6 +68,7 @@ type Trainer struct {
 	Valid     Objective         // nil: none
 	Score     *Scored           // measured at each validation besides; nil: nothing
 	Recompute bool              // keep no activations inside blocks: less memory, more time, the same bits
+	Drops     bool              // layers drop that have a probability of their own, as LoRA's may
 	Release   func(name string) // told the name of each trained weight once it has a copy of its own: the file's is not needed; may be nil
 	Store     Store             // where the run is kept; nil: nowhere
 	Report    func(Metrics)     // called for each line of metrics; may be nil

@@ -69,7 +69,7 @@ var layers = []layer{
 	{"crash/distill", append([]string{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/exchange", append([]string{
-		"crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/parcel", []string{
 		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
 	{"crash/leak", append([]string{
@@ -77,7 +77,7 @@ var layers = []layer{
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/report"}, bottom...)},
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/distill", "crash/corpus", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
-		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
+		"eval", "transformer", "transformer/peft", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},

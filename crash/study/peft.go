@@ -1,0 +1,28 @@
+package study
+
+import (
+	"fmt"
+
+	"lamina/nn"
+	"lamina/transformer"
+	"lamina/transformer/peft"
+)
+
+// attach gives the trainer what it trains: the weights of the part, or what PEFT puts beside
+// them or picks of them.
+func (f *Finetuning) attach() error {
+	t, part := f.Trainer, f.Part
+	t.Params, t.Held = part.Params(), part.Decoder.Params()
+	if f.PEFT == nil {
+		f.start = values(t.Params)
+		return nil
+	}
+	f.base = transformer.Fingerprint(part.Params())
+	var err error
+	f.attached, err = peft.Attach(nn.Init{Device: t.Backend, Seed: t.Settings.Seed}, part.Decoder, part.Trained(), *f.PEFT)
+	if err != nil {
+		return fmt.Errorf("--peft %s: %w", f.PEFT.Kind, err)
+	}
+	t.Params, t.Drops = f.attached.Params(), f.PEFT.Dropout > 0
+	return nil
+}
