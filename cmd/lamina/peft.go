@@ -31,13 +31,13 @@ func (f peftFlags) config(targets []string) (*peft.Config, error) {
 			set = append(set, struct{ flag, kind, field string }{flag, kind, field})
 		}
 	}
-	add(f.Rank != nil, "--rank", "", "rank")
-	add(f.Alpha != nil, "--alpha", "", "alpha")
-	add(f.RSLoRA, "--rslora", "", "rslora")
-	add(f.LoRADropout != nil, "--lora-dropout", "lora", "dropout")
-	add(f.AdapterWidth != nil, "--adapter-width", "", "width")
-	add(f.AdapterDropout != nil, "--adapter-dropout", "adapter", "dropout")
-	add(targets != nil, "--targets", "", "targets")
+	add(f.Rank != nil, "--rank", "", peft.Rank)
+	add(f.Alpha != nil, "--alpha", "", peft.Alpha)
+	add(f.RSLoRA, "--rslora", "", peft.RSLoRA)
+	add(f.LoRADropout != nil, "--lora-dropout", "lora", peft.Dropout)
+	add(f.AdapterWidth != nil, "--adapter-width", "", peft.Width)
+	add(f.AdapterDropout != nil, "--adapter-dropout", "adapter", peft.Dropout)
+	add(targets != nil, "--targets", "", peft.Targets)
 	add(f.Layers != nil, "--layers", "", "")
 	if f.PEFT == "" {
 		if len(set) > 0 {

@@ -9,7 +9,7 @@ var adapterKind = Kind{
 	Name:     "adapter",
 	Help:     "a bottleneck with ReLU behind attention and feed-forward part",
 	Defaults: Config{Kind: "adapter", Width: 64, Dropout: 0.1},
-	takes:    []string{"width", "dropout"},
+	takes:    []string{Width, Dropout},
 	parts:    []string{"adapter.down.weight", "adapter.down.bias", "adapter.up.weight", "adapter.up.bias"},
 	standard: func(l layer) bool { return l.output || l.narrow },
 	put: func(w nn.Weights, _ layer, plain *nn.Linear, c Config) added {

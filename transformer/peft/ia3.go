@@ -13,7 +13,7 @@ var ia3Kind = Kind{
 	Help:     "a factor for each channel of keys, values and the feed-forward part",
 	Defaults: Config{Kind: "ia3"},
 	Merges:   true,
-	takes:    []string{"targets"},
+	takes:    []string{Targets},
 	parts:    []string{"ia3_l"},
 	peftType: "IA3",
 	standard: func(l layer) bool { return l.keysValues || l.narrow },

@@ -19,7 +19,7 @@ type Kind struct {
 	// Merges says that what was trained can be folded into the model's own weights.
 	Merges bool
 
-	takes    []string // fields of Config beside Kind and Layers, in lower case
+	takes    []string // fields of Config beside Kind and Layers
 	parts    []string // what it puts there, as it is called below a layer's name
 	peftType string   // peft_type of the library's files; "" where the files are our own
 	// standard tells which layers are its targets where nobody names any.
@@ -93,5 +93,5 @@ func (k Kind) Changes(tensor string) string {
 	return ""
 }
 
-// Takes reports whether a field of [Config], named in lower case, says something of the kind.
+// Takes reports whether a field of [Config], such as [Rank], says something of the kind.
 func (k Kind) Takes(field string) bool { return slices.Contains(k.takes, field) }

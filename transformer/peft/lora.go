@@ -11,7 +11,7 @@ var loraKind = Kind{
 	Help:     "a change of low rank beside each linear layer",
 	Defaults: Config{Kind: "lora", Rank: 8, Alpha: 8},
 	Merges:   true,
-	takes:    []string{"rank", "alpha", "rslora", "targets", "dropout"},
+	takes:    []string{Rank, Alpha, RSLoRA, Targets, Dropout},
 	parts:    []string{"lora_A.weight", "lora_B.weight"},
 	peftType: "LORA",
 	standard: func(layer) bool { return true },

@@ -37,6 +37,16 @@ type Config struct {
 	Width   int      `json:"width,omitempty"`   // of an adapter's middle
 }
 
+// Names of fields of [Config], as [Kind.Takes] knows them.
+const (
+	Rank    = "rank"
+	Alpha   = "alpha"
+	RSLoRA  = "rslora"
+	Targets = "targets"
+	Dropout = "dropout"
+	Width   = "width"
+)
+
 // AllLinear among the targets stands for every linear layer of a block.
 const AllLinear = "all-linear"
 
@@ -53,21 +63,21 @@ func (c Config) Validate() error {
 		name string
 		set  bool
 	}{
-		{"rank", c.Rank != 0}, {"alpha", c.Alpha != 0}, {"rslora", c.RSLoRA}, {"targets", c.Targets != nil},
-		{"dropout", c.Dropout != 0}, {"width", c.Width != 0},
+		{Rank, c.Rank != 0}, {Alpha, c.Alpha != 0}, {RSLoRA, c.RSLoRA}, {Targets, c.Targets != nil},
+		{Dropout, c.Dropout != 0}, {Width, c.Width != 0},
 	} {
 		if f.set && !k.Takes(f.name) {
 			return fmt.Errorf("%s has no %s: leave it out", k.Name, f.name)
 		}
 	}
 	switch {
-	case k.Takes("rank") && (c.Rank < 1 || c.Rank > most):
+	case k.Takes(Rank) && (c.Rank < 1 || c.Rank > most):
 		return fmt.Errorf("rank %d: want 1 to %d", c.Rank, most)
-	case k.Takes("alpha") && !(c.Alpha > 0 && c.Alpha <= math.MaxFloat32):
+	case k.Takes(Alpha) && !(c.Alpha > 0 && c.Alpha <= math.MaxFloat32):
 		return fmt.Errorf("alpha %v: want a number above 0", c.Alpha)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return fmt.Errorf("dropout %v: want 0 or more, and less than 1", c.Dropout)
-	case k.Takes("width") && (c.Width < 1 || c.Width > most):
+	case k.Takes(Width) && (c.Width < 1 || c.Width > most):
 		return fmt.Errorf("width %d: want 1 to %d", c.Width, most)
 	case c.Targets != nil && len(c.Targets) == 0 || slices.Contains(c.Targets, ""):
 		return fmt.Errorf("targets: an empty name")
