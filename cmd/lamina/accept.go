@@ -76,6 +76,12 @@ func (c acceptCommand) Run(s *session) error {
 	if c.Valid == "" && (c.Limit != 0 || c.LeastGain != nil) {
 		return usagef("--limit and --least-gain are of --valid: give it")
 	}
+	if c.Limit < 0 {
+		return usagef("--limit %d: want 1 or more, or 0 for all of them", c.Limit)
+	}
+	if x := c.LeastGain; x != nil && !(math.Abs(*x) <= 1) {
+		return usagef("--least-gain %v: want a difference of two accuracies, from -1 to 1", *x)
+	}
 	fix, err := c.corrections()
 	if err != nil {
 		return err

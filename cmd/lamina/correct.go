@@ -52,8 +52,10 @@ func (f correctFlags) check() error {
 		return usagef("--alpha %s is chosen on your documents: give them with --valid FILE", f.Alpha)
 	case !auto && f.Valid != "":
 		return usagef("--valid %s is for --alpha auto or auto-blocks, which is not given", f.Valid)
-	case !auto && f.Limit > 0:
+	case !auto && f.Limit != 0:
 		return usagef("--limit %d counts documents of --valid, which is not given", f.Limit)
+	case f.Limit < 0:
+		return usagef("--limit %d: want 1 or more, or 0 for all of them", f.Limit)
 	case f.Task != "" && f.Support == "" && f.Valid == "":
 		return usagef("--task %s is of --support or --valid, neither of which is given", f.Task)
 	}

@@ -62,6 +62,12 @@ func TestAbsurdNumbers(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		must(t, "eval", "--model", model, "--data", test, "--task", "arc_easy", "--out", filepath.Join(dir, name), "--log-samples")
 	}
+	emulator, trained, parcel := filepath.Join(dir, "emulator"), filepath.Join(dir, "trained"), filepath.Join(dir, "parcel")
+	must(t, "emulate", "--model", model, "--plan", "0* 2 5*", "--out", emulator)
+	must(t, "finetune", "--model", emulator, "--data", train, "--lr=1e-3", "--steps=1", "--batch=2", "--out", trained)
+	must(t, "package", "--adapter", trained, "--emulator", emulator, "--out", parcel)
+	one := write(t, dir, "one.jsonl", `{"text":"no"}`+"\n")
+	choosing := []string{"--model", model, "--receipt", emulator + ".receipt.json", "--gradfix", "--support", one, "--out", "OUT"}
 	lines := map[string][]string{ // one that succeeds of each command that has such flags
 		"":           {"doctor"},
 		"info":       {"info", "--model", model, "--plan", "0* 1"},
@@ -74,6 +80,8 @@ func TestAbsurdNumbers(t *testing.T) {
 		"emulate":    {"emulate", "--model", model, "--plan", "0* ~ 5*", "--support", train, "--out", "OUT"},
 		"distill":    {"distill", "--model", model, "--plan", "0* 2 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"run":        {"run", "--model", model, "--train", train, "--test", test, "--keep=2", "--trainable=1", "--rows=uniform", "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
+		"plug":       append([]string{"plug", "--adapter", trained, "--alpha=auto", "--valid", one}, choosing...),
+		"accept":     append([]string{"accept", parcel, "--again", "--trust=none", "--valid", test, "--limit=1"}, choosing...),
 		"bench":      {"bench", "--filter=nothing-of-this-name"},
 	}
 	for command, flags := range numericFlags(t) {

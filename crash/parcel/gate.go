@@ -160,7 +160,7 @@ func pairedLoss(before, after []float64, tokens []int) *Paired {
 func (s *Scores) check(g Gate) error {
 	switch {
 	case s.Accuracy == nil && g.LeastGain != nil:
-		return fmt.Errorf("the gate: these rows have no accuracy, and a gain of %v is wanted: give rows with right and wrong answers", *g.LeastGain)
+		return fmt.Errorf("the gate: these rows have no accuracy, and a gain of %v is wanted (--least-gain): give rows with right and wrong answers", *g.LeastGain)
 	case s.Accuracy == nil && s.Loss == nil:
 		return fmt.Errorf("the gate: these rows have neither right answers nor their losses: give others")
 	case s.Accuracy == nil:
@@ -172,7 +172,7 @@ func (s *Scores) check(g Gate) error {
 	a := s.Accuracy
 	if gain := a.After - a.Before; g.LeastGain != nil {
 		if !(gain >= *g.LeastGain) {
-			return fmt.Errorf("the gate: accuracy %.4f, and was %.4f on %d documents: a gain of %.4f, and %v is wanted", a.After, a.Before, s.Documents, gain, *g.LeastGain)
+			return fmt.Errorf("the gate: accuracy %.4f, and was %.4f on %d documents: a gain of %.4f, and %v is wanted (--least-gain)", a.After, a.Before, s.Documents, gain, *g.LeastGain)
 		}
 		return nil
 	}
