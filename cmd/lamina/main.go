@@ -47,6 +47,7 @@ type commands struct {
 	Package    packageCommand    `cmd:"" help:"Make the package of an emulator or an adapter, signed if wanted: what goes to the other house."`
 	Inspect    inspectCommand    `cmd:"" help:"Show all that a package carries, and what is odd about it, without applying it."`
 	Accept     acceptCommand     `cmd:"" help:"Take a package that came: unpack an emulator, or plug an adapter into the full model if it passes every check."`
+	Leak       leakCommand       `cmd:"" help:"Measure what an emulator gives away of the model, or an adapter of the rows that trained it."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`

@@ -115,6 +115,29 @@ func (m *Model) apply(a *Adapter, receipt string) error {
 	return a.applyTo(m.Backend, e)
 }
 
+// Again returns what an adapter's like is trained in: a decoder, and the part of it that
+// trains, with its weights before training. It is for before Plug.
+func (m *Model) Again(of Manifest) (*transformer.Decoder, *emulate.Emulator, error) {
+	switch {
+	case m.Emulator != nil && of.Whole:
+		return m.Decoder, &emulate.Emulator{Decoder: m.Decoder}, nil
+	case m.Emulator != nil:
+		return m.Decoder, m.Emulator, nil
+	case of.Whole:
+		e := emulate.Whole(m.Decoder)
+		return e.Decoder, e, nil
+	}
+	err := of.Plan.Validate(len(m.Decoder.Blocks))
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := emulate.New(m.Decoder, of.Plan.Starred())
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.Plug(m.Decoder), e, nil
+}
+
 // Unplug gives back the memory of the plugged weights, and the model is no longer to be
 // used: it is called when all is done.
 func (m *Model) Unplug() {
