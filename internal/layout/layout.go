@@ -66,6 +66,7 @@ var layers = []layer{
 	{"crash/train", append([]string{
 		"crash/privacy", "eval", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/corpus", append([]string{"crash/train", "eval", "transformer", "transformer/tokenizer", "transformer/chat", "record", "internal/files"}, bottom...)},
+	{"crash/events", append([]string{"crash/train", "nn", "internal/files", "internal/tfevents"}, bottom...)},
 	{"crash/distill", append([]string{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/exchange", append([]string{
@@ -97,6 +98,7 @@ var layers = []layer{
 	{"internal/progress", nil},
 	{"internal/pyrandom", nil},
 	{"internal/strictjson", nil},
+	{"internal/tfevents", []string{"internal/files"}},
 	{"internal/units", nil},
 	{"internal/report", []string{"internal/files", "internal/plot"}},
 
