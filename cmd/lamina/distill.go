@@ -37,6 +37,7 @@ type distillCommand struct {
 	Emulator string `placeholder:"DIR" help:"Where the emulator is written at the end. Default: emulator in --out."`
 	Receipt  string `placeholder:"FILE" help:"Where what may come back is noted. Default: --emulator with .receipt.json."`
 	outRunFlags
+	eventFlags
 	profileFlag
 }
 
@@ -49,6 +50,9 @@ func (c distillCommand) Run(s *session) error {
 	}
 	written, err := c.written()
 	if err != nil {
+		return err
+	}
+	if _, err := c.eventFlags.file(s.JSON); err != nil {
 		return err
 	}
 	finish, err := c.profileFlag.start(s)
@@ -75,7 +79,14 @@ func (c distillCommand) Run(s *session) error {
 		return err
 	}
 	defer dir.Close()
+	stream, err := c.stream(s, c.Out, c.Overwrite)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	stream.Attach(d.Trainer, "", c.Out)
 	outcome, err := s.train(d, dir)
+	stream.End(outcome, err)
 	if err != nil {
 		return err
 	}

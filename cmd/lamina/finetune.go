@@ -30,6 +30,7 @@ type finetuneCommand struct {
 	tokenFlags
 	turnFlag
 	giveFlags
+	eventFlags
 	outRunFlags
 	profileFlag
 }
@@ -43,6 +44,9 @@ func (c finetuneCommand) Run(s *session) error {
 	}
 	cache, err := c.prefixFlags.parse()
 	if err != nil {
+		return err
+	}
+	if _, err := c.eventFlags.file(s.JSON); err != nil {
 		return err
 	}
 	finish, err := c.profileFlag.start(s)
@@ -77,7 +81,14 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	defer dir.Close()
+	stream, err := c.stream(s, c.Out, c.Overwrite)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	stream.Attach(f.Trainer, "", c.Out)
 	outcome, err := s.train(f, dir)
+	stream.End(outcome, err)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,10 @@ func spareInputs(line *kong.Context) error {
 		case "json", "plot", "out":
 			written[f.Name] = strings.Join(paths, "")
 			continue
-		case "emulator": // written too, and never over what is read
+		case "events":
+			written[f.Name] = strings.TrimPrefix(strings.Join(paths, ""), "jsonl:")
+			continue
+		case "emulator", "tensorboard": // written too, and never over what is read
 			continue
 		}
 		for _, path := range paths {

@@ -89,12 +89,19 @@ func (f *Finetuning) Run(ctx context.Context, show *Watcher) (train.Outcome, err
 func (w *Watcher) train(ctx context.Context, phase string, t *train.Trainer) (train.Outcome, error) {
 	step := Event{Phase: phase, Total: t.Settings.TotalSteps(t.Train.Len())}
 	w.Watch(step)
+	report, resumed := t.Report, t.Resumed // of who else watches
 	t.Resumed = func(done int) {
+		if resumed != nil {
+			resumed(done)
+		}
 		e := step
 		e.Done, e.Resumed = done, true
 		w.Watch(e)
 	}
 	t.Report = func(m train.Metrics) {
+		if report != nil {
+			report(m)
+		}
 		e := step
 		e.Done, e.Metrics = m.Step, m
 		w.Watch(e)
