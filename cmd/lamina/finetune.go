@@ -64,7 +64,7 @@ func (c finetuneCommand) Run(s *session) error {
 	defer f.Close()
 	s.warn(f.Warnings())
 	if err := f.KeepPrefix(cache, machine.ReadMemory().Whole(), c.Out); err != nil {
-		return usageError{err}
+		return err
 	}
 	if err := c.roomFlags.check(f); err != nil {
 		return err

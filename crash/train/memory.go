@@ -7,7 +7,6 @@ import (
 	"lamina/autograd"
 	"lamina/kernels/dry"
 	"lamina/nn"
-	"lamina/nn/optim"
 )
 
 // Memory is what a run holds at its peak, in bytes, beside what every
@@ -47,7 +46,7 @@ func (t *Trainer) Memory() (Memory, error) {
 		return Memory{}, err
 	}
 	defer trained.Close()
-	opt, err := optim.NewAdamW(&dry.Backend{}, trained, t.optimiser()) // a rule that fits nothing is known before a run
+	opt, err := t.optimiser(&dry.Backend{}, trained) // a rule that fits nothing is known before a run
 	if err != nil {
 		return Memory{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"lamina/kernels"
+	"lamina/nn"
 	"lamina/nn/optim"
 )
 
@@ -110,11 +112,18 @@ func (o Options) validate() error {
 	if !(o.DropSpan >= 0 && o.DropSpan <= 1) {
 		return fmt.Errorf("--drop-span %v: want a probability, 0 to 1", o.DropSpan)
 	}
-	if !(o.LayerLRDecay >= 0 && o.LayerLRDecay <= 1) {
+	if !(o.LayerLRDecay >= 0 && o.LayerLRDecay <= 1) || !inFloat32(o.LayerLRDecay) {
 		return fmt.Errorf("--layer-lr-decay %v: want above 0, 1 at most", o.LayerLRDecay)
+	}
+	if o.GapNoise > mostNoise {
+		return fmt.Errorf("--gap-noise %v: want %v times the root mean square at most", o.GapNoise, mostNoise)
 	}
 	return nil
 }
+
+// mostNoise bounds GapNoise: far beyond what leaves anything to learn from, and far below
+// what squares of it in 32 bits overflow at.
+const mostNoise = 1000.0
 
 // warnings tell of options that change nothing.
 func (o Options) warnings() (warnings []string) {
@@ -147,21 +156,26 @@ func (t *Trainer) adjust() error {
 	return nil
 }
 
-// optimiser returns what the settings say of the optimiser.
-func (t *Trainer) optimiser() optim.Config {
+// optimiser makes the optimiser that the settings ask for. It is an error if one of their
+// rules fits nothing, or layer-wise decay leaves a parameter no rate.
+func (t *Trainer) optimiser(on kernels.Backend, trained *nn.Trained) (*optim.AdamW, error) {
 	s := t.Settings
 	c := optim.Config{
 		LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay, Groups: s.groups(),
 		Rates: s.Rates, Average: s.EMA, AverageAtOnce: s.EMAAtOnce,
 	}
-	o, ok := t.Train.(Adjusted)
-	if !ok || s.LayerLRDecay == 0 {
-		return c
+	if o, ok := t.Train.(Adjusted); ok && s.LayerLRDecay != 0 {
+		left := map[string]bool{}
+		for w := range t.Params {
+			left[w.Name] = !optim.Fits(s.Rates, w.Name)
+		}
+		rates := o.LayerRates(s.LayerLRDecay, left)
+		for _, r := range rates {
+			if err := r.Validate(); err != nil {
+				return nil, fmt.Errorf("--layer-lr-decay %v: %w", s.LayerLRDecay, err)
+			}
+		}
+		c.Rates = append(c.Rates[:len(c.Rates):len(c.Rates)], rates...)
 	}
-	left := map[string]bool{}
-	for w := range t.Params {
-		left[w.Name] = !optim.Fits(s.Rates, w.Name)
-	}
-	c.Rates = append(c.Rates[:len(c.Rates):len(c.Rates)], o.LayerRates(s.LayerLRDecay, left)...)
-	return c
+	return optim.NewAdamW(on, trained, c)
 }

@@ -64,7 +64,9 @@ func TestOptionsRefuse(t *testing.T) {
 		"--label-smoothing 1: want":  {LabelSmoothing: 1},
 		"--drop-span 1.5: want":      {DropSpan: 1.5},
 		"--gap-noise -0.1: want":     {GapNoise: -0.1},
+		"--gap-noise 1001: want":     {GapNoise: 1001},
 		"--layer-lr-decay 1.1: want": {LayerLRDecay: 1.1},
+		"--layer-lr-decay 1e-320":    {LayerLRDecay: 1e-320},
 		`rate of "[": want`:          {Rates: []optim.Rate{{Match: "[", Times: 1}}},
 	} {
 		s := crashtest.Settings()
@@ -82,6 +84,11 @@ func TestOptionsRefuse(t *testing.T) {
 		if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+	tr, _ := trainer(t, be, crashtest.Small(be, "opt"), "0* 1 2 4*")
+	tr.Settings.LayerLRDecay = 1e-20 // its fourth power is 0 in 32 bits
+	if _, err := tr.Memory(); err == nil || !strings.Contains(err.Error(), "--layer-lr-decay 1e-20: rate of") || !strings.Contains(err.Error(), "want a positive number") {
+		t.Errorf("a rate of 0: %v", err)
 	}
 	s := crashtest.Settings()
 	s.Options = train.Options{MinDelta: 1, EMAAtOnce: true, LayerLRDecay: 1}

@@ -260,7 +260,7 @@ func (t *Trainer) start() error {
 			t.Release(w.Name)
 		}
 	}
-	if t.opt, err = optim.NewAdamW(t.Backend, t.trained, t.optimiser()); err != nil {
+	if t.opt, err = t.optimiser(t.Backend, t.trained); err != nil {
 		return err
 	}
 	if λ := t.Settings.Proximal; λ > 0 { // before a checkpoint's weights are read
