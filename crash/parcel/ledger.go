@@ -31,6 +31,10 @@ type Passed struct {
 	Kind     Kind   `json:"kind"`
 	Sequence int    `json:"sequence"`
 	Manifest string `json:"manifest"` // SHA-256 of its manifest.json
+
+	// Unfinished is said before what passes is there under its name: who is cut short can
+	// do the same again.
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 const (
@@ -100,10 +104,10 @@ func ledgersIn(exchange string, dirs ...string) (found []*Ledger, err error) {
 	return found, nil
 }
 
-// highest returns the largest sequence of a kind, 0 for none.
+// highest returns the largest sequence of a kind that has passed, 0 for none.
 func highest(list []Passed, kind Kind) (n int) {
 	for _, p := range list {
-		if p.Kind == kind {
+		if p.Kind == kind && !p.Unfinished {
 			n = max(n, p.Sequence)
 		}
 	}
@@ -113,7 +117,7 @@ func highest(list []Passed, kind Kind) (n int) {
 // checkFresh returns an error if a package was accepted before, or an older one after it.
 func (l *Ledger) checkFresh(p *Package) error {
 	for _, a := range l.Accepted {
-		if a.Manifest == p.Digest {
+		if a.Manifest == p.Digest && !a.Unfinished {
 			return fmt.Errorf("%s: was accepted before, by %s: it came again; --again takes it once more", p.Dir, l.path)
 		}
 	}
@@ -123,13 +127,34 @@ func (l *Ledger) checkFresh(p *Package) error {
 	return nil
 }
 
-// note keeps that a package passed.
-func (l *Ledger) note(list *[]Passed, m Manifest, digest string) error {
-	p := Passed{m.Kind, m.Sequence, digest}
+// begin keeps that a package is about to pass; end follows when it has.
+func (l *Ledger) begin(list *[]Passed, m Manifest, digest string) error {
+	p := Passed{m.Kind, m.Sequence, digest, false}
 	if slices.Contains(*list, p) {
 		return nil
 	}
-	*list = append(*list, p)
+	p.Unfinished = true
+	*list = append(slices.DeleteFunc(*list, func(a Passed) bool { return a.Unfinished && a.Kind == m.Kind }), p)
+	return l.write()
+}
+
+// end keeps that what was begun has passed.
+func (l *Ledger) end(list []Passed, digest string) error {
+	for i, p := range list {
+		if p.Unfinished && p.Manifest == digest {
+			list[i].Unfinished = false
+			return l.write()
+		}
+	}
+	return nil
+}
+
+// cutShort reports whether the package was begun to be accepted, and no more is known.
+func (l *Ledger) cutShort(p *Package) bool {
+	return slices.ContainsFunc(l.Accepted, func(a Passed) bool { return a.Unfinished && a.Manifest == p.Digest })
+}
+
+func (l *Ledger) write() error {
 	if err := files.MkdirAll(filepath.Dir(l.path), 0o755); err != nil {
 		return err
 	}

@@ -136,15 +136,15 @@ func (k *packing) pack(of emulate.Origin, kind Kind, fill func(*Manifest) error)
 	for _, f := range all {
 		to.Bytes += f.Size
 	}
-	err = to.Write(func(tmp string) error {
-		err := files.Dir(filepath.Join(tmp, payloadName), false, func(tmp string) (err error) {
-			m.Files, err = copyInto(tmp, k.from, all)
-			return err
-		})
-		if err != nil {
+	err = to.Write(func(tmp string) (err error) {
+		payload := filepath.Join(tmp, payloadName)
+		if err := files.MkdirAll(payload, 0o755); err != nil {
 			return err
 		}
-		if k.tensors, err = tensorsOf(filepath.Join(tmp, payloadName), m.Files); err != nil {
+		if m.Files, err = copyInto(payload, k.from, all); err != nil {
+			return err
+		}
+		if k.tensors, err = tensorsOf(payload, m.Files); err != nil {
 			return err
 		}
 		m.Tensors = TensorsDigest(k.tensors)
@@ -171,8 +171,11 @@ func (k *packing) pack(of emulate.Origin, kind Kind, fill func(*Manifest) error)
 				return err
 			}
 		}
-		return k.book.note(&k.book.Sent, m, made.Digest)
+		return k.book.begin(&k.book.Sent, m, made.Digest)
 	})
+	if err == nil {
+		err = k.book.end(k.book.Sent, made.Digest)
+	}
 	if err != nil {
 		return made, err
 	}

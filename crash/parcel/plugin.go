@@ -86,6 +86,9 @@ func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, 
 	_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
 		DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Ready: x.note})
 	x.done.Applied = x.adapter.Applied()
+	if err == nil {
+		x.noted(x.book.end(x.book.Accepted, x.Digest))
+	}
 	return x.done, err
 }
 
@@ -160,7 +163,7 @@ func (x *acceptance) checkReceipt() error {
 	if err := x.receipt.Hold(x.adapter, x.full.Decoder); err != nil {
 		return err
 	}
-	if before := x.receipt.Warnings(x.adapter); len(before) > 0 && !x.opt.Again {
+	if before := x.receipt.Warnings(x.adapter); len(before) > 0 && !x.opt.Again && !x.book.cutShort(x.Package) {
 		return fmt.Errorf("%s; --again plugs it in once more", before[0])
 	}
 	return nil
@@ -210,10 +213,15 @@ func (x *acceptance) checkChanges() error {
 	return nil
 }
 
-// note keeps that the adapter is plugged in, before the model has its name.
-func (x *acceptance) note() {
-	x.done.Warnings = append(x.done.Warnings, x.receipt.Note(x.adapter)...)
-	if err := x.book.note(&x.book.Accepted, x.Manifest, x.Digest); err != nil {
+// noted warns where the ledger could not be written.
+func (x *acceptance) noted(err error) {
+	if err != nil {
 		x.done.Warnings = append(x.done.Warnings, fmt.Sprintf("that this package was accepted is not noted: %v", err))
 	}
+}
+
+// note keeps that the adapter is plugged in, before the model has its name.
+func (x *acceptance) note() {
+	x.noted(x.book.begin(&x.book.Accepted, x.Manifest, x.Digest)) // first: of the receipt alone it would seem to come again
+	x.done.Warnings = append(x.done.Warnings, x.receipt.Note(x.adapter)...)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lamina/crash/exchange"
@@ -30,7 +31,7 @@ func EmulatorOf(run string) (string, error) {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() || l.Origin != a.Manifest.Origin {
 			continue
 		}
-		if best == "" || highest(l.Accepted, EmulatorKind) > 0 {
+		if best == "" || slices.ContainsFunc(l.Accepted, func(p Passed) bool { return p.Kind == EmulatorKind }) {
 			best = dir
 		}
 	}

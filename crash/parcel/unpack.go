@@ -57,8 +57,11 @@ func (p *Package) Unpack(be kernels.Backend, out string, opt UnpackOptions) (Unp
 		if err != nil {
 			return err
 		}
-		return book.note(&book.Accepted, p.Manifest, p.Digest)
+		return book.begin(&book.Accepted, p.Manifest, p.Digest)
 	})
+	if err == nil {
+		err = book.end(book.Accepted, p.Digest)
+	}
 	return done, err
 }
 

@@ -41,6 +41,9 @@ type Scenario struct {
 	// Found looks at what a disturbance has left, before Run is executed again; nil: it
 	// does not. What is half there, under a name that says it is whole, is an error.
 	Found func(dir string) error
+	// Step lets the disk fail at every so manyth operation alone, and with each failure at
+	// others; 0: at every one. It is for what takes longer. Power goes after each.
+	Step int
 	// Said looks at what Run said of a disturbance; nil: any error will do.
 	Said func(err error) error
 }
@@ -204,8 +207,9 @@ func (e *everywhere) cuts(r done) {
 
 // failures lets the disk fail at each operation.
 func (e *everywhere) failures() {
-	for _, f := range failures {
-		for f.at = 1; ; f.at++ {
+	step := max(1, e.Step)
+	for i, f := range failures {
+		for f.at = 1 + i%step; ; f.at += step {
 			dir := e.dir()
 			if err := e.start.Write(dir); err != nil {
 				e.t.Fatal(err)
@@ -251,13 +255,18 @@ func (e *everywhere) again(what, dir string, kept int) {
 
 // same compares what there is with what there was after an undisturbed run.
 func (e *everywhere) same(what, dir string, hidden bool) {
-	got := e.end(dir)
+	got, want := e.end(dir), e.want
 	if hidden {
-		got = slices.DeleteFunc(got, func(line string) bool { return strings.Contains(line[:strings.Index(line, " ")], "/.") })
+		got, want = visible(got), visible(want)
 	}
-	if !slices.Equal(got, e.want) {
-		e.t.Errorf("%s: came to another end:%s", what, difference(got, e.want))
+	if !slices.Equal(got, want) {
+		e.t.Errorf("%s: came to another end:%s", what, difference(got, want))
 	}
+}
+
+// visible leaves out the lines of what has a dot before its name, or lies in such a place.
+func visible(lines []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return strings.Contains(line[:strings.Index(line, " ")], "/.") })
 }
 
 // end describes all that lies below a directory, a line for each file.
