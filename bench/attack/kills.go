@@ -240,6 +240,9 @@ func (l *lab) disturb(ctx context.Context, r *report, t *trial, title string, c 
 		r.fault(lost, title, "after %s it ended with status 0 and not in the new state: %s", h.at, found.difference(t.new))
 		return nil
 	}
+	if complete && t.once {
+		return nil // but for locks, which the next command takes away
+	}
 	command := words(t.then)
 	if t.whole && complete && !slices.Contains(command, "--overwrite") {
 		command = append(command, "--overwrite") // it is all there, but for what the killed one would have taken away

@@ -20,6 +20,7 @@ type scenario struct {
 	// Otherwise it fills step by step, each of its files and directories whole.
 	whole bool
 	long  bool // it makes hundreds of operations, in which errors are put at every third
+	once  bool // when it has ended well, the same again is refused, or comes to another end
 }
 
 const (
@@ -27,6 +28,15 @@ const (
 	protocol = "run --model model --train docs.jsonl --valid valid.jsonl --test test.jsonl --support support.jsonl" +
 		" --keep 2 --trainable 1 --rows zs,crash --steps 2 --save-every 1 --batch 2 --out table"
 )
+
+// Packages: the owner's, what the other house makes of it and sends back, and its return.
+const (
+	packing   = "package --emulator emulator --out sent"
+	unpacking = "accept sent --out mine"
+	accepting = "accept back --model model --receipt emulator.receipt.json --out tuned"
+)
+
+var sentBack = []string{packing, unpacking, "finetune --model mine --lr 1e-2 --out theirs" + training, "package --adapter theirs --emulator mine --out back"}
 
 var scenarios = []scenario{
 	{name: "emulate", then: "emulate --model model --plan 0*.1 --share all --out sent", out: "sent", whole: true},
@@ -38,6 +48,11 @@ var scenarios = []scenario{
 	{name: "plug", then: "plug --model model --adapter run/adapter --out tuned", out: "tuned", whole: true},
 	{name: "plug over", before: []string{"convert --model model --out other", "plug --model model --adapter run/adapter --dtype bf16 --out tuned"},
 		then: "plug --model model --adapter run/adapter --out tuned --overwrite", out: "tuned", whole: true},
+	{name: "plug corrected", then: "plug --model model --adapter run/adapter --delta-rank 2 --alpha 0.5 --out tuned", out: "tuned", whole: true},
+	{name: "package", then: packing, out: "sent", whole: true, once: true},
+	{name: "package over", before: []string{packing}, then: packing + " --overwrite", out: "sent", whole: true, once: true},
+	{name: "unpack", before: []string{packing}, then: unpacking, out: "mine", whole: true, once: true},
+	{name: "accept", before: sentBack, then: accepting, out: "tuned", whole: true, once: true},
 	{name: "convert", then: "convert --model model --out converted", out: "converted", whole: true},
 	{name: "convert over", before: []string{"convert --model model --dtype bf16 --out converted"},
 		then: "convert --model model --out converted --overwrite", out: "converted", whole: true},

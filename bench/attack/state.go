@@ -26,12 +26,13 @@ type state map[string]string
 var (
 	timed     = []string{"table.csv", "table.md", "report.html", "metrics.sha256"}
 	timedKeys = map[string][]string{
-		"":              {"seconds", "build_seconds", "train_seconds", "peak_bytes", "tokens_per_second"},
-		"state.json":    {"metrics"},
-		"result.json":   {"sha256"},
-		"lamina.json":   {"exchange"},
-		"adapter.json":  {"exchange", "emulator"},
-		".receipt.json": {"exchange", "emulator", "sha256", "unfinished"}, // the last is a receipt's that waits for its emulator
+		"":               {"seconds", "build_seconds", "train_seconds", "peak_bytes", "tokens_per_second"},
+		"state.json":     {"metrics"},
+		"result.json":    {"sha256"},
+		"lamina.json":    {"exchange"},
+		"adapter.json":   {"exchange", "emulator"},
+		".exchange.json": {"sha256", "unfinished"},                         // the last until what passes has its name
+		".receipt.json":  {"exchange", "emulator", "sha256", "unfinished"}, // the last is a receipt's that waits for its emulator
 	}
 	timedResults = []string{"date", "start_time", "end_time", "total_evaluation_time_seconds", "lamina"}
 	dated        = regexp.MustCompile(`_\d{4}-\d\d-\d\dT[-\d.]+\d`)
