@@ -12,6 +12,7 @@ import (
 	"lamina/kernels/replay"
 	"lamina/nn/optim"
 	"lamina/transformer"
+	"lamina/transformer/peft"
 )
 
 // infoCommand describes a model.
@@ -26,7 +27,8 @@ type infoCommand struct {
 	Recompute  bool   `help:"With finetune's --recompute."`
 	EMA        bool   `name:"ema" help:"With finetune's --ema."`
 	Proximal   bool   `help:"With finetune's --proximal."`
-	Time       bool   `help:"Measure how fast this machine makes the calls of a step, in some seconds, and say how long one would take."`
+	peftFlags
+	Time bool `help:"Measure how fast this machine makes the calls of a step, in some seconds, and say how long one would take."`
 }
 
 // infoResult is its JSON.
@@ -94,6 +96,9 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	if c.Proximal {
 		t.Settings.Proximal = 1 // any
 	}
+	if err := c.attach(t, e); err != nil {
+		return err
+	}
 	if err := r.Memory.AddTraining(t, e.Decoder, length, cmp.Or(c.Targets, length)); err != nil {
 		return usageError{err}
 	}
@@ -109,6 +114,20 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	pace, err := t.Pace(s.ctx, replay.Meter{Backend: be, Long: train.PaceTime})
 	r.Pace = &pace
 	return err
+}
+
+// attach puts what --peft trains to the standard layers of the part.
+func (c infoCommand) attach(t *train.Trainer, e *emulate.Emulator) error {
+	config, err := c.config(nil)
+	if config == nil || err != nil {
+		return err
+	}
+	a, err := peft.Attach(peft.Blank{}, e.Decoder, e.Trained(), *config)
+	if err != nil {
+		return usagef("--peft %s: %w", config.Kind, err)
+	}
+	t.Params, t.Drops = a.Params(), config.Dropout > 0
+	return nil
 }
 
 // part is what is trained. The emulator of a plan is no more than its sizes.

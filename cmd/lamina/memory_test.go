@@ -19,6 +19,8 @@ func TestInfoAgreesWithFinetune(t *testing.T) {
 		flags []string
 	}{
 		{model, []string{"--plan", "0* 2 5*"}}, {model, []string{"--plan", "0* 2 5*", "--recompute"}}, {model, []string{"--micro-batch", "2"}},
+		{model, []string{"--peft", "lora", "--rank", "2", "--lora-dropout", "0.1", "--plan", "0* 2 5*"}}, {model, []string{"--peft", "adapter", "--adapter-width", "4"}},
+		{model, []string{"--peft", "bitfit"}}, {golden("opt-prenorm"), []string{"--peft", "ia3", "--layers", "1"}},
 		{golden("gpt2-tied"), []string{"--plan", "0* 1"}}, {golden("bloom-six"), []string{"--plan", "0* 1"}},
 	} {
 		model, flags := c.model, c.flags

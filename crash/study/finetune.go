@@ -142,8 +142,13 @@ func (f *Finetuning) Warnings() []string {
 	case valid != "" && f.valid.SHA256 == f.data.SHA256:
 		warnings = append(warnings, valid+": holds the rows that are trained on: as --valid it tells how well they are remembered, not what was learned; name others")
 	}
-	if asked := f.Model.Manifest.Return; asked != "" && f.Return.Name != "" && asked != f.Return.Name {
-		warnings = append(warnings, fmt.Sprintf("%s: its owner asks for a %s, and --return says %s", f.Model.Path, asked, f.Return.Name))
+	form, _ := f.form()
+	if asked := f.Model.Manifest.Return; asked != "" && asked != form.Name {
+		flag := "--return " + form.Name
+		if form.Kind != "" {
+			flag = "--peft " + form.Kind
+		}
+		warnings = append(warnings, fmt.Sprintf("%s: its owner asks for %s, and %s returns something else", f.Model.Path, asked, flag))
 	}
 	return append(warnings, f.optionWarnings()...)
 }

@@ -75,13 +75,13 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 // form is what is sent back.
 func (f *Finetuning) form() (exchange.Form, error) {
 	asked := f.Model.Manifest.Return
-	if f.PEFT != nil {
-		if f.Return.Name != "" && f.Return.Name != f.PEFT.Kind {
-			return f.Return, fmt.Errorf("--return %s: with --peft %s what comes back is what it trained: leave --return away", f.Return.Name, f.PEFT.Kind)
-		}
-		return exchange.FormNamed(f.PEFT.Kind)
-	}
 	switch {
+	case f.PEFT != nil && f.Return.Name != "" && f.Return.Name != f.PEFT.Kind:
+		return f.Return, fmt.Errorf("--return %s: with --peft %s what comes back is what that trains: leave --return out", f.Return.Name, f.PEFT.Kind)
+	case f.PEFT != nil:
+		return exchange.FormNamed(f.PEFT.Kind)
+	case f.Return.Kind != "":
+		return f.Return, fmt.Errorf("--return %s: is what --peft %s trains, and every weight was to be: add that flag", f.Return.Name, f.Return.Kind)
 	case f.Return.Name != "":
 		return f.Return, nil
 	case asked == "":
@@ -89,9 +89,12 @@ func (f *Finetuning) form() (exchange.Form, error) {
 	}
 	form, err := exchange.FormNamed(asked)
 	if err != nil {
-		err = fmt.Errorf("%s: its owner asks for what this version cannot return: %w: --return says what to send instead", f.Model.Path, err)
+		return form, fmt.Errorf("%s: its owner asks for what this version cannot return: %w: --return says what to send instead", f.Model.Path, err)
 	}
-	return form, err
+	if form.Kind != "" {
+		return form, fmt.Errorf("%s: its owner asks for what --peft %s trains: add that flag, or --return says what to send instead", f.Model.Path, form.Kind)
+	}
+	return form, nil
 }
 
 // Text shows it to the data owner, in lines.

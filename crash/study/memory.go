@@ -3,9 +3,11 @@ package study
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"lamina/autograd"
 	"lamina/crash/train"
 	"lamina/internal/units"
 	"lamina/nn"
@@ -135,6 +137,9 @@ func (f *Finetuning) CheckMemory(available int) error {
 
 // fewer is the training of the highest starred place alone, of several.
 func (f *Finetuning) fewer() []Smaller {
+	if f.attached != nil {
+		return f.fewerBeside()
+	}
 	e := f.Part
 	places, what := e.Plan.TrainablePlaces(), "one starred block"
 	if e.Plan == nil {
@@ -150,6 +155,22 @@ func (f *Finetuning) fewer() []Smaller {
 	again := *f.Trainer
 	again.Params = nn.ParamsOf(e.Decoder.Blocks[last])
 	return []Smaller{{fmt.Sprintf("%s, of place %d,", what, last), false, &again}}
+}
+
+// fewerBeside is that of what PEFT trains in the highest layer alone, of several.
+func (f *Finetuning) fewerBeside() []Smaller {
+	of := map[int][]*autograd.Parameter{}
+	for w := range f.Trainer.Params {
+		layer, _, _ := f.Model.Config.SplitLayerName(w.Name)
+		of[layer] = append(of[layer], w)
+	}
+	if len(of) < 2 {
+		return nil
+	}
+	last := slices.Max(slices.Collect(maps.Keys(of)))
+	again := *f.Trainer
+	again.Params = nn.List(of[last]...)
+	return []Smaller{{fmt.Sprintf("--layers %d", last), false, &again}}
 }
 
 // CheckMemory is [CheckMemory] of a distillation, after Load.

@@ -12,6 +12,9 @@ import (
 // them or picks of them.
 func (f *Finetuning) attach() error {
 	t, part := f.Trainer, f.Part
+	if _, err := f.form(); err != nil { // before hours of training
+		return err
+	}
 	t.Params, t.Held = part.Params(), part.Decoder.Params()
 	if f.PEFT == nil {
 		f.start = values(t.Params)

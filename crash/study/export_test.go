@@ -1,0 +1,4 @@
+package study
+
+// Attach is attach, which Load calls.
+func (f *Finetuning) Attach() error { return f.attach() }
