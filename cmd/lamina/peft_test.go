@@ -72,6 +72,12 @@ func TestPEFTGoesToTheOtherHouseAndBack(t *testing.T) {
 			} else {
 				fails(t, 1, "cannot be merged", "plug", "--model", model, "--adapter", run, "--out", plugged)
 			}
+			kept, again := filepath.Join(dir, "kept"), filepath.Join(dir, "again.json")
+			must(t, "plug", "--model", model, "--adapter", run, "--keep", "--out", kept)
+			must(t, "logits", "--model", model, "--adapter", kept, "--tokens", tokens, "--json", again)
+			if far := logitsApart(read[[][][]float32](t, again), with); far != 0 {
+				t.Errorf("kept, it gives logits that are %.2g apart", far)
+			}
 			if after := logits(t, model, tokens); logitsApart(after, before) != 0 {
 				t.Error("the base changed")
 			}
@@ -148,6 +154,8 @@ func TestWrongPEFTFlags(t *testing.T) {
 	tiny := tinyModel(t)
 	rows := write(t, t.TempDir(), "d.jsonl", questions)
 	for want, flags := range map[string][]string{
+		"--return weights: with --peft lora what comes back is what that trains":                      {"--peft", "lora", "--return", "weights"},
+		"--return lora: is what --peft lora trains, and every weight was to be: add that flag":        {"--return", "lora"},
 		`--peft lora: target "fc1" is no linear layer of these blocks: want some of self_attn.q_proj`: {"--peft", "lora", "--targets", "fc1"},
 		"--peft lora: rank 17 is more than layer model.layers.0.self_attn.k_proj [16 32] has":         {"--peft", "lora", "--rank", "17"},
 		"--peft ia3: layer 6 is none that is trained: want some of 0, 1, 2, 3, 4, 5":                  {"--peft", "ia3", "--layers", "6"},
@@ -155,5 +163,16 @@ func TestWrongPEFTFlags(t *testing.T) {
 	} {
 		out := filepath.Join(t.TempDir(), "run")
 		fails(t, 1, want, append([]string{"finetune", "--model", tiny, "--data", rows, "--lr", "1", "--steps", "1", "--out", out}, flags...)...)
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%v: a run directory was made", flags)
+		}
+	}
+	for want, flags := range map[string][]string{
+		"--dtype f16 is of a model, and --keep writes an adapter alone":    {"--keep", "--dtype", "f16"},
+		"--compact f16 is of a model, and --keep writes an adapter alone":  {"--keep", "--compact", "f16"},
+		"--dtype f16 is of all tensors, and --compact leaves most as they": {"--compact", "f16", "--dtype", "f16"},
+		`--compact "q4_0": want f16 or q8_0`:                               {"--compact", "q4_0"},
+	} {
+		fails(t, 2, want, append([]string{"plug", "--model", tiny, "--adapter", tiny, "--out", filepath.Join(t.TempDir(), "out")}, flags...)...)
 	}
 }

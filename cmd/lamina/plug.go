@@ -1,8 +1,10 @@
 package main
 
 import (
+	"strings"
+
 	"lamina/crash/exchange"
-	"lamina/internal/files"
+	"lamina/tensor"
 )
 
 // plugCommand puts trained blocks back.
@@ -12,8 +14,34 @@ type plugCommand struct {
 	Receipt string `placeholder:"FILE" help:"Receipt that emulate kept, which says what may come back; none: for a run of one's own. Default: that of the adapter's exchange, as *.receipt.json here, beside the model or beside the adapter."`
 	Force   bool   `help:"Plug in blocks that went further than fine-tuning does."`
 	correctFlags
-	DType string `name:"dtype" placeholder:"TYPE" help:"Storage type of all tensors: f32, f16 or bf16. Default: as the base has them, f32 where it is quantised."`
+	plugStorage
 	outFlags
+}
+
+// plugStorage says how what came back is stored.
+type plugStorage struct {
+	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of all tensors: f32, f16 or bf16. Default: as the base has them, f32 where it is quantised."`
+	Compact string `placeholder:"TYPE" help:"Leave what is quantised in its blocks, in a directory that lamina alone reads, and store matrices that training changed as f16 or q8_0: in 4 bits a small change would be lost."`
+	Keep    bool   `help:"Do not merge LoRA, adapters, BitFit or IA3: write what came back as an adapter to stand beside the model (--adapter of other commands, PeftModel of peft). The model stays as it is."`
+}
+
+// check returns the type of --compact.
+func (f plugStorage) check() (tensor.DType, error) {
+	switch {
+	case f.Keep && f.DType != "":
+		return tensor.Invalid, usagef("--dtype %s is of a model, and --keep writes an adapter alone: give one of them", f.DType)
+	case f.Keep && f.Compact != "":
+		return tensor.Invalid, usagef("--compact %s is of a model, and --keep writes an adapter alone: give one of them", f.Compact)
+	case f.DType != "" && f.Compact != "":
+		return tensor.Invalid, usagef("--dtype %s is of all tensors, and --compact leaves most as they are: give one of them", f.DType)
+	case f.Compact == "":
+		return tensor.Invalid, nil
+	}
+	switch d, _ := tensor.ParseDType(strings.ToUpper(f.Compact)); d {
+	case tensor.F16, tensor.Q8_0:
+		return d, nil
+	}
+	return tensor.Invalid, usagef("--compact %.32q: want f16 or q8_0", f.Compact)
 }
 
 // plugResult is the JSON of plug and convert.
@@ -37,7 +65,15 @@ func (c plugCommand) Run(s *session) error {
 	if err := c.correctFlags.check(); err != nil {
 		return err
 	}
-	if err := c.outFlags.check("plugged model"); err != nil {
+	compact, err := c.plugStorage.check()
+	if err != nil {
+		return err
+	}
+	kind := "plugged model"
+	if c.Keep {
+		kind = "adapter"
+	}
+	if err := c.outFlags.check(kind); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)
@@ -47,14 +83,12 @@ func (c plugCommand) Run(s *session) error {
 	if err := m.Full("plug"); err != nil {
 		return err
 	}
-	a, err := exchange.OpenAdapter(c.Adapter)
+	a, err := exchange.Open(c.Adapter)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	if a.Unsealed {
-		s.warnf("%s", files.UnsealedWarning(a.Path))
-	}
+	s.warn(a.Doubts())
 	receipt, err := a.HoldAgainst(c.Receipt, m.Path, m.Decoder)
 	if err != nil {
 		return err
@@ -63,14 +97,28 @@ func (c plugCommand) Run(s *session) error {
 	if err := c.apply(s, m, a); err != nil {
 		return err
 	}
+	opt := exchange.PlugOptions{DType: dtype, Compact: compact, Overwrite: c.Overwrite, Force: c.Force, Ready: func() { s.warn(receipt.Note(a)) }}
 	bar := s.waiting("writing " + c.Out)
-	changes, err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, c.Out, exchange.PlugOptions{
-		DType: dtype, Overwrite: c.Overwrite, Force: c.Force, Ready: func() { s.warn(receipt.Note(a)) }})
-	bar.Done()
+	defer bar.Done()
+	if c.Keep {
+		return c.keep(s, m, a, receipt, opt)
+	}
+	changes, err := exchange.ExportPlugged(m.Checkpoint, m.Decoder, a, c.Out, opt)
 	if err != nil {
 		return err
 	}
+	bar.Done()
 	applied := a.Applied()
 	s.printf("wrote %s: %s with %d trained tensors%s\n%s%s", c.Out, c.Model, len(a.Manifest.Tensors), receipt.Held(), applied.Text(), exchange.ChangesText(changes))
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes, Applied: &applied})
+}
+
+// keep writes the adapter by itself.
+func (c plugCommand) keep(s *session, m *model, a *exchange.Adapter, receipt *exchange.Receipt, opt exchange.PlugOptions) error {
+	changes, err := exchange.Keep(m.Decoder, a, c.Out, opt)
+	if err != nil {
+		return err
+	}
+	s.printf("wrote %s: an adapter with %d tensors, to stand beside %s%s: --adapter %s\n%s", c.Out, len(a.Manifest.Tensors), c.Model, receipt.Held(), c.Out, exchange.ChangesText(changes))
+	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes})
 }

@@ -56,24 +56,27 @@ func Save(dir string, form Form, m Manifest, r Returned) error {
 	if m.Form == "" {
 		m.Format = weightsFormat
 	}
-	return files.Dir(dir, true, func(tmp string) error {
-		if err := form.Write(tmp, r); err != nil {
-			return err
-		}
-		file, err := safetensors.Open(filepath.Join(tmp, form.Weights))
-		if err != nil {
-			return err
-		}
-		m.Tensors = file.Names()
-		m.Weights, err = fingerprint(file)
-		if err := cmp.Or(err, file.Close()); err != nil {
-			return err
-		}
-		if err := files.WriteJSON(filepath.Join(tmp, adapterManifest), m); err != nil {
-			return err
-		}
-		return files.Seal(tmp)
-	})
+	return files.Dir(dir, true, func(tmp string) error { return fill(tmp, form, m, r) })
+}
+
+// fill writes the files of an adapter's directory.
+func fill(tmp string, form Form, m Manifest, r Returned) error {
+	if err := form.Write(tmp, r); err != nil {
+		return err
+	}
+	file, err := safetensors.Open(filepath.Join(tmp, form.Weights))
+	if err != nil {
+		return err
+	}
+	m.Tensors = file.Names()
+	m.Weights, err = fingerprint(file)
+	if err := cmp.Or(err, file.Close()); err != nil {
+		return err
+	}
+	if err := files.WriteJSON(filepath.Join(tmp, adapterManifest), m); err != nil {
+		return err
+	}
+	return files.Seal(tmp)
 }
 
 // fingerprint is [transformer.FingerprintOf] the float tensors of a file.

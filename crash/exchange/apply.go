@@ -67,7 +67,7 @@ func (a *Adapter) changes(name string) bool {
 // wantBase returns an error unless the adapter started from what params hold, or from what
 // their owner made of that before he sent it, by the receipt that it was held against.
 func (a *Adapter) wantBase(params nn.Params) error {
-	if a.repaired {
+	if a.repaired || a.library {
 		return nil
 	}
 	got := transformer.Fingerprint(params)

@@ -6,7 +6,6 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/eval"
-	"lamina/internal/files"
 	"lamina/kernels"
 	"lamina/transformer"
 )
@@ -72,7 +71,7 @@ func (m *Model) Part(text, share string) (*emulate.Emulator, error) {
 // does. Warn is told of one without a MANIFEST.json, and of a block that went further than
 // [MostChange].
 func (m *Model) Plug(path, receipt string) error {
-	a, err := OpenAdapter(path)
+	a, err := Open(path)
 	if err != nil {
 		return err
 	}
@@ -80,8 +79,8 @@ func (m *Model) Plug(path, receipt string) error {
 	if warn == nil {
 		warn = func(string) {}
 	}
-	if a.Unsealed {
-		warn(files.UnsealedWarning(a.Path))
+	for _, line := range a.Doubts() {
+		warn(line)
 	}
 	m.Unplug()
 	m.plugged = a

@@ -20,6 +20,7 @@ type Adapter struct {
 	Manifest    Manifest
 	Form        Form
 	Unsealed    bool   // there is no MANIFEST.json, as in adapters of earlier versions
+	library     bool   // peft wrote it, and it does not say for which weights
 	named       string // as it was asked for
 	file        *safetensors.File
 	corrections Corrections
@@ -30,6 +31,8 @@ type Adapter struct {
 	before      []tensor.Tensor    // what they replaced, in the order of the parameters
 	changed     []tensorChange     // by Apply
 	beside      *peft.Attached     // what stands beside T, of forms with a Kind
+	storedAs    tensor.DType       // of changed matrices, where the base is quantised and the model was written
+	inBlocks    bool               // and the others were left so
 }
 
 // adapterDir is the directory of an adapter in that of the run that made it.

@@ -101,17 +101,17 @@ func (a *Attached) saveOwn(dir string) error {
 // write writes the parameters as F32 under the names and shapes that entry returns.
 func (a *Attached) write(path string, entry func(*autograd.Parameter) (string, []int)) error {
 	var entries []formats.Entry
-	of := map[string]*autograd.Parameter{}
-	for _, w := range a.params {
+	of := map[string]tensor.Tensor{}
+	for i, w := range a.params {
 		name, shape := entry(w)
-		if of[name] != nil {
+		if _, twice := of[name]; twice {
 			return fmt.Errorf("%s: two parameters are called %s", path, formats.Quote(name))
 		}
-		of[name] = w
+		of[name] = a.trainedValue(i)
 		entries = append(entries, formats.Entry{Name: name, DType: tensor.F32, Shape: shape})
 	}
 	return safetensors.Write(path, entries, map[string]string{"format": "pt"}, func(name string, w io.Writer) error {
-		_, err := w.Write(tensor.Bytes(of[name].Value.Float32s()))
+		_, err := w.Write(tensor.Bytes(of[name].Float32s()))
 		return err
 	})
 }
