@@ -88,6 +88,8 @@ type training interface {
 // train runs a training in its directory and shows its progress.
 func (s *session) train(f training, dir *train.RunDir) (train.Outcome, error) {
 	defer sparing()()
+	debug.FreeOSMemory() // what measuring took, which lies otherwise than what training will
+	defer debug.FreeOSMemory()
 	show := s.watcher()
 	defer show.Close()
 	dir.Warn = func(text string) { show.Note("lamina: warning: " + oneLine(text)) }

@@ -26,6 +26,7 @@ type Distilled struct {
 	Before    *emulate.Health    `json:"before"`
 	Emulator  exchange.HandedOut `json:"emulator"`
 	Out       string             `json:"out"`
+	Planned   *Planned           `json:"planned_memory,omitempty"` // that was checked before
 
 	Start    float64 `json:"start_share,omitempty"` // of trained starred blocks: share of the model's own weights in them
 	Repaired string  `json:"repaired,omitempty"`    // where they are kept, as an adapter of the model itself
@@ -38,7 +39,7 @@ type Distilled struct {
 func (d *Distillation) Finish(ctx context.Context, dir string, outcome train.Outcome, before *emulate.Health, emulator, receipt string, opt emulate.Options) (r Distilled, err error) {
 	r = Distilled{
 		Outcome: outcome, Examples: d.Trainer.Train.Len(), Truncated: d.Truncated, Skipped: d.Skipped,
-		Trained: nn.Count(d.Trainer.Params), Held: nn.Count(d.Trainer.Held), Before: before, Out: dir, validated: d.Trainer.Valid != nil,
+		Trained: nn.Count(d.Trainer.Params), Held: nn.Count(d.Trainer.Held), Before: before, Out: dir, Planned: d.planned, validated: d.Trainer.Valid != nil,
 	}
 	if r.Metrics, err = train.LastMetrics(dir); err != nil {
 		return r, err

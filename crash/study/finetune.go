@@ -52,6 +52,7 @@ type Finetuning struct {
 	base        string         // fingerprint of the part's own weights before training
 	attached    *peft.Attached // of PEFT
 	prefix      *train.Prefix  // of [Finetuning.KeepPrefix], or nil
+	planned     *Planned       // of CheckMemory, or nil
 }
 
 // finetuneConfig is config.json of a run: what determines the result.

@@ -26,7 +26,8 @@ type Finetuned struct {
 	Form      string          `json:"form"`             // of [exchange.Forms]
 	Out       string          `json:"out"`
 	// Prefix is what came of streams that were kept, where any were read again.
-	Prefix *train.PrefixUse `json:"prefix,omitempty"`
+	Prefix  *train.PrefixUse `json:"prefix,omitempty"`
+	Planned *Planned         `json:"planned_memory,omitempty"` // that was checked before
 
 	Metric string `json:"metric,omitempty"` // that validations measured
 
@@ -48,6 +49,7 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 		Outcome: outcome, Examples: f.Trainer.Train.Len(), Truncated: f.Truncated, Skipped: f.Skipped, Dropped: f.Dropped,
 		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Metric: f.Metric, Out: dir, validated: f.Trainer.Valid != nil,
 	}
+	r.Planned = f.planned
 	if f.prefix != nil && f.prefix.Use().Read > 0 {
 		use := f.prefix.Use()
 		r.Prefix = &use

@@ -130,8 +130,23 @@ func remedies(ways []Smaller, process, total, available int) (string, error) {
 	return strings.Join(texts, "; "), nil
 }
 
+// Planned is what a run was said to hold at its peak, in bytes.
+type Planned struct {
+	train.Memory
+	Process int `json:"process"` // beside the trainer's
+	Total   int `json:"total"`
+}
+
+func plannedOf(t *train.Trainer, process int) (*Planned, error) {
+	m, err := t.Memory()
+	return &Planned{m, process, m.Total() + process}, err
+}
+
 // CheckMemory is [CheckMemory] of a fine-tuning, after Load.
-func (f *Finetuning) CheckMemory(available int) error {
+func (f *Finetuning) CheckMemory(available int) (err error) {
+	if f.planned, err = plannedOf(f.Trainer, f.Model.Config.ProcessMemory()); err != nil {
+		return err
+	}
 	return CheckMemory(f.Trainer, f.Model.Config.ProcessMemory(), available, f.fewer()...)
 }
 
@@ -176,6 +191,10 @@ func (f *Finetuning) fewerBeside() []Smaller {
 // CheckMemory is [CheckMemory] of a distillation, after Load.
 func (d *Distillation) CheckMemory(available int) error {
 	var ways []Smaller
+	var err error
+	if d.planned, err = plannedOf(d.Trainer, d.Model.Config.ProcessMemory()); err != nil {
+		return err
+	}
 	if d.Weights.PPD > 0 && !d.Kind.Local && d.Weights.LM+d.Weights.KD > 0 {
 		weights := d.Weights
 		weights.PPD = 0
