@@ -1,6 +1,7 @@
 package study_test
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -124,6 +125,42 @@ func TestKeptStreamsAreCounted(t *testing.T) {
 			t.Errorf("%d bytes left: %+v, %v", left, m, err)
 		}
 	}
+}
+
+// TestLentStreams: of a grid of seeds and rates, the first run computes each row of frozen
+// places once, and those it lends to none; weights are those of runs by themselves.
+func TestLentStreams(t *testing.T) {
+	var first *study.Finetuning
+	for i, rate := range []float64{1e-3, 1e-3, 1e-2} {
+		run := func(lent bool) []uint32 {
+			f := finetuning(t, "llama", "0 1 2 3* 4")
+			f.Trainer.Settings.Seed, f.Trainer.Settings.LR = uint64(i), rate
+			switch {
+			case lent && first == nil:
+				first = f
+				if err := f.KeepPrefix(study.CachePrefix{Memory: 1 << 20}, 0, ""); err != nil {
+					t.Fatal(err)
+				}
+			case lent:
+				defer f.Close()
+				if err := first.LendPrefix(f); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				defer f.Close()
+			}
+			if _, err := f.Trainer.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			return crashtest.Bits(f.Trainer.Params)
+		}
+		crashtest.Same(t, "a run of a grid", run(true), run(false))
+		// 16 examples of one row, of which a batch runs 8 at once, in two epochs.
+		if use := first.PrefixUse(); use.Computed != 8 || use.Read != 32*(i+1)-8 {
+			t.Errorf("after run %d: %+v", i, use)
+		}
+	}
+	first.Close()
 }
 
 // TestCachePrefixIsRefusedByName where it can do nothing, with the remedy; auto does nothing

@@ -152,6 +152,30 @@ func (f *Finetuning) KeepPrefix(c CachePrefix, available int, dir string) error 
 	return g.keep(f.Trainer, f.prefix)
 }
 
+// PrefixUse says what came of streams that are kept, so far.
+func (f *Finetuning) PrefixUse() train.PrefixUse {
+	if f.prefix == nil {
+		return train.PrefixUse{}
+	}
+	return f.prefix.Use()
+}
+
+// LendPrefix lets another run, over the same frozen weights at another seed or rate, read and
+// keep streams where f keeps its own, after KeepPrefix of f and Load of the other: of a grid
+// the first run lends to all, and no row of a place below is computed twice. f gives them
+// back at its Close, which comes last. A run over other weights is computed anew, with the
+// same bits; one that trains below, or varies there, keeps nothing.
+func (f *Finetuning) LendPrefix(to *Finetuning) error {
+	if f.prefix == nil {
+		return nil
+	}
+	g, err := gains(to.Trainer, to.Part.Decoder)
+	if err != nil {
+		return err
+	}
+	return g.keep(to.Trainer, f.prefix)
+}
+
 // Close gives back what training holds.
 func (f *Finetuning) Close() {
 	f.Trainer.Close()
