@@ -78,7 +78,7 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	var line commands
 	helped := false
 	parser, err := kong.New(&line,
-		kong.Name("lamina"), kong.Description(description), o.vars(), kong.Writers(stdout, stderr),
+		kong.Name("lamina"), kong.Description(description), o.lists(), kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }), kong.WithHyphenPrefixedParameters(true),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}))
 	if err != nil {

@@ -23,7 +23,7 @@ var absurd = []string{
 // command stand under "".
 func numericFlags(t *testing.T) map[string][]string {
 	t.Helper()
-	parser, err := kong.New(&commands{}, offered.vars())
+	parser, err := kong.New(&commands{}, offered.lists())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,9 +26,39 @@ type offer struct {
 // offered is what there is.
 var offered = offer{plan.Methods, study.Recipes}
 
-// vars are the lists that the help of flags mentions.
-func (o offer) vars() kong.Vars {
-	return kong.Vars{
+// lists puts the lists in that help, defaults and choices of flags name as ${NAME}. It is
+// done here, as kong's own variables are all looked through again for each flag of each
+// command, which took longer than many a command does.
+func (o offer) lists() kong.Option {
+	return kong.PostBuild(func(k *kong.Kong) error {
+		var pairs []string
+		for name, text := range o.vars() {
+			pairs = append(pairs, "${"+name+"}", text)
+		}
+		put := strings.NewReplacer(pairs...)
+		of := func(v *kong.Value) {
+			v.Help, v.Default, v.Enum = put.Replace(v.Help), put.Replace(v.Default), put.Replace(v.Enum)
+		}
+		var within func(n *kong.Node)
+		within = func(n *kong.Node) {
+			for _, f := range n.Flags {
+				of(f.Value)
+			}
+			for _, v := range n.Positional {
+				of(v)
+			}
+			for _, child := range n.Children {
+				within(child)
+			}
+		}
+		within(k.Model.Node)
+		return nil
+	})
+}
+
+// vars are those lists.
+func (o offer) vars() map[string]string {
+	return map[string]string{
 		"methods":            strings.Join(plan.Names(o.methods), ","),
 		"methods_help":       explained(o.methods, func(m plan.Method) (string, string) { return m.Name, m.Help }),
 		"methods_anchor":     o.anchoring(),
