@@ -109,6 +109,8 @@ func (c leakCommand) check() error {
 	switch {
 	case c.Model == "":
 		return usagef("--model is missing: the full model of --emulator, or what --adapter is plugged into")
+	case c.Limit < 0 || c.Limit == 1 && c.Adapter != "":
+		return usagef("--limit %d: want 1 document or more, of rows of an adapter 2 or more", c.Limit)
 	case (c.Emulator == "") == (c.Adapter == ""):
 		return usagef("want one of --emulator, before it is sent, and --adapter, before it is sent or after it came")
 	case c.Emulator != "":
@@ -123,6 +125,8 @@ func (c leakCommand) check() error {
 		return usagef("--shadows %d, --complete %d, --complete-tokens %d: want 0 or more, and 1 or more tokens", c.Shadows, c.Complete, c.CompleteTokens)
 	case c.Shadows == 0 && (c.Public != "" || c.Out != "" || c.publicFlags != publicFlags{} || c.LiRA != string(leak.Offline)):
 		return usagef("--public, --lr, --steps, --batch, --lira and --out are of shadows: give --shadows N")
+	case c.Shadows == 1 || c.Shadows == 2:
+		return usagef("--shadows %d: want 3 or more: 2 to know how far they scatter, and one that is attacked as a control", c.Shadows)
 	case c.Shadows > 0 && c.Public == "" && c.LiRA == string(leak.Offline):
 		return usagef("--shadows %d: are trained on rows that anybody has: give them with --public", c.Shadows)
 	}

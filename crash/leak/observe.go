@@ -3,6 +3,7 @@ package leak
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"lamina/crash/train"
 	"lamina/kernels"
@@ -65,7 +66,8 @@ func (a Audited) split(scores []float64) (members, others []float64) {
 }
 
 // Observe returns the mean loss a learned token that a decoder has on each audited row, in
-// nats, members first. progress may be nil.
+// nats, members first. It is an error if one is no number, as after a training that went
+// astray. progress may be nil.
 func Observe(ctx context.Context, be kernels.Backend, d *transformer.Decoder, a Audited, progress func(done int)) ([]float64, error) {
 	o, err := train.NewSequences(d, a.all())
 	if err != nil {
@@ -77,6 +79,9 @@ func Observe(ctx context.Context, be kernels.Backend, d *transformer.Decoder, a 
 	}
 	for i, n := range tokens {
 		losses[i] /= float64(n)
+		if math.IsNaN(losses[i]) || math.IsInf(losses[i], 0) {
+			return nil, fmt.Errorf("the loss of an audited row is %v: these weights say nothing", losses[i])
+		}
 	}
 	return losses, nil
 }

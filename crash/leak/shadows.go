@@ -200,8 +200,10 @@ func (s *Shadows) one(ctx context.Context, k int, params nn.Params) (one Shadow,
 	if err != nil {
 		return one, err
 	}
-	if one.Losses, err = Observe(ctx, s.Backend, s.Decoder, s.Audited, nil); err != nil {
+	if one.Losses, err = Observe(ctx, s.Backend, s.Decoder, s.Audited, nil); ctx.Err() != nil {
 		return one, err
+	} else if err != nil {
+		return one, fmt.Errorf("shadow %d: %w: lower --lr", k, err)
 	}
 	if s.How == Online {
 		one.In = make([]bool, len(one.Losses))
