@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -19,11 +21,18 @@ var absurd = []string{
 	"nan", "inf", "-inf", "1e308", "1e-320", "-0", "", "abc",
 }
 
+// numericFlag is a flag that takes numbers.
+type numericFlag struct {
+	name  string
+	field string // of which struct it is which field; "" where that is not shared
+}
+
 // numericFlags lists, for each command, its flags that take numbers; those of every
 // command stand under "".
-func numericFlags(t *testing.T) map[string][]string {
+func numericFlags(t *testing.T) map[string][]numericFlag {
 	t.Helper()
-	parser, err := kong.New(&commands{}, offered.lists())
+	line := &commands{}
+	parser, err := kong.New(line, offered.lists())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,11 +43,13 @@ func numericFlags(t *testing.T) map[string][]string {
 		}
 		return of.Kind() >= reflect.Int && of.Kind() <= reflect.Float64
 	}
-	flags := map[string][]string{}
+	fields := map[any]string{}
+	fieldsOf(reflect.ValueOf(line).Elem(), fields)
+	flags := map[string][]numericFlag{}
 	add := func(command string, n *kong.Node) {
 		for _, f := range n.Flags {
 			if numeric(f) {
-				flags[command] = append(flags[command], f.Name)
+				flags[command] = append(flags[command], numericFlag{f.Name, fields[f.Target.Addr().Interface()]})
 			}
 		}
 	}
@@ -49,10 +60,24 @@ func numericFlags(t *testing.T) map[string][]string {
 	return flags
 }
 
+// fieldsOf notes of each field in a struct, by its address, the struct that declares it and
+// its name there.
+func fieldsOf(v reflect.Value, fields map[any]string) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.Kind() == reflect.Struct {
+			fieldsOf(f, fields)
+		} else if v.Type().Field(i).IsExported() {
+			fields[f.Addr().Interface()] = v.Type().Name() + "." + v.Type().Field(i).Name
+		}
+	}
+}
+
 // TestAbsurdNumbers: whatever number a flag is given, the command does what that number
 // means, or says in one line that names the flag what is wrong with it; it does not panic
 // and does not work long. The flags are those of the command line itself, so that a new
-// one is tried too.
+// one is tried too. One that several commands embed is read by one piece of code: the first
+// command is given every value, the others two, which tell whether they ask that code.
 func TestAbsurdNumbers(t *testing.T) {
 	model, dir := tinyModel(t), t.TempDir()
 	train, test := write(t, dir, "train.jsonl", manyQuestions(30)), write(t, dir, "test.jsonl", manyQuestions(4))
@@ -67,6 +92,7 @@ func TestAbsurdNumbers(t *testing.T) {
 	must(t, "finetune", "--model", emulator, "--data", train, "--lr=1e-3", "--steps=1", "--batch=2", "--out", trained)
 	must(t, "package", "--adapter", trained, "--emulator", emulator, "--out", parcel)
 	one := write(t, dir, "one.jsonl", `{"text":"no"}`+"\n")
+	few := write(t, dir, "few.jsonl", manyQuestions(2))
 	choosing := []string{"--model", model, "--receipt", emulator + ".receipt.json", "--gradfix", "--support", one, "--out", "OUT"}
 	lines := map[string][]string{ // one that succeeds of each command that has such flags
 		"":           {"doctor"},
@@ -82,22 +108,37 @@ func TestAbsurdNumbers(t *testing.T) {
 		"run":        {"run", "--model", model, "--train", train, "--test", test, "--keep=2", "--trainable=1", "--rows=uniform", "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"plug":       append([]string{"plug", "--adapter", trained, "--alpha=auto", "--valid", one}, choosing...),
 		"accept":     append([]string{"accept", parcel, "--again", "--trust=none", "--valid", test, "--limit=1"}, choosing...),
+		"leak":       {"leak", "--model", model, "--adapter", trained, "--members", test, "--others", few, "--public", train, "--shadows=3", "--steps=1", "--complete=1", "--complete-tokens=1"},
 		"bench":      {"bench", "--filter=nothing-of-this-name"},
 	}
-	for command, flags := range numericFlags(t) {
+	all := numericFlags(t)
+	commands := slices.Sorted(maps.Keys(all))
+	slices.SortStableFunc(commands, func(a, b string) int { // the cheapest of those that train
+		return cmp.Compare(strings.Index(b, "finetune"), strings.Index(a, "finetune"))
+	})
+	tried := map[string]bool{}
+	for nth, command := range commands {
 		line, ok := lines[command]
 		if !ok {
-			t.Errorf("lamina %s takes numbers (%v) and is not tried", command, flags)
+			t.Errorf("lamina %s takes numbers (%v) and is not tried", command, all[command])
 			continue
 		}
-		for _, flag := range flags {
-			for i, value := range absurd {
-				if testing.Short() && i%12 != len(flag)%12 {
+		for _, flag := range all[command] {
+			values := absurd
+			if tried[flag.field] {
+				values = []string{"-1", absurd[(nth+len(flag.name))%len(absurd)]}
+			}
+			tried[flag.field] = true
+			for i, value := range values {
+				if testing.Short() && i%12 != len(flag.name)%12 {
 					continue
 				}
-				tryNumber(t, line, flag, value)
+				tryNumber(t, line, flag.name, value)
 			}
 		}
+	}
+	if !tried["stepFlags.Batch"] || !tried["finetuneCommand.LR"] {
+		t.Errorf("the fields that flags set are not known: %v", tried)
 	}
 }
 
