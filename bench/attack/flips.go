@@ -38,6 +38,13 @@ var keeps = []kept{
 	{name: "run that has ended", in: "run", then: "finetune --model emulator --lr 1e-2 --out run" + training, parts: 12},
 	{name: "adapter", in: "run/adapter", then: plugging, parts: 16},
 	{name: "emulator", in: "emulator", then: tuning, parts: 16},
+	{name: "adapter of LoRA", made: []string{lora}, in: "fit/adapter", then: "plug --model model --adapter fit --out tuned", parts: 8},
+	{name: "what training added", made: []string{added}, in: "fit/adapter", then: "plug --model model --adapter fit --out tuned", parts: 4},
+	{name: "package of an emulator", made: []string{packing}, in: "sent", then: unpacking, parts: 10},
+	{name: "package of an adapter", made: sentBack, in: "back", then: accepting, parts: 10},
+	{name: "ledger", made: sentBack, in: "emulator.exchange.json", then: accepting, parts: 3},
+	{name: "distillation that was killed", broken: distilling, until: []string{"cook/checkpoints/step-1", "cook/checkpoints/step-2"},
+		in: "cook", then: distilling, parts: 6},
 	{name: "table that was killed", broken: protocol + " --lr 1e-2,1e-3", until: []string{"table/seed-42/rows/*/*/outcome.json", "table/seed-42/rows/*/result.json"},
 		in: "table", then: protocol + " --lr 1e-2,1e-3", parts: 10},
 	{name: "table that has ended", made: []string{protocol + " --lr 1e-2"}, in: "table", then: protocol + " --lr 1e-2", parts: 6},
@@ -72,6 +79,9 @@ func flips(ctx context.Context, l *lab) (*report, error) {
 		parts += k.parts
 	}
 	for _, k := range keeps {
+		if !l.wanted("flip/"+k.name) && !strings.Contains(l.only, k.name) {
+			continue
+		}
 		if err := l.flip(ctx, r, k, inputs, total*k.parts/parts); err != nil {
 			return nil, fmt.Errorf("%s: %w", k.name, err)
 		}

@@ -110,6 +110,9 @@ func (l *lab) trials(ctx context.Context, r *report) ([]*trial, error) {
 	}
 	var all []*trial
 	for _, s := range scenarios {
+		if l.passedOver(s.name) {
+			continue
+		}
 		t, err := l.prepare(ctx, s, inputs)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
@@ -120,6 +123,12 @@ func (l *lab) trials(ctx context.Context, r *report) ([]*trial, error) {
 		all = append(all, t)
 	}
 	return all, nil
+}
+
+// passedOver reports whether -only names another scenario.
+func (l *lab) passedOver(name string) bool {
+	return !strings.Contains(name, l.only) && !strings.Contains(l.only, name) &&
+		slices.ContainsFunc(scenarios, func(s scenario) bool { return strings.Contains(l.only, s.name) || strings.Contains(s.name, l.only) })
 }
 
 // kills disturbs every scenario at every operation on files.

@@ -29,6 +29,13 @@ const (
 		" --keep 2 --trainable 1 --rows zs,crash --steps 2 --save-every 1 --batch 2 --out table"
 )
 
+// What trains little, and what trains before anything is sent.
+const (
+	lora       = "finetune --model emulator --lr 1e-2 --peft lora --rank 2 --out fit" + training
+	added      = "finetune --model emulator --lr 1e-2 --return delta --out fit" + training
+	distilling = "distill --model model --plan 0*.1 --lr 1e-3 --out cook" + training
+)
+
 // Packages: the owner's, what the other house makes of it and sends back, and its return.
 const (
 	packing   = "package --emulator emulator --out sent"
@@ -49,6 +56,9 @@ var scenarios = []scenario{
 	{name: "plug over", before: []string{"convert --model model --out other", "plug --model model --adapter run/adapter --dtype bf16 --out tuned"},
 		then: "plug --model model --adapter run/adapter --out tuned --overwrite", out: "tuned", whole: true},
 	{name: "plug corrected", then: "plug --model model --adapter run/adapter --delta-rank 2 --alpha 0.5 --out tuned", out: "tuned", whole: true},
+	{name: "finetune LoRA", then: lora, out: "fit"},
+	{name: "plug LoRA", before: []string{lora}, then: "plug --model model --adapter fit --out tuned", out: "tuned", whole: true},
+	{name: "distill", then: distilling, out: "cook"},
 	{name: "package", then: packing, out: "sent", whole: true, once: true},
 	{name: "package over", before: []string{packing}, then: packing + " --overwrite", out: "sent", whole: true, once: true},
 	{name: "unpack", before: []string{packing}, then: unpacking, out: "mine", whole: true, once: true},
