@@ -12,8 +12,9 @@
 // once, and the training goes on without it.
 //
 // Invariants: a file that is gone on with has each step and each validation of a run once,
-// however often the run was interrupted: what was told behind the checkpoint that it goes on
-// from is dropped first.
+// however often the run was interrupted, also by a cut of power: what was told is on the
+// disk before a checkpoint is, and what was told behind the one that a run goes on from is
+// dropped first.
 package events
 
 import (
@@ -55,6 +56,7 @@ type Sink interface {
 	// an earlier try that keep does not name. An error is final.
 	Begin(run, cell string, keep func(e Event) bool) error
 	Add(e Event) error
+	Sync() error // what was added survives a cut of power
 	Close() error
 }
 
@@ -100,10 +102,7 @@ func (s *Stream) Attach(t *train.Trainer, cell, dir string) {
 		s.add(s.told(m))
 	}
 	if t.Store != nil {
-		t.Store = saving{t.Store, func(step int) {
-			s.begin(0)
-			s.add(Event{Event: Checkpoint, Step: step})
-		}}
+		t.Store = saving{t.Store, s}
 	}
 }
 
@@ -120,6 +119,7 @@ func (s *Stream) End(o train.Outcome, err error) {
 		e.Outcome = &o
 	}
 	s.add(e)
+	s.sync()
 }
 
 // Close closes the sinks; of no stream it does nothing.
@@ -144,6 +144,7 @@ func (s *Stream) begin(after int) {
 		s.check(k, k.Begin(s.Run, s.cell, keep))
 	}
 	s.add(Event{Event: Begin, Step: after, Steps: s.steps, Examples: s.examples})
+	s.sync() // or half a line could stand there alone, which is nobody's
 }
 
 // keep names the events that a run which goes on after a step will not tell again. Its
@@ -189,6 +190,13 @@ func (s *Stream) add(e Event) {
 	}
 }
 
+// sync lets all that was told survive a cut of power.
+func (s *Stream) sync() {
+	for _, k := range s.Sinks {
+		s.check(k, k.Sync())
+	}
+}
+
 // check drops a sink that fails.
 func (s *Stream) check(k Sink, err error) {
 	if err == nil {
@@ -197,6 +205,7 @@ func (s *Stream) check(k Sink, err error) {
 	if s.Warn != nil {
 		s.Warn("events: " + err.Error() + "; the training goes on, and nothing more is told there")
 	}
+	k.Close() // which may fail as well
 	var left []Sink
 	for _, other := range s.Sinks {
 		if other != k {
@@ -209,13 +218,15 @@ func (s *Stream) check(k Sink, err error) {
 // saving is a store that tells of each checkpoint.
 type saving struct {
 	train.Store
-	saved func(step int)
+	told *Stream
 }
 
 func (s saving) Save(state train.State, t *nn.Trained, o *optim.AdamW) error {
+	s.told.begin(0)
+	s.told.sync()
 	err := s.Store.Save(state, t, o)
 	if err == nil {
-		s.saved(state.Step)
+		s.told.add(Event{Event: Checkpoint, Step: state.Step})
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package events_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"lamina/crash/events"
 	"lamina/crash/train"
 	"lamina/internal/files"
+	"lamina/internal/files/filestest"
 	"lamina/internal/tfevents"
 	"lamina/kernels/ref"
 )
@@ -357,4 +359,48 @@ func TestWhatIsNotOursStays(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+}
+
+// TestEventsSurviveAnyOperation: the power goes after every operation on files of a run, and
+// the disk fails; gone on with, the log has each step and each validation once.
+func TestEventsSurviveAnyOperation(t *testing.T) {
+	t.Log(filestest.Everywhere(t, filestest.Scenario{
+		Step: 1000, // a disk that fails is TestAFullDiskEndsTheEventsAlone's
+		Run: func(dir string, _ func(int)) (int, error) {
+			tr := trainer(t)
+			defer tr.Close()
+			tr.Settings.Steps, tr.SaveEvery = 2, 1
+			store, err := train.OpenRunDir(filepath.Join(dir, "run"), tr.Settings, false)
+			if err != nil {
+				return -1, err
+			}
+			defer store.Close()
+			tr.Store = store
+			s, warnings := watch(dir)
+			s.Sinks = s.Sinks[:1] // a file for TensorBoard that is damaged is named, and left as it is
+			defer s.Close()
+			s.Attach(tr, "", filepath.Join(dir, "run"))
+			out, err := tr.Run(context.Background())
+			s.End(out, err)
+			if err == nil && len(*warnings) > 0 {
+				err = errors.New((*warnings)[0])
+			}
+			return -1, err
+		},
+		Same: func(name string, data []byte) (kept []byte) {
+			for line := range strings.Lines(string(data)) {
+				if name != "/e.jsonl" {
+					return nil // the run's own are crash/train's
+				}
+				var e events.Event
+				if err := json.Unmarshal([]byte(line), &e); err != nil {
+					return data
+				}
+				if e.Metrics != nil {
+					kept = fmt.Append(kept, e.Event, e.Step, e.Metrics.Loss, e.Metrics.ValidLoss)
+				}
+			}
+			return kept
+		},
+	}))
 }

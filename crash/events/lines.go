@@ -72,18 +72,23 @@ func CheckLines(path, run string, overwrite bool) error {
 	return nil
 }
 
+// beginning is how the first line begins.
+const beginning = `{"event":"begin"`
+
 // checkFirst holds the first line of a file against the run, and reports whether it is
 // another's, which is replaced.
 func checkFirst(f io.Reader, run string, overwrite bool) (other bool, err error) {
-	line, err := bufio.NewReader(io.LimitReader(f, 1<<20)).ReadBytes('\n')
-	if errors.Is(err, io.EOF) && len(line) < 1<<20 && bytes.HasPrefix([]byte(`{"event":"begin"`), line[:min(len(line), 16)]) {
-		return false, nil // empty, or of a run that was killed here
-	}
+	r := bufio.NewReader(io.LimitReader(f, 1<<20))
+	line, err := r.ReadBytes('\n')
+	_, more := r.Peek(1)
 	var e Event
+	broken := json.Unmarshal(line, &e) != nil
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return false, err
-	case json.Unmarshal(line, &e) != nil || e.Event != Begin || e.Run == "":
+	case errors.Is(more, io.EOF) && broken && len(line) < 1<<20 && bytes.HasPrefix([]byte(beginning), line[:min(len(line), len(beginning))]):
+		return false, nil // empty, or of a run that was killed here, or the power went
+	case broken || e.Event != Begin || e.Run == "":
 		return false, fmt.Errorf("holds no events: name another file")
 	case e.Run != run && !overwrite:
 		return false, fmt.Errorf("holds the events of another run: name another file, or pass --overwrite")
@@ -132,6 +137,17 @@ func (l *Lines) Add(e Event) error {
 		if l.path == "" {
 			return err
 		}
+		return fmt.Errorf("%s: %w", l.path, err)
+	}
+	return nil
+}
+
+// Sync syncs the file.
+func (l *Lines) Sync() error {
+	if l.f == nil {
+		return nil
+	}
+	if err := l.f.Sync(); err != nil {
 		return fmt.Errorf("%s: %w", l.path, err)
 	}
 	return nil

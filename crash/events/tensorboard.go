@@ -97,6 +97,14 @@ func (b *TensorBoard) Add(e Event) error {
 	return nil
 }
 
+// Sync syncs the file.
+func (b *TensorBoard) Sync() error {
+	if b.w == nil {
+		return nil
+	}
+	return b.w.Sync()
+}
+
 // Close closes the file.
 func (b *TensorBoard) Close() error {
 	if b.w == nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -36,7 +37,7 @@ func Open(path string, limit int64) (*os.File, int64, error) {
 }
 
 // OpenOwn opens a file that is gone on with, to read and to write, and makes it if it is
-// not there. What Open would not open is an error here too, and so is a link: nothing is
+// not there, with a name that survives a cut of power. What Open would not open is an error here too, and so is a link: nothing is
 // written to what lies elsewhere.
 func OpenOwn(path string, limit int64) (*File, error) {
 	before, err := os.Lstat(path)
@@ -58,6 +59,12 @@ func OpenOwn(path string, limit int64) (*File, error) {
 	if !made && !os.SameFile(before, info) {
 		f.Close()
 		return nil, fmt.Errorf("%s: was replaced while it was opened", path)
+	}
+	if made {
+		if err := syncDir(filepath.Dir(path)); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", path, bare(err))
+		}
 	}
 	return f, nil
 }

@@ -118,6 +118,14 @@ func (w *Writer) Add(step int64, at time.Time, scalars []Scalar) error {
 	return w.record(protowire.AppendBytes(b, summary))
 }
 
+// Sync syncs the file.
+func (w *Writer) Sync() error {
+	if err := w.f.Sync(); err != nil {
+		return fmt.Errorf("%s: %w", w.f.Name(), err)
+	}
+	return nil
+}
+
 // Close closes the file.
 func (w *Writer) Close() error { return w.f.Close() }
 
