@@ -12,6 +12,7 @@
 // proportion. What a part tries, and what it asks of the binary, stands in its file:
 //
 //	kills.go     kill, EIO, ENOSPC at each operation
+//	cuts.go      the power goes after each operation
 //	moments.go   kills and signals at random moments
 //	flips.go     one bit of each kind of file that is written
 //	mutants.go   readers.go, doors.go, door.go, mutate: changed inputs, in processes of one reader each
@@ -41,6 +42,7 @@ var parts = []struct {
 	run  func(context.Context, *lab) (*report, error)
 }{
 	{"kills", kills},
+	{"cuts", cuts},
 	{"moments", moments},
 	{"packages", packages},
 	{"special", special},

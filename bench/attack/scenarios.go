@@ -52,6 +52,7 @@ var scenarios = []scenario{
 	{name: "finetune", then: "finetune --model emulator --lr 1e-2 --out fit" + training, out: "fit"},
 	{name: "finetune over", before: []string{"finetune --model emulator --lr 1e-3 --out fit" + training},
 		then: "finetune --model emulator --lr 1e-2 --out fit --overwrite" + training, out: "fit"},
+	{name: "finetune told", then: "finetune --model emulator --lr 1e-2 --out fit --events jsonl:" + eventsFile + training, out: "fit"},
 	{name: "plug", then: "plug --model model --adapter run/adapter --out tuned", out: "tuned", whole: true},
 	{name: "plug over", before: []string{"convert --model model --out other", "plug --model model --adapter run/adapter --dtype bf16 --out tuned"},
 		then: "plug --model model --adapter run/adapter --out tuned --overwrite", out: "tuned", whole: true},

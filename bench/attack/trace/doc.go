@@ -18,7 +18,11 @@
 // ([Available]); elsewhere Run returns an error.
 package trace
 
-import "syscall"
+import (
+	"syscall"
+
+	"lamina/internal/powercut"
+)
 
 // Program is what is run.
 type Program struct {
@@ -26,6 +30,7 @@ type Program struct {
 	Args []string // without the program's name
 	Dir  string
 	Env  []string // nil: that of this process
+	Note string   // a directory without links in its path: what is changed below is noted; "": nothing
 }
 
 // Fault is what befalls it; the zero value nothing.
@@ -44,8 +49,9 @@ type Clock func(n int, now int64) int64
 // Done is how the program ended.
 type Done struct {
 	Operations int
-	Hit        string // the operation at Fault.At
-	Looks      int    // at the clock, if there was a [Clock]
-	Exit       int    // the status; -1: ended by a signal
+	Hit        string        // the operation at Fault.At
+	Log        []powercut.Op // below Program.Note, in the order in which they ended
+	Looks      int           // at the clock, if there was a [Clock]
+	Exit       int           // the status; -1: ended by a signal
 	Stderr     string
 }

@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"lamina/internal/powercut"
 )
 
 // Available reports whether Run works here.
@@ -64,7 +66,7 @@ func run(ctx context.Context, p Program, f Fault) (Done, error) {
 	stop := context.AfterFunc(ctx, func() { process.Kill() })
 	defer stop()
 
-	t := tracer{pid: process.Pid, fault: f, known: map[int]bool{process.Pid: true}, pending: map[int]syscall.Errno{}}
+	t := tracer{pid: process.Pid, fault: f, known: map[int]bool{process.Pid: true}, pending: map[int]syscall.Errno{}, root: p.Note, noting: map[int]*powercut.Op{}}
 	if err := t.begin(); err != nil {
 		process.Kill()
 		return t.done, fmt.Errorf("trace: %s: %w", p.Path, err)
@@ -93,6 +95,8 @@ type tracer struct {
 	fault   Fault
 	known   map[int]bool          // threads that have had their first stop
 	pending map[int]syscall.Errno // threads in a call that was taken away from them
+	root    string                // below which operations are noted, if it is set
+	noting  map[int]*powercut.Op  // of threads in a call
 	done    Done
 }
 
@@ -177,6 +181,8 @@ func (t *tracer) call(tid int) error {
 		return errno
 	}
 	if i.op != entering {
+		t.note(t.noting[tid], int64(i.nr)) // the result stands where the number did
+		delete(t.noting, tid)
 		return t.leave(tid)
 	}
 	if t.fault.Clock != nil && i.nr == unix.SYS_CLOCK_GETTIME && i.args[0] == unix.CLOCK_REALTIME {
@@ -185,6 +191,13 @@ func (t *tracer) call(tid int) error {
 	c := change{tid: tid, nr: i.nr, args: i.args}
 	if !c.counts() {
 		return nil
+	}
+	if t.root != "" {
+		op, err := c.note(t.root)
+		if err != nil {
+			return err
+		}
+		t.noting[tid] = op
 	}
 	t.done.Operations++
 	n, f := t.done.Operations, t.fault

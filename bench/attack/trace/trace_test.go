@@ -3,10 +3,13 @@ package trace
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"lamina/internal/powercut"
 )
 
 // The test's own binary is the program: it writes, syncs and renames a file, and says
@@ -90,5 +93,26 @@ func TestClock(t *testing.T) {
 	done, err := Run(t.Context(), program(t), Fault{Clock: func(int, int64) int64 { return 0 }})
 	if err != nil || done.Stderr != "1970" || done.Looks == 0 {
 		t.Errorf("%+v, %v: want 1970", done, err)
+	}
+}
+
+// TestNoted: what the program did to files is noted with its bytes, in order.
+func TestNoted(t *testing.T) {
+	p := program(t)
+	var err error
+	if p.Note, err = filepath.EvalSymlinks(p.Dir); err != nil {
+		t.Fatal(err)
+	}
+	done, err := Run(t.Context(), p, Fault{})
+	want := []powercut.Op{
+		{Kind: powercut.Create, Path: "a"}, {Kind: powercut.Write, Path: "a", Data: []byte("x")},
+		{Kind: powercut.Sync, Path: "a"}, {Kind: powercut.Rename, Path: "a", To: "b"},
+	}
+	if err != nil || !reflect.DeepEqual(done.Log, want) {
+		t.Errorf("%v, %v, want %v", done.Log, err, want)
+	}
+	p = program(t)
+	if done, err := Run(t.Context(), p, Fault{}); err != nil || done.Log != nil {
+		t.Errorf("unasked: %v, %v", done.Log, err)
 	}
 }
