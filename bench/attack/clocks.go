@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"lamina/bench/attack/trace"
+	"lamina/bench/attack/internal/trace"
 )
 
 // clocks sets back, and ahead, the clock that lamina reads, and the times of files that a

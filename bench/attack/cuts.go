@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lamina/bench/attack/trace"
+	"lamina/bench/attack/internal/trace"
 	"lamina/internal/powercut"
 )
 

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"lamina/bench/attack/trace"
+	"lamina/bench/attack/internal/trace"
 )
 
 // kept is something that is written and read again: bits are flipped in its files, and

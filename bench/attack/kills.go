@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"lamina/bench/attack/trace"
+	"lamina/bench/attack/internal/trace"
 )
 
 // trial is a scenario made ready: the state it begins in, and the one it ends in.
