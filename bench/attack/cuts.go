@@ -47,7 +47,7 @@ func (l *lab) cut(ctx context.Context, r *report, t *trial) error {
 	var all []left
 	seen, tried, step := map[string]bool{}, 0, 1
 	if l.short {
-		step = max(1, len(log)/6)
+		step = max(1, len(log)/3)
 	}
 	for n := 0; n <= len(log); n += step {
 		for _, p := range powercut.Policies {

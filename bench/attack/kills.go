@@ -102,8 +102,11 @@ func (l *lab) program(dir, command string) trace.Program {
 	return trace.Program{Path: l.lamina, Args: words(command), Dir: dir, Env: append(os.Environ(), "GOMAXPROCS=1")}
 }
 
-// trials prepares all scenarios.
+// trials prepares all scenarios, once for all parts.
 func (l *lab) trials(ctx context.Context, r *report) ([]*trial, error) {
+	if l.tried != nil {
+		return l.tried, nil
+	}
 	inputs, err := l.inputs(ctx)
 	if err != nil {
 		return nil, err
@@ -122,6 +125,7 @@ func (l *lab) trials(ctx context.Context, r *report) ([]*trial, error) {
 		}
 		all = append(all, t)
 	}
+	l.tried = all
 	return all, nil
 }
 

@@ -32,6 +32,7 @@ type lab struct {
 	scratch string // in memory where there is such a place
 	numbers sync.Mutex
 	made    int
+	tried   []*trial // see trials
 }
 
 func newLab(ctx context.Context, o options) (*lab, error) {
