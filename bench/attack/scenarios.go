@@ -45,6 +45,11 @@ const (
 
 var sentBack = []string{packing, unpacking, "finetune --model mine --lr 1e-2 --out theirs" + training, "package --adapter theirs --emulator mine --out back"}
 
+// signedBack is the same, signed.
+const trusting = " --trust house.pub"
+
+var signedBack = []string{"package --new-key house --no-password", packing + " --key house.key", unpacking + trusting, sentBack[2], sentBack[3] + " --key house.key"}
+
 var scenarios = []scenario{
 	{name: "emulate", then: "emulate --model model --plan 0*.1 --share all --out sent", out: "sent", whole: true},
 	{name: "emulate over", before: []string{"emulate --model model --plan 0*.2 --out sent"},
