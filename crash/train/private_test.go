@@ -11,9 +11,12 @@ import (
 	"lamina/crash/crashtest"
 	"lamina/crash/privacy"
 	"lamina/crash/train"
+	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/kernels/ref"
+	"lamina/nn"
+	"lamina/transformer/peft"
 )
 
 // privately makes a trainer's run private, with a key that is none.
@@ -88,6 +91,61 @@ func TestPrivateGradientIsTheClippedSum(t *testing.T) {
 		}
 		if n := norm(got); !(n <= 1e-3 && n >= 1e-3*(1-1e-5)) {
 			t.Errorf("example %d: a gradient clipped to 1e-3 has the norm %v", i, n)
+		}
+	}
+}
+
+// TestPrivateGradientOfLoRA is the same of weights that stand beside frozen ones: a private
+// step's gradient is the clipped sum over batches of one example, of LoRA's weights alone.
+func TestPrivateGradientOfLoRA(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	const n = 6
+	first := func(pairs []task.Pair, private float64) []float32 {
+		tr, e := trainer(t, be, crashtest.Small(be, "llama"), "0* 1 5*")
+		a, err := peft.Attach(nn.Init{Device: be, Seed: 4}, e.Decoder, e.Trained(), peft.Config{Kind: "lora", Rank: 2, Alpha: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		for w := range a.Params() { // LoRA's second matrix starts as zeros, and nothing would flow to the first
+			values := w.Value.Float32s()
+			for i := range values {
+				values[i] += float32(i%7-3) / 50
+			}
+			w.Value.SetFloat32s(values)
+		}
+		tr.Params, tr.Settings.Dropout, tr.Settings.Batch = a.Params(), 0, len(pairs)
+		tr.Train = crashtest.NextToken(t, e.Decoder, pairs)
+		if private > 0 {
+			privately(tr, private, 0)
+		}
+		g, _, err := tr.FirstGradient()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	pairs := crashtest.Pairs(n)
+	var gradients [][]float32
+	var norms []float64
+	for i := range n {
+		g := first(pairs[i:i+1], 0)
+		gradients, norms = append(gradients, g), append(norms, norm(g))
+	}
+	slices.Sort(norms)
+	clip := norms[n/2]
+	want := make([]float64, len(gradients[0]))
+	for _, g := range gradients {
+		scale := min(1, clip/norm(g))
+		for j, v := range g {
+			want[j] += scale * float64(v) / n
+		}
+	}
+	got := first(pairs, clip)
+	for j := range got {
+		if d := math.Abs(float64(got[j]) - want[j]); !(d <= 2e-6*clip) {
+			t.Fatalf("element %d is %v, want %v", j, got[j], want[j])
 		}
 	}
 }
