@@ -98,14 +98,25 @@ func TestPrivateFlagsAreHeldTogether(t *testing.T) {
 	} {
 		fails(t, exitUsage, want, slices.Concat([]string{"finetune", "--model", model, "--data", data, "--lr", "1e-3", "--steps", "2", "--out", out}, args)...)
 	}
+	fails(t, exitError, "--pack eos with --dp-sgd", privateArgs(model, data, out, "--dp-noise", "1", "--pack", "eos")...)
 	fails(t, exitError, "no noise up to", privateArgs(model, data, out, "--dp-epsilon", "1e-9")...)
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a refused run made a directory")
+	}
+	chosen := filepath.Join(dir, "chosen")
+	succeed(t, privateArgs(model, data, chosen, "--dp-noise", "1", "--dp-claim", "--valid", write(t, dir, "v.jsonl", questions))...)
+	if claim := string(contents(t, filepath.Join(chosen, "adapter", "adapter.json"))); !strings.Contains(claim, "chosen by other rows, which it does not cover") {
+		t.Errorf("the claim covers what chose the weights: %s", claim)
 	}
 	_, stderr := succeed(t, privateArgs(model, data, out, "--dp-noise", "0", "--dp-delta", "0.5", "--valid", data)...)
 	for _, want := range []string{"--dp-noise 0: ", "--dp-delta 0.5 of 40 examples", "the guarantee speaks of --data alone"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("no %q in %s", want, stderr)
 		}
+	}
+	texts := write(t, dir, "t.jsonl", strings.Repeat(`{"text": "a small cat is black and old"}`+"\n", 8))
+	_, stderr = succeed(t, privateArgs(model, texts, filepath.Join(dir, "lora"), "--dp-noise", "1", "--peft", "lora", "--rank", "2")...)
+	if !strings.Contains(stderr, "a text of more than 96 tokens is several examples") {
+		t.Errorf("nothing of windows in %s", stderr)
 	}
 }

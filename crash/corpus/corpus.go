@@ -70,8 +70,8 @@ func (o Options) read(m *eval.Model, from eval.Data, limit int) (*Rows, error) {
 	return readRows(k, m, from, limit, o)
 }
 
-// textKind is what rows are called that are texts.
-const textKind = "text"
+// Texts is what rows are called that are texts.
+const Texts = "text"
 
 // warn says which options change nothing for the rows that were found.
 func (r *Rows) warn(o Options) {
@@ -81,10 +81,10 @@ func (r *Rows) warn(o Options) {
 		}
 	}
 	documents := r.Kind == Documents.Name
-	changes(o.Learn == All, r.Kind != textKind, "--learn all")
+	changes(o.Learn == All, r.Kind != Texts, "--learn all")
 	changes(o.Template != "", r.Kind == Chat.Name, "--chat-template")
 	changes(o.Format != task.FormatScoring, documents, "--format "+o.Format.String())
-	changes(o.Overlong != task.OverlongError, r.Kind != textKind, "--overlong "+o.Overlong.String())
+	changes(o.Overlong != task.OverlongError, r.Kind != Texts, "--overlong "+o.Overlong.String())
 }
 
 // kindOf returns the kind that is asked for, or the first row's.
@@ -123,7 +123,7 @@ func readDocuments(m *eval.Model, from eval.Data, limit int, o Options) (*Rows, 
 	}
 	kind := Documents.Name
 	if docs[0].Shape == task.Text {
-		kind = textKind // of whose windows everything is learned once
+		kind = Texts // of whose windows everything is learned once
 	}
 	rows := &Rows{Kind: kind, Identity: from.Identity(files), Cut: fits.Cut, Skipped: fits.Skipped}
 	for _, p := range pairs {

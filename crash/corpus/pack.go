@@ -88,7 +88,7 @@ func readPacked(m *eval.Model, from eval.Data, limit int, o Options) (*Rows, err
 	if _, ok := t.EOS(); !ok && o.Pack == PackEOS {
 		return nil, fmt.Errorf("--pack eos: the model's tokenizer has no EOS token: --pack clm puts none between texts")
 	}
-	p := &packer{pack: o.Pack, block: o.MaxLength, t: t, last: -1, rows: &Rows{Kind: textKind}}
+	p := &packer{pack: o.Pack, block: o.MaxLength, t: t, last: -1, rows: &Rows{Kind: Texts}}
 	texts, size, err := p.open(from)
 	if err != nil {
 		return nil, err

@@ -48,6 +48,7 @@ type Finetuning struct {
 	data, valid eval.Identity
 	start       []tensor.Tensor // weights before training
 	found       rowsConfig
+	texts       bool           // rows of Data.Train are texts, each of its own windows
 	doubts      []string       // about rows
 	base        string         // fingerprint of the part's own weights before training
 	attached    *peft.Attached // of PEFT
@@ -88,6 +89,9 @@ func (f *Finetuning) Load() (err error) {
 		return err
 	}
 	t := f.Trainer
+	if err := f.checkPrivate(); err != nil {
+		return err
+	}
 	if err := f.attach(); err != nil {
 		return err
 	}
@@ -134,9 +138,7 @@ func (f *Finetuning) examples(from eval.Data, limit int) ([]task.Pair, eval.Iden
 func (f *Finetuning) Warnings() []string {
 	valid, every := f.Data.Valid.Path, f.Trainer.Settings.EvalEvery
 	warnings := append(f.doubts, f.Trainer.Settings.Warnings(f.Trainer.Train.Len())...)
-	if valid != "" && f.Trainer.Settings.Private != nil {
-		warnings = append(warnings, fmt.Sprintf("--valid %s with --dp-sgd: which weights are kept depends on its rows: the guarantee speaks of --data alone; name rows that may be known", valid))
-	}
+	warnings = append(warnings, f.privateWarnings()...)
 	switch {
 	case valid == "" && every > 0:
 		warnings = append(warnings, fmt.Sprintf("--eval-every %d changes nothing without --valid", every))

@@ -60,7 +60,7 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 	adapter := filepath.Join(dir, "adapter")
 	m := exchange.Manifest{Plan: f.Part.Plan, Whole: f.Part.Plan == nil, Base: f.base, Origin: f.Part.Origin}
 	if f.Claim {
-		m.Claims = map[string]string{"dp_sgd": outcome.Private.Claim()}
+		m.Claims = map[string]string{"dp_sgd": f.claim(outcome)}
 	}
 	form, err := f.form()
 	if err != nil {

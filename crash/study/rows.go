@@ -40,6 +40,7 @@ func (f *Finetuning) rows(from eval.Data, limit int) (*corpus.Rows, error) {
 	f.Skipped += rows.Skipped
 	f.Dropped += rows.Dropped
 	f.found.add(f.Rows, rows)
+	f.texts = f.texts || rows.Kind == corpus.Texts && from.Path == f.Data.Train.Path
 	for _, w := range rows.Warnings {
 		if w = from.Path + ": " + w; !slices.Contains(f.doubts, w) {
 			f.doubts = append(f.doubts, w)

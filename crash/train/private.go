@@ -51,10 +51,13 @@ func (s Spent) String() string {
 		s.Epsilon, s.Delta, s.Noise, s.Rate)
 }
 
+// NoClaim is what a run claims that promises nothing.
+const NoClaim = "none"
+
 // Claim is what may be told of it: no rate, which is a number of examples, and no noise.
 func (s Spent) Claim() string {
 	if s.Void || s.Epsilon == 0 {
-		return "none"
+		return NoClaim
 	}
 	return fmt.Sprintf("(epsilon, delta) = (%.4g, %g), an example added or removed", s.Epsilon, s.Delta)
 }
