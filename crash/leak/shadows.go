@@ -172,10 +172,13 @@ func digest(rows []train.Sequence) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
+// maxShadow is the most bytes of a finished shadow: some 25 a row.
+const maxShadow = 256 << 20
+
 // one returns a shadow that is finished, or trains it.
 func (s *Shadows) one(ctx context.Context, k int, params nn.Params) (one Shadow, err error) {
 	if s.Dir != "" {
-		err := files.ReadSealed(s.file(k), files.Small<<8, &one)
+		err := files.ReadSealed(s.file(k), maxShadow, &one)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return one, err
 		}
