@@ -33,7 +33,7 @@ func smaller(t *train.Trainer, need train.Memory) (ways []Smaller) {
 		change(&again)
 		ways = append(ways, Smaller{how, same, &again})
 	}
-	cut := min(t.Settings.Batch, t.Train.Len()) > 1 && t.Settings.MicroBatch != 1
+	cut := min(t.Settings.Batch, t.Train.Len()) > 1 && t.Settings.MicroBatch != 1 && t.Settings.Private == nil
 	one := func(t *train.Trainer) { t.Settings.MicroBatch = 1 }
 	recompute := func(t *train.Trainer) { t.Recompute = true }
 	if cut {
