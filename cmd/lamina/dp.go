@@ -4,7 +4,7 @@ import "lamina/crash/train"
 
 // privateFlags make a training DP-SGD.
 type privateFlags struct {
-	DPSGD     bool     `name:"dp-sgd" help:"Differentially private training of --data: each step draws every example with probability batch/N (so batches vary in size), clips each example's gradient and adds noise. Takes a pass for each example; see --dp-clip, --dp-noise or --dp-epsilon, and --dp-delta."`
+	DPSGD     bool     `name:"dp-sgd" help:"Differentially private training of --data: each step draws every example with probability batch/N (so batches vary in size), clips each example's gradient and adds noise. Takes a pass for each example. Not with --clip, --micro-batch, --no-shuffle, --max-grad-skip or --pack, which the proof has no place for; rows of --valid, and further runs on the same rows, are not counted. See --dp-clip, --dp-noise or --dp-epsilon, and --dp-delta."`
 	DPClip    float64  `name:"dp-clip" placeholder:"C" help:"Largest norm of an example's gradient, over all trained weights; stands in place of --clip."`
 	DPNoise   *float64 `name:"dp-noise" placeholder:"X" help:"Noise multiplier: the standard deviation of the noise on each element of the sum is X times C."`
 	DPEpsilon float64  `name:"dp-epsilon" placeholder:"X" help:"Choose the noise multiplier so that all steps together have this epsilon at most."`

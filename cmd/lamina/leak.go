@@ -11,7 +11,9 @@ import (
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/internal/interrupt"
+	"lamina/internal/machine"
 	"lamina/internal/progress"
+	"lamina/internal/units"
 	"lamina/nn"
 	"lamina/nn/optim"
 	"lamina/transformer"
@@ -255,6 +257,15 @@ func (c leakCommand) given(s *session, m *model, rows leakRows) (*leakResult, er
 			s.warnf("%s: the rows of --data are those of --public: skill after a training on them is no skill", c.Data)
 		}
 	}
+	if g.Restore != nil {
+		if err := g.Restore.Prepare(small.Decoder); err != nil {
+			return nil, err
+		}
+		need, err := g.Restore.Trainer.Memory()
+		if err := wantRoom(m, need, err); err != nil {
+			return nil, err
+		}
+	}
 	defer sparing()()
 	r.Table, err = g.Table(s.ctx)
 	if err == nil && c.Public == "" {
@@ -355,5 +366,21 @@ func (c leakCommand) shadow(m *model, of exchange.Manifest, by *study.TrainedBy,
 		s.Public, r.Public = public.Sequences, &public.Identity
 	}
 	b.Shadows, r.Trained, r.Shadows = s, &settings, c.Shadows
-	return s.Validate()
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	need, err := s.Memory()
+	return wantRoom(m, need, err)
+}
+
+// wantRoom refuses a training on public rows that takes more memory than there is.
+func wantRoom(m *model, need train.Memory, err error) error {
+	if err != nil {
+		return err
+	}
+	total, available := need.Total()+m.Config.ProcessMemory(), machine.ReadMemory().Whole()
+	if available == 0 || total <= available {
+		return nil
+	}
+	return fmt.Errorf("training on --public takes about %s and %s are available: give a smaller --batch or --max-length, or leave it out", units.Bytes(total), units.Bytes(available))
 }

@@ -125,6 +125,23 @@ func (s *Shadows) Train(ctx context.Context) ([]Shadow, error) {
 	return all, nil
 }
 
+// Memory plans that of one shadow's training, see [train.Trainer.Memory].
+func (s *Shadows) Memory() (m train.Memory, err error) {
+	params := s.Params
+	if s.Attach != nil {
+		var detach func()
+		if params, detach, err = s.Attach(); err != nil {
+			return m, err
+		}
+		defer detach()
+	}
+	t, err := s.trainer(0, params)
+	if err != nil {
+		return m, err
+	}
+	return t.Memory()
+}
+
 // begin makes or enters the directory.
 func (s *Shadows) begin() (release func(), err error) {
 	if s.Dir == "" {
