@@ -187,6 +187,12 @@ func (t *Tensors) Bytes(name string) ([]byte, error) {
 	return t.file.data[l.start:l.end:l.end], nil
 }
 
+// Range returns where the bytes of a tensor lie in the file.
+func (t *Tensors) Range(name string) (start, end int64, ok bool) {
+	l, ok := t.at[name]
+	return l.start, l.end, ok
+}
+
 // Release implements [Reader].
 func (t *Tensors) Release(name string) {
 	if l, ok := t.at[name]; ok && l.end <= int64(len(t.file.data)) {
@@ -256,6 +262,18 @@ func (s *sharded) Metadata() map[string]string {
 				}
 			}
 		}
+	}
+	return all
+}
+
+// Paths lists the files that a reader reads tensors from.
+func Paths(r Reader) (all []string) {
+	s, ok := r.(*sharded)
+	if !ok {
+		return []string{r.Path()}
+	}
+	for _, p := range s.parts {
+		all = append(all, Paths(p)...)
 	}
 	return all
 }

@@ -232,6 +232,14 @@ func (c *Checkpoint) Warnings() []string {
 	return lines
 }
 
+// Files lists the files that the weights are read from.
+func (c *Checkpoint) Files() []string {
+	if c.GGUF != nil {
+		return formats.Paths(c.GGUF.Reader)
+	}
+	return formats.Paths(c.source)
+}
+
 // Release hints that a tensor's pages of the file are not needed for now.
 func (c *Checkpoint) Release(name string) { c.source.Release(c.names[name]) }
 

@@ -20,7 +20,8 @@ type acceptCommand struct {
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Of an adapter: storage type of the model that is written: f32, f16 or bf16. Default: as the base has it, f32 where it is quantised."`
 	gateFlags
 	fixFlags
-	Force bool `help:"Of an adapter: plug in also what went further than fine-tuning does, or what the gate refuses."`
+	Force  bool `help:"Of an adapter: plug in also what went further than fine-tuning does, or what the gate refuses."`
+	NoUndo bool `name:"no-undo" help:"Of an adapter: do not keep, as DIR.undo, what the plugged model lacks of the model's bytes, by which lamina plug --undo DIR takes it back."`
 	outFlags
 }
 
@@ -64,7 +65,7 @@ func (c acceptCommand) corrections() (correctFlags, error) {
 
 // given reports whether a flag was given that is for an adapter alone.
 func (c acceptCommand) given() bool {
-	return c.Model+c.Receipt+c.DType+c.Valid+c.Task+c.Support+c.Alpha+c.Choose != "" || c.GradFix || c.DeltaRank != 0 || c.Limit != 0 || c.LeastGain != nil || c.Force
+	return c.Model+c.Receipt+c.DType+c.Valid+c.Task+c.Support+c.Alpha+c.Choose != "" || c.GradFix || c.DeltaRank != 0 || c.Limit != 0 || c.LeastGain != nil || c.Force || c.NoUndo
 }
 
 // Run accepts the package, or says why not; nothing is written then.
@@ -77,7 +78,7 @@ func (c acceptCommand) Run(s *session) error {
 		return usagef("--limit and --least-gain are of --valid: give it")
 	}
 	if c.Limit < 0 {
-		return usagef("--limit %d: want 1 or more, or 0 for all of them", c.Limit)
+		return usagef("--limit %d: want 1 or more", c.Limit)
 	}
 	if x := c.LeastGain; x != nil && !(math.Abs(*x) <= 1) {
 		return usagef("--least-gain %v: want a difference of two accuracies, from -1 to 1", *x)
@@ -118,13 +119,16 @@ func (c acceptCommand) Run(s *session) error {
 		s.warnf("nothing is scored: --valid FILE says what the adapter is to be good at; checks of form find no backdoor")
 	}
 	done, err := p.PlugIn(s.ctx, m.Model, c.Out, parcel.PlugInOptions{
-		Receipt: c.Receipt, DType: dtype, Overwrite: c.Overwrite, Again: c.Again, Force: c.Force, Gate: gate,
+		Receipt: c.Receipt, DType: dtype, Overwrite: c.Overwrite, Again: c.Again, Force: c.Force, Undo: !c.NoUndo, Gate: gate,
 		Correct: func(a *exchange.Adapter) error { return fix.apply(s, m, a) }})
 	s.told(done)
 	if err != nil {
 		return err
 	}
 	s.printf("wrote %s: %s with %d trained tensors, held against the receipt %s\n%s", c.Out, c.Model, len(done.Tensors), done.Receipt, done.Applied.Text())
+	if err := s.toldUndo(c.Out, c.NoUndo); err != nil {
+		return err
+	}
 	return s.writeJSON(done)
 }
 

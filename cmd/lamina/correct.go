@@ -55,7 +55,7 @@ func (f correctFlags) check() error {
 	case !auto && f.Limit != 0:
 		return usagef("--limit %d counts documents of --valid, which is not given", f.Limit)
 	case f.Limit < 0:
-		return usagef("--limit %d: want 1 or more, or 0 for all of them", f.Limit)
+		return usagef("--limit %d: want 1 or more", f.Limit)
 	case f.Task != "" && f.Support == "" && f.Valid == "":
 		return usagef("--task %s is of --support or --valid, neither of which is given", f.Task)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,5 +227,43 @@ func TestGradFixAndAlphaFromTheCommandLine(t *testing.T) {
 	must(t, append(plug, "--gradfix", "--support", support, "--gradfix-control", "random-change", "--alpha", "0.5")...)
 	if c := read[plugResult](t, result).Applied.Corrections; !c.Signs.Random || c.Signs.Seed != 42 || *c.Alpha != 0.5 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestPlugUndo from the command line: the model's bytes come back, of each of its files; and
+// what goes wrong is said.
+func TestPlugUndo(t *testing.T) {
+	model, dir := tinyModel(t), t.TempDir()
+	data := write(t, dir, "d.jsonl", questions)
+	run, out := filepath.Join(dir, "run"), filepath.Join(dir, "tuned")
+	must(t, "finetune", "--model", model, "--plan", "0* 1 5*", "--data", data, "--lr", "1e-2", "--steps", "1", "--batch", "2", "--out", run)
+	plug := []string{"plug", "--model", model, "--adapter", run, "--out", out}
+	if said := must(t, append(plug, "--delta-rank", "2", "--alpha", "0.5")...); !strings.Contains(said, "lamina plug --undo "+out+" takes it back") {
+		t.Errorf("%q", said)
+	}
+	fails(t, 2, "--undo DIR goes by itself", append(plug, "--undo", out)...)
+	if said := must(t, "plug", "--undo", out); !strings.Contains(said, "has the bytes of "+model+" again") {
+		t.Errorf("%q", said)
+	}
+	names, err := os.ReadDir(model)
+	back, err2 := os.ReadDir(out)
+	if err != nil || err2 != nil || len(names) != len(back) || len(names) < 3 {
+		t.Fatalf("%v and %v, %v, %v", names, back, err, err2)
+	}
+	for _, e := range names {
+		want, err := os.ReadFile(filepath.Join(model, e.Name()))
+		got, err2 := os.ReadFile(filepath.Join(out, e.Name()))
+		if err != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v, %v, or not the model's bytes", e.Name(), err, err2)
+		}
+	}
+	fails(t, 1, "nothing is kept of what it was made from", "plug", "--undo", out)
+	fails(t, 2, "missing flag --adapter", "plug", "--model", model, "--out", out)
+	if err := os.RemoveAll(out); err != nil {
+		t.Fatal(err)
+	}
+	must(t, append(plug, "--no-undo")...)
+	if _, err := os.Stat(out + ".undo"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("--no-undo keeps the way back: %v", err)
 	}
 }

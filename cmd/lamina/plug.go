@@ -1,21 +1,27 @@
 package main
 
 import (
+	"reflect"
 	"strings"
 
 	"lamina/crash/exchange"
+	"lamina/crash/undo"
+	"lamina/internal/units"
 	"lamina/tensor"
 )
 
 // plugCommand puts trained blocks back.
 type plugCommand struct {
-	modelFlag
-	Adapter string `required:"" placeholder:"RUN" help:"Run directory of finetune, or its adapter directory."`
+	Model   string `placeholder:"PATH" help:"Model: a Hugging Face directory, a .gguf file, or ORG/NAME on the hub. It is not changed."`
+	Adapter string `placeholder:"RUN" help:"Run directory of finetune, or its adapter directory."`
 	Receipt string `placeholder:"FILE" help:"Receipt that emulate kept, which says what may come back; none: for a run of one's own. Default: that of the adapter's exchange, as *.receipt.json here, beside the model or beside the adapter."`
 	Force   bool   `help:"Plug in blocks that went further than fine-tuning does."`
 	correctFlags
 	plugStorage
-	outFlags
+	Out       string `placeholder:"DIR" help:"Directory to write. Beside it, DIR.undo keeps what DIR lacks of the model's bytes."`
+	Overwrite bool   `help:"Replace what is there."`
+	NoUndo    bool   `name:"no-undo" help:"Keep no DIR.undo."`
+	Undo      string `placeholder:"DIR" help:"Instead of all that: give a directory that plug or accept wrote back the files of the model that it was made from, by DIR.undo."`
 }
 
 // plugStorage says how what came back is stored.
@@ -58,6 +64,14 @@ type plugResult struct {
 
 // Run writes the full model with the adapter's weights in their places.
 func (c plugCommand) Run(s *session) error {
+	if c.Undo != "" {
+		return c.undo(s)
+	}
+	for _, f := range []struct{ flag, value string }{{"--model=PATH", c.Model}, {"--adapter=RUN", c.Adapter}, {"--out=DIR", c.Out}} {
+		if f.value == "" {
+			return usagef("missing flag %s (or --undo DIR, by itself)", f.flag)
+		}
+	}
 	dtype, err := parseDType(c.DType)
 	if err != nil {
 		return err
@@ -72,8 +86,11 @@ func (c plugCommand) Run(s *session) error {
 	kind := "plugged model"
 	if c.Keep {
 		kind = "adapter"
+		if c.NoUndo {
+			return usagef("--no-undo is of a model, and --keep writes an adapter alone: give one of them")
+		}
 	}
-	if err := c.outFlags.check(kind); err != nil {
+	if err := (outFlags{c.Out, c.Overwrite}).check(kind); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)
@@ -97,7 +114,7 @@ func (c plugCommand) Run(s *session) error {
 	if err := c.apply(s, m, a); err != nil {
 		return err
 	}
-	opt := exchange.PlugOptions{DType: dtype, Compact: compact, Overwrite: c.Overwrite, Force: c.Force, Ready: func() { s.warn(receipt.Note(a)) }}
+	opt := exchange.PlugOptions{DType: dtype, Compact: compact, Overwrite: c.Overwrite, Force: c.Force, Undo: !c.NoUndo, Ready: func() { s.warn(receipt.Note(a)) }}
 	bar := s.waiting("writing " + c.Out)
 	defer bar.Done()
 	if c.Keep {
@@ -110,6 +127,9 @@ func (c plugCommand) Run(s *session) error {
 	bar.Done()
 	applied := a.Applied()
 	s.printf("wrote %s: %s with %d trained tensors%s\n%s%s", c.Out, c.Model, len(a.Manifest.Tensors), receipt.Held(), applied.Text(), exchange.ChangesText(changes))
+	if err := s.toldUndo(c.Out, c.NoUndo); err != nil {
+		return err
+	}
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, DType: c.DType, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes, Applied: &applied})
 }
 
@@ -121,4 +141,32 @@ func (c plugCommand) keep(s *session, m *model, a *exchange.Adapter, receipt *ex
 	}
 	s.printf("wrote %s: an adapter with %d tensors, to stand beside %s%s: --adapter %s\n%s", c.Out, len(a.Manifest.Tensors), c.Model, receipt.Held(), c.Out, exchange.ChangesText(changes))
 	return s.writeJSON(plugResult{Out: c.Out, Model: c.Model, Tensors: len(m.Names()), Adapter: &a.Manifest, Receipt: receipt.Path(), Changes: changes})
+}
+
+// undo takes a plugged model back.
+func (c plugCommand) undo(s *session) error {
+	alone := plugCommand{Undo: c.Undo}
+	alone.Samples = c.Samples // has a default
+	if !reflect.DeepEqual(c, alone) {
+		return usagef("--undo DIR goes by itself: DIR.undo says all else")
+	}
+	u, err := exchange.Unplug(c.Undo)
+	if err != nil {
+		return err
+	}
+	s.printf("%s", u.Text())
+	return s.writeJSON(u)
+}
+
+// toldUndo says what is kept beside a plugged model.
+func (s *session) toldUndo(out string, none bool) error {
+	if none {
+		return nil
+	}
+	kept, err := undo.Size(out)
+	if err != nil {
+		return err
+	}
+	s.printf("%s keeps what it lacks of the model's bytes, %s; lamina plug --undo %s takes it back\n", undo.Dir(out), units.Bytes(int(kept)), out)
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lamina/crash/emulate"
+	"lamina/crash/undo"
 	"lamina/formats"
 	"lamina/nn"
 	"lamina/tensor"
@@ -40,9 +41,16 @@ type PlugOptions struct {
 	Overwrite bool
 	Force     bool // also where a block changed by more than [MostChange]
 
+	// Undo keeps the way back beside the model: see [lamina/crash/undo].
+	Undo bool
+
 	// Ready, if not nil, is called when the model is whole and before it is there.
 	Ready func()
 }
+
+// Unplug gives a plugged model's directory back the files of the model that it was written
+// from.
+func Unplug(out string) (undo.Undone, error) { return undo.Back(out, pluggedKind) }
 
 // pluggedKind is what a plugged model's directory says that it is.
 const pluggedKind = "plugged model"
@@ -131,10 +139,20 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		return changes, err
 	}
 	d.DType, d.Overwrite, d.Kind, d.Note = opt.DType, opt.Overwrite, pluggedKind, a.note()
-	if opt.Ready != nil {
-		d.Ready = func(string) error { opt.Ready(); return nil }
+	id := "" // of the record of the way back
+	d.Ready = func(tmp string) (err error) {
+		if opt.Undo {
+			id, err = undo.Keep(tmp, out, undo.Base{Path: c.Path, Weights: c.Files()})
+		}
+		if err == nil && opt.Ready != nil {
+			opt.Ready()
+		}
+		return err
 	}
-	return changes, c.WriteDir(out, d)
+	if err := c.WriteDir(out, d); err != nil {
+		return changes, err
+	}
+	return changes, undo.Settle(out, id)
 }
 
 // store says how the changed matrices of a quantised base are stored.

@@ -20,6 +20,7 @@ type PlugInOptions struct {
 	Overwrite bool // replaces a plugged model, and nothing else
 	Again     bool // also one that was accepted before, or is older than one that was
 	Force     bool // also one that went far, or that the gate refuses
+	Undo      bool // keeps the way back beside the model: see [exchange.Unplug]
 	Gate      Gate
 
 	// Correct, if not nil, makes the owner's corrections of an adapter that came through
@@ -84,7 +85,7 @@ func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, 
 		return x.done, err
 	}
 	_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
-		DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Ready: x.note})
+		DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Undo: opt.Undo, Ready: x.note})
 	x.done.Applied = x.adapter.Applied()
 	if err == nil {
 		x.noted(x.book.end(x.book.Accepted, x.Digest))

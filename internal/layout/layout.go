@@ -69,8 +69,9 @@ var layers = []layer{
 	{"crash/events", append([]string{"crash/train", "nn", "internal/files", "internal/tfevents"}, bottom...)},
 	{"crash/distill", append([]string{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
+	{"crash/undo", []string{"formats", "internal/files", "internal/units"}},
 	{"crash/exchange", append([]string{
-		"crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
+		"crash/undo", "crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/parcel", []string{
 		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
 	{"crash/leak", append([]string{
