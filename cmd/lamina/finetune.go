@@ -133,6 +133,9 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 	if f.Return, err = c.form(); err != nil {
 		return nil, err
 	}
+	if f.Rank, err = c.rankOf(&c.peftFlags); err != nil {
+		return nil, err
+	}
 	if f.PEFT, err = c.config(c.Targets); err != nil {
 		return nil, err
 	}

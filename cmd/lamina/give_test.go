@@ -162,6 +162,20 @@ func TestReturnIsNoMatterOfTraining(t *testing.T) {
 	if !bytes.Equal(files[0], files[1]) || !bytes.Equal(files[0], files[2]) {
 		t.Error("a delta is not the plain plug-in to the bit")
 	}
+	again := []string{"finetune", "--model", emulator, "--data", data, "--lr", "1e-2", "--steps", "3", "--batch", "2", "--out", run}
+	said := must(t, append(again, "--return", "lora", "--rank", "2", "--json", filepath.Join(dir, "r.json"))...)
+	if r := read[study.Finetuned](t, filepath.Join(dir, "r.json")); r.Form != "lora" || r.Factored == nil || r.Factored.Rank != 2 || !(r.Factored.Error > 0.01 && r.Factored.Error < 1) || !strings.Contains(said, "as LoRA of rank 2 it is") {
+		t.Errorf("%s, %+v", said, r.Factored)
+	}
+	if said := must(t, "plug", "--model", model, "--adapter", run, "--out", filepath.Join(dir, "tuned"), "--overwrite"); !strings.Contains(said, "added to T₀ what came back as lora") {
+		t.Errorf("%s", said)
+	}
+	other := append(again, "--overwrite")
+	fails(t, 1, "is what --peft adapter trains, and every weight was to be", append(other, "--return", "adapter")...)
+	fails(t, 1, "rank 4096 is more than layer", append(other, "--return", "lora", "--rank", "4096")...)
+	fails(t, 2, "--rank 0: want 1 or more", append(other, "--return", "lora", "--rank", "0")...)
+	fails(t, 2, "--rank says nothing without --peft", append(other, "--return", "delta", "--rank", "2")...)
+	fails(t, 1, "LoRA has nothing", "finetune", "--model", model, "--data", data, "--lr", "1e-2", "--steps", "3", "--out", filepath.Join(dir, "whole"), "--return", "lora")
 	if m := read[emulate.Manifest](t, filepath.Join(emulator, "lamina.json")); m.Format != 3 || m.Return != "" {
 		t.Errorf("%+v: want an emulator as before", m)
 	}

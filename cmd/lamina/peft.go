@@ -9,7 +9,7 @@ import (
 // peftFlags say what trains beside frozen weights, or how few of them do.
 type peftFlags struct {
 	PEFT           string   `name:"peft" enum:",${peft_kinds}" default:"" placeholder:"KIND" help:"Train little: ${peft_help}. Default: every weight of the trained blocks."`
-	Rank           *int     `placeholder:"N" help:"Rank of LoRA (default 8)."`
+	Rank           *int     `placeholder:"N" help:"Rank of LoRA, trained or of --return lora (default 8)."`
 	Alpha          *float64 `placeholder:"X" help:"LoRA's change is scaled by alpha/rank (default 8)."`
 	RSLoRA         bool     `name:"rslora" help:"Scale it by alpha/√rank (rank-stabilised LoRA)."`
 	LoRADropout    *float64 `name:"lora-dropout" placeholder:"X" help:"Dropout of what LoRA reads (default 0)."`

@@ -155,7 +155,7 @@ func TestWrongPEFTFlags(t *testing.T) {
 	rows := write(t, t.TempDir(), "d.jsonl", questions)
 	for want, flags := range map[string][]string{
 		"--return weights: with --peft lora what comes back is what that trains":                      {"--peft", "lora", "--return", "weights"},
-		"--return lora: is what --peft lora trains, and every weight was to be: add that flag":        {"--return", "lora"},
+		"--return ia3: is what --peft ia3 trains, and every weight was to be: add that flag":          {"--return", "ia3"},
 		`--peft lora: target "fc1" is no linear layer of these blocks: want some of self_attn.q_proj`: {"--peft", "lora", "--targets", "fc1"},
 		"--peft lora: rank 17 is more than layer model.layers.0.self_attn.k_proj [16 32] has":         {"--peft", "lora", "--rank", "17"},
 		"--peft ia3: layer 6 is none that is trained: want some of 0, 1, 2, 3, 4, 5":                  {"--peft", "ia3", "--layers", "6"},

@@ -44,6 +44,7 @@ type Finetuning struct {
 	// Return is what is sent back; the zero form: what the emulator's owner asks for, else
 	// the weights.
 	Return exchange.Form
+	Rank   int // of a change of full weights that is returned as LoRA; 0: [exchange.DefaultRank]
 
 	data, valid eval.Identity
 	start       []tensor.Tensor // weights before training
@@ -148,7 +149,7 @@ func (f *Finetuning) Warnings() []string {
 	form, _ := f.form()
 	if asked := f.Model.Manifest.Return; asked != "" && asked != form.Name {
 		flag := "--return " + form.Name
-		if form.Kind != "" {
+		if f.PEFT != nil {
 			flag = "--peft " + form.Kind
 		}
 		warnings = append(warnings, fmt.Sprintf("%s: its owner asks for %s, and %s returns something else", f.Model.Path, asked, flag))

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -25,6 +26,8 @@ type Finetuned struct {
 	Sent      exchange.Sent   `json:"sent"`             // the adapter
 	Form      string          `json:"form"`             // of [exchange.Forms]
 	Out       string          `json:"out"`
+	// Factored is what became of full weights that come back as LoRA.
+	Factored *exchange.Factored `json:"factored,omitempty"`
 	// Prefix is what came of streams that were kept, where any were read again.
 	Prefix  *train.PrefixUse `json:"prefix,omitempty"`
 	Planned *Planned         `json:"planned_memory,omitempty"` // that was checked before
@@ -67,11 +70,39 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 		return r, err
 	}
 	r.Form = form.Name
-	if err := exchange.Save(adapter, form, m, exchange.Returned{After: f.Trainer.Params, Before: f.start, Attached: f.attached}); err != nil {
+	returned := exchange.Returned{After: f.Trainer.Params, Before: f.start, Attached: f.attached}
+	if form.Kind != "" && f.attached == nil {
+		a, factored, err := exchange.FactorsOf(f.Trainer.Backend, f.Part.Decoder, f.Part.Trained(), returned, f.rank())
+		if err != nil {
+			return r, fmt.Errorf("--return %s: %w", form.Name, err)
+		}
+		defer a.Close()
+		returned.Attached, r.Factored = a, &factored
+	}
+	if err := exchange.Save(adapter, form, m, returned); err != nil {
 		return r, err
 	}
 	r.Sent, err = exchange.NewSent(adapter)
 	return r, err
+}
+
+// rank is that of a change that is returned as LoRA.
+func (f *Finetuning) rank() int { return cmp.Or(f.Rank, exchange.DefaultRank) }
+
+// checkForm returns an error, before hours of training, for a form that what it comes to
+// cannot have.
+func (f *Finetuning) checkForm() error {
+	form, err := f.form()
+	switch {
+	case err != nil || form.Kind == "" || f.PEFT != nil:
+		return err
+	case f.Part.Plan == nil:
+		return fmt.Errorf("--return %s: everything trains, and of embeddings and head LoRA has nothing: --plan PLAN trains blocks alone, --return delta sends all of it", form.Name)
+	}
+	if err := exchange.CheckFactors(f.Part.Decoder, f.Part.Trained(), f.rank()); err != nil {
+		return fmt.Errorf("--return %s: %w", form.Name, err)
+	}
+	return nil
 }
 
 // form is what is sent back.
@@ -82,7 +113,7 @@ func (f *Finetuning) form() (exchange.Form, error) {
 		return f.Return, fmt.Errorf("--return %s: with --peft %s what comes back is what that trains: leave --return out", f.Return.Name, f.PEFT.Kind)
 	case f.PEFT != nil:
 		return exchange.FormNamed(f.PEFT.Kind)
-	case f.Return.Kind != "":
+	case f.Return.Kind != "" && f.Return.Name != exchange.LoRA:
 		return f.Return, fmt.Errorf("--return %s: is what --peft %s trains, and every weight was to be: add that flag", f.Return.Name, f.Return.Kind)
 	case f.Return.Name != "":
 		return f.Return, nil
@@ -93,7 +124,7 @@ func (f *Finetuning) form() (exchange.Form, error) {
 	if err != nil {
 		return form, fmt.Errorf("%s: its owner asks for what this version cannot return: %w: --return says what to send instead", f.Model.Path, err)
 	}
-	if form.Kind != "" {
+	if form.Kind != "" && form.Name != exchange.LoRA {
 		return form, fmt.Errorf("%s: its owner asks for what --peft %s trains: add that flag, or --return says what to send instead", f.Model.Path, form.Kind)
 	}
 	return form, nil
@@ -127,6 +158,9 @@ func (r Finetuned) Text() string {
 	}
 	if o.Private.Delta > 0 {
 		text += o.Private.String() + "\n"
+	}
+	if r.Factored != nil {
+		text += fmt.Sprintf("%s\n", r.Factored)
 	}
 	if r.Health != nil {
 		text += fmt.Sprintf("before training, %s\n", r.Health)

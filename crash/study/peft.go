@@ -12,7 +12,7 @@ import (
 // them or picks of them.
 func (f *Finetuning) attach() error {
 	t, part := f.Trainer, f.Part
-	if _, err := f.form(); err != nil { // before hours of training
+	if err := f.checkForm(); err != nil {
 		return err
 	}
 	t.Params, t.Held = part.Params(), part.Decoder.Params()

@@ -17,10 +17,11 @@ import (
 // trained, and who trains another kind is warned.
 func TestOwnerAsksForWhatPEFTTrains(t *testing.T) {
 	f := finetuning(t, "llama", "0* 1")
-	f.Model.Manifest.Return = "lora"
-	if err := f.Load(); err == nil || !strings.Contains(err.Error(), "its owner asks for what --peft lora trains: add that flag") {
+	f.Model.Manifest.Return = "ia3"
+	if err := f.Load(); err == nil || !strings.Contains(err.Error(), "its owner asks for what --peft ia3 trains: add that flag") {
 		t.Errorf("without --peft: %v", err)
 	}
+	f.Model.Manifest.Return = "lora"
 	for kind, want := range map[string]bool{"lora": false, "ia3": true} {
 		f.PEFT = &peft.Config{Kind: kind}
 		warned := slices.ContainsFunc(f.Warnings(), func(line string) bool {

@@ -70,6 +70,11 @@ func Attach(src nn.Source, d *transformer.Decoder, blocks []transformer.Block, c
 	return a, nil
 }
 
+// Beside is Attach without a change of the blocks: for what is saved and never runs.
+func Beside(src nn.Source, d *transformer.Decoder, blocks []transformer.Block, c Config) (*Attached, error) {
+	return build(src, d, blocks, c, rules{})
+}
+
 // build makes what Attach installs.
 func build(src nn.Source, d *transformer.Decoder, blocks []transformer.Block, c Config, r rules) (*Attached, error) {
 	if err := c.Validate(); err != nil {
