@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -197,6 +198,9 @@ func (l *lab) flipOne(ctx context.Context, r *report, s *stage, t *flipped, name
 	return t.judge(r, s, name, dir, file, changed[file], o)
 }
 
+// aside matches a damaged checkpoint that was put aside, and the reason beside it.
+var aside = regexp.MustCompile(`\.bad(-\d+)?(/|\.txt$)`)
+
 // flipped counts what came of flips.
 type flipped struct {
 	lock                                       sync.Mutex
@@ -215,7 +219,7 @@ func (t *flipped) judge(r *report, s *stage, name, dir, file, bad string, o outc
 	end := state{} // what it came to
 	for path, d := range now {
 		switch {
-		case said && strings.Contains(path, ".bad/"): // put aside
+		case said && aside.MatchString(path):
 		case path == file && d == bad: // not read, or not believed, and not written anew
 			end[path] = s.want[path]
 		default:
