@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"lamina/crash/study"
 	"lamina/crash/train"
@@ -12,12 +13,13 @@ import (
 // finetuneCommand trains a model, or the starred blocks of an emulator.
 type finetuneCommand struct {
 	modelFlag
-	Data  string  `required:"" placeholder:"PATH" help:"Training rows: a file (JSON lines, JSON, CSV, Parquet, and .txt with --pack), a directory of a data set, or its name on the hub."`
-	Valid string  `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
-	Task  string  `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
-	Plan  string  `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
-	Share string  `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
-	LR    float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
+	Data  string    `required:"" placeholder:"PATH" help:"Training rows: a file (JSON lines, JSON, CSV, Parquet, and .txt with --pack), a directory of a data set, or its name on the hub."`
+	Valid string    `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
+	Task  string    `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
+	Plan  string    `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
+	Share string    `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
+	LRs   []float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate. Of several, and with --seeds, each is trained with each seed, in a run directory of its own in --out, of rows that are read once; those that are done are not trained again, and a table says which validation loss (or metric, with --best-by) is best."`
+	Seeds []uint64  `placeholder:"N" help:"Seeds, each a training at every rate; more can be asked for later. Default: --seed, alone."`
 	delimiterFlag
 	rowsFlags
 	metricFlags
@@ -37,10 +39,13 @@ type finetuneCommand struct {
 
 // Run trains; what can be wrong with the input is found before the run directory
 // is made.
-func (c finetuneCommand) Run(s *session) error {
+func (c *finetuneCommand) Run(s *session) error {
 	defer sparing()()
 	t, err := c.task(c.Task)
 	if err != nil {
+		return err
+	}
+	if err := c.checkGrid(); err != nil {
 		return err
 	}
 	cache, err := c.prefixFlags.parse()
@@ -77,6 +82,13 @@ func (c finetuneCommand) Run(s *session) error {
 		return err
 	}
 	s.warnOf(health)
+	if c.isGrid() {
+		if err := c.grid(s, f, health); err != nil {
+			return err
+		}
+		finish()
+		return nil
+	}
 	dir, err := f.Open(c.Out, c.Overwrite)
 	if err != nil {
 		return err
@@ -107,10 +119,13 @@ func (c finetuneCommand) Run(s *session) error {
 }
 
 // load reads what is trained, and on what.
-func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetuning, error) {
-	settings, err := c.settings(c.LR, m.Config, s.Seed)
-	if err != nil {
-		return nil, err
+func (c *finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetuning, error) {
+	var settings train.Settings
+	for _, lr := range slices.Backward(c.LRs) { // of a grid the first cell's
+		var err error
+		if settings, err = c.settings(lr, m.Config, c.seeds(s)[0]); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.metricFlags.check(c.Valid); err != nil {
 		return nil, err
@@ -123,10 +138,12 @@ func (c finetuneCommand) load(s *session, m *model, t task.Task) (*study.Finetun
 		return nil, err
 	}
 	f := &study.Finetuning{
+		Runs:   len(c.LRs) * len(c.seeds(s)),
 		Metric: c.Metric,
 		Model:  m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision, Claim: c.DPClaim,
 		Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, Release: m.Release, SaveEvery: c.SaveEvery},
 	}
+	var err error
 	if f.Rows, err = c.rows(); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,20 @@ func wantCounts(line *kong.Context) error {
 	return nil
 }
 
+// oneSeed refuses --seed beside --seeds, which stand in its place.
+func oneSeed(line *kong.Context) error {
+	given := map[string]bool{}
+	for _, p := range line.Path {
+		if p.Flag != nil {
+			given[p.Flag.Name] = true
+		}
+	}
+	if given["seed"] && given["seeds"] {
+		return usagef("--seed changes nothing beside --seeds: leave it out")
+	}
+	return nil
+}
+
 // wantFile returns an error where a flag's file could not be written, before what it is to
 // hold is computed; "" is none.
 func wantFile(flag, path string) error {

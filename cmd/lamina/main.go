@@ -16,6 +16,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -96,7 +97,7 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if err := s.check(); err != nil {
 		return complain(ctx, stderr, err)
 	}
-	if err := wantCounts(parsed); err != nil {
+	if err := cmp.Or(wantCounts(parsed), oneSeed(parsed)); err != nil {
 		return complain(ctx, stderr, err)
 	}
 	if err := spareInputs(parsed); err != nil {

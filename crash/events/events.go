@@ -111,7 +111,9 @@ func (s *Stream) End(o train.Outcome, err error) {
 	if s == nil {
 		return
 	}
-	s.begin(0)
+	if !s.begun { // and nothing was trained: what there is stays
+		s.open(func(Event) bool { return true })
+	}
 	e := Event{Event: End, Step: o.Steps}
 	if err != nil {
 		e.Error = err.Error()
@@ -138,13 +140,17 @@ func (s *Stream) begin(after int) {
 	if s.begun {
 		return
 	}
+	s.open(s.keep(after))
+	s.add(Event{Event: Begin, Step: after, Steps: s.steps, Examples: s.examples})
+	s.sync() // or half a line could stand there alone, which is nobody's
+}
+
+// open has the sinks keep what of earlier tries stays.
+func (s *Stream) open(keep func(Event) bool) {
 	s.begun = true
-	keep := s.keep(after)
 	for _, k := range s.Sinks {
 		s.check(k, k.Begin(s.Run, s.cell, keep))
 	}
-	s.add(Event{Event: Begin, Step: after, Steps: s.steps, Examples: s.examples})
-	s.sync() // or half a line could stand there alone, which is nobody's
 }
 
 // keep names the events that a run which goes on after a step will not tell again. Its

@@ -37,6 +37,9 @@ type Finetuning struct {
 	PEFT      *peft.Config      // what trains beside or within these weights; nil: they do
 	Claim     bool              // of a private run: the adapter says what was spent
 
+	// Runs is how many trainings there are over the same rows, as of a [Grid]; 0: one.
+	Runs int
+
 	Truncated int // examples whose contexts were cut
 	Skipped   int // rows left out, as their targets were too long
 	Dropped   int // tokens of packed texts that fill no block
@@ -55,6 +58,9 @@ type Finetuning struct {
 	attached    *peft.Attached // of PEFT
 	prefix      *train.Prefix  // of [Finetuning.KeepPrefix], or nil
 	planned     *Planned       // of CheckMemory, or nil
+
+	used train.PrefixUse // of the prefix, by earlier runs
+	run  *train.RunDir   // that is open
 }
 
 // finetuneConfig is config.json of a run: what determines the result.
@@ -191,7 +197,7 @@ func (f *Finetuning) Open(dir string, overwrite bool) (*train.RunDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Trainer.Store = run
+	f.run, f.Trainer.Store = run, run
 	if f.Trainer.Key, err = run.KeyOf(f.Trainer.Settings); err != nil {
 		run.Close()
 		return nil, err

@@ -53,8 +53,7 @@ func (f *Finetuning) Finish(dir string, outcome train.Outcome, health *emulate.H
 		Trained: nn.Count(f.Trainer.Params), Held: nn.Count(f.Trainer.Held), Health: health, Metric: f.Metric, Out: dir, validated: f.Trainer.Valid != nil,
 	}
 	r.Planned = f.planned
-	if f.prefix != nil && f.prefix.Use().Read > 0 {
-		use := f.prefix.Use()
+	if use := f.PrefixUse(); use.Read > 0 {
 		r.Prefix = &use
 	}
 	if r.Metrics, err = train.LastMetrics(dir); err != nil {

@@ -28,7 +28,7 @@ func (p *Protocol) preflight(variants []variant) error {
 		if err != nil {
 			return fmt.Errorf("row %s: %w", v.row, err)
 		}
-		g, err := gains(t, e.Decoder)
+		g, err := gains(t, e.Decoder, len(p.LRs))
 		switch {
 		case err != nil:
 			return fmt.Errorf("row %s: %w", v.row, err)

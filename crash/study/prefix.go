@@ -71,8 +71,8 @@ type gain struct {
 	none         string // why the streams of what is trained on are not, and the remedy
 }
 
-// gains looks at a trainer over a decoder.
-func gains(t *train.Trainer, d *transformer.Decoder) (g gain, err error) {
+// gains looks at a trainer over a decoder, of which there are so many runs.
+func gains(t *train.Trainer, d *transformer.Decoder, runs int) (g gain, err error) {
 	place, err := d.Below(t.Params)
 	if err != nil {
 		return g, err
@@ -80,7 +80,7 @@ func gains(t *train.Trainer, d *transformer.Decoder) (g gain, err error) {
 	n := t.Train.Len()
 	what, remedy := varies(t, d, place)
 	g.varies = place > 0 && what != ""
-	again := t.Settings.TotalSteps(n) > (n-1)/t.Settings.Batch+1
+	again := runs > 1 || t.Settings.TotalSteps(n) > (n-1)/t.Settings.Batch+1
 	g.train = place > 0 && !g.varies && again
 	g.valid = place > 0 && t.Valid != nil && t.Valid.Len() > 0 // before training and after
 	switch {
@@ -133,7 +133,7 @@ func (f *Finetuning) KeepPrefix(c CachePrefix, available int, dir string) error 
 	if !c.Auto && !c.asked() {
 		return nil
 	}
-	g, err := gains(f.Trainer, f.Part.Decoder)
+	g, err := gains(f.Trainer, f.Part.Decoder, f.Runs)
 	switch {
 	case err != nil:
 		return err
@@ -152,12 +152,15 @@ func (f *Finetuning) KeepPrefix(c CachePrefix, available int, dir string) error 
 	return g.keep(f.Trainer, f.prefix)
 }
 
-// PrefixUse says what came of streams that are kept, so far.
-func (f *Finetuning) PrefixUse() train.PrefixUse {
+// PrefixUse says what came of streams that are kept, so far; of a cell of a grid, in its own
+// run.
+func (f *Finetuning) PrefixUse() (use train.PrefixUse) {
 	if f.prefix == nil {
-		return train.PrefixUse{}
+		return use
 	}
-	return f.prefix.Use()
+	use = f.prefix.Use()
+	use.Read, use.Computed = use.Read-f.used.Read, use.Computed-f.used.Computed
+	return use
 }
 
 // LendPrefix lets another run, over the same frozen weights at another seed or rate, read and
@@ -169,7 +172,7 @@ func (f *Finetuning) LendPrefix(to *Finetuning) error {
 	if f.prefix == nil {
 		return nil
 	}
-	g, err := gains(to.Trainer, to.Part.Decoder)
+	g, err := gains(to.Trainer, to.Part.Decoder, max(f.Runs, 2))
 	if err != nil {
 		return err
 	}

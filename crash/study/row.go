@@ -250,7 +250,7 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 		return train.Outcome{}, err
 	}
 	if p.prefix != nil {
-		g, err := gains(t, c.Decoder)
+		g, err := gains(t, c.Decoder, len(p.LRs))
 		if err == nil {
 			err = g.keep(t, p.prefix)
 		}

@@ -35,8 +35,7 @@ func (w *Watcher) Watch(e Event) {
 		return
 	}
 	if e.Note != "" {
-		w.Close()
-		fmt.Fprintf(w.Out, "%s\n", e.Note)
+		w.line(e.Note)
 		return
 	}
 	phase := strings.TrimSpace(e.Row + " " + e.Phase)
@@ -63,9 +62,12 @@ func (w *Watcher) Watch(e Event) {
 }
 
 // Row prints a line for a finished row, so that a long run shows what it has.
-func (w *Watcher) Row(r Row) {
+func (w *Watcher) Row(r Row) { w.line(r.String()) }
+
+// line prints a line of its own.
+func (w *Watcher) line(text string) {
 	w.Close()
-	fmt.Fprintf(w.Out, "%s\n", r)
+	fmt.Fprintf(w.Out, "%s\n", text)
 }
 
 // Note prints a line beside the progress.
@@ -77,12 +79,30 @@ func (w *Watcher) Close() {
 	w.bar, w.phase, w.done = nil, "", 0
 }
 
-// Run trains, after Open, and shows how far it is.
+// Run trains, after Open, and shows how far it is. A run that was finished as a cell of a
+// [Grid] is taken as it is.
 func (f *Finetuning) Run(ctx context.Context, show *Watcher) (train.Outcome, error) {
+	if outcome, done, err := f.finished(); done || err != nil {
+		return outcome, err
+	}
+	f.watchPrefix(show)
+	return show.train(ctx, "finetune", f.Trainer)
+}
+
+// finished gives the trainer the weights of a run that is done and keeps no checkpoint, if
+// it is.
+func (f *Finetuning) finished() (outcome train.Outcome, done bool, err error) {
+	if outcome, done, err = f.run.Finished(); done {
+		err = f.Trainer.Restore(f.run)
+	}
+	return outcome, done, err
+}
+
+// watchPrefix shows what goes wrong with streams that are kept.
+func (f *Finetuning) watchPrefix(show *Watcher) {
 	if f.prefix != nil {
 		f.prefix.Note = func(why string) { show.Watch(Event{Phase: "warning", Warning: why}) }
 	}
-	return show.train(ctx, "finetune", f.Trainer)
 }
 
 // train runs a training and shows how far it is.
