@@ -215,6 +215,22 @@ func TestEventsOfAResumedRun(t *testing.T) {
 	}
 }
 
+// TestARunThatDoesNotBeginDropsNothing: its error is told behind what there is.
+func TestARunThatDoesNotBeginDropsNothing(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := watch(dir)
+	run(t, context.Background(), filepath.Join(dir, "run"), s)
+	before := lines(t, dir)
+	s, warnings := watch(dir)
+	s.Attach(trainer(t), "", filepath.Join(dir, "run"))
+	s.End(train.Outcome{}, errors.New("no memory"))
+	s.Close()
+	all := lines(t, dir)
+	if last := all[len(all)-1]; len(all) != len(before)+1 || last.Event != events.End || last.Error != "no memory" || last.Outcome != nil || len(*warnings) > 0 {
+		t.Errorf("%d events, %d before; the last %+v; %q", len(all), len(before), last, *warnings)
+	}
+}
+
 // fullDisk refuses to let some files grow after so many writes, the last of which it cuts.
 type fullDisk struct {
 	files.Disk
