@@ -10,11 +10,11 @@ import (
 	"lamina/internal/tfevents"
 )
 
-// TestATrainingIsWatched: finetune and distill tell their events into a file, on standard
+// TestATrainingIsWatched: finetune, distill and run tell their events into a file, on standard
 // output and to TensorBoard; the finished run told again has no step twice.
 func TestATrainingIsWatched(t *testing.T) {
 	model, dir := tinyModel(t), t.TempDir()
-	data := write(t, dir, "d.jsonl", manyQuestions(6))
+	data := write(t, dir, "d.jsonl", manyQuestions(30))
 	tune := func(out string, more ...string) []string {
 		return append([]string{"finetune", "--model", model, "--data", data, "--valid", data, "--lr", "1e-3", "--steps", "3", "--batch", "2", "--out", filepath.Join(dir, out)}, more...)
 	}
@@ -60,6 +60,15 @@ func TestATrainingIsWatched(t *testing.T) {
 		"--out", filepath.Join(dir, "c"), "--events", "jsonl:-")
 	if steps(stdout) != 2 {
 		t.Errorf("%s", stdout)
+	}
+	table, test := filepath.Join(dir, "table"), write(t, dir, "test.jsonl", manyQuestions(4))
+	stdout, stderr = succeed(t, "run", "--model", model, "--train", data, "--test", test, "--keep", "2", "--trainable", "1", "--rows", "ceiling",
+		"--lr", "1e-3,1e-2", "--steps", "2", "--batch", "2", "--out", table, "--events", "jsonl:-", "--tensorboard", board+"-run")
+	if steps(stdout) != 4 || !strings.Contains(stdout, `"cell":"seed-42/ceiling/lr0.01"`) || !strings.Contains(stderr, "report:") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+	if paths, _ = filepath.Glob(filepath.Join(board+"-run", "seed-42", "ceiling", "lr*", "*tfevents*")); len(paths) != 2 {
+		t.Errorf("%q", paths)
 	}
 
 	fails(t, exitError, "another run", tune("d", "--events", "jsonl:"+log, "--warmup", "1")...)

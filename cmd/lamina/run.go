@@ -46,6 +46,7 @@ type runCommand struct {
 	roomFlags
 	tokenFlags
 	outRunFlags
+	eventFlags
 	profileFlag
 
 	// What demo adds: names for the table, and a folder in Out that is there
@@ -55,6 +56,9 @@ type runCommand struct {
 
 // Run is the command.
 func (c *runCommand) Run(s *session) error {
+	if _, err := c.eventFlags.file(s.JSON); err != nil {
+		return err
+	}
 	finish, err := c.start(s)
 	if err != nil {
 		return err
@@ -187,6 +191,12 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
 	}
+	stream, err := c.stream(s, c.Out, c.Overwrite)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	x.Listen(stream)
 	s.warn(x.Warnings())
 	defer interrupt.Saving("the step under way is finished and saved")()
 	if err := x.Run(s.ctx); errors.Is(err, context.Canceled) {

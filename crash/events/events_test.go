@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -356,6 +357,13 @@ func TestWhatIsNotOursStays(t *testing.T) {
 			t.Errorf("%.20q: is changed", c.text)
 		}
 	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(put("there", begin), link); err != nil {
+		t.Skip(err)
+	}
+	if err := events.CheckLines(link, "other", false); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a link: %v", err)
+	}
 	for _, c := range []struct {
 		name      string
 		overwrite bool
@@ -365,6 +373,9 @@ func TestWhatIsNotOursStays(t *testing.T) {
 		{"events.out.tfevents.other.lamina", true, ""}, {"events.out.tfevents.abc.lamina", false, ""},
 	} {
 		path := put(filepath.Join(fmt.Sprint("tb", c), c.name), "")
+		if err := events.CheckTensorBoard(path, "abc", true); err == nil || !strings.Contains(err.Error(), "no directory") {
+			t.Errorf("a file: %v", err)
+		}
 		b := events.NewTensorBoard(filepath.Dir(path), c.overwrite)
 		err := events.CheckTensorBoard(filepath.Dir(path), "abc", c.overwrite)
 		if begun := b.Begin("abc", "", func(events.Event) bool { return true }); fmt.Sprint(begun) != fmt.Sprint(err) {
@@ -419,4 +430,43 @@ func TestEventsSurviveAnyOperation(t *testing.T) {
 			return kept
 		},
 	}))
+}
+
+// TestEveryFieldIsDocumented: docs/events.md has a row for each field of an event, and for
+// nothing else.
+func TestEveryFieldIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 || !strings.Contains(cells[1], "`") {
+			continue
+		}
+		for i, part := range strings.Split(cells[1], "`") {
+			if i%2 == 1 {
+				said = append(said, part)
+			}
+		}
+	}
+	var have []string
+	var add func(of reflect.Type)
+	add = func(of reflect.Type) {
+		for f := range of.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if f.Anonymous {
+				add(f.Type.Elem())
+			} else if !slices.Contains(have, name) {
+				have = append(have, name)
+			}
+		}
+	}
+	add(reflect.TypeFor[events.Event]())
+	slices.Sort(said)
+	slices.Sort(have)
+	if !slices.Equal(said, have) {
+		t.Errorf("documented: %q, there are %q", said, have)
+	}
 }

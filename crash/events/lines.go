@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"lamina/internal/files"
 )
@@ -57,6 +58,9 @@ func (l *Lines) Begin(run, cell string, keep func(Event) bool) error {
 func CheckLines(path, run string, overwrite bool) error {
 	if err := files.CheckTarget(path); err != nil {
 		return err
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() { // gone on with, it is no link either
+		return fmt.Errorf("%s: is no regular file: name another", path)
 	}
 	f, _, err := files.Open(path, maxLines)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -32,9 +32,15 @@ func NewTensorBoard(dir string, overwrite bool) *TensorBoard {
 // eventFile is the name of a run's file: TensorBoard looks for "tfevents" in it.
 func eventFile(run string) string { return "events.out.tfevents." + run + ".lamina" }
 
-// CheckTensorBoard returns an error for a directory that a run cannot write its events to,
-// before it begins.
+// CheckTensorBoard makes a directory, and returns an error if a run cannot write its events
+// there, before it begins.
 func CheckTensorBoard(dir, run string, overwrite bool) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s: is no directory: name another", dir)
+	}
+	if err := files.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("%s: cannot be made: %w", dir, err)
+	}
 	_, err := others(dir, run, overwrite)
 	return err
 }

@@ -76,6 +76,13 @@ func (x *Experiment) Open(overwrite bool, beside ...string) error {
 	return x.openDir(config, overwrite, beside)
 }
 
+// Listen has trainings of every seed told to l, after Open.
+func (x *Experiment) Listen(l Listener) {
+	for _, p := range x.protocols {
+		p.Listen = l
+	}
+}
+
 // Warnings tell, after Open, of what does not do what it says.
 func (x *Experiment) Warnings() []string {
 	return append(slices.Clip(x.Overlaps), x.Protocol.Settings.Warnings(len(x.protocols[0].Train))...)

@@ -40,7 +40,7 @@ type Grid struct {
 	release func()
 }
 
-// Listener is told of the trainings of a grid, each before it begins and when it ends.
+// Listener is told of several trainings, those of a grid or of a table, each before it begins and when it ends.
 type Listener interface {
 	Attach(t *train.Trainer, cell, dir string)
 	End(o train.Outcome, err error)

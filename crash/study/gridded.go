@@ -111,7 +111,7 @@ func (r Gridded) Text() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "best on the validation rows, of %d, so that other rows will find it worse: %s\n", len(r.Cells), r.best)
-	fmt.Fprintf(&b, "send this directory: %s\n", r.best.Sent)
+	fmt.Fprintf(&b, "send this directory: %s; nothing in it but the trained weights, their names and plan; keep the rest of %s\n", r.best.Sent, r.Out)
 	return b.String()
 }
 

@@ -51,6 +51,8 @@ type Protocol struct {
 	Available   int         // bytes of memory to the whole process, see [CheckMemory]; 0: not known
 	Overcommit  bool        // rows are trained even if they take more
 
+	Listen Listener // told of each training that is begun; may be nil
+
 	// Watch is told what goes on; may be nil.
 	Watch func(Event)
 

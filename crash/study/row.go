@@ -281,7 +281,13 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 			return out, err
 		}
 	}
+	if p.Listen != nil {
+		p.Listen.Attach(t, fmt.Sprintf("seed-%d/%s/lr%g", p.Seed, v.row, lr), dir)
+	}
 	out, err := t.Run(ctx)
+	if p.Listen != nil {
+		p.Listen.End(out, err)
+	}
 	if err == nil && out.Stopped {
 		err = context.Cause(ctx)
 	}
