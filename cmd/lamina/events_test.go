@@ -76,5 +76,5 @@ func TestATrainingIsWatched(t *testing.T) {
 	fails(t, exitError, "holds no events", tune("e", "--events", "jsonl:"+write(t, dir, "notes.txt", "notes\n"))...)
 	fails(t, exitUsage, "want jsonl:FILE", tune("e", "--events", "e.jsonl")...)
 	fails(t, exitUsage, "is the file of --json", tune("e", "--events", "jsonl:r.json", "--json", "r.json")...)
-	fails(t, exitError, "is read as --data", tune("e", "--events", "jsonl:"+data)...)
+	fails(t, exitError, "is read as --", tune("e", "--events", "jsonl:"+data)...)
 }
