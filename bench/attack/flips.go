@@ -54,6 +54,7 @@ var keeps = []kept{
 	{name: "table that has ended", made: []string{protocol + " --lr 1e-2"}, in: "table", then: protocol + " --lr 1e-2", parts: 6},
 	{name: "scores of finished tasks", made: []string{"eval --model model --data docs.jsonl --out scores"}, in: "scores/tasks",
 		then: "eval --model model --data docs.jsonl --out scores --json scores.json", parts: 4},
+	{name: "way back", made: []string{plugging}, in: "tuned.undo", then: "plug --undo tuned", parts: 6},
 	{name: "receipt", in: "emulator.receipt.json", then: plugging, parts: 4},
 	{name: "cache of the hub", made: []string{"hub get " + repo + " --include *"}, in: "cache/hub/models--tiny--model", env: "HF_HOME=cache",
 		then: "hub verify " + repo + " --json verified.json", parts: 4},

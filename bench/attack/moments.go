@@ -33,7 +33,7 @@ func moments(ctx context.Context, l *lab) (*report, error) {
 		for _, s := range signals {
 			var c counts
 			name := fmt.Sprintf("moment/%s/%s", t.name, s.name)
-			times := (s.times + len(trials) - 1) / len(trials)
+			times := (s.times + len(scenarios) - 1) / len(scenarios) // also of those that -only leaves
 			if l.short {
 				times = 2
 			}

@@ -213,7 +213,7 @@ func (s state) visible() state {
 }
 
 // notWhole looks for a file, visible below dir, that was cut or does not fit the others.
-// The last line of metrics.jsonl may be cut, as the next run takes it away.
+// What was not synced of metrics.jsonl may be damaged, as the next run takes it away.
 func notWhole(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -245,8 +245,13 @@ func fileNotWhole(path string) error {
 	case ".json":
 		bad = !json.Valid(data)
 	case ".jsonl":
-		for line := range bytes.Lines(data) {
-			bad = bad || bytes.HasSuffix(line, []byte("\n")) && !json.Valid(line)
+		last := 0 // of metrics.jsonl a step and its validation, which the next run takes again
+		if filepath.Base(path) == "metrics.jsonl" {
+			last = 2
+		}
+		lines := bytes.SplitAfter(data, []byte("\n"))
+		for _, line := range lines[:max(0, len(lines)-1-last)] {
+			bad = bad || !json.Valid(line)
 		}
 	case ".safetensors":
 		f, err := safetensors.Open(path)
