@@ -174,7 +174,7 @@ func TestTamperedDirectoriesAreRefused(t *testing.T) {
 		{filepath.Join(emulator, "model.safetensors"), []string{"logits", "--model", emulator, "--tokens", tokens}},
 		{filepath.Join(emulator, "model.safetensors"), []string{"similarity", "--model", emulator, "--data", data}},
 		{filepath.Join(emulator, "model.safetensors"), []string{"convert", "--model", emulator, "--out", filepath.Join(dir, "new")}},
-		{filepath.Join(emulator, "model.safetensors"), []string{"bench", "--model", emulator, "--filter", "prefill"}},
+		{filepath.Join(emulator, "model.safetensors"), []string{"bench", "--model", emulator, "--filter", "prefill emu", "--time", "1ms"}},
 		{filepath.Join(emulator, "tokenizer.json"), []string{"tokenize", "--model", emulator, "--texts", texts}},
 		{filepath.Join(emulator, "MANIFEST.json"), []string{"generate", "--model", emulator, "--prompt", "a"}},
 		{filepath.Join(emulator, "config.json"), []string{"eval", "--model", emulator, "--data", data}},

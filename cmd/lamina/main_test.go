@@ -28,7 +28,8 @@ var contract = map[string]string{
 		"--emulator --receipt --out --overwrite",
 	"finetune": "--model --data --valid --plan --share --lr --epochs --steps --batch --schedule --warmup --clip --weight-decay --dropout " +
 		"--max-length --eval-every --save-every --train-limit --no-shuffle --out --overwrite --task --format --profile " +
-		"--dp-sgd --dp-clip --dp-noise --dp-epsilon --dp-delta --dp-claim --dp-seed",
+		"--weight-decay-on --lr-of --layer-lr-decay --ema --ema-at-once --patience --min-delta --proximal --label-smoothing --drop-span --gap-noise " +
+		"--max-grad-skip --also --dp-sgd --dp-clip --dp-noise --dp-epsilon --dp-delta --dp-claim --dp-seed",
 	"leak": "--model --emulator --adapter --receipt --data --members --others --public --limit --steps --lr --batch --shadows --lira --complete " +
 		"--complete-tokens --out --overwrite --task --format --overlong --max-length",
 	"plug":    "--model --adapter --dtype --out --overwrite",

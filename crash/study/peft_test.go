@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lamina/crash/study"
+	"lamina/crash/train"
 	"lamina/internal/units"
 	"lamina/nn"
 	"lamina/nn/optim"
@@ -81,5 +82,26 @@ func TestMemoryOfWhatPEFTTrains(t *testing.T) {
 	want := "--layers 3 takes " + units.Bytes(m.Total()+f.Model.Config.ProcessMemory())
 	if err := f.CheckMemory(1); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestLayerRatesReachWhatPEFTTrains: what stands beside frozen weights has the rate of its
+// place too.
+func TestLayerRatesReachWhatPEFTTrains(t *testing.T) {
+	for _, kind := range peft.Kinds {
+		f := besides(t, "0 1* 2 3*", kind.Defaults)
+		trained := tensor.Must(nn.Trainable(f.Model.Backend, f.Trainer.Params))
+		left, times := map[string]bool{}, map[float64]int{}
+		for w := range f.Trainer.Params {
+			left[w.Name] = true
+		}
+		for _, r := range f.Trainer.Train.(*train.NextToken).LayerRates(0.5, left) {
+			delete(left, r.Match)
+			times[r.Times]++
+		}
+		if len(left) > 0 || len(times) != 2 || times[0.5] == 0 || times[0.5] != times[1.0/8] {
+			t.Errorf("%s: without a rate %v, rates %v", kind.Name, left, times)
+		}
+		trained.Close()
 	}
 }
