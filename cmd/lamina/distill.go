@@ -32,10 +32,10 @@ type distillCommand struct {
 	Sigma float64  `default:"${sigma}" placeholder:"X" help:"How far those are disturbed, in units of each tensor's root mean square (default ${sigma}, about what a fine-tuning moves them)."`
 	LR    float64  `name:"lr" required:"" placeholder:"X" help:"Learning rate."`
 	delimiterFlag
-	stepFlags
-	roomFlags
-	Emulator string `placeholder:"DIR" help:"Where the emulator is written at the end. Default: emulator in --out."`
-	Receipt  string `placeholder:"FILE" help:"Where what may come back is noted. Default: --emulator with .receipt.json."`
+	stepFlags `group:"Steps:"`
+	roomFlags `group:"Memory:"`
+	Emulator  string `placeholder:"DIR" help:"Where the emulator is written at the end. Default: emulator in --out."`
+	Receipt   string `placeholder:"FILE" help:"Where what may come back is noted. Default: --emulator with .receipt.json."`
 	outRunFlags
 	eventFlags
 	profileFlag

@@ -21,16 +21,16 @@ type finetuneCommand struct {
 	LRs   []float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate. Of several, and with --seeds, each is trained with each seed, in a run directory of its own in --out, of rows that are read once; those that are done are not trained again, and a table says which validation loss (or metric, with --best-by) is best."`
 	Seeds []uint64  `placeholder:"N" help:"Seeds, each a training at every rate; more can be asked for later. Default: --seed, alone."`
 	delimiterFlag
-	rowsFlags
-	metricFlags
-	stepFlags
-	privateFlags
-	prefixFlags
-	peftFlags
-	peftTargets
-	roomFlags
-	tokenFlags
-	turnFlag
+	rowsFlags    `group:"Rows:"`
+	metricFlags  `group:"Validation:"`
+	stepFlags    `group:"Steps:"`
+	privateFlags `group:"Privacy:"`
+	prefixFlags  `group:"Memory:"`
+	peftFlags    `group:"Trained beside the weights:"`
+	peftTargets  `group:"Trained beside the weights:"`
+	roomFlags    `group:"Memory:"`
+	tokenFlags   `group:"Options of a training:"`
+	turnFlag     `group:"Options of a training:"`
 	giveFlags
 	eventFlags
 	outRunFlags

@@ -55,6 +55,12 @@ func TestHelpShowsTheContract(t *testing.T) {
 			t.Errorf("lamina %s --help differs from lamina help %s", command, command)
 		}
 	}
+	text := must(t, "help", "finetune")
+	for _, group := range []string{"Rows:", "Validation:", "Steps:", "Options of a training:", "Privacy:", "Memory:", "Trained beside the weights:"} {
+		if strings.Count(text, "\n"+group+"\n") != 1 {
+			t.Errorf("lamina help finetune has no %s", group)
+		}
+	}
 	if bare := must(t); bare != top {
 		t.Error("lamina alone does not show the help")
 	}

@@ -41,10 +41,10 @@ type runCommand struct {
 	Tokens      string    `default:"plain" placeholder:"HOW" help:"What is done to each token's state before, as in lamina similarity."`
 	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
 	delimiterFlag
-	stepFlags
-	prefixFlags
-	roomFlags
-	tokenFlags
+	stepFlags   `group:"Steps:"`
+	prefixFlags `group:"Memory:"`
+	roomFlags   `group:"Memory:"`
+	tokenFlags  `group:"Options of a training:"`
 	outRunFlags
 	eventFlags
 	profileFlag

@@ -32,7 +32,7 @@ type stepFlags struct {
 	NoShuffle   bool     `help:"Take the examples in the order of the file."`
 	Overlong    string   `default:"error" enum:"error,skip,cut" placeholder:"HOW" help:"A row whose target is longer than the model can take: error (default), skip (leave it out) or cut (from the left)."`
 	Format      string   `default:"scoring" enum:"scoring,paper" placeholder:"HOW" help:"Training text: scoring (default; as it is scored) or paper (BOS in front, no space before the target)."`
-	optionFlags
+	optionFlags `group:"Options of a training:"`
 }
 
 // outRunFlags name a run directory, which is resumed.
