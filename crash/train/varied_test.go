@@ -81,6 +81,9 @@ func TestDropSpan(t *testing.T) {
 			t.Fatalf("step %d: loss %v is that of no span", step, loss)
 		}
 		seen[span]++
+		if step%20 > 0 {
+			continue
+		}
 		if again, _ := lossAt(t, be, o, w, step); again != loss {
 			t.Fatalf("step %d: loss %v, and %v again", step, loss, again)
 		}
