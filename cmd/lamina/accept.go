@@ -125,6 +125,10 @@ func (c acceptCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if done.Kept {
+		s.printf("wrote %s: the adapter, held against the receipt %s: it cannot be merged, and stands beside the model: lamina eval --model %s --adapter %[1]s --receipt %[2]s\n", c.Out, done.Receipt, c.Model)
+		return s.writeJSON(done)
+	}
 	s.printf("wrote %s: %s with %d trained tensors, held against the receipt %s\n%s", c.Out, c.Model, len(done.Tensors), done.Receipt, done.Applied.Text())
 	if err := s.toldUndo(c.Out, c.NoUndo); err != nil {
 		return err

@@ -27,7 +27,7 @@ import (
 // exactly, and rest.index I64 [K] where: the places in the concatenation of all tensors by
 // name, ascending. Without such places neither is there.
 var DeltaForm = Form{
-	Name: "delta", Help: "what training added to them", Weights: adapterWeights,
+	Name: "delta", Help: "what training added to them", Weights: adapterWeights, Adds: true,
 	Write: writeDelta,
 	Fits: func(file *safetensors.File, expected []Expected) []string {
 		return append(fitsT(file, expected, restIndex, restValue), restFits(file)...)

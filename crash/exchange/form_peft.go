@@ -24,7 +24,7 @@ func peftForms() (forms []Form) {
 			Name: k.Name, Help: k.Help, Weights: weights, Others: []string{config}, Kind: k.Name,
 			Write:   func(dir string, r Returned) error { return r.Attached.Save(dir) },
 			Fits:    func(file *safetensors.File, expected []Expected) []string { return peftFits(k, file, expected) },
-			Changes: func(a *Adapter, name string) bool { return peftChanges(k, a.file, name) },
+			Changes: func(a *Adapter, name string) bool { return peftChanges(k, a.file, name) }, Replaces: k.Replaces(), Adds: k.Adds,
 		}
 		if k.Merges {
 			f.Delta = peftDelta
@@ -98,9 +98,9 @@ func (a *Adapter) loadBeside(dev tensor.Device, d *transformer.Decoder, blocks [
 	return cmp.Or(err, saved.Close())
 }
 
-// applyTo gives the trained part of an emulator, or of a full model, what the adapter makes
-// of its weights, or puts beside them what cannot be folded in.
-func (a *Adapter) applyTo(dev tensor.Device, e *emulate.Emulator) error {
+// ApplyTo gives the trained part of an emulator, or of a full model, what the adapter makes
+// of its weights, as [Adapter.Apply] does, or puts beside them what cannot be folded in.
+func (a *Adapter) ApplyTo(dev tensor.Device, e *emulate.Emulator) error {
 	params := slices.Collect(e.Params()) // of the model alone
 	if a.Form.Kind != "" {
 		if err := a.wantBase(slices.Values(params)); err != nil { // before what does not fit then
@@ -115,6 +115,9 @@ func (a *Adapter) applyTo(dev tensor.Device, e *emulate.Emulator) error {
 	}
 	if a.Form.Delta == nil {
 		a.beside.Install()
+		for _, r := range a.beside.Reach() {
+			a.changed = append(a.changed, tensorChange{r.Layer + " (beside)", r.Change * r.Change, r.Start * r.Start})
+		}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // Weights sends T itself in F32, under the names that it has in the full model. It is what
 // adapters of format 2 and earlier have.
 var Weights = Form{
-	Name: "weights", Help: "the trained weights themselves", Weights: adapterWeights,
+	Name: "weights", Help: "the trained weights themselves", Weights: adapterWeights, Replaces: true,
 	Write: func(dir string, r Returned) error {
 		values := map[string]tensor.Tensor{}
 		var entries []formats.Entry

@@ -38,6 +38,12 @@ type Form struct {
 	// reports whether an adapter may change a tensor of T; nil: all of them.
 	Kind    string
 	Changes func(a *Adapter, name string) bool
+
+	// Replaces says that it has values of T after training: where T was repaired before it
+	// was sent, the repair is among them.
+	Replaces bool
+	// Adds says that what is added to T does not depend on its values.
+	Adds bool
 }
 
 // Returned is what training made of T.

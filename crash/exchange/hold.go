@@ -150,14 +150,22 @@ func (r *Receipt) Warnings(a *Adapter) []string {
 		return []string{fmt.Sprintf("%s: no receipt was held against it: that its plan and tensors are those that were sent is its own word; --receipt FILE names what emulate kept", a.Path)}
 	}
 	var warnings []string
-	if r.Repaired != nil && a.Form.Name == Weights.Name {
+	if r.Repaired != nil && a.Form.Replaces {
 		warnings = append(warnings, fmt.Sprintf("%s: is of weights that were trained before they were sent (--train %s), to stand in the emulator: they are put in the place of the model's own as they are, that training included; a delta leaves it out", a.Path, r.Repaired.Train))
 	}
-	digest, err := a.identity()
-	if err == nil && slices.Contains(r.PluggedIn, digest) {
-		return append(warnings, fmt.Sprintf("%s: was plugged in before, by the receipt %s, or that was cut short: is it an old one that was sent again?", a.Path, r.path))
+	if before := r.Before(a); before != "" {
+		warnings = append(warnings, before)
 	}
 	return warnings
+}
+
+// Before says that an adapter was plugged in before, whatever it came in; "" if not.
+func (r *Receipt) Before(a *Adapter) string {
+	digest, err := a.identity()
+	if err != nil || !slices.Contains(r.PluggedIn, digest) {
+		return ""
+	}
+	return fmt.Sprintf("%s: was plugged in before, by the receipt %s, or that was cut short: is it an old one that was sent again?", a.Path, r.path)
 }
 
 // Note keeps in the receipt that an adapter is plugged in, which is said before the model

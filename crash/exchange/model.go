@@ -111,7 +111,7 @@ func (m *Model) apply(a *Adapter, receipt string) error {
 	if a.Manifest.Whole {
 		e = &emulate.Emulator{Decoder: m.Decoder}
 	}
-	return a.applyTo(m.Backend, e)
+	return a.ApplyTo(m.Backend, e)
 }
 
 // Again returns what an adapter's like is trained in: a decoder, and the part of it that

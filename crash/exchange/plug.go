@@ -28,7 +28,7 @@ func (a *Adapter) Plugged(full *transformer.Decoder) (d *transformer.Decoder, pa
 		}
 	}
 	params = nn.List(slices.Collect(e.Params())...) // of the model alone
-	return e.Plug(full), params, a.applyTo(full.Head.Value.Device(), e)
+	return e.Plug(full), params, a.ApplyTo(full.Head.Value.Device(), e)
 }
 
 // PlugOptions say how a model with an adapter's weights is written.

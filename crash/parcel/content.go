@@ -36,6 +36,10 @@ var settingsFiles = []string{"config.json", "tokenizer_config.json", "generation
 // codeKeys make other programs load code that a model brings.
 var codeKeys = []string{"auto_map", "trust_remote_code", "custom_pipelines"}
 
+// elsewhereKeys make the library of peft fetch another model than the owner's, or import a
+// module of any name: in an adapter they are empty.
+var elsewhereKeys = []string{"base_model_name_or_path", "auto_mapping", "revision", "megatron_core", "megatron_config"}
+
 // checkContent refuses files that a package of a kind has no use for, and settings that
 // make other programs run code. told are lines about what tells of its sender's machine.
 func checkContent(dir string, kind Kind, all []File) (told []string, err error) {
@@ -65,8 +69,11 @@ func checkSettings(at string) (told []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = walk(strictjson.New(bytes.TrimPrefix(data, []byte("\ufeff")), strictjson.Rules{Depth: 64, Python: true}), "", func(key, value string) error {
+	isPEFT := filepath.Base(at) == "adapter_config.json"
+	err = walk(strictjson.New(bytes.TrimPrefix(data, []byte("\ufeff")), strictjson.Rules{Depth: 64, Python: true}), "", func(key string, kind strictjson.Kind, value string) error {
 		switch {
+		case isPEFT && slices.Contains(elsewhereKeys, key) && kind != strictjson.Null && (kind != strictjson.String || value != ""):
+			return fmt.Errorf("%q is not null: it makes other programs fetch a model or code from elsewhere: an adapter belongs to the model that its receiver has", key)
 		case slices.Contains(codeKeys, key):
 			return fmt.Errorf("%q makes other programs run code that a model brings: take it out of the model's file, and make the package again", key)
 		case machinePath.MatchString(value) && len(told) < 16:
@@ -85,12 +92,12 @@ var machinePath = regexp.MustCompile(`^(/(home|root|Users|mnt|media|data|scratch
 
 // walk tells each member of all objects, and the texts among them and in arrays; a value
 // that is no text is "".
-func walk(s *strictjson.Scanner, key string, tell func(key, value string) error) error {
+func walk(s *strictjson.Scanner, key string, tell func(key string, kind strictjson.Kind, value string) error) error {
 	switch s.Kind() {
 	case strictjson.Object:
 		return s.Object(func(name string) error {
-			if s.Kind() != strictjson.String {
-				if err := tell(name, ""); err != nil {
+			if kind := s.Kind(); kind != strictjson.String {
+				if err := tell(name, kind, ""); err != nil {
 					return err
 				}
 			}
@@ -103,7 +110,7 @@ func walk(s *strictjson.Scanner, key string, tell func(key, value string) error)
 		if err != nil {
 			return err
 		}
-		return tell(key, text)
+		return tell(key, strictjson.String, text)
 	}
 	return s.Skip()
 }

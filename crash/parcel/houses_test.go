@@ -211,7 +211,7 @@ func (p *parcelled) weights(name string, change func(values map[string]value)) {
 	must(p.t, file.Close())
 	change(values)
 	writeTensors(p.t, p.payload(name), values, meta)
-	if name == "adapter.safetensors" {
+	if name != "model.safetensors" {
 		p.adapterManifest(func(m *exchange.Manifest) {
 			m.Tensors, m.Weights = slices.Sorted(maps.Keys(values)), ""
 		})

@@ -86,6 +86,8 @@ type Recipe struct {
 	Fits      []emulate.Fitted   `json:"fits,omitempty"`
 	FittedOn  *emulate.Texts     `json:"fitted_on,omitempty"`
 	Distilled *emulate.Distilled `json:"distilled,omitempty"`
+	Repaired  *emulate.Distilled `json:"repaired,omitempty"` // how what trains was trained before
+	Return    string             `json:"return,omitempty"`   // the form that the owner wants back
 	Folded    bool               `json:"folded,omitempty"`
 	Exact     float64            `json:"exact_share"` // of the model's weights that stand in it to the bit
 }

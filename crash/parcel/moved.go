@@ -32,23 +32,30 @@ func moved(a *exchange.Adapter, c transformer.Config) []Moved {
 	return all
 }
 
-// sameNorm is how far the norms of the two houses may be apart, of each other. Of weights
-// both are sums in float64 in the same order, of the same numbers. What was added to
-// weights that their owner had repaired before he sent them is added to others by him, and
-// rounded anew, which moves ‖Δ‖ a little and ‖T₀‖ as much as the repair did.
+// sameNorm is how far the norms of the two houses may be apart, of each other: both are
+// sums in float64, of the same numbers, or of others where the owner had repaired T before
+// he sent it. Then ‖T₀‖ is another, and what was added to T is added to other values and
+// rounded anew, which moves ‖Δ‖ a little; where values of T come back, or factors of them,
+// ‖Δ‖ has the repair in it, and cannot be compared.
 const (
 	sameNorm   = 1e-9
 	sameChange = 0.01
 )
 
-// agree reports whether what the sender says of blocks is what its receiver measures.
-func agree(form string, said, got []Moved) bool {
+// agree reports whether what the sender says of blocks is what its receiver measures, as
+// far as that can be.
+func agree(form exchange.Form, repaired bool, said, got []Moved) bool {
 	near := func(a, b, bar float64) bool { return math.Abs(a-b) <= bar*math.Max(a, b) }
 	return slices.EqualFunc(said, got, func(a, b Moved) bool {
-		if form == exchange.Weights.Name {
-			return a.Layer == b.Layer && near(a.Delta, b.Delta, sameNorm) && near(a.Base, b.Base, sameNorm)
+		switch {
+		case a.Layer != b.Layer:
+			return false
+		case !repaired:
+			return near(a.Delta, b.Delta, sameNorm) && near(a.Base, b.Base, sameNorm)
+		case form.Adds:
+			return near(a.Delta, b.Delta, sameChange)
 		}
-		return a.Layer == b.Layer && near(a.Delta, b.Delta, sameChange)
+		return true
 	})
 }
 

@@ -79,7 +79,7 @@ func PackAdapter(run string, m *exchange.Model, out string, opt PackOptions) (Pa
 	if m.Emulator == nil || m.Emulator.Origin != a.Manifest.Origin {
 		return Packed{}, fmt.Errorf("%s: was trained in the emulator of the exchange %.12s…, and %s is another: name the one that it was trained in (--emulator)", a.Path, a.Manifest.Exchange, m.Path)
 	}
-	if err := a.Apply(m.Backend, m.Emulator.Params()); err != nil {
+	if err := a.ApplyTo(m.Backend, m.Emulator); err != nil {
 		return Packed{}, err
 	}
 	k := &packing{opt: opt, from: a.Path, out: out, ledger: opt.Ledger}
@@ -265,7 +265,7 @@ func slotsOfTensors(all []TensorStats) (slots []Slot) {
 }
 
 func recipeOf(m emulate.Manifest) Recipe {
-	return Recipe{Fits: m.Fits, FittedOn: m.FittedOn, Distilled: m.Distilled, Folded: m.Folded, Exact: m.ExactShare}
+	return Recipe{Fits: m.Fits, FittedOn: m.FittedOn, Distilled: m.Distilled, Repaired: m.Repaired, Return: m.Return, Folded: m.Folded, Exact: m.ExactShare}
 }
 
 // described says a slot in words.

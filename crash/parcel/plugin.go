@@ -31,6 +31,7 @@ type PlugInOptions struct {
 // PluggedIn is an adapter that was accepted.
 type PluggedIn struct {
 	Out       string                  `json:"out"`
+	Kept      bool                    `json:"kept,omitempty"` // Out is the adapter, beside the model: it cannot be merged
 	Manifest  Manifest                `json:"manifest"`
 	Signature Signature               `json:"signature"`
 	Receipt   string                  `json:"receipt"`
@@ -53,25 +54,20 @@ type acceptance struct {
 	done    PluggedIn
 }
 
-// PlugIn puts the adapter of a package into the full model and writes that as out. Before
+// PlugIn puts the adapter of a package into the full model and writes that as out, or the
+// adapter itself where it cannot be merged with the model's weights. Before
 // it is held against the receipt, the ledger beside that, and the model; then it is scored,
 // where the gate has rows. Whatever is wrong, nothing is written, and the model full is as
 // it was.
 func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, opt PlugInOptions) (PluggedIn, error) {
 	x := &acceptance{Package: p, full: full, opt: opt, done: PluggedIn{Out: out, Manifest: p.Manifest, Signature: p.Signature}}
-	err := p.wantKind(AdapterKind)
-	if err == nil {
-		err = full.Full("accept of an adapter")
-	}
-	if err == nil {
-		err = files.Output{Path: out, Kind: "plugged model", Overwrite: opt.Overwrite}.Check()
-	}
-	if err != nil {
+	if err := x.checkOut(); err != nil {
 		return x.done, err
 	}
 	if err := x.expected(); err != nil {
 		return x.done, err
 	}
+	var err error
 	if x.adapter, err = exchange.OpenAdapter(p.payload()); err != nil {
 		return x.done, err
 	}
@@ -84,13 +80,49 @@ func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, 
 	if err := x.gate(ctx); err != nil {
 		return x.done, err
 	}
-	_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
-		DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Undo: opt.Undo, Ready: x.note})
+	if x.done.Kept {
+		err = x.keep()
+	} else {
+		_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
+			DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Undo: opt.Undo, Ready: x.note})
+	}
 	x.done.Applied = x.adapter.Applied()
 	if err == nil {
 		x.noted(x.book.end(x.book.Accepted, x.Digest))
 	}
 	return x.done, err
+}
+
+// checkOut finds what can be said before anything is read: of what is to be written, and of
+// the model.
+func (x *acceptance) checkOut() error {
+	if err := x.wantKind(AdapterKind); err != nil {
+		return err
+	}
+	if err := x.full.Full("accept of an adapter"); err != nil {
+		return err
+	}
+	kind := "plugged model"
+	if form, err := exchange.FormNamed(x.Manifest.Adapter.Form); err == nil && form.Delta == nil {
+		x.done.Kept, kind = true, string(AdapterKind)
+		if x.opt.DType != tensor.Invalid {
+			return fmt.Errorf("%s: what it has, %s, is kept beside the model's weights, which no storage type changes: leave out --dtype", x.Dir, form.Help)
+		}
+	}
+	return files.Output{Path: x.done.Out, Kind: kind, Overwrite: x.opt.Overwrite}.Check()
+}
+
+// keep copies an adapter that cannot be merged into the model's weights, to be named beside
+// it.
+func (x *acceptance) keep() error {
+	to := files.Output{Path: x.done.Out, Kind: string(AdapterKind), Overwrite: x.opt.Overwrite}
+	return to.Write(func(tmp string) error {
+		if err := x.copyPayload(tmp); err != nil {
+			return err
+		}
+		x.note()
+		return nil
+	})
 }
 
 // expected finds the receipt and the ledger of the package's exchange, and holds its
@@ -164,8 +196,14 @@ func (x *acceptance) checkReceipt() error {
 	if err := x.receipt.Hold(x.adapter, x.full.Decoder); err != nil {
 		return err
 	}
-	if before := x.receipt.Warnings(x.adapter); len(before) > 0 && !x.opt.Again && !x.book.cutShort(x.Package) {
-		return fmt.Errorf("%s; --again plugs it in once more", before[0])
+	before := x.receipt.Before(x.adapter)
+	if before != "" && !x.opt.Again && !x.book.cutShort(x.Package) {
+		return fmt.Errorf("%s; --again plugs it in once more", before)
+	}
+	for _, line := range x.receipt.Warnings(x.adapter) {
+		if line != before {
+			x.done.Warnings = append(x.done.Warnings, line)
+		}
 	}
 	return nil
 }
@@ -189,7 +227,7 @@ func (x *acceptance) checkScale() error {
 		return err
 	}
 	got, said := moved(x.adapter, x.full.Config), x.Manifest.Adapter
-	if !agree(said.Form, said.Changes, got) {
+	if !agree(x.adapter.Form, x.receipt.Repaired != nil, said.Changes, got) {
 		return x.differs("adapter: changes", got, said.Changes)
 	}
 	if err := x.checkChanges(); err != nil || x.opt.Correct == nil {

@@ -50,11 +50,7 @@ func (p *Package) Unpack(be kernels.Backend, out string, opt UnpackOptions) (Unp
 		return done, err
 	}
 	err = to.Write(func(tmp string) error {
-		copied, err := copyInto(tmp, p.payload(), p.Manifest.Files)
-		if err == nil && !slices.Equal(copied, p.Manifest.Files) {
-			err = fmt.Errorf("%s: changed while it was copied: take a fresh copy", p.Dir)
-		}
-		if err != nil {
+		if err := p.copyPayload(tmp); err != nil {
 			return err
 		}
 		return book.begin(&book.Accepted, p.Manifest, p.Digest)
@@ -63,6 +59,15 @@ func (p *Package) Unpack(be kernels.Backend, out string, opt UnpackOptions) (Unp
 		err = book.end(book.Accepted, p.Digest)
 	}
 	return done, err
+}
+
+// copyPayload copies what was checked, and nothing else.
+func (p *Package) copyPayload(to string) error {
+	copied, err := copyInto(to, p.payload(), p.Manifest.Files)
+	if err == nil && !slices.Equal(copied, p.Manifest.Files) {
+		err = fmt.Errorf("%s: changed while it was copied: take a fresh copy", p.Dir)
+	}
+	return err
 }
 
 // emulatorLedger returns the ledger that the emulator will have, begun if need be. By that

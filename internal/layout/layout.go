@@ -73,7 +73,7 @@ var layers = []layer{
 	{"crash/exchange", append([]string{
 		"crash/undo", "crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
 	{"crash/parcel", []string{
-		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
+		"crash/exchange", "crash/emulate", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "kernels", "tensor", "internal/files", "internal/strictjson", "internal/units"}},
 	{"crash/leak", append([]string{
 		"crash/privacy", "crash/train", "crash/emulate", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/report"}, bottom...)},

@@ -18,6 +18,8 @@ type Kind struct {
 	Defaults Config
 	// Merges says that what was trained can be folded into the model's own weights.
 	Merges bool
+	// Adds says that what is added to a weight does not depend on the weight.
+	Adds bool
 
 	takes    []string // fields of Config beside Kind and Layers
 	parts    []string // what it puts there, as it is called below a layer's name
@@ -30,6 +32,8 @@ type Kind struct {
 	params func(b transformer.Block) nn.Params
 	// fold is [Attached.Fold] of the weight or the bias w of the plain layer that l stands for.
 	fold func(l added, w *autograd.Parameter) Folded
+	// reach is [Reach] of what was put to a layer, of kinds that do not merge.
+	reach func(l added) (change, start float64)
 	// keys are those of adapter_config.json that tell what a.Config has.
 	keys func(a *Attached) map[string]any
 	// read takes what it knows of adapter_config.json.
@@ -92,6 +96,10 @@ func (k Kind) Changes(tensor string) string {
 	}
 	return ""
 }
+
+// Replaces reports whether a file has values of the model's own parameters after training,
+// and not what is to be done to them.
+func (k Kind) Replaces() bool { return k.put == nil }
 
 // Takes reports whether a field of [Config], such as [Rank], says something of the kind.
 func (k Kind) Takes(field string) bool { return slices.Contains(k.takes, field) }

@@ -11,6 +11,7 @@ var loraKind = Kind{
 	Help:     "a change of low rank beside each linear layer",
 	Defaults: Config{Kind: "lora", Rank: 8, Alpha: 8},
 	Merges:   true,
+	Adds:     true,
 	takes:    []string{Rank, Alpha, RSLoRA, Targets, Dropout},
 	parts:    []string{"lora_A.weight", "lora_B.weight"},
 	peftType: "LORA",

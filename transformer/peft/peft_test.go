@@ -318,3 +318,36 @@ func TestWrongTensors(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestReach of a bottleneck by hand: 2 channels, width 1, and nothing of kinds that merge.
+func TestReach(t *testing.T) {
+	be := ref.New()
+	d := decoder(t, be, "opt-prenorm")
+	blocks := d.Clone().Blocks
+	a, err := peft.Attach(nn.Init{Device: be, Seed: 1}, d, blocks[:1], peft.Config{Kind: "adapter", Width: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range a.Reach() {
+		if r.Change != 0 || r.Start != math.Sqrt(24) {
+			t.Errorf("a new one: %+v", r)
+		}
+	}
+	const put = 3
+	for w := range a.Params() { // U = D = b = c = 3 everywhere: U·D has 24² elements 9, U·b + c 24 of 12
+		v := w.Value.Float32s()
+		for i := range v {
+			v[i] = put
+		}
+		w.Value = tensor.Must(tensor.FromFloat32s(be, tensor.F32, v, w.Value.Shape()...))
+	}
+	want := math.Sqrt(24*24*81 + 24*144)
+	reach := a.Reach()
+	if len(reach) != 2 || math.Abs(reach[0].Change-want) > 1e-9*want || !strings.HasSuffix(reach[1].Layer, "fc2") {
+		t.Errorf("%+v, want %v", reach, want)
+	}
+	lora, err := peft.Attach(nn.Init{Device: be, Seed: 1}, d, d.Clone().Blocks, peft.Config{Kind: "lora", Rank: 1, Alpha: 1})
+	if err != nil || lora.Reach() != nil {
+		t.Errorf("%v, %v", lora.Reach(), err)
+	}
+}
