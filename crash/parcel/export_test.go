@@ -12,5 +12,8 @@ var (
 // PublicKeyOf reads a public key's text.
 var PublicKeyOf = parsePublicKey
 
+// Comment is the trusted comment of a manifest's signature.
+func Comment(m Manifest) string { return m.comment() }
+
 // CheckScores is the gate's decision.
 func CheckScores(s *Scores, g Gate) error { return s.check(g) }

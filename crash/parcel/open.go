@@ -45,7 +45,7 @@ func Open(dir string, trusted Trusting) (*Package, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if s := p.Signature; s.State == Verified && s.Comment != p.Manifest.comment() {
-		return nil, fmt.Errorf("%s: its trusted comment is %.200q, and the manifest is that of %q: it was signed for another package: take a fresh copy", signature, s.Comment, p.Manifest.comment())
+		return nil, fmt.Errorf("%s: its trusted comment is %.200q, and the manifest is that of %q: it was signed for another package: take a fresh copy; who signs with minisign itself gives it -t and that text", signature, s.Comment, p.Manifest.comment())
 	}
 	if err := l.checkFiles(dir, p.Manifest); err != nil {
 		return nil, err

@@ -3,7 +3,10 @@ package parcel_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,9 +130,100 @@ func TestSecretKeysOfMinisign(t *testing.T) {
 	if err := check("password", func() (string, error) { return "between two houses", nil }); err != nil {
 		t.Error(err)
 	}
-	if err := check("password", func() (string, error) { return "between two horses", nil }); err == nil || !strings.Contains(err.Error(), "password.key: not to be decrypted") {
-		t.Errorf("by another password: %v", err)
+}
+
+// TestWrongPassword on a key that says it takes little memory, since one derivation of 1 GiB
+// is enough.
+func TestWrongPassword(t *testing.T) {
+	first, second, _ := strings.Cut(strings.TrimSpace(string(vector(t, "password.key"))), "\n")
+	raw, err := base64.StdEncoding.DecodeString(second)
+	must(t, err)
+	binary.LittleEndian.PutUint64(raw[6+32:], 1<<15)   // operations
+	binary.LittleEndian.PutUint64(raw[6+32+8:], 1<<24) // bytes
+	path := filepath.Join(t.TempDir(), "password.key")
+	must(t, os.WriteFile(path, []byte(first+"\n"+base64.StdEncoding.EncodeToString(raw)+"\n"), 0o600))
+	_, err = parcel.ReadSecretKey(path, func() (string, error) { return "between two horses", nil })
+	refused(t, "another password", err, path, "not to be decrypted: the password is another")
+}
+
+// TestMinisignSignsAPackage: manifest.json signed by the program itself, in both of its forms,
+// with the words that bind the package, and without.
+func TestMinisignSignsAPackage(t *testing.T) {
+	if _, err := exec.LookPath("minisign"); err != nil {
+		t.Skip("minisign is not installed")
 	}
+	h := newHouses(t)
+	m, err := parcel.ParseManifest(readFile(t, filepath.Join(h.adapter, "manifest.json")))
+	must(t, err)
+	key, err := filepath.Abs("testdata/minisign/plain.key")
+	must(t, err)
+	plain := pinned(t, "testdata/minisign/plain.pub", "plain")
+	sign := func(more ...string) {
+		t.Helper()
+		cmd := exec.Command("minisign", append([]string{"-S", "-s", key, "-m", "manifest.json"}, more...)...)
+		cmd.Dir = h.adapter
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	words := parcel.Comment(m)
+	sign()
+	_, err = h.accept(h.adapter, plain, false)
+	refused(t, "minisign's own comment", err, h.adapter, fmt.Sprintf("the manifest is that of %q", words))
+	for _, form := range [][]string{{"-t", words}, {"-t", words, "-l"}} {
+		sign(form...)
+		out, err := h.accept(h.adapter, plain, true)
+		must(t, err)
+		if !maps.Equal(contents(t, out), h.plugged) {
+			t.Errorf("%v: other bytes", form)
+		}
+		must(t, os.RemoveAll(out))
+	}
+}
+
+// TestHouseChangesItsKey: for a time both are pinned, then the old one is not.
+func TestHouseChangesItsKey(t *testing.T) {
+	h := newHouses(t)
+	at := func(name string) string { return filepath.Join(h.dir, name) }
+	list := ""
+	packages := map[string]string{}
+	for _, name := range []string{"old", "new"} {
+		pub, err := parcel.NewKey(at(name), "")
+		must(t, err)
+		list += "north " + pub.String() + "\n"
+		key, err := parcel.ReadSecretKey(at(name+".key"), nil)
+		must(t, err)
+		packages[name] = at(name + " to-owner")
+		must(t, ignore(parcel.PackAdapter(filepath.Join(h.dir, "trainer", "run"), h.open(filepath.Join(h.dir, "trainer", "emulator")), packages[name],
+			parcel.PackOptions{Key: key, Date: onDate, Version: "v0"})))
+	}
+	trust := func(text string) parcel.Trusting {
+		must(t, os.WriteFile(at("trusted"), []byte(text), 0o644))
+		trusted, err := parcel.ReadTrust(at("trusted"))
+		must(t, err)
+		return trusted
+	}
+	both, line := trust(list), strings.Index(list, "\n")+1
+	for name, pkg := range packages {
+		p, err := parcel.Open(pkg, both)
+		if err != nil || p.Signature.House != "north" {
+			t.Errorf("%s, with both pinned: %v", name, err)
+		}
+	}
+	after := trust(list[line:] + "south " + strings.Fields(list)[1] + "\n")
+	_, err := parcel.Open(packages["new"], after)
+	must(t, err)
+	north, err := after.From("north")
+	must(t, err)
+	_, err = parcel.Open(packages["old"], north)
+	refused(t, "by the old key", err, packages["old"], "the pinned keys are others (north ")
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	return data
 }
 
 // TestOursAtMinisign: what we write is read by the program itself.
