@@ -46,6 +46,9 @@ func list(dir string) (l listing, err error) {
 		return l, err
 	}
 	have := map[string]bool{}
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == manifestName }) {
+		return l, fmt.Errorf("%s: missing: want the directory of a package, as lamina package writes it; what emulate or finetune wrote is packed first", filepath.Join(dir, manifestName))
+	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if !slices.Contains([]string{manifestName, signatureName, payloadName}, e.Name()) {
@@ -62,10 +65,8 @@ func list(dir string) (l listing, err error) {
 			return l, err
 		}
 	}
-	for _, name := range []string{manifestName, payloadName} {
-		if !have[name] {
-			return l, fmt.Errorf("%s: missing: want the directory of a package, as lamina package writes it", filepath.Join(dir, name))
-		}
+	if !have[payloadName] {
+		return l, fmt.Errorf("%s: missing: want the directory of a package, as lamina package writes it", filepath.Join(dir, payloadName))
 	}
 	l.signed = have[signatureName]
 	l.files, err = listPayload(filepath.Join(dir, payloadName))

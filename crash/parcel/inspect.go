@@ -12,6 +12,7 @@ import (
 	"lamina/formats"
 	"lamina/internal/files"
 	"lamina/internal/units"
+	"lamina/tensor"
 )
 
 // Report is everything that a package carries, looked at without applying it.
@@ -135,11 +136,14 @@ func (r Report) Text() string {
 		say("tensors:")
 	}
 	for _, t := range r.Tensors {
-		numbers := ""
-		if t.NaN+t.Inf > 0 {
-			numbers = fmt.Sprintf("  %d NaN, %d infinite", t.NaN, t.Inf)
+		numbers := fmt.Sprintf("norm %.6g", t.Norm)
+		if d, ok := tensor.ParseDType(t.DType); ok && !d.IsFloat() {
+			numbers = "blocks of a quantised type, or whole numbers"
 		}
-		say("  %-60s norm %.6g%s", t.Slot, t.Norm, numbers)
+		if t.NaN+t.Inf > 0 {
+			numbers += fmt.Sprintf("  %d NaN, %d infinite", t.NaN, t.Inf)
+		}
+		say("  %-60s %s", t.Slot, numbers)
 	}
 	for _, line := range r.Odd {
 		say("odd: %s", line)
