@@ -80,11 +80,11 @@ func (p *Package) PlugIn(ctx context.Context, full *exchange.Model, out string, 
 	if err := x.gate(ctx); err != nil {
 		return x.done, err
 	}
+	how := exchange.PlugOptions{DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Undo: opt.Undo, Ready: x.note}
 	if x.done.Kept {
-		err = x.keep()
+		_, err = exchange.Keep(full.Decoder, x.adapter, out, how)
 	} else {
-		_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, exchange.PlugOptions{
-			DType: opt.DType, Overwrite: opt.Overwrite, Force: opt.Force, Undo: opt.Undo, Ready: x.note})
+		_, err = exchange.ExportPlugged(full.Checkpoint, full.Decoder, x.adapter, out, how)
 	}
 	x.done.Applied = x.adapter.Applied()
 	if err == nil {
@@ -110,19 +110,6 @@ func (x *acceptance) checkOut() error {
 		}
 	}
 	return files.Output{Path: x.done.Out, Kind: kind, Overwrite: x.opt.Overwrite}.Check()
-}
-
-// keep copies an adapter that cannot be merged into the model's weights, to be named beside
-// it.
-func (x *acceptance) keep() error {
-	to := files.Output{Path: x.done.Out, Kind: string(AdapterKind), Overwrite: x.opt.Overwrite}
-	return to.Write(func(tmp string) error {
-		if err := x.copyPayload(tmp); err != nil {
-			return err
-		}
-		x.note()
-		return nil
-	})
 }
 
 // expected finds the receipt and the ledger of the package's exchange, and holds its
