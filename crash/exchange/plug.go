@@ -118,7 +118,7 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		return nil, err
 	}
 	if a.Form.Delta == nil {
-		return nil, fmt.Errorf("%s: what it has, %s, cannot be merged into the model's weights: nothing was applied", a.Path, a.Form.Help)
+		return nil, fmt.Errorf("%s: what it has, %s, cannot be merged into the model's weights: nothing was applied; plug --keep leaves it beside the model", a.Path, a.Form.Help)
 	}
 	changes := a.Changes(c.Config)
 	if err := a.CheckChanges(changes); err != nil && !opt.Force {

@@ -19,6 +19,9 @@ import (
 	"lamina/transformer"
 )
 
+// pickle is the file in which the library wrote tensors before it had safetensors.
+const pickle = "adapter_model.bin"
+
 // Saved is a directory with what was trained, opened.
 type Saved struct {
 	Path   string
@@ -47,6 +50,9 @@ func Open(dir string) (*Saved, error) {
 		return nil, err
 	}
 	if s.file, err = safetensors.Open(filepath.Join(dir, weights)); err != nil {
+		if _, missing := os.Stat(filepath.Join(dir, pickle)); missing == nil {
+			err = fmt.Errorf("%w: %s is a pickle, in which any call may stand, and is not read: write it again with peft's save_pretrained(…, safe_serialization=True)", err, pickle)
+		}
 		return nil, err
 	}
 	return s, nil

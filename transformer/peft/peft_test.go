@@ -200,6 +200,13 @@ func TestWrongConfigFiles(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+	old := changed(t, "testdata/lora-opt", nil, nil)
+	if err := os.Rename(filepath.Join(old, peft.WeightsFile), filepath.Join(old, "adapter_model.bin")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peft.Open(old); err == nil || !strings.Contains(err.Error(), "adapter_model.bin is a pickle") {
+		t.Errorf("a pickle: %v", err)
+	}
 	if _, err := peft.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "neither adapter_config.json nor peft.json") {
 		t.Errorf("an empty directory: %v", err)
 	}
