@@ -89,6 +89,26 @@ func TestPEFTGoesToTheOtherHouseAndBack(t *testing.T) {
 	}
 }
 
+// TestPEFTInSeveralEmulators: what trains beside T trains in every emulator of it, in turn.
+func TestPEFTInSeveralEmulators(t *testing.T) {
+	dir, model := t.TempDir(), golden("llama-gqa-tied")
+	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	must(t, "emulate", "--model", model, "--plan", "0* 2", "--out", one)
+	must(t, "emulate", "--model", model, "--plan", "0* 1", "--out", two)
+	data := write(t, dir, "d.jsonl", `{"context_ids":[5,6,7],"target_ids":[8,9]}`+"\n")
+	run := func(name string, more ...string) []byte {
+		out := filepath.Join(dir, name)
+		must(t, append([]string{"finetune", "--model", one, "--data", data, "--lr", "0.01", "--steps", "4", "--peft", "lora", "--rank", "2", "--out", out}, more...)...)
+		return fileOf(t, out, peft.WeightsFile)
+	}
+	if slices.Equal(run("alone"), run("both", "--also", two)) {
+		t.Error("the second emulator changes nothing")
+	}
+	if !slices.Equal(run("same", "--also", one), run("again")) {
+		t.Error("the same emulator twice trains something else than once")
+	}
+}
+
 func sortedCopy(names []string) []string { return slices.Sorted(slices.Values(names)) }
 
 func entriesOf(t *testing.T, dir string) (names []string) {

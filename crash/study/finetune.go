@@ -95,13 +95,14 @@ func (f *Finetuning) Load() (err error) {
 	if err := f.Part.Plan.WantStar(); err != nil {
 		return err
 	}
-	t := f.Trainer
 	if err := f.checkPrivate(); err != nil {
 		return err
 	}
-	if err := f.attach(); err != nil {
+	if err := f.checkForm(); err != nil {
 		return err
 	}
+	t := f.Trainer
+	t.Held = f.Part.Decoder.Params()
 	learned, id, err := f.read(f.Data.Train, f.Data.TrainLimit)
 	if err != nil {
 		return err
@@ -110,7 +111,10 @@ func (f *Finetuning) Load() (err error) {
 	if err := t.Settings.ChooseNoise(learned.Len()); err != nil {
 		return err
 	}
-	if err := f.turns(learned); err != nil || f.Data.Valid.Path == "" {
+	if err := f.turns(learned); err != nil {
+		return err
+	}
+	if err := f.attach(); err != nil || f.Data.Valid.Path == "" {
 		return err
 	}
 	if t.Valid, f.valid, err = f.read(f.Data.Valid, 0); err != nil {

@@ -9,13 +9,10 @@ import (
 )
 
 // attach gives the trainer what it trains: the weights of the part, or what PEFT puts beside
-// them or picks of them.
+// them or picks of them, in all decoders that have the part's blocks.
 func (f *Finetuning) attach() error {
 	t, part := f.Trainer, f.Part
-	if err := f.checkForm(); err != nil {
-		return err
-	}
-	t.Params, t.Held = part.Params(), part.Decoder.Params()
+	t.Params = part.Params()
 	if f.PEFT == nil {
 		f.start = values(t.Params)
 		return nil
