@@ -24,5 +24,11 @@ func (f *Finetuning) attach() error {
 		return fmt.Errorf("--peft %s: %w", f.PEFT.Kind, err)
 	}
 	t.Params, t.Drops = f.attached.Params(), f.PEFT.Dropout > 0
+	release := t.Release
+	t.Release = func(name string) {
+		if !f.attached.Release(name) && release != nil {
+			release(name)
+		}
+	}
 	return nil
 }

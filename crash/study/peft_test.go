@@ -105,3 +105,31 @@ func TestLayerRatesReachWhatPEFTTrains(t *testing.T) {
 		trained.Close()
 	}
 }
+
+// TestWhatPEFTBeganWithIsGivenBack: while it trains, the memory of the values that it began
+// with is free, and what the file has is asked for under names of the model alone.
+func TestWhatPEFTBeganWithIsGivenBack(t *testing.T) {
+	for _, k := range peft.Kinds {
+		f := finetuning(t, "llama", "0* 1 2 3*")
+		f.PEFT = &k.Defaults
+		var told []string
+		f.Trainer.Release = func(name string) { told = append(told, name) }
+		if err := f.Attach(); err != nil {
+			t.Fatal(err)
+		}
+		trained := tensor.Must(nn.Trainable(f.Model.Backend, f.Trainer.Params))
+		for w := range f.Trainer.Params {
+			f.Trainer.Release(w.Name)
+		}
+		values := slices.Clone(trained.Values.Float32s())
+		if want := k.Replaces(); want != (len(told) > 0) {
+			t.Errorf("%s: the model was told %q", k.Name, told)
+		}
+		for w := range f.Trainer.Params {
+			f.Trainer.Release(w.Name) // twice changes nothing
+		}
+		if !slices.Equal(trained.Values.Float32s(), values) {
+			t.Errorf("%s: what trains was given back", k.Name)
+		}
+	}
+}

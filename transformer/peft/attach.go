@@ -167,6 +167,21 @@ func (a *Attached) Layers() []string {
 	return names
 }
 
+// Release gives back the memory that what was put there began with, under the name of a
+// parameter that has a value of its own by now ([nn.Trainable]), and reports whether there is
+// such a parameter.
+func (a *Attached) Release(name string) bool {
+	if a.kind.put == nil {
+		return false
+	}
+	i := slices.IndexFunc(a.params, func(w *autograd.Parameter) bool { return w.Name == name })
+	if i >= 0 && i < len(a.made) && !a.made[i].SameMemory(a.params[i].Value) {
+		a.made[i].Free()
+		a.made[i] = tensor.Tensor{}
+	}
+	return i >= 0
+}
+
 // Close puts the plain layers back and gives back the memory of what was there. What was
 // trained is to be saved before, and the [nn.Trained] of it closed.
 func (a *Attached) Close() {

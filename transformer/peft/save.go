@@ -111,7 +111,11 @@ func (a *Attached) write(path string, entry func(*autograd.Parameter) (string, [
 		entries = append(entries, formats.Entry{Name: name, DType: tensor.F32, Shape: shape})
 	}
 	return safetensors.Write(path, entries, map[string]string{"format": "pt"}, func(name string, w io.Writer) error {
-		_, err := w.Write(tensor.Bytes(of[name].Float32s()))
+		if of[name].DType() == tensor.F32 {
+			_, err := of[name].WriteTo(w)
+			return err
+		}
+		_, err := w.Write(tensor.Bytes(of[name].Float32s())) // of a model that was not trained
 		return err
 	})
 }
