@@ -115,7 +115,7 @@ func (k emulators) trained() []step {
 
 // plugged puts an adapter into the model and scores it.
 func (k emulators) plugged(name, run string, more ...string) []step {
-	args := append([]string{"plug", "--model", k.model, "--adapter", k.at("run-" + run), "--no-undo", "--out", k.at("plug-" + name)}, more...)
+	args := append([]string{"plug", "--model", k.model, "--adapter", k.at("run-" + run), "--out", k.at("plug-" + name)}, more...)
 	return []step{k.step("plug-"+name, args...), k.score(k.in, name, k.at("plug-"+name))}
 }
 
@@ -132,7 +132,7 @@ func (k emulators) returned() []step {
 		k.plugged("alpha-blocks", "weights", append([]string{"--alpha", "auto-blocks"}, choose...)...),
 		k.plugged("rank", "weights", "--delta-rank", loraRank),
 		k.plugged("gradfix", "weights", fix...),
-		k.plugged("gradfix-random", "weights", append([]string{"--gradfix-control", "random"}, fix...)...),
+		k.plugged("gradfix-random", "weights", append([]string{"--gradfix-control", "random-change"}, fix...)...),
 		[]step{
 			k.step("run-shots", slices.Concat([]string{"finetune", "--model", k.model, "--plan", "@" + k.at("ceiling.txt"),
 				"--data", filepath.Join(k.out, shotRows), "--out", k.at("run-shots"), "--train-limit", "128"}, settings(blockRate))...),
