@@ -128,6 +128,7 @@ type step struct {
 	in, name string // its JSON is OUT/in/name.json
 	args     []string
 	then     func() error // after it was called; may be nil
+	copied   [2]string    // a directory and the name of a copy that is made of it first, or nothing
 }
 
 // run makes a step, unless its JSON is there, and notes the seconds it took.
@@ -140,6 +141,11 @@ func (w *work) run(ctx context.Context, dir string, s step) error {
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
+	}
+	if from, to := s.copied[0], s.copied[1]; from != "" {
+		if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(from))); err != nil {
+			return err
+		}
 	}
 	args := append(slices.Clone(s.args), "--json", result)
 	fmt.Printf("%s lamina %s\n", time.Now().Format(time.TimeOnly), strings.Join(args, " "))

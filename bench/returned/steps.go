@@ -108,9 +108,17 @@ func (k emulators) trained() []step {
 		k.finetune("weights", k.at("emulator"), blockRate),
 		k.finetune("ceiling", k.model, blockRate, "--plan", "@"+k.at("ceiling.txt")),
 		k.finetune("lora", k.at("emulator"), loraRate, "--peft", "lora", "--rank", loraRank),
-		k.finetune("delta", k.at("emulator"), blockRate, "--return", "delta"),
-		k.finetune("extracted", k.at("emulator"), blockRate, "--return", "lora", "--rank", loraRank),
+		k.again("delta", "--return", "delta"),
+		k.again("extracted", "--return", "lora", "--rank", loraRank),
 	}
+}
+
+// again sends the weights of the first run back in another form: it is done, and so is not
+// trained again.
+func (k emulators) again(name string, more ...string) step {
+	s := k.finetune(name, k.at("emulator"), blockRate, more...)
+	s.copied = [2]string{k.at("run-weights"), k.at("run-" + name)}
+	return s
 }
 
 // plugged puts an adapter into the model and scores it.
