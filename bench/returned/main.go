@@ -10,7 +10,8 @@
 // train/openbook_qa.jsonl: the owner fits emulators to rows of another task, as he has none
 // of the data owner's. The validation rows are cut in three: the first third chooses the
 // data owner's weights, the second the owner's α, the third is what the owner's gradients
-// are of (GradFix) and what the few-shot control trains on. All test rows are scored.
+// are of (GradFix) and what the few-shot control trains on. All test rows are scored, or
+// the first of them.
 package main
 
 import (

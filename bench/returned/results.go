@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,6 +43,9 @@ func (w *work) scores(path string, gold []int) (s scored, err error) {
 	}
 	if len(made.Rows) > len(gold) {
 		return s, fmt.Errorf("%s: %d documents, and the test file has %d", path, len(made.Rows), len(gold))
+	}
+	if w.limit > 0 && len(made.Rows) > w.limit {
+		made.Rows = made.Rows[:w.limit]
 	}
 	for i, choices := range made.Rows {
 		best, at := math.Inf(-1), -1
@@ -114,7 +118,7 @@ func apart(a, b []float64, scale float64, digits int) string {
 }
 
 // order of the rows; each is held against the blocks as they came back.
-var order = []string{"weights", "delta", "alpha", "alpha-blocks", "rank", "gradfix", "gradfix-random", "lora", "extracted",
+var order = []string{"weights", "alpha", "alpha-blocks", "rank", "gradfix", "gradfix-random", "lora", "extracted",
 	"repaired", "repaired-alpha", "repaired-weights", "shots", "ceiling"}
 
 // text is the file of results.
@@ -170,7 +174,20 @@ func (w *work) depth(k emulators, keep string, zs scored, gold []int) (string, e
 		t.Rows = append(t.Rows, row)
 	}
 	sent, err := k.sent()
-	return fmt.Sprintf("\n## %s of %d blocks\n\n%s\n%s%s", keep, layers, t.Markdown(), sent, k.said()), err
+	return fmt.Sprintf("\n## %s of %d blocks\n\n%s\n%s%s%s", keep, layers, t.Markdown(), k.same(), sent, k.said()), err
+}
+
+// same says whether a delta makes of the model the bytes that the weights themselves make.
+func (k emulators) same() string {
+	weights, err := os.ReadFile(k.at("plug-weights/model.safetensors"))
+	delta, wrong := os.ReadFile(k.at("plug-delta/model.safetensors"))
+	switch {
+	case err != nil || wrong != nil:
+		return ""
+	case bytes.Equal(weights, delta):
+		return "The delta makes the bytes that the weights make, and is not scored again.\n\n"
+	}
+	return "**The delta does not make the bytes that the weights make.**\n\n"
 }
 
 // sent is what went each way, and what it took.
@@ -180,7 +197,7 @@ func (k emulators) sent() (string, error) {
 		{"back: weights", "run-weights/adapter", "run-weights"}, {"back: delta", "run-delta/adapter", "run-delta"}, {"back: LoRA", "run-lora/adapter", "run-lora"},
 		{"back: LoRA of the delta", "run-extracted/adapter", "run-extracted"}, {"(last blocks, prefix computed)", "run-prefix-off/adapter", "run-prefix-off"},
 		{"(last blocks, prefix kept)", "run-prefix-on/adapter", "run-prefix-on"}} {
-		_, bytes, err := files.Size(k.at(s.dir))
+		_, size, err := files.Size(k.at(s.dir))
 		var took struct {
 			Seconds   float64 `json:"seconds"`
 			Processor float64 `json:"processor_seconds"`
@@ -194,7 +211,7 @@ func (k emulators) sent() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		t.Rows = append(t.Rows, []string{s.name, units.Bytes(int(bytes)), fmt.Sprintf("%.0f", took.Seconds), fmt.Sprintf("%.0f", took.Processor)})
+		t.Rows = append(t.Rows, []string{s.name, units.Bytes(int(size)), fmt.Sprintf("%.0f", took.Seconds), fmt.Sprintf("%.0f", took.Processor)})
 	}
 	return t.Markdown(), nil
 }

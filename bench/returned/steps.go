@@ -133,7 +133,7 @@ func (k emulators) returned() []step {
 	fix := []string{"--gradfix", "--support", filepath.Join(k.out, shotRows), "--task", task, "--samples", "128"}
 	return slices.Concat(
 		k.plugged("weights", "weights"),
-		k.plugged("delta", "delta"),
+		k.plugged("delta", "delta")[:1],
 		k.plugged("lora", "lora"),
 		k.plugged("extracted", "extracted"),
 		k.plugged("alpha", "weights", append([]string{"--alpha", "auto"}, choose...)...),
