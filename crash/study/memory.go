@@ -16,9 +16,17 @@ import (
 // Smaller is a run that takes less memory than another.
 type Smaller struct {
 	How     string // flags, or what else to do
-	Same    bool   // the same weights come out
+	Comes   string // of the weights that come out: one of the three below
 	Trainer *train.Trainer
 }
+
+// What comes of [Smaller.How]. A gradient summed by parts of a batch is the same sum, in
+// which products of matrices add in another order.
+const (
+	sameBits  = "the same weights come out"
+	sameSum   = "the same weights but for rounding"
+	otherwise = "and trains something else"
+)
 
 // shortener is an objective whose examples can be cut, as --max-length does.
 type shortener interface {
@@ -28,30 +36,30 @@ type shortener interface {
 
 // smaller lists what a trainer's own settings can do for its memory.
 func smaller(t *train.Trainer, need train.Memory) (ways []Smaller) {
-	add := func(how string, same bool, change func(t *train.Trainer)) {
+	add := func(how string, comes string, change func(t *train.Trainer)) {
 		again := *t
 		change(&again)
-		ways = append(ways, Smaller{how, same, &again})
+		ways = append(ways, Smaller{how, comes, &again})
 	}
 	cut := min(t.Settings.Batch, t.Train.Len()) > 1 && t.Settings.MicroBatch != 1 && t.Settings.Private == nil
 	one := func(t *train.Trainer) { t.Settings.MicroBatch = 1 }
 	recompute := func(t *train.Trainer) { t.Recompute = true }
 	if cut {
-		add("--micro-batch 1", true, one)
+		add("--micro-batch 1", sameSum, one)
 	}
 	if !t.Recompute {
-		add("--recompute", true, recompute)
+		add("--recompute", sameBits, recompute)
 	}
 	if cut && !t.Recompute {
-		add("--micro-batch 1 --recompute", true, func(t *train.Trainer) { one(t); recompute(t) })
+		add("--micro-batch 1 --recompute", sameSum, func(t *train.Trainer) { one(t); recompute(t) })
 	}
 	if need.Streams > 0 {
-		add("--cache-prefix off", true, func(t *train.Trainer) { t.Train, t.Valid = train.Unkept(t.Train), train.Unkept(t.Valid) })
+		add("--cache-prefix off", sameBits, func(t *train.Trainer) { t.Train, t.Valid = train.Unkept(t.Train), train.Unkept(t.Valid) })
 	}
 	if s, ok := t.Train.(shortener); ok {
 		longest, least := s.Longest()
 		if half := max(longest/2, least); half < longest {
-			add(fmt.Sprintf("--max-length %d", half), false, func(t *train.Trainer) { t.Train = s.Shortened(half) })
+			add(fmt.Sprintf("--max-length %d", half), otherwise, func(t *train.Trainer) { t.Train = s.Shortened(half) })
 		}
 	}
 	return ways
@@ -113,14 +121,12 @@ func remedies(ways []Smaller, process, total, available int) (string, error) {
 	for _, w := range append(fit, rest...)[:min(mostWays, len(fit)+len(rest))] {
 		text := fmt.Sprintf("%s takes %s", w.How, units.Bytes(w.bytes))
 		switch {
-		case w.bytes > available && w.Same:
+		case w.bytes > available && w.Comes != otherwise:
 			text += " (too much as well)"
 		case w.bytes > available:
-			text += " (too much as well, and trains something else)"
-		case w.Same:
-			text += " (the same weights come out)"
+			text += " (too much as well, " + otherwise + ")"
 		default:
-			text += " (and trains something else)"
+			text += " (" + w.Comes + ")"
 		}
 		texts = append(texts, text)
 	}
@@ -169,7 +175,7 @@ func (f *Finetuning) fewer() []Smaller {
 	last := slices.Max(places)
 	again := *f.Trainer
 	again.Params = nn.ParamsOf(e.Decoder.Blocks[last])
-	return []Smaller{{fmt.Sprintf("%s, of place %d,", what, last), false, &again}}
+	return []Smaller{{fmt.Sprintf("%s, of place %d,", what, last), otherwise, &again}}
 }
 
 // fewerBeside is that of what PEFT trains in the highest layer alone, of several.
@@ -185,7 +191,7 @@ func (f *Finetuning) fewerBeside() []Smaller {
 	last := slices.Max(slices.Collect(maps.Keys(of)))
 	again := *f.Trainer
 	again.Params = nn.List(of[last]...)
-	return []Smaller{{fmt.Sprintf("--layers %d", last), false, &again}}
+	return []Smaller{{fmt.Sprintf("--layers %d", last), otherwise, &again}}
 }
 
 // CheckMemory is [CheckMemory] of a distillation, after Load.
@@ -204,7 +210,7 @@ func (d *Distillation) CheckMemory(available int) error {
 		}
 		again := *d.Trainer
 		again.Train, again.Held = objective, objective.Held(again.Params)
-		ways = append(ways, Smaller{"--ppd 0", false, &again})
+		ways = append(ways, Smaller{"--ppd 0", otherwise, &again})
 	}
 	return CheckMemory(d.Trainer, d.Model.Config.ProcessMemory(), available, ways...)
 }

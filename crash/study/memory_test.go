@@ -70,6 +70,9 @@ func TestRefusalNamesWaysToTakeLess(t *testing.T) {
 			if len(named) < 3 || !strings.Contains(err.Error(), units.Bytes(available)+" are available") || !strings.Contains(err.Error(), "takes about "+units.Bytes(need)) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("plan %q: %v", text, err)
 			}
+			if text := err.Error(); strings.Count(text, "--micro-batch 1 ") != strings.Count(text, "but for rounding") && !strings.Contains(text, "too much as well") {
+				t.Errorf("plan %q: of micro-batches not said that sums are rounded in another order: %v", text, err)
+			}
 			for _, way := range named {
 				again := *f.Trainer
 				switch {
