@@ -284,6 +284,9 @@ func (c leakCommand) brought(s *session, m *model, rows leakRows) (*leakResult, 
 	if err := a.Close(); err != nil {
 		return nil, err
 	}
+	if err := m.Fits(c.Adapter, c.Receipt); err != nil { // before hours of computing
+		return nil, err
+	}
 	by, err := study.ReadTrainedBy(a.Path)
 	if err != nil {
 		return nil, err

@@ -123,4 +123,15 @@ func TestLeakRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails(t, exitUsage, "give --lr and --steps", "leak", "--model", emulator, "--adapter", lone, "--members", rows, "--others", other, "--shadows", "3", "--public", other)
+
+	// what is for another emulator, or in no receipt of this model, is refused before anything is computed
+	shadows := filepath.Join(dir, "shadows")
+	second := filepath.Join(dir, "second")
+	must(t, "emulate", "--model", model, "--plan", "1* 5*", "--out", second)
+	for want, house := range map[string]string{"made for other weights": second, "whose weights have fingerprint": tinyModelOf(t, 2)} {
+		fails(t, exitError, want, "leak", "--model", house, "--adapter", run, "--receipt", map[bool]string{true: "", false: emulator + ".receipt.json"}[house == second], "--members", rows, "--others", other, "--shadows", "3", "--public", other, "--out", shadows)
+		if _, err := os.Lstat(shadows); err == nil {
+			t.Fatalf("%s: shadows were trained for an adapter that cannot be plugged in", want)
+		}
+	}
 }

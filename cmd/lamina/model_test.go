@@ -54,6 +54,12 @@ const tinyConfig = `{"model_type": "llama", "vocab_size": 420, "hidden_size": 32
 // directory.
 func tinyModel(t *testing.T) string {
 	t.Helper()
+	return tinyModelOf(t, 1)
+}
+
+// tinyModelOf writes the one of a seed.
+func tinyModelOf(t *testing.T, seed uint64) string {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -64,7 +70,7 @@ func tinyModel(t *testing.T) string {
 	}
 	values := map[string]tensor.Tensor{}
 	var entries []formats.Entry
-	for w := range transformer.New(c, nn.Init{Device: ref.New(), Seed: 1, Std: 0.2}).Params() {
+	for w := range transformer.New(c, nn.Init{Device: ref.New(), Seed: seed, Std: 0.2}).Params() {
 		values[w.Name] = w.Value
 		entries = append(entries, formats.Entry{Name: w.Name, DType: tensor.F32, Shape: w.Value.Shape()})
 	}

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"slices"
 
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
@@ -107,11 +108,45 @@ func (m *Model) apply(a *Adapter, receipt string) error {
 	if receipt != "" {
 		return m.Full("a receipt")
 	}
-	e := m.Emulator
-	if a.Manifest.Whole {
-		e = &emulate.Emulator{Decoder: m.Decoder}
+	return a.ApplyTo(m.Backend, m.sentPart(a.Manifest))
+}
+
+// sentPart is what an adapter is for of the emulator that the model is.
+func (m *Model) sentPart(of Manifest) *emulate.Emulator {
+	if of.Whole {
+		return &emulate.Emulator{Decoder: m.Decoder}
 	}
-	return a.ApplyTo(m.Backend, e)
+	return m.Emulator
+}
+
+// Fits returns an error if Plug would refuse an adapter: as none of the receipt's, or as
+// made for other weights or tensors. Nothing changes; it is for who has long to compute
+// before he plugs it in.
+func (m *Model) Fits(path, receipt string) error {
+	a, err := Open(path)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	var part *emulate.Emulator
+	switch {
+	case m.Emulator != nil && receipt != "":
+		return m.Full("a receipt")
+	case m.Emulator != nil:
+		part = m.sentPart(a.Manifest)
+	default:
+		if _, err := a.HoldAgainst(receipt, m.Path, m.Decoder); err != nil {
+			return err
+		}
+		if _, part, err = m.Again(a.Manifest); err != nil {
+			return fmt.Errorf("%s: %w", a.Path, err)
+		}
+	}
+	params := slices.Values(slices.Collect(part.Params())) // of the model alone
+	if err := a.wantBase(params); err != nil {
+		return err
+	}
+	return a.fitting(params)
 }
 
 // Again returns what an adapter's like is trained in: a decoder, and the part of it that

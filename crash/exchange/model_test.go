@@ -34,11 +34,21 @@ func TestOpenModel(t *testing.T) {
 
 	sent := filepath.Join(t.TempDir(), "adapter")
 	trained := saveAdapter(t, be, full, "0* 1 2*", sent, 1e-2)
+	strange := filepath.Join(t.TempDir(), "strange")
+	saveAdapter(t, be, crashtest.Small(be, "opt"), "0* 1 2*", strange, 1e-2)
+	if err := m.Fits(strange, ""); err == nil || !strings.Contains(err.Error(), "made for other weights") {
+		t.Errorf("an adapter of another model: %v", err)
+	}
 	for name, one := range map[string]*exchange.Model{"full": m, "emulator": small} {
 		want := crashtest.Logits(be, trained.Decoder)
 		if name == "full" {
 			want = crashtest.Logits(be, trained.Plug(full))
 		}
+		before := crashtest.Logits(be, one.Decoder)
+		if err := one.Fits(sent, ""); err != nil {
+			t.Fatal(err)
+		}
+		crashtest.Same(t, name+" after the look", crashtest.Logits(be, one.Decoder), before)
 		if err := one.Plug(sent, ""); err != nil {
 			t.Fatal(err)
 		}
