@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ type correctFlags struct {
 	GradFix        bool   `name:"gradfix" help:"Then keep of it what goes the way that most texts of --support pull the full model's weights (GradFix), a vote each."`
 	Support        string `placeholder:"FILE" help:"Your texts for --gradfix."`
 	Samples        int    `default:"128" placeholder:"N" help:"Only the first N of them (default 128)."`
-	GradFixControl string `name:"gradfix-control" placeholder:"HOW" help:"For experiments: random-change masks a random change of equal norm instead, and so shows what the texts of --support bring by themselves. The other control is lamina finetune on those texts."`
+	GradFixControl string `name:"gradfix-control" placeholder:"HOW" help:"For experiments, with --seed: random-change masks a random change of equal norm instead, and so shows what the texts of --support bring by themselves; random-mask keeps as much of the change at random places, and so shows what comes of keeping less. A third control is lamina finetune on those texts."`
 	Alpha          string `placeholder:"X" help:"Last, scale it: by X; in some blocks by their own, as 5:0.5,11:1; by auto, which takes what answers --valid best, one for all; or by auto-blocks, one for each block."`
 	Valid          string `placeholder:"FILE" help:"Your documents that --alpha auto goes by; not those that are scored later."`
 	Limit          int    `placeholder:"N" help:"Only the first N of them."`
@@ -29,8 +30,11 @@ const (
 	alphaBlocks = "auto-blocks"
 )
 
-// controlRandom is the one control of --gradfix that is no other command.
-const controlRandom = "random-change"
+// The controls of --gradfix that are no other command.
+const (
+	controlRandom = "random-change"
+	controlMask   = "random-mask"
+)
 
 // check finds flags that do not go together, or cannot be used.
 func (f correctFlags) check() error {
@@ -44,8 +48,8 @@ func (f correctFlags) check() error {
 		return usagef("--support %s is for --gradfix, which is not given", f.Support)
 	case !f.GradFix && f.GradFixControl != "":
 		return usagef("--gradfix-control %s needs --gradfix", f.GradFixControl)
-	case f.GradFixControl != "" && f.GradFixControl != controlRandom:
-		return usagef("--gradfix-control %.32q: want %s", f.GradFixControl, controlRandom)
+	case f.GradFixControl != "" && f.GradFixControl != controlRandom && f.GradFixControl != controlMask:
+		return usagef("--gradfix-control %.32q: want %s or %s", f.GradFixControl, controlRandom, controlMask)
 	case f.Samples < 1:
 		return usagef("--samples %d: want 1 or more", f.Samples)
 	case auto && f.Valid == "":
@@ -147,7 +151,7 @@ func (f correctFlags) signs(s *session, m *model, a *exchange.Adapter, t task.Ta
 	}
 	signs.Data = digest
 	if f.GradFixControl != "" {
-		signs.Random, signs.Seed = true, s.Seed
+		signs.Random, signs.RandomMask, signs.Seed = f.GradFixControl == controlRandom, f.GradFixControl == controlMask, s.Seed
 	}
 	return signs, nil
 }
@@ -161,8 +165,13 @@ func (f correctFlags) choose(s *session, m *model, a *exchange.Adapter, t task.T
 	if signs := a.Corrections().Signs; signs != nil && signs.Data == digest {
 		s.warnf("%s: holds the texts of --support: the loss that --alpha goes by is of texts that chose already; name others", f.Valid)
 	}
-	bar := s.waiting("choosing alpha")
-	chosen, err := a.ChooseAlpha(s.ctx, m.Backend, m.Decoder, answers, f.Alpha == alphaBlocks, nil)
+	most, tried := a.MostTries(f.Alpha == alphaBlocks), 0
+	bar := s.progress(fmt.Sprintf("choosing alpha, %d tries at most", most), most)
+	chosen, err := a.ChooseAlpha(s.ctx, m.Backend, m.Decoder, answers, f.Alpha == alphaBlocks, func(t exchange.Tried) {
+		tried++
+		bar.Set(tried)
+		bar.Note(fmt.Sprintf("try %d of at most %d: %s", tried, most, t))
+	})
 	bar.Done()
 	if err != nil {
 		return err

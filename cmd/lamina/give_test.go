@@ -200,7 +200,7 @@ func TestCorrectionsThatDoNotGo(t *testing.T) {
 		"with --support FILE":        {"--gradfix"},
 		"--support s is for":         {"--support", "s"},
 		"needs --gradfix":            {"--gradfix-control", "random-change"},
-		"want random-change":         {"--gradfix", "--support", "s", "--gradfix-control", "other"},
+		"want random-change or":      {"--gradfix", "--support", "s", "--gradfix-control", "other"},
 		"--delta-rank -1":            {"--delta-rank", "-1"},
 		"neither of which is given":  {"--task", "arc_easy"},
 		"--limit 3 counts documents": {"--limit", "3"},
@@ -217,10 +217,15 @@ func TestGradFixAndAlphaFromTheCommandLine(t *testing.T) {
 	run, out, result := filepath.Join(dir, "run"), filepath.Join(dir, "tuned"), filepath.Join(dir, "r.json")
 	must(t, "finetune", "--model", model, "--plan", "0* 1 5*", "--data", data, "--lr", "1e-2", "--steps", "3", "--batch", "2", "--out", run)
 	plug := []string{"plug", "--model", model, "--adapter", run, "--out", out, "--overwrite", "--json", result}
-	said, _ := succeed(t, append(plug, "--delta-rank", "4", "--gradfix", "--support", support, "--samples", "2", "--alpha", "auto-blocks", "--valid", data, "--limit", "3")...)
+	said, told := succeed(t, append(plug, "--delta-rank", "4", "--gradfix", "--support", support, "--samples", "2", "--alpha", "auto-blocks", "--valid", data, "--limit", "3")...)
 	for _, want := range []string{"α by the loss of the answers of 3 texts", "α 0.25", "dT of each matrix cut to rank 4", "kept where 2 support texts agree", "of layer 5"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q does not say %q", said, want)
+		}
+	}
+	for _, want := range []string{"try 1 of at most 50: α 0: ", "try 9 of at most 50: "} { // 8 for all, 3 rounds of 2 blocks
+		if !strings.Contains(told, want) {
+			t.Errorf("%q does not say %q", told, want)
 		}
 	}
 	type recorded struct {
@@ -239,7 +244,11 @@ func TestGradFixAndAlphaFromTheCommandLine(t *testing.T) {
 		t.Errorf("a rank that cuts nothing: %q", warned)
 	}
 	must(t, append(plug, "--gradfix", "--support", support, "--gradfix-control", "random-change", "--alpha", "0.5")...)
-	if c := read[plugResult](t, result).Applied.Corrections; !c.Signs.Random || c.Signs.Seed != 42 || *c.Alpha != 0.5 {
+	if c := read[plugResult](t, result).Applied.Corrections; !c.Signs.Random || c.Signs.RandomMask || c.Signs.Seed != 42 || *c.Alpha != 0.5 {
+		t.Errorf("%+v", c)
+	}
+	must(t, append(plug, "--gradfix", "--support", support, "--gradfix-control", "random-mask", "--alpha", "0.5")...)
+	if c := read[plugResult](t, result).Applied.Corrections; c.Signs.Random || !c.Signs.RandomMask || c.Signs.Seed != 42 {
 		t.Errorf("%+v", c)
 	}
 }

@@ -78,6 +78,21 @@ func (a *Adapter) ChooseAlpha(ctx context.Context, be kernels.Backend, full *tra
 	return &s.Chosen, a.Correct(c, a.model)
 }
 
+// MostTries is how many choices [Adapter.ChooseAlpha] tries at most, in the model that the
+// adapter was corrected for.
+func (a *Adapter) MostTries(blocks bool) int {
+	n := len(Alphas)
+	if blocks {
+		layers := len(a.Layers(a.model))
+		rounds := mostRounds
+		if layers == 1 {
+			rounds = 1
+		}
+		n += rounds * layers * (len(Alphas) - 1) // what a block has was tried
+	}
+	return n
+}
+
 // search is one choice under way.
 type search struct {
 	Chosen

@@ -239,6 +239,53 @@ func TestRandomControl(t *testing.T) {
 	}
 }
 
+// TestRandomMask keeps of each tensor as many numbers of the change as the signs do, at
+// other places, the same ones at each call of a seed.
+func TestRandomMask(t *testing.T) {
+	full, dirs := bothForms(t, ref.New(), "gpt2", "0* 5*", false)
+	plain, _ := corrected(t, dirs[0], full, exchange.Corrections{})
+	signs, err := plain.MeasureSigns(context.Background(), ref.New(), full, answers(3), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := crashtest.Bits(nn.Join(nn.ParamsOf(full.Blocks[0]), nn.ParamsOf(full.Blocks[5])))
+	all, _ := corrected(t, dirs[0], full, exchange.Corrections{})
+	_, params, err := all.Plugged(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := crashtest.Bits(params)
+	var moved [][]int // by case and tensor
+	var places [][]uint32
+	for _, seed := range []uint64{0, 1, 1, 2} {
+		one := *signs
+		one.RandomMask, one.Seed = seed > 0, seed
+		_, params := corrected(t, dirs[0], full, exchange.Corrections{Signs: &one})
+		got, at, counts := crashtest.Bits(params), 0, []int(nil)
+		for w := range params {
+			n := 0
+			for range w.Value.Len() {
+				if got[at] != before[at] {
+					if n++; got[at] != after[at] {
+						t.Fatalf("number %d is neither as before nor as after", at)
+					}
+				}
+				at++
+			}
+			counts = append(counts, n)
+		}
+		moved, places = append(moved, counts), append(places, got)
+	}
+	for i, counts := range moved {
+		if !slices.Equal(counts, moved[0]) || i > 0 && slices.Equal(places[i], places[0]) {
+			t.Errorf("case %d keeps %v of the tensors' numbers, want %v, at other places", i, counts, moved[0])
+		}
+	}
+	if !slices.Equal(places[1], places[2]) || slices.Equal(places[1], places[3]) {
+		t.Error("want the same at each call of a seed")
+	}
+}
+
 // TestChooseAlpha takes the lowest of the losses that it tells, which are those of models
 // plugged in by hand, and leaves the full model as it was.
 func TestChooseAlpha(t *testing.T) {
@@ -257,9 +304,13 @@ func TestChooseAlpha(t *testing.T) {
 		if err := a.Correct(exchange.Corrections{Rank: 3}, full.Config); err != nil {
 			t.Fatal(err)
 		}
-		chosen, err := a.ChooseAlpha(context.Background(), be, full, items, blocks, nil)
+		var told []exchange.Tried
+		chosen, err := a.ChooseAlpha(context.Background(), be, full, items, blocks, func(t exchange.Tried) { told = append(told, t) })
 		if err != nil {
 			t.Fatal(err)
+		}
+		if most := a.MostTries(blocks); len(told) != len(chosen.Tried) || len(told) > most || most != map[bool]int{false: 8, true: 50}[blocks] {
+			t.Errorf("told %d of %d tries, at most %d", len(told), len(chosen.Tried), most)
 		}
 		c := a.Corrections()
 		if c.Rank != 3 || c.Chosen != chosen || (c.Alpha == nil) != blocks || len(c.Blocks) != map[bool]int{true: 2}[blocks] {

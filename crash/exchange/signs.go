@@ -24,9 +24,12 @@ type Signs struct {
 	Data  string `json:"data,omitempty"` // SHA-256 of what they are of
 	// Random is the control: dT is drawn at random, of each tensor with the norm that dT
 	// has, and masked likewise. What that gains is the support texts' and no training's.
-	Random bool    `json:"random,omitempty"`
-	Seed   uint64  `json:"seed,omitempty"` // of it
-	Kept   float64 `json:"kept"`           // share of the numbers of dT other than 0 that stay, once it is plugged in
+	Random bool `json:"random,omitempty"`
+	// RandomMask is the other: of each tensor as many numbers of dT stay as would, and which
+	// ones is drawn. What that gains is there for less change, whatever the texts say.
+	RandomMask bool    `json:"random_mask,omitempty"`
+	Seed       uint64  `json:"seed,omitempty"` // of either
+	Kept       float64 `json:"kept"`           // share of the numbers of dT other than 0 that stay, once it is plugged in
 
 	of        map[string]signsOf
 	all, kept int
@@ -38,8 +41,11 @@ type signsOf struct {
 	signs []int8
 }
 
-// randomOp tells the numbers drawn here from what else is drawn of one seed.
-const randomOp = 1 << 14
+// These tell the numbers drawn here from what else is drawn of one seed.
+const (
+	randomOp     = 1 << 14
+	randomMaskOp = randomOp + 1
+)
 
 // MeasureSigns returns the signs of some texts for what an adapter trains, in the full
 // model: a backward pass a text. tell counts them and may be nil.
@@ -72,6 +78,9 @@ func (s *Signs) String() string {
 	if s.Random {
 		what = "a random dT of equal norm"
 	}
+	if s.RandomMask {
+		return fmt.Sprintf("%s kept at random places, as many as where %d support texts agree with its sign (%.1f %% of it)", what, s.Texts, 100*s.Kept)
+	}
 	return fmt.Sprintf("%s kept where %d support texts agree with its sign (%.1f %% of it)", what, s.Texts, 100*s.Kept)
 }
 
@@ -84,12 +93,19 @@ func (s *Signs) mask(d Delta, w *autograd.Parameter) (Delta, error) {
 	if s.Random {
 		d = s.random(d, own.place)
 	}
+	stays := make([]bool, len(d.D))
+	for i, v := range d.D {
+		stays[i] = v != 0 && own.signs[i] != 0 && (v > 0) == (own.signs[i] > 0)
+	}
+	if s.RandomMask {
+		s.draw(stays, d, own.place)
+	}
 	for i, v := range d.D {
 		if v == 0 {
 			continue // a rest is kept: it says the sign of a zero
 		}
 		s.all++
-		if (v > 0) == (own.signs[i] > 0) && own.signs[i] != 0 {
+		if stays[i] {
 			s.kept++
 			continue
 		}
@@ -98,6 +114,29 @@ func (s *Signs) mask(d Delta, w *autograd.Parameter) (Delta, error) {
 	}
 	s.Kept = float64(s.kept) / float64(max(s.all, 1))
 	return d, nil
+}
+
+// draw lets as many numbers of d stay as do, other than 0, each of them as likely.
+func (s *Signs) draw(stays []bool, d Delta, place int) {
+	left, want := 0, 0
+	for i, v := range d.D {
+		if v != 0 {
+			left++
+		}
+		if stays[i] {
+			want++
+		}
+	}
+	drawn := philox.New(s.Seed, philox.Stream(0, place, randomMaskOp)).Sequence()
+	for i, v := range d.D {
+		if v == 0 {
+			continue
+		}
+		if stays[i] = drawn.Intn(left) < want; stays[i] {
+			want--
+		}
+		left--
+	}
 }
 
 // random draws numbers of the norm of d.
