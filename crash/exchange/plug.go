@@ -139,8 +139,14 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		return changes, err
 	}
 	d.DType, d.Overwrite, d.Kind, d.Note = opt.DType, opt.Overwrite, pluggedKind, a.note()
-	id := "" // of the record of the way back
+	id, release := "", func() {} // of the record of the way back
+	defer func() { release() }()
 	d.Ready = func(tmp string) (err error) {
+		unlock, err := undo.Lock(out)
+		if err != nil {
+			return err
+		}
+		release = unlock
 		if opt.Undo {
 			id, err = undo.Keep(tmp, out, undo.Base{Path: c.Path, Weights: c.Files()})
 		}

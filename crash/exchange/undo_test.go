@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"lamina/crash/crashtest"
@@ -106,6 +107,35 @@ func plugInto(t *testing.T, model, out string) {
 	c, full := crashtest.OpenModel(t, model)
 	if _, err := exchange.ExportPlugged(c, full, a, out, exchange.PlugOptions{Undo: true}); err != nil {
 		t.Fatalf("%s: %v", model, err)
+	}
+}
+
+// TestPluggedOneAtATime: who plugs into a directory whose way back somebody else is settling
+// changes nothing, and so nobody's record goes.
+func TestPluggedOneAtATime(t *testing.T) {
+	path, out := filepath.Join(crashtest.Models, "opt-prenorm"), filepath.Join(t.TempDir(), "tuned")
+	plugInto(t, path, out)
+	before := filesIn(t, filepath.Dir(out))
+	release, err := undo.Lock(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := exchange.OpenAdapter(moved(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	c, full := crashtest.OpenModel(t, path)
+	for _, kept := range []bool{true, false} {
+		_, err := exchange.ExportPlugged(c, full, a, out, exchange.PlugOptions{Undo: kept, Overwrite: true})
+		if err == nil || !strings.Contains(err.Error(), "is being written") {
+			t.Errorf("undo %v: %v", kept, err)
+		}
+	}
+	release()
+	same(t, "after two refusals", filesIn(t, filepath.Dir(out)), before)
+	if _, err := exchange.ExportPlugged(c, full, a, out, exchange.PlugOptions{Undo: true, Overwrite: true}); err != nil {
+		t.Error(err)
 	}
 }
 

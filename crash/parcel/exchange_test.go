@@ -74,6 +74,30 @@ func TestPackagesThatComeAgain(t *testing.T) {
 	again(h.emulator)
 }
 
+// TestAcceptedIsTakenBack: every byte of every file of the model comes back; what the ledger
+// notes of the adapter stays.
+func TestAcceptedIsTakenBack(t *testing.T) {
+	h := newHouses(t)
+	p, err := parcel.Open(h.adapter, parcel.Trusting{})
+	must(t, err)
+	out := filepath.Join(h.dir, "out")
+	done, err := p.PlugIn(context.Background(), h.full, out, parcel.PlugInOptions{Receipt: h.receipt, Undo: true})
+	must(t, err)
+	want := contents(t, h.full.Path)
+	if maps.Equal(contents(t, out), want) {
+		t.Fatal("nothing was plugged in")
+	}
+	book, err := os.ReadFile(done.Ledger)
+	must(t, err)
+	must(t, ignore(exchange.Unplug(out)))
+	if got := contents(t, out); !maps.Equal(got, want) {
+		t.Errorf("%d files that are not the model's %d", len(got), len(want))
+	}
+	if after, err := os.ReadFile(done.Ledger); err != nil || string(after) != string(book) {
+		t.Errorf("the ledger changed (%v)", err)
+	}
+}
+
 // TestAdapterOfAnotherExchange: another emulator of the same model, and another model.
 func TestAdapterOfAnotherExchange(t *testing.T) {
 	h, other := newHouses(t), newHouses(t)

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"lamina/formats/safetensors"
 	"lamina/internal/files"
@@ -40,6 +43,14 @@ func Back(out, kind string) (Undone, error) {
 	if err := files.Recover(out); err != nil {
 		return Undone{}, err
 	}
+	if err := wantThere(out); err != nil {
+		return Undone{}, err
+	}
+	release, err := Lock(out)
+	if err != nil {
+		return Undone{}, err
+	}
+	defer release()
 	if err := wantOwn(out); err != nil {
 		return Undone{}, err
 	}
@@ -61,6 +72,27 @@ func Back(out, kind string) (Undone, error) {
 		return Undone{}, err
 	}
 	return r.undone(out), files.Remove(Dir(out))
+}
+
+// wantThere returns an error that says what to name instead of what is no model's directory.
+func wantThere(out string) error {
+	info, err := os.Stat(out)
+	kept, _ := recordsBeside(out)
+	model := strings.TrimSuffix(out, suffix)
+	switch {
+	case err == nil && info.IsDir():
+		if names, err := recordsBeside(model); err == nil && model != out && len(names) > 0 {
+			return fmt.Errorf("%s: is where the way back of %s is kept: name that", out, model)
+		}
+		return nil
+	case err == nil:
+		return fmt.Errorf("%s: is no directory: name the one that plug or accept wrote", out)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case len(kept) > 0:
+		return fmt.Errorf("%s: is not there, and %s keeps only what it lacks of the old model's bytes: put %s back, from where it was moved or from a copy", out, Dir(out), out)
+	}
+	return fmt.Errorf("%s: is not there: name the directory that plug or accept wrote (--out)", out)
 }
 
 func (r *record) undone(out string) Undone {

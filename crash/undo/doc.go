@@ -2,8 +2,10 @@
 // directory OUT of the new one, OUT.undo keeps what OUT lacks of the old one's bytes, and a
 // list of where each byte of each of its files lies: in OUT, or there.
 //
+//	release, err := undo.Lock("OUT")
 //	id, err := undo.Keep(tmp, "OUT", undo.Base{Path: "model", Weights: c.Files()}) // while OUT still is tmp
 //	err = undo.Settle("OUT", id)                                                   // OUT has its name
+//	release()
 //
 //	undone, err := undo.Back("OUT", "plugged model") // OUT is what the model was, and OUT.undo is gone
 //

@@ -31,7 +31,24 @@ const idDigits = 16
 var recordName = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // Dir returns the directory that is kept beside out.
-func Dir(out string) string { return filepath.Clean(out) + suffix }
+func Dir(out string) string {
+	out = filepath.Clean(out)
+	if base := filepath.Base(out); base == "." || base == ".." { // it has another name
+		if abs, err := filepath.Abs(out); err == nil {
+			out = abs
+		}
+	}
+	return out + suffix
+}
+
+// Lock keeps others from what is kept beside out: who replaces out holds it from before
+// [Keep] until after [Settle], or else the record of one would go with another's old ones.
+func Lock(out string) (release func(), err error) {
+	if err := files.Recover(Dir(out)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return files.LockBeside(Dir(out))
+}
 
 // record is record.json.
 type record struct {
@@ -179,6 +196,9 @@ func (r *record) check(path, id string) error {
 		for _, p := range f.Pieces {
 			if p.Size < 0 || p.Size > f.Size {
 				return fmt.Errorf("%s: file %q has a piece of %d bytes: it was changed", path, f.Name, p.Size)
+			}
+			if p.File != "" && (p.File != filepath.Base(p.File) || !filepath.IsLocal(p.File)) {
+				return fmt.Errorf("%s: file %q has a piece of %.64q, which is no name of a file: it was changed", path, f.Name, p.File)
 			}
 			size += p.Size
 		}

@@ -2,6 +2,7 @@ package undo_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,8 +56,14 @@ func base(dir string) error {
 // plug writes a model in which tensor b has another value.
 func plug(dir string, b float32) error {
 	out, from := filepath.Join(dir, "out"), filepath.Join(dir, "base")
-	id := ""
+	id, release := "", func() {}
+	defer func() { release() }()
 	err := files.Output{Path: out, Kind: kind, Overwrite: true}.Write(func(tmp string) (err error) {
+		unlock, err := undo.Lock(out)
+		if err != nil {
+			return err
+		}
+		release = unlock
 		if err := weights(tmp, 0, map[string]float32{"a": 1, "b": b, "c": 3}); err != nil {
 			return err
 		}
@@ -175,6 +182,58 @@ func TestWhatCannotBeTakenBack(t *testing.T) {
 		if after, err := tree(dir); err != nil || fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("%s: something changed (%v)", want, err)
 		}
+	}
+}
+
+// TestBackOfWhatIsNoModel says what to name.
+func TestBackOfWhatIsNoModel(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	must(t, base(filepath.Join(dir, "base")))
+	must(t, plug(dir, 5))
+	for want, path := range map[string]string{
+		"nothing: is not there: name the directory that plug or accept wrote": filepath.Join(dir, "nothing"),
+		"is where the way back of " + out + " is kept: name that":             out + ".undo",
+		"config.json: is no directory":                                        filepath.Join(out, "config.json"),
+	} {
+		if _, err := undo.Back(path, kind); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	must(t, os.Rename(out, filepath.Join(dir, "moved")))
+	if _, err := undo.Back(out, kind); err == nil || !strings.Contains(err.Error(), "put "+out+" back") {
+		t.Errorf("%v", err)
+	}
+	must(t, os.Rename(filepath.Join(dir, "moved"), out))
+	t.Chdir(out)
+	if undo.Dir(".") != undo.Dir(out) {
+		t.Errorf("of . it is %s", undo.Dir("."))
+	}
+	if _, err := undo.Back(".", kind); err != nil {
+		t.Error(err)
+	}
+	must(t, wantBase(dir))
+}
+
+// TestOneAtATime: while somebody replaces out, nobody else touches what is kept beside it.
+func TestOneAtATime(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	must(t, base(filepath.Join(dir, "base")))
+	must(t, plug(dir, 5))
+	before, err := tree(dir)
+	must(t, err)
+	release, err := undo.Lock(out)
+	must(t, err)
+	if _, err := undo.Lock(out); !errors.Is(err, files.ErrLocked) {
+		t.Errorf("a second lock: %v", err)
+	}
+	if _, err := undo.Back(out, kind); err == nil || !strings.Contains(err.Error(), "is being written") {
+		t.Errorf("taken back while it is locked: %v", err)
+	}
+	release()
+	if after, err := tree(dir); err != nil || fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("something changed (%v)", err)
 	}
 }
 

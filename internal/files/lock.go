@@ -84,6 +84,16 @@ func LockDir(dir string) (release func(), err error) {
 	return release, nil
 }
 
+// LockBeside locks a path by a file beside it, for who does more there than one [Dir]. Who
+// comes second gets [ErrLocked] in words. The lock ends with the process, or with release.
+func LockBeside(path string) (release func(), err error) {
+	release, _, err = claim(lockBeside(path))
+	if err != nil {
+		return nil, inWords(path, err)
+	}
+	return release, nil
+}
+
 // claim takes the lock file at path without waiting, and removes it with the lock. The
 // lock is not held where the file system has none.
 func claim(path string) (release func(), held bool, err error) {
