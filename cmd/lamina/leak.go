@@ -229,6 +229,9 @@ func (c leakCommand) given(s *session, m *model, rows leakRows) (*leakResult, er
 	if small.Manifest.Layers != m.Config.Layers || small.Config.Vocab != m.Config.Vocab || small.Config.Family != m.Config.Family {
 		return nil, fmt.Errorf("%s: is an emulator of a %s of %d layers and %d tokens, and %s has %d and %d: of another model", c.Emulator, small.Config.Family, small.Manifest.Layers, small.Config.Vocab, c.Model, m.Config.Layers, m.Config.Vocab)
 	}
+	if err := small.WantOf(m.Model); err != nil {
+		return nil, err
+	}
 	t, err := c.task(c.Task)
 	if err != nil {
 		return nil, err

@@ -124,6 +124,8 @@ func TestLeakRefuses(t *testing.T) {
 	}
 	fails(t, exitUsage, "give --lr and --steps", "leak", "--model", emulator, "--adapter", lone, "--members", rows, "--others", other, "--shadows", "3", "--public", other)
 
+	fails(t, exitError, "is an emulator of another model", "leak", "--model", tinyModelOf(t, 2), "--emulator", emulator, "--data", rows)
+
 	// what is for another emulator, or in no receipt of this model, is refused before anything is computed
 	shadows := filepath.Join(dir, "shadows")
 	second := filepath.Join(dir, "second")

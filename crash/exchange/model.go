@@ -48,6 +48,22 @@ func (m *Model) Full(what string) error {
 	return nil
 }
 
+// WantOf returns an error if an emulator is of another model than full: its trained weights
+// are full's own. Where their owner trained them before he sent it, nothing is seen.
+func (m *Model) WantOf(full *Model) error {
+	if m.Manifest.Repaired != nil {
+		return nil
+	}
+	e, err := emulate.New(full.Decoder, m.Manifest.Plan.Starred())
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Path, err)
+	}
+	if got := transformer.Fingerprint(e.Params()); got != m.Manifest.Base {
+		return fmt.Errorf("%s: is an emulator of another model: its starred blocks have fingerprint %.19q…, and those of %s have %.19q…", m.Path, m.Manifest.Base, full.Path, got)
+	}
+	return nil
+}
+
 // Part returns what is trained of the model: the starred blocks of the emulator that it
 // is, or of the one of a plan, which [plan.ReadShared] reads; without either all of it.
 func (m *Model) Part(text, share string) (*emulate.Emulator, error) {

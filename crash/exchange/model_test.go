@@ -32,6 +32,13 @@ func TestOpenModel(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 
+	other, _ := crashtest.OpenModel(t, filepath.Join(crashtest.Models, "opt-f16"))
+	if strange, err := exchange.OpenModel(other, be); err != nil {
+		t.Fatal(err)
+	} else if err := small.WantOf(strange); err == nil || small.WantOf(m) != nil {
+		t.Errorf("of another model: %v, of its own: %v", err, small.WantOf(m))
+	}
+
 	sent := filepath.Join(t.TempDir(), "adapter")
 	trained := saveAdapter(t, be, full, "0* 1 2*", sent, 1e-2)
 	strange := filepath.Join(t.TempDir(), "strange")
