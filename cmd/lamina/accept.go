@@ -6,6 +6,7 @@ import (
 
 	"lamina/crash/exchange"
 	"lamina/crash/parcel"
+	"lamina/crash/undo"
 	"lamina/internal/progress"
 	"lamina/internal/report"
 )
@@ -118,6 +119,7 @@ func (c acceptCommand) Run(s *session) error {
 	} else {
 		s.warnf("nothing is scored: --valid FILE says what the adapter is to be good at; checks of form find no backdoor")
 	}
+	c.Out = undo.Named(c.Out)
 	done, err := p.PlugIn(s.ctx, m.Model, c.Out, parcel.PlugInOptions{
 		Receipt: c.Receipt, DType: dtype, Overwrite: c.Overwrite, Again: c.Again, Force: c.Force, Undo: !c.NoUndo, Gate: gate,
 		Correct: func(a *exchange.Adapter) error { return fix.apply(s, m, a) }})

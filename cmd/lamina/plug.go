@@ -72,6 +72,7 @@ func (c plugCommand) Run(s *session) error {
 			return usagef("missing flag %s (or --undo DIR, by itself)", f.flag)
 		}
 	}
+	c.Out = undo.Named(c.Out)
 	dtype, err := parseDType(c.DType)
 	if err != nil {
 		return err

@@ -139,6 +139,7 @@ func ExportPlugged(c *transformer.Checkpoint, full *transformer.Decoder, a *Adap
 		return changes, err
 	}
 	d.DType, d.Overwrite, d.Kind, d.Note = opt.DType, opt.Overwrite, pluggedKind, a.note()
+	out = undo.Named(out)
 	id, release := "", func() {} // of the record of the way back
 	defer func() { release() }()
 	d.Ready = func(tmp string) (err error) {

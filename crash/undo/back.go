@@ -39,7 +39,7 @@ func (u Undone) Text() string {
 // that is not as it was written is an error, and stays as it is. Where an earlier Back was
 // cut short, it does what is left.
 func Back(out, kind string) (Undone, error) {
-	out = filepath.Clean(out)
+	out = Named(out)
 	if err := files.Recover(out); err != nil {
 		return Undone{}, err
 	}

@@ -31,14 +31,18 @@ const idDigits = 16
 var recordName = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // Dir returns the directory that is kept beside out.
-func Dir(out string) string {
+func Dir(out string) string { return Named(out) + suffix }
+
+// Named gives a path a last element that a name beside it can be made of. It is called
+// before what is there is replaced: a process that stands in it has no name of it after.
+func Named(out string) string {
 	out = filepath.Clean(out)
-	if base := filepath.Base(out); base == "." || base == ".." { // it has another name
+	if base := filepath.Base(out); base == "." || base == ".." {
 		if abs, err := filepath.Abs(out); err == nil {
-			out = abs
+			return abs
 		}
 	}
-	return out + suffix
+	return out
 }
 
 // Lock keeps others from what is kept beside out: who replaces out holds it from before

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -211,6 +212,10 @@ func TestBackOfWhatIsNoModel(t *testing.T) {
 	}
 	if _, err := undo.Back(".", kind); err != nil {
 		t.Error(err)
+	}
+	t.Chdir(dir)
+	if _, err := os.Lstat(undo.Dir(out)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what was kept of . is still there: %v", err)
 	}
 	must(t, wantBase(dir))
 }
