@@ -18,7 +18,7 @@ type finetuneCommand struct {
 	Task  string    `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
 	Plan  string    `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
 	Share string    `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
-	LRs   []float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate. Of several, and with --seeds, each is trained with each seed, in a run directory of its own in --out, of rows that are read once; those that are done are not trained again, and a table says which validation loss (or metric, with --best-by) is best."`
+	LRs   []float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate. Of several, and with --seeds, each is trained with each seed, in a run directory of its own in --out, of rows that are read once; those that are done are not trained again, those that diverge are named and left out, and a table says which validation loss (or metric, with --best-by) is best."`
 	Seeds []uint64  `placeholder:"N" help:"Seeds, each a training at every rate; more can be asked for later. Default: --seed, alone."`
 	delimiterFlag
 	rowsFlags    `group:"Rows:"`

@@ -55,6 +55,7 @@ func (c *finetuneCommand) grid(s *session, f *study.Finetuning, health *emulate.
 		return err
 	}
 	show.Close()
+	s.warn(r.Warnings())
 	s.printf("%s", r.Text())
 	return s.writeJSON(r)
 }

@@ -153,6 +153,34 @@ func TestInterruptedGridGoesOn(t *testing.T) {
 	}
 }
 
+// TestGridGoesOnBesideCellsThatDiverge: a rate that is too high ends its own cells, which are
+// named, stay as they are, and have nothing to send; the others are those of a grid without.
+func TestGridGoesOnBesideCellsThatDiverge(t *testing.T) {
+	dir, tune := gridding(t)
+	result, told := filepath.Join(dir, "r.json"), filepath.Join(dir, "e.jsonl")
+	more := []string{"--steps", "2", "--seeds", "1", "--lr", "1e30,0.01", "--clip", "0", "--json", result, "--events", "jsonl:" + told}
+	for again := range 2 {
+		stdout, stderr := succeed(t, tune("grid", more...)...)
+		r := read[study.Gridded](t, result)
+		if len(r.Cells) != 1 || r.Best != "lr0.01-seed1" || len(r.Failed) != 1 || r.Failed[0].LR != 1e30 || r.Failed[0].Step == 0 {
+			t.Fatalf("%+v", r)
+		}
+		if !strings.Contains(stderr, "warning: lr 1e+30, seed 1 failed: ") || strings.Contains(stdout, "1e+30") || strings.Contains(stderr, "lr1e+30-seed1:") != (again == 0) {
+			t.Errorf("%s%s", stdout, stderr)
+		}
+		if ends := strings.Count(string(contents(t, told)), `"event":"end"`); ends != 2 {
+			t.Errorf("%d ends of two cells", ends)
+		}
+	}
+	must(t, tune("alone", "--steps", "2", "--seed", "1", "--lr", "0.01", "--clip", "0")...)
+	sameCell(t, filepath.Join(dir, "grid", "lr0.01-seed1"), filepath.Join(dir, "alone"))
+	for _, name := range []string{"adapter", "best", "checkpoints/*"} {
+		if left, _ := filepath.Glob(filepath.Join(dir, "grid", "lr1e+30-seed1", name)); left != nil {
+			t.Errorf("%q is left of a cell that failed", left)
+		}
+	}
+}
+
 // TestGridsThatAreNone: what is asked for twice, what may not be repeated, and directories
 // of something else.
 func TestGridsThatAreNone(t *testing.T) {

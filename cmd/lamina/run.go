@@ -39,7 +39,7 @@ type runCommand struct {
 	TrainAt     string    `placeholder:"WHERE" help:"Which layers train in every row whose method chooses: ${train_at_help}; or a list such as 0,5,11. Default: where each method says."`
 	Pool        string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
 	Tokens      string    `default:"plain" placeholder:"HOW" help:"What is done to each token's state before, as in lamina similarity."`
-	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss."`
+	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss; one that diverges is named and left out."`
 	delimiterFlag
 	stepFlags   `group:"Steps:"`
 	prefixFlags `group:"Memory:"`

@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"lamina/crash/crashtest"
 	"lamina/crash/study"
+	"lamina/crash/train"
 	"lamina/kernels/cpu"
 )
 
@@ -150,4 +153,55 @@ func digest(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return string(h.Sum(nil))
+}
+
+// TestRatesThatDivergeAreLeftOut: a rate at which the loss is no number does not end a row
+// that has others: it is named, noted, not trained again, and the row is that of the others.
+// Where none is left the row has an error.
+func TestRatesThatDivergeAreLeftOut(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := crashtest.Small(be, "opt")
+	run := func(dir string, watch func(study.Event), lrs ...float64) ([]study.Row, error) {
+		p := protocol(t, be, full, dir, "uniform")
+		p.LRs, p.Watch = lrs, watch
+		return table(t.Context(), p)
+	}
+	want, err := run("", nil, 1e-3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sick = 1e30
+	for _, dir := range []string{"", t.TempDir()} {
+		warnings := ""
+		got, err := run(dir, func(e study.Event) { warnings += e.Warning }, sick, 1e-3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got[0].Diverged, []float64{sick}) || !strings.Contains(warnings, "row uniform: at the rate 1e+30 step 2: loss") {
+			t.Errorf("%v left out, warned of %q", got[0].Diverged, warnings)
+		}
+		got[0].Diverged = nil
+		if a, b := text(t, got), text(t, want); a != b {
+			t.Errorf("%s\nwithout the rate: %s", a, b)
+		}
+	}
+	dir := t.TempDir()
+	for again := range 2 { // by what was noted
+		steps := 0
+		_, err = run(dir, func(e study.Event) { steps += min(e.Metrics.Step, 1) }, sick, 2*sick)
+		if (steps > 0) != (again == 0) {
+			t.Errorf("try %d: %d steps", again, steps)
+		}
+		if diverged := (*train.Diverged)(nil); !errors.As(err, &diverged) || diverged.Step != 2 {
+			t.Errorf("no rate is left: %v", err)
+		}
+		if _, noted := os.Stat(filepath.Join(dir, "rows", "uniform", "lr2e+30", "failed.json")); noted != nil {
+			t.Error(noted)
+		}
+		dirs, _ := filepath.Glob(filepath.Join(dir, "rows", "uniform", "lr*", "checkpoints", "*"))
+		if len(dirs) > 0 {
+			t.Errorf("%q are left of runs that failed", dirs)
+		}
+	}
 }

@@ -13,8 +13,6 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/train"
 	"lamina/internal/files"
-	"lamina/nn"
-	"lamina/transformer/peft"
 )
 
 // Grid is a fine-tuning at several rates, with several seeds: rows are read and encoded
@@ -24,8 +22,8 @@ import (
 //	config.json       what all cells have in common; a later run must have the same
 //	lr0.0001-seed1/   the run of a cell, as that of a fine-tuning by itself
 //
-// A cell that is finished is not trained again, and more rates and seeds can be asked for
-// later. Each keeps weights of what trained, and the checkpoints of the one under way.
+// A cell that is finished is not trained again, nor one that diverged, which does not keep
+// the others from going on; more rates and seeds can be asked for later. Each keeps weights of what trained, and the checkpoints of the one under way.
 //
 //	g := &study.Grid{Finetuning: f, Dir: "grid", LRs: lrs, Seeds: seeds} // after f.Load
 //	err := g.Open(false)
@@ -96,19 +94,27 @@ func (g *Grid) clear() error {
 
 // Run trains the cells that are not finished, the seeds of a rate after each other, and sums
 // up. listen may be nil; health is that of [Finetuning.Health]. It is ErrStopped if ctx
-// ended before the last was done.
+// ended before the last was done, and an error too if all of them diverge.
 func (g *Grid) Run(ctx context.Context, show *Watcher, listen Listener, health *emulate.Health) (r Gridded, err error) {
 	g.watchPrefix(show)
 	r = Gridded{Metric: g.Metric, Out: g.Dir, validated: g.Trainer.Valid != nil}
 	for _, lr := range g.LRs {
 		for _, seed := range g.Seeds {
 			cell, err := g.cell(ctx, show, listen, health, lr, seed)
-			if err != nil {
+			told := cell.String()
+			if diverged := (*train.Diverged)(nil); errors.As(err, &diverged) {
+				r.Failed = append(r.Failed, Failed{lr, seed, *diverged})
+				told = r.Failed[len(r.Failed)-1].String()
+			} else if err != nil {
 				return r, fmt.Errorf("cell %s: %w", cellName(lr, seed), err)
+			} else {
+				r.Cells = append(r.Cells, cell)
 			}
-			r.Cells = append(r.Cells, cell)
-			show.line(fmt.Sprintf("cell %d of %d: %s", len(r.Cells), g.cells(), cell))
+			show.line(fmt.Sprintf("cell %d of %d: %s", len(r.Cells)+len(r.Failed), g.cells(), told))
 		}
+	}
+	if len(r.Cells) == 0 {
+		return r, fmt.Errorf("no cell is left of %d: cell %s: %w", g.cells(), cellName(g.LRs[0], g.Seeds[0]), &r.Failed[0].Diverged)
 	}
 	r.sum(g.better())
 	return r, nil
@@ -138,6 +144,11 @@ func (g *Grid) cell(ctx context.Context, show *Watcher, listen Listener, health 
 		if listen != nil {
 			listen.End(outcome, err)
 		}
+		if diverged := (*train.Diverged)(nil); errors.As(err, &diverged) {
+			if unwritten := run.Fail(diverged); unwritten != nil {
+				err = unwritten
+			}
+		}
 		if err == nil && outcome.Stopped {
 			err = ErrStopped
 		}
@@ -163,12 +174,10 @@ func (g *Grid) at(lr float64, seed uint64) (*Finetuning, error) {
 		f.used = f.prefix.Use()
 	}
 	if f.PEFT != nil {
-		g.attached.Close()
-		attached, err := peft.Attach(nn.Init{Device: t.Backend, Seed: seed}, f.Part.Decoder, f.Part.Trained(), *f.PEFT)
-		if err != nil {
-			return nil, fmt.Errorf("--peft %s: %w", f.PEFT.Kind, err)
+		if err := f.beside(); err != nil {
+			return nil, err
 		}
-		g.attached, f.attached, t.Params = attached, attached, attached.Params() // begun anew, by the seed
+		g.attached = f.attached // which the next cell's takes the place of
 	}
 	return &f, g.LendPrefix(&f)
 }

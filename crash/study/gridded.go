@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"lamina/crash/train"
 	"lamina/internal/report"
 )
 
@@ -60,13 +61,26 @@ func (m *Mean) String() string {
 	return fmt.Sprintf("%.4f ± %.4f", m.Mean, *m.SD)
 }
 
+// Failed is a cell whose training diverged.
+type Failed struct {
+	LR   float64 `json:"lr"`
+	Seed uint64  `json:"seed"`
+	train.Diverged
+}
+
+// String shows it in a line.
+func (c Failed) String() string {
+	return fmt.Sprintf("lr %g, seed %d failed: %s", c.LR, c.Seed, c.Text)
+}
+
 // Gridded is what a grid came to.
 type Gridded struct {
-	Cells  []Cell `json:"cells"`
-	Rates  []Rate `json:"rates"`
-	Best   string `json:"best,omitempty"` // the cell that the validation chooses; none without one
-	Metric string `json:"metric,omitempty"`
-	Out    string `json:"out"`
+	Cells  []Cell   `json:"cells"`
+	Failed []Failed `json:"failed,omitempty"` // of which rates and the best know nothing
+	Rates  []Rate   `json:"rates"`
+	Best   string   `json:"best,omitempty"` // the cell that the validation chooses; none without one
+	Metric string   `json:"metric,omitempty"`
+	Out    string   `json:"out"`
 
 	best      Cell
 	validated bool
@@ -100,6 +114,14 @@ func (r *Gridded) sum(better func(a, b Cell) int) {
 		r.best = bestOf(r.Cells, better)
 		r.Best = cellName(r.best.LR, r.best.Seed)
 	}
+}
+
+// Warnings name the cells that failed.
+func (r Gridded) Warnings() (all []string) {
+	for _, c := range r.Failed {
+		all = append(all, fmt.Sprintf("%s: it is left out of the table, and has nothing to send", c))
+	}
+	return all
 }
 
 // Text shows it to people.

@@ -129,15 +129,21 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		out, err := p.finetune(ctx, v, &next, lr, lrDir(dir, lr))
 		if err != nil {
 			next.close()
+			if diverged := (*train.Diverged)(nil); errors.As(err, &diverged) && len(r.Diverged)+1 < len(p.LRs) {
+				r.Diverged = append(r.Diverged, lr)
+				p.tell(Event{Row: v.row, Phase: "warning", Warning: fmt.Sprintf("row %s: at the rate %g %v: it is left out, of %d", v.row, lr, diverged, len(p.LRs))})
+				continue
+			}
 			return err
 		}
 		r.TrainSeconds += out.Seconds
 		r.PeakBytes = max(r.PeakBytes, out.PeakBytes+nn.Bytes(e.Decoder.Params())+trainBytes*nn.Count(e.Params()))
-		if i == 0 || out.BestLoss < r.ValidLoss {
+		first := kept.trainer == nil
+		if first || out.BestLoss < r.ValidLoss {
 			kept, next = next, kept
 			r.LR, r.ValidLoss, r.BestStep, r.Steps = lr, out.BestLoss, out.BestStep, out.Steps
 		}
-		if i == 0 {
+		if first {
 			continue
 		}
 		if err := next.drop(); err != nil { // the one of the two that is not the best
@@ -287,6 +293,11 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 	out, err := t.Run(ctx)
 	if p.Listen != nil {
 		p.Listen.End(out, err)
+	}
+	if diverged := (*train.Diverged)(nil); errors.As(err, &diverged) && store != nil && len(p.LRs) > 1 {
+		if unwritten := store.Fail(diverged); unwritten != nil {
+			err = unwritten
+		}
 	}
 	if err == nil && out.Stopped {
 		err = context.Cause(ctx)

@@ -23,6 +23,7 @@ type Row struct {
 	Share      plan.Sharing `json:"share"`
 	Seed       uint64       `json:"seed"`
 	LR         float64      `json:"lr,omitempty"`
+	Diverged   []float64    `json:"diverged_lrs,omitempty"` // rates that were tried and came to no finite loss
 	EmulatorZS *float64     `json:"emulator_zs"`
 	EmulatorFT *float64     `json:"emulator_ft"`
 	PlugIn     *float64     `json:"plug_in"`

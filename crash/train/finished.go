@@ -39,11 +39,12 @@ func (t *Trainer) Finish(r *RunDir, o Outcome) error {
 	return goesOn(files.Remove(filepath.Join(r.path, checkpointsDir)))
 }
 
-// Finished returns the outcome of a run that is done.
+// Finished returns the outcome of a run that is done; of one that failed the error is its
+// [Diverged].
 func (r *RunDir) Finished() (o Outcome, done bool, err error) {
 	err = files.ReadSealed(filepath.Join(r.path, outcomeFile), files.Small, &o)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, false, nil
+		return o, false, r.failed()
 	}
 	return o, err == nil, err
 }

@@ -18,6 +18,7 @@ import (
 //	checkpoints/step-N.bad what was found damaged, put aside; why says step-N.bad.txt
 //	best/                  the weights of the lowest validation loss
 //	outcome.json           what a finished run came to, see [Trainer.Finish]
+//	failed.json            how one of several ended that diverged, see [RunDir.Fail]
 //	metrics.sha256         the digest of its metrics
 //	secret/                the key of a private run's noise, see [RunDir.NoiseKey]
 //
@@ -88,7 +89,7 @@ func (r *RunDir) prepare(config []byte, overwrite bool) error {
 
 // clear removes a run.
 func (r *RunDir) clear() error {
-	for _, name := range []string{outcomeFile, metricsSum, checkpointsDir, bestDir, secretDir, "adapter"} {
+	for _, name := range []string{outcomeFile, failedFile, metricsSum, checkpointsDir, bestDir, secretDir, "adapter"} {
 		if err := files.Remove(filepath.Join(r.path, name)); err != nil {
 			return fmt.Errorf("%w: of an earlier run not all is removed: once that is mended the same command goes on", full(err))
 		}

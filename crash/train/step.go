@@ -65,7 +65,7 @@ func (t *Trainer) skip(loss, norm float64, ids []int) error {
 		if most > 0 {
 			after = fmt.Sprintf(", after %d that were left out in a row (--max-grad-skip)", most)
 		}
-		return fmt.Errorf("step %d: loss %v, gradient norm %v%s: lower --lr (or --weight-decay), or look at the examples of this step %v", t.state.Step, loss, norm, after, ids)
+		return divergedf(t.state.Step, "step %d: loss %v, gradient norm %v%s: lower --lr (or --weight-decay), or look at the examples of this step %v", t.state.Step, loss, norm, after, ids)
 	}
 	return t.log(Metrics{Step: t.state.Step, Skipped: append([]int(nil), ids...)})
 }

@@ -1,9 +1,6 @@
 package train
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // validates reports whether there is something to validate on.
 func (t *Trainer) validates() bool { return t.Valid != nil && t.Valid.Len() > 0 }
@@ -20,7 +17,7 @@ func (t *Trainer) validate(ctx context.Context) error {
 		return err
 	}
 	if !finite(loss) {
-		return fmt.Errorf("validation after step %d: loss %v is not finite: lower --lr (or --weight-decay), or look at the model's weights and the validation examples", t.state.Step, loss)
+		return divergedf(t.state.Step, "validation after step %d: loss %v is not finite: lower --lr (or --weight-decay), or look at the model's weights and the validation examples", t.state.Step, loss)
 	}
 	metric, err := t.score(ctx)
 	if err != nil {
