@@ -191,6 +191,7 @@ func (c *runCommand) table(s *session, x *study.Experiment) error {
 	if err := x.Open(c.Overwrite, c.inputs); err != nil {
 		return err
 	}
+	defer x.Release()
 	stream, err := c.stream(s, c.Out, c.Overwrite)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ type Experiment struct {
 	protocols []*Protocol // one a seed
 	curves    []curve
 	draws     resampler // of the scored documents
-	release   func()    // the directory's lock, from Open until Run ends
+	release   func()    // the directory's lock, from Open until Run ends, or Release
 }
 
 // curve is the training of a row.
@@ -76,6 +76,15 @@ func (x *Experiment) Open(overwrite bool, beside ...string) error {
 	return x.openDir(config, overwrite, beside)
 }
 
+// Release lets others have the directory, where Run does not follow Open; after Run it does
+// nothing.
+func (x *Experiment) Release() {
+	if x.release != nil {
+		x.release()
+		x.release = nil
+	}
+}
+
 // Listen has trainings of every seed told to l, after Open.
 func (x *Experiment) Listen(l Listener) {
 	for _, p := range x.protocols {
@@ -98,7 +107,7 @@ func (x *Experiment) openDir(config config, overwrite bool, beside []string) err
 		return err
 	}
 	if err := files.WriteSettings(x.Dir, want, overwrite, x.clear); err != nil {
-		x.release()
+		x.Release()
 		return err
 	}
 	return nil
@@ -130,7 +139,7 @@ func (x *Experiment) seedDir(seed uint64) string {
 // ctx ends, what is finished and the last checkpoint are in the directory, and a
 // later Run goes on there.
 func (x *Experiment) Run(ctx context.Context) error {
-	defer x.release()
+	defer x.Release()
 	for _, p := range x.protocols {
 		p.Watch = x.Watch
 		if err := files.MkdirAll(p.Dir, 0o755); err != nil {

@@ -162,9 +162,20 @@ func TestExperimentOpens(t *testing.T) {
 	if err := os.Remove(filepath.Join(other, "letters")); err != nil {
 		t.Fatal(err)
 	}
-	if err := experiment(t, other, "zs").Open(false, "inputs"); err != nil {
+	beside := experiment(t, other, "zs")
+	if err := beside.Open(false, "inputs"); err != nil {
 		t.Errorf("beside what is its own: %v", err)
 	}
+	again := experiment(t, other, "zs")
+	again.Data = beside.Data
+	if err := again.Open(false, "inputs"); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("open twice: %v", err)
+	}
+	beside.Release() // of what is not run
+	if err := again.Open(false, "inputs"); err != nil {
+		t.Errorf("after Release: %v", err)
+	}
+	again.Release()
 
 	y := experiment(t, dir, "uniform")
 	y.Protocol.Keep = 3
