@@ -286,9 +286,10 @@ func TestAFullDiskEndsTheEventsAlone(t *testing.T) {
 }
 
 // TestCellsShareALog: those of a grid follow each other in one file, and what is dropped of
-// one leaves the others; TensorBoard gets a directory each.
+// one leaves the others, or nothing is told there; TensorBoard gets a directory each.
 func TestCellsShareALog(t *testing.T) {
 	dir := t.TempDir()
+	var told string // the warnings
 	cells := func(names ...string) {
 		s, warnings := watch(dir)
 		defer s.Close()
@@ -299,9 +300,7 @@ func TestCellsShareALog(t *testing.T) {
 			s.End(out, err)
 			tr.Close()
 		}
-		if len(*warnings) > 0 {
-			t.Errorf("%q", *warnings)
-		}
+		told = strings.Join(*warnings, "; ")
 	}
 	cells("a", "b")
 	all := lines(t, dir)
@@ -312,6 +311,13 @@ func TestCellsShareALog(t *testing.T) {
 	cells("b") // anew, as there is no store
 	if got := lines(t, dir); len(got) != 2*n || !slices.Equal(numbers(got), numbers(all)) {
 		t.Errorf("%d lines, want %d", len(got), 2*n)
+	}
+	if told != "" {
+		t.Error(told)
+	}
+	cells("a") // anew, and b behind it is not
+	if got := lines(t, dir); !slices.Equal(numbers(got), numbers(all)) || !strings.Contains(told, "the events of cell b behind some of cell a") {
+		t.Errorf("%d lines, want %d; told %q", len(got), 2*n, told)
 	}
 	for _, name := range []string{"a", "b"} {
 		if _, err := os.Stat(filepath.Join(dir, "tb", name, "events.out.tfevents.abc.lamina")); err != nil {

@@ -46,7 +46,7 @@ func (l *Lines) Begin(run, cell string, keep func(Event) bool) error {
 			return fmt.Errorf("%s: another process writes there: %w", l.path, err)
 		}
 	}
-	if err := l.cut(run, keep); err != nil {
+	if err := l.cut(run, cell, keep); err != nil {
 		return fmt.Errorf("%s: %w", l.path, err)
 	}
 	l.overwrite = false // cells of one run follow each other
@@ -100,8 +100,9 @@ func checkFirst(f io.Reader, run string, overwrite bool) (other bool, err error)
 	return e.Run != run, nil
 }
 
-// cut ends the file before the first line that is not kept, or not whole.
-func (l *Lines) cut(run string, keep func(Event) bool) error {
+// cut ends the file before the first line that is not kept, or not whole. It is an error
+// where lines behind are of other cells, as of one that was trained after this was cut short.
+func (l *Lines) cut(run, cell string, keep func(Event) bool) error {
 	if _, err := l.f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -112,17 +113,23 @@ func (l *Lines) cut(run string, keep func(Event) bool) error {
 	if _, err := l.f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	end := int64(0)
+	end, ended := int64(0), false
 	for r := bufio.NewReader(l.f); !other; {
 		line, err := r.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		var e Event
-		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &e) != nil || e.Run != run || !keep(e) {
+		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &e) != nil || e.Run != run {
 			break
 		}
-		end += int64(len(line))
+		if ended = ended || !keep(e); !ended {
+			end += int64(len(line))
+		} else if l.overwrite {
+			break
+		} else if e.Cell != cell {
+			return fmt.Errorf("has the events of cell %s behind some of cell %s that are to be told again, and they would be lost: name another file", e.Cell, cell)
+		}
 	}
 	if err := l.f.Truncate(end); err != nil {
 		return err
