@@ -2,10 +2,8 @@ package exchange
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"lamina/internal/files"
 	"lamina/transformer"
@@ -68,28 +66,15 @@ func (a *Adapter) strange(r *Receipt) error {
 
 // findReceipts reads the receipts in directories, those of the first first.
 func findReceipts(dirs ...string) (found []*Receipt, err error) {
-	var seen []string
-	for _, dir := range dirs {
-		if dir, err = filepath.Abs(dir); err != nil {
+	paths, err := files.Ending(receiptSuffix, dirs...)
+	for _, path := range paths {
+		r, err := ReadReceipt(path)
+		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(seen, dir) {
-			continue
-		}
-		seen = append(seen, dir)
-		entries, _ := os.ReadDir(dir) // where nothing can be read, no receipt of ours lies
-		for _, e := range entries {
-			if !strings.HasSuffix(e.Name(), receiptSuffix) {
-				continue
-			}
-			r, err := ReadReceipt(filepath.Join(dir, e.Name()))
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, r)
-		}
+		found = append(found, r)
 	}
-	return found, nil
+	return found, err
 }
 
 // Hold returns an error that says what is wrong with an adapter for the emulator that the receipt is of, and

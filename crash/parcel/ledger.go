@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"lamina/crash/emulate"
 	"lamina/internal/files"
@@ -78,30 +77,17 @@ func readLedger(path string) (*Ledger, error) {
 
 // ledgersIn reads the ledgers of directories that are of one exchange.
 func ledgersIn(exchange string, dirs ...string) (found []*Ledger, err error) {
-	var seen []string
-	for _, dir := range dirs {
-		if dir, err = filepath.Abs(dir); err != nil {
+	paths, err := files.Ending(ledgerSuffix, dirs...)
+	for _, path := range paths {
+		l, err := readLedger(path)
+		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(seen, dir) {
-			continue
-		}
-		seen = append(seen, dir)
-		entries, _ := os.ReadDir(dir) // where nothing can be read, no ledger of ours lies
-		for _, e := range entries {
-			if !strings.HasSuffix(e.Name(), ledgerSuffix) {
-				continue
-			}
-			l, err := readLedger(filepath.Join(dir, e.Name()))
-			if err != nil {
-				return nil, err
-			}
-			if l.Exchange == exchange {
-				found = append(found, l)
-			}
+		if l.Exchange == exchange {
+			found = append(found, l)
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 // highest returns the largest sequence of a kind that has passed, 0 for none.
