@@ -74,7 +74,7 @@ func (c Config) Validate() error {
 	case k.Takes(Rank) && (c.Rank < 1 || c.Rank > most):
 		return fmt.Errorf("rank %d: want 1 to %d", c.Rank, most)
 	case k.Takes(Alpha) && !(c.Alpha > 0 && c.Alpha <= math.MaxFloat32):
-		return fmt.Errorf("alpha %v: want a number above 0", c.Alpha)
+		return fmt.Errorf("alpha %v: want a number above 0, at most %.3g", c.Alpha, math.MaxFloat32)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return fmt.Errorf("dropout %v: want 0 or more, and less than 1", c.Dropout)
 	case k.Takes(Width) && (c.Width < 1 || c.Width > most):
