@@ -79,14 +79,7 @@ func (c distillCommand) Run(s *session) error {
 		return err
 	}
 	defer dir.Close()
-	stream, err := c.stream(s, c.Out, c.Overwrite)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	stream.Attach(d.Trainer, "", c.Out)
-	outcome, err := s.train(d, dir)
-	stream.End(outcome, err)
+	outcome, err := c.watched(s, d, d.Trainer, dir, c.outRunFlags)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lamina/crash/events"
+	"lamina/crash/train"
 	"lamina/internal/files"
 )
 
@@ -33,6 +34,19 @@ func (f eventFlags) file(result string) (string, error) {
 		return "", usagef("--events %s: is the file of --json: name another", f.Events)
 	}
 	return path, wantFile("--events", path)
+}
+
+// watched runs a training in its directory, and tells its events.
+func (f eventFlags) watched(s *session, x training, t *train.Trainer, dir *train.RunDir, to outRunFlags) (train.Outcome, error) {
+	stream, err := f.stream(s, to.Out, to.Overwrite)
+	if err != nil {
+		return train.Outcome{}, err
+	}
+	defer stream.Close()
+	stream.Attach(t, "", to.Out)
+	outcome, err := s.train(x, dir)
+	stream.End(outcome, err)
+	return outcome, err
 }
 
 // stream opens what they ask for, of the run in the directory out, whose config.json names

@@ -94,14 +94,7 @@ func (c *finetuneCommand) Run(s *session) error {
 		return err
 	}
 	defer dir.Close()
-	stream, err := c.stream(s, c.Out, c.Overwrite)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	stream.Attach(f.Trainer, "", c.Out)
-	outcome, err := s.train(f, dir)
-	stream.End(outcome, err)
+	outcome, err := c.watched(s, f, f.Trainer, dir, c.outRunFlags)
 	if err != nil {
 		return err
 	}
