@@ -118,7 +118,7 @@ func apart(a, b []float64, scale float64, digits int) string {
 }
 
 // order of the rows; each is held against the blocks as they came back.
-var order = []string{"weights", "alpha", "alpha-blocks", "rank", "gradfix", "gradfix-random", "lora", "extracted",
+var order = []string{"zero-shot", "weights", "alpha", "alpha-blocks", "rank", "gradfix", "gradfix-random", "lora", "extracted",
 	"repaired", "repaired-alpha", "repaired-weights", "shots", "ceiling"}
 
 // text is the file of results.
@@ -131,7 +131,7 @@ func (w *work) text(keeps []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("%s\nZero-shot: accuracy %.1f ± %.1f%%, %.3f nats the right answer, %d documents.\n", w.head(), 100*mean(zs.right), 100*stderr(zs.right), mean(zs.loss), len(zs.right))
+	text := w.head()
 	for _, keep := range keeps {
 		one, err := w.depth(emulators{w, "keep-" + keep}, keep, zs, gold)
 		if err != nil {
@@ -157,6 +157,9 @@ func (w *work) depth(k emulators, keep string, zs scored, gold []int) (string, e
 	}
 	t := report.Table{Columns: []report.Column{{Name: "plugged in"}, {Name: "accuracy", Right: true}, {Name: "± s.e.", Right: true}, {Name: "R", Right: true},
 		{Name: "nats", Right: true}, {Name: "R of nats", Right: true}, {Name: "accuracy against weights"}, {Name: "nats against weights"}}}
+	n := len(all["weights"].right)
+	zs = scored{zs.right[:min(n, len(zs.right))], zs.loss[:min(n, len(zs.loss))]}
+	all["zero-shot"] = zs
 	top, restored := all["ceiling"]
 	for _, name := range order {
 		s, ok := all[name]
@@ -174,7 +177,7 @@ func (w *work) depth(k emulators, keep string, zs scored, gold []int) (string, e
 		t.Rows = append(t.Rows, row)
 	}
 	sent, err := k.sent()
-	return fmt.Sprintf("\n## %s of %d blocks\n\n%s\n%s%s%s", keep, layers, t.Markdown(), k.same(), sent, k.said()), err
+	return fmt.Sprintf("\n## %s of %d blocks\n\nScored on the first %d of %d test rows.\n\n%s\n%s%s%s", keep, layers, n, len(gold), t.Markdown(), k.same(), sent, k.said()), err
 }
 
 // same says whether a delta makes of the model the bytes that the weights themselves make.

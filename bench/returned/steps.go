@@ -167,15 +167,13 @@ func (k emulators) repaired() []step {
 // emulator and rows that anybody has (of ARC-Challenge, whose form is the same), and the
 // model's owner of the rows, from what came back.
 func (k emulators) leaks() []step {
-	public := []string{"--public", filepath.Join(k.data, "train", "arc_challenge.jsonl"), "--task", task}
-	before := k.step("leak-emulator", append([]string{"leak", "--model", k.model, "--emulator", k.at("emulator"), "--data", filepath.Join(k.out, alphaRows),
-		"--steps", "70", "--lr", blockRate}, public...)...)
-	after := func(run string, more ...string) step {
-		return k.step("leak-"+run, slices.Concat([]string{"leak", "--model", k.at("emulator"), "--adapter", k.at("run-" + run), "--receipt", k.at("emulator.receipt.json"),
-			"--members", k.train(), "--others", filepath.Join(k.data, "eval", "arc_easy.jsonl"), "--limit", "500"}, more)...)
+	before := k.step("leak-emulator", "leak", "--model", k.model, "--emulator", k.at("emulator"), "--data", filepath.Join(k.out, alphaRows),
+		"--steps", "70", "--lr", blockRate, "--public", filepath.Join(k.data, "train", "arc_challenge.jsonl"), "--task", task)
+	after := func(run string) step {
+		return k.step("leak-"+run, "leak", "--model", k.at("emulator"), "--adapter", k.at("run-"+run), "--receipt", k.at("emulator.receipt.json"),
+			"--members", k.train(), "--others", filepath.Join(k.data, "eval", "arc_easy.jsonl"), "--limit", "500", "--task", task)
 	}
-	shadows := append([]string{"--shadows", "4", "--out", k.at("shadows")}, public...)
-	return []step{before, after("weights", shadows...), after("lora", "--task", task)}
+	return []step{before, after("weights"), after("lora")}
 }
 
 // cached trains the last blocks, below which nothing changes, without and with the prefix
