@@ -20,8 +20,8 @@ import (
 // depends on the time a run took.
 type state map[string]string
 
-// What is not compared, as it tells how long a run took, or is drawn anew for each
-// exchange, or is the digest of such a thing: files, of which only the presence counts,
+// What is not compared, as it tells how long a run took or which day it was, or is drawn
+// anew for each exchange, or is the digest of such a thing: files, of which only the presence counts,
 // keys of JSON files by how the file's name ends, and entries of manifests.
 var (
 	timed     = []string{"table.csv", "table.md", "report.html", "metrics.sha256"}
@@ -31,7 +31,8 @@ var (
 		"result.json":    {"sha256"},
 		"lamina.json":    {"exchange"},
 		"adapter.json":   {"exchange", "emulator"},
-		".exchange.json": {"sha256", "unfinished"},                         // the last until what passes has its name
+		"manifest.json":  {"created"},
+		".exchange.json": {"sha256", "manifest", "unfinished"},             // the last until what passes has its name
 		".receipt.json":  {"exchange", "emulator", "sha256", "unfinished"}, // the last is a receipt's that waits for its emulator
 	}
 	timedResults = []string{"date", "start_time", "end_time", "total_evaluation_time_seconds", "lamina"}
