@@ -13,13 +13,12 @@ import (
 // finetuneCommand trains a model, or the starred blocks of an emulator.
 type finetuneCommand struct {
 	modelFlag
-	Data  string    `required:"" placeholder:"PATH" help:"Training rows: a file (JSON lines, JSON, CSV, Parquet, and .txt with --pack), a directory of a data set, or its name on the hub."`
-	Valid string    `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
-	Task  string    `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
-	Plan  string    `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
-	Share string    `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
-	LRs   []float64 `name:"lr" required:"" placeholder:"X" help:"Learning rate. Of several, and with --seeds, each is trained with each seed, in a run directory of its own in --out, of rows that are read once; those that are done are not trained again, those that diverge are named and left out, and a table says which validation loss (or metric, with --best-by) is best."`
-	Seeds []uint64  `placeholder:"N" help:"Seeds, each a training at every rate; more can be asked for later. Default: --seed, alone."`
+	Data  string `required:"" placeholder:"PATH" help:"Training rows: a file (JSON lines, JSON, CSV, Parquet, and .txt with --pack), a directory of a data set, or its name on the hub."`
+	Valid string `placeholder:"FILE" help:"Validation documents: the weights of the lowest loss are kept. Without it nothing is held out and the last weights are kept."`
+	Task  string `placeholder:"NAME" help:"Prompt of a task; none: the files verbatim."`
+	Plan  string `placeholder:"PLAN" help:"Layer plan (text, or @FILE): train its starred blocks. An emulator brings its own. Default: train everything."`
+	Share string `default:"none" enum:"${shares}" placeholder:"HOW" help:"Fill removed places of --plan. ${shares_help}. Default: none."`
+	gridFlags
 	delimiterFlag
 	rowsFlags    `group:"Rows:"`
 	metricFlags  `group:"Validation:"`
@@ -45,7 +44,7 @@ func (c *finetuneCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkGrid(); err != nil {
+	if err := c.gridFlags.check(c.DPSGD); err != nil {
 		return err
 	}
 	cache, err := c.prefixFlags.parse()
@@ -83,7 +82,7 @@ func (c *finetuneCommand) Run(s *session) error {
 	}
 	s.warnOf(health)
 	if c.isGrid() {
-		if err := c.grid(s, f, health); err != nil {
+		if err := c.train(s, f, health, c.outRunFlags, c.eventFlags); err != nil {
 			return err
 		}
 		finish()

@@ -137,7 +137,7 @@ func TestAbsurdNumbers(t *testing.T) {
 			}
 		}
 	}
-	if !tried["stepFlags.Batch"] || !tried["finetuneCommand.LR"] {
+	if !tried["stepFlags.Batch"] || !tried["gridFlags.LRs"] {
 		t.Errorf("the fields that flags set are not known: %v", tried)
 	}
 }

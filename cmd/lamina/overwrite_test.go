@@ -23,7 +23,7 @@ func TestOverwriteSparesWhatIsRead(t *testing.T) {
 
 	plug := []string{"plug", "--model", model, "--adapter", run, "--overwrite", "--out"}
 	for _, out := range []string{model, model + "/.", filepath.Join(model, "..", filepath.Base(model)), link} {
-		fails(t, 1, out+": ", append(plug, out)...)
+		fails(t, 1, filepath.Clean(out)+": ", append(plug, out)...)
 		fails(t, 1, out+": ", "convert", "--model", model, "--overwrite", "--out", out)
 		fails(t, 1, out+": ", "emulate", "--model", link, "--plan", "0* 1", "--overwrite", "--out", out)
 	}
