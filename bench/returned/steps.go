@@ -170,7 +170,7 @@ func (k emulators) leaks() []step {
 	before := k.step("leak-emulator", "leak", "--model", k.model, "--emulator", k.at("emulator"), "--data", filepath.Join(k.out, alphaRows),
 		"--steps", "70", "--lr", blockRate, "--public", filepath.Join(k.data, "train", "arc_challenge.jsonl"), "--task", task)
 	after := func(run string) step {
-		return k.step("leak-"+run, "leak", "--model", k.at("emulator"), "--adapter", k.at("run-"+run), "--receipt", k.at("emulator.receipt.json"),
+		return k.step("leak-"+run, "leak", "--model", k.model, "--adapter", k.at("run-"+run), "--receipt", k.at("emulator.receipt.json"),
 			"--members", k.train(), "--others", filepath.Join(k.data, "eval", "arc_easy.jsonl"), "--limit", "500", "--task", task)
 	}
 	return []step{before, after("weights"), after("lora")}
