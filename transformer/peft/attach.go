@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"lamina/autograd"
-	"lamina/formats"
 	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -252,18 +251,4 @@ func numbers(there map[int]bool) string {
 	}
 	slices.Sort(all)
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(all)), ", "), "[]")
-}
-
-// quoted lists names for a message.
-func quoted(names []string) string {
-	const shown = 24
-	list := make([]string, 0, shown)
-	for _, n := range names[:min(shown, len(names))] {
-		list = append(list, formats.Quote(n))
-	}
-	text := strings.Join(list, ", ")
-	if more := len(names) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

@@ -104,7 +104,6 @@ type everywhere struct {
 	Scenario
 	t       *testing.T
 	scratch string
-	made    int
 	start   *powercut.State
 	want    []string
 	counts  Counts
