@@ -224,7 +224,8 @@ func (k emulators) said() (text string) {
 	for _, name := range []string{"leak-emulator", "leak-weights", "leak-lora", "plug-alpha", "plug-alpha-blocks", "plug-gradfix", "plug-repaired-alpha"} {
 		data, err := os.ReadFile(k.at(name + ".txt"))
 		if err == nil {
-			text += fmt.Sprintf("\n%s:\n\n    %s\n", name, strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(string(data), k.out, "OUT")), "\n", "\n    "))
+			plain := strings.NewReplacer(k.out, "OUT", k.model, filepath.Base(k.model)) // no paths of one machine
+			text += fmt.Sprintf("\n%s:\n\n    %s\n", name, strings.ReplaceAll(strings.TrimSpace(plain.Replace(string(data))), "\n", "\n    "))
 		}
 	}
 	return text
