@@ -18,7 +18,7 @@ type stepFlags struct {
 	Epochs      int      `required:"" placeholder:"N" xor:"length" help:"Passes over the training examples."`
 	Steps       int      `required:"" placeholder:"N" xor:"length" help:"Optimiser steps, instead of --epochs."`
 	Batch       int      `default:"16" placeholder:"N" help:"Examples a step (default 16)."`
-	MicroBatch  int      `placeholder:"N" help:"Examples in memory at once; the result is the same. Default: the batch."`
+	MicroBatch  int      `placeholder:"N" help:"Examples in memory at once; the result is the same but for rounding. Default: the batch."`
 	Recompute   bool     `help:"Keep no activations inside blocks, compute them again: much less memory, about a third more time, the same bits."`
 	Schedule    string   `default:"constant" enum:"constant,linear,cosine" placeholder:"KIND" help:"Course of the learning rate: constant (default), linear or cosine."`
 	Warmup      int      `placeholder:"N" help:"Steps over which the learning rate rises."`
