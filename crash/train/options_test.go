@@ -107,24 +107,7 @@ func TestOptionsStoppedAnywhereResumeToTheSameBits(t *testing.T) {
 		tr.Settings = all(tr.Settings)
 		tr.Settings.Steps, tr.Settings.EvalEvery = 6, 2
 		tr.Train = sick{tr.Train.(*train.NextToken), 3, true}
-		store, err := train.OpenRunDir(dir, tr.Settings, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		tr.Store = store
-		out, err := tr.Run(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := train.ReadMetrics(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range m {
-			m[i].TokensPerSecond = 0
-		}
-		out.Seconds = 0
+		out, m := stored(ctx, t, tr, dir)
 		return e, out, m
 	}
 	want, wantOut, wantLines := run(context.Background(), t.TempDir())

@@ -15,6 +15,31 @@ import (
 	"lamina/kernels/ref"
 )
 
+// stored runs a training in a run directory, and returns what it came to without what
+// depends on time.
+func stored(ctx context.Context, t *testing.T, tr *train.Trainer, dir string) (train.Outcome, []train.Metrics) {
+	t.Helper()
+	store, err := train.OpenRunDir(dir, tr.Settings, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	tr.Store = store
+	out, err := tr.Run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := train.ReadMetrics(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range m {
+		m[i].TokensPerSecond = 0
+	}
+	out.Seconds = 0
+	return out, m
+}
+
 // TestRunStoppedAnywhereResumesToTheSameBits ends a run at every place that looks
 // at its context, the validations among them, and takes it up again.
 func TestRunStoppedAnywhereResumesToTheSameBits(t *testing.T) {
@@ -25,24 +50,7 @@ func TestRunStoppedAnywhereResumesToTheSameBits(t *testing.T) {
 		// A rate at which the validation loss goes up again, so that which
 		// validations are made decides which weights are kept.
 		tr.Settings.Steps, tr.Settings.EvalEvery, tr.Settings.LR, tr.Settings.Schedule, tr.Settings.Warmup = 4, 2, 0.02, "constant", 0
-		store, err := train.OpenRunDir(dir, tr.Settings, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		tr.Store = store
-		out, err := tr.Run(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := train.ReadMetrics(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range m {
-			m[i].TokensPerSecond = 0
-		}
-		out.Seconds = 0
+		out, m := stored(ctx, t, tr, dir)
 		return e, out, m
 	}
 	want, wantOut, wantLines := run(context.Background(), t.TempDir())
