@@ -50,6 +50,7 @@ type commands struct {
 	Accept     acceptCommand     `cmd:"" help:"Take a package that came: unpack an emulator, or plug an adapter into the full model if it passes every check."`
 	Leak       leakCommand       `cmd:"" help:"Measure what an emulator gives away of the model, or an adapter of the rows that trained it."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
+	Report     reportCommand     `cmd:"" help:"Make one page of what a directory holds: results, the table of a run, losses; with every figure as SVG and PNG."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
@@ -92,7 +93,7 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if err != nil {
 		return complain(ctx, stderr, usageError{err})
 	}
-	s := &session{commonFlags: line.commonFlags, offer: o, ctx: ctx, stdout: stdout, stderr: stderr}
+	s := &session{commonFlags: line.commonFlags, offer: o, ctx: ctx, command: append([]string{"lamina"}, args...), stdout: stdout, stderr: stderr}
 	defer s.close()
 	if err := s.check(); err != nil {
 		return complain(ctx, stderr, err)

@@ -32,6 +32,14 @@ func TestSimilarityPlot(t *testing.T) {
 			t.Errorf("no label %s in the picture", label)
 		}
 	}
+	text, err = os.ReadFile(sim)
+	if begin := `{"result":"similarity","command":["lamina","similarity","--model",`; err != nil || !strings.HasPrefix(string(text), begin) {
+		t.Errorf("result %.100q, %v: want it to begin %s", text, err, begin)
+	}
+	must(t, "report", dir)
+	if page, err := os.ReadFile(filepath.Join(dir, "report.html")); err != nil || !strings.Contains(string(page), "figures/sim.png") {
+		t.Errorf("no page of the result: %v", err)
+	}
 	must(t, "similarity", "--model", model, "--data", data, "--plot", image)
 	if text, err = os.ReadFile(image); err != nil {
 		t.Fatal(err)

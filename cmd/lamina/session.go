@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"lamina/crash/emulate"
+	"lamina/crash/figures"
 	"lamina/internal/files"
 	"lamina/internal/progress"
 	"lamina/internal/report"
@@ -30,6 +32,7 @@ type session struct {
 	commonFlags
 	offer
 	ctx            context.Context
+	command        []string // what was typed, the program's name first
 	stdout, stderr io.Writer
 
 	be      kernels.Backend
@@ -127,6 +130,44 @@ func (s *session) writeJSON(v any) error {
 		e.SetEscapeHTML(false)
 		return e.Encode(v)
 	})
+}
+
+// writeResult writes the result v of a measurement to the file of --json, if there is one:
+// a JSON object that begins with its kind and the command behind it, see [figures.Encode].
+func (s *session) writeResult(kind string, v any) error {
+	if s.JSON == "" {
+		return nil
+	}
+	data, err := figures.Encode(kind, s.command, v)
+	if err != nil {
+		return err
+	}
+	return files.WriteBytes(s.JSON, data)
+}
+
+// plot draws the result v of a measurement into the file of a --plot, if there is one, from
+// what writeResult writes: the first picture of its kind.
+func (s *session) plot(path, kind string, v any) error {
+	if path == "" {
+		return nil
+	}
+	data, err := figures.Encode(kind, s.command, v)
+	if err != nil {
+		return err
+	}
+	_, shown, err := figures.Read("the result for "+path, data)
+	if err != nil {
+		return err
+	}
+	return files.Write(path, func(w io.Writer) error { return shown.Draw(w, filepath.Ext(path)) })
+}
+
+// wantPicture returns an error where a --plot names no file that could be drawn.
+func wantPicture(path string) error {
+	if ext := filepath.Ext(path); path != "" && ext != ".svg" && ext != ".png" {
+		return usagef("--plot %s: want a name that ends in .svg or .png", path)
+	}
+	return wantFile("--plot", path)
 }
 
 // writeJSONWith lets write fill the file of --json, if there is one.

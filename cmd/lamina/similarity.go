@@ -2,13 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"path/filepath"
 
 	"lamina/crash/measure"
 	"lamina/crash/study"
 	"lamina/eval/task"
-	"lamina/internal/files"
 	"lamina/transformer"
 )
 
@@ -39,10 +36,7 @@ func (c similarityCommand) Run(s *session) error {
 	if c.Samples < 2 {
 		return usagef("--samples %d: want 2 or more", c.Samples)
 	}
-	if ext := filepath.Ext(c.Plot); c.Plot != "" && ext != ".svg" && ext != ".png" {
-		return usagef("--plot %s: want a name that ends in .svg or .png", c.Plot)
-	}
-	if err := wantFile("--plot", c.Plot); err != nil {
+	if err := wantPicture(c.Plot); err != nil {
 		return err
 	}
 	m, err := s.openModel(c.Model)
@@ -65,10 +59,15 @@ func (c similarityCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
-	if c.Plot != "" {
-		if err := files.Write(c.Plot, func(w io.Writer) error { return study.DrawSimilarity(w, filepath.Ext(c.Plot), result) }); err != nil {
-			return err
-		}
+	if s.JSON != "" {
+		result.Model = transformer.Fingerprint(m.Decoder.Params())
+	}
+	told := struct {
+		measure.Similarity
+		Precision string `json:"precision"`
+	}{result, s.Precision}
+	if err := s.plot(c.Plot, "similarity", told); err != nil {
+		return err
 	}
 	for _, doubt := range []string{measure.Doubt(rows), result.MassiveDoubt()} {
 		if doubt != "" {
@@ -76,14 +75,7 @@ func (c similarityCommand) Run(s *session) error {
 		}
 	}
 	s.printf("%s", study.SimilarityText(result))
-	if s.JSON == "" {
-		return nil
-	}
-	result.Model = transformer.Fingerprint(m.Decoder.Params())
-	return s.writeJSON(struct {
-		measure.Similarity
-		Precision string `json:"precision"`
-	}{result, s.Precision})
+	return s.writeResult("similarity", told)
 }
 
 // similarity measures rows of tokens with a progress line.

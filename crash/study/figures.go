@@ -2,12 +2,10 @@ package study
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
 
-	"lamina/crash/measure"
 	"lamina/internal/plot"
 	"lamina/internal/report"
 )
@@ -90,15 +88,6 @@ func (x *Experiment) heatMap() plot.HeatMap {
 		h.Groups = append(h.Groups, plot.Span{From: c[0] + 1, To: c[len(c)-1] + 1})
 	}
 	return h
-}
-
-// DrawSimilarity draws a similarity by itself, with the likeness of neighbours below it, as
-// a file of that ending: ".svg" or ".png".
-func DrawSimilarity(w io.Writer, ending string, sim measure.Similarity) error {
-	return plot.HeatMap{
-		Title: "Similarity of layers", AxisLabel: "state (0: embeddings, i: output of block i-1)", ValueLabel: sim.Metric,
-		Matrix: sim.Matrix, Neighbours: true,
-	}.Draw().Write(w, ending)
 }
 
 func (x *Experiment) strip() plot.Strip {

@@ -51,11 +51,28 @@ type Fact struct{ Name, Value string }
 type Section struct {
 	Title   string
 	Text    []string // paragraphs, plain text
+	Facts   []Fact   // settings, digests
 	Tables  []Table
 	Figures []Figure
 	Files   []Files
 	Notes   []string // small print
+	Source  string   // the file that the section was made from, beside the page
+	Command []string // what wrote that file: the program and its arguments
 }
+
+// Line is the section's command as it is typed into a shell.
+func (s Section) Line() string {
+	words := make([]string, len(s.Command))
+	for i, w := range s.Command {
+		if words[i] = w; w == "" || strings.Trim(w, plainInShell) != "" {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// plainInShell are characters without a meaning of their own in a shell.
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%"
 
 // Files are links to what lies beside the page.
 type Files struct {
@@ -85,6 +102,7 @@ type Figure struct {
 	Caption string
 	Alt     string  // what the picture shows, for those who cannot see it
 	Values  []Table // what is drawn, as numbers; shown when asked for
+	Files   []Link  // the picture by itself, in other forms
 }
 
 // longCell is how many bytes a cell may have before it is kept from being

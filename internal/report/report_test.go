@@ -21,7 +21,7 @@ var asking = []string{"src", "srcset", "action", "formaction", "data", "poster",
 
 // allowed are the elements of a page and its pictures; none can run or fetch.
 var allowed = strings.Fields(`html head meta title style body header h1 h2 p dl div dt dd nav ol li a main section
-	table caption thead tbody tr th td span figure figcaption details summary ul svg g rect path polyline polygon circle text desc`)
+	table caption thead tbody tr th td span figure figcaption details summary ul svg g rect path polyline polygon circle text desc code`)
 
 // checkPage fails where the page holds a script or asks for anything outside.
 func checkPage(t *testing.T, page []byte) {
