@@ -177,21 +177,27 @@ func align(h12, h11, h22 float64) float64 {
 }
 
 // CKA compares states of the same samples that arrive one after the other, as a
-// model streams by with one block resident: of each state only the centred Gram
-// matrix stays, 8·n² bytes for n samples.
+// model streams by with one block resident: of each state only one matrix stays,
+// 8·n² bytes for n samples.
 type CKA struct {
-	samples int
-	grams   [][]float64
-	norms   []float64 // HSIC(K, K)
+	how      Comparing
+	samples  int
+	matrices [][]float64
+	norms    []float64 // of each matrix with itself
 }
 
-// NewCKA returns a comparison of states of the given number of samples, which
+// NewCKA returns a comparison of states of the given number of samples by linear CKA; there
 // must be at least 2: one sample has no centred representation.
-func NewCKA(samples int) (*CKA, error) {
-	if samples < 2 {
-		return nil, fmt.Errorf("similarity: %d samples: want at least 2", samples)
+func NewCKA(samples int) (*CKA, error) { return NewComparison(Comparing{}, samples) }
+
+// NewComparison returns a comparison of states of the given number of samples, which must
+// be as many as the metric needs.
+func NewComparison(how Comparing, samples int) (*CKA, error) {
+	how = how.settled()
+	if err := how.check(samples); err != nil {
+		return nil, err
 	}
-	return &CKA{samples: samples}, nil
+	return &CKA{how: how, samples: samples}, nil
 }
 
 // Add takes the next state: one row of width values per sample, [samples width].
@@ -201,25 +207,26 @@ func NewCKA(samples int) (*CKA, error) {
 func (c *CKA) Add(x []float32, width int) error {
 	for i, v := range x {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("similarity: state %d, sample %d, feature %d: %v is not finite", len(c.grams), i/width, i%width, v)
+			return fmt.Errorf("similarity: state %d, sample %d, feature %d: %v is not finite", len(c.matrices), i/width, i%width, v)
 		}
 	}
 	k := Gram(x, c.samples, width)
-	c.grams = append(c.grams, k)
+	c.how.Metric.matrix(k, c.samples, c.how.Bandwidth)
+	c.matrices = append(c.matrices, k)
 	c.norms = append(c.norms, HSIC(k, k))
 	return nil
 }
 
 // States returns how many states were added.
-func (c *CKA) States() int { return len(c.grams) }
+func (c *CKA) States() int { return len(c.matrices) }
 
-// Between returns the CKA of states i and j; of a state with itself exactly 1,
-// or 0 where the state is constant. See [LinearCKA].
+// Between returns the likeness of states i and j; of a state with itself exactly 1,
+// or 0 where the state is constant. See [LinearCKA] and [Metric].
 func (c *CKA) Between(i, j int) float64 {
 	if i == j && c.norms[i] != 0 {
 		return 1
 	}
-	return align(HSIC(c.grams[i], c.grams[j]), c.norms[i], c.norms[j])
+	return align(HSIC(c.matrices[i], c.matrices[j]), c.norms[i], c.norms[j])
 }
 
 // Matrix returns the symmetric matrix of all states' CKA, [states states].
@@ -230,7 +237,7 @@ func (c *CKA) Matrix() [][]float64 {
 
 // matrix is Matrix, which stops between rows when ctx ends.
 func (c *CKA) matrix(ctx context.Context) ([][]float64, error) {
-	states := len(c.grams)
+	states := len(c.matrices)
 	matrix := make([][]float64, states)
 	for i := range matrix {
 		matrix[i] = make([]float64, states)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"lamina/transformer"
 )
 
 // Vectors says how the states of a sample's tokens become one vector: what is done to
@@ -105,27 +103,4 @@ func squares(x []float32) (sum float64) {
 		sum += float64(float64(v) * float64(v)) // never fused
 	}
 	return sum
-}
-
-// pooled are the vectors of samples, state by state.
-type pooled struct {
-	Vectors
-	states  [][]float32 // [states][samples width]
-	massive massive
-}
-
-func newPooled(v Vectors, states int) *pooled {
-	return &pooled{Vectors: v, states: make([][]float32, states), massive: newMassive(states)}
-}
-
-// add takes a state of the samples of a batch, x [N D].
-func (v *pooled) add(state int, b *transformer.Batch, x []float32) {
-	width := len(x) / len(b.Tokens)
-	for _, seg := range b.Segments {
-		of := x[seg.Start*width : (seg.Start+seg.Len)*width]
-		v.massive.add(state, of, width)
-		dst := append(v.states[state], make([]float32, width)...)
-		v.Pooling.Pool(dst[len(dst)-width:], v.Tokens.of(of, width))
-		v.states[state] = dst
-	}
 }

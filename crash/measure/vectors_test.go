@@ -22,9 +22,9 @@ func TestTokensAreTaken(t *testing.T) {
 		if !slices.EqualFunc(got, want, func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 }) {
 			t.Errorf("%v: %v, want %v", tokens, got, want)
 		}
-		both := newPooled(Vectors{Tokens: tokens}, 1)
+		both := newStates(Vectors{Tokens: tokens}, 2, 1)
 		both.add(0, transformer.NewBatch([]int32{1, 2}, []int32{1, 2, 3}), append([]float32{1, 1, 2, 5}, x...))
-		alone := newPooled(Vectors{Tokens: tokens}, 1)
+		alone := newStates(Vectors{Tokens: tokens}, 1, 1)
 		alone.add(0, transformer.NewBatch([]int32{1, 2, 3}), x)
 		if !slices.Equal(both.states[0][2:], alone.states[0]) || len(both.states[0]) != 4 {
 			t.Errorf("%v: %v beside another, %v alone", tokens, both.states[0], alone.states[0])

@@ -50,7 +50,7 @@ func Texts(rows [][]int32) (items []transformer.Continuation) {
 // Neighbours returns linear CKA between the outputs of neighbouring blocks of d, as
 // [LayerSimilarity] has them in its second diagonal.
 func Neighbours(ctx context.Context, be kernels.Backend, d *transformer.Decoder, rows [][]int32, v Vectors) ([]float64, error) {
-	states, err := pooledStates(ctx, be, d, rows, v, nil)
+	states, err := Observe(ctx, be, d, rows, v, nil)
 	if err != nil {
 		return nil, err
 	}
