@@ -13,8 +13,10 @@
 //	})
 //	err := r.WriteFile("run/report.html")
 //
-// Invariants: the page holds no script and asks for nothing outside itself (a
-// Content-Security-Policy in it says so to the browser), and its links lead to files
+// Invariants: the page asks for nothing outside itself, and nothing runs in it but one small
+// script of ours, known by its digest (a Content-Security-Policy in the page says so to the
+// browser, see docs/decisions/027-a-script-by-its-hash.md); without the script the page
+// still tells all; its links lead to files
 // beside it; every string is escaped, figures excepted, which must come from a trusted
 // writer such as internal/plot; the same input gives the same bytes; rows are never
 // dropped or reordered; nothing is said by colour or under the pointer alone.
@@ -39,6 +41,7 @@ type Report struct {
 	Title    string
 	Subtitle string
 	Summary  []string // paragraphs that the page begins with: what was done, what came out
+	Numbers  []Number // what came out, large
 	Facts    []Fact   // shown as a list below: model, task, splits, versions
 	Sections []Section
 }
@@ -46,14 +49,21 @@ type Report struct {
 // Fact is a named value.
 type Fact struct{ Name, Value string }
 
+// Number is a result that is worth being large.
+type Number struct {
+	Name  string // what it is, in a few words
+	Value string
+	Note  string // its error, or what to hold it against; may be empty
+}
+
 // Section is a part of the page. Its parts follow each other in the order of
 // the fields; each may be empty.
 type Section struct {
 	Title   string
 	Text    []string // paragraphs, plain text
-	Facts   []Fact   // settings, digests
-	Tables  []Table
 	Figures []Figure
+	Tables  []Table
+	Facts   []Fact // settings, digests
 	Files   []Files
 	Notes   []string // small print
 	Source  string   // the file that the section was made from, beside the page
@@ -103,6 +113,7 @@ type Figure struct {
 	Alt     string  // what the picture shows, for those who cannot see it
 	Values  []Table // what is drawn, as numbers; shown when asked for
 	Files   []Link  // the picture by itself, in other forms
+	Data    string  // JSON of what a script may show in space, below the picture; "" for none
 }
 
 // longCell is how many bytes a cell may have before it is kept from being
@@ -119,8 +130,10 @@ var pageStyle string
 // only a programming error can make this fail.
 func parsePage() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
-		"style": func() template.CSS { return template.CSS(pageStyle) },
-		"class": cellClass,
+		"style":  func() template.CSS { return template.CSS(pageStyle) },
+		"script": func() template.JS { return template.JS(script()) },
+		"policy": policy,
+		"class":  cellClass,
 	}).Parse(pageSource))
 }
 

@@ -2,10 +2,13 @@ package report_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,11 +24,40 @@ var asking = []string{"src", "srcset", "action", "formaction", "data", "poster",
 
 // allowed are the elements of a page and its pictures; none can run or fetch.
 var allowed = strings.Fields(`html head meta title style body header h1 h2 p dl div dt dd nav ol li a main section
-	table caption thead tbody tr th td span figure figcaption details summary ul svg g rect path polyline polygon circle text desc code`)
+	table caption thead tbody tr th td span figure figcaption details summary ul svg g rect path polyline polygon circle text desc code strong script`)
 
-// checkPage fails where the page holds a script or asks for anything outside.
+// withoutScript fails unless the page holds one script, at its end, that the policy knows by
+// its digest, as it does all styles, and returns the page with the script's text left out.
+func withoutScript(t *testing.T, page []byte) []byte {
+	t.Helper()
+	before, rest, found := bytes.Cut(page, []byte("<script>"))
+	text, after, closed := bytes.Cut(rest, []byte("</script>"))
+	if !found || !closed || string(after) != "\n</body>\n</html>\n" {
+		t.Fatalf("the page does not end with a script: %.80q", after)
+	}
+	digest := func(text []byte) string {
+		sum := sha256.Sum256(text)
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	policy := "default-src 'none'; script-src " + digest(text) + "; style-src "
+	_, policies, found := strings.Cut(html.UnescapeString(string(before)), `"Content-Security-Policy" content="`+policy)
+	if !found {
+		t.Fatalf("no policy that begins %s", policy)
+	}
+	styles, _, _ := strings.Cut(policies, "; base-uri 'none'; form-action 'none'\">")
+	for _, style := range bytes.Split(before, []byte("<style>"))[1:] {
+		style, _, _ = bytes.Cut(style, []byte("</style>"))
+		if !strings.Contains(styles, digest(style)) {
+			t.Errorf("the policy does not know the style %.60q", style)
+		}
+	}
+	return append(append(bytes.Clone(before), "<script></script>"...), after...)
+}
+
+// checkPage fails where the page asks for anything outside, or another script could run.
 func checkPage(t *testing.T, page []byte) {
 	t.Helper()
+	page = withoutScript(t, page)
 	dec := xml.NewDecoder(bytes.NewReader(page))
 	dec.Strict, dec.AutoClose, dec.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 	for {
@@ -50,15 +82,15 @@ func checkPage(t *testing.T, page []byte) {
 			}
 		}
 	}
-	for _, bad := range []string{"url(", "@import"} {
+	if n := bytes.Count(page, []byte("<script")); n != 1 {
+		t.Errorf("%d scripts, want our own", n)
+	}
+	for _, bad := range []string{"url(", "@import", "unsafe-"} {
 		if bytes.Contains(page, []byte(bad)) {
 			t.Errorf("page contains %q", bad)
 		}
 	}
 	checkReadable(t, page)
-	if !bytes.Contains(page, []byte(`content="default-src 'none'`)) {
-		t.Error("page has no Content-Security-Policy")
-	}
 	// html/template writes this where it refuses a value.
 	if bytes.Contains(page, []byte("ZgotmplZ")) {
 		t.Error("a value was refused by html/template")
@@ -77,14 +109,17 @@ func render(t *testing.T, r report.Report) string {
 
 func TestPageHoldsEverything(t *testing.T) {
 	page := render(t, report.Report{Title: "T1", Subtitle: "S1", Summary: []string{"M1"}, Facts: []report.Fact{{Name: "F1", Value: "V1"}},
-		Sections: []report.Section{{Title: "A1", Text: []string{"P1", "P2"}, Notes: []string{"N1"},
-			Tables:  []report.Table{{Caption: "C1", Columns: []report.Column{{Name: "H1", Help: "H2"}, {Name: "H3", Right: true}}, Rows: [][]string{{"R1", "0.4210"}, {"R2", "-1e-05"}}}},
+		Numbers: []report.Number{{Name: "B1", Value: "B2", Note: "B3"}},
+		Sections: []report.Section{{Title: "A1", Text: []string{"P1", "P2"}, Notes: []string{"N1"}, Facts: []report.Fact{{Name: "F2", Value: "V4"}}, Source: "Y1", Command: []string{"Z 1", "-n", "it's"},
+			Tables:  []report.Table{{Caption: "C1", Best: [][2]int{{1, 1}}, Columns: []report.Column{{Name: "H1", Help: "H2"}, {Name: "H3", Right: true}}, Rows: [][]string{{"R1", "0.4210"}, {"R2", "-1e-05"}}}},
 			Files:   []report.Files{{What: "W1", Links: []report.Link{{Name: "K1", Path: "a b/c.json"}}}},
-			Figures: []report.Figure{{SVG: "<svg><circle r='1'/></svg>", Caption: "G1", Alt: "L1", Values: []report.Table{{Caption: "V1", Columns: []report.Column{{Name: "V2"}}, Rows: [][]string{{"V3"}}}}}}}}})
+			Figures: []report.Figure{{SVG: "<svg><circle r='1'/></svg>", Caption: "G1", Alt: "L1", Data: "{}", Files: []report.Link{{Name: "K2", Path: "p.png"}}, Values: []report.Table{{Caption: "V1", Columns: []report.Column{{Name: "V2"}}, Rows: [][]string{{"V3"}}}}}}}}})
 	at := 0
-	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<p>M1<", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<", "<caption><span>C1<", `<th scope="col">H1<`, `<th scope="col" class="r">H3<`,
-		`<th scope="row">R1<`, `<td class="r">0.4210<`, `<th scope="row">R2<`, `<td class="r">-1e-05<`, "<dt>H1</dt><dd>H2<", `aria-label="L1"`, "<circle r='1'/>",
-		"<figcaption>G1<", "<details><summary>", "<caption><span>V1<", `<th scope="row">V3<`, "<li>W1: ", `<a href="./a%20b/c.json">K1</a>`, "<li>N1<"} {
+	for _, want := range []string{"<title>T1<", "<h1>T1<", "S1", "<p>M1<", "<dt>B1<", "<dd>B2<", "B3<", "<dt>F1<", "<dd>V1<", "<h2>A1<", "<p>P1<", "<p>P2<",
+		`aria-label="L1"`, "<circle r='1'/>", `data-surface="{}"`, "<figcaption>G1<", "<details><summary>", "<caption><span>V1<", `<th scope="row">V3<`, `<a href="./p.png">K2</a>`,
+		"<caption><span>C1<", `<th scope="col">H1<`, `<th scope="col" class="r">H3<`,
+		`<th scope="row">R1<`, `<td class="r">0.4210<`, `<th scope="row">R2<`, `<td class="r"><strong>-1e-05<`, "<dt>H1</dt><dd>H2<", "<dt>F2<", "<li>W1: ", `<a href="./a%20b/c.json">K1</a>`, "<li>N1<",
+		"<code>Y1<", "&#39;Z 1&#39; -n &#39;it&#39;\\&#39;&#39;s&#39;<"} {
 		i := strings.Index(page[at:], want)
 		if i < 0 {
 			t.Fatalf("%q is missing, or not after the part before it", want)
@@ -104,7 +139,7 @@ func TestHostileStringsAreEscaped(t *testing.T) {
 		Tables:  []report.Table{{Caption: s, Columns: []report.Column{{Name: s, Help: s}, {Name: s, Right: true}}, Rows: [][]string{{s, s}}}},
 		Files:   []report.Files{{What: s, Links: []report.Link{{Name: s, Path: s}, {Name: s, Path: "javascript:alert(1)"}, {Name: s, Path: "/etc/passwd"}}}},
 		Figures: []report.Figure{{Caption: s, Alt: s}}}, {}, {Title: s}}})
-	if strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script&gt;") {
+	if strings.Contains(page, "<script>alert") || !strings.Contains(page, "&lt;script&gt;") {
 		t.Error("a string became an element, or is not shown")
 	}
 }

@@ -17,7 +17,11 @@ type Table struct {
 	Caption string // shown in HTML only
 	Columns []Column
 	Rows    [][]string
+	Best    [][2]int // rows and columns of the cells that are set in bold, in HTML and Markdown
 }
+
+// IsBest says whether a cell is set in bold.
+func (t Table) IsBest(row, column int) bool { return slices.Contains(t.Best, [2]int{row, column}) }
 
 // Column is the head of a column.
 type Column struct {
@@ -88,6 +92,9 @@ func (t Table) Markdown() string {
 		plain.Rows[i] = make([]string, len(row))
 		for j, s := range row {
 			plain.Rows[i][j] = markdownEscaper.Replace(s)
+			if t.IsBest(i, j) {
+				plain.Rows[i][j] = "**" + plain.Rows[i][j] + "**"
+			}
 		}
 	}
 	return lines(plain.writer("Markdown").RenderMarkdown())
