@@ -73,6 +73,12 @@ func Dir(dir string) (*Page, error) {
 	if len(p.report.Sections) == 0 {
 		return nil, fmt.Errorf("%s: nothing to show: want results (--json FILE.json of a measurement), table.json of lamina run or metrics.jsonl of a training", dir)
 	}
+	var told []string
+	for _, s := range p.report.Sections {
+		told = append(told, strings.ToLower(s.Title[:1])+s.Title[1:])
+	}
+	p.report.Summary = []string{"A language model reads a text and guesses how it goes on; it does so in layers, each of which changes what the one before made of the text. " +
+		"This page shows what was measured of such a model, from the files of one directory: " + strings.Join(told, "; ") + ". Every picture can be pointed at, and stands beside the page as a file; below each part is the command that made it."}
 	if len(p.Strange) > 0 {
 		p.report.Sections = append(p.report.Sections, report.Section{Title: "Not shown", Text: []string{"Files of this directory that are no result, or none that this version can show."}, Notes: p.Strange})
 	}

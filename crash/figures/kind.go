@@ -54,6 +54,19 @@ type head struct {
 	Command []string `json:"command"`
 }
 
+// kind is the head's kind. Files of versions that did not name it, and those that lamina run
+// keeps, are known as what they were: the similarity of layers.
+func (h head) kind(data []byte) string {
+	var old struct {
+		Matrix json.RawMessage `json:"matrix"`
+		Metric string          `json:"metric"`
+	}
+	if h.Result == "" && json.Unmarshal(data, &old) == nil && old.Matrix != nil && old.Metric != "" {
+		return "similarity"
+	}
+	return h.Result
+}
+
 // Encode returns the result file of v, a struct or map: the two members of every file, then
 // those of v. It fails where v is no JSON object or holds a number that JSON has no word for.
 func Encode(kind string, command []string, v any) ([]byte, error) {
@@ -89,14 +102,14 @@ func Read(path string, data []byte) (kind string, s Shown, err error) {
 	if err := files.DecodeJSON(path, data, &h); err != nil {
 		return "", s, err
 	}
-	if h.Result == "" {
+	if kind = h.kind(data); kind == "" {
 		return "", s, fmt.Errorf("%s: no \"result\" in it: not a result of lamina", path)
 	}
-	at := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == h.Result })
+	at := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == kind })
 	if at < 0 {
-		return "", s, fmt.Errorf("%s: a result of the kind %.64q, which this version cannot show", path, h.Result)
+		return "", s, fmt.Errorf("%s: a result of the kind %.64q, which this version cannot show", path, kind)
 	}
 	s, err = Kinds[at].read(path, data)
 	s.section.Command = h.Command
-	return h.Result, s, err
+	return kind, s, err
 }

@@ -30,7 +30,7 @@ func similarity(path string, data []byte) (s Shown, err error) {
 		Text: []string{fmt.Sprintf("A language model changes a text step by step, in this one %d times. The picture holds the text after each step "+
 			"against the text after every other one: 1 says that the two differ by a turn and a stretch alone, 0 that they have nothing in common. "+
 			"Light squares along the diagonal are runs of layers that do nearly the same, so that some of them can be left out.", layers)},
-		Facts: []report.Fact{{Name: "Measure", Value: r.Metric}, {Name: "Tokens of a text become one vector by", Value: r.Pooling.String()},
+		Facts: []report.Fact{{Name: "Measure", Value: r.Metric}, {Name: "Pooling over tokens", Value: r.Pooling.String()},
 			{Name: "Texts", Value: fmt.Sprint(r.Samples)}},
 	}
 	for _, f := range []report.Fact{{Name: "Arithmetic", Value: r.Precision}, {Name: "Weights of the model", Value: r.Model}} {
@@ -39,7 +39,7 @@ func similarity(path string, data []byte) (s Shown, err error) {
 		}
 	}
 	s.add("similarity", plot.HeatMap{
-		Title: "Similarity of layers", AxisLabel: "state (0: embeddings, i: output of block i-1)", ValueLabel: r.Metric,
+		Title: "Similarity of layers", AxisLabel: "state", ValueLabel: r.Metric,
 		Matrix: r.Matrix, Neighbours: true,
 	}.Draw(), report.Figure{
 		Caption: "State 0 is the embedding, state i the output of block i-1, the last one after the final norm. The line below is of neighbouring states.",

@@ -42,7 +42,7 @@ const (
 func (h HeatMap) Draw() *Picture {
 	h.check()
 	n := len(h.Matrix)
-	size := math.Floor(min(max(520/float64(n), 6), 36))
+	size := math.Floor(min(max(520/float64(n), 6), max(36, 240/float64(n))))
 	p, top := newPicture(h.Title)
 	p.values = h.words()
 	left := float64(margin + labelSize + 10 + 24) // axis label, tick labels

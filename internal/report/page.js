@@ -44,7 +44,7 @@
   // follow gives a picture its line.
   const follow = (figure, number) => {
     const box = figure.querySelector('.picture'), svg = box && box.querySelector('svg')
-    if (!svg || !svg.querySelector('* > title, [data-values]') || !svg.querySelector(':scope * > title, [data-values]')) return
+    if (!svg || !svg.querySelector(':scope * > title, [data-values]')) return
     const line = document.createElement('p')
     const hint = 'Point at the picture, or press arrow keys in it, to read a value.'
     line.className = 'readout'
