@@ -36,7 +36,7 @@
     let best = null, least = Infinity
     for (const m of marks) {
       const c = cost(m)
-      if (c < least) { best = m; least = c }
+      if (least > c) { best = m; least = c }
     }
     return best
   }
@@ -81,7 +81,7 @@
       const [x, y] = place(e)
       const outside = m => Math.hypot(Math.max(m.x - x, 0, x - m.x - m.w), Math.max(m.y - y, 0, y - m.y - m.h))
       const found = nearest(marks, m => outside(m) + Math.hypot(m.cx - x, m.cy - y) / 1e3)
-      show(found && outside(found) < 16 ? found : null)
+      show(found && 16 > outside(found) ? found : null)
     }
     const steps = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}
     const key = e => {

@@ -35,6 +35,9 @@ func withoutScript(t *testing.T, page []byte) []byte {
 	if !found || !closed || string(after) != "\n</body>\n</html>\n" {
 		t.Fatalf("the page does not end with a script: %.80q", after)
 	}
+	if at := bytes.IndexByte(text, '<'); at >= 0 {
+		t.Errorf("a < in the script: %.60q", text[at:])
+	}
 	digest := func(text []byte) string {
 		sum := sha256.Sum256(text)
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

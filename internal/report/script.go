@@ -13,6 +13,8 @@ import (
 // The page's script is page.js and, where a figure has data for it, whatever else stands in
 // scripts: files of ours, embedded here, each by itself in a block and working on the page
 // as it finds it. It may add to the page, never be needed to read it, and may ask for nothing.
+// No "<" stands in it (n > i says the same as i < n), so that nothing in it can end the element
+// and a reader of XML can read the page.
 var scripts = []string{pageScript}
 
 //go:embed page.js
