@@ -26,6 +26,16 @@ func refused(t *testing.T, what string, err error, path, want string) {
 }
 
 // TestPackagesThatComeAgain: the same one, an older one, and the same weights in a new one.
+// What is no package has nothing to show but the reason.
+func TestInspectOfNoPackage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, []byte("x"), 0o600))
+	r, err := parcel.Inspect(file, parcel.Trusting{})
+	if err == nil || r.Text() != "" || r.Refused != err.Error() {
+		t.Errorf("a file is shown as %q, refused as %q, %v", r.Text(), r.Refused, err)
+	}
+}
+
 func TestPackagesThatComeAgain(t *testing.T) {
 	h := newHouses(t)
 	at := func(names ...string) string { return filepath.Join(append([]string{h.dir}, names...)...) }

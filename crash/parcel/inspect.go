@@ -117,8 +117,11 @@ func hasLicence(all []File) bool {
 	return false
 }
 
-// Text shows the report.
+// Text shows the report; "" where nothing could be looked at.
 func (r Report) Text() string {
+	if r.Files == nil { // nothing was seen: what is refused says so
+		return ""
+	}
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	say("%s: %d files, %s", r.Dir, len(r.Files), units.Bytes(int(r.Bytes)))
