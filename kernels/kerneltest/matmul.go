@@ -204,7 +204,7 @@ func (s *suite) matMulEpilogue(t *testing.T) {
 				m: shape[0], p: shape[1], n: shape[2], transA: (i+j)%7 == 3, transB: (i+j)%3 > 0,
 				f: f, bias: (i+j)%2 == 0, residual: j%3 < 2, whole: (i+j)%5 == 0,
 			}
-			s.check(t, s.matMulCase(newSource(uint64(700*i+j)), p).sickIf((i+j)%4 == 0))
+			s.checkSome(t, s.matMulCase(newSource(uint64(700*i+j)), p).sickIf((i+j)%4 == 0))
 		}
 	}
 }
@@ -222,7 +222,7 @@ func (s *suite) matMuls(t *testing.T) {
 	for i, group := range groups {
 		for j, size := range [][2]int{{1, 64}, {7, 32}, {130, 544}, {0, 32}, {5, 0}} {
 			for _, transA := range []bool{false, true} {
-				s.check(t, s.matMulsCase(newSource(uint64(10*i+j)), kernels.MatMuls, group, size[0], size[1], transA))
+				s.checkSome(t, s.matMulsCase(newSource(uint64(10*i+j)), kernels.MatMuls, group, size[0], size[1], transA))
 			}
 		}
 	}
@@ -308,11 +308,11 @@ func (s *suite) matMul(t *testing.T) {
 					accumulate: (i+j)%3 == 1, bias: (i+j)%3 == 2, whole: true,
 				}.fit()
 				src := newSource(uint64(100*i + 10*flags + j))
-				s.check(t, s.matMulCase(src, p).sickIf((i+j)%5 == 0))
+				s.checkSome(t, s.matMulCase(src, p).sickIf((i+j)%5 == 0))
 				p.whole = false
-				s.check(t, s.matMulCase(src, p).sickIf(false))
+				s.checkSome(t, s.matMulCase(src, p).sickIf(false))
 				if p.size = 0x1p100; j < 4 {
-					s.check(t, s.matMulCase(src, p).sickIf(false))
+					s.checkSome(t, s.matMulCase(src, p).sickIf(false))
 				}
 			}
 		}
@@ -365,7 +365,7 @@ func (s *suite) matVec(t *testing.T) {
 				}
 				c := s.matMulCase(newSource(uint64(5000+10*i+j)), p)
 				c.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatVec(be, p.args(o)) }
-				s.check(t, c.sickIf((i+j)%5 == 0))
+				s.checkSome(t, c.sickIf((i+j)%5 == 0))
 			}
 		}
 	}
