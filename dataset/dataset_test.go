@@ -150,6 +150,9 @@ func TestCells(t *testing.T) {
 
 // Each bad file differs from a good one by one thing, and is refused with its place.
 func TestBadFilesAreNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	row := "{\"a\":\"x\",\"b\":[\"1\",\"2\"]}\n"
 	long := strings.Repeat(row, 1000)
 	zeros := strings.Repeat(strings.Repeat(" ", 1<<20)+"\n", 80) + row
@@ -225,6 +228,9 @@ func TestLimit(t *testing.T) {
 // TestHolesEndSoon: files of a terabyte that take no room on the disk, whatever their form,
 // are refused before they are hashed to their end.
 func TestHolesEndSoon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	for _, name := range []string{"all.jsonl", "all.json", "all.csv", "all.tsv", "all.jsonl.gz", "all.jsonl.zst", "all.parquet", "all"} {
 		for _, head := range []string{"", `{"query": "a"}` + "\n"} {
 			path := filepath.Join(t.TempDir(), name)

@@ -87,6 +87,9 @@ func memoryFiles(t testing.TB) map[string]struct {
 // 64 MiB, and keeping them does where it is cut. What is no more than small or repeated is
 // read.
 func TestMemoryIsBoundedByBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	for name, c := range memoryFiles(t) {
 		path := filepath.Join(t.TempDir(), name)
 		for _, n := range []int{len(c.text), len(c.text) / 2} {

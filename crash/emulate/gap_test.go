@@ -33,6 +33,9 @@ func postNorm(be kernels.Backend) *transformer.Decoder {
 // TestGhostLeavesLeast of all linear maps at every gap of a plan, the gaps below alike
 // repaired, however tokens are weighted; and no fit leaves more than nothing in the gap.
 func TestGhostLeavesLeast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	be, rows := ref.New(), texts(40)
 	decoders := map[string]*transformer.Decoder{"post-norm": postNorm(be)}
 	for _, family := range crashtest.Families {
@@ -301,6 +304,9 @@ func TestFitStops(t *testing.T) {
 
 // TestFitMemory holds what a fit takes against what it is said to take beforehand.
 func TestFitMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	be := cpu.New(cpu.Options{Threads: 1})
 	defer be.Close()
 	c := crashtest.Small(be, "llama").Config

@@ -28,6 +28,9 @@ func shapes(e *emulate.Emulator) (all []string) {
 // TestOutlinesAreOfTheFittedShapes: whatever stands at a place, for every map and every
 // transform of plans, in models that store their weights in other types too.
 func TestOutlinesAreOfTheFittedShapes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	be := cpu.New(cpu.Options{})
 	defer be.Close()
 	for _, family := range crashtest.Families {

@@ -128,17 +128,26 @@ func (r told) Log(m train.Metrics) error {
 // on from the last checkpoint that was saved, or the one that was being saved, to the same
 // bits in every file.
 func TestRunSurvivesAnyOperation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	t.Log(filestest.Everywhere(t, filestest.Scenario{Run: small{steps: 3, lr: 0.3}.run, Found: sealed, Said: remedy}))
 }
 
 // TestFinishedRunSurvivesAnyOperation: the same of a run whose weights are wanted later, and
 // which is forgotten once its result is kept elsewhere.
 func TestFinishedRunSurvivesAnyOperation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	t.Log(filestest.Everywhere(t, filestest.Scenario{Run: small{steps: 1, lr: 0.3, result: "result"}.run, Found: sealed, Said: remedy}))
 }
 
 // TestOverwritingSurvivesAnyOperation: the same of a run in the place of another one.
 func TestOverwritingSurvivesAnyOperation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	t.Log(filestest.Everywhere(t, filestest.Scenario{
 		Before: func(dir string) error {
 			_, err := small{steps: 2, lr: 0.1}.run(dir, func(int) {})

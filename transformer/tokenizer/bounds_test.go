@@ -38,6 +38,9 @@ const tinyModel = `"model":{"type":"BPE","vocab":{"a":0,"▁":1},"merges":[]}`
 // A file of millions of brackets, components, tokens, patterns or items is one error, or
 // is read, and takes no more memory than a few times what is there.
 func TestLoadTakesLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	const many = 100_000
 	sequence := func(member, of string, n int, one string) string {
 		return `{"` + member + `":{"type":"Sequence","` + of + `":[` + list(n, same(one)) + `]},` + tinyModel + `}`

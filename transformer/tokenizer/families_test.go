@@ -66,6 +66,9 @@ func offsetLine(tok *Tokenizer, text string, special bool) string {
 // TestFamiliesAgreeWithReference: ids and offsets of more than 2,000 texts in
 // the configuration of each family.
 func TestFamiliesAgreeWithReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	f, texts := readFamilies(t)
 	if len(texts) < 2000 {
 		t.Fatalf("only %d texts", len(texts))
@@ -107,6 +110,9 @@ func checkPublished(t *testing.T, name string, tok *Tokenizer) {
 
 // TestOffsetsAgreeWithReference: the cases of golden.json again, for offsets.
 func TestOffsetsAgreeWithReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	f, texts := readFamilies(t)
 	g := readGolden(t)
 	check := func(name string, tok *Tokenizer, err error, want string) {
@@ -130,6 +136,9 @@ func TestOffsetsAgreeWithReference(t *testing.T) {
 // TestClassesAgreeWithReference: what the classes of tokenizer_config.json add
 // to their files, and which class a directory that names none gets.
 func TestClassesAgreeWithReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	f, texts := readFamilies(t)
 	for i, c := range f.Classes {
 		if string(c.Files["tokenizer.json"]) == `"@bloom"` {

@@ -202,6 +202,9 @@ func patched(t testing.TB, base string, patch map[string]json.RawMessage) []byte
 }
 
 func TestTokenizerJSONAgreesWithReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	g := readGolden(t)
 	for i, p := range g.Patches {
 		t.Run(fmt.Sprintf("%d-%s", i, p.Base), func(t *testing.T) {
@@ -231,6 +234,9 @@ func goldenDir(t testing.TB, files map[string]json.RawMessage) string {
 }
 
 func TestLoadAgreesWithReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step after another, for long: not under -short")
+	}
 	g := readGolden(t)
 	for i, d := range g.Dirs {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
