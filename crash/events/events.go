@@ -227,7 +227,7 @@ type saving struct {
 	told *Stream
 }
 
-func (s saving) Save(state train.State, t *nn.Trained, o *optim.AdamW) error {
+func (s saving) Save(state train.State, t *nn.Trained, o optim.Optimizer) error {
 	s.told.begin(0)
 	s.told.sync()
 	err := s.Store.Save(state, t, o)

@@ -16,11 +16,11 @@ import (
 
 // observed keeps nothing of a run but the first moments after its last step.
 type observed struct {
-	opt    *optim.AdamW
+	opt    optim.Optimizer
 	moment []float32
 }
 
-func (o *observed) Resume(_ *nn.Trained, opt *optim.AdamW) (s train.State, found bool, err error) {
+func (o *observed) Resume(_ *nn.Trained, opt optim.Optimizer) (s train.State, found bool, err error) {
 	o.opt = opt
 	return s, false, nil
 }
@@ -30,8 +30,8 @@ func (o *observed) Log(train.Metrics) error {
 	return nil
 }
 
-func (*observed) Save(train.State, *nn.Trained, *optim.AdamW) error { return nil }
-func (*observed) Room(*nn.Trained, *optim.AdamW) error              { return nil }
+func (*observed) Save(train.State, *nn.Trained, optim.Optimizer) error { return nil }
+func (*observed) Room(*nn.Trained, optim.Optimizer) error              { return nil }
 func (*observed) SaveBest(*nn.Trained) error                        { return nil }
 func (*observed) LoadBest(*nn.Trained) error                        { return nil }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // Save writes checkpoints/step-N and removes all but the newest two.
-func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
+func (r *RunDir) Save(s State, t *nn.Trained, o optim.Optimizer) error {
 	if err := r.metrics.f.Sync(); err != nil {
 		return full(err)
 	}
@@ -32,7 +32,7 @@ func (r *RunDir) Save(s State, t *nn.Trained, o *optim.AdamW) error {
 		if err := writeFlat(filepath.Join(tmp, momentsFile), o.State()); err != nil {
 			return err
 		}
-		if err := files.WriteJSON(filepath.Join(tmp, stateFile), saved{State: s, OptimizerSteps: o.Done, Metrics: r.metrics.mark()}); err != nil {
+		if err := files.WriteJSON(filepath.Join(tmp, stateFile), saved{State: s, OptimizerSteps: o.Steps(), Metrics: r.metrics.mark()}); err != nil {
 			return err
 		}
 		return files.Seal(tmp)
@@ -84,7 +84,7 @@ type saved struct {
 // Room returns an error if the checkpoints of a run to come would not fit the disk: those
 // that are kept, one more while it is written, the best weights twice for the same reason
 // and the adapter, and a tenth on top.
-func (r *RunDir) Room(t *nn.Trained, o *optim.AdamW) error {
+func (r *RunDir) Room(t *nn.Trained, o optim.Optimizer) error {
 	values := (1+len(o.State()))*(keptCheckpoints+1) + 2 + 1 // weights, moments and average a checkpoint
 	need := int64(values*t.Values.Bytes()) / 10 * 11
 	filepath.WalkDir(r.path, func(_ string, e fs.DirEntry, err error) error {
@@ -129,7 +129,7 @@ type damaged struct {
 // step-N.bad, with a warning. Lines of metrics.jsonl after the checkpoint are dropped: the
 // steps are taken again, to the same bits. If there are checkpoints and none verifies, it
 // is an error: what to do is for people to say.
-func (r *RunDir) Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error) {
+func (r *RunDir) Resume(t *nn.Trained, o optim.Optimizer) (State, bool, error) {
 	var bad []damaged
 	for _, step := range r.steps() {
 		dir := r.checkpoint(step)
@@ -228,7 +228,7 @@ func (r *RunDir) checkBest(s State) error {
 	return nil
 }
 
-func loadCheckpoint(dir string, t *nn.Trained, o *optim.AdamW) (s saved, err error) {
+func loadCheckpoint(dir string, t *nn.Trained, o optim.Optimizer) (s saved, err error) {
 	if err := files.Verify(dir); err != nil {
 		return s, err
 	}
@@ -241,7 +241,7 @@ func loadCheckpoint(dir string, t *nn.Trained, o *optim.AdamW) (s saved, err err
 	if err := readFlat(filepath.Join(dir, momentsFile), o.State()); err != nil {
 		return s, err
 	}
-	o.Done = s.OptimizerSteps
+	o.SetSteps(s.OptimizerSteps)
 	return s, nil
 }
 

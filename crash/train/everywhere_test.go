@@ -109,7 +109,7 @@ type told struct {
 	saved func(step int)
 }
 
-func (r told) Save(s train.State, t *nn.Trained, o *optim.AdamW) error {
+func (r told) Save(s train.State, t *nn.Trained, o optim.Optimizer) error {
 	err := r.RunDir.Save(s, t, o)
 	if err == nil {
 		r.saved(s.Step)

@@ -56,10 +56,14 @@ func (t *Trainer) Memory() (Memory, error) {
 	return m, err
 }
 
-// buffers returns how many numbers a trained weight takes: value, gradient, two moments,
+// buffers returns how many numbers a trained weight takes: value, gradient, two moments (of
+// SGD one),
 // and what options ask for.
 func (t *Trainer) buffers() int {
 	n := 4
+	if t.Settings.SGD != nil {
+		n = 3
+	}
 	if t.Settings.EMA > 0 {
 		n++
 	}

@@ -46,6 +46,39 @@ type Options struct {
 	// MaxGradSkip is how many steps in a row whose loss or gradient is not finite are
 	// left out before the run ends with an error.
 	MaxGradSkip int `json:"max_grad_skip,omitempty"`
+
+	// SGD trains with [optim.SGD] instead of AdamW; nil: AdamW.
+	SGD *SGD `json:"sgd,omitempty"`
+}
+
+// SGD are the choices of a training with [optim.SGD]: learning rate, clip and weight decay
+// are those of [Settings], and weight decay is of every parameter.
+type SGD struct {
+	Momentum float64 `json:"momentum"`
+	Nesterov bool    `json:"nesterov"`
+}
+
+// checkSGD returns an error for what SGD has not.
+func (s Settings) checkSGD() error {
+	if s.SGD == nil {
+		return nil
+	}
+	for _, x := range []struct {
+		what string
+		set  bool
+	}{
+		{"groups", len(s.Groups) > 0}, {"rates", len(s.Rates) > 0}, {"layer-wise decay", s.LayerLRDecay != 0},
+		{"an average of the weights", s.EMA != 0}, {"DP-SGD, which is AdamW here", s.Private != nil},
+	} {
+		if x.set {
+			return fmt.Errorf("sgd: has not %s: leave it out", x.what)
+		}
+	}
+	c := optim.SGDConfig{LR: s.LR, Momentum: s.SGD.Momentum, Nesterov: s.SGD.Nesterov, WeightDecay: s.WeightDecay, Clip: s.Clip}
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("sgd: %w", err)
+	}
+	return nil
 }
 
 // Adjusted is an objective that [Options] change in training.
@@ -158,8 +191,12 @@ func (t *Trainer) adjust() error {
 
 // optimiser makes the optimiser that the settings ask for. It is an error if one of their
 // rules fits nothing, or layer-wise decay leaves a parameter no rate.
-func (t *Trainer) optimiser(on kernels.Backend, trained *nn.Trained) (*optim.AdamW, error) {
+func (t *Trainer) optimiser(on kernels.Backend, trained *nn.Trained) (optim.Optimizer, error) {
 	s := t.Settings
+	if s.SGD != nil {
+		return optim.NewSGD(on, trained, optim.SGDConfig{
+			LR: s.LR, Momentum: s.SGD.Momentum, Nesterov: s.SGD.Nesterov, WeightDecay: s.WeightDecay, Clip: s.Clip})
+	}
 	c := optim.Config{
 		LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay, Groups: s.groups(),
 		Rates: s.Rates, Average: s.EMA, AverageAtOnce: s.EMAAtOnce,

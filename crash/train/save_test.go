@@ -23,7 +23,7 @@ type noted struct {
 	steps []int
 }
 
-func (n *noted) Save(s train.State, t *nn.Trained, o *optim.AdamW) error {
+func (n *noted) Save(s train.State, t *nn.Trained, o optim.Optimizer) error {
 	n.steps = append(n.steps, s.Step)
 	return n.RunDir.Save(s, t, o)
 }

@@ -38,7 +38,7 @@ type Settings struct {
 
 // groups returns the rules that hold.
 func (s Settings) groups() []optim.Group {
-	if s.Groups == nil && s.WeightDecay > 0 {
+	if s.Groups == nil && s.WeightDecay > 0 && s.SGD == nil {
 		return optim.NoDecayOfVectors
 	}
 	return s.Groups
@@ -100,6 +100,9 @@ func (s Settings) Validate() error {
 		if err := s.Private.validate(s); err != nil {
 			return err
 		}
+	}
+	if err := s.checkSGD(); err != nil {
+		return err
 	}
 	return s.schedule(1).Validate()
 }

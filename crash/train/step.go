@@ -73,16 +73,17 @@ func (t *Trainer) skip(loss, norm float64, ids []int) error {
 // average lets the parameters have the values of the average, if there is one, until back
 // is called.
 func (t *Trainer) average() (back func()) {
-	if t.opt.Averaged.IsNone() {
+	averaged := t.opt.State()["average"]
+	if averaged.IsNone() {
 		return func() {}
 	}
-	own := t.trained.Use(t.opt.Averaged)
+	own := t.trained.Use(averaged)
 	return func() { t.trained.Use(own) }
 }
 
 // keepAverage lets the weights be their average, if there is one, for good.
 func (t *Trainer) keepAverage() {
-	if average := t.opt.Averaged; !average.IsNone() {
+	if average := t.opt.State()["average"]; !average.IsNone() {
 		kernels.Convert(t.Backend, t.trained.Values, average)
 	}
 }

@@ -81,7 +81,7 @@ type Trainer struct {
 	Resumed   func(step int) // told the step that a run goes on after; may be nil
 
 	trained *nn.Trained
-	opt     *optim.AdamW
+	opt     optim.Optimizer
 	near    *optim.Proximal // nil: none
 	pass    *autograd.Pass
 	private *private // nil: no privacy is promised
@@ -117,11 +117,11 @@ type State struct {
 // Store keeps a run so that it can be resumed; see [RunDir].
 type Store interface {
 	// Resume fills weights and moments from the newest good checkpoint, if any.
-	Resume(t *nn.Trained, o *optim.AdamW) (State, bool, error)
+	Resume(t *nn.Trained, o optim.Optimizer) (State, bool, error)
 	// Save writes a checkpoint, whole or not at all.
-	Save(s State, t *nn.Trained, o *optim.AdamW) error
+	Save(s State, t *nn.Trained, o optim.Optimizer) error
 	// Room returns an error if there is no room for what Save and SaveBest will write.
-	Room(t *nn.Trained, o *optim.AdamW) error
+	Room(t *nn.Trained, o optim.Optimizer) error
 	// SaveBest and LoadBest keep the weights of the lowest validation loss.
 	SaveBest(t *nn.Trained) error
 	LoadBest(t *nn.Trained) error

@@ -1,4 +1,4 @@
-// Package optim updates trained parameters: AdamW, clipping by the global norm, rates and
+// Package optim updates trained parameters: AdamW and SGD, clipping by the global norm, rates and
 // weight decay by group, an average of the weights, a term that holds them near their start,
 // and learning-rate schedules.
 //
@@ -11,7 +11,7 @@
 //		norm := opt.Step(rate.Factor(step))
 //	}
 //
-// Formulas are torch.optim.AdamW's and torch.nn.utils.clip_grad_norm_'s; see
+// Formulas are those of torch.optim.AdamW, torch.optim.SGD and torch.nn.utils.clip_grad_norm_; see
 // [kernels.AdamWArgs] and [kernels.ClipCoefficient].
 package optim
 

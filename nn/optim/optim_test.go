@@ -52,6 +52,18 @@ type golden struct {
 		Norms       []float64   `json:"norms"`
 		Weights     [][]float64 `json:"weights"`
 	} `json:"adamw"`
+	SGD []struct {
+		LR          float64     `json:"lr"`
+		Momentum    float64     `json:"momentum"`
+		Nesterov    bool        `json:"nesterov"`
+		WeightDecay float64     `json:"weight_decay"`
+		Clip        float64     `json:"clip"`
+		Steps       int         `json:"steps"`
+		Start       []float64   `json:"start"`
+		Grads       [][]float64 `json:"grads"`
+		Norms       []float64   `json:"norms"`
+		Weights     [][]float64 `json:"weights"`
+	} `json:"sgd"`
 }
 
 func read(t *testing.T) golden {

@@ -12,6 +12,8 @@ options: likewise with a learning rate and a weight decay of each of three param
 torch.optim.AdamW; the loss has `proximal` times the squared distance from the start added, whose gradient autograd
 makes; distances[i] is that squared distance before step i; averages are decay·average + (1-decay)·weights
 after each step, with diffusers' decay min(average, (1+n)/(10+n)), n from 0.
+sgd: likewise weights under torch.optim.SGD with momentum and weight decay, plain and Nesterov's, learning rate linear
+to 0 as the tuned-lens library trains; clip 0: not clipped.
 """
 
 import argparse
@@ -91,11 +93,32 @@ def options(lr=0.05, clip=1.0, steps=12, average=0.6, proximal=0.3):
     return result
 
 
+def sgd(nesterov, clip, lr=0.1, momentum=0.9, decay=1e-3, steps=10):
+    generator = torch.Generator().manual_seed(5)
+    start = [torch.randn(n, generator=generator, dtype=torch.float32).double() for n in (3, 4)]
+    params = [torch.nn.Parameter(w.clone()) for w in start]
+    optimiser = torch.optim.SGD(params, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
+    plan = schedule(optimiser, "linear", 0, steps)
+    result = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": decay, "clip": clip, "steps": steps,
+              "start": torch.cat(start).tolist(), "grads": [], "norms": [], "weights": []}
+    for step in range(steps):
+        grads = [torch.randn(n, generator=generator, dtype=torch.float32).double() * (0.1 if step % 2 else 2.0) for n in (3, 4)]
+        result["grads"].append(torch.cat(grads).float().tolist())
+        for p, g in zip(params, grads):
+            p.grad = g.float().double()
+        result["norms"].append(torch.nn.utils.clip_grad_norm_(params, clip or float("inf"), foreach=False).item())
+        optimiser.step()
+        plan.step()
+        result["weights"].append(torch.cat([p.detach() for p in params]).tolist())
+    return result
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent / "optim.json")
     args = parser.parse_args()
-    data = {"schedules": [factors(*c) for c in SCHEDULES], "adamw": adamw(), "options": options()}
+    data = {"schedules": [factors(*c) for c in SCHEDULES], "adamw": adamw(), "options": options(),
+            "sgd": [sgd(True, 1.0), sgd(True, 0), sgd(False, 1.0)]}
     args.out.write_text(json.dumps(data, separators=(",", ":")) + "\n")
 
 
