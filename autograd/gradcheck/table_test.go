@@ -152,6 +152,17 @@ func table() []row {
 			y := p.Linear(x, in[1], autograd.Var{})
 			return p.Add(p.LinearCrossEntropy(y, in[0], ids(0, 4, 2)), p.LinearCrossEntropy(x, in[0], ids(3, 3, 1)))
 		}, []tensor.Tensor{rnd(5, 4), rnd(4, 4)}},
+		{"linear_kl", "", func(p *autograd.Pass, in vars) autograd.Var {
+			w, logP := rnd(6, 4), tensor.MustNew(be, tensor.F64, 3, 6)
+			kernels.LogSoftmax(be, logP, gradcheck.Random(be, 4, 3, 6))
+			return p.Scale(p.LinearKL(in[0], p.Input(w), logP), 0.3)
+		}, []tensor.Tensor{rnd(3, 4)}},
+		{"linear_kl", "rows read twice", func(p *autograd.Pass, in vars) autograd.Var {
+			w, logP := rnd(6, 4), tensor.MustNew(be, tensor.F64, 3, 6)
+			kernels.LogSoftmax(be, logP, gradcheck.Random(be, 4, 3, 6))
+			y := p.Mul(in[0], in[0])
+			return p.Add(p.LinearKL(y, p.Input(w), logP), p.Add(p.LinearKL(in[0], p.Input(w), logP), p.Sum(y)))
+		}, []tensor.Tensor{rnd(3, 4)}},
 		{"recompute", "with dropout, twice, one inside the other", func(p *autograd.Pass, in vars) autograd.Var {
 			p.Dropout = autograd.Dropout{P: 0.3, Seed: 7, Step: 2, Rows: tensor.MustFromInts(be, []int32{4, 0, 4, 1, 9, 0}, 3, 2)}
 			block := func(x autograd.Var) autograd.Var {
