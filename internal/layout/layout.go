@@ -69,6 +69,8 @@ var layers = []layer{
 	{"crash/events", append([]string{"crash/train", "nn", "internal/files", "internal/tfevents"}, bottom...)},
 	{"crash/distill", append([]string{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
+	{"crash/lens", append([]string{
+		"crash/train", "crash/plan", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/undo", []string{"formats", "internal/files", "internal/units"}},
 	{"crash/exchange", append([]string{
 		"crash/undo", "crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
