@@ -77,7 +77,7 @@ func (l *Lens) Save(dir string) error {
 	})
 }
 
-// Open reads a tuned lens, with memory of the device. What its configuration says beside
+// Open reads a tuned lens: its maps are used where the file has them, until Close. What its configuration says beside
 // what [Config] has is passed over, as the library does. An error names the file, or the
 // tensor.
 func Open(dev tensor.Device, dir string) (*Lens, error) {
@@ -106,6 +106,9 @@ func Open(dev tensor.Device, dir string) (*Lens, error) {
 		l.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	for i := range l.Translators { // all were read
+		l.release(i)
+	}
 	return l, nil
 }
 
@@ -115,7 +118,7 @@ func (l *Lens) read(dev tensor.Device, path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	l.file = f
 	want := l.Config.Layers
 	if l.Config.Bias {
 		want *= 2
@@ -137,7 +140,7 @@ func (l *Lens) read(dev tensor.Device, path string) error {
 	return nil
 }
 
-// parameter reads one tensor in F32.
+// parameter reads one tensor in F32: in place, where the file has it so.
 func parameter(dev tensor.Device, f *torchbin.File, path, name string, shape ...int) (*autograd.Parameter, error) {
 	e, ok := f.Entry(name)
 	switch {
@@ -150,12 +153,27 @@ func parameter(dev tensor.Device, f *torchbin.File, path, name string, shape ...
 	if err != nil {
 		return nil, err
 	}
-	values := make([]float32, e.Elems())
-	tensor.DecodeF32(values, data, e.DType)
 	w := &autograd.Parameter{Name: name}
-	if w.Value, err = tensor.New(dev, tensor.F32, shape...); err != nil {
+	if start, _, _ := f.Range(name); e.DType == tensor.F32 && start%4 == 0 {
+		w.Value, err = tensor.Wrap(dev, tensor.F32, data, shape...)
+	} else if w.Value, err = tensor.New(dev, tensor.F32, shape...); err == nil {
+		values := make([]float32, e.Elems())
+		tensor.DecodeF32(values, data, e.DType)
+		w.Value.SetFloat32s(values)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: tensor %q: %w", path, name, err)
 	}
-	w.Value.SetFloat32s(values)
 	return w, nil
+}
+
+// release hints that the maps of an entry are not needed for now.
+func (l *Lens) release(entry int) {
+	if l.file == nil {
+		return
+	}
+	l.file.Release(weightName(entry))
+	if l.Config.Bias {
+		l.file.Release(biasName(entry))
+	}
 }

@@ -26,6 +26,7 @@ import (
 	"math"
 
 	"lamina/autograd"
+	"lamina/formats/torchbin"
 	"lamina/nn"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -62,6 +63,8 @@ type Lens struct {
 	Kind        Kind
 	Config      Config       // of a tuned one
 	Translators []Translator // of a tuned one, one an entry 0 … L-1
+
+	file *torchbin.File // that the maps are read from, or nil
 }
 
 // NewLogit returns a lens without maps.
@@ -89,8 +92,13 @@ func New(dev tensor.Device, d *transformer.Decoder, name string) (*Lens, error) 
 func weightName(entry int) string { return fmt.Sprintf("%d.weight", entry) }
 func biasName(entry int) string   { return fmt.Sprintf("%d.bias", entry) }
 
-// Close gives the memory of the maps back.
+// Close gives the memory of the maps, or their file, back.
 func (l *Lens) Close() {
+	if l.file != nil {
+		l.file.Close()
+		l.Translators, l.file = nil, nil
+		return
+	}
 	for w := range l.Params() {
 		w.Value.Free()
 		w.Value = tensor.Tensor{}

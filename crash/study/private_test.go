@@ -32,8 +32,8 @@ func (o *observed) Log(train.Metrics) error {
 
 func (*observed) Save(train.State, *nn.Trained, optim.Optimizer) error { return nil }
 func (*observed) Room(*nn.Trained, optim.Optimizer) error              { return nil }
-func (*observed) SaveBest(*nn.Trained) error                        { return nil }
-func (*observed) LoadBest(*nn.Trained) error                        { return nil }
+func (*observed) SaveBest(*nn.Trained) error                           { return nil }
+func (*observed) LoadBest(*nn.Trained) error                           { return nil }
 
 // firstMoment is what one step on some pairs makes of AdamW's first moment where a kind of
 // PEFT trains: a tenth of the gradient that it was given.
