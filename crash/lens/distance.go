@@ -19,7 +19,8 @@ func RowOf(p []float64) Row {
 	return r
 }
 
-// set makes the row of logits, softmax in float64.
+// set makes the row of logits, softmax in float64. Of logits that are none all logarithms
+// are NaN, and so is [Entropy].
 func (r *Row) set(logits []float32) {
 	if r.P == nil {
 		r.P, r.Log = make([]float64, len(logits)), make([]float64, len(logits))
@@ -147,7 +148,7 @@ func Cosine(p, q Row) float64 {
 // Entropy is -Σ p·log p, in nats.
 func Entropy(p Row) (sum float64) {
 	for i, v := range p.P {
-		if v > 0 {
+		if !(v <= 0) {
 			sum -= v * p.Log[i]
 		}
 	}
