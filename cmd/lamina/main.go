@@ -40,6 +40,7 @@ type commands struct {
 	Tasks      tasksCommand      `cmd:"" help:"List the tasks that eval knows."`
 	Compare    compareCommand    `cmd:"" help:"Compare the scores of two models: differences, intervals, p-values."`
 	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
+	Lens       lensCommand       `cmd:"" help:"Read the layers as predictions: train a tuned lens, show what each layer says, measure how far they are apart."`
 	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
 	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
 	Distill    distillCommand    `cmd:"" help:"Train the frozen part of an emulator to answer as the full model, and write it."`

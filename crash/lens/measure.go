@@ -40,7 +40,7 @@ type Result struct {
 	Distances map[string][][]float64 `json:"distances"`
 	Entropy   []float64              `json:"entropy"` // of each entry, in nats
 	Examples  int                    `json:"n"`
-	Tokens    int                    `json:"tokens"`
+	Tokens    int                    `json:"target_tokens"`
 }
 
 // Measure runs examples through a decoder, reads every state at their target tokens with a

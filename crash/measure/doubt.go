@@ -1,6 +1,9 @@
 package measure
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Enough is how many different samples a matrix should be measured on at the least. The
 // paper takes 512.
@@ -20,7 +23,7 @@ func Doubt(rows [][]int32) string {
 
 // Doubt says the same of a matrix that was read from a file.
 func (s Similarity) Doubt() string {
-	if s.Samples <= 0 { // the file does not say
+	if s.Samples <= 0 || strings.HasPrefix(s.Metric, "lens-") { // the file does not say, or it is of a lens, which averages
 		return ""
 	}
 	return doubtOf(s.Samples, s.Samples)

@@ -194,8 +194,12 @@ func (t *Trainer) adjust() error {
 func (t *Trainer) optimiser(on kernels.Backend, trained *nn.Trained) (optim.Optimizer, error) {
 	s := t.Settings
 	if s.SGD != nil {
-		return optim.NewSGD(on, trained, optim.SGDConfig{
+		o, err := optim.NewSGD(on, trained, optim.SGDConfig{
 			LR: s.LR, Momentum: s.SGD.Momentum, Nesterov: s.SGD.Nesterov, WeightDecay: s.WeightDecay, Clip: s.Clip})
+		if err != nil {
+			return nil, err // not o: a nil *SGD in an interface is not nil
+		}
+		return o, nil
 	}
 	c := optim.Config{
 		LR: s.LR, Clip: s.Clip, WeightDecay: s.WeightDecay, Groups: s.groups(),
@@ -214,5 +218,9 @@ func (t *Trainer) optimiser(on kernels.Backend, trained *nn.Trained) (optim.Opti
 		}
 		c.Rates = append(c.Rates[:len(c.Rates):len(c.Rates)], rates...)
 	}
-	return optim.NewAdamW(on, trained, c)
+	o, err := optim.NewAdamW(on, trained, c)
+	if err != nil {
+		return nil, err // likewise
+	}
+	return o, nil
 }

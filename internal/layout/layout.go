@@ -80,7 +80,7 @@ var layers = []layer{
 		"crash/privacy", "crash/train", "crash/emulate", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/report"}, bottom...)},
 	{"crash/study", append([]string{
-		"crash/exchange", "crash/distill", "crash/corpus", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
+		"crash/exchange", "crash/distill", "crash/corpus", "crash/lens", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "transformer/peft", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/figures", []string{
 		"crash/study", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/units"}},
