@@ -23,6 +23,7 @@ type Kind struct {
 // Kinds are all that can be shown, in the order in which a page has them.
 var Kinds = []Kind{
 	{"similarity", similarity},
+	{"lens", lensResult},
 }
 
 // Shown is a result as people see it.

@@ -236,7 +236,7 @@ type LensTrained struct {
 }
 
 // heldTexts is how many tokens a trained lens is looked at on, beside the logit lens.
-const heldTexts = 4096
+const heldTexts = 512
 
 // Finish writes the lens, when the trainer is done and before Close, and measures it beside
 // the logit lens on the first validation rows, or of those that were learned.
