@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -135,6 +136,39 @@ func labelled(merges []Merge, n int) []Merge {
 		}
 	}
 	return merges
+}
+
+// Linkage clusters whatever a symmetric matrix of similarities compares, by the distance
+// 1 - similarity, single, average or complete, into the tree that scipy.cluster.hierarchy
+// makes of it. A value that is no number, or another name, is an error.
+func Linkage(name string, similarity [][]float64) ([]Merge, error) {
+	tree, ok := trees[name]
+	if !ok {
+		return nil, fmt.Errorf("linkage %.64q is unknown: want single, average or complete", name)
+	}
+	distances := make([][]float64, len(similarity))
+	for i, row := range similarity {
+		if len(row) != len(similarity) {
+			return nil, fmt.Errorf("linkage: row %d has %d values of %d", i, len(row), len(similarity))
+		}
+		distances[i] = make([]float64, len(row))
+		for j, v := range row {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("linkage: the similarity of %d and %d is %v", i, j, v)
+			}
+			if i != j {
+				distances[i][j] = 1 - similarity[min(i, j)][max(i, j)]
+			}
+		}
+	}
+	return tree(distances), nil
+}
+
+// trees are the linkages by their names in scipy.
+var trees = map[string]func(distances [][]float64) []Merge{
+	"single":   spanning,
+	"average":  func(d [][]float64) []Merge { return hierarchy(d, average) },
+	"complete": func(d [][]float64) []Merge { return hierarchy(d, complete) },
 }
 
 // hierarchical clusters layers by the distance 1 - similarity of their outputs, joins the

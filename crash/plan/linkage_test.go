@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -38,11 +39,7 @@ func TestLinkageEqualsScipy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trees := map[string]func(d [][]float64) []Merge{
-		"single":   spanning,
-		"average":  func(d [][]float64) []Merge { return hierarchy(d, average) },
-		"complete": func(d [][]float64) []Merge { return hierarchy(d, complete) },
-	}
+	seen := 0
 	for line := range strings.Lines(string(golden)) {
 		name, want, _ := strings.Cut(strings.TrimSpace(line), " ")
 		h := sha256.New()
@@ -54,10 +51,33 @@ func TestLinkageEqualsScipy(t *testing.T) {
 		if got := hex.EncodeToString(h.Sum(nil)); got != want {
 			t.Errorf("%s: hash %s, want %s", name, got, want)
 		}
-		delete(trees, name)
+		seen++
 	}
-	if len(trees) > 0 {
-		t.Errorf("the golden lacks %v", trees)
+	if seen != len(trees) {
+		t.Errorf("the golden has %d of %d linkages", seen, len(trees))
+	}
+}
+
+// TestLinkage is that of the distances 1 - similarity; what is no matrix of numbers is
+// refused.
+func TestLinkage(t *testing.T) {
+	for name, want := range map[string]float64{"single": 0.5, "average": 0.6, "complete": 0.7} {
+		merges, err := Linkage(name, [][]float64{{1, 0.9, 0.5}, {0.9, 1, 0.3}, {0.5, 0.3, 1}})
+		if err != nil || len(merges) != 2 || merges[0].A != 0 || merges[0].B != 1 || math.Abs(merges[0].Distance-0.1) > 1e-15 || math.Abs(merges[1].Distance-want) > 1e-15 {
+			t.Errorf("%s: %v, %v", name, merges, err)
+		}
+	}
+	for want, c := range map[string]struct {
+		name   string
+		matrix [][]float64
+	}{
+		`linkage "ward" is unknown: want single, average or complete`: {"ward", nil},
+		"row 1 has 1 values of 2":                                     {"single", [][]float64{{1, 0}, {1}}},
+		"the similarity of 0 and 1 is NaN":                            {"single", [][]float64{{1, math.NaN()}, {0, 1}}},
+	} {
+		if _, err := Linkage(c.name, c.matrix); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 

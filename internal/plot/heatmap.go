@@ -1,28 +1,34 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 )
 
-// HeatMap is a square matrix drawn as coloured cells, row 0 on top; made for
-// layer × layer similarity.
+// HeatMap is a matrix drawn as coloured cells, row 0 on top; made for layer × layer
+// similarity.
 type HeatMap struct {
 	Title      string
-	AxisLabel  string      // what the indices 0 … len(Matrix)-1 count, on both axes
+	AxisLabel  string      // what the columns count, and the rows too if RowLabel is ""
+	RowLabel   string      // what the rows count
 	ValueLabel string      // what a value is, at the colour scale
-	Matrix     [][]float64 // [S][S]; NaN and Inf are drawn as missing
+	Matrix     [][]float64 // [rows][columns]; NaN and Inf are drawn as missing
+
+	// Names stand at rows and columns of a square matrix in place of their numbers; nil:
+	// 0, 1, 2, ….
+	Names []string
 
 	// Min and Max are the ends of the colour scale, values outside take the
 	// end's colour. Both 0: the matrix's own range, rounded outwards.
 	Min, Max float64
 
-	// Groups are drawn as squares around their rows and columns.
+	// Groups are drawn as squares around their rows and columns, of a square matrix.
 	Groups []Span
 
-	// Neighbours adds a line below: the values of indices i and i+1.
+	// Neighbours adds a line below: the values of indices i and i+1 of a square matrix.
 	Neighbours bool
 }
 
@@ -37,24 +43,30 @@ const (
 	valueCell = 26
 )
 
-// Draw lays the map out. It panics where the matrix is empty or not square, or
-// a group does not lie inside it.
+// Draw lays the map out. It panics where the matrix is empty or its rows are of
+// different lengths, and where names, groups or neighbours do not fit it.
 func (h HeatMap) Draw() *Picture {
 	h.check()
-	n := len(h.Matrix)
-	size := math.Floor(min(max(520/float64(n), 6), max(36, 240/float64(n))))
+	rows, columns := len(h.Matrix), len(h.Matrix[0])
+	most := float64(max(rows, columns))
+	size := math.Floor(min(max(520/most, 6), max(36, 240/most)))
+	if h.Names != nil {
+		size = max(size, 56)
+	}
 	p, top := newPicture(h.Title)
 	p.values = h.words()
-	left := float64(margin + labelSize + 10 + 24) // axis label, tick labels
-	side := size * float64(n)
-	colours := h.axis(top+side, top)
+	left := margin + labelSize + 10 + max(24, h.nameRoom()) // axis label, tick labels
+	wide, high := size*float64(columns), size*float64(rows)
+	colours := h.axis(top+high, top)
 
-	grid := cells{x: left, y: top, size: size, rows: make([][]paint, n)}
-	if n*n <= maxTips {
-		grid.tip = func(i, j int) string { return fmt.Sprintf("%d, %d: %s", i, j, formatValue(h.Matrix[i][j])) }
+	grid := cells{x: left, y: top, size: size, rows: make([][]paint, rows)}
+	if rows*columns <= maxTips {
+		grid.tip = func(i, j int) string {
+			return fmt.Sprintf("%s, %s: %s", h.name(i), h.name(j), formatValue(h.Matrix[i][j]))
+		}
 	}
 	for i, row := range h.Matrix {
-		grid.rows[i] = make([]paint, n)
+		grid.rows[i] = make([]paint, columns)
 		for j, v := range row {
 			grid.rows[i][j] = h.colour(colours, v)
 		}
@@ -64,24 +76,45 @@ func (h HeatMap) Draw() *Picture {
 		h.values(p, grid)
 	}
 	h.groups(p, left, top, size)
-	h.indices(p, left, top, size)
-	right := h.scale(p, colours, left+side+22, top)
-	bottom := top + side + 24 + labelSize
-	if h.Neighbours && n > 1 {
+	bottom := h.indices(p, left, top, size)
+	right := h.scale(p, colours, left+wide+22, top)
+	if h.Neighbours && columns > 1 {
 		bottom = h.neighbours(p, left, bottom+16, size)
 	}
 	return p.finish(right+margin, bottom+margin)
 }
 
+// square reports whether the map has as many columns as rows.
+func (h HeatMap) square() bool { return len(h.Matrix) == len(h.Matrix[0]) }
+
+// name is what a row or column is called.
+func (h HeatMap) name(i int) string {
+	if h.Names == nil {
+		return strconv.Itoa(i)
+	}
+	return cut(h.Names[i], maxName)
+}
+
+// nameRoom is how wide the widest name is; 0 without names.
+func (h HeatMap) nameRoom() (widest float64) {
+	for i := range h.Names {
+		widest = max(widest, textWidth(h.name(i), tickSize)+8)
+	}
+	return widest
+}
+
 func (h HeatMap) check() {
 	n := len(h.Matrix)
-	if n == 0 {
+	if n == 0 || len(h.Matrix[0]) == 0 {
 		panic("plot: HeatMap: empty matrix")
 	}
 	for i, row := range h.Matrix {
-		if len(row) != n {
-			panic(fmt.Sprintf("plot: HeatMap: not square: row %d has %d of %d columns", i, len(row), n))
+		if len(row) != len(h.Matrix[0]) {
+			panic(fmt.Sprintf("plot: HeatMap: row %d has %d of %d columns", i, len(row), len(h.Matrix[0])))
 		}
+	}
+	if square := h.square(); !square && (h.Groups != nil || h.Neighbours || h.Names != nil) || h.Names != nil && len(h.Names) != n {
+		panic(fmt.Sprintf("plot: HeatMap: not square: [%d %d], %d names, %d groups, neighbours %v", n, len(h.Matrix[0]), len(h.Names), len(h.Groups), h.Neighbours))
 	}
 	for _, g := range h.Groups {
 		if g.From < 0 || g.To < g.From || g.To >= n {
@@ -139,18 +172,33 @@ func (h HeatMap) groups(p *Picture, left, top, size float64) {
 	}
 }
 
-func (h HeatMap) indices(p *Picture, left, top, size float64) {
-	n := len(h.Matrix)
-	side := size * float64(n)
-	every := intervalTicks(n, size, 20)
-	for i := 0; i < n; i += every {
-		at, s := (float64(i)+0.5)*size, strconv.Itoa(i)
-		p.add(text{x: left + at, y: top + side + 14, s: s, size: tickSize, anchor: middle, fill: themed(ink)},
-			text{x: left - 5, y: top + at + 4, s: s, size: tickSize, anchor: end, fill: themed(ink)})
+// indices draws the names or numbers of rows and columns, and what they are, and returns the
+// height below.
+func (h HeatMap) indices(p *Picture, left, top, size float64) (bottom float64) {
+	rows, columns := len(h.Matrix), len(h.Matrix[0])
+	wide, high := size*float64(columns), size*float64(rows)
+	room := 8.0
+	if every := intervalTicks(columns, size, 20); h.Names == nil {
+		for j := 0; j < columns; j += every {
+			p.add(text{x: left + (float64(j)+0.5)*size, y: top + high + 14, s: h.name(j), size: tickSize, anchor: middle, fill: themed(ink)})
+		}
+	} else {
+		room = h.nameRoom()
+		for j := range columns {
+			p.add(text{x: left + (float64(j)+0.5)*size + 4, y: top + high + 6, s: h.name(j), size: tickSize, anchor: end, upward: true, fill: themed(ink)})
+		}
+	}
+	every := intervalTicks(rows, size, 20)
+	if h.Names != nil {
+		every = 1
+	}
+	for i := 0; i < rows; i += every {
+		p.add(text{x: left - 5, y: top + (float64(i)+0.5)*size + 4, s: h.name(i), size: tickSize, anchor: end, fill: themed(ink)})
 	}
 	label := cut(h.AxisLabel, 60)
-	p.add(text{x: left + side/2, y: top + side + 22 + labelSize, s: label, size: labelSize, anchor: middle, fill: themed(ink)},
-		text{x: margin + labelSize - 2, y: top + side/2, s: label, size: labelSize, anchor: middle, upward: true, fill: themed(ink)})
+	p.add(text{x: left + wide/2, y: top + high + 14 + room + labelSize, s: label, size: labelSize, anchor: middle, fill: themed(ink)},
+		text{x: margin + labelSize - 2, y: top + high/2, s: cut(cmp.Or(h.RowLabel, h.AxisLabel), 60), size: labelSize, anchor: middle, upward: true, fill: themed(ink)})
+	return top + high + 16 + room + labelSize
 }
 
 // scale draws the colour scale and returns its right edge.

@@ -14,8 +14,10 @@ const (
 // adjacent returns the values of indices i and i+1.
 func (h HeatMap) adjacent() []float64 {
 	var out []float64
-	for i := range len(h.Matrix) - 1 {
-		out = append(out, h.Matrix[i][i+1])
+	if h.square() {
+		for i := range len(h.Matrix) - 1 {
+			out = append(out, h.Matrix[i][i+1])
+		}
 	}
 	return out
 }
@@ -55,27 +57,35 @@ func (h HeatMap) neighbours(p *Picture, left, top, size float64) float64 {
 	return bottom
 }
 
-// words are the map's values for those who hear it: all that stand beside the
-// diagonal, and the least of all.
+// words are the map's values for those who hear it: all of a map with names; else all that
+// stand beside the diagonal of a square one, and the least of all.
 func (h HeatMap) words() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d by %d values.", len(h.Matrix), len(h.Matrix))
+	fmt.Fprintf(&b, "%d by %d values.", len(h.Matrix), len(h.Matrix[0]))
+	if h.Names != nil {
+		for i, row := range h.Matrix {
+			for j, v := range row {
+				fmt.Fprintf(&b, " %s and %s %s,", h.name(i), h.name(j), formatValue(v))
+			}
+		}
+		return strings.TrimRight(b.String(), ",") + "."
+	}
 	if at := h.adjacent(); len(at) > 0 {
 		b.WriteString(" Neighbours:")
 		for i, v := range at {
 			fmt.Fprintf(&b, " %d and %d %s,", i, i+1, formatValue(v))
 		}
-		least, row, column := math.Inf(1), 0, 0
-		for i, r := range h.Matrix {
-			for j, v := range r {
-				if v < least {
-					least, row, column = v, i, j
-				}
+	}
+	least, row, column := math.Inf(1), 0, 0
+	for i, r := range h.Matrix {
+		for j, v := range r {
+			if v < least {
+				least, row, column = v, i, j
 			}
 		}
-		if finite(least) {
-			fmt.Fprintf(&b, " least of all: %d and %d %s.", row, column, formatValue(least))
-		}
+	}
+	if finite(least) {
+		fmt.Fprintf(&b, " least of all: %d and %d %s.", row, column, formatValue(least))
 	}
 	return b.String()
 }
