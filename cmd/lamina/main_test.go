@@ -21,9 +21,11 @@ var contract = map[string]string{
 	"generate":   "--model --prompt --max-tokens --temperature --top-k --top-p --chat --profile",
 	"eval":       "--model --adapter --data --task --rules --limit --profile",
 	"compare":    "--samples --metric",
-	"similarity": "--model --data --samples --pool --metric",
-	"plan":       "--layers --keep --trainable --similarity --anchor-ends",
-	"emulate":    "--model --plan --share --dtype --compact --check --out --overwrite",
+	"similarity": "--model --with --data --task --tasks --samples --pool --tokens --metric --bandwidth --stream --plot",
+	"importance": "--model --adapter --data --task --rewind --samples --plot", "replacement": "--model --data --task --samples --pool --metric --plot",
+	"weights": "--model --tensors --plot", "features": "--model --tasks --samples --components --stream --plot",
+	"plan":    "--layers --keep --trainable --similarity --anchor-ends",
+	"emulate": "--model --plan --share --dtype --compact --check --out --overwrite",
 	"distill": "--model --plan --share --repair --compress --data --valid --task --train --lm --kd --ppd --sigma --lr --epochs --steps --batch --max-length " +
 		"--emulator --receipt --out --overwrite",
 	"finetune": "--model --data --valid --plan --share --lr --epochs --steps --batch --schedule --warmup --clip --weight-decay --dropout " +

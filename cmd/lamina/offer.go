@@ -9,6 +9,7 @@ import (
 	"lamina/crash/distill"
 	"lamina/crash/emulate"
 	"lamina/crash/exchange"
+	"lamina/crash/measure"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/transformer/peft"
@@ -61,6 +62,8 @@ func (o offer) vars() map[string]string {
 	return map[string]string{
 		"methods":            strings.Join(plan.Names(o.methods), ","),
 		"methods_help":       explained(o.methods, func(m plan.Method) (string, string) { return m.Name, m.Help }),
+		"metrics":            joined(measure.MetricNames()),
+		"metrics_help":       explained(measure.Metrics, func(m measure.Metric) (string, string) { return m.Name, m.Help }),
 		"methods_anchor":     o.anchoring(),
 		"methods_similarity": o.reading(plan.NeedSimilarity),
 		"methods_list":       o.reading(plan.NeedList),

@@ -38,6 +38,9 @@ func spareInputs(line *kong.Context) error {
 			continue
 		}
 		for _, path := range paths {
+			if f.Name == "tasks" { // TASK=PATH
+				path = path[strings.IndexByte(path, '=')+1:]
+			}
 			read[f.Name] = append(read[f.Name], path[strings.IndexByte(path, '@')+1:]) // @FILE and NAME=@FILE
 		}
 	}

@@ -24,6 +24,11 @@ type Kind struct {
 var Kinds = []Kind{
 	{"similarity", similarity},
 	{"lens", lensResult},
+	{"tasks", tasks},
+	{"importance", importance},
+	{"replacement", replacement},
+	{"weights", weights},
+	{"features", features},
 }
 
 // Shown is a result as people see it.

@@ -227,7 +227,7 @@ func TestMeasuresRefuse(t *testing.T) {
 		err  error
 	}{
 		{"no texts to measure the loss of", importance(d, nil, 0)},
-		{"a opt model of 6 blocks and a opt model of 3", importance(d, wider, 2)},
+		{"6 blocks of the family opt and 3 of the family opt", importance(d, wider, 2)},
 		{"block 0 has ", importance(d, shaped, 2)},
 		{"the loss of the model as it is is NaN", importance(broken, nil, 3)},
 		{"needs 2 samples or more, got 1", replace(d, 1, measure.Comparing{})},

@@ -21,6 +21,18 @@ func Doubt(rows [][]int32) string {
 	return doubtOf(len(rows), len(different))
 }
 
+// Doubt is [Doubt] of the metric: of few samples the unbiased one is not near 1, but noise.
+func (c Comparing) Doubt(rows [][]int32) string {
+	doubt := Doubt(rows)
+	if c.settled().Metric.Unbiased {
+		return strings.Replace(doubt, biased, "an estimate of so few is mostly noise", 1)
+	}
+	return doubt
+}
+
+// biased is why few samples say little.
+const biased = "CKA of so few is near 1 by chance"
+
 // Doubt says the same of a matrix that was read from a file.
 func (s Similarity) Doubt() string {
 	if s.Samples <= 0 || strings.HasPrefix(s.Metric, "lens-") { // the file does not say, or it is of a lens, which averages
@@ -37,7 +49,7 @@ func doubtOf(n, different int) string {
 	case different == 1:
 		return fmt.Sprintf("similarity of %d samples that are all the same says nothing: nothing varies between them: %s", n, remedy)
 	case different < n:
-		return fmt.Sprintf("similarity of %d samples, %d of them different: CKA of so few is near 1 by chance: %s", n, different, remedy)
+		return fmt.Sprintf("similarity of %d samples, %d of them different: %s: %s", n, different, biased, remedy)
 	}
-	return fmt.Sprintf("similarity of %d samples: CKA of so few is near 1 by chance: %s", n, remedy)
+	return fmt.Sprintf("similarity of %d samples: %s: %s", n, biased, remedy)
 }

@@ -34,6 +34,12 @@ func TestDoubt(t *testing.T) {
 	if got := (Similarity{Samples: 2}).Doubt(); !strings.HasPrefix(got, "similarity of 2 samples: ") {
 		t.Errorf("%q", got)
 	}
+	if got := (Comparing{Metric: MetricDebiased}).Doubt(rows(5, 5)); !strings.HasPrefix(got, "similarity of 5 samples: an estimate of so few is mostly noise: take 64") {
+		t.Errorf("%q", got)
+	}
+	if got := (Comparing{}).Doubt(rows(5, 5)); got != Doubt(rows(5, 5)) {
+		t.Errorf("%q", got)
+	}
 	if got := (Similarity{}).Doubt(); got != "" {
 		t.Errorf("%q", got)
 	}

@@ -117,7 +117,7 @@ func BlockImportance(ctx context.Context, be kernels.Backend, d, pretrained *tra
 // are called and shaped alike: unless the blocks of one can stand in the other.
 func SameBlocks(d, other *transformer.Decoder) error {
 	if d.Config.Family != other.Config.Family || len(d.Blocks) != len(other.Blocks) {
-		return fmt.Errorf("a %s model of %d blocks and a %s model of %d: want checkpoints of one model", d.Config.Family, len(d.Blocks), other.Config.Family, len(other.Blocks))
+		return fmt.Errorf("%d blocks of the family %s and %d of the family %s: want checkpoints of one model", len(d.Blocks), d.Config.Family, len(other.Blocks), other.Config.Family)
 	}
 	for i := range d.Blocks {
 		var mine, its []*autograd.Parameter

@@ -21,6 +21,8 @@ type Metric struct {
 	Samples int
 	// Bandwidth says that it heeds one.
 	Bandwidth bool
+	// Unbiased says that it is about 0 where nothing is alike, also of few samples.
+	Unbiased bool
 
 	// matrix makes what stands for the representation in place of k, its centred Gram
 	// matrix [n n].
@@ -33,7 +35,7 @@ var (
 	MetricCKA = Metric{Name: "cka", Help: "linear CKA as the paper has it, biased: of few samples it is near 1 whatever the layers are", Samples: 2,
 		matrix: func([]float64, int, float64) {}}
 	// MetricDebiased is linear CKA with the unbiased estimator of HSIC: see [Unbias].
-	MetricDebiased = Metric{Name: "cka-debiased", Help: "linear CKA with the unbiased estimator of HSIC: about 0 where nothing is alike, also of few samples", Samples: 4,
+	MetricDebiased = Metric{Name: "cka-debiased", Help: "linear CKA with the unbiased estimator of HSIC: about 0 where nothing is alike, also of few samples", Samples: 4, Unbiased: true,
 		matrix: func(k []float64, n int, _ float64) { Unbias(k, n) }}
 	// MetricRBF is CKA with a Gaussian kernel: see [RBF].
 	MetricRBF = Metric{Name: "cka-rbf", Help: "CKA with a Gaussian kernel of --bandwidth times the median distance: what is near counts, what is far apart hardly", Samples: 2, Bandwidth: true,
@@ -45,14 +47,20 @@ var Metrics = []Metric{MetricCKA, MetricDebiased, MetricRBF}
 
 // MetricNamed returns the metric of that name.
 func MetricNamed(name string) (Metric, error) {
-	var names []string
 	for _, m := range Metrics {
 		if m.Name == name {
 			return m, nil
 		}
+	}
+	return Metric{}, fmt.Errorf("metric: %.64q is unknown: want %s", name, strings.Join(MetricNames(), ", "))
+}
+
+// MetricNames returns the names of all metrics.
+func MetricNames() (names []string) {
+	for _, m := range Metrics {
 		names = append(names, m.Name)
 	}
-	return Metric{}, fmt.Errorf("metric: %.64q is unknown: want %s", name, strings.Join(names, ", "))
+	return names
 }
 
 // Comparing says how representations are compared: by which metric, and, where it has one,
@@ -62,8 +70,11 @@ type Comparing struct {
 	Bandwidth float64 // of the Gaussian kernel, in medians of the distances; 0: 1
 }
 
+// Bandwidths beyond these make every sample its own or all of them one, to the last bit.
+const leastBandwidth, mostBandwidth = 1e-3, 1e3
+
 // ParseComparing returns the metric of that name with a bandwidth, 0 where none was given.
-// A bandwidth of a metric that has none, or that is no positive number, is an error.
+// A bandwidth of a metric that has none, or outside of 0.001 to 1000, is an error.
 func ParseComparing(name string, bandwidth float64) (c Comparing, err error) {
 	if c.Metric, err = MetricNamed(name); err != nil {
 		return c, err
@@ -71,8 +82,8 @@ func ParseComparing(name string, bandwidth float64) (c Comparing, err error) {
 	switch {
 	case bandwidth != 0 && !c.Metric.Bandwidth:
 		return c, fmt.Errorf("metric %s has no bandwidth: leave it out, or take %s", name, MetricRBF.Name)
-	case !(bandwidth >= 0) || math.IsInf(bandwidth, 0):
-		return c, fmt.Errorf("bandwidth %v: want a number above 0, in medians of the distances", bandwidth)
+	case bandwidth != 0 && !(bandwidth >= leastBandwidth && bandwidth <= mostBandwidth):
+		return c, fmt.Errorf("bandwidth %v: want %v to %v medians of the distances", bandwidth, leastBandwidth, mostBandwidth)
 	}
 	c.Bandwidth = bandwidth
 	return c, nil

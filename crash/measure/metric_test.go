@@ -167,11 +167,11 @@ func TestMetricRefuses(t *testing.T) {
 	for want, err := range map[string]error{
 		`metric: "cosine" is unknown: want cka, cka-debiased, cka-rbf`: second(ParseComparing("cosine", 0)),
 		"metric cka-debiased has no bandwidth":                         second(ParseComparing("cka-debiased", 0.5)),
-		"bandwidth -1: want a number above 0":                          second(ParseComparing("cka-rbf", -1)),
-		"bandwidth NaN":                                                second(ParseComparing("cka-rbf", math.NaN())),
-		"by cka-debiased needs 4 samples or more, got 3":               second(NewComparison(Comparing{Metric: MetricDebiased}, 3)),
-		"cannot be compared":                                           second(Between(context.Background(), statesOf([][]float32{{1}, {2}}), statesOf([][]float32{{1}, {2}, {3}}), Comparing{})),
-		"1 tasks: want 2 or more":                                      second(CompareTasks(context.Background(), make([]TaskFeatures, 1), Comparing{})),
+		"bandwidth -1: want 0.001 to 1000 medians":                     second(ParseComparing("cka-rbf", -1)),
+		"bandwidth NaN": second(ParseComparing("cka-rbf", math.NaN())),
+		"by cka-debiased needs 4 samples or more, got 3": second(NewComparison(Comparing{Metric: MetricDebiased}, 3)),
+		"cannot be compared":                             second(Between(context.Background(), statesOf([][]float32{{1}, {2}}), statesOf([][]float32{{1}, {2}, {3}}), Comparing{})),
+		"want 2 tasks or more to compare, got 1":         second(CompareTasks(context.Background(), make([]TaskFeatures, 1), Comparing{})),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

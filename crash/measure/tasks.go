@@ -95,7 +95,7 @@ func CompareTasks(ctx context.Context, tasks []TaskFeatures, how Comparing) (Tas
 // commonRows returns how many rows all tasks have.
 func commonRows(tasks []TaskFeatures) (int, error) {
 	if len(tasks) < 2 {
-		return 0, fmt.Errorf("%d tasks: want 2 or more to compare", len(tasks))
+		return 0, fmt.Errorf("want 2 tasks or more to compare, got %d", len(tasks))
 	}
 	n := tasks[0].States.Samples
 	for _, t := range tasks {
