@@ -48,9 +48,5 @@ func (c featuresCommand) Run(s *session) error {
 		measure.FeatureMap
 		Precision string `json:"precision"`
 	}{result, s.Precision}
-	if err := s.plot(c.Plot, "features", told); err != nil {
-		return err
-	}
-	s.table(study.FeaturesTable(result))
-	return s.writeResult("features", told)
+	return s.show(c.Plot, "features", told)
 }

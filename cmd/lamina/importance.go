@@ -72,9 +72,5 @@ func (c importanceCommand) Run(s *session) error {
 		measure.Importance
 		Precision string `json:"precision"`
 	}{result, s.Precision}
-	if err := s.plot(c.Plot, "importance", told); err != nil {
-		return err
-	}
-	s.table(study.ImportanceTable(result))
-	return s.writeResult("importance", told)
+	return s.show(c.Plot, "importance", told)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/crash/measure"
-	"lamina/crash/study"
 )
 
 // replacementCommand measures what is left of a model with one block in another's place.
@@ -56,9 +55,5 @@ func (c replacementCommand) Run(s *session) error {
 		measure.Replacement
 		Precision string `json:"precision"`
 	}{result, s.Precision}
-	if err := s.plot(c.Plot, "replacement", told); err != nil {
-		return err
-	}
-	s.table(study.ReplacementTable(result))
-	return s.writeResult("replacement", told)
+	return s.show(c.Plot, "replacement", told)
 }

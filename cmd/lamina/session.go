@@ -162,6 +162,29 @@ func (s *session) plot(path, kind string, v any) error {
 	return files.Write(path, func(w io.Writer) error { return shown.Draw(w, filepath.Ext(path)) })
 }
 
+// show draws the result v of a measurement as plot does, prints what people read of it, and
+// writes it as writeResult does.
+func (s *session) show(path, kind string, v any) error {
+	data, err := figures.Encode(kind, s.command, v)
+	if err != nil {
+		return err
+	}
+	_, shown, err := figures.Read("the result", data)
+	if err != nil {
+		return err
+	}
+	if path != "" {
+		if err := files.Write(path, func(w io.Writer) error { return shown.Draw(w, filepath.Ext(path)) }); err != nil {
+			return err
+		}
+	}
+	s.printf("%s", shown.Text())
+	if s.JSON == "" {
+		return nil
+	}
+	return files.WriteBytes(s.JSON, data)
+}
+
 // wantPicture returns an error where a --plot names no file that could be drawn.
 func wantPicture(path string) error {
 	if ext := filepath.Ext(path); path != "" && ext != ".svg" && ext != ".png" {

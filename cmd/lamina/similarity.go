@@ -110,11 +110,7 @@ func (c similarityCommand) several(s *session, v measure.Vectors, how measure.Co
 		}
 		told.Models = append(told.Models, sim)
 	}
-	if err := s.plot(c.Plot, "similarity", told); err != nil {
-		return err
-	}
-	s.table(study.BlocksTable(told.Models))
-	return s.writeResult("similarity", told)
+	return s.show(c.Plot, "similarity", told)
 }
 
 // two measures one model against another.
@@ -151,11 +147,7 @@ func (c similarityCommand) two(s *session, v measure.Vectors, how measure.Compar
 	}
 	cross.Model, cross.With = s.fingerprint(models[0]), s.fingerprint(models[1])
 	told := study.PairSimilarity{Names: [2]string{c.Model[0], c.With}, Cross: cross, Precision: s.Precision}
-	if err := s.plot(c.Plot, "similarity", told); err != nil {
-		return err
-	}
-	s.table(told.Table())
-	return s.writeResult("similarity", told)
+	return s.show(c.Plot, "similarity", told)
 }
 
 // tasks compares the last states of several data sets.
@@ -181,9 +173,5 @@ func (c similarityCommand) tasks(s *session, v measure.Vectors, how measure.Comp
 		measure.TaskMap
 		Precision string `json:"precision"`
 	}{tasks, s.Precision}
-	if err := s.plot(c.Plot, "tasks", told); err != nil {
-		return err
-	}
-	s.table(study.NamedMatrix("", tasks.Tasks, tasks.Matrix))
-	return s.writeResult("tasks", told)
+	return s.show(c.Plot, "tasks", told)
 }

@@ -6,7 +6,6 @@ import (
 
 	"lamina/autograd"
 	"lamina/crash/measure"
-	"lamina/crash/study"
 )
 
 // weightsCommand compares the weights of a model's blocks.
@@ -41,9 +40,5 @@ func (c weightsCommand) Run(s *session) error {
 		return fmt.Errorf("%s: %w", c.Model, err)
 	}
 	result.Model = s.fingerprint(m)
-	if err := s.plot(c.Plot, "weights", result); err != nil {
-		return err
-	}
-	s.table(study.WeightsTable(result))
-	return s.writeResult("weights", result)
+	return s.show(c.Plot, "weights", result)
 }

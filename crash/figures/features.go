@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/crash/measure"
-	"lamina/crash/study"
 	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
@@ -43,9 +42,11 @@ func features(path string, data []byte) (s Shown, err error) {
 			fmt.Sprintf("%.1f%% of all differences lie between the tasks, and the rest within them; of tasks that are one and the same it would be about %.1f%%.", 100*r.Apart, 100*r.Chance)},
 		Facts: append([]report.Fact{{Name: "Texts of each task", Value: fmt.Sprint(r.Samples)}, {Name: "Pooling over tokens", Value: r.Pooling.String()}}, madeOn(r.Precision, r.Model)...),
 	}
+	explained := featuresTable(r.FeatureMap)
+	s.told = &explained
 	s.add("features", picture.Draw(), report.Figure{
 		Caption: "Principal components of all texts' last states, after the final norm. Each task has a marker of its own form.",
-		Alt:     "Points: the texts of each task in two principal components", Values: []report.Table{study.FeaturesTable(r.FeatureMap), middles},
+		Alt:     "Points: the texts of each task in two principal components", Values: []report.Table{explained, middles},
 	})
 	return s, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/crash/measure"
-	"lamina/crash/study"
 	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
@@ -42,9 +41,11 @@ func importance(path string, data []byte) (s Shown, err error) {
 		}
 		scores.Rows = append(scores.Rows, row)
 	}
+	worth := importanceTable(r.Importance)
+	s.told = &worth
 	s.add("importance", scores.Draw(), report.Figure{
 		Caption: "Whiskers are one standard error, over texts, of the difference from the model as it is.",
-		Alt:     "Points: loss without each block", Values: []report.Table{study.ImportanceTable(r.Importance)},
+		Alt:     "Points: loss without each block", Values: []report.Table{worth},
 	})
 	return s, nil
 }

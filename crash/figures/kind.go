@@ -34,7 +34,19 @@ var Kinds = []Kind{
 // Shown is a result as people see it.
 type Shown struct {
 	section  report.Section
-	pictures []named // those of the section's figures, the one for --plot first
+	pictures []named       // those of the section's figures, the one for --plot first
+	told     *report.Table // what a command prints; nil: the section's first table
+}
+
+// Text is the result as a command prints it: a table, "" where there is none.
+func (s Shown) Text() string {
+	switch {
+	case s.told != nil:
+		return s.told.Text()
+	case len(s.section.Tables) > 0:
+		return s.section.Tables[0].Text()
+	}
+	return ""
 }
 
 // named is a picture with the name that its file gets.

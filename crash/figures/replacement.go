@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/crash/measure"
-	"lamina/crash/study"
 	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
@@ -30,7 +29,9 @@ func replacement(path string, data []byte) (s Shown, err error) {
 			fmt.Sprintf("Nothing in common would be %.3f: that is the end of the model against itself with the texts in another order.", r.Shuffled)},
 		Facts: append([]report.Fact{{Name: "Measure", Value: r.Metric}, {Name: "Pooling over tokens", Value: r.Pooling.String()}, {Name: "Texts", Value: fmt.Sprint(r.Samples)}}, madeOn(r.Precision, r.Model)...),
 	}
-	values := []report.Table{study.ReplacementTable(r.Replacement)}
+	others := replacementTable(r.Replacement)
+	s.told = &others
+	values := []report.Table{others}
 	if n <= mostColumns {
 		values = append(values, wholeTable(r.Metric+" of the last states, block by column, place by row", "place", r.Matrix))
 	}

@@ -60,7 +60,7 @@ func similarity(path string, data []byte) (s Shown, err error) {
 	caption := "State 0 is the embedding, state i the output of block i-1, the last one after the final norm. The line below is of neighbouring states."
 	if r.Blocks != nil && r.Blocks.P <= clearBlocks {
 		caption += fmt.Sprintf(" The squares are the runs %s: two states of one run are by %.3f more alike than two of different ones, by %.3f more than distance alone would make them.",
-			study.RunsText(r.Blocks.Runs), r.Blocks.Index, r.Blocks.Excess)
+			r.Blocks.Cut(), r.Blocks.Index, r.Blocks.Excess)
 	}
 	s.add("similarity", heatMap("Similarity of layers", r.Similarity, r.Blocks).Draw(), report.Figure{
 		Caption: caption, Alt: "Heat map: likeness of the hidden states", Values: matrixTables(r.Metric, r.Matrix),
@@ -152,7 +152,7 @@ func severalModels(path string, models []study.ModelSimilarity, precision string
 			return s, err
 		}
 		maps = append(maps, heatMap(m.Name, m.Similarity, m.Blocks).Draw())
-		values = append(values, neighbourTable(m.Metric+" of neighbouring states, "+m.Name, m.Matrix))
+		values = append(values, neighbourTable(m.Metric+" of neighbouring states, "+m.Name, m.Metric, m.Matrix))
 		if m.Blocks != nil {
 			sizes.Points, sizes.Names = append(sizes.Points, plot.Point{X: float64(m.Parameters), Y: m.Blocks.Index}), append(sizes.Names, m.Name)
 			bands.Points = append(bands.Points, plot.Point{X: float64(m.Parameters), Y: m.Blocks.Banded})
@@ -165,7 +165,7 @@ func severalModels(path string, models []study.ModelSimilarity, precision string
 			"the model, the more its layers fall into blocks: light squares along the diagonal. The index below puts a number on that: how much more alike two layers of one " +
 			"block are than two of different blocks, for the best cut into blocks, and beside it what a map has that fades with distance alone and knows no blocks."},
 		Facts:  append([]report.Fact{{Name: "Measure", Value: first.Metric}, {Name: "Pooling over tokens", Value: first.Pooling.String()}, {Name: "Texts", Value: fmt.Sprint(first.Samples)}}, madeOn(precision, "")...),
-		Tables: []report.Table{study.BlocksTable(models)},
+		Tables: []report.Table{blocksTable(models)},
 	}
 	s.add("similarity", plot.Beside("Similarity of layers", mostBeside, maps...), report.Figure{
 		Caption: "State 0 is the embedding, state i the output of block i-1, the last one after the final norm. The line below each map is of neighbouring states. Squares are blocks that fewer than one in twenty shuffled maps have as clearly.",
@@ -174,7 +174,7 @@ func severalModels(path string, models []study.ModelSimilarity, precision string
 	if len(sizes.Points) > 1 {
 		s.add("blocks", plot.Scatter{Title: "Block structure against size", XLabel: "parameters", YLabel: "index of block structure", LogX: true, Series: []plot.Points{sizes, bands}}.Draw(), report.Figure{
 			Caption: "Mean likeness of two states in one block, less that of two in different ones, for the best cut. The second points are what a map of the same fading, without blocks, has: what counts is how far the first lie above them.",
-			Alt:     "Points: index of block structure of each model against its parameters", Values: []report.Table{study.BlocksTable(models)},
+			Alt:     "Points: index of block structure of each model against its parameters", Values: []report.Table{blocksTable(models)},
 		})
 	}
 	return s, nil
@@ -196,20 +196,20 @@ func twoModels(path string, data []byte) (s Shown, err error) {
 			fmt.Sprintf("Where the texts of the second are put in another order, so that nothing fits together, the likeness is %.3f on average.", r.Shuffled)},
 		Facts: append([]report.Fact{{Name: "First model", Value: r.Names[0]}, {Name: "Second model", Value: r.Names[1]}, {Name: "Measure", Value: r.Metric},
 			{Name: "Pooling over tokens", Value: r.Pooling.String()}, {Name: "Texts", Value: fmt.Sprint(r.Samples)}}, madeOn(r.Precision, "")...),
-		Tables: []report.Table{r.Table()},
+		Tables: []report.Table{pairTable(r)},
 	}
 	s.add("similarity", plot.HeatMap{
 		Title: "Similarity of two models' layers", AxisLabel: "state of the second model", RowLabel: "state of the first model", ValueLabel: r.Metric, Matrix: r.Matrix,
 	}.Draw(), report.Figure{
 		Caption: "State 0 is the embedding, state i the output of block i-1, the last one after the final norm.",
-		Alt:     "Heat map: likeness of each state of the first model and each of the second", Values: []report.Table{r.Table()},
+		Alt:     "Heat map: likeness of each state of the first model and each of the second", Values: []report.Table{pairTable(r)},
 	})
 	return s, nil
 }
 
 // neighbourTable are the values beside the diagonal.
-func neighbourTable(caption string, matrix [][]float64) report.Table {
-	near := report.Table{Caption: caption, Columns: []report.Column{{Name: "states"}, {Name: "likeness", Right: true}}}
+func neighbourTable(caption, of string, matrix [][]float64) report.Table {
+	near := report.Table{Caption: caption, Columns: []report.Column{{Name: "states"}, {Name: of, Right: true}}}
 	for i := range len(matrix) - 1 {
 		near.Rows = append(near.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.4f", matrix[i][i+1])})
 	}
@@ -219,7 +219,7 @@ func neighbourTable(caption string, matrix [][]float64) report.Table {
 // matrixTables are the values of neighbouring states, and all of them where a page can hold
 // that many.
 func matrixTables(of string, matrix [][]float64) []report.Table {
-	near := neighbourTable(of+" of neighbouring states", matrix)
+	near := neighbourTable(of+" of neighbouring states", of, matrix)
 	if len(matrix) > mostColumns {
 		return []report.Table{near}
 	}

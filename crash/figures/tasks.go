@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/crash/measure"
-	"lamina/crash/study"
 	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
@@ -44,9 +43,11 @@ func tasks(path string, data []byte) (s Shown, err error) {
 		}
 	}
 	s.section.Tables = []report.Table{paired}
+	whole := namedMatrix("Alignment of covariances", r.Tasks, r.Matrix)
+	s.told = &whole
 	s.add("tasks", plot.HeatMap{Title: "Similarity of tasks in the last layer", AxisLabel: "task", ValueLabel: "alignment of covariances", Matrix: r.Matrix, Names: r.Tasks}.Draw(), report.Figure{
 		Caption: "Sum of the products of two covariance matrices' values over the root of the product of their sums of squares, halves of each task's texts against halves of the other's.",
-		Alt:     "Heat map: likeness of tasks in the last layer", Values: []report.Table{study.NamedMatrix("Alignment of covariances", r.Tasks, r.Matrix)},
+		Alt:     "Heat map: likeness of tasks in the last layer", Values: []report.Table{whole},
 	})
 	return s, nil
 }

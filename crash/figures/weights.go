@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"lamina/crash/measure"
-	"lamina/crash/study"
 	"lamina/internal/files"
 	"lamina/internal/plot"
 	"lamina/internal/report"
@@ -31,7 +30,7 @@ func weights(path string, data []byte) (s Shown, err error) {
 			"nothing in common: 1 says that they are strangers, 0 that they are equal. Blocks that do the same need not have the same weights, and mostly have not. " +
 			"The effective rank says how many directions a table really uses, of as many as it could."},
 		Facts:  madeOn("", w.Model),
-		Tables: []report.Table{study.WeightsTable(w)},
+		Tables: []report.Table{weightsTable(w)},
 	}
 	var maps []*plot.Picture
 	variances := plot.Curves{Title: "Variance of the weights", XLabel: "block", YLabel: "variance", Log: true}
@@ -45,7 +44,7 @@ func weights(path string, data []byte) (s Shown, err error) {
 		for i := range relative {
 			relative[i] = make([]float64, w.Layers)
 			for j := range relative[i] {
-				relative[i][j] = study.Unrelated(t, i, j)
+				relative[i][j] = t.Relative(i, j)
 			}
 			variance.Valid = append(variance.Valid, plot.Point{X: float64(i), Y: t.Variance[i]})
 			rank.Valid = append(rank.Valid, plot.Point{X: float64(i), Y: t.Rank[i] / float64(slices.Min(t.Shape))})
@@ -58,7 +57,7 @@ func weights(path string, data []byte) (s Shown, err error) {
 	}
 	s.add("weights", plot.Beside("Distance of the blocks' weights", mostBeside, maps...), report.Figure{
 		Caption: "|Wᵢ - Wⱼ| / √(|Wᵢ|² + |Wⱼ|²) of the same matrix in blocks i and j.",
-		Alt:     "Heat maps: relative distance of each matrix of a block to that of another block", Values: []report.Table{study.WeightsTable(w)},
+		Alt:     "Heat maps: relative distance of each matrix of a block to that of another block", Values: []report.Table{weightsTable(w)},
 	})
 	s.add("rank", ranks.Draw(), report.Figure{
 		Caption: "exp of the entropy of the singular values (Roy and Vetterli 2007), over the smaller size of the matrix.",

@@ -1,8 +1,10 @@
 package measure
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"lamina/internal/philox"
 )
@@ -29,6 +31,15 @@ type BlockStructure struct {
 	// the matrix itself, that have an index at least as large.
 	P     float64 `json:"p"`
 	Draws int     `json:"draws"`
+}
+
+// Cut shows the runs: 1-4 | 5-9.
+func (b BlockStructure) Cut() string {
+	var texts []string
+	for _, r := range b.Runs {
+		texts = append(texts, fmt.Sprintf("%d-%d", r[0], r[1]))
+	}
+	return strings.Join(texts, " | ")
 }
 
 // Limits of the search for a cut.

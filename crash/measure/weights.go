@@ -40,6 +40,15 @@ type TensorWeights struct {
 	Rank []float64 `json:"rank,omitempty"`
 }
 
+// Relative is the distance of two blocks' tensors in that of two of their norms that have
+// nothing in common; 0 where both are 0.
+func (t TensorWeights) Relative(i, j int) float64 {
+	if d := math.Hypot(t.Norm[i], t.Norm[j]); d > 0 {
+		return t.Distance[i][j] / d
+	}
+	return 0
+}
+
 // BlockWeights measures the tensors that all blocks of a decoder have and that choose
 // accepts. release is told when a parameter is done with, for models larger than memory; it
 // may be nil. progress counts tensors of single blocks. Of one tensor, a part of each

@@ -1,38 +1,17 @@
-package study
+package figures
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"lamina/crash/measure"
+	"lamina/crash/study"
 	"lamina/internal/report"
 )
 
-// PairSimilarity is the likeness of the states of two models.
-type PairSimilarity struct {
-	Names [2]string `json:"names"`
-	measure.Cross
-	Precision string `json:"precision"`
-}
-
-// Nearest returns, for each state of the first model, the state of the second that is most
-// like it, the first of equal ones.
-func (p PairSimilarity) Nearest() []int {
-	nearest := make([]int, len(p.Matrix))
-	for i, row := range p.Matrix {
-		for j, v := range row {
-			if v > row[nearest[i]] {
-				nearest[i] = j
-			}
-		}
-	}
-	return nearest
-}
-
-// Table shows what is most alike.
-func (p PairSimilarity) Table() report.Table {
+// pairTable shows what is most alike.
+func pairTable(p study.PairSimilarity) report.Table {
 	t := report.Table{Columns: []report.Column{{Name: "state", Right: true}, {Name: "same place", Right: true}, {Name: "most alike", Right: true}, {Name: p.Metric, Right: true}}}
 	for i, j := range p.Nearest() {
 		same := "–"
@@ -44,8 +23,8 @@ func (p PairSimilarity) Table() report.Table {
 	return t
 }
 
-// BlocksTable shows the block structure of models side by side.
-func BlocksTable(models []ModelSimilarity) report.Table {
+// blocksTable shows the block structure of models side by side.
+func blocksTable(models []study.ModelSimilarity) report.Table {
 	t := report.Table{Columns: []report.Column{
 		{Name: "model"}, {Name: "parameters", Right: true}, {Name: "layers", Right: true},
 		{Name: "blocks", Help: "runs of states: the cut with the largest index"},
@@ -57,24 +36,15 @@ func BlocksTable(models []ModelSimilarity) report.Table {
 	for _, m := range models {
 		row := []string{m.Name, fmt.Sprint(m.Parameters), fmt.Sprint(len(m.Matrix) - 1), "–", "–", "–", "–", "–"}
 		if b := m.Blocks; b != nil {
-			copy(row[3:], []string{RunsText(b.Runs), fmt.Sprintf("%.4f", b.Index), fmt.Sprintf("%.4f", b.Banded), fmt.Sprintf("%.4f", b.Excess), fmt.Sprintf("%.3f", b.P)})
+			copy(row[3:], []string{b.Cut(), fmt.Sprintf("%.4f", b.Index), fmt.Sprintf("%.4f", b.Banded), fmt.Sprintf("%.4f", b.Excess), fmt.Sprintf("%.3f", b.P)})
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
 
-// RunsText shows runs of states: 1-4 | 5-9.
-func RunsText(runs [][2]int) string {
-	var texts []string
-	for _, r := range runs {
-		texts = append(texts, fmt.Sprintf("%d-%d", r[0], r[1]))
-	}
-	return strings.Join(texts, " | ")
-}
-
-// NamedMatrix shows a square matrix whose rows and columns have names.
-func NamedMatrix(caption string, names []string, matrix [][]float64) report.Table {
+// namedMatrix shows a square matrix whose rows and columns have names.
+func namedMatrix(caption string, names []string, matrix [][]float64) report.Table {
 	t := report.Table{Caption: caption, Columns: []report.Column{{Name: "task"}}}
 	for i, row := range matrix {
 		t.Columns = append(t.Columns, report.Column{Name: names[i], Right: true})
@@ -87,8 +57,8 @@ func NamedMatrix(caption string, names []string, matrix [][]float64) report.Tabl
 	return t
 }
 
-// ImportanceTable shows what each block is worth.
-func ImportanceTable(r measure.Importance) report.Table {
+// importanceTable shows what each block is worth.
+func importanceTable(r measure.Importance) report.Table {
 	t := report.Table{Columns: []report.Column{
 		{Name: "block"}, {Name: "loss without", Right: true, Help: "in nats a target token"},
 		{Name: "change", Right: true, Help: "loss without the block less that of the model as it is, with one standard error over texts"},
@@ -118,9 +88,9 @@ func ImportanceTable(r measure.Importance) report.Table {
 	return t
 }
 
-// ReplacementTable shows, for each place, what its block's deletion leaves, and the other
+// replacementTable shows, for each place, what its block's deletion leaves, and the other
 // blocks that leave most and least.
-func ReplacementTable(r measure.Replacement) report.Table {
+func replacementTable(r measure.Replacement) report.Table {
 	t := report.Table{Columns: []report.Column{{Name: "place", Right: true}, {Name: "deleted", Right: true}, {Name: "best other", Right: true}, {Name: r.Metric, Right: true}, {Name: "worst other", Right: true}, {Name: r.Metric, Right: true}}}
 	for i, row := range r.Matrix {
 		best, worst := -1, -1
@@ -141,8 +111,8 @@ func ReplacementTable(r measure.Replacement) report.Table {
 	return t
 }
 
-// WeightsTable shows each tensor over all blocks.
-func WeightsTable(w measure.Weights) report.Table {
+// weightsTable shows each tensor over all blocks.
+func weightsTable(w measure.Weights) report.Table {
 	t := report.Table{Columns: []report.Column{
 		{Name: "tensor"}, {Name: "shape"}, {Name: "distance of neighbours", Right: true, Help: "mean of |Wᵢ - Wᵢ₊₁| / √(|Wᵢ|² + |Wᵢ₊₁|²): 1 of matrices that have nothing in common"},
 		{Name: "variance", Right: true, Help: "least and largest of a block"}, {Name: "effective rank", Right: true, Help: "least and largest of a block, of how many there can be"},
@@ -152,7 +122,7 @@ func WeightsTable(w measure.Weights) report.Table {
 		if n := len(x.Norm) - 1; n > 0 {
 			sum := 0.0
 			for i := range n {
-				sum += Unrelated(x, i, i+1)
+				sum += x.Relative(i, i+1)
 			}
 			near = fmt.Sprintf("%.4f", sum/float64(n))
 		}
@@ -165,17 +135,8 @@ func WeightsTable(w measure.Weights) report.Table {
 	return t
 }
 
-// Unrelated is how far the tensors of two blocks are apart, in the distance of two of their
-// norms that have nothing in common; 0 where both are 0.
-func Unrelated(x measure.TensorWeights, i, j int) float64 {
-	if d := math.Hypot(x.Norm[i], x.Norm[j]); d > 0 {
-		return x.Distance[i][j] / d
-	}
-	return 0
-}
-
-// FeaturesTable shows what each component explains, and how far tasks are apart.
-func FeaturesTable(m measure.FeatureMap) report.Table {
+// featuresTable shows what each component explains, and how far tasks are apart.
+func featuresTable(m measure.FeatureMap) report.Table {
 	t := report.Table{Columns: []report.Column{{Name: "component"}, {Name: "share of the variance", Right: true}}}
 	for k, v := range m.Explained {
 		t.Rows = append(t.Rows, []string{fmt.Sprint(k + 1), fmt.Sprintf("%.2f%%", 100*v)})
