@@ -41,22 +41,22 @@ type commands struct {
 	Compare    compareCommand    `cmd:"" help:"Compare the scores of two models: differences, intervals, p-values."`
 	Similarity similarityCommand `cmd:"" help:"Measure how alike the layers' outputs are."`
 	Lens       lensCommand       `cmd:"" help:"Read the layers as predictions: train a tuned lens, show what each layer says, measure how far they are apart."`
-	measureCommands
-	Plan     planCommand     `cmd:"" help:"Choose the layers an emulator keeps and trains."`
-	Emulate  emulateCommand  `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
-	Distill  distillCommand  `cmd:"" help:"Train the frozen part of an emulator to answer as the full model, and write it."`
-	Finetune finetuneCommand `cmd:"" help:"Train a model, or the starred blocks of an emulator."`
-	Plug     plugCommand     `cmd:"" help:"Put trained blocks back into the full model."`
-	Package  packageCommand  `cmd:"" help:"Make the package of an emulator or an adapter, signed if wanted: what goes to the other house."`
-	Inspect  inspectCommand  `cmd:"" help:"Show all that a package carries, and what is odd about it, without applying it."`
-	Accept   acceptCommand   `cmd:"" help:"Take a package that came: unpack an emulator, or plug an adapter into the full model if it passes every check."`
-	Leak     leakCommand     `cmd:"" help:"Measure what an emulator gives away of the model, or an adapter of the rows that trained it."`
-	Run      runCommand      `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
-	Report   reportCommand   `cmd:"" help:"Make one page of what a directory holds: results, the table of a run, losses; with every figure as SVG and PNG."`
-	Convert  convertCommand  `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
-	Hub      hubCommand      `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
-	Bench    benchCommand    `cmd:"" help:"Measure this machine and our work on it."`
-	Licenses licensesCommand `cmd:"" help:"Print the licences of Lamina and of all that its binary holds."`
+	Measures   measureCommands   `embed:""`
+	Plan       planCommand       `cmd:"" help:"Choose the layers an emulator keeps and trains."`
+	Emulate    emulateCommand    `cmd:"" help:"Write the emulator of a plan: what the data owner gets."`
+	Distill    distillCommand    `cmd:"" help:"Train the frozen part of an emulator to answer as the full model, and write it."`
+	Finetune   finetuneCommand   `cmd:"" help:"Train a model, or the starred blocks of an emulator."`
+	Plug       plugCommand       `cmd:"" help:"Put trained blocks back into the full model."`
+	Package    packageCommand    `cmd:"" help:"Make the package of an emulator or an adapter, signed if wanted: what goes to the other house."`
+	Inspect    inspectCommand    `cmd:"" help:"Show all that a package carries, and what is odd about it, without applying it."`
+	Accept     acceptCommand     `cmd:"" help:"Take a package that came: unpack an emulator, or plug an adapter into the full model if it passes every check."`
+	Leak       leakCommand       `cmd:"" help:"Measure what an emulator gives away of the model, or an adapter of the rows that trained it."`
+	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
+	Report     reportCommand     `cmd:"" help:"Make one page of what a directory holds: results, the table of a run, losses; with every figure as SVG and PNG."`
+	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
+	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
+	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
+	Licenses   licensesCommand   `cmd:"" help:"Print the licences of Lamina and of all that its binary holds."`
 }
 
 const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`
