@@ -29,6 +29,7 @@ var Kinds = []Kind{
 	{"replacement", replacement},
 	{"weights", weights},
 	{"features", features},
+	{"study", studied},
 }
 
 // Shown is a result as people see it.

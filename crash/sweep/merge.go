@@ -50,7 +50,7 @@ func (w *Worker) Merge() (*Table, error) {
 				t.Cells = append(t.Cells, CellFacts{c.plain(), one.kept[c.Key], results[c.Key].Diverged})
 			}
 		}
-		if p := one.table.published; p != nil {
+		if one.table.PublishedAs != "" {
 			t.PublishedSource = Published().Source
 		}
 	}

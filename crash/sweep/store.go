@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +79,11 @@ func (c Cells) Get(key string) (r Result, err error) {
 	if err := files.ReadSealed(c.result(key), maxResult, &r); err != nil {
 		return r, err
 	}
-	if got := digest(r.Made); r.Format != format || got != key {
+	var text bytes.Buffer
+	if err := json.Compact(&text, r.Made); err != nil {
+		return r, fmt.Errorf("%s: %w", c.result(key), err)
+	}
+	if got := digest(text.Bytes()); r.Format != format || got != key {
 		return r, fmt.Errorf("%s: format %d, made of what has the digest %s: it is no result of this program under its own name: remove it", c.result(key), r.Format, got)
 	}
 	return r, nil

@@ -47,9 +47,8 @@ type ModelTable struct {
 	// all comparisons, and of all with one baseline.
 	Comparisons []TaskComparison `json:"comparisons"`
 	Baselines   []TaskComparison `json:"baselines,omitempty"`
+	PublishedAs string           `json:"published_as,omitempty"` // the model of [Published] that stands beside
 	Notes       []string         `json:"notes,omitempty"`
-
-	published *PublishedTable
 }
 
 // TaskFacts are a column.
@@ -131,7 +130,7 @@ type merged struct {
 
 // model makes the table of a model.
 func (s *Study) model(m int, p *planned, results map[string]Result) merged {
-	out := merged{ModelTable{ModelFacts: p.Models[m], published: published().model(s.Models[m].Published)}, map[string]bool{}}
+	out := merged{ModelTable{ModelFacts: p.Models[m], PublishedAs: s.Models[m].Published}, map[string]bool{}}
 	t := &out.table
 	all := make([]tested, len(s.Tasks))
 	for i, given := range s.Tasks {
@@ -185,7 +184,7 @@ func (s *Study) row(t *ModelTable, recipe study.Recipe, all []tested, m Model) T
 		line := TableLine{Of: l.of}
 		for i, rows := range of {
 			e := estimate(rows, l.value)
-			e.Published = t.published.value(recipe.Name, l.of, cmp.Or(s.tasks[i].prompt.Name(), s.Tasks[i].Name))
+			e.Published = published().model(t.PublishedAs).value(recipe.Name, l.of, cmp.Or(s.tasks[i].prompt.Name(), s.Tasks[i].Name))
 			line.Tasks = append(line.Tasks, e)
 		}
 		line.Mean = mean(line.Tasks, of, l.value)
