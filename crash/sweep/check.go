@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"lamina/autograd"
+	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/crash/train"
@@ -111,7 +114,13 @@ func (s *Study) describe(m int, here Place, out *Checked) (*transformer.Checkpoi
 
 // checkModel adds the rows of a model.
 func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint, here Place, out *Checked) error {
-	paces := map[string]train.Pace{}
+	block := 0.0
+	if here.Backend != nil {
+		var err error
+		if block, err = blockSeconds(ctx, c.Outline(), here.Backend); err != nil {
+			return err
+		}
+	}
 	amounts := make([]amount, len(s.Tasks))
 	for t := range s.Tasks {
 		amounts[t] = s.amount(m, t, c, here, out)
@@ -125,7 +134,7 @@ func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint
 				cells = 1
 			}
 			row.Cells += cells
-			bytes, seconds, err := s.checkCell(ctx, m, t, r, c, amounts[t], here, paces)
+			bytes, seconds, err := s.checkCell(m, t, r, c, amounts[t], block)
 			if err != nil {
 				return fmt.Errorf("row %s, task %s: %w", recipe.Name, s.Tasks[t].Name, err)
 			}
@@ -144,7 +153,7 @@ func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint
 }
 
 // checkCell returns the memory and the time of a cell.
-func (s *Study) checkCell(ctx context.Context, m, t, r int, c *transformer.Checkpoint, a amount, here Place, paces map[string]train.Pace) (bytes int, seconds float64, err error) {
+func (s *Study) checkCell(m, t, r int, c *transformer.Checkpoint, a amount, block float64) (bytes int, seconds float64, err error) {
 	recipe := s.recipes[r]
 	setup, _ := s.setup(m, t, r)
 	full := c.Outline()
@@ -179,65 +188,79 @@ func (s *Study) checkCell(ctx context.Context, m, t, r int, c *transformer.Check
 	if err := need.AddTraining(trainer, e.Decoder, a.longest, min(a.longest, maxTargets)); err != nil {
 		return 0, 0, err
 	}
-	if here.Backend == nil {
-		return need.Training, 0, nil
+	return need.Training, a.seconds(settings, or(setup.Training.TrainLimit, 0), s.Limit, block, workOf(e), float64(len(full.Blocks)), recipe.Emulates()), nil
+}
+
+// work is what a row does, in passes of a block, which cost about the same: forward through
+// all places, backward through those above the lowest that trains, and the products that make
+// gradients of weights.
+type work struct{ forward, step float64 }
+
+func workOf(e *emulate.Emulator) work {
+	n := len(e.Decoder.Blocks)
+	lowest, trained := 0, n
+	if e.Plan != nil {
+		places := e.Plan.TrainablePlaces()
+		lowest, trained = slices.Min(places), len(places)
 	}
-	trainer.Settings = settings
-	memo := fmt.Sprint(e.Plan, recipe.Trains, p.Recompute, a.Tokens)
-	pace, ok := paces[memo]
-	if !ok {
-		if pace, err = paceOf(ctx, trainer, e.Decoder, a.Tokens, here.Backend); err != nil {
-			return 0, 0, err
-		}
-		paces[memo] = pace
-	}
-	depth := float64(len(full.Blocks)) / float64(len(e.Decoder.Blocks))
-	return need.Training, a.seconds(settings, or(setup.Training.TrainLimit, 0), s.Limit, pace, depth, recipe.Emulates()), nil
+	return work{float64(n), float64(n + n - lowest + trained)}
 }
 
 const (
 	// maxTargets is how many tokens of an example are taken to be learned at most.
 	maxTargets = 32
 	// paceTokens is the size of the step whose calls are measured, and paceTime how long.
-	paceTokens = 256
-	paceTime   = 300 * time.Millisecond
+	paceTokens = 128
+	paceTime   = 200 * time.Millisecond
 )
 
-// paceOf measures the calls of a step of about paceTokens tokens.
-func paceOf(ctx context.Context, t *train.Trainer, d *transformer.Decoder, tokens int, on kernels.Backend) (train.Pace, error) {
-	one := *t
-	one.Settings.Batch, one.Settings.MicroBatch = max(paceTokens/tokens, 1), 0
-	var err error
-	if one.Train, err = train.Blank(d, one.Settings.Batch, tokens, min(tokens, max(tokens/8, 1))); err != nil {
-		return train.Pace{}, err
+// blockSeconds is the time of a token in a block, forward: the calls of a pass over
+// paceTokens tokens are counted on nothing, and one of each kind is made on the device.
+func blockSeconds(ctx context.Context, d *transformer.Decoder, on kernels.Backend) (float64, error) {
+	length := min(assumedTokens, d.Config.MaxPositions)
+	n := max(paceTokens/length, 1)
+	o, err := train.Blank(d, n, length, max(length/8, 1))
+	if err != nil {
+		return 0, err
 	}
-	return one.Pace(ctx, replay.Meter{Backend: on, Long: paceTime})
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = i
+	}
+	r := replay.NewRecorder()
+	if _, err := o.Loss(autograd.NewPass(r), ids); err != nil {
+		return 0, err
+	}
+	seconds, err := replay.Meter{Backend: on, Long: paceTime}.Seconds(ctx, r.Work())
+	if err != nil {
+		return 0, err
+	}
+	tokens, _ := o.Size(ids)
+	return seconds[0] / float64(tokens) / float64(len(d.Blocks)), nil
 }
 
-// seconds is the time of a cell: steps, validations and scores, of which an emulator has two
-// and the full model, depth times as deep, one.
-func (a amount) seconds(s train.Settings, trainLimit, limit int, pace train.Pace, depth float64, emulates bool) float64 {
-	documents := func(n, limit int) float64 {
-		if limit > 0 {
-			n = min(n, limit)
-		}
-		return float64(n * a.Tokens)
+// seconds is the time of a cell, block being that of a token in a block: steps, validations,
+// and scores, of which an emulator has two and the full model, which is so deep, one.
+func (a amount) seconds(s train.Settings, trainLimit, limit int, block float64, w work, depth float64, emulates bool) float64 {
+	n := a.Train
+	if trainLimit > 0 {
+		n = min(n, trainLimit)
 	}
-	step, forward := pace.Step/float64(pace.Tokens), pace.Forward/float64(pace.Tokens)
-	steps := s.TotalSteps(max(a.Train, 1))
-	every := cmp.Or(s.EvalEvery, max((a.Train-1)/s.Batch+1, 1))
-	learned := float64(steps) * float64(min(s.Batch, a.Train)*a.Tokens)
-	if trainLimit > 0 && s.Steps == 0 {
-		learned = float64(s.Epochs) * documents(a.Train, trainLimit)
-		steps = s.TotalSteps(min(trainLimit, a.Train))
+	n = max(n, 1)
+	steps := s.TotalSteps(n)
+	learned := float64(steps) * float64(min(s.Batch, n)*a.Tokens)
+	validations := float64(steps/cmp.Or(s.EvalEvery, (n-1)/s.Batch+1) + 1)
+	scored := a.Test
+	if limit > 0 {
+		scored = min(scored, limit)
 	}
-	scores := depth
+	passes := depth
 	if emulates {
-		scores += 2
+		passes += 2 * w.forward
 	}
 	const choice = 0.25 // of a document's tokens, which a further choice adds to the shared context
-	scored := documents(a.Test, limit) * (1 + choice*float64(max(a.Choices-1, 0)))
-	return learned*step + (float64(steps/every)+1)*documents(a.Valid, 0)*forward + scored*scores*forward
+	perChoice := 1 + choice*float64(max(a.Choices-1, 0))
+	return learned*w.step*block + validations*float64(a.Valid*a.Tokens)*w.forward*block + float64(scored*a.Tokens)*perChoice*passes*block
 }
 
 // amount finds out how much of a task there is, from its files where they are here.
@@ -250,6 +273,7 @@ func (s *Study) amount(m, t int, c *transformer.Checkpoint, here Place, out *Che
 	}
 	model := &eval.Model{Checkpoint: c, Decoder: c.Outline()}
 	known := true
+	var faults, parts []string // what is missing, and of which parts
 	for _, part := range []struct {
 		key, path, split string
 		task             task.Task
@@ -261,8 +285,10 @@ func (s *Study) amount(m, t int, c *transformer.Checkpoint, here Place, out *Che
 		docs, err := s.documents(part.path, part.split, part.task, here)
 		if err != nil {
 			known = false
-			if m == 0 {
-				out.Missing = append(out.Missing, fmt.Sprintf("task %s, %s: %v", given.Name, part.key, err))
+			if at := slices.Index(faults, err.Error()); at >= 0 {
+				parts[at] += ", " + part.key
+			} else {
+				faults, parts = append(faults, err.Error()), append(parts, part.key)
 			}
 			continue
 		}
@@ -274,6 +300,11 @@ func (s *Study) amount(m, t int, c *transformer.Checkpoint, here Place, out *Che
 		}
 		if part.key == "test" && docs[0].Shape == task.Choice {
 			a.Choices = len(docs[0].Options)
+		}
+	}
+	for i, fault := range faults {
+		if line := fmt.Sprintf("task %s, %s: %s", given.Name, parts[i], fault); !slices.Contains(out.Missing, line) {
+			out.Missing = append(out.Missing, line)
 		}
 	}
 	if given.Valid == "" {

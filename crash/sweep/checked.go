@@ -52,7 +52,11 @@ func about(seconds float64) string {
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%.1f h", d.Hours())
 	}
-	return fmt.Sprintf("%.1f days", seconds/86400)
+	const day, year = 86400, 365.25 * 86400
+	if seconds < 2*year {
+		return fmt.Sprintf("%.1f days", seconds/day)
+	}
+	return fmt.Sprintf("%.1f years", seconds/year)
 }
 
 // Fault is an error that sums up what keeps the study from running here; nil for nothing.

@@ -84,7 +84,7 @@ var layers = []layer{
 		"eval", "transformer", "transformer/peft", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
 	{"crash/sweep", append([]string{
 		"crash/study", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
-		"eval", "transformer", "nn", "kernels", "tensor", "internal/files", "internal/foreign", "internal/report", "internal/units"}, bottom...)},
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/foreign", "internal/report", "internal/units"}, bottom...)},
 	{"crash/figures", []string{
 		"crash/study", "crash/lens", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/units"}},
 		"crash/study", "crash/sweep", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/units"}},
