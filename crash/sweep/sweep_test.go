@@ -118,9 +118,9 @@ func table(t *testing.T, w *Worker) string {
 // TestCellsAreOneRun: the rows of a study, put together of cells, are those of one
 // experiment of the same rates and seeds, to the bit.
 func TestCellsAreOneRun(t *testing.T) {
-	const rows = "zs, uniform, crash, share-all"
+	const rows = "zs, uniform, crash"
 	w := worker(t, studyFile(t, "one", rows, "seeds: [1, 2]"), t.TempDir(), t.TempDir(), "a")
-	if n := len(computed(t, context.Background(), w)); n != 1+3*2*2 {
+	if n := len(computed(t, context.Background(), w)); n != 1+2*2*2 {
 		t.Fatalf("%d cells", n)
 	}
 	results := map[string]Result{}
