@@ -31,6 +31,8 @@ type ScoreOptions struct {
 	// Stream, if not nil, makes the last stream [N D] of a batch in place of
 	// [Decoder.Forward], to the same bits. No context is shared then.
 	Stream func(p *autograd.Pass, b *Batch) autograd.Var
+
+	Kept *Kept // streams that are the same in several calls, or nil; not beside Stream
 }
 
 const scoreTokens = 1024
@@ -44,9 +46,9 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 	if limit == 0 {
 		limit = scoreTokens
 	}
-	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Likelihood, len(items)), stream: opt.Stream}
+	s := &scorer{decoder: d, pass: autograd.NewPass(be), scores: make([]Likelihood, len(items)), stream: opt.Stream, kept: opt.Kept}
 	if s.stream == nil {
-		s.stream = func(p *autograd.Pass, b *Batch) autograd.Var { return d.Forward(p, b, nil) }
+		s.stream = func(p *autograd.Pass, b *Batch) autograd.Var { return s.kept.forward(p, d, b) }
 		s.shares = true
 	}
 	defer func() { s.store.Close() }()
@@ -61,6 +63,7 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
 	}
+	s.kept.begin(d, items, limit, s.rowsOf(items))
 	for from := 0; from < len(items); {
 		to, tokens := from, 0
 		for to < len(items) && (to == from || tokens < limit) {
@@ -82,7 +85,21 @@ func (d *Decoder) Score(ctx context.Context, be kernels.Backend, items []Continu
 		}
 		from = to
 	}
+	s.kept.end()
 	return s.scores, nil
+}
+
+// rowsOf counts the rows of all streams that items take.
+func (s *scorer) rowsOf(items []Continuation) (rows int) {
+	for i := 0; i < len(items); {
+		end := s.groupEnd(items, i)
+		rows += len(items[i].Context)
+		for _, it := range items[i:end] {
+			rows += len(it.Target) - 1
+		}
+		i = end
+	}
+	return rows
 }
 
 // groupEnd returns the end of the run of items that share item i's context.
@@ -115,6 +132,7 @@ type scorer struct {
 	scores  []Likelihood
 	stream  func(p *autograd.Pass, b *Batch) autograd.Var // as the options have it
 	shares  bool                                          // contexts
+	kept    *Kept                                         // nil: none
 
 	// The rows of the two streams that predict target tokens, each once.
 	rows   [2][]int32
@@ -172,7 +190,7 @@ func (s *scorer) run(items []Continuation, from, to int) error {
 		}
 	}
 	if len(branches.Tokens) > 0 {
-		y := s.decoder.Forward(p, branches, nil)
+		y := s.kept.forward(p, s.decoder, branches)
 		picked = p.Concat(0, picked, s.decoder.Rows(p, y, s.rows[1]))
 	}
 	s.collect(picked)
