@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,6 +25,9 @@ func (m Merge) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads it.
 func (m *Merge) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return errors.New("null is no row of a linkage, want [a, b, distance, size]")
+	}
 	var row [4]float64
 	err := json.Unmarshal(text, &row)
 	*m = Merge{int(row[0]), int(row[1]), row[2], int(row[3])}

@@ -1,4 +1,5 @@
-// Package plot draws the four pictures of a report: a matrix as a heat map,
+// Package plot draws the pictures of a report: a matrix as a heat map, a surface as a
+// landscape and a map, values along a line,
 // layer plans as strips of cells, loss curves, and scores with their standard
 // errors. Each is laid out once and then written as SVG (for the report) or
 // PNG (for everything that shows no SVG).

@@ -41,8 +41,8 @@ func CheckUnique(data []byte, rules Rules) error {
 
 // CheckFit holds a text against the type that v points to, before encoding/json reads
 // the one into the other: names are those of the tags to the letter and come once, null
-// stands only where a nil pointer, slice or map is written so, and never in place of the
-// whole. A value of another kind than its field is left for the decoder to refuse.
+// stands only where a nil pointer, slice or map is written so, or where the type reads JSON
+// itself and says what it is, and never in place of the whole. A value of another kind than its field is left for the decoder to refuse.
 func CheckFit(data []byte, rules Rules, v any, fit Fit) error {
 	s := New(data, rules)
 	if s.Kind() == Null {
@@ -83,9 +83,10 @@ func (s *Scanner) fit(t reflect.Type, fit Fit) error {
 	return s.Skip()
 }
 
-// fitValue is fit for a value that is null only if nil says so, or the type is any.
+// fitValue is fit for a value that is null only if nil says so, or the type is any, or one
+// that reads JSON itself.
 func (s *Scanner) fitValue(t reflect.Type, null bool, fit Fit) error {
-	if s.Kind() == Null && !null && fit != Once && t.Kind() != reflect.Interface {
+	if s.Kind() == Null && !null && fit != Once && t.Kind() != reflect.Interface && !reflect.PointerTo(t).Implements(readsJSON) {
 		return s.fail("null is no value, want %s", kindName(t))
 	}
 	return s.fit(t, fit)
