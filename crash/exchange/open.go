@@ -167,3 +167,13 @@ func (a *Adapter) unplug() {
 		a.beside = nil
 	}
 }
+
+// IsAdapter reports whether a path is an adapter's directory, or that of a run that made one.
+func IsAdapter(path string) bool {
+	for _, dir := range []string{path, filepath.Join(path, adapterDir)} {
+		if info, err := os.Stat(filepath.Join(dir, adapterManifest)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}

@@ -29,7 +29,8 @@ var Kinds = []Kind{
 	{"replacement", replacement},
 	{"weights", weights},
 	{"features", features},
-	{"study", studied},
+	{"interpolate", interpolate},
+	{"surface", landscape},
 }
 
 // Shown is a result as people see it.

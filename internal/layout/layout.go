@@ -71,6 +71,8 @@ var layers = []layer{
 		"crash/train", "crash/emulate", "crash/plan", "transformer", "nn", "autograd", "kernels", "tensor"}, bottom...)},
 	{"crash/lens", append([]string{
 		"crash/train", "crash/plan", "transformer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
+	{"crash/surface", append([]string{
+		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/report"}, bottom...)},
 	{"crash/undo", []string{"formats", "internal/files", "internal/units"}},
 	{"crash/exchange", append([]string{
 		"crash/undo", "crash/emulate", "crash/measure", "crash/compress", "crash/repair", "crash/plan", "eval", "transformer", "transformer/peft", "formats", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/units"}, bottom...)},
@@ -82,11 +84,8 @@ var layers = []layer{
 	{"crash/study", append([]string{
 		"crash/exchange", "crash/distill", "crash/corpus", "crash/lens", "crash/train", "crash/emulate", "crash/measure", "crash/repair", "crash/plan",
 		"eval", "transformer", "transformer/peft", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/plot", "internal/progress", "internal/report", "internal/units"}, bottom...)},
-	{"crash/sweep", append([]string{
-		"crash/study", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
-		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/foreign", "internal/report", "internal/units"}, bottom...)},
 	{"crash/figures", []string{
-		"crash/study", "crash/sweep", "crash/lens", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/units"}},
+		"crash/study", "crash/lens", "crash/surface", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/units"}},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},

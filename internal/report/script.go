@@ -15,10 +15,13 @@ import (
 // as it finds it. It may add to the page, never be needed to read it, and may ask for nothing.
 // No "<" stands in it (n > i says the same as i < n), so that nothing in it can end the element
 // and a reader of XML can read the page.
-var scripts = []string{pageScript}
+var scripts = []string{pageScript, surfaceScript}
 
 //go:embed page.js
 var pageScript string
+
+//go:embed surface.js
+var surfaceScript string
 
 // script is the one script element's text.
 func script() string { return strings.Join(scripts, "") }
