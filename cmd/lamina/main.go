@@ -52,6 +52,7 @@ type commands struct {
 	Accept     acceptCommand     `cmd:"" help:"Take a package that came: unpack an emulator, or plug an adapter into the full model if it passes every check."`
 	Leak       leakCommand       `cmd:"" help:"Measure what an emulator gives away of the model, or an adapter of the rows that trained it."`
 	Run        runCommand        `cmd:"" help:"Run the whole protocol for one model and task: table, pictures, report."`
+	Study      studyCommand      `cmd:"" help:"Run a study, a grid of models, tasks, rows, rates and seeds: the paper's table, on one machine or many."`
 	Report     reportCommand     `cmd:"" help:"Make one page of what a directory holds: results, the table of a run, losses; with every figure as SVG and PNG."`
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`

@@ -31,6 +31,7 @@ var Kinds = []Kind{
 	{"features", features},
 	{"interpolate", interpolate},
 	{"surface", landscape},
+	{"study", studied},
 }
 
 // Shown is a result as people see it.

@@ -53,8 +53,11 @@ func (x *Experiment) config() (config, error) {
 	}
 	settings := p.Settings
 	settings.LR, settings.Seed = 0, 0 // an experiment has several
+	if x.Fingerprint == "" {
+		x.Fingerprint = transformer.Fingerprint(x.Model.Decoder.Params())
+	}
 	c := config{
-		Model: x.Table.Model, Params: x.Model.Config.Params(), Fingerprint: transformer.Fingerprint(x.Model.Decoder.Params()),
+		Model: x.Table.Model, Params: x.Model.Config.Params(), Fingerprint: x.Fingerprint,
 		Task: x.Table.Task, identities: ids, Limit: d.Limit, TrainLimit: d.TrainLimit, MaxLength: d.MaxLength, Format: d.Format,
 		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, TrainAt: p.TrainAt, Pool: p.Vectors.Pooling, Tokens: p.Vectors.Tokens, LRs: p.LRs,
 		Precision: x.Precision, Training: settings, Plan: p.Plan,

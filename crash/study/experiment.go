@@ -30,6 +30,10 @@ type Experiment struct {
 	Precision string   // of products, as config.json states it
 	Table     Table    // names of model and task are given, the rest is filled in
 
+	// Fingerprint is that of the full model's weights where it is known, which takes reading
+	// them; "": it is computed.
+	Fingerprint string
+
 	// Overlaps are warnings of files that serve as two of training, validation, support and
 	// scored documents; Open fills them in.
 	Overlaps []string
@@ -140,6 +144,19 @@ func (x *Experiment) seedDir(seed uint64) string {
 // later Run goes on there.
 func (x *Experiment) Run(ctx context.Context) error {
 	defer x.Release()
+	if err := x.measure(ctx); err != nil {
+		return err
+	}
+	return x.write()
+}
+
+// Measure is Run without pictures and report.
+func (x *Experiment) Measure(ctx context.Context) error {
+	defer x.Release()
+	return x.measure(ctx)
+}
+
+func (x *Experiment) measure(ctx context.Context) error {
 	for _, p := range x.protocols {
 		p.Watch = x.Watch
 		if err := files.MkdirAll(p.Dir, 0o755); err != nil {
@@ -151,7 +168,7 @@ func (x *Experiment) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return x.write()
+	return nil
 }
 
 // add takes a finished row into the table.

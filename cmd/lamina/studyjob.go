@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"lamina/crash/sweep"
+	"lamina/hub"
+	"lamina/internal/machine"
+)
+
+// checked says what a study would take; the exit status is that of an error where something
+// is missing.
+func (c *studyCommand) checked(s *session, st *sweep.Study) error {
+	be, err := s.backend()
+	if err != nil {
+		return err
+	}
+	bar := s.waiting("measuring the calls of steps")
+	found, err := st.Check(s.ctx, sweep.Place{
+		Model:   func(name string) (string, error) { return s.here(name, hub.Model, hub.ModelFiles) },
+		Data:    func(name string) (string, error) { return s.here(name, hub.Dataset, hub.DatasetFiles) },
+		Backend: be, Available: machine.ReadMemory().Whole(),
+	})
+	bar.Done()
+	if err != nil {
+		return err
+	}
+	s.printf("%s", found.Text())
+	if err := s.writeJSON(found); err != nil {
+		return err
+	}
+	return found.Fault()
+}
+
+// here says where a path or a name of the hub lies, if it does: nothing is fetched.
+func (s *session) here(name string, kind hub.Type, choose hub.Select) (string, error) {
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	repo, ok := hub.Meant(kind, name)
+	if !ok {
+		return name, fmt.Errorf("%s: no such file or directory", name)
+	}
+	client, err := hub.FromEnv(os.Getenv)
+	if err != nil {
+		return name, err
+	}
+	got, missing := client.Cached(repo, "main", choose)
+	if missing != nil {
+		return name, fmt.Errorf("%s: not here, and not in the cache of the hub: lamina hub get %s --repo-type %s", name, repo.ID, kind)
+	}
+	return got.Dir, nil
+}
+
+// emit prints what runs the study's workers on an engine.
+func (c *studyCommand) emit(s *session, st *sweep.Study) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	threads, err := s.workers()
+	if err != nil {
+		return err
+	}
+	text, err := st.Emit(c.Emit, sweep.Job{
+		Program: program, File: c.File, Out: c.Out, Cells: c.Cells, Workers: c.Workers, Threads: threads, Lease: c.Lease,
+		Precision: s.Precision, Image: c.Image, Volume: c.Volume,
+	})
+	if err != nil {
+		return err
+	}
+	s.printf("%s", text)
+	return nil
+}

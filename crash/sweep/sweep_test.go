@@ -1,0 +1,267 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lamina/crash/crashtest"
+	"lamina/crash/study"
+	"lamina/eval"
+	"lamina/eval/task"
+	"lamina/kernels/ref"
+	"lamina/transformer"
+)
+
+// studyFile writes a small study and its data, token ids, and returns its path. More is put
+// behind what every study here has.
+func studyFile(t *testing.T, name, rows, more string) string {
+	t.Helper()
+	dir := t.TempDir()
+	all := crashtest.Pairs(34)
+	for file, pairs := range map[string][]task.Pair{"train.jsonl": all[:22], "valid.jsonl": all[22:26], "test.jsonl": all[26:]} {
+		var text strings.Builder
+		for _, p := range pairs {
+			line, _ := json.Marshal(map[string]any{"context_ids": p.Context, "target_ids": p.Target})
+			fmt.Fprintf(&text, "%s\n", line)
+		}
+		put(t, filepath.Join(dir, file), text.String())
+	}
+	models, err := filepath.Abs(crashtest.Models)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, name+".yaml")
+	put(t, path, fmt.Sprintf(`study: %s
+models:
+  - {name: small, path: %s/opt-prenorm}
+tasks:
+  - {name: ids, prompt: none, train: train.jsonl, valid: valid.jsonl, test: test.jsonl}
+rows: [%s]
+keep: 2
+trainable: 1
+pool: mean
+rates: [1e-3, 1e-2]
+training: {steps: 2, batch: 4}
+%s`, name, models, rows, more))
+	return path
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// worker is one of a study on the reference backend, with a host's name of its own.
+func worker(t *testing.T, file, cells, out, host string) *Worker {
+	t.Helper()
+	s, err := Read(file, study.Recipes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Worker{Study: s, Cells: Cells{cells}, Out: out, Precision: "f32", Host: host, Lease: time.Hour, Pause: time.Millisecond,
+		Open: func(path string) (*Opened, error) {
+			c, err := transformer.Open(path)
+			if err != nil {
+				return nil, err
+			}
+			m := &eval.Model{Checkpoint: c, Backend: ref.New()}
+			m.Decoder, err = c.Decoder(m.Backend)
+			return &Opened{Model: m, Close: func() { c.Close() }}, err
+		}}
+}
+
+// computed runs a worker to its end and returns the cells that it computed.
+func computed(t *testing.T, ctx context.Context, w *Worker) (cells []string) {
+	t.Helper()
+	w.Done = func(c Cell, _, _ int, _ study.Row) { cells = append(cells, c.String()) }
+	if err := w.Plan(context.Background(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Run(ctx); err != nil && ctx.Err() == nil {
+		t.Fatal(err)
+	}
+	return cells
+}
+
+// table is what a study came to, in all its forms.
+func table(t *testing.T, w *Worker) string {
+	t.Helper()
+	merged, err := w.Merge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return merged.Text() + merged.Markdown() + merged.CSV() + string(data)
+}
+
+// TestCellsAreOneRun: the rows of a study, put together of cells, are those of one
+// experiment of the same rates and seeds, to the bit.
+func TestCellsAreOneRun(t *testing.T) {
+	const rows = "zs, uniform, crash"
+	w := worker(t, studyFile(t, "one", rows, "seeds: [1, 2]"), t.TempDir(), t.TempDir(), "a")
+	if n := len(computed(t, context.Background(), w)); n != 1+2*2*2 {
+		t.Fatalf("%d cells", n)
+	}
+	results := map[string]Result{}
+	for _, c := range w.planned.Cells {
+		r, err := w.Cells.Get(c.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results[c.Key] = r
+	}
+	got := w.Study.tested(w.planned.Cells, 0, 0, results)
+
+	o, err := w.opened(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	x, err := w.Study.experiment(w.planned.Cells[len(w.planned.Cells)-1], o, "f32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Dir, x.Seeds, x.Protocol.LRs, x.Protocol.Rows = t.TempDir(), w.Study.Seeds, w.Study.Rates, w.Study.recipes
+	if err := x.Open(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	ordered := map[string]study.Row{}
+	for _, r := range x.Table.Rows {
+		ordered[fmt.Sprint(r.Name, r.Seed)] = numbersOf(r)
+	}
+	if len(got.Rows) != len(x.Table.Rows) {
+		t.Fatalf("%d rows, want %d", len(got.Rows), len(x.Table.Rows))
+	}
+	for _, r := range got.Rows {
+		a, _ := json.Marshal(r)
+		b, _ := json.Marshal(ordered[fmt.Sprint(r.Name, r.Seed)])
+		if string(a) != string(b) {
+			t.Errorf("%s seed %d:\n%s\nwant\n%s", r.Name, r.Seed, a, b)
+		}
+	}
+}
+
+// TestStudiesShareCells: a study that asks for some cells of another, under other names,
+// computes the rest alone, and a second run computes nothing.
+func TestStudiesShareCells(t *testing.T) {
+	cells := t.TempDir()
+	file := studyFile(t, "first", "zs, uniform", "seeds: [1]")
+	first := worker(t, file, cells, t.TempDir(), "a")
+	if n := len(computed(t, context.Background(), first)); n != 3 {
+		t.Fatalf("%d cells", n)
+	}
+	text := strings.NewReplacer("study: first", "study: second", "name: small", "name: other", "name: ids", "name: words",
+		"[zs, uniform]", `[zs, uniform, "mine=1*"]`, "seeds: [1]", "seeds: [1, 3]").Replace(get(t, file))
+	other := filepath.Join(filepath.Dir(file), "second.yaml")
+	put(t, other, text)
+	second := worker(t, other, cells, t.TempDir(), "b")
+	got := computed(t, context.Background(), second)
+	for _, c := range got {
+		if strings.Contains(c, "zs") || strings.Contains(c, "uniform") && strings.Contains(c, "seed 1") {
+			t.Errorf("computed again: %s", c)
+		}
+	}
+	if len(got) != 2+4 {
+		t.Errorf("%d cells: %q", len(got), got)
+	}
+	if again := computed(t, context.Background(), second); len(again) != 0 {
+		t.Errorf("computed again: %q", again)
+	}
+	if text := table(t, second); !strings.Contains(text, "mine") || !strings.Contains(text, "other: accuracy") {
+		t.Error(text)
+	}
+}
+
+// TestTwoWorkersMakeTheSameTable as one, and no cell is computed twice.
+func TestTwoWorkersMakeTheSameTable(t *testing.T) {
+	file := studyFile(t, "two", `zs, uniform, crash`, "seeds: [1]")
+	one := worker(t, file, t.TempDir(), t.TempDir(), "one")
+	all := computed(t, context.Background(), one)
+
+	cells, out := t.TempDir(), t.TempDir()
+	a, b := worker(t, file, cells, out, "a"), worker(t, file, cells, out, "b")
+	b.First = 2
+	lists := make([][]string, 2)
+	var wait sync.WaitGroup
+	for i, w := range []*Worker{a, b} {
+		wait.Go(func() { lists[i] = computed(t, context.Background(), w) })
+	}
+	wait.Wait()
+	if n := len(lists[0]) + len(lists[1]); n != len(all) {
+		t.Errorf("%d cells were computed, want %d: %q", n, len(all), lists)
+	}
+	if got, want := table(t, worker(t, file, cells, out, "c")), table(t, one); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	for _, dir := range []string{"claims", "work"} {
+		if left, err := os.ReadDir(filepath.Join(cells, dir)); err != nil || len(left) > 0 {
+			t.Errorf("%s holds %v, %v", dir, left, err)
+		}
+	}
+}
+
+// TestInterruptedStudyGoesOn: stopped anywhere, and with the claim of a dead worker on what
+// it was at, a study ends with the table of one that was left alone.
+func TestInterruptedStudyGoesOn(t *testing.T) {
+	file := studyFile(t, "cut", `zs, uniform, "mine=1*"`, "seeds: [1]\noverrides: [{training: {steps: 6, eval_every: 2}}]")
+	whole := worker(t, file, t.TempDir(), t.TempDir(), "a")
+	computed(t, context.Background(), whole)
+
+	cells, out := t.TempDir(), t.TempDir()
+	stops := 0
+	for n := 9; ; n += 11 {
+		w := worker(t, file, cells, out, "a")
+		ctx, stop := context.WithCancel(context.Background())
+		counted := &crashtest.Countdown{Context: ctx, Left: n}
+		if err := w.Plan(context.Background(), false); err != nil {
+			t.Fatal(err)
+		}
+		err := w.Run(counted)
+		stop()
+		if err == nil {
+			break
+		}
+		if stops++; stops > 30 {
+			t.Fatal(err)
+		}
+		left, err := os.ReadDir(filepath.Join(cells, "work"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range left { // as if it had been killed, some hours ago
+			claim := filepath.Join(cells, "claims", strings.TrimSuffix(e.Name(), "-a"))
+			put(t, claim, `{"host":"a","pid":1,"token":"dead"}`)
+			past := time.Now().Add(-2 * time.Hour)
+			if err := os.Chtimes(claim, past, past); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got, want := table(t, worker(t, file, cells, out, "c")), table(t, whole); got != want || stops < 2 {
+		t.Errorf("stopped %d times:\n%s\nwant\n%s", stops, got, want)
+	}
+}
