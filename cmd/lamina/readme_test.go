@@ -44,6 +44,9 @@ func TestREADME(t *testing.T) {
 
 // TestTutorial does the same with the tutorial's lines.
 func TestTutorial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one command after another, as README's")
+	}
 	typeLines(t, "docs", "tutorial.md")
 	wantMade(t, "study/report.html", "study/figures", "table/report.html")
 }
