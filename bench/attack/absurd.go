@@ -48,6 +48,10 @@ var absurdities = []struct {
 	{"info --model model", "", []string{"--batch", "--max-length", "--targets"}, " --batch 9223372036854775807 --max-length 9223372036854775807 --targets 0 --batch 0 --max-length 0 "},
 	{comparing, "", []string{"--samples"}, ""},
 	{"similarity --model model --data docs.jsonl", "", []string{"--samples", "--max-length"}, " --samples 9223372036854775807 --max-length 9223372036854775807 --max-length 0 --samples 0 "},
+	{"similarity --model model --data docs.jsonl --metric cka-rbf", "", []string{"--bandwidth"}, ""},
+	{"replacement --model model --data docs.jsonl", "", []string{"--samples", "--max-length"}, " --samples 9223372036854775807 --max-length 9223372036854775807 --max-length 0 --samples 0 "},
+	{"importance --model model --data docs.jsonl", "", []string{"--samples"}, " --samples 9223372036854775807 "},
+	{"features --model model --tasks docs.jsonl,support.jsonl", "", []string{"--components", "--samples"}, " --samples 9223372036854775807 "},
 }
 
 var absurdValues = []string{"-1", "0", "9223372036854775807", "9223372036854775808", "1e400", "1e-400", "nan", "inf", "-inf", "x", "", "0x10", "1_0"}

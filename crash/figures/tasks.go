@@ -45,7 +45,7 @@ func tasks(path string, data []byte) (s Shown, err error) {
 	s.section.Tables = []report.Table{paired}
 	whole := namedMatrix("Alignment of covariances", r.Tasks, r.Matrix)
 	s.told = &whole
-	s.add("tasks", plot.HeatMap{Title: "Similarity of tasks in the last layer", AxisLabel: "task", ValueLabel: "alignment of covariances", Matrix: r.Matrix, Names: r.Tasks}.Draw(), report.Figure{
+	s.add("tasks", plot.HeatMap{Title: "Similarity of tasks in the last layer", AxisLabel: "task", ValueLabel: "alignment of covariances", Matrix: r.Matrix, Min: 0, Max: 1, Names: r.Tasks}.Draw(), report.Figure{
 		Caption: "Sum of the products of two covariance matrices' values over the root of the product of their sums of squares, halves of each task's texts against halves of the other's.",
 		Alt:     "Heat map: likeness of tasks in the last layer", Values: []report.Table{whole},
 	})
