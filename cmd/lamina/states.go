@@ -57,7 +57,10 @@ func (f likenessFlags) comparing() (measure.Comparing, error) {
 		}
 	}
 	how, err := measure.ParseComparing(f.Metric, width)
-	if err != nil {
+	switch {
+	case err != nil && f.Bandwidth != nil:
+		return how, usagef("--bandwidth: %v", err)
+	case err != nil:
 		return how, usageError{err}
 	}
 	return how, nil

@@ -1,9 +1,13 @@
-// Package measure says what plans are chosen by. How alike the layers of a decoder are:
-// hidden states of some texts, pooled to one vector each, compared by centred kernel
-// alignment (paper section 2.1). How far the stream turns on its way. And what is left of
-// a decoder without some of its layers: its loss, and which way its weights are pulled. The
-// same pulls, in an emulator of any kind and in the full model, say how much of what is
-// trained in the one can serve the other.
+// Package measure says what plans are chosen by, and what is in a model. How alike the
+// layers of a decoder are: hidden states of some texts, pooled to one vector each, compared
+// by centred kernel alignment (paper section 2.1) or another [Metric]; of one decoder, of
+// two ([Between]), of one on several tasks ([CompareTasks], [MapFeatures]); and in how far
+// that falls into blocks ([BlockStructure]). What each block is worth ([BlockImportance]),
+// what is left with another in its place ([Replace]), how their weights differ
+// ([BlockWeights]). How far the stream turns on its way. And what is left of a decoder
+// without some of its layers: its loss, and which way its weights are pulled. The same
+// pulls, in an emulator of any kind and in the full model, say how much of what is trained
+// in the one can serve the other.
 //
 //	s, err := measure.LayerSimilarity(ctx, be, decoder, rows, measure.Vectors{Pooling: measure.PoolMeanWeighted}, nil)
 //	fmt.Println(s.Matrix[3][4]) // the states after layers 2 and 3

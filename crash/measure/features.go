@@ -42,7 +42,7 @@ func MapFeatures(ctx context.Context, tasks []TaskFeatures, components int) (Fea
 		return FeatureMap{}, fmt.Errorf("%d rows of %d tasks: a map takes %d at the most: take fewer samples", all, len(tasks), mostMapped)
 	}
 	if components < 1 || components >= all {
-		return FeatureMap{}, fmt.Errorf("%d components of %d rows: want 1 to %d", components, all, all-1)
+		return FeatureMap{}, fmt.Errorf("%d components of %d rows (--components): want 1 to %d", components, all, all-1)
 	}
 	first := tasks[0].States
 	m := FeatureMap{Pooling: first.Pooling, Tokens: first.Tokens, Samples: n}

@@ -1,7 +1,7 @@
-// Package plot draws the pictures of a report: a matrix as a heat map, a surface as a
-// landscape and a map, values along a line,
-// layer plans as strips of cells, loss curves, and scores with their standard
-// errors. Each is laid out once and then written as SVG (for the report) or
+// Package plot draws the pictures of a report: matrices as heat maps, surfaces as
+// landscapes and maps, values along a line, layer plans as strips of cells, loss
+// curves, scores with their standard errors, trees of clusters, points, and any of
+// these side by side. Each is laid out once and then written as SVG (for the report) or
 // PNG (for everything that shows no SVG).
 //
 // It knows nothing of models or runs: it gets numbers and strings, and what a
