@@ -3,7 +3,6 @@ package sweep
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,8 +12,6 @@ import (
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/crash/train"
-	"lamina/eval"
-	"lamina/eval/task"
 	"lamina/internal/units"
 	"lamina/kernels"
 	"lamina/kernels/replay"
@@ -53,17 +50,15 @@ type CheckedRow struct {
 	Seconds float64 `json:"seconds"` // of all its cells
 }
 
-// amount is how much of a task there is to do.
-type amount struct {
-	Sizes
-	longest int // tokens
-}
-
 // Check says what the study would take, without reading a weight: how many cells, the memory
 // of each row by a dry run of its largest step, the time by the calls of a step, of which one
 // of each kind is made, and what is not there.
 func (s *Study) Check(ctx context.Context, here Place) (Checked, error) {
 	out := Checked{Study: s.Name, Cells: len(s.List()), Available: here.Available, Missing: []string{}, TooMuch: []string{}}
+	tasks := make([]taskData, len(s.Tasks))
+	for t := range s.Tasks {
+		tasks[t] = s.gather(t, here, &out)
+	}
 	for m := range s.Models {
 		c, err := s.describe(m, here, &out)
 		if err != nil {
@@ -72,7 +67,7 @@ func (s *Study) Check(ctx context.Context, here Place) (Checked, error) {
 		if c == nil {
 			continue
 		}
-		err = s.checkModel(ctx, m, c, here, &out)
+		err = s.checkModel(ctx, m, c, tasks, here, &out)
 		c.Close()
 		if err != nil {
 			return out, fmt.Errorf("model %s: %w", s.Models[m].Name, err)
@@ -113,7 +108,7 @@ func (s *Study) describe(m int, here Place, out *Checked) (*transformer.Checkpoi
 }
 
 // checkModel adds the rows of a model.
-func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint, here Place, out *Checked) error {
+func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint, tasks []taskData, here Place, out *Checked) error {
 	block := 0.0
 	if here.Backend != nil {
 		var err error
@@ -123,7 +118,7 @@ func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint
 	}
 	amounts := make([]amount, len(s.Tasks))
 	for t := range s.Tasks {
-		amounts[t] = s.amount(m, t, c, here, out)
+		amounts[t] = s.amount(m, t, c, tasks[t], out)
 	}
 	for r, recipe := range s.recipes {
 		row := CheckedRow{Model: s.Models[m].Name, Row: recipe.Name}
@@ -184,11 +179,12 @@ func (s *Study) checkCell(m, t, r int, c *transformer.Checkpoint, a amount, bloc
 	if err != nil {
 		return 0, 0, err
 	}
-	settings := trainer.Settings
+	settings := trainer.Settings // before the batch is cut to what one pass holds
 	if err := need.AddTraining(trainer, e.Decoder, a.longest, min(a.longest, maxTargets)); err != nil {
 		return 0, 0, err
 	}
-	return need.Training, a.seconds(settings, or(setup.Training.TrainLimit, 0), s.Limit, block, workOf(e), float64(len(full.Blocks)), recipe.Emulates()), nil
+	seconds = a.seconds(settings, or(setup.Training.TrainLimit, 0), s.Limit, block, workOf(e), float64(len(full.Blocks)), recipe.Emulates())
+	return need.Training, seconds, nil
 }
 
 // work is what a row does, in passes of a block, which cost about the same: forward through
@@ -261,100 +257,4 @@ func (a amount) seconds(s train.Settings, trainLimit, limit int, block float64, 
 	const choice = 0.25 // of a document's tokens, which a further choice adds to the shared context
 	perChoice := 1 + choice*float64(max(a.Choices-1, 0))
 	return learned*w.step*block + validations*float64(a.Valid*a.Tokens)*w.forward*block + float64(scored*a.Tokens)*perChoice*passes*block
-}
-
-// amount finds out how much of a task there is, from its files where they are here.
-func (s *Study) amount(m, t int, c *transformer.Checkpoint, here Place, out *Checked) amount {
-	given, a := s.Tasks[t], amount{Sizes: s.Tasks[t].Sizes}
-	setup, _ := s.setup(m, t, 0)
-	length, err := c.Config.SequenceLength(or(setup.Training.MaxLength, 0))
-	if err != nil {
-		length = c.Config.MaxPositions
-	}
-	model := &eval.Model{Checkpoint: c, Decoder: c.Outline()}
-	known := true
-	var faults, parts []string // what is missing, and of which parts
-	for _, part := range []struct {
-		key, path, split string
-		task             task.Task
-		count            *int
-	}{{"train", given.Train, "train", s.tasks[t].prompt, &a.Train}, {"valid", given.Valid, "validation", s.tasks[t].prompt, &a.Valid}, {"support", given.Support, "validation", s.support(t), nil}, {"test", given.Test, s.tasks[t].prompt.Split(), s.tasks[t].prompt, &a.Test}} {
-		if part.path == "" {
-			continue
-		}
-		docs, err := s.documents(part.path, part.split, part.task, here)
-		if err != nil {
-			known = false
-			if at := slices.Index(faults, err.Error()); at >= 0 {
-				parts[at] += ", " + part.key
-			} else {
-				faults, parts = append(faults, err.Error()), append(parts, part.key)
-			}
-			continue
-		}
-		if part.count != nil {
-			*part.count = len(docs)
-		}
-		if part.key == "train" {
-			a.measure(model, part.task, docs, length)
-		}
-		if part.key == "test" && docs[0].Shape == task.Choice {
-			a.Choices = len(docs[0].Options)
-		}
-	}
-	for i, fault := range faults {
-		if line := fmt.Sprintf("task %s, %s: %s", given.Name, parts[i], fault); !slices.Contains(out.Missing, line) {
-			out.Missing = append(out.Missing, line)
-		}
-	}
-	if given.Valid == "" {
-		a.Valid = a.Train / 10
-	}
-	if a.longest == 0 || !known {
-		a.Tokens, a.longest = cmp.Or(a.Tokens, assumedTokens), cmp.Or(a.longest, length)
-		out.Assumed = append(out.Assumed, fmt.Sprintf("model %s, task %s: %d training, %d validation and %d scored documents of %d tokens in the mean, the longest of %d", s.Models[m].Name, given.Name, a.Train, a.Valid, a.Test, a.Tokens, a.longest))
-	}
-	return a
-}
-
-// assumedTokens are those of a document of which nobody says how long it is.
-const assumedTokens = 64
-
-// support is the task that support rows are read by.
-func (s *Study) support(t int) task.Task {
-	if s.tasks[t].support != nil {
-		return *s.tasks[t].support
-	}
-	return s.tasks[t].prompt
-}
-
-// documents reads those of a part that is here.
-func (s *Study) documents(name, split string, t task.Task, here Place) ([]task.Document, error) {
-	path, err := s.source.file(name)
-	if err == nil {
-		path, err = here.Data(path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	docs, _, err := eval.Data{Path: path, Split: split}.Documents(t, 0)
-	if err == nil && len(docs) == 0 {
-		err = errors.New(path + ": no documents")
-	}
-	return docs, err
-}
-
-// measure counts the tokens of training documents, where the model's tokenizer is here.
-func (a *amount) measure(m *eval.Model, t task.Task, docs []task.Document, length int) {
-	pairs, _, err := m.Examples(t, docs, task.FormatScoring, length, task.OverlongCut)
-	if err != nil {
-		return
-	}
-	sum := 0
-	for _, p := range pairs {
-		n := len(p.Context) + len(p.Target)
-		sum += n
-		a.longest = max(a.longest, n)
-	}
-	a.Tokens = max(sum/len(pairs), 1)
 }

@@ -33,7 +33,7 @@ func Read(path string, offered []study.Recipe) (*Study, error) {
 	if s.source, err = decode(path, s); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{s.checkName, s.checkModels, s.checkTasks, func() error { return s.readRows(offered) }, s.checkPlans, s.checkSizes, s.checkSetups} {
+	for _, check := range []func() error{s.checkName, s.checkModels, s.checkTasks, func() error { return s.readRows(offered) }, s.checkSizes, s.checkPlans, s.checkSetups} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -183,10 +183,12 @@ func (s *Study) checkSizes() error {
 			return s.source.errorf(at, "model %s: keep %d, trainable %d: want 1 or more, and no more to train than are kept", m.Name, keep, trainable)
 		}
 	}
+	seen := map[uint64]bool{}
 	for i, seed := range s.Seeds {
-		if slices.Contains(s.Seeds[:i], seed) {
+		if seen[seed] {
 			return s.source.errorf(fmt.Sprintf("$.seeds[%d]", i), "seed %d comes twice: rows that are the same would count as two", seed)
 		}
+		seen[seed] = true
 	}
 	if _, err := task.ParseRules(cmp.Or(s.Rules, "0.4")); err != nil {
 		return s.source.errorf("$.rules", "rules: %w", err)

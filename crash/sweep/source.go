@@ -151,6 +151,10 @@ func positioned(path string, err error) error {
 	if errors.As(err, &wrong) {
 		text = fmt.Sprintf("%.64q, want %s", e.GetToken().Value, yamlKind(wrong.DstType.String()))
 	}
+	var over *yaml.OverflowError
+	if errors.As(err, &over) {
+		text = fmt.Sprintf("%.64q is out of range: want %s", e.GetToken().Value, yamlKind(over.DstType.String()))
+	}
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
 		text = fmt.Sprintf("unknown key %.64q", e.GetToken().Value)
