@@ -158,18 +158,27 @@
       tell()
       ask()
     })
+    let held = null // where the pointer that turns was last
     canvas.addEventListener('pointerdown', e => {
       run(false)
       canvas.setPointerCapture(e.pointerId)
+      held = [e.clientX, e.clientY]
     })
     canvas.addEventListener('pointermove', e => {
-      if (e.buttons & 1 || e.pointerType === 'touch') return move(e.movementX * 0.5, e.pointerType === 'touch' ? 0 : e.movementY * 0.4)
+      if (held) {
+        move((e.clientX - held[0]) * 0.5, e.pointerType === 'touch' ? 0 : (e.clientY - held[1]) * 0.4)
+        held = [e.clientX, e.clientY]
+        return
+      }
       const scale = canvas.width / canvas.clientWidth
       const near = spots.find(p => 12 * scale > Math.hypot(p.x - e.offsetX * scale, p.y - e.offsetY * scale))
       const text = near ? near.text : asked
       if (hint.textContent !== text) hint.textContent = text
     })
-    canvas.addEventListener('pointerup', tell)
+    for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => {
+      held = null
+      tell()
+    })
     new ResizeObserver(() => {
       const ratio = Math.min(devicePixelRatio || 1, 2)
       canvas.width = Math.round(canvas.clientWidth * ratio)
