@@ -36,7 +36,7 @@
     canvas.setAttribute('aria-label', `${s.label} over ${s.xlabel} and ${s.ylabel}, as a landscape: arrow keys turn and tilt it, Home puts it back. The table below has its values.`)
     button.type = 'button'
     hint.setAttribute('role', 'status')
-    bar.className = 'turning'
+    bar.className = 'readout turning'
     bar.append(button, hint)
     scene.append(canvas, bar)
     const pen = canvas.getContext('2d')
