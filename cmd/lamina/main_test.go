@@ -34,7 +34,9 @@ var contract = map[string]string{
 		"--max-grad-skip --also --dp-sgd --dp-clip --dp-noise --dp-epsilon --dp-delta --dp-claim --dp-seed",
 	"leak": "--model --emulator --adapter --receipt --data --members --others --public --limit --steps --lr --batch --shadows --lira --complete " +
 		"--complete-tokens --out --overwrite --task --format --overlong --max-length",
-	"plug":    "--model --adapter --dtype --out --overwrite",
+	"plug": "--model --adapter --dtype --out --overwrite",
+	"lens": "",
+
 	"convert": "--model --out --dtype --overwrite",
 	"bench":   "--filter --model --time",
 

@@ -62,7 +62,7 @@ func (r LensShown) Text() string {
 // visible is a token as it stands in a table: blanks and line ends are seen.
 func visible(text string) string {
 	const most = 16
-	text = strings.NewReplacer(" ", "·", "\n", "↵", "\t", "→", "\r", "").Replace(text)
+	text = strings.NewReplacer(" ", "·", "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(text)
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '?'

@@ -179,7 +179,7 @@ func cellValue(v float64) string {
 
 // shown is a token as it is set: blanks and line ends are seen, and a long one is cut.
 func shown(word string) string {
-	word = strings.NewReplacer(" ", "·", "\n", "↵", "\t", "→", "\r", "").Replace(word)
+	word = strings.NewReplacer(" ", "·", "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(word)
 	word = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '�'

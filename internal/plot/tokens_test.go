@@ -31,7 +31,7 @@ func tokenGrid() TokenGrid {
 func TestTokenGrid(t *testing.T) {
 	pic := tokenGrid().Draw()
 	svg := pic.SVG()
-	for _, want := range []string{"·Ring", "↵", "model 2", "not in this model", "the tip", ".75", "probability", "·word0&lt;&amp;"} {
+	for _, want := range []string{"·Ring", `\n`, "model 2", "not in this model", "the tip", ".75", "probability", "·word0&lt;&amp;"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("the SVG lacks %q", want)
 		}
