@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lamina/autograd"
 	"lamina/crash/emulate"
 	"lamina/crash/lens"
 	"lamina/crash/plan"
@@ -207,13 +208,28 @@ func (c lensDistancesCommand) Run(s *session) error {
 	}
 	r.Model, r.Lens, r.Precision = c.Model, c.Lens, s.Precision
 	if s.JSON != "" {
-		r.Weights = transformer.Fingerprint(m.Decoder.Params())
+		r.Weights = transformer.Fingerprint(released(m, c.Stream))
 	}
 	if err := s.plot(c.Plot, "lens", r); err != nil {
 		return err
 	}
 	s.printf("%s", r.Text())
 	return s.writeResult("lens", r)
+}
+
+// released are the parameters of a model, each of which is not needed in memory any more when
+// the next is asked for, if the model is streamed.
+func released(m *model, stream bool) nn.Params {
+	return func(yield func(*autograd.Parameter) bool) {
+		for w := range m.Decoder.Params() {
+			if !yield(w) {
+				return
+			}
+			if stream {
+				m.Release(w.Name)
+			}
+		}
+	}
 }
 
 // kinds returns the distance that becomes likeness, and all that are measured.
