@@ -155,6 +155,33 @@ func TestReadsTheLibrarysFiles(t *testing.T) {
 	}
 }
 
+// TestWritesWhatTheLibraryReads writes the library's lens again: the bytes are those of
+// testdata/written, which check_lens.py has opened with the library.
+func TestWritesWhatTheLibraryReads(t *testing.T) {
+	l, err := lens.Open(ref.New(), "testdata/library")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := t.TempDir()
+	if err := l.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{lens.ConfigFile, lens.ParamsFile} {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join("testdata/written", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the bytes are not those that the library has read: run testdata/check_lens.py on a new testdata/written", name)
+		}
+	}
+}
+
 // TestObjectiveIsTheSameHoweverItRuns holds loss and weights of several workers to the bit
 // against those of one, and of smaller passes to rounding.
 func TestObjectiveIsTheSameHoweverItRuns(t *testing.T) {
