@@ -45,7 +45,7 @@ type Result struct {
 
 // Measure runs examples through a decoder, reads every state at their target tokens with a
 // lens, and returns the distances of all pairs of entries: the mean over an example's target
-// tokens, and of that the mean over examples. Of the logits of all entries there are some 128 MiB at a time.
+// tokens, and of that the mean over examples. Of the logits of all entries there are some 64 MiB at a time.
 func Measure(ctx context.Context, be kernels.Backend, d *transformer.Decoder, l *Lens, examples []Example, o Options) (Result, error) {
 	if err := l.Check(d); err != nil {
 		return Result{}, err
@@ -154,7 +154,7 @@ func (m *measuring) progress(done, total int) {
 }
 
 // chunkLogits is about how many bytes of logits exist at a time, of all entries.
-const chunkLogits = 128 << 20
+const chunkLogits = 64 << 20
 
 // compare adds the distances of the rows of a pass: spoken are what the head is put on, [R E]
 // of each entry, of are the rows' examples, neighbours together.
