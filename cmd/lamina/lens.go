@@ -42,7 +42,7 @@ type lensTrainCommand struct {
 	MaxLength     int     `placeholder:"N" help:"Tokens of a row; texts are laid end to end and cut into such rows. Default: 512, or the model's positions if those are fewer; the library has 2048."`
 	Steps         int     `default:"250" placeholder:"N" help:"Optimiser steps (default 250)."`
 	TokensPerStep int     `default:"8192" placeholder:"N" help:"About how many tokens a step learns from (default 8192; the library has 262144)."`
-	LRScale       float64 `name:"lr-scale" default:"1" placeholder:"X" help:"Times the recipe's learning rate of 0.1 (default 1)."`
+	LR            float64 `name:"lr" default:"0.1" placeholder:"X" help:"Learning rate (default 0.1, the recipe's 1.0 times 1 - momentum), which falls linearly to 0."`
 	WeightDecay   float64 `default:"0.001" placeholder:"X" help:"Weight decay (default 0.001)."`
 	NoShuffle     bool    `help:"Take the rows in the order of the file."`
 	EvalEvery     int     `placeholder:"N" help:"Steps between validations. Default: an epoch."`
@@ -94,7 +94,7 @@ func (c lensTrainCommand) Run(s *session) error {
 // load reads model and texts. On an error nothing is left open.
 func (c lensTrainCommand) load(s *session) (*study.LensTraining, error) {
 	settings := lens.Recipe(c.Steps, 1, s.Seed)
-	settings.LR *= c.LRScale
+	settings.LR = c.LR
 	settings.WeightDecay, settings.NoShuffle, settings.EvalEvery = c.WeightDecay, c.NoShuffle, c.EvalEvery
 	switch err := settings.Validate(); {
 	case c.TokensPerStep < 1:

@@ -113,6 +113,10 @@ func TestAbsurdNumbers(t *testing.T) {
 		"accept":      append([]string{"accept", parcel, "--again", "--trust=none", "--valid", test, "--limit=1"}, choosing...),
 		"leak":        {"leak", "--model", model, "--adapter", trained, "--members", test, "--others", few, "--public", train, "--shadows=3", "--steps=1", "--complete=1", "--complete-tokens=1"},
 		"bench":       {"bench", "--filter=nothing-of-this-name"},
+
+		"lens train":     {"lens", "train", "--model", model, "--data", texts, "--valid", one, "--max-length=2", "--steps=1", "--tokens-per-step=4", "--out", "OUT"},
+		"lens show":      {"lens", "show", "--model", model, "--text", "a small cat"},
+		"lens distances": {"lens", "distances", "--model", model, "--data", test, "--max-length=4"},
 	}
 	all := numericFlags(t)
 	commands := slices.Sorted(maps.Keys(all))
