@@ -20,7 +20,7 @@ func (c reportCommand) Run(s *session) error {
 	for _, strange := range page.Strange {
 		s.warnf("not shown: %s", strange)
 	}
-	if err := page.Write(c.Dir); err != nil {
+	if err := page.Write(); err != nil {
 		return err
 	}
 	s.printf("report: %s\n", filepath.Join(c.Dir, figures.PageFile))

@@ -82,7 +82,7 @@ func (c *runCommand) Run(s *session) error {
 // experiment returns what the flags ask for.
 func (c *runCommand) experiment(s *session, m *model) (*study.Experiment, error) {
 	x := &study.Experiment{
-		Dir: c.Out, Model: &m.Model.Model, Seeds: c.Seeds, Precision: s.Precision,
+		Dir: c.Out, Model: &m.Model.Model, Seeds: c.Seeds, Precision: s.Precision, Command: s.command,
 		Table: study.Table{Model: cmp.Or(c.modelName, hub.NameOf(m.Path)), Task: cmp.Or(c.taskName, c.Task, strings.TrimSuffix(filepath.Base(c.Test), ".jsonl"))},
 	}
 	if len(x.Seeds) == 0 {

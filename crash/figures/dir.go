@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"lamina/crash/study"
-	"lamina/crash/train"
 	"lamina/internal/files"
-	"lamina/internal/plot"
 	"lamina/internal/report"
 )
 
@@ -26,53 +25,68 @@ const (
 
 // Page is what a directory holds, to be looked at.
 type Page struct {
+	dir      string
 	report   report.Report
-	pictures []named // each to be written as FiguresDir/NAME.svg and .png
+	pictures []named           // each to be written as FiguresDir/NAME.svg and .png
+	run      *study.Experiment // whose page it is, nil for none
+	settings []report.Fact     // of a training
 
 	Strange []string // files that hold nothing that is understood, with the reason
 }
 
-// Dir makes the page of a directory from its files alone: every *.json in it that is a result
-// of a known kind, the table of a run, the losses of a training. A file that is not
-// understood is named on the page; a directory without anything to show is an error.
+// Dir reads the page of a directory from its files alone: the table of a run, every *.json in
+// it that is a result of a known kind, the losses and settings of a training, or of several
+// in folders of it. A file that is not understood is named on the page; a directory without
+// anything to show is an error.
 func Dir(dir string) (*Page, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{report: report.Report{Title: filepath.Base(dir)}}
+	p := &Page{dir: dir, report: report.Report{Title: filepath.Base(dir)}}
 	if abs, err := filepath.Abs(dir); err == nil {
 		p.report.Title = filepath.Base(abs)
 	}
-	found := make([][]Shown, len(Kinds)) // by kind, each in the order of the names
+	var names []string
 	for _, e := range entries {
-		name := e.Name()
-		switch {
-		case strings.HasPrefix(name, ".") || e.IsDir():
-		case name == metricsFile:
-			if err := p.losses(dir); err != nil {
-				p.Strange = append(p.Strange, err.Error())
-			}
-		case name == tableFile:
-			if err := p.table(filepath.Join(dir, name)); err != nil {
-				p.Strange = append(p.Strange, err.Error())
-			}
-		case filepath.Ext(name) == ".json":
-			kind, s, err := p.result(filepath.Join(dir, name))
-			if err != nil {
-				p.Strange = append(p.Strange, strings.TrimPrefix(err.Error(), dir+string(filepath.Separator)))
-				continue
-			}
-			at := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == kind })
-			found[at] = append(found[at], s)
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
 		}
 	}
-	for _, s := range slices.Concat(found...) {
-		p.add(s)
+	if slices.Contains(names, tableFile) {
+		if p.run, err = study.ReadExperiment(dir); err != nil {
+			p.strange(err)
+		}
 	}
-	if len(p.report.Sections) == 0 {
-		return nil, fmt.Errorf("%s: nothing to show: want results (--json FILE.json of a measurement), table.json of lamina run or metrics.jsonl of a training", dir)
+	p.results(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return filepath.Ext(name) != ".json" || slices.Contains(ours, name) }))
+	if p.run == nil {
+		p.trainings(slices.Contains(names, metricsFile))
 	}
+	if p.run == nil && len(p.report.Sections) == 0 {
+		return nil, fmt.Errorf("%s: nothing to show: want results (--json FILE.json of a measurement), %s of lamina run or %s of a training%s", dir, tableFile, metricsFile, p.why())
+	}
+	p.introduce()
+	return p, nil
+}
+
+// ours are JSON files of directories that hold no result, and are shown otherwise or not.
+var ours = []string{tableFile, "config.json", "command.json", "MANIFEST.json", "outcome.json"}
+
+// strange notes what could not be shown.
+func (p *Page) strange(err error) {
+	p.Strange = append(p.Strange, strings.ReplaceAll(err.Error(), p.dir+string(filepath.Separator), ""))
+}
+
+// why says what was found where nothing could be shown.
+func (p *Page) why() string {
+	if len(p.Strange) == 0 {
+		return ""
+	}
+	return "; found: " + strings.Join(p.Strange, "; ")
+}
+
+// introduce says in plain words what the page shows, and what it does not.
+func (p *Page) introduce() {
 	var told []string
 	for _, s := range p.report.Sections {
 		told = append(told, strings.ToLower(s.Title[:1])+s.Title[1:])
@@ -82,7 +96,23 @@ func Dir(dir string) (*Page, error) {
 	if len(p.Strange) > 0 {
 		p.report.Sections = append(p.report.Sections, report.Section{Title: "Not shown", Text: []string{"Files of this directory that are no result, or none that this version can show."}, Notes: p.Strange})
 	}
-	return p, nil
+}
+
+// results shows the result files of those names, by kind, each kind in the order of the names.
+func (p *Page) results(names []string) {
+	found := make([][]Shown, len(Kinds))
+	for _, name := range names {
+		kind, s, err := p.result(filepath.Join(p.dir, name))
+		if err != nil {
+			p.strange(err)
+			continue
+		}
+		at := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == kind })
+		found[at] = append(found[at], s)
+	}
+	for _, s := range slices.Concat(found...) {
+		p.add(s)
+	}
 }
 
 // result reads a result file; its pictures are named after the file.
@@ -119,65 +149,18 @@ func (p *Page) add(s Shown) {
 	p.pictures = append(p.pictures, s.pictures...)
 }
 
-// table shows the table of a run.
-func (p *Page) table(path string) error {
-	data, err := files.ReadInput(path)
-	if err != nil {
+// Write writes the page and its pictures into the directory. A page of another program is
+// not replaced.
+func (p *Page) Write() error {
+	path := filepath.Join(p.dir, PageFile)
+	if err := ownPage(path); err != nil {
 		return err
 	}
-	var t study.Table
-	if err := files.DecodeJSON(path, data, &t); err != nil {
-		return err
-	}
-	shown := report.Table{Caption: "Accuracy before and after training", Columns: []report.Column{{Name: "row"}, {Name: "seed", Right: true},
-		{Name: "emulator zero-shot", Right: true}, {Name: "emulator tuned", Right: true}, {Name: "plug-in", Right: true}, {Name: "± s.e.", Right: true}}}
-	for _, r := range t.Rows {
-		shown.Rows = append(shown.Rows, []string{r.Name, fmt.Sprint(r.Seed), percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn), fmt.Sprintf("%.1f", 100*r.Stderr)})
-	}
-	p.report.Sections = append(p.report.Sections, report.Section{Title: "Result", Source: tableFile, Tables: []report.Table{shown}})
-	return nil
-}
-
-// percent shows a share, or a dash where there is none.
-func percent(v *float64) string {
-	if v == nil {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f", 100**v)
-}
-
-// losses shows the losses of a training.
-func (p *Page) losses(dir string) error {
-	all, err := train.ReadMetrics(dir)
-	if err != nil {
-		return err
-	}
-	run := plot.Run{Name: "loss"}
-	for _, m := range all {
-		if m.Loss > 0 {
-			run.Train = append(run.Train, plot.Point{X: float64(m.Step), Y: m.Loss})
+	folder := filepath.Join(p.dir, FiguresDir)
+	if len(p.pictures) > 0 {
+		if err := files.MkdirAll(folder, 0o755); err != nil {
+			return err
 		}
-		if m.ValidLoss > 0 {
-			run.Valid = append(run.Valid, plot.Point{X: float64(m.Step), Y: m.ValidLoss})
-		}
-	}
-	if len(run.Train)+len(run.Valid) == 0 {
-		return errors.New(metricsFile + ": holds no loss")
-	}
-	s := Shown{section: report.Section{Title: "Training", Source: metricsFile, Text: []string{
-		"How wrong the model was about the next piece of text while it learned: lower is better. Held-out rows are marked; where their line rises while the thin one falls, the model learns its examples by heart.",
-	}}}
-	s.add("loss", plot.Curves{Title: "Loss", XLabel: "step", YLabel: "nats a target token", Runs: []plot.Run{run}}.Draw(),
-		report.Figure{Caption: "Loss a target token.", Alt: "Curves: loss while training"})
-	p.add(s)
-	return nil
-}
-
-// Write writes the page and its pictures into the directory.
-func (p *Page) Write(dir string) error {
-	folder := filepath.Join(dir, FiguresDir)
-	if err := files.MkdirAll(folder, 0o755); err != nil {
-		return err
 	}
 	for _, n := range p.pictures {
 		for _, ending := range []string{".svg", ".png"} {
@@ -187,5 +170,27 @@ func (p *Page) Write(dir string) error {
 			}
 		}
 	}
-	return p.report.WriteFile(filepath.Join(dir, PageFile))
+	if p.run == nil {
+		return p.report.WriteFile(path)
+	}
+	var parts []study.Part
+	for _, s := range p.report.Sections {
+		parts = append(parts, study.Part{Title: s.Title, HTML: s.Body()})
+	}
+	return p.run.WritePage(parts...)
+}
+
+// ownPage returns an error where a page of that name is there that lamina did not write.
+func ownPage(path string) error {
+	const most = 64 << 20 // bytes of a page
+	text, err := files.Read(path, most)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !report.IsOwn(text):
+		return fmt.Errorf("%s: is there and was not written by lamina: move it away", path)
+	}
+	return nil
 }

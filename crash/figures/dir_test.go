@@ -35,7 +35,7 @@ func TestDirShowsAllKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := page.Write(dir); err != nil {
+		if err := page.Write(); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, PageFile))
@@ -71,5 +71,45 @@ func TestDirWithNothingToShow(t *testing.T) {
 	}
 	if _, err := Dir(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestTraining: losses and settings of a training, of several in folders, and a page of
+// another program, which stays.
+func TestTraining(t *testing.T) {
+	one, several := t.TempDir(), t.TempDir()
+	const metrics = `{"step":0,"valid_loss":2.5}` + "\n" + `{"step":1,"loss":3}` + "\n" + `{"step":2,"loss":2}` + "\n" + `{"step":2,"valid_loss":2.125}` + "\n"
+	put(t, one, "metrics.jsonl", metrics)
+	put(t, one, "config.json", `{"model":"tiny","training":{"lr":0.001,"batch":16}}`)
+	for _, name := range []string{"lr1e-4", "lr1e-3"} {
+		if err := os.Mkdir(filepath.Join(several, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(several, name), "metrics.jsonl", metrics)
+	}
+	for dir, wants := range map[string][]string{
+		one:     {">2.1250<", ">training lr</th><td>0.001<", ">model</th><td>tiny<", "2.5 at step 0 to 2.125 at 2"},
+		several: {"lr1e-4: training 3 at step 1", "lr1e-3: training 3 at step 1"},
+	} {
+		page, err := Dir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := page.Write(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, PageFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("no %q on the page", want)
+			}
+		}
+		put(t, dir, PageFile, "<html>the page of another program</html>")
+		if err := page.Write(); err == nil || !strings.Contains(err.Error(), PageFile) {
+			t.Errorf("another program's page was replaced: %v", err)
+		}
 	}
 }

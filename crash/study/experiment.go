@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/crash/measure"
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/internal/files"
@@ -38,13 +39,20 @@ type Experiment struct {
 	// scored documents; Open fills them in.
 	Overlaps []string
 
+	// Command is what was typed, the program's name first; nil: nobody knows.
+	Command []string
+
 	Watch func(Event) // told what goes on; may be nil
 	Done  func(Row)   // told of each finished row; may be nil
 
-	protocols []*Protocol // one a seed
-	curves    []curve
-	draws     resampler // of the scored documents
-	release   func()    // the directory's lock, from Open until Run ends, or Release
+	protocols   []*Protocol         // one a seed; none where the experiment was read from files
+	told        *Telling            // since Run, or from files
+	similarity  *measure.Similarity // of the first seed, for the page
+	fingerprint string              // of the full model's weights
+	identities  identities          // of the data
+	curves      []curve
+	draws       resampler // of the scored documents
+	release     func()    // the directory's lock, from Open until Run ends, or Release
 }
 
 // curve is the training of a row.
@@ -63,6 +71,7 @@ func (x *Experiment) Open(overwrite bool, beside ...string) error {
 		return err
 	}
 	x.Table.Versions, x.Overlaps = x.versions(), config.overlaps()
+	x.fingerprint, x.identities = config.Fingerprint, config.identities
 	for i, seed := range x.Seeds {
 		p := x.Protocol
 		p.Backend, p.Full, p.Seed, p.Dir = x.Model.Backend, x.Model.Decoder, seed, x.seedDir(seed)
@@ -123,7 +132,7 @@ func (x *Experiment) clear() error {
 	if err != nil {
 		return err
 	}
-	ours := []string{plotsDir, "table.json", "table.csv", "table.md", reportFile}
+	ours := []string{plotsDir, tableFile, "table.csv", "table.md", reportFile, commandFile}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), "seed-") || slices.Contains(ours, e.Name()) {
 			if err := files.Remove(filepath.Join(x.Dir, e.Name())); err != nil {
@@ -222,7 +231,7 @@ func (x *Experiment) planned() []Row {
 // writeTables writes table.json, .md and .csv.
 func (x *Experiment) writeTables() error {
 	return errors.Join(
-		files.WriteJSON(filepath.Join(x.Dir, "table.json"), x.Table),
+		files.WriteJSON(filepath.Join(x.Dir, tableFile), x.Table),
 		files.WriteBytes(filepath.Join(x.Dir, "table.md"), []byte(x.markdown())),
 		files.WriteBytes(filepath.Join(x.Dir, "table.csv"), []byte(x.sheet().CSV()+"\n")))
 }
@@ -241,34 +250,33 @@ func (x *Experiment) markdown() string {
 	return text + "\n" + x.plans().Markdown()
 }
 
-// write draws the pictures and writes the report.
+// write writes tables, pictures and page.
 func (x *Experiment) write() error {
+	x.tell()
 	if err := x.writeTables(); err != nil {
 		return err
 	}
-	figures := x.figures()
-	if err := files.MkdirAll(filepath.Join(x.Dir, plotsDir), 0o755); err != nil {
-		return err
-	}
-	for _, f := range figures {
-		path := filepath.Join(x.Dir, plotsDir, f.name)
-		if err := files.WriteBytes(path+".svg", []byte(f.picture.SVG())); err != nil {
-			return err
-		}
-		if err := files.Write(path+".png", f.picture.PNG); err != nil {
+	if x.Command != nil {
+		if err := files.WriteJSON(filepath.Join(x.Dir, commandFile), map[string][]string{"command": x.Command}); err != nil {
 			return err
 		}
 	}
-	page, err := x.report(figures)
-	if err != nil {
-		return err
-	}
-	return page.WriteFile(filepath.Join(x.Dir, reportFile))
+	return x.WritePage()
+}
+
+// tell collects what the page tells beside the table.
+func (x *Experiment) tell() {
+	x.told, x.similarity = x.telling(), x.protocols[0].similarity
+	x.Table.Page = x.told
 }
 
 const (
-	plotsDir   = "plots"
-	reportFile = "report.html"
+	plotsDir       = "plots"
+	reportFile     = "report.html"
+	tableFile      = "table.json"
+	configFile     = "config.json"
+	commandFile    = "command.json"
+	similarityFile = "similarity.json"
 )
 
 // ReportFile returns the path of the page.

@@ -20,7 +20,7 @@ type figure struct {
 
 func (x *Experiment) figures() []figure {
 	var out []figure
-	if x.protocols[0].similarity != nil {
+	if x.similarity != nil {
 		out = append(out, figure{"similarity", x.heatMap().Draw(),
 			"Linear CKA, a likeness of at most 1, between the hidden states of the full model on the support rows. State 0 is the embedding, state i the output of block i-1, the last one after the final norm. Squares are the clusters the plan was made from; the line below is of neighbouring states.",
 			"Heat map: likeness of the hidden states", x.similarityValues()})
@@ -33,14 +33,14 @@ func (x *Experiment) figures() []figure {
 		out = append(out, figure{"loss", x.losses().Draw(),
 			"Loss a target token while training, and on the validation rows. Emulators start higher: blocks are missing.", "Curves: loss of each row while it trains", []report.Table{x.lossValues()}})
 	}
-	return append(out, figure{"scores", x.scores().Draw(), "Accuracy with one standard error. The numbers are those of the table above.", "Accuracy of each row with its standard error", nil})
+	return append(out, figure{"scores", x.scores().Draw(), "Accuracy with one standard error. The numbers are those of the table below.", "Accuracy of each row with its standard error", nil})
 }
 
 // similarityValues are the likenesses of neighbours, and all of them where a page can
 // hold that many.
 func (x *Experiment) similarityValues() []report.Table {
 	const most = 33 // states
-	matrix := x.protocols[0].similarity.Matrix
+	matrix := x.similarity.Matrix
 	neighbours := report.Table{Caption: "CKA of neighbouring states", Columns: []report.Column{{Name: "states"}, {Name: "CKA", Right: true}}}
 	for i := range len(matrix) - 1 {
 		neighbours.Rows = append(neighbours.Rows, []string{fmt.Sprintf("%d, %d", i, i+1), fmt.Sprintf("%.4f", matrix[i][i+1])})
@@ -83,15 +83,15 @@ func (x *Experiment) lossValues() report.Table {
 }
 
 func (x *Experiment) heatMap() plot.HeatMap {
-	h := plot.HeatMap{Title: "Similarity of layers (CKA)", AxisLabel: "state", ValueLabel: "CKA", Matrix: x.protocols[0].similarity.Matrix, Neighbours: true}
-	for _, c := range x.protocols[0].clusters() {
+	h := plot.HeatMap{Title: "Similarity of layers (CKA)", AxisLabel: "state", ValueLabel: "CKA", Matrix: x.similarity.Matrix, Neighbours: true}
+	for _, c := range x.told.Clusters {
 		h.Groups = append(h.Groups, plot.Span{From: c[0] + 1, To: c[len(c)-1] + 1})
 	}
 	return h
 }
 
 func (x *Experiment) strip() plot.Strip {
-	s := plot.Strip{Title: "Layer plans", Layers: len(x.protocols[0].Full.Blocks)}
+	s := plot.Strip{Title: "Layer plans", Layers: x.told.Blocks}
 	for _, r := range x.planned() {
 		p := plot.Plan{Name: r.Name}
 		for _, slot := range r.shown() {

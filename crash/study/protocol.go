@@ -247,7 +247,7 @@ func (p *Protocol) Similarity(ctx context.Context) (measure.Similarity, error) {
 	if p.similarity != nil {
 		return *p.similarity, nil
 	}
-	path := filepath.Join(p.Dir, "similarity.json")
+	path := filepath.Join(p.Dir, similarityFile)
 	if p.Measured != nil {
 		p.similarity = p.Measured
 		p.warn(p.Measured.Doubt())

@@ -22,7 +22,7 @@ func (x *Experiment) relate() {
 			m = *r.Measures
 		}
 		recipe := x.recipe(r.Name)
-		if len(x.protocols) > 0 {
+		if len(x.protocols) > 0 { // none in tests of tables alone
 			m.HeldShare = finite(float64(r.HeldParams) / float64(x.protocols[0].Full.Config.Params()))
 		}
 		if recipe.emulates() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lamina/crash/train"
+	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/internal/report"
 	"lamina/internal/units"
@@ -74,7 +75,7 @@ func (x *Experiment) result() report.Table {
 		}
 		t.Rows = append(t.Rows, []string{
 			r.Name, fmt.Sprint(r.Seed), lr, percent(r.EmulatorZS), percent(r.EmulatorFT), percent(r.PlugIn),
-			points(r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.protocols[0].Full.Config.Params())),
+			points(r.Stderr), percent(r.Delta), fmt.Sprintf("%.0f%%", 100*float64(r.HeldParams)/float64(x.params())),
 			fmt.Sprintf("%.0f", r.Seconds), peak,
 		})
 	}
@@ -129,18 +130,21 @@ func (x *Experiment) differences() report.Table {
 
 // report is the page: what came out, result, layers and files.
 func (x *Experiment) report(figures []figure) (report.Report, error) {
-	p, t := x.protocols[0], x.Table
+	p, t := x.told, x.Table
 	r := report.Report{
 		Title:    "Fine-tuning without the full model: " + t.Model,
-		Subtitle: fmt.Sprintf("task %s, %d of %d blocks kept, %d trained", t.Task, p.Keep, len(p.Full.Blocks), p.Trainable),
+		Subtitle: fmt.Sprintf("task %s, %d of %d blocks kept, %d trained", t.Task, p.keep, p.Blocks, p.trainable),
 		Summary:  x.summary(),
+		Numbers:  x.numbers(),
 		Facts:    x.facts(),
 	}
 	var pictures []report.Figure
 	for _, f := range figures {
-		pictures = append(pictures, report.Figure{SVG: template.HTML(f.picture.SVG()), Caption: f.caption, Alt: f.alt, Values: f.values})
+		pictures = append(pictures, report.Figure{SVG: template.HTML(f.picture.SVG()), Caption: f.caption, Alt: f.alt, Values: f.values, Files: []report.Link{
+			{Name: "SVG", Path: path.Join(plotsDir, f.name+".svg")}, {Name: "PNG", Path: path.Join(plotsDir, f.name+".png")},
+		}})
 	}
-	result := report.Section{Title: "Result", Tables: []report.Table{x.result()}, Figures: pictures[len(pictures)-1:], Notes: []string{
+	result := report.Section{Title: "Result", Source: tableFile, Command: x.Command, Tables: []report.Table{x.result()}, Figures: pictures[len(pictures)-1:], Notes: []string{
 		"Learning rate and checkpoint were chosen by the loss of the emulator (of the model, in the rows " + strings.Join(wholeRows(), " and ") + ") on the validation rows. Plans were made from the support rows only. The scored rows were read for nothing else.",
 		"A standard error is over documents: it does not hold what another seed of training would change. Rows score the same documents, so that their difference is surer than their two errors make it look; the differences below are taken document by document.",
 	}}
@@ -151,16 +155,17 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 	if note := x.ceilingNote(); note != "" {
 		rows.Text = append(rows.Text, note)
 	}
-	r.Sections = []report.Section{result, x.measured()}
+	r.Sections = []report.Section{result}
+	if len(pictures) > 1 {
+		r.Sections = append(r.Sections, report.Section{Title: "Layers and training", Figures: pictures[:len(pictures)-1]})
+	}
+	r.Sections = append(r.Sections, x.measured())
 	if len(t.Comparisons) > 0 {
 		r.Sections = append(r.Sections, report.Section{Title: "Differences", Tables: []report.Table{x.differences()}, Notes: []string{
 			"The first row was picked because it came out best on the documents it is compared on; that flatters its lead a little, and the more so the more rows there are.",
 		}})
 	}
 	r.Sections = append(r.Sections, rows)
-	if len(pictures) > 1 {
-		r.Sections = append(r.Sections, report.Section{Title: "Layers and training", Figures: pictures[:len(pictures)-1]})
-	}
 	files, err := x.files()
 	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"What this run wrote, beside this page. Of several learning rates, the one that each row kept."}, Files: files})
 	return r, err
@@ -179,22 +184,52 @@ func (x *Experiment) measured() report.Section {
 
 // facts are what the numbers were made of.
 func (x *Experiment) facts() []report.Fact {
-	p, t := x.protocols[0], x.Table
-	s, seeds, rates := p.Settings, make([]string, len(x.Seeds)), make([]string, len(p.LRs))
+	p, t := x.told, x.Table
+	s, seeds, rates := p.settings, make([]string, len(x.Seeds)), make([]string, len(p.lrs))
 	for i, seed := range x.Seeds {
 		seeds[i] = fmt.Sprint(seed)
 	}
-	for i, lr := range p.LRs {
+	for i, lr := range p.lrs {
 		rates[i] = fmt.Sprintf("%g", lr)
 	}
-	return []report.Fact{
-		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, units.Count(p.Full.Config.Params()), len(p.Full.Blocks))},
+	facts := []report.Fact{
+		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, units.Count(p.Params), p.Blocks)},
 		{Name: "Rows", Value: fmt.Sprintf("%s trained on, %s validation, %s support, %s scored", units.Count(t.Splits.Train), units.Count(t.Splits.Valid), units.Count(t.Splits.Support), units.Count(t.Splits.Test))},
 		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g%s", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout, s.Options)},
 		{Name: "Seeds", Value: strings.Join(seeds, ", ")},
-		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + metricName(p.Test)},
+		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + p.Metric},
 		{Name: "Computed on", Value: t.Versions["device"] + ", " + t.Versions["platform"] + ", " + t.Versions["go"]},
 	}
+	return append(facts, x.digests()...)
+}
+
+// digests are those of what was read, by which anybody can see that he has the same.
+func (x *Experiment) digests() []report.Fact {
+	p := x.told
+	var facts []report.Fact
+	add := func(name, of, digest string) {
+		if digest = strings.TrimPrefix(digest, "sha256:"); digest != "" {
+			facts = append(facts, report.Fact{Name: name, Value: strings.TrimSpace(of + " SHA-256 " + digest)})
+		}
+	}
+	add("Weights", "", p.fingerprint)
+	for _, d := range []struct {
+		name string
+		id   *eval.Identity
+	}{{"Training file", &p.data.Train}, {"Scored file", &p.data.Test}, {"Validation file", p.data.Valid}, {"Support file", p.data.Support}} {
+		if d.id != nil {
+			add(d.name, d.id.Name, d.id.SHA256)
+		}
+	}
+	return facts
+}
+
+// params counts the weights of the full model, before all is known of the experiment too.
+func (x *Experiment) params() int {
+	if x.told == nil {
+		return x.protocols[0].Full.Config.Params()
+	}
+	return x.told.Params
 }
 
 // files lists what the experiment has written, by what it is.
@@ -217,11 +252,11 @@ type fileGroup struct{ what, dir, with string }
 
 func (x *Experiment) fileGroups() []fileGroup {
 	groups := []fileGroup{{"Table and settings", "", ""}, {"Pictures", plotsDir, ""}}
-	for _, p := range x.protocols {
-		dir := filepath.Base(p.Dir)
-		groups = append(groups, fileGroup{fmt.Sprintf("Likeness of layers, seed %d", p.Seed), dir, ""})
+	for _, seed := range x.Seeds {
+		dir := filepath.Base(x.seedDir(seed))
+		groups = append(groups, fileGroup{fmt.Sprintf("Likeness of layers, seed %d", seed), dir, ""})
 		for _, r := range x.Table.Rows {
-			if r.Seed == p.Seed {
+			if r.Seed == seed {
 				groups = append(groups, fileGroup{fmt.Sprintf("Row %s, seed %d", r.Name, r.Seed), path.Join(dir, "rows", r.Name), lrDir("", r.LR)})
 			}
 		}

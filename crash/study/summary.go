@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/internal/report"
 	"lamina/internal/units"
 )
 
@@ -48,18 +49,17 @@ func (x *Experiment) scoredOn() string {
 
 // done says who holds what, what was kept and what was trained.
 func (x *Experiment) done(all []contender) string {
-	p, t := x.protocols[0], x.Table
-	layers := len(p.Full.Blocks)
-	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, layers, units.Count(p.Full.Config.Params()))
+	p, t := x.told, x.Table
+	model := fmt.Sprintf("%s (%d blocks, %s weights)", t.Model, p.Blocks, units.Count(p.Params))
 	scored := x.scoredOn()
 	if !slices.ContainsFunc(all, contender.emulates) {
 		return fmt.Sprintf("%s was trained on %s rows of %s by someone who has both: no row of this table hands out an emulator. %s", model, units.Count(t.Splits.Train), t.Task, scored)
 	}
 	kept := "the blocks that the plans below name"
 	if slices.ContainsFunc(all, func(c contender) bool { return c.emulates() && c.Plan == nil }) {
-		kept = fmt.Sprintf("%d of the %d blocks", p.Keep, layers)
+		kept = fmt.Sprintf("%d of the %d blocks", p.keep, p.Blocks)
 	}
-	trained := fmt.Sprintf("%d of them", p.Trainable)
+	trained := fmt.Sprintf("%d of them", p.trainable)
 	if kept[0] == 't' {
 		trained = "the starred ones"
 	}
@@ -90,6 +90,37 @@ func (x *Experiment) outcome(won contender) string {
 		return fmt.Sprintf("Nothing won: training made every row worse. %s The best %s, that of %s, answers %s, which is %s.", before, what, name, result, c.gap())
 	}
 	return fmt.Sprintf("Nothing won: no %s is better than the untrained model by more than chance may give. %s The best %s, that of %s, answers %s: %s.", what, before, what, name, result, c.gap())
+}
+
+// numbers are what came out, in large: the model as it was, the best row, and what could have
+// been had if one side had given the other everything.
+func (x *Experiment) numbers() []report.Number {
+	all := x.contenders()
+	at := best(all)
+	var out []report.Number
+	add := func(name string, c contender) {
+		out = append(out, report.Number{Name: name, Value: points(c.accuracy()) + "\u00a0%", Note: unbroken.Replace("± " + points(c.stderr()))})
+	}
+	if i := slices.IndexFunc(all, func(c contender) bool { return c.Trains == Nothing }); i >= 0 {
+		add("untrained", all[i])
+	}
+	if at < 0 {
+		return out
+	}
+	name := "best plug-in"
+	if !all[at].emulates() {
+		name = "best trained model"
+	}
+	add(name+": "+all[at].Name, all[at])
+	for i, c := range all {
+		if i != at && !c.emulates() && c.Trains != Nothing {
+			add("trained in the full model: "+c.Name, c)
+		}
+	}
+	if tuned, ok := all[at].mean(func(r Row) *float64 { return r.EmulatorFT }); ok {
+		out = append(out, report.Number{Name: "its emulator by itself", Value: points(tuned) + "\u00a0%", Note: "what the data owner holds"})
+	}
+	return out
 }
 
 // rivals says how far the best row is before the others that hand out an emulator.

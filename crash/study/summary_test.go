@@ -14,7 +14,8 @@ func summarised(t *testing.T, names string, rows ...Row) string {
 	t.Helper()
 	x := experimentOf(t, names, rows...)
 	x.Table.Model, x.Table.Task, x.Table.Splits = "tiny", "ids", Counts{Train: 30, Test: len(rows[0].Right)}
-	x.protocols = []*Protocol{{Full: crashtest.Small(ref.New(), "opt"), Keep: 4, Trainable: 2, Rows: x.Protocol.Rows}}
+	full := crashtest.Small(ref.New(), "opt")
+	x.told = &Telling{Blocks: len(full.Blocks), Params: full.Config.Params(), keep: 4, trainable: 2}
 	return strings.ReplaceAll(strings.Join(x.summary(), "\n"), "\u00a0", " ")
 }
 

@@ -87,6 +87,7 @@ type Table struct {
 	Task         string            `json:"task"`
 	Splits       Counts            `json:"splits"`
 	Versions     map[string]string `json:"versions"`
+	Page         *Telling          `json:"page,omitempty"` // what a page tells beside the rows; of earlier versions none
 }
 
 // What stands in [Row.Right] for a document.

@@ -88,7 +88,7 @@ var layers = []layer{
 		"crash/study", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "nn", "autograd", "kernels", "tensor", "internal/files", "internal/foreign", "internal/report", "internal/units"}, bottom...)},
 	{"crash/figures", []string{
-		"crash/study", "crash/sweep", "crash/lens", "crash/surface", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/units"}},
+		"crash/study", "crash/sweep", "crash/lens", "crash/surface", "crash/train", "crash/measure", "crash/plan", "internal/files", "internal/plot", "internal/report", "internal/strictjson", "internal/units"}},
 	{"crash/demo", append([]string{
 		"crash/study", "crash/exchange", "crash/train", "crash/emulate", "crash/measure", "crash/plan",
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},

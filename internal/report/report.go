@@ -60,7 +60,8 @@ type Number struct {
 // the fields; each may be empty.
 type Section struct {
 	Title   string
-	Text    []string // paragraphs, plain text
+	Text    []string      // paragraphs, plain text
+	HTML    template.HTML // what another section's Body returned
 	Figures []Figure
 	Tables  []Table
 	Facts   []Fact // settings, digests
@@ -68,6 +69,17 @@ type Section struct {
 	Notes   []string // small print
 	Source  string   // the file that the section was made from, beside the page
 	Command []string // what wrote that file: the program and its arguments
+}
+
+// Body returns what the page shows of a section below its title, for [Section].HTML. It panics
+// as Render does.
+func (s Section) Body() template.HTML {
+	s.check()
+	var b strings.Builder
+	if err := parsePage().ExecuteTemplate(&b, "section", s); err != nil {
+		panic("report: Section.Body: " + err.Error()) // a strings.Builder does not fail
+	}
+	return template.HTML(b.String())
 }
 
 // Line is the section's command as it is typed into a shell.
@@ -152,18 +164,28 @@ func cellClass(c Column, text string) string {
 // length than its columns; an error is w's.
 func (r Report) Render(w io.Writer) error {
 	for _, s := range r.Sections {
-		tables := slices.Clone(s.Tables)
-		for _, f := range s.Figures {
-			tables = append(tables, f.Values...)
-		}
-		for _, t := range tables {
-			t.check("Render")
-		}
+		s.check()
 	}
 	if err := parsePage().Execute(plainWriter{w}, r); err != nil {
 		return fmt.Errorf("render report: %w", err)
 	}
 	return nil
+}
+
+// check panics where a table has a row of another length than its columns.
+func (s Section) check() {
+	tables := slices.Clone(s.Tables)
+	for _, f := range s.Figures {
+		tables = append(tables, f.Values...)
+	}
+	for _, t := range tables {
+		t.check("Render")
+	}
+}
+
+// IsOwn says whether a page is one of this package's.
+func IsOwn(page []byte) bool {
+	return bytes.Contains(page, []byte(`<meta name="generator" content="lamina">`)) || bytes.Contains(page, []byte(`class="lamina-plot"`)) // of earlier versions
 }
 
 // plainWriter turns control characters into spaces on their way out: HTML does

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"html/template"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,8 +33,12 @@ func script() string { return strings.Join(scripts, "") }
 func policy(r Report) string {
 	styles := []string{digest(pageStyle)}
 	for _, s := range r.Sections {
+		trusted := []template.HTML{s.HTML}
 		for _, f := range s.Figures {
-			for _, m := range styleElement.FindAllStringSubmatch(string(f.SVG), -1) {
+			trusted = append(trusted, f.SVG)
+		}
+		for _, t := range trusted {
+			for _, m := range styleElement.FindAllStringSubmatch(string(t), -1) {
 				if d := digest(m[1]); !slices.Contains(styles, d) {
 					styles = append(styles, d)
 				}
