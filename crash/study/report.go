@@ -167,7 +167,7 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 	}
 	r.Sections = append(r.Sections, rows)
 	files, err := x.files()
-	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"What this run wrote, beside this page. Of several learning rates, the one that each row kept."}, Files: files})
+	r.Sections = append(r.Sections, report.Section{Title: "Files", Text: []string{"What this run wrote, beside this page. Of several learning rates, the one that each row kept."}, Files: files, Facts: x.digests()})
 	return r, err
 }
 
@@ -192,7 +192,7 @@ func (x *Experiment) facts() []report.Fact {
 	for i, lr := range p.lrs {
 		rates[i] = fmt.Sprintf("%g", lr)
 	}
-	facts := []report.Fact{
+	return []report.Fact{
 		{Name: "Model", Value: fmt.Sprintf("%s, %s weights, %d blocks", t.Model, units.Count(p.Params), p.Blocks)},
 		{Name: "Rows", Value: fmt.Sprintf("%s trained on, %s validation, %s support, %s scored", units.Count(t.Splits.Train), units.Count(t.Splits.Valid), units.Count(t.Splits.Support), units.Count(t.Splits.Test))},
 		{Name: "Training", Value: fmt.Sprintf("AdamW, learning rate %s, batch %d, %s, clip %g, dropout %g%s", strings.Join(rates, " or "), s.Batch, duration(s), s.Clip, s.Dropout, s.Options)},
@@ -200,7 +200,6 @@ func (x *Experiment) facts() []report.Fact {
 		{Name: "Scoring", Value: "lm-evaluation-harness rules " + t.Versions["rules"] + ", zero-shot, " + p.Metric},
 		{Name: "Computed on", Value: t.Versions["device"] + ", " + t.Versions["platform"] + ", " + t.Versions["go"]},
 	}
-	return append(facts, x.digests()...)
 }
 
 // digests are those of what was read, by which anybody can see that he has the same.
