@@ -165,7 +165,7 @@ func (c *studyCommand) table(s *session, w *sweep.Worker) error {
 	if err != nil {
 		return err
 	}
-	if err := page.Write(c.Out); err != nil {
+	if err := page.Write(); err != nil {
 		return err
 	}
 	s.printf("%s\nreport: %s\n", strings.TrimRight(text, "\n"), filepath.Join(c.Out, figures.PageFile))
