@@ -57,6 +57,8 @@ type commands struct {
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
+	Completion completionCommand `cmd:"" help:"Print a script that teaches bash, zsh or fish the command line."`
+	Man        manCommand        `cmd:"" help:"Print the man page."`
 	Licenses   licensesCommand   `cmd:"" help:"Print the licences of Lamina and of all that its binary holds."`
 }
 
@@ -82,13 +84,7 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	}
 	var line commands
 	helped := false
-	parser, err := kong.New(&line,
-		kong.Name("lamina"), kong.Description(description), o.lists(), kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { helped = true }), kong.WithHyphenPrefixedParameters(true),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}))
-	if err != nil {
-		panic(err) // the struct above is wrong: every run would fail
-	}
+	parser := o.parser(&line, kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	parsed, err := parser.Parse(args)
 	if helped {
 		return 0
@@ -111,4 +107,15 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return complain(ctx, stderr, err)
 	}
 	return 0
+}
+
+// parser reads a command line into line.
+func (o offer) parser(line *commands, more ...kong.Option) *kong.Kong {
+	parser, err := kong.New(line, append([]kong.Option{
+		kong.Name("lamina"), kong.Description(description), o.lists(), kong.WithHyphenPrefixedParameters(true), kong.Help(helpWithExample),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true})}, more...)...)
+	if err != nil {
+		panic(err) // the struct above is wrong: every run would fail
+	}
+	return parser
 }
