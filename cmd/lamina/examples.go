@@ -38,6 +38,7 @@ var examples = map[string]string{
 	"leak":           "lamina leak --model facebook/opt-125m --emulator emulator --public allenai/ai2_arc --task arc_easy",
 	"run":            "lamina run --model facebook/opt-125m --train allenai/ai2_arc --test allenai/ai2_arc --task arc_easy --keep 8 --trainable 2 --lr 5e-5 --epochs 3 --out table",
 	"report":         "lamina report table",
+	"study":          "lamina study recipes/opt-1.3b.yaml --check",
 	"convert":        "lamina convert --model model.gguf --dtype BF16 --out model",
 	"hub get":        "lamina hub get facebook/opt-125m",
 	"hub verify":     "lamina hub verify",
