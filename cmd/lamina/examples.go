@@ -23,6 +23,7 @@ var examples = map[string]string{
 	"importance":     "lamina importance --model facebook/opt-125m --data allenai/ai2_arc --task arc_easy --json study/importance.json --plot importance.svg",
 	"replacement":    "lamina replacement --model facebook/opt-125m --data allenai/ai2_arc --task arc_easy --json study/replacement.json",
 	"weights":        "lamina weights --model facebook/opt-125m --json study/weights.json --plot weights.svg",
+	"interpolate":    "lamina interpolate --model facebook/opt-125m --to run --data allenai/ai2_arc --task arc_easy --json study/interpolate.json --plot interpolate.svg",
 	"features":       "lamina features --model facebook/opt-125m --tasks arc_easy=allenai/ai2_arc,sciq=allenai/sciq --json study/features.json",
 	"lens train":     "lamina lens train --model facebook/opt-125m --data texts.txt --steps 250 --out lens",
 	"lens show":      "lamina lens show --model facebook/opt-125m --lens lens --text Paris --json study/lens.json --plot lens.svg",
