@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"lamina/autograd"
@@ -197,21 +198,31 @@ func (l *Lens) lines(ctx context.Context, be kernels.Backend, r Read, tokens []i
 		}
 	}
 	for i := range lines {
-		for k := range lines[i].Cells {
-			row := said[lines[i].Entry][k]
-			c := Cell{Top: topOf(row, o), Entropy: Entropy(row), Final: KL(said[layers][k], row)}
-			if c.Entropy != c.Entropy {
-				return nil, nil, fmt.Errorf("what entry %d says is no distribution: the weights hold numbers that are not finite", lines[i].Entry)
-			}
-			if full != nil {
-				js := JS(full[lines[i].Entry][k], row)
-				c.Full = &js
-			}
-			lines[i].Cells[k] = c
+		if err := lines[i].fill(said, full, o); err != nil {
+			return nil, nil, err
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(a.Entry, b.Entry) })
 	return lines, said, nil
+}
+
+// fill makes the cells of what was said, by entry, the last entry being what the model says,
+// beside what the full model said; full is nil of that one itself.
+func (l *Line) fill(said, full [][]Row, o LookOptions) error {
+	last := said[len(said)-1]
+	for k := range l.Cells {
+		row := said[l.Entry][k]
+		c := Cell{Top: topOf(row, o), Entropy: Entropy(row), Final: KL(last[k], row)}
+		if math.IsNaN(c.Entropy) {
+			return fmt.Errorf("what entry %d says is no distribution: the weights hold numbers that are not finite", l.Entry)
+		}
+		if full != nil {
+			js := JS(full[l.Entry][k], row)
+			c.Full = &js
+		}
+		l.Cells[k] = c
+	}
+	return nil
 }
 
 func rowsOf(logits tensor.Tensor) []Row {
