@@ -62,13 +62,18 @@ func (m ModelTable) Sheet() Sheet {
 	for _, t := range m.Tasks {
 		s.Heads = append(s.Heads, Head{Name: t.Task, Number: true, Help: fmt.Sprintf("%d documents; a guess has %s", t.Splits.Test, points(t.Chance))})
 	}
-	s.Heads = append(s.Heads, Head{Name: "mean", Number: true, Help: "of the tasks. In every cell: value ± standard error over documents, and where there are several seeds ± standard error over seeds; in bold the best plug-in of a column that an emulator gave"})
+	const cells = "In every cell: value ± standard error over documents, and where there are several seeds ± standard error over seeds; in bold the best plug-in of a column that an emulator gave"
+	if len(m.Tasks) > 1 {
+		s.Heads = append(s.Heads, Head{Name: "mean", Number: true, Help: "of the tasks. " + cells})
+	} else {
+		s.Heads[2].Help += ". " + cells
+	}
 	table := published().model(m.PublishedAs)
 	for _, r := range m.Rows {
 		for _, l := range r.Lines {
 			cells, printed := []string{r.Row, shownOf(l.Of)}, []string{r.Row, ""}
 			has := false
-			for i, e := range append(l.Tasks[:len(l.Tasks):len(l.Tasks)], l.Mean) {
+			for i, e := range l.shown() {
 				if e.Best {
 					s.Best = append(s.Best, [2]int{len(s.Rows), i + 2})
 				}
@@ -86,6 +91,14 @@ func (m ModelTable) Sheet() Sheet {
 		}
 	}
 	return s
+}
+
+// shown are the estimates of a line as people read it: a mean is of several tasks.
+func (l TableLine) shown() []Estimate {
+	if len(l.Tasks) == 1 {
+		return l.Tasks
+	}
+	return append(l.Tasks[:len(l.Tasks):len(l.Tasks)], l.Mean)
 }
 
 // shownOf is the name of a line for people.

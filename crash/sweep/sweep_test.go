@@ -118,6 +118,9 @@ func table(t *testing.T, w *Worker) string {
 // TestCellsAreOneRun: the rows of a study, put together of cells, are those of one
 // experiment of the same rates and seeds, to the bit.
 func TestCellsAreOneRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains many cells: many seconds under the race detector, and one goroutine")
+	}
 	const rows = "zs, uniform, crash"
 	w := worker(t, studyFile(t, "one", rows, "seeds: [1, 2]"), t.TempDir(), t.TempDir(), "a")
 	if n := len(computed(t, context.Background(), w)); n != 1+2*2*2 {
@@ -227,6 +230,9 @@ func TestTwoWorkersMakeTheSameTable(t *testing.T) {
 // TestInterruptedStudyGoesOn: stopped anywhere, and with the claim of a dead worker on what
 // it was at, a study ends with the table of one that was left alone.
 func TestInterruptedStudyGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains again and again: many seconds under the race detector, and one goroutine")
+	}
 	file := studyFile(t, "cut", `zs, uniform, "mine=1*"`, "seeds: [1]\noverrides: [{training: {steps: 6, eval_every: 2}}]")
 	whole := worker(t, file, t.TempDir(), t.TempDir(), "a")
 	computed(t, context.Background(), whole)
