@@ -108,6 +108,7 @@ func TestAbsurdNumbers(t *testing.T) {
 		"finetune":    {"finetune", "--model", model, "--plan", "0 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"emulate":     {"emulate", "--model", model, "--plan", "0* ~ 5*", "--support", train, "--out", "OUT"},
 		"distill":     {"distill", "--model", model, "--plan", "0* 2 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
+		"study":       {"study", studyOf(t, t.TempDir(), model, "zs"), "--out", "OUT", "--emit=slurm"},
 		"run":         {"run", "--model", model, "--train", train, "--test", test, "--keep=2", "--trainable=1", "--rows=uniform", "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"plug":        append([]string{"plug", "--adapter", trained, "--alpha=auto", "--valid", one}, choosing...),
 		"accept":      append([]string{"accept", parcel, "--again", "--trust=none", "--valid", test, "--limit=1"}, choosing...),

@@ -33,8 +33,12 @@ type studyCommand struct {
 	Overwrite bool          `help:"Begin another study in --out. Cells stay, and are found again where they are the same."`
 }
 
-// leastLease is what file systems and clocks can tell apart.
-const leastLease = time.Second
+// leastLease is what file systems and clocks can tell apart; mostWorkers is far above any
+// cluster.
+const (
+	leastLease  = time.Second
+	mostWorkers = 100_000
+)
 
 // Run reads the file and does what is asked.
 func (c *studyCommand) Run(s *session) error {
@@ -50,9 +54,9 @@ func (c *studyCommand) Run(s *session) error {
 	}
 	switch {
 	case c.Check:
-		return c.checked(s, st)
+		return s.checkStudy(st)
 	case c.Emit != "":
-		return c.emit(s, st)
+		return s.emitStudy(st, c.Emit, sweep.Job{File: c.File, Out: c.Out, Cells: c.Cells, Workers: c.Workers, Lease: c.Lease, Image: c.Image, Volume: c.Volume})
 	}
 	w := c.worker(s, st)
 	defer w.Close()
@@ -98,8 +102,8 @@ func (c *studyCommand) check() error {
 		return usagef("missing flags: --out=DIR")
 	case c.Lease < leastLease:
 		return usagef("--lease %v: want %v or more", c.Lease, leastLease)
-	case c.Workers < 0 || c.Workers > 0 && c.Emit == "":
-		return usagef("--workers is of --emit: want 1 or more")
+	case c.Workers < 0 || c.Workers > mostWorkers || c.Workers > 0 && c.Emit == "":
+		return usagef("--workers %d: is of --emit: want 1 to %d", c.Workers, mostWorkers)
 	case c.Emit == "k8s" && (c.Image == "" || c.Volume == ""):
 		return usagef("--emit k8s: want --image and --volume")
 	case c.Emit != "k8s" && c.Image+c.Volume != "":

@@ -9,9 +9,9 @@ import (
 	"lamina/internal/machine"
 )
 
-// checked says what a study would take; the exit status is that of an error where something
+// checkStudy says what a study would take; the exit status is that of an error where something
 // is missing.
-func (c *studyCommand) checked(s *session, st *sweep.Study) error {
+func (s *session) checkStudy(st *sweep.Study) error {
 	be, err := s.backend()
 	if err != nil {
 		return err
@@ -53,20 +53,16 @@ func (s *session) here(name string, kind hub.Type, choose hub.Select) (string, e
 	return got.Dir, nil
 }
 
-// emit prints what runs the study's workers on an engine.
-func (c *studyCommand) emit(s *session, st *sweep.Study) error {
-	program, err := os.Executable()
-	if err != nil {
+// emitStudy prints what runs the workers of a job on an engine.
+func (s *session) emitStudy(st *sweep.Study, engine string, j sweep.Job) (err error) {
+	if j.Program, err = os.Executable(); err != nil {
 		return err
 	}
-	threads, err := s.workers()
-	if err != nil {
+	if j.Threads, err = s.workers(); err != nil {
 		return err
 	}
-	text, err := st.Emit(c.Emit, sweep.Job{
-		Program: program, File: c.File, Out: c.Out, Cells: c.Cells, Workers: c.Workers, Threads: threads, Lease: c.Lease,
-		Precision: s.Precision, Image: c.Image, Volume: c.Volume,
-	})
+	j.Precision = s.Precision
+	text, err := st.Emit(engine, j)
 	if err != nil {
 		return err
 	}
