@@ -50,13 +50,13 @@ func (c Curves) Draw() *Picture {
 	for i, run := range c.Runs {
 		s := stroke{paint: solid(seriesColour(i)), width: 1.2, alpha: 0.45}
 		for _, part := range c.parts(run.Train) {
-			drawLine(p, x, y, thin(part), s)
+			drawLine(p, x, y, thin(part), s, fmt.Sprintf("%s, training, at %s", cut(run.Name, maxName), cut(c.XLabel, 20)))
 		}
 	}
 	for i, run := range c.Runs { // above every training line
 		colour := seriesColour(i)
 		for _, part := range c.parts(run.Valid) {
-			drawLine(p, x, y, part, stroke{paint: solid(colour), width: 2.2})
+			drawLine(p, x, y, part, stroke{paint: solid(colour), width: 2.2}, "")
 			for _, v := range part {
 				p.add(marker(i, x.at(v.X), y.at(v.Y), 4, colour, fmt.Sprintf("%s: %s %g: %.4f", cut(run.Name, maxName), cut(c.XLabel, 20), v.X, v.Y)))
 			}
@@ -166,8 +166,12 @@ func thin(points []Point) []Point {
 	return out
 }
 
-func drawLine(p *Picture, x, y axis, points []Point, s stroke) {
-	l := poly{stroke: s}
+// drawLine draws a line through points; one with a tip, what it is, can be read at each.
+func drawLine(p *Picture, x, y axis, points []Point, s stroke, tip string) {
+	l := poly{stroke: s, tip: tip}
+	if tip != "" {
+		l.values = points
+	}
 	for _, v := range points {
 		l.points = append(l.points, point{x.at(v.X), y.at(v.Y)})
 	}

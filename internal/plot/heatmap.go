@@ -64,6 +64,8 @@ func (h HeatMap) Draw() *Picture {
 		grid.tip = func(i, j int) string {
 			return fmt.Sprintf("%s, %s: %s", h.name(i), h.name(j), formatValue(h.Matrix[i][j]))
 		}
+	} else {
+		grid.values = h.Matrix
 	}
 	for i, row := range h.Matrix {
 		grid.rows[i] = make([]paint, columns)

@@ -68,7 +68,7 @@ func (l Lines) Draw() *Picture {
 func (l Lines) series(p *Picture, x, y axis, i int, s Series) {
 	line := stroke{paint: solid(seriesColour(i)), width: 2, dash: s.Dash}
 	for _, part := range gapless(s.Points) {
-		drawLine(p, x, y, part, line)
+		drawLine(p, x, y, part, line, "")
 		if s.Dash {
 			continue
 		}

@@ -47,12 +47,14 @@ type rect struct {
 	tip        string
 }
 
-// poly is a line through points, closed and filled where fill is set.
+// poly is a line through points, closed and filled where fill is set. Where it has values, one
+// for each point, the page's script reads them from the line.
 type poly struct {
 	points []point
 	fill   paint
 	stroke stroke
 	tip    string
+	values []Point
 }
 
 // cells is a square grid of coloured unit cells: one shape, because written
@@ -61,6 +63,7 @@ type cells struct {
 	x, y, size float64
 	rows       [][]paint
 	tip        func(row, col int) string // nil: no tips
+	values     [][]float64               // for the page's script, where there are no tips
 }
 
 type anchor uint8

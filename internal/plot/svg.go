@@ -146,11 +146,27 @@ func (l poly) svg(w *svgWriter) {
 	if name == "polyline" && len(l.points) > 2 {
 		w.WriteString(` stroke-linejoin="round"`)
 	}
+	for i, v := range l.values {
+		w.printf(`%s%s %s`, [2]string{` data-points="`, " "}[min(i, 1)], strconv.FormatFloat(v.X, 'g', -1, 64), strconv.FormatFloat(v.Y, 'g', 5, 64))
+	}
+	if len(l.values) > 0 {
+		w.WriteByte('"')
+	}
 	w.closeWithTip(name, l.tip)
 }
 
 func (g cells) svg(w *svgWriter) {
-	w.printf(`<g transform="translate(%s %s) scale(%s)" shape-rendering="crispEdges">`, num(g.x), num(g.y), num(g.size))
+	w.printf(`<g transform="translate(%s %s) scale(%s)" shape-rendering="crispEdges"`, num(g.x), num(g.y), num(g.size))
+	for i, row := range g.values {
+		w.WriteString([2]string{` data-values="`, ";"}[min(i, 1)])
+		for j, v := range row {
+			w.WriteString([2]string{"", " "}[min(j, 1)] + formatValue(v))
+		}
+	}
+	if len(g.values) > 0 {
+		w.WriteByte('"')
+	}
+	w.WriteByte('>')
 	for i, row := range g.rows {
 		for j, p := range row {
 			w.printf(`<path d="M%d %dh1v1h-1z"%s`, j, i, fillAttrs(p))
