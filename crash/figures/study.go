@@ -101,7 +101,7 @@ func (s *Shown) scores(m sweep.ModelTable, several bool) {
 		p.Rows = append(p.Rows, row)
 	}
 	s.add(pictureName("scores", m.Name, several), p.Draw(), report.Figure{
-		Caption: "Accuracy of the plug-in (in rows without an emulator, of the model itself) with one standard error over documents. The numbers are those of the table above.",
+		Caption: "Accuracy of the plug-in (in rows without an emulator, of the model itself) with one standard error over documents. The numbers are those of the table below.",
 		Alt:     "Accuracy of each row on each task with its standard error",
 	})
 }
