@@ -33,7 +33,7 @@ made features features --model model.gguf --tasks arc_easy=data/valid/arc_easy.j
 
 [[ -e wiki.txt ]] || head -c 60000 data/wikitext-2/valid.txt >wiki.txt
 [[ -e lens ]] || lamina lens train --model model.gguf --data wiki.txt --max-length 64 --steps 60 --tokens-per-step 64 --out lens
-made lens lens show --model model.gguf --lens lens --text "$ring" --positions 8-15 --drop 8,16 --drop 3,5 --drop 20,22
+made lens lens show --model model.gguf --lens lens --text "$ring" --positions 8-15 --drop 8,16
 
 # Four blocks trained in the full model, and in an emulator of 24 blocks.
 [[ -e cka.json ]] || lamina similarity --model model.gguf "${public[@]}" --samples 48 --json cka.json
@@ -50,7 +50,7 @@ lamina report results
 for picture in results/figures/*.png; do
   name=$(basename "$picture")
   case $name in
-    similarity.png | similarity-tree.png | importance.png | replacement.png | weights.png | features.png | lens*.png | line*.png | plane.png) cp "$picture" "$here/$name" ;;
+    similarity.png | similarity-tree.png | importance.png | replacement.png | weights-rank.png | features.png | lens*.png | line*.png | plane.png) cp "$picture" "$here/$name" ;;
   esac
 done
 du -ch "$here"/*.png
