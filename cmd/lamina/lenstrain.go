@@ -3,8 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"strings"
+	"path/filepath"
 
 	"lamina/crash/lens"
 	"lamina/crash/study"
@@ -46,7 +45,7 @@ func (c lensTrainCommand) Run(s *session) error {
 	if err := c.roomFlags.check(f); err != nil {
 		return err
 	}
-	run := cmp.Or(c.RunDir, strings.TrimRight(c.Out, "/"+string(os.PathSeparator))+".run")
+	run := cmp.Or(c.RunDir, filepath.Clean(c.Out)+".run")
 	dir, err := f.Open(run, c.Overwrite)
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ type measuring struct {
 	depth    int
 	passes   [][]int // numbers of examples
 	pool     *par.Pool
-	spare    sync.Pool // of []Row, one an entry
+	spare    sync.Pool // of *[]Row, one an entry
 
 	sums    []float64 // of finished examples, each a mean over its tokens; see values
 	entropy []float64
@@ -200,11 +200,13 @@ type tokenValues struct{ distances, entropy []float64 }
 
 // token compares what all entries say at row r of their logits.
 func (m *measuring) token(logits [][]float32, r, vocab int) tokenValues {
-	said, ok := m.spare.Get().([]Row)
+	kept, ok := m.spare.Get().(*[]Row)
 	if !ok {
-		said = make([]Row, len(logits))
+		rows := make([]Row, len(logits))
+		kept = &rows
 	}
-	defer m.spare.Put(said)
+	defer m.spare.Put(kept)
+	said := *kept
 	v := tokenValues{make([]float64, m.values()), make([]float64, len(logits))}
 	for i := range said {
 		said[i].set(logits[i][r*vocab : (r+1)*vocab])
