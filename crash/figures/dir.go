@@ -87,12 +87,17 @@ func (p *Page) why() string {
 
 // introduce says in plain words what the page shows, and what it does not.
 func (p *Page) introduce() {
-	var told []string
-	for _, s := range p.report.Sections {
-		told = append(told, strings.ToLower(s.Title[:1])+s.Title[1:])
+	const few = 3 // parts that can be named in a sentence
+	what := fmt.Sprintf("%d things that were measured of such models", len(p.report.Sections))
+	if len(p.report.Sections) <= few {
+		var told []string
+		for _, s := range p.report.Sections {
+			told = append(told, strings.ToLower(s.Title[:1])+s.Title[1:])
+		}
+		what = "what was measured of such a model: " + strings.Join(told, "; ")
 	}
 	p.report.Summary = []string{"A language model reads a text and guesses how it goes on; it does so in layers, each of which changes what the one before made of the text. " +
-		"This page shows what was measured of such a model, from the files of one directory: " + strings.Join(told, "; ") + ". Every picture can be pointed at, and stands beside the page as a file; below each part is the command that made it."}
+		"From the files of one directory this page shows " + what + ". Each part begins in plain words. Every picture can be pointed at, and stands beside the page as a file; below each part is the command that made it."}
 	if len(p.Strange) > 0 {
 		p.report.Sections = append(p.report.Sections, report.Section{Title: "Not shown", Text: []string{"Files of this directory that are no result, or none that this version can show."}, Notes: p.Strange})
 	}
