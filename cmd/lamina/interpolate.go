@@ -36,7 +36,7 @@ type interpolateCommand struct {
 	CachePrefix string `default:"auto" enum:"auto,off" placeholder:"HOW" help:"What stands below the lowest place that differs: auto (default) runs it once for all points, off at each; the same bits."`
 	Out         string `placeholder:"DIR" help:"Keep every point here: the same command goes on after an interrupt, and other ranges and points use what is there."`
 	Overwrite   bool   `help:"Start anew in --out."`
-	Plot        string `placeholder:"FILE" help:"Draw it: FILE.svg or FILE.png."`
+	Plot        string `placeholder:"FILE" help:"Draw it: FILE.svg or FILE.png. It and --json are written after each grid, from the coarse one on."`
 	delimiterFlag
 }
 
