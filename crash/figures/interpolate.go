@@ -77,7 +77,7 @@ func lossLines(r surface.Interpolation) plot.Lines {
 	}
 	l.Series = []plot.Series{{Name: r.Model + " to " + r.To, Points: of(r.Line)}}
 	if r.Random {
-		l.Series[0].Name = "random, filters as large as the model's"
+		l.Series[0].Name = "random, filter-normalised"
 		l.Marks = []plot.Mark{{Name: r.Model, Value: 0}}
 		return l
 	}
@@ -106,7 +106,7 @@ func accuracyLines(r surface.Interpolation) plot.Lines {
 		case k > 0:
 			s.Name = fmt.Sprintf("control %d (random)", k)
 		case r.Random:
-			s.Name = "random, filters as large as the model's"
+			s.Name = "random, filter-normalised"
 		}
 		some := false
 		for _, p := range line.Points {
