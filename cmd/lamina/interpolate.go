@@ -89,6 +89,8 @@ func (c interpolateCommand) check() (a surface.Axis, err error) {
 		return a, usagef("want --to, the other checkpoint, or --random, a direction that leads to none")
 	case c.And != "" && c.To == "", c.Plane && !c.Random:
 		return a, usagef("--and is beside --to, and --plane beside --random")
+	case c.Limit < 0:
+		return a, usagef("--limit %d: want 1 or more", c.Limit)
 	case c.Controls < 0 || c.Controls > 100:
 		return a, usagef("--controls %d: want 0 to 100", c.Controls)
 	}

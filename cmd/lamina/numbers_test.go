@@ -104,6 +104,7 @@ func TestAbsurdNumbers(t *testing.T) {
 		"replacement": {"replacement", "--model", model, "--data", test, "--metric=cka-rbf"},
 		"importance":  {"importance", "--model", model, "--data", test},
 		"features":    {"features", "--model", model, "--tasks", test + "," + train},
+		"interpolate": {"interpolate", "--model", model, "--to", trained, "--receipt", emulator + ".receipt.json", "--data", test, "--points=2", "--controls=1"},
 		"plan":        {"plan", "uniform", "--layers=6", "--keep=2", "--trainable=1"},
 		"finetune":    {"finetune", "--model", model, "--plan", "0 3*", "--data", train, "--valid", texts, "--lr=1e-3", "--steps=1", "--batch=2", "--out", "OUT"},
 		"emulate":     {"emulate", "--model", model, "--plan", "0* ~ 5*", "--support", train, "--out", "OUT"},
