@@ -210,7 +210,24 @@ func (m ModelTable) PublishedNotes() (notes []string) {
 
 // Text is the tables as a terminal shows them.
 func (t *Table) Text() string {
-	return t.written(func(s Sheet) string { return s.Caption + "\n" + s.report().Text() })
+	return t.written(func(s Sheet) string {
+		s = s.starred()
+		return s.Caption + "\n" + s.report().Text()
+	})
+}
+
+// starred is the sheet for a terminal, which has no bold: a star stands behind the best cells.
+func (s Sheet) starred() Sheet {
+	if len(s.Best) == 0 {
+		return s
+	}
+	s.Caption += " (* the best plug-in of a column that an emulator gave)"
+	s.Rows = slices.Clone(s.Rows)
+	for _, at := range s.Best {
+		s.Rows[at[0]] = slices.Clone(s.Rows[at[0]])
+		s.Rows[at[0]][at[1]] += "*"
+	}
+	return s
 }
 
 // Markdown is the same as GitHub shows it.

@@ -173,6 +173,9 @@ func TestPublishedStandsBeside(t *testing.T) {
 	if len(s.Best) != 1 || s.Rows[s.Best[0][0]][0] != "b" {
 		t.Errorf("best %v of %q", s.Best, s.Rows)
 	}
+	if text := (&Table{Models: []ModelTable{m}}).Text(); !strings.Contains(text, "60.0 ±0.0*") || strings.Count(text, "*") != 2 || s.Rows[s.Best[0][0]][2] != "60.0 ±0.0" {
+		t.Error(text)
+	}
 	if s.Rows[1][1] != "published: Full FT" || s.Rows[1][2] != "31.4" {
 		t.Errorf("%q", s.Rows)
 	}
