@@ -29,7 +29,6 @@ type Page struct {
 	report   report.Report
 	pictures []named           // each to be written as FiguresDir/NAME.svg and .png
 	run      *study.Experiment // whose page it is, nil for none
-	settings []report.Fact     // of a training
 
 	Strange []string // files that hold nothing that is understood, with the reason
 }
