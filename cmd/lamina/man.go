@@ -21,7 +21,7 @@ func (manCommand) Run(s *session, line *kong.Context) error {
 func manPage(app *kong.Node) string {
 	var b strings.Builder
 	b.WriteString(".TH LAMINA 1 \"" + builtOn() + "\" lamina \"User Commands\"\n.SH NAME\nlamina \\- layer by layer through a decoder language model\n" +
-		".SH SYNOPSIS\n.B lamina\n.I command\n.RI [ flags ]\n.SH DESCRIPTION\n" + roff(description) + "\n" +
+		".SH SYNOPSIS\n.B lamina\n.I command\n.RI [ flags ]\n.SH DESCRIPTION\n" + roff(app.Help) + "\n" +
 		".PP\nResults go to standard output, progress and errors to standard error.\n.BI \"lamina \" command \" \\-\\-help\"\ntells what follows here of one command.\n")
 	b.WriteString(".SH COMMANDS\n")
 	common := map[string]bool{}
