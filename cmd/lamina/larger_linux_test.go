@@ -99,10 +99,12 @@ func repeated(t *testing.T, dir string) (model string, bytes int) {
 	return model, bytes
 }
 
-// limited begins a process that may have so many bytes of data.
+// limited begins a process that may have so many bytes of data. Stacks of threads are such
+// bytes where the C library makes them (built with cgo), 8 MiB each unless the limit of
+// stacks says less.
 func limited(t *testing.T, bytes int, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command("/bin/sh", append([]string{"-c", fmt.Sprintf(`ulimit -d %d && exec "$0" "$@"`, bytes>>10), os.Args[0]}, args...)...)}
+	p := &process{Cmd: exec.Command("/bin/sh", append([]string{"-c", fmt.Sprintf(`ulimit -s 512 && ulimit -d %d && exec "$0" "$@"`, bytes>>10), os.Args[0]}, args...)...)}
 	p.Env, p.Cmd.Stderr = append(os.Environ(), asLamina+"=1"), &p.stderr
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
