@@ -214,16 +214,25 @@ func overSeeds(a, b contender, cell func(Row) *float64) *float64 {
 			differences = append(differences, v-w)
 		}
 	}
-	n := float64(len(differences))
+	return StdErr(differences)
+}
+
+// StdErr returns the standard error of the mean of values,
+//
+//	sqrt( Σ (xᵢ - mean)² / (n-1) / n ),
+//
+// nil for less than two.
+func StdErr(values []float64) *float64 {
+	n := float64(len(values))
 	if n < 2 {
 		return nil
 	}
 	mean, squares := 0.0, 0.0
-	for _, d := range differences {
-		mean += d / n
+	for _, v := range values {
+		mean += v / n
 	}
-	for _, d := range differences {
-		squares += (d - mean) * (d - mean)
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
 	}
 	stderr := math.Sqrt(squares / (n - 1) / n)
 	return &stderr

@@ -209,7 +209,7 @@ func estimate(rows []study.Row, value func(study.Row) *float64) Estimate {
 	average := sum / float64(e.Runs)
 	e.Value = &average
 	e.Documents = overDocuments(rows, average, value)
-	e.Seeds = deviation(perSeed(rows, value))
+	e.Seeds = study.StdErr(perSeed(rows, value))
 	return e
 }
 
@@ -258,23 +258,6 @@ func perSeed(rows []study.Row, value func(study.Row) *float64) (means []float64)
 	return means
 }
 
-// deviation is the standard error of the mean of values, nil for less than two.
-func deviation(values []float64) *float64 {
-	n := float64(len(values))
-	if n < 2 {
-		return nil
-	}
-	average, squares := 0.0, 0.0
-	for _, v := range values {
-		average += v / n
-	}
-	for _, v := range values {
-		squares += (v - average) * (v - average)
-	}
-	e := math.Sqrt(squares / (n - 1) / n)
-	return &e
-}
-
 // mean is that of a line over its tasks, null where one is missing.
 func mean(tasks []Estimate, of [][]study.Row, value func(study.Row) *float64) Estimate {
 	out, sum, squares, published := Estimate{Runs: tasks[0].Runs}, 0.0, 0.0, 0.0
@@ -307,7 +290,7 @@ func mean(tasks []Estimate, of [][]study.Row, value func(study.Row) *float64) Es
 			means[i] += v / k
 		}
 	}
-	out.Seeds = deviation(means)
+	out.Seeds = study.StdErr(means)
 	return out
 }
 
