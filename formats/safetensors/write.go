@@ -36,7 +36,7 @@ func Write(path string, entries []formats.Entry, meta map[string]string, write f
 			return err
 		}
 		for _, e := range entries {
-			err := writeExactly(w, byteSize(e), func(w io.Writer) error { return write(e.Name, w) })
+			err := formats.WriteExactly(w, byteSize(e), func(w io.Writer) error { return write(e.Name, w) })
 			if err != nil {
 				return fmt.Errorf("%s: %w", formats.TensorItem(e.Name), err)
 			}
@@ -197,31 +197,4 @@ func appendString(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
-}
-
-// limited refuses the byte after the declared size.
-type limited struct {
-	w    io.Writer
-	left int64
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if int64(len(p)) > l.left {
-		return 0, fmt.Errorf("%d bytes more than declared", int64(len(p))-l.left)
-	}
-	n, err := l.w.Write(p)
-	l.left -= int64(n)
-	return n, err
-}
-
-// writeExactly calls write and checks that it wrote size bytes to w.
-func writeExactly(w io.Writer, size int64, write func(w io.Writer) error) error {
-	l := &limited{w: w, left: size}
-	if err := write(l); err != nil {
-		return err
-	}
-	if l.left != 0 {
-		return fmt.Errorf("%d of %d bytes were not written", l.left, size)
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
 	"math"
@@ -109,15 +108,15 @@ const (
 
 // record writes a member of so many bytes, padded so that its data are aligned.
 func (o *writer) record(name string, size int64, fill func(io.Writer) error) error {
-	sum := &exactly{w: crc32.NewIEEE(), left: size}
-	if err := sum.by(fill); err != nil {
+	sum := crc32.NewIEEE()
+	if err := formats.WriteExactly(sum, size, fill); err != nil {
 		return err
 	}
 	if err := o.zip.Flush(); err != nil {
 		return err
 	}
 	h := &zip.FileHeader{
-		Name: archiveName + name, Method: zip.Store, CRC32: sum.w.(hash.Hash32).Sum32(),
+		Name: archiveName + name, Method: zip.Store, CRC32: sum.Sum32(),
 		CompressedSize64: uint64(size), UncompressedSize64: uint64(size),
 	}
 	const field = 4 // id and length of an extra field
@@ -133,34 +132,7 @@ func (o *writer) record(name string, size int64, fill func(io.Writer) error) err
 	if err != nil {
 		return err
 	}
-	return (&exactly{w: w, left: size}).by(fill)
-}
-
-// exactly passes on so many bytes.
-type exactly struct {
-	w    io.Writer
-	left int64
-}
-
-// Write refuses the byte after the last.
-func (e *exactly) Write(p []byte) (int, error) {
-	if int64(len(p)) > e.left {
-		return 0, fmt.Errorf("%d bytes more than declared", int64(len(p))-e.left)
-	}
-	n, err := e.w.Write(p)
-	e.left -= int64(n)
-	return n, err
-}
-
-// by lets fill write all of them.
-func (e *exactly) by(fill func(io.Writer) error) error {
-	if err := fill(e); err != nil {
-		return err
-	}
-	if e.left != 0 {
-		return fmt.Errorf("%d bytes were not written", e.left)
-	}
-	return nil
+	return formats.WriteExactly(w, size, fill)
 }
 
 // pickled is the pickle of the dict. Opcodes are named as pickletools.py names them.
