@@ -1,0 +1,80 @@
+package pack
+
+import (
+	"strings"
+	"testing"
+)
+
+// A source that was changed without its PTX being made again is found without a compiler.
+func TestPTXIsOfItsSource(t *testing.T) {
+	for _, module := range Names() {
+		source, err := Source(module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ptx, err := PTX(module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(ptx), Header(source)) {
+			t.Errorf("%s.ptx was made of another source: run package compile", module)
+		}
+		for _, want := range []string{".version 7.8\n", ".target sm_80\n", ".address_size 64\n"} {
+			if !strings.Contains(string(ptx), want) {
+				t.Errorf("%s.ptx has no line %q", module, want)
+			}
+		}
+	}
+}
+
+func TestSourcesKeepTheRules(t *testing.T) {
+	for _, module := range Names() {
+		source, err := Source(module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ptx, _ := PTX(module)
+		if strings.Contains(string(source), "#include") {
+			t.Errorf("%s.cu includes a file", module)
+		}
+		for _, line := range strings.Split(string(ptx), "\n") {
+			if f := strings.Fields(line); len(f) > 0 && (strings.HasPrefix(f[0], "atom.") || strings.HasPrefix(f[0], "red.")) &&
+				(strings.Contains(f[0], ".f32") || strings.Contains(f[0], ".f64") || strings.Contains(f[0], ".f16") || strings.Contains(f[0], ".bf16")) {
+				t.Errorf("%s.ptx: atomic operation on floats: %s", module, line)
+			}
+			if strings.Contains(line, ".ftz") || strings.Contains(line, "div.approx") || strings.Contains(line, "sqrt.approx") {
+				t.Errorf("%s.ptx: loose arithmetic: %s", module, line)
+			}
+		}
+	}
+}
+
+func TestEntries(t *testing.T) {
+	const text = `
+.visible .entry lamina_a(
+	.param .u64 lamina_a_param_0,
+	.param .f32 lamina_a_param_1,
+	.param .align 8 .b8 lamina_a_param_2[24],
+	.param .u16 lamina_a_param_3
+)
+.maxntid 256, 1, 1
+{
+}
+.visible .entry lamina_b()
+{
+}`
+	all, err := Entries("m", text)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	a := all[0]
+	if a.Name != "lamina_a" || a.Threads != 256 || a.Bytes != 42 || len(a.Params) != 4 || a.Params[2] != (Param{"b8", 24, 16}) {
+		t.Errorf("%+v", a)
+	}
+	if all[1].Bytes != 0 || all[1].Threads != 0 {
+		t.Errorf("%+v", all[1])
+	}
+	if _, err := Entries("m", ".entry x(.param .pred p) {}"); err == nil {
+		t.Error("an unknown type is taken")
+	}
+}

@@ -1,0 +1,13 @@
+//go:build !cuda
+
+package sys
+
+import "fmt"
+
+// Built reports whether this binary can load libraries.
+const Built = false
+
+// Open returns an error: the binary was built without the tag cuda.
+func Open(path string) (Library, error) {
+	return nil, fmt.Errorf("%s: built without CUDA: build with -tags cuda", path)
+}
