@@ -19,6 +19,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"lamina/internal/files"
 	"lamina/kernels/cuda/internal/pack"
 	"lamina/kernels/cuda/internal/sys"
 )
@@ -54,12 +55,12 @@ func run(dir, out string, check bool, only []string) error {
 		ptx = append([]byte(pack.Header(source)), ptx...)
 		path := filepath.Join(out, module+".ptx")
 		if check {
-			if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, ptx) {
+			if have, err := files.Read(path, maxPTX); err != nil || !bytes.Equal(have, ptx) {
 				return fmt.Errorf("%s is not what its source makes (%v): run this without --check", path, err)
 			}
 			continue
 		}
-		if err := os.WriteFile(path, ptx, 0o644); err != nil {
+		if err := files.WriteBytes(path, ptx); err != nil {
 			return err
 		}
 		fmt.Printf("%s: %d bytes\n", path, len(ptx))
@@ -90,6 +91,9 @@ func (n nvrtc) call(symbol string, args ...uintptr) error {
 	}
 	return nil
 }
+
+// maxPTX is more than any module has.
+const maxPTX = 16 << 20
 
 // options are those of every module. Nothing loosens the arithmetic: no fast-math flag.
 var options = []string{"--gpu-architecture=compute_80", "--std=c++17"}
