@@ -43,6 +43,8 @@ var layers = []layer{
 	{"internal/par", nil},
 	{"tensor", bottom},
 	{"kernels", append([]string{"tensor"}, bottom...)},
+	{"kernels/cuda", append([]string{"kernels", "tensor"}, bottom...)},
+	{"kernels/cuda/internal/pack/compile", []string{"kernels/cuda", "internal/files"}},
 	{"autograd", append([]string{"kernels", "tensor"}, bottom...)},
 	{"nn", append([]string{"autograd", "kernels", "tensor"}, bottom...)},
 	{"formats", []string{"tensor", "internal/files", "internal/strictjson"}},
@@ -133,15 +135,17 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest", "internal/files/filestest"}
+var testOnly = []string{"kernels/kerneltest", "kernels/cuda/cudatest", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest", "internal/files/filestest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}
 
 // core is the framework: below it lie only the standard library without its
-// heavy parts, and coreLibraries.
+// heavy parts, and coreLibraries. kernels/cuda is no part of it, though it stands in
+// kernels: a leaf that only a binary with the build tag cuda has.
 var (
 	core          = []string{"tensor", "kernels", "autograd", "nn"}
+	notCore       = []string{"kernels/cuda"}
 	coreLibraries = []string{"github.com/klauspost/cpuid/v2", "golang.org/x/sys"}
 	heavyStandard = []string{"net", "crypto", "database", "html", "image", "text/template", "encoding/json", "encoding/xml", "os/exec", "regexp", "log", "math/rand", "go"}
 )
@@ -165,7 +169,7 @@ func Check(module string, packages []Package) []string {
 		for _, to := range p.Tests {
 			c.arrow(from, to, true)
 		}
-		if slices.ContainsFunc(core, under(from)) && !slices.ContainsFunc(testOnly, under(from)) {
+		if slices.ContainsFunc(core, under(from)) && !slices.ContainsFunc(notCore, under(from)) && !slices.ContainsFunc(testOnly, under(from)) {
 			c.light(from)
 		}
 	}
@@ -207,7 +211,8 @@ func (c *checker) arrow(from, to string, forTests bool) {
 	}
 	if slices.ContainsFunc(devices, under(short)) {
 		switch {
-		case forTests, slices.ContainsFunc(nameDevices, under(from)), leanOnDevice[from] == short, from == short:
+		case forTests, slices.ContainsFunc(nameDevices, under(from)), leanOnDevice[from] == short:
+		case slices.ContainsFunc(devices, func(d string) bool { return under(from)(d) && under(short)(d) }): // of one device
 		default:
 			c.fault("%s names a device: %s", from, short)
 		}

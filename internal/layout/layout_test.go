@@ -118,6 +118,7 @@ func TestCheckFinds(t *testing.T) {
 			{Path: "golang.org/x/sys/cpu", Imports: []string{"os/exec"}},
 		}, "heavy package os/exec through golang.org/x/sys/cpu"},
 		{"light", []Package{{Path: "m/kernels/internal/simd", Imports: []string{"github.com/klauspost/cpuid/v2", "fmt"}}}, ""},
+		{"heavy in the leaf that needs a tag", []Package{{Path: "m/kernels/cuda/internal/sys", Imports: []string{"github.com/ebitengine/purego"}}}, ""},
 		{"heavy in a test", []Package{{Path: "m/kernels", Tests: []string{"gonum.org/v1/gonum/mat"}}}, ""},
 		{"heavy in a leaf", []Package{{Path: "m/internal/plot", Imports: []string{"gonum.org/v1/plot"}}}, ""},
 	} {
