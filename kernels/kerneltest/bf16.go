@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"strings"
 	"testing"
 
 	"lamina/kernels"
@@ -24,8 +25,9 @@ func boundInBF16(n int, u float64) float64 {
 func RunBF16(t *testing.T, be kernels.Backend, opts Options) {
 	s := newSuite(be, opts)
 	s.bf16 = true
-	t.Run("MatMul", s.matMul)
-	t.Run("MatMulLarge", s.matMulLarge)
-	t.Run("MatMulEpilogue", s.matMulEpilogue)
-	t.Run("MatMuls", s.matMuls)
+	for _, r := range productRows {
+		if !strings.HasPrefix(r.name, "MatVec") && opts.has(r.name) {
+			t.Run(r.name, func(t *testing.T) { r.run(s, t) })
+		}
+	}
 }

@@ -16,6 +16,7 @@ type suite struct {
 	types  []tensor.DType
 	oracle kernels.Backend
 	bf16   bool // of RunBF16
+	every  int  // which of the cases that come to checkSome are checked
 	cases  int  // that came to checkSome
 
 	poisoned []string // methods that were called with NaN and infinities in a row
@@ -98,10 +99,10 @@ func (c testCase) execute(t testing.TB, be kernels.Backend, d tensor.DType, shif
 	return results
 }
 
-// checkSome is check of each stride-th case, for the products, of which there are thousands.
+// checkSome is check of each s.every-th case, for the products, of which there are thousands.
 func (s *suite) checkSome(t testing.TB, c testCase) {
 	t.Helper()
-	if s.cases++; s.cases%stride == 0 {
+	if s.cases++; s.cases%s.every == 0 {
 		s.check(t, c)
 	}
 }

@@ -18,7 +18,14 @@ type Options struct {
 	Same []kernels.Backend
 	// F64 says that the backend computes in float64 too.
 	F64 bool
+	// Only, if not nil, names the rows that run: for a device so slow that one
+	// process cannot run them all.
+	Only []string
+	// Every checks each Every-th of the thousands of products only; 0 means all.
+	Every int
 }
+
+func (o Options) has(row string) bool { return o.Only == nil || slices.Contains(o.Only, row) }
 
 // row is a subtest. Each family of operations lists its rows in its own file.
 type row struct {
@@ -43,12 +50,14 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 		productRows, elementwiseRows, movementRows, lossRows, normRows,
 		attentionRows, attentionBackwardRows, updateRows, customRows, extremeRows, commonRows,
 	) {
-		t.Run(r.name, func(t *testing.T) { r.run(s, t) })
+		if opts.has(r.name) {
+			t.Run(r.name, func(t *testing.T) { r.run(s, t) })
+		}
 	}
 }
 
 func newSuite(be kernels.Backend, opts Options) *suite {
-	s := &suite{be: NewCounting(be), same: opts.Same, oracle: ref.New(), types: []tensor.DType{tensor.F32}}
+	s := &suite{be: NewCounting(be), same: opts.Same, oracle: ref.New(), types: []tensor.DType{tensor.F32}, every: stride * max(opts.Every, 1)}
 	if opts.F64 {
 		s.types = append(s.types, tensor.F64)
 	}
