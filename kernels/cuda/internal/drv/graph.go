@@ -1,0 +1,207 @@
+package drv
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// Graph is work that was captured and can be launched as one.
+type Graph struct {
+	dev    *Device
+	handle uintptr
+}
+
+// Kind says what a node of a graph does.
+type Kind int
+
+// The kinds of nodes that a capture makes here, as CUgraphNodeType numbers them.
+const (
+	KernelNode Kind = 0
+	CopyNode   Kind = 1
+	FillNode   Kind = 2
+)
+
+// Node is one piece of work of a graph.
+type Node struct {
+	Kind Kind
+	// Grid, Block and Shared are those of a kernel.
+	Grid, Block [3]int
+	Shared      int
+	handle      uintptr
+	function    uintptr
+}
+
+// Is reports whether the node launches f.
+func (n Node) Is(f *Function) bool { return n.Kind == KernelNode && n.function == f.handle }
+
+// ErrNoGraphs says that the driver has no functions for graphs; work has to be enqueued
+// piece by piece.
+var ErrNoGraphs = errors.New("cuda: this driver knows no graphs")
+
+const threadLocal = 1 // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+
+// BeginCapture makes what is enqueued from now on part of a graph instead of being done.
+// The goroutine stays on its thread until [Stream.EndCapture], which it must call itself;
+// meanwhile memory can be neither allocated nor freed, and nothing synchronised.
+func (s *Stream) BeginCapture() error {
+	p := s.dev.driver.procs
+	if p.StreamBeginCapture == nil || p.StreamEndCapture == nil || p.GraphInstantiateWithFlags == nil || p.GraphLaunch == nil {
+		return ErrNoGraphs
+	}
+	runtime.LockOSThread()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.dev.do("BeginCapture", "cuStreamBeginCapture_v2", p.StreamBeginCapture, s.handle, threadLocal); err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	s.record = true
+	s.dev.capturing.Add(1)
+	return nil
+}
+
+// EndCapture returns what was enqueued since [Stream.BeginCapture].
+func (s *Stream) EndCapture() (*Graph, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.record {
+		return nil, fmt.Errorf("cuda:%d: EndCapture without BeginCapture", s.dev.info.Index)
+	}
+	defer runtime.UnlockOSThread()
+	s.record = false
+	s.dev.capturing.Add(-1)
+	h := onHeap[uintptr]()
+	if err := s.dev.do("EndCapture", "cuStreamEndCapture", s.dev.driver.procs.StreamEndCapture, s.handle, address(h)); err != nil {
+		return nil, err
+	}
+	return &Graph{s.dev, *h}, nil
+}
+
+// kernelParams is CUDA_KERNEL_NODE_PARAMS_v1.
+type kernelParams struct {
+	function     uintptr
+	grid, block  [3]uint32
+	shared       uint32
+	params       uintptr
+	extra        uintptr
+	afterwardsV2 [2]uintptr // room for what later versions add
+}
+
+// Nodes returns the pieces of work, as the driver lists them: for work of one stream, in
+// the order in which it was enqueued.
+func (g *Graph) Nodes() ([]Node, error) {
+	p := g.dev.driver.procs
+	if p.GraphGetNodes == nil || p.GraphNodeGetType == nil || p.GraphKernelNodeGetParams == nil {
+		return nil, ErrNoGraphs
+	}
+	n := onHeap[uint64]()
+	if err := g.dev.do("Nodes", "cuGraphGetNodes", p.GraphGetNodes, g.handle, 0, address(n)); err != nil || *n == 0 {
+		return nil, err
+	}
+	handles := make([]uintptr, *n)
+	if err := g.dev.do("Nodes", "cuGraphGetNodes", p.GraphGetNodes, g.handle, address(&handles[0]), address(n)); err != nil {
+		return nil, err
+	}
+	nodes := make([]Node, 0, *n)
+	for _, h := range handles[:*n] {
+		node, err := g.node(h)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes, nil
+}
+
+func (g *Graph) node(h uintptr) (Node, error) {
+	p := g.dev.driver.procs
+	kind := onHeap[int32]()
+	if err := g.dev.do("Nodes", "cuGraphNodeGetType", p.GraphNodeGetType, h, address(kind)); err != nil {
+		return Node{}, err
+	}
+	n := Node{Kind: Kind(*kind), handle: h}
+	if n.Kind != KernelNode {
+		return n, nil
+	}
+	k := onHeap[kernelParams]()
+	if err := g.dev.do("Nodes", "cuGraphKernelNodeGetParams", p.GraphKernelNodeGetParams, h, address(k)); err != nil {
+		return Node{}, err
+	}
+	for i := range 3 {
+		n.Grid[i], n.Block[i] = int(k.grid[i]), int(k.block[i])
+	}
+	n.Shared, n.function = int(k.shared), k.function
+	return n, nil
+}
+
+// Instantiate makes the graph ready to be launched.
+func (g *Graph) Instantiate() (*Exec, error) {
+	h := onHeap[uintptr]()
+	if err := g.dev.do("Instantiate", "cuGraphInstantiateWithFlags", g.dev.driver.procs.GraphInstantiateWithFlags, address(h), g.handle, 0); err != nil {
+		return nil, err
+	}
+	return &Exec{dev: g.dev, handle: *h, b: g.dev.newBlock(), kernel: onHeap[kernelParams]()}, nil
+}
+
+// Destroy gives the graph back; what was instantiated of it stays. A second call does
+// nothing.
+func (g *Graph) Destroy() error {
+	h := g.handle
+	if h == 0 {
+		return nil
+	}
+	g.handle = 0
+	return g.dev.do("Graph.Destroy", "cuGraphDestroy", g.dev.driver.procs.GraphDestroy, h)
+}
+
+// Exec is a graph that can be launched. Its methods are called from one goroutine at a
+// time.
+type Exec struct {
+	dev    *Device
+	handle uintptr
+	b      *block
+	kernel *kernelParams
+}
+
+// SetKernel changes a kernel of the graph: what is launched from now on has these
+// parameters. The node is one of [Graph.Nodes]; f is the kernel that it has.
+func (e *Exec) SetKernel(n Node, f *Function, grid, block [3]int, shared int, params []byte) error {
+	p := e.dev.driver.procs.GraphExecKernelNodeSetParams
+	if p == nil {
+		return ErrNoGraphs
+	}
+	if len(params) > maxParams {
+		return fmt.Errorf("cuda:%d: %s: %d bytes of parameters, at most %d", e.dev.info.Index, f.name, len(params), maxParams)
+	}
+	copy(e.b.params[:], params)
+	e.b.size = uintptr(len(params))
+	*e.kernel = kernelParams{function: f.handle, shared: uint32(shared), extra: address(&e.b.extra)}
+	for i := range 3 {
+		e.kernel.grid[i], e.kernel.block[i] = uint32(grid[i]), uint32(block[i])
+	}
+	e.b.args[0], e.b.args[1], e.b.args[2] = e.handle, n.handle, address(e.kernel)
+	return e.dev.bound(&e.b.bind, f.name, "cuGraphExecKernelNodeSetParams", p, e.b.args[:3])
+}
+
+// Launch enqueues the graph.
+func (e *Exec) Launch(s *Stream) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dev.launches.add("graph", [3]int{1, 1, 1}, [3]int{1, 1, 1})
+	s.b.args[0], s.b.args[1] = e.handle, s.handle
+	if err := s.enqueue("graph", "cuGraphLaunch", s.dev.driver.procs.GraphLaunch, 2); err != nil {
+		return err
+	}
+	return s.settle("graph")
+}
+
+// Destroy gives it back. It must not be under way. A second call does nothing.
+func (e *Exec) Destroy() error {
+	h := e.handle
+	if h == 0 {
+		return nil
+	}
+	e.handle = 0
+	return e.dev.do("Exec.Destroy", "cuGraphExecDestroy", e.dev.driver.procs.GraphExecDestroy, h)
+}
