@@ -28,7 +28,7 @@ struct Apply {
 	RUN {
 #pragma unroll
 		for (u32 i = 0; i < 4; i++) {
-			x.v[i] = apply(F, x.v[i]);
+			x.v[i] = unary(F, x.v[i]);
 		}
 	}
 };
@@ -39,7 +39,7 @@ struct Slope {
 	RUN {
 #pragma unroll
 		for (u32 i = 0; i < 4; i++) {
-			dy.v[i] = times_slope(F, dy.v[i], x.v[i]);
+			dy.v[i] = unary_backward(F, dy.v[i], x.v[i]);
 		}
 	}
 };
@@ -50,7 +50,7 @@ struct Gate {
 	RUN {
 #pragma unroll
 		for (u32 i = 0; i < 4; i++) {
-			gate.v[i] = apply(F, gate.v[i]) * up.v[i];
+			gate.v[i] = unary(F, gate.v[i]) * up.v[i];
 		}
 	}
 };
@@ -62,8 +62,8 @@ struct GateSlope {
 	RUN {
 #pragma unroll
 		for (u32 i = 0; i < 4; i++) {
-			up.v[i] = times_slope(F, dy.v[i] * up.v[i], gate.v[i]);
-			dy.v[i] *= apply(F, gate.v[i]);
+			up.v[i] = unary_backward(F, dy.v[i] * up.v[i], gate.v[i]);
+			dy.v[i] *= unary(F, gate.v[i]);
 		}
 	}
 };

@@ -119,7 +119,7 @@ DEVICE float gelu_slope(float x) {
 }
 
 // f(x) for a constant or a number of kernels.Func that all threads share.
-DEVICE float apply(u32 f, float x) {
+DEVICE float unary(u32 f, float x) {
 	switch (f) {
 	case RELU: return x <= 0.0f ? 0.0f : x; // NaN stays
 	case GELU: return x * normal(x).phi;
@@ -137,7 +137,7 @@ DEVICE float apply(u32 f, float x) {
 }
 
 // g·f'(x): 0 where ReLU is 0, whatever g is.
-DEVICE float times_slope(u32 f, float g, float x) {
+DEVICE float unary_backward(u32 f, float g, float x) {
 	switch (f) {
 	case RELU: return x <= 0.0f ? 0.0f : g;
 	case GELU: return g * gelu_slope(x);
