@@ -117,8 +117,14 @@ func ScatterAdd(be Backend, dTable, ids, dY tensor.Tensor) {
 // the data that names no row.
 func WantID(op string, place int, id int32, n int) {
 	if id < 0 || int(id) >= n {
-		fail(op, fmt.Sprintf("id out of range [0, %d)", n), "place", place, "id", id)
+		panic(BadID(op, place, id, n))
 	}
+}
+
+// BadID is the text of [WantID]: what a backend's Sync says of an id that a kernel of a
+// device has met.
+func BadID(op string, place int, id int32, n int) string {
+	return fmt.Sprintf("kernels: %s: id out of range [0, %d): place %d, id %d", op, n, place, id)
 }
 
 // maxDropoutCols keeps the column blocks of [DropoutCounter] within 14 bits.

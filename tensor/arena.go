@@ -71,9 +71,18 @@ func (a *Arena) leastChunk() int {
 	return a.ChunkBytes
 }
 
+// arenas is a device that counts what arenas hold apart. AllocArena is its Alloc.
+type arenas interface {
+	AllocArena(bytes int) (Memory, error)
+}
+
 // grow takes a chunk of at least bytes from the device.
 func (a *Arena) grow(bytes int) error {
-	chunk, err := a.dev.Alloc(max(bytes, a.wanted))
+	alloc := a.dev.Alloc
+	if d, ok := a.dev.(arenas); ok {
+		alloc = d.AllocArena
+	}
+	chunk, err := alloc(max(bytes, a.wanted))
 	if err != nil {
 		return err
 	}

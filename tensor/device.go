@@ -55,11 +55,31 @@ type OutOfMemory struct {
 	Wanted int64  // in the one allocation that failed
 	Free   int64  // as the device counts it; 0 where it cannot tell
 	Held   int64  // handed out by this device and not freed
+	Cached int64  // had from the driver and not handed out, on a device that keeps some
+	By     []Use  // who holds most, where the device counts that
 }
 
-// Error says what was wanted, free and held.
+// Use is what memory is held for, and how much.
+type Use struct {
+	What  string
+	Bytes int64
+}
+
+// Error says what was wanted, free and held, and by whom where that is known.
 func (e *OutOfMemory) Error() string {
-	return fmt.Sprintf("%s: out of memory: wanted %s, free %s, held %s", e.Device, size(e.Wanted), size(e.Free), size(e.Held))
+	text := fmt.Sprintf("%s: out of memory: wanted %s, free %s, ", e.Device, size(e.Wanted), size(e.Free))
+	if e.Cached > 0 {
+		text += fmt.Sprintf("cached %s, ", size(e.Cached))
+	}
+	text += "held " + size(e.Held)
+	for i, u := range e.By {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += fmt.Sprintf("%s%s %s", sep, u.What, size(u.Bytes))
+	}
+	return text
 }
 
 // size prints a number of bytes to three digits: "24 B", "1.50 GiB".

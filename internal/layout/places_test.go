@@ -114,14 +114,14 @@ func methodsOf(file *ast.File, except string) []string {
 // nowhere else.
 func TestPlacesOfAnOperation(t *testing.T) {
 	list := places(t, "An operation of the framework")
-	if len(list) > 6 {
-		t.Errorf("the list has %d places, want at most 6", len(list))
+	if len(list) > 7 {
+		t.Errorf("the list has %d places, want at most 7", len(list))
 	}
 	tree := parsed(t, "kernels")
 	maps.Copy(tree, parsed(t, "autograd"))
 	home := map[string]string{} // operation → the file with its method
 	for name, file := range tree {
-		if path.Dir(name) == "kernels" && name != "kernels/custom.go" { // whose method runs no operation of ours
+		if path.Dir(name) == "kernels" && !slices.Contains([]string{"kernels/custom.go", "kernels/step.go"}, name) { // whose methods run no operation of ours
 			for _, op := range methodsOf(file, "Backend") {
 				home[op] = name
 			}

@@ -1,0 +1,103 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"lamina/kernels/cuda/internal/drv"
+	"lamina/kernels/cuda/internal/sys"
+)
+
+// Options says how a backend is made. The zero value is the first GPU, in F32.
+type Options struct {
+	// Device is the number of the GPU, as CUDA counts.
+	Device int
+	// Poison fills freed memory with NaN and looks for writes past the end of what is
+	// freed. LAMINA_CUDA_POISON=1 sets it.
+	Poison bool
+	// Eager launches the kernels of a decoding step one by one, without a graph.
+	// LAMINA_CUDA_EAGER=1 sets it.
+	Eager bool
+
+	stage     int  // bytes of half the pinned memory of a queue
+	dropWaits bool // leaves out what one queue waits for of another: a planted mistake
+}
+
+// Open returns a backend on a GPU. Its error says why there is none, and what to do.
+func Open(o Options) (*Backend, error) {
+	lib, err := sys.Open("libcuda.so.1")
+	if err != nil {
+		return nil, err
+	}
+	return openWith(lib, o)
+}
+
+// openWith is Open with a driver that is loaded, or simulated.
+func openWith(lib sys.Library, o Options) (*Backend, error) {
+	driver, err := drv.Open(lib)
+	if err != nil {
+		return nil, err
+	}
+	d, err := driver.Device(o.Device)
+	if err != nil {
+		return nil, err
+	}
+	return open(d, o)
+}
+
+// usualStage is half of what a queue pins, in bytes.
+const usualStage = 64 << 20
+
+// open returns a backend on a GPU that is ready.
+func open(d *drv.Device, o Options) (*Backend, error) {
+	set := func(name string) bool { return os.Getenv(name) == "1" }
+	o.Poison = o.Poison || set("LAMINA_CUDA_POISON")
+	o.Eager = o.Eager || set("LAMINA_CUDA_EAGER")
+	if o.stage == 0 {
+		o.stage = usualStage
+	}
+	dev := &device{
+		drv: d, info: d.Info(), name: nameOf(d.Info()), options: o,
+		functions: map[string]*function{}, modules: map[string]*drv.Module{},
+	}
+	be, err := dev.newQueue(nil)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", dev.name, err), d.Close())
+	}
+	return be, nil
+}
+
+// Close waits for the work of all queues and gives the device back, with all memory on
+// it. A second call does nothing, and Close of a further queue nothing either.
+func (be *Backend) Close() error {
+	if be.parent != nil || be.dev.closed.Swap(true) {
+		return nil
+	}
+	var errs []error
+	for _, q := range be.dev.all() {
+		q.mu.Lock()
+		errs = append(errs, q.end()...)
+		q.mu.Unlock()
+	}
+	for _, e := range be.dev.events {
+		errs = append(errs, e.Destroy())
+	}
+	return errors.Join(append(errs, be.dev.drv.Close())...)
+}
+
+// end gives back what the queue has. The lock is held.
+func (be *Backend) end() (errs []error) {
+	be.settle()
+	be.dropGraphs()
+	if !be.failed() {
+		errs = append(errs, be.stream.Sync())
+	}
+	for i := range be.stage.half {
+		if h := &be.stage.half[i]; h.host != nil {
+			errs = append(errs, h.host.Free())
+			be.dev.usage.held[tagPinned].Add(-int64(be.stage.size))
+		}
+	}
+	return append(errs, be.stream.Destroy())
+}
