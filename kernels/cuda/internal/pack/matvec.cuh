@@ -1,0 +1,97 @@
+// Products of few rows with a weight stored [n k], those of decoding:
+//
+//	C[r,j] = Func(Σ_p A[r,p]·W[j,p] + Bias[j]) + Residual[r,j]
+//
+// The time is that of reading W once. A warp has COLS rows of W and all its lanes read on
+// in them, RUN neighbours each, for ROWS rows of A together. An element is the sum of its
+// lanes' sums, added in a tree; a lane's goes up the row. That order depends on k and the
+// type of W alone.
+enum { WARP = 32, THREADS = 128 };
+
+// Adds the products of elements [i, i+RUN) of x with w to sums. Only with TAIL may some of
+// them lie beyond k.
+template <bool TAIL, u32 RUN, u32 COLS> DEVICE void add_run(float (&sums)[COLS], const float (&w)[COLS][RUN], const float *x, u32 i, u32 k, bool wide) {
+	const u32 PIECE = RUN < 4 ? RUN : 4;
+#pragma unroll
+	for (u32 q = 0; q < RUN; q += PIECE) {
+		float v[PIECE];
+		if (PIECE == 4 && wide && (!TAIL || i + q < k)) {
+			float4 f = *reinterpret_cast<const float4 *>(x + i + q);
+			v[0] = f.x, v[1] = f.y, v[2 % PIECE] = f.z, v[3 % PIECE] = f.w;
+		} else {
+#pragma unroll
+			for (u32 l = 0; l < PIECE; l++) {
+				v[l] = !TAIL || i + q + l < k ? x[i + q + l] : 0.0f;
+			}
+		}
+#pragma unroll
+		for (u32 l = 0; l < PIECE; l++) {
+#pragma unroll
+			for (u32 j = 0; j < COLS; j++) {
+				sums[j] = fmaf(v[l], w[j][q + l], sums[j]);
+			}
+		}
+	}
+}
+
+// C's element from its finished sum.
+DEVICE void finish(float *c, float sum, const float *bias, const float *residual, u64 at, u32 column, u32 func) {
+	if (bias) {
+		sum += bias[column];
+	}
+	sum = unary(func, sum);
+	c[at] = residual ? sum + residual[at] : sum;
+}
+
+template <u32 TYPE, u32 ROWS, u32 COLS>
+DEVICE void matvec(float *c, const float *a, const u8 *b, const float *bias, const float *residual, u32 m, u32 n, u32 k, u32 func) {
+	typedef Weight<TYPE> W;
+	const u32 RUN = W::RUN;
+	u32 groups = (m + ROWS - 1) / ROWS; // of rows of A; those of one part of W run side by side
+	u32 lane = threadIdx.x % WARP, column = (blockIdx.x / groups * (THREADS / WARP) + threadIdx.x / WARP) * COLS;
+	if (column >= n) {
+		return; // the whole warp
+	}
+	u32 first = blockIdx.x % groups * ROWS, rows = m - first;
+	a += (u64)first * k;
+	u64 row_bytes = W::row_bytes(k);
+	bool weights_wide = rows_are_wide(b, row_bytes), wide = ((u64)a & 15) == 0 && k % 4 == 0;
+	float sums[ROWS][COLS] = {};
+	for (u32 i = lane * RUN; i < k; i += WARP * RUN) {
+		float w[COLS][RUN];
+#pragma unroll
+		for (u32 j = 0; j < COLS; j++) {
+			u32 row = column + j < n ? column + j : n - 1; // the last one again, for nothing
+			W::load(w[j], b + row * row_bytes, i, k, weights_wide);
+		}
+#pragma unroll
+		for (u32 r = 0; r < ROWS; r++) {
+			if (r < rows) {
+				add_run<W::TAIL>(sums[r], w, a + (u64)r * k, i, k, wide);
+			}
+		}
+	}
+	float mine = 0.0f; // lane r·COLS+j finishes row r, column j
+#pragma unroll
+	for (u32 r = 0; r < ROWS; r++) {
+#pragma unroll
+		for (u32 j = 0; j < COLS; j++) {
+			float sum = sums[r][j];
+#pragma unroll
+			for (u32 apart = WARP / 2; apart > 0; apart /= 2) {
+				sum += __shfl_xor_sync(0xFFFFFFFF, sum, apart);
+			}
+			mine = lane == r * COLS + j ? sum : mine;
+		}
+	}
+	u32 r = lane / COLS, j = lane % COLS;
+	if (r < ROWS && r < rows && column + j < n) {
+		finish(c, mine, bias, residual, (u64)(first + r) * n + column + j, column + j, func);
+	}
+}
+
+#define MATVEC(name, type, rows, cols)                                                                                  \
+	KERNEL __launch_bounds__(THREADS) name(float *c, const float *a, const u8 *b, const float *bias, const float *residual, \
+		u32 m, u32 n, u32 k, u32 func) {                                                                                    \
+		matvec<type, rows, cols>(c, a, b, bias, residual, m, n, k, func);                                                   \
+	}
