@@ -194,8 +194,12 @@ func (d *device) function(name string) (*function, error) {
 func (be *Backend) Name() string { return be.dev.name }
 
 // nameOf is [Backend.Name] of a GPU.
-func nameOf(i drv.Info) string {
-	return fmt.Sprintf("cuda/sm_%d%d/%s", i.Major, i.Minor, strings.ReplaceAll(i.Name, " ", "-"))
+func nameOf(i drv.Info, p Precision) string {
+	name := fmt.Sprintf("cuda/sm_%d%d/%s", i.Major, i.Minor, strings.ReplaceAll(i.Name, " ", "-"))
+	if p != F32 {
+		name += "+" + p.String()
+	}
+	return name
 }
 
 // info returns facts of the device, for speed alone: no order of sums depends on them.

@@ -13,6 +13,8 @@ import (
 type Options struct {
 	// Device is the number of the GPU, as CUDA counts.
 	Device int
+	// Precision is the arithmetic of matrix products.
+	Precision Precision
 	// Poison fills freed memory with NaN and looks for writes past the end of what is
 	// freed. LAMINA_CUDA_POISON=1 sets it.
 	Poison bool
@@ -58,7 +60,7 @@ func open(d *drv.Device, o Options) (*Backend, error) {
 		o.stage = usualStage
 	}
 	dev := &device{
-		drv: d, info: d.Info(), name: nameOf(d.Info()), options: o,
+		drv: d, info: d.Info(), name: nameOf(d.Info(), o.Precision), options: o,
 		functions: map[string]*function{}, modules: map[string]*drv.Module{},
 	}
 	be, err := dev.newQueue(nil)

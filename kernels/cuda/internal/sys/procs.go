@@ -128,10 +128,14 @@ type CublasLt struct {
 	MatrixLayoutCreate           Proc // cublasLtMatrixLayoutCreate
 	MatrixLayoutDestroy          Proc // cublasLtMatrixLayoutDestroy
 	MatrixLayoutSetAttribute     Proc // cublasLtMatrixLayoutSetAttribute
+	MatrixLayoutGetAttribute     Proc // cublasLtMatrixLayoutGetAttribute
 	MatmulPreferenceCreate       Proc // cublasLtMatmulPreferenceCreate
 	MatmulPreferenceDestroy      Proc // cublasLtMatmulPreferenceDestroy
 	MatmulPreferenceSetAttribute Proc // cublasLtMatmulPreferenceSetAttribute
+	MatmulPreferenceGetAttribute Proc // cublasLtMatmulPreferenceGetAttribute
 	MatmulAlgoGetHeuristic       Proc // cublasLtMatmulAlgoGetHeuristic
+	MatmulAlgoCheck              Proc // cublasLtMatmulAlgoCheck
+	MatmulAlgoConfigGetAttribute Proc // cublasLtMatmulAlgoConfigGetAttribute
 }
 
 // BindCublasLt finds the functions in lib. An error is a [*MissingSymbol].
@@ -149,9 +153,13 @@ func BindCublasLt(lib Library) (*CublasLt, error) {
 		{&p.MatrixLayoutCreate, "cublasLtMatrixLayoutCreate", "10.1", true},
 		{&p.MatrixLayoutDestroy, "cublasLtMatrixLayoutDestroy", "10.1", true},
 		{&p.MatrixLayoutSetAttribute, "cublasLtMatrixLayoutSetAttribute", "10.1", true},
+		{&p.MatrixLayoutGetAttribute, "cublasLtMatrixLayoutGetAttribute", "10.1", true},
 		{&p.MatmulPreferenceCreate, "cublasLtMatmulPreferenceCreate", "10.1", true},
 		{&p.MatmulPreferenceDestroy, "cublasLtMatmulPreferenceDestroy", "10.1", true},
 		{&p.MatmulPreferenceSetAttribute, "cublasLtMatmulPreferenceSetAttribute", "10.1", true},
+		{&p.MatmulPreferenceGetAttribute, "cublasLtMatmulPreferenceGetAttribute", "10.1", true},
 		{&p.MatmulAlgoGetHeuristic, "cublasLtMatmulAlgoGetHeuristic", "10.1", true},
+		{&p.MatmulAlgoCheck, "cublasLtMatmulAlgoCheck", "10.1", true},
+		{&p.MatmulAlgoConfigGetAttribute, "cublasLtMatmulAlgoConfigGetAttribute", "10.1", true},
 	})
 }
