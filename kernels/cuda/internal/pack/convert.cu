@@ -1,6 +1,6 @@
 // with blocks
 //
-// kernels.Convert, and the widening of weights for products. A thread has eight elements;
+// kernels.Convert. A thread has eight elements;
 // of a block type they are neighbours, whose codes lie in 4 to 8 bytes together. Reading a
 // weight of Q4_0 and writing it as F32 moves 0.56 + 4 bytes an element.
 
@@ -88,8 +88,8 @@ KERNEL __launch_bounds__(CONVERT_THREADS) lamina_convert_f32(float *y, const u8 
 }
 
 // y = x, rounded to nearest even.
-KERNEL __launch_bounds__(CONVERT_THREADS) lamina_convert_bf16(u16 *y, const u8 *x, u64 n, u32 type) {
-	with_type(type, Convert<ToBF16>{{y}, x, n});
+KERNEL __launch_bounds__(CONVERT_THREADS) lamina_round_bf16(u16 *y, const u8 *x, u64 n) {
+	Convert<ToBF16>{{y}, x, n}.run<F32>();
 }
 
 // y = x, rounded to nearest even.

@@ -85,9 +85,13 @@ template <class T> DEVICE void copy_runs(T *y, const T *x, u64 n, u64 run, u64 y
 	}
 }
 
-// n elements in runs that lie y_step and x_step apart: y = x, or with add y += x. Where
-// runs, steps and addresses allow it, by 16 bytes; then a quarter of the blocks have work.
-KERNEL __launch_bounds__(TILE_THREADS) lamina_copy_axis(float *y, const float *x, u64 n, u64 run, u64 y_step, u64 x_step, u32 add) {
+// n elements in runs that begin at y_from and x_from and lie y_step and x_step apart:
+// y = x, or with add y += x. Where runs, steps and addresses allow it, by 16 bytes; then a
+// quarter of the blocks have work.
+KERNEL __launch_bounds__(TILE_THREADS)
+lamina_copy_axis(float *y, const float *x, u64 y_from, u64 x_from, u64 n, u64 run, u64 y_step, u64 x_step, u32 add) {
+	y += y_from;
+	x += x_from;
 	if ((((u64)y | (u64)x) & 15) == 0 && ((run | y_step | x_step) & 3) == 0) {
 		copy_runs(reinterpret_cast<float4 *>(y), reinterpret_cast<const float4 *>(x), n / 4, run / 4, y_step / 4, x_step / 4, add);
 	} else {

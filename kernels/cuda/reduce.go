@@ -1,0 +1,177 @@
+package cuda
+
+import (
+	"math"
+
+	"lamina/kernels"
+	"lamina/tensor"
+)
+
+const (
+	reduceThreads = 256
+	reduceWarps   = reduceThreads / 32
+	reduceCols    = 32 // of a block of lamina_reduce_columns
+
+	// Up to reduceFew elements a warp folds an output, up to reduceLength a block, more
+	// are parts, at most reduceParts of them.
+	reduceFew    = 1024
+	reduceLength = 1 << 15
+	reduceParts  = 1024
+
+	// Rows are folded column by column in parts of columnLength, or more where that would
+	// be more than columnParts.
+	columnLength = 64
+	columnParts  = 64
+)
+
+// axes is a tensor's shape for a reduction: neighbours that are both folded or both kept
+// are one axis, so that kinds alternate.
+type axes struct {
+	rank   int
+	size   [tensor.MaxRank]int
+	folded [tensor.MaxRank]bool
+}
+
+func axesOf(y, x tensor.Tensor) axes {
+	var a axes
+	all := y.Len() == 1 && y.Rank() <= 1
+	for i := range x.Rank() {
+		n := x.Dim(i)
+		folded := all || y.Dim(i) != n
+		switch last := a.rank - 1; {
+		case n == 1:
+		case last >= 0 && a.folded[last] == folded:
+			a.size[last] *= n
+		default:
+			a.size[a.rank], a.folded[a.rank] = n, folded
+			a.rank++
+		}
+	}
+	return a
+}
+
+// Reduce implements kernels.Backend. Columns of matrices, the folded axis before the last
+// one, go side by side; all other folds walk each output's own elements.
+func (be *Backend) Reduce(op kernels.ReduceOp, y, x tensor.Tensor) {
+	mustF32("Reduce", y)
+	if x.Len() == 0 {
+		empty := 0.0
+		if op == kernels.Max {
+			empty = math.Inf(-1)
+		}
+		be.Fill(y, empty)
+		return
+	}
+	switch a := axesOf(y, x); {
+	case a.rank == 0, a.rank == 1 && !a.folded[0]:
+		be.Unary(kernels.Identity, y, x)
+	case a.rank == 2 && a.folded[0]:
+		be.reduceColumns(op, y, x, 1, a.size[0], a.size[1])
+	case a.rank == 3 && a.folded[1]:
+		be.reduceColumns(op, y, x, a.size[0], a.size[1], a.size[2])
+	default:
+		be.reduceEach(op, y, x, a)
+	}
+}
+
+// reduceColumns folds the rows of outer matrices [rows cols].
+func (be *Backend) reduceColumns(op kernels.ReduceOp, y, x tensor.Tensor, outer, rows, cols int) {
+	length := max(columnLength, ceilDiv(rows, columnParts))
+	parts := ceilDiv(rows, length)
+	s := be.partials(outer*cols, parts)
+	l := be.start("lamina_reduce_columns")
+	l.tensor(y)
+	l.ptr(s.Ptr)
+	l.tensor(x)
+	l.u32(rows)
+	l.u32(cols)
+	l.u32(length)
+	l.u32(parts)
+	l.u32(int(op))
+	l.launch(outer*parts*ceilDiv(cols, reduceCols), reduceThreads)
+	be.reduceRest(op, y, s, cols, parts)
+}
+
+// fold is the kernel's struct Fold: sizes of the kept axes, their steps, the same of the
+// folded ones; two each, the inner one last.
+type fold [4][2]uint64
+
+func foldOf(a axes) fold {
+	g := fold{{1, 1}, {}, {1, 1}, {}}
+	var have [2]int // axes of each kind
+	step := uint64(1)
+	for i := a.rank - 1; i >= 0; i-- {
+		kind := 0
+		if a.folded[i] {
+			kind = 1
+		}
+		at := 1 - have[kind]
+		have[kind]++
+		g[2*kind][at], g[2*kind+1][at] = uint64(a.size[i]), step
+		step *= uint64(a.size[i])
+	}
+	return g
+}
+
+// bytes returns the struct as it lies in memory.
+func (g *fold) bytes() []byte {
+	flat := [8]uint64{g[0][0], g[0][1], g[1][0], g[1][1], g[2][0], g[2][1], g[3][0], g[3][1]}
+	return tensor.Bytes(flat[:])
+}
+
+// reduceEach folds the elements of each output.
+func (be *Backend) reduceEach(op kernels.ReduceOp, y, x tensor.Tensor, a axes) {
+	outputs := y.Len()
+	each := x.Len() / outputs
+	g := foldOf(a)
+	if each <= reduceFew {
+		l := be.start("lamina_reduce_few")
+		l.tensor(y)
+		l.tensor(x)
+		l.u64(uint64(outputs))
+		l.u64(uint64(each))
+		l.bytes(g.bytes())
+		l.u32(int(op))
+		l.launch(ceilDiv(outputs, reduceWarps), reduceThreads)
+		return
+	}
+	length := max(reduceLength, ceilDiv(each, reduceParts))
+	parts := ceilDiv(each, length)
+	s := be.partials(outputs, parts)
+	l := be.start("lamina_reduce")
+	l.tensor(y)
+	l.ptr(s.Ptr)
+	l.tensor(x)
+	l.u64(uint64(each))
+	l.u64(uint64(length))
+	l.u32(parts)
+	l.bytes(g.bytes())
+	l.u32(int(op))
+	l.launch(outputs*parts, reduceThreads)
+	be.reduceRest(op, y, s, 1, parts)
+}
+
+// partials is memory for the parts of outputs, none for one part.
+func (be *Backend) partials(outputs, parts int) scratch {
+	if parts == 1 {
+		return scratch{}
+	}
+	return be.scratch(outputs * parts * tensor.F64.Bytes(1))
+}
+
+// reduceRest folds the parts [y.Len()/cols parts cols] in s to y, if there are several,
+// and frees s.
+func (be *Backend) reduceRest(op kernels.ReduceOp, y tensor.Tensor, s scratch, cols, parts int) {
+	if parts == 1 {
+		return
+	}
+	l := be.start("lamina_reduce_parts")
+	l.tensor(y)
+	l.ptr(s.Ptr)
+	l.u64(uint64(y.Len()))
+	l.u32(cols)
+	l.u32(parts)
+	l.u32(int(op))
+	l.launch(ceilDiv(y.Len(), reduceWarps), reduceThreads)
+	s.free()
+}
