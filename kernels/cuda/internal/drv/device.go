@@ -32,7 +32,7 @@ func (d *Driver) Device(n int) (*Device, error) {
 		return nil, err
 	}
 	if n < 0 || n >= len(all) {
-		return nil, fmt.Errorf("cuda: no device %d: there %s", n, count(len(all)))
+		return nil, absent(fmt.Sprintf("cuda: no device %d: there %s", n, count(len(all))))
 	}
 	if err := all[n].Usable(); err != nil {
 		return nil, fmt.Errorf("%w%s", err, others(all))
@@ -49,6 +49,12 @@ func (d *Driver) Device(n int) (*Device, error) {
 	dev.context = *context
 	return dev, nil
 }
+
+// absent is the error of a device that there is not.
+type absent string
+
+func (a absent) Error() string        { return string(a) }
+func (a absent) Is(target error) bool { return target == ErrNoDevice }
 
 // count says how many devices there are, and what they are called.
 func count(n int) string {
@@ -86,6 +92,20 @@ func (d *Device) Close() error {
 	}
 	return onDevice(d.driver.call("cuDevicePrimaryCtxRelease_v2", d.driver.procs.DevicePrimaryCtxRelease, d.handle), d.info.Index)
 }
+
+// Bind binds the calling goroutine to its thread, and that to the device's context, until
+// [Device.Unbind]: for calls of other libraries.
+func (d *Device) Bind() error {
+	runtime.LockOSThread()
+	err := d.do("Bind", "cuCtxSetCurrent", d.driver.procs.CtxSetCurrent, d.context)
+	if err != nil {
+		runtime.UnlockOSThread()
+	}
+	return err
+}
+
+// Unbind ends what a Bind without an error began.
+func (d *Device) Unbind() { runtime.UnlockOSThread() }
 
 // do makes a call that is not frequent, bound to the device's context.
 func (d *Device) do(op, name string, p sys.Proc, args ...uintptr) error {

@@ -88,11 +88,11 @@ type kernelParams struct {
 	afterwardsV2 [2]uintptr // room for what later versions add
 }
 
-// Nodes returns the pieces of work, as the driver lists them: for work of one stream, in
-// the order in which it was enqueued.
+// Nodes returns the pieces of work, each after all that it depends on: for work of one
+// stream, in the order in which it was enqueued.
 func (g *Graph) Nodes() ([]Node, error) {
 	p := g.dev.driver.procs
-	if p.GraphGetNodes == nil || p.GraphNodeGetType == nil || p.GraphKernelNodeGetParams == nil {
+	if p.GraphGetNodes == nil || p.GraphGetEdges == nil || p.GraphNodeGetType == nil || p.GraphKernelNodeGetParams == nil {
 		return nil, ErrNoGraphs
 	}
 	n := onHeap[uint64]()
@@ -103,8 +103,17 @@ func (g *Graph) Nodes() ([]Node, error) {
 	if err := g.dev.do("Nodes", "cuGraphGetNodes", p.GraphGetNodes, g.handle, address(&handles[0]), address(n)); err != nil {
 		return nil, err
 	}
-	nodes := make([]Node, 0, *n)
-	for _, h := range handles[:*n] {
+	if err := g.dev.do("Nodes", "cuGraphGetEdges", p.GraphGetEdges, g.handle, 0, 0, address(n)); err != nil {
+		return nil, err
+	}
+	edges := [2][]uintptr{make([]uintptr, *n+1), make([]uintptr, *n+1)}
+	if *n > 0 {
+		if err := g.dev.do("Nodes", "cuGraphGetEdges", p.GraphGetEdges, g.handle, address(&edges[0][0]), address(&edges[1][0]), address(n)); err != nil {
+			return nil, err
+		}
+	}
+	nodes := make([]Node, 0, len(handles))
+	for _, h := range inOrder(handles, edges[0][:*n], edges[1][:*n]) {
 		node, err := g.node(h)
 		if err != nil {
 			return nil, err
@@ -112,6 +121,34 @@ func (g *Graph) Nodes() ([]Node, error) {
 		nodes = append(nodes, node)
 	}
 	return nodes, nil
+}
+
+// inOrder sorts nodes so that each edge goes from one to a later one. Among those that
+// may come next it takes the one that is listed first.
+func inOrder(nodes, from, to []uintptr) []uintptr {
+	before := map[uintptr]int{} // how many must still come before
+	after := map[uintptr][]uintptr{}
+	for i := range from {
+		before[to[i]]++
+		after[from[i]] = append(after[from[i]], to[i])
+	}
+	var sorted, ready []uintptr
+	for _, n := range nodes {
+		if before[n] == 0 {
+			ready = append(ready, n)
+		}
+	}
+	for len(ready) > 0 {
+		n := ready[0]
+		ready = ready[1:]
+		sorted = append(sorted, n)
+		for _, next := range after[n] {
+			if before[next]--; before[next] == 0 {
+				ready = append(ready, next)
+			}
+		}
+	}
+	return sorted
 }
 
 func (g *Graph) node(h uintptr) (Node, error) {

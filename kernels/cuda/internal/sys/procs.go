@@ -48,6 +48,7 @@ type CUDA struct {
 	FuncGetAttribute             Proc // cuFuncGetAttribute
 	LaunchKernel                 Proc // cuLaunchKernel
 	GraphGetNodes                Proc // cuGraphGetNodes, optional
+	GraphGetEdges                Proc // cuGraphGetEdges, optional
 	GraphNodeGetType             Proc // cuGraphNodeGetType, optional
 	GraphKernelNodeGetParams     Proc // cuGraphKernelNodeGetParams, optional
 	GraphInstantiateWithFlags    Proc // cuGraphInstantiateWithFlags, optional
@@ -104,6 +105,7 @@ func BindCUDA(lib Library) (*CUDA, error) {
 		{&p.FuncGetAttribute, "cuFuncGetAttribute", "2.2", true},
 		{&p.LaunchKernel, "cuLaunchKernel", "4.0", true},
 		{&p.GraphGetNodes, "cuGraphGetNodes", "10.0", false},
+		{&p.GraphGetEdges, "cuGraphGetEdges", "10.0", false},
 		{&p.GraphNodeGetType, "cuGraphNodeGetType", "10.0", false},
 		{&p.GraphKernelNodeGetParams, "cuGraphKernelNodeGetParams", "10.0", false},
 		{&p.GraphInstantiateWithFlags, "cuGraphInstantiateWithFlags", "11.4", false},

@@ -1,0 +1,197 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+)
+
+// hostBlock is pinned memory of the host. What of it copies still name is counted.
+type hostBlock struct {
+	words []uint64
+	bytes int
+	gone  bool
+}
+
+func (h *hostBlock) data() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(h.words))), h.bytes)
+}
+
+func cuMemHostAlloc(m *Machine, a []uintptr) int {
+	h := &hostBlock{make([]uint64, (a[1]+7)/8+1), int(a[1]), false}
+	for i := range h.data() {
+		h.data()[i] = 0xFF
+	}
+	p := uintptr(unsafe.Pointer(&h.words[0]))
+	m.host[p] = h
+	*at[uintptr](a[0]) = p
+	return 0
+}
+
+func cuMemFreeHost(m *Machine, a []uintptr) int {
+	h, ok := m.host[a[0]]
+	if !ok {
+		m.fault("cuMemFreeHost: %#x is no pinned memory, or was freed before", a[0])
+		return invalidValue
+	}
+	m.drainAll(m.bound())
+	h.gone = true
+	delete(m.host, a[0])
+	return m.bound().dead
+}
+
+// pinned finds n bytes of pinned memory.
+func (m *Machine) pinned(call string, p uintptr, n int) (*hostBlock, int, bool) {
+	for from, h := range m.host {
+		if p >= from && p+uintptr(n) <= from+uintptr(h.bytes) {
+			return h, int(p - from), true
+		}
+	}
+	m.fault("%s: %d bytes at %#x of the host are not pinned", call, n, p)
+	return nil, 0, false
+}
+
+func cuMemAlloc(m *Machine, a []uintptr) int {
+	d, n := m.bound(), int64(a[1])
+	switch {
+	case n <= 0:
+		m.fault("cuMemAlloc: %d bytes", n)
+		return invalidValue
+	case n > d.is.Memory-d.used:
+		return outOfMemory
+	}
+	p := d.memory.Alloc(int(n))
+	b, err := d.memory.Bytes(p, int(n))
+	if err != nil {
+		m.fault("cuMemAlloc: %w", err)
+		return outOfMemory
+	}
+	for i := range b {
+		b[i] = 0xFF
+	}
+	d.used += n
+	d.blocks[p] = int(n)
+	*at[uint64](a[0]) = p
+	return 0
+}
+
+// cuMemFree does all pending work first, as the driver does.
+func cuMemFree(m *Machine, a []uintptr) int {
+	d := m.bound()
+	n, ok := d.blocks[uint64(a[0])]
+	if !ok {
+		m.fault("cuMemFree: %#x is no memory of device %d, or was freed before", a[0], d.index)
+		return invalidValue
+	}
+	m.drainAll(d)
+	if err := d.memory.Free(uint64(a[0])); err != nil {
+		m.fault("cuMemFree: %w", err)
+	}
+	delete(d.blocks, uint64(a[0]))
+	d.used -= int64(n)
+	return d.dead
+}
+
+func cuMemGetInfo(m *Machine, a []uintptr) int {
+	d := m.bound()
+	*at[uint64](a[0]), *at[uint64](a[1]) = uint64(d.is.Memory-d.used), uint64(d.is.Memory)
+	return 0
+}
+
+// enqueue puts work into a stream, or into the graph that it captures.
+func (m *Machine) enqueue(s *stream, o op) {
+	if s.capture != nil {
+		s.capture.nodes = append(s.capture.nodes, m.add(&node{op: o, of: s.capture}))
+		return
+	}
+	m.push(s, work{what: o.what, run: o.start()})
+}
+
+// transfer enqueues a copy or a fill. places are the device's, checked now, and again
+// when it is done.
+func (m *Machine) transfer(call string, handle uintptr, kind int, n int, places []uint64, run func(there [][]byte) error) int {
+	s, ok := m.stream(call, handle)
+	if !ok {
+		return invalidHandle
+	}
+	find := func() ([][]byte, error) {
+		there := make([][]byte, len(places))
+		for i, p := range places {
+			b, err := s.dev.memory.Bytes(p, n)
+			if err != nil {
+				return nil, err
+			}
+			there[i] = b
+		}
+		return there, nil
+	}
+	if _, err := find(); err != nil {
+		m.fault("%s: %w", call, err)
+		return invalidValue
+	}
+	m.enqueue(s, op{kind: kind, what: call, run: func() error {
+		there, err := find()
+		if err != nil {
+			return err
+		}
+		return run(there)
+	}})
+	return 0
+}
+
+func cuMemcpyHtoDAsync(m *Machine, a []uintptr) int {
+	return m.hostCopy("cuMemcpyHtoDAsync", a[3], a[1], uint64(a[0]), int(a[2]), func(here, there []byte) { copy(there, here) })
+}
+
+func cuMemcpyDtoHAsync(m *Machine, a []uintptr) int {
+	return m.hostCopy("cuMemcpyDtoHAsync", a[3], a[0], uint64(a[1]), int(a[2]), func(here, there []byte) { copy(here, there) })
+}
+
+func (m *Machine) hostCopy(call string, stream, host uintptr, p uint64, n int, move func(here, there []byte)) int {
+	h, from, ok := m.pinned(call, host, n)
+	if !ok {
+		return invalidValue
+	}
+	return m.transfer(call, stream, kindCopy, n, []uint64{p}, func(there [][]byte) error {
+		if h.gone {
+			return fmt.Errorf("the pinned memory at %#x was freed", host)
+		}
+		move(h.data()[from:from+n], there[0])
+		return nil
+	})
+}
+
+func cuMemcpyDtoDAsync(m *Machine, a []uintptr) int {
+	to, from, n := uint64(a[0]), uint64(a[1]), int(a[2])
+	if to < from+uint64(n) && from < to+uint64(n) {
+		m.fault("cuMemcpyDtoDAsync: %d bytes from %#x to %#x overlap", n, from, to)
+	}
+	return m.transfer("cuMemcpyDtoDAsync", a[3], kindCopy, n, []uint64{to, from}, func(there [][]byte) error {
+		copy(there[0], there[1])
+		return nil
+	})
+}
+
+func cuMemsetD8Async(m *Machine, a []uintptr) int {
+	v := byte(a[1])
+	return m.transfer("cuMemsetD8Async", a[3], kindFill, int(a[2]), []uint64{uint64(a[0])}, func(there [][]byte) error {
+		for i := range there[0] {
+			there[0][i] = v
+		}
+		return nil
+	})
+}
+
+func cuMemsetD32Async(m *Machine, a []uintptr) int {
+	if a[0]%4 != 0 {
+		m.fault("cuMemsetD32Async: %#x is no multiple of 4", a[0])
+		return invalidValue
+	}
+	v := uint32(a[1])
+	return m.transfer("cuMemsetD32Async", a[3], kindFill, 4*int(a[2]), []uint64{uint64(a[0])}, func(there [][]byte) error {
+		for b := there[0]; len(b) > 0; b = b[4:] {
+			binary.LittleEndian.PutUint32(b, v)
+		}
+		return nil
+	})
+}
