@@ -92,9 +92,14 @@ func (l *launch) tensor(t tensor.Tensor) {
 		return
 	}
 	b := l.put('u', 8)
-	if t.IsNone() {
-		binary.LittleEndian.PutUint64(b, 0)
-		return
+	binary.LittleEndian.PutUint64(b, uint64(l.address(t)))
+}
+
+// address returns the address of t's first element, 0 for the zero Tensor, for a struct
+// that is handed over by bytes.
+func (l *launch) address(t tensor.Tensor) drv.Ptr {
+	if l.fn == nil || t.IsNone() {
+		return 0
 	}
 	mem, off := t.Memory()
 	m, ok := mem.(*memory)
@@ -105,9 +110,9 @@ func (l *launch) tensor(t tensor.Tensor) {
 	if err != nil {
 		l.be.fail(fmt.Errorf("%s: parameter %d: %v: %w", l.name, l.next-1, t, err))
 		l.fn = nil
-		return
+		return 0
 	}
-	binary.LittleEndian.PutUint64(b, uint64(at)+uint64(off))
+	return at + drv.Ptr(off)
 }
 
 // ptr hands over an address.

@@ -31,6 +31,14 @@ func (be *Backend) scratchLocked(bytes int) scratch {
 	return scratch{b.ptr, be, b, b.epoch}
 }
 
+// offset is the address so many bytes into s, 0 if s has none.
+func (s scratch) offset(bytes int) drv.Ptr {
+	if s.Ptr == 0 {
+		return 0
+	}
+	return s.Ptr + drv.Ptr(bytes)
+}
+
 // free gives the bytes back. A second call is an error of the queue.
 func (s scratch) free() {
 	if s.block == nil {
