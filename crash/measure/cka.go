@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"lamina/kernels"
 )
 
 // The Gram product is done in tiles of gramTile rows by gramTile rows, over
@@ -181,6 +183,7 @@ func align(h12, h11, h22 float64) float64 {
 // 8·n² bytes for n samples.
 type CKA struct {
 	how      Comparing
+	be       kernels.Backend // that may make the matrices; nil for none
 	samples  int
 	matrices [][]float64
 	norms    []float64 // of each matrix with itself
@@ -210,7 +213,10 @@ func (c *CKA) Add(x []float32, width int) error {
 			return fmt.Errorf("similarity: state %d, sample %d, feature %d: %v is not finite", len(c.matrices), i/width, i%width, v)
 		}
 	}
-	k := Gram(x, c.samples, width)
+	k, ok := deviceGram(c.be, x, c.samples, width)
+	if !ok {
+		k = Gram(x, c.samples, width)
+	}
 	c.how.Metric.matrix(k, c.samples, c.how.Bandwidth)
 	c.matrices = append(c.matrices, k)
 	c.norms = append(c.norms, HSIC(k, k))

@@ -36,6 +36,14 @@ func (m *massive) add(state int, x []float32, width int) {
 	m.longest[state] += longest
 }
 
+// note is add of a sample of so many tokens whose squared norms a device has summed.
+func (m *massive) note(state, tokens int, longest, all float64) {
+	if tokens >= massiveLength {
+		m.longest[state] += longest
+		m.all[state] += all
+	}
+}
+
 // shares returns the share of the longest tokens in each state; nil where it is above
 // massiveShare in none.
 func (m massive) shares() []float64 {

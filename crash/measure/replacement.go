@@ -98,7 +98,7 @@ func (r *replacing) like(block transformer.Block) (float64, error) {
 	}
 	states := newStates(r.vectors, r.samples, 1)
 	err := r.through.with(r.ctx, block, func(_ int, b *transformer.Batch, x autograd.Var) {
-		states.add(0, b, r.decoder.Finish(r.through.pass, x).T.Float32s())
+		states.take(0, r.through.pass, b, r.decoder.Finish(r.through.pass, x).T)
 	})
 	if err != nil {
 		return 0, err

@@ -84,6 +84,7 @@ func (s *States) compared(ctx context.Context, c Comparing) (*CKA, error) {
 	if err != nil {
 		return nil, err
 	}
+	cka.be = s.be
 	for _, x := range s.states {
 		if err := cka.Add(x, len(x)/s.Samples); err != nil {
 			return nil, err

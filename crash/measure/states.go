@@ -15,7 +15,8 @@ type States struct {
 	Vectors
 	Samples int
 
-	states  [][]float32 // [states][samples width]
+	be      kernels.Backend // that they come from; nil for none
+	states  [][]float32     // [states][samples width]
 	massive massive
 }
 
@@ -28,6 +29,14 @@ func (s *States) Len() int { return len(s.states) }
 
 // Of returns a state, one row a sample, [samples width]. It is not a copy.
 func (s *States) Of(state int) []float32 { return s.states[state] }
+
+// take takes a state of the samples of a batch, x [N D]. A device that can pools it where it
+// is; from others all of it is read.
+func (s *States) take(state int, p *autograd.Pass, b *transformer.Batch, x tensor.Tensor) {
+	if s.be = p.Backend; !s.takePooled(state, p, b, x) {
+		s.add(state, b, x.Float32s())
+	}
+}
 
 // add takes a state of the samples of a batch, x [N D].
 func (s *States) add(state int, b *transformer.Batch, x []float32) {
@@ -56,7 +65,7 @@ func Observe(ctx context.Context, be kernels.Backend, d *transformer.Decoder, ro
 	defer p.Close()
 	done := 0
 	for _, b := range batches {
-		d.Forward(p, b, func(state int, x autograd.Var) { states.add(state, b, x.T.Float32s()) })
+		d.Forward(p, b, func(state int, x autograd.Var) { states.take(state, p, b, x.T) })
 		if err := p.Sync(); err != nil {
 			return nil, err
 		}
@@ -98,7 +107,7 @@ func ObserveStreamed(ctx context.Context, be kernels.Backend, d *transformer.Dec
 			if state == len(d.Blocks) {
 				x = d.Finish(p, x)
 			}
-			states.add(state, b, x.T.Float32s())
+			states.take(state, p, b, x.T)
 			if err := p.Sync(); err != nil {
 				return nil, err
 			}

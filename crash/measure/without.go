@@ -58,6 +58,7 @@ func Neighbours(ctx context.Context, be kernels.Backend, d *transformer.Decoder,
 	if err != nil {
 		return nil, err
 	}
+	cka.be = be
 	for _, x := range states.states[1:] {
 		if err := cka.Add(x, len(x)/len(rows)); err != nil {
 			return nil, err
