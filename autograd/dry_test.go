@@ -1,6 +1,7 @@
 package autograd_test
 
 import (
+	"bytes"
 	"testing"
 
 	"lamina/autograd"
@@ -47,5 +48,37 @@ func TestDryPassTakesWhatAPassTakes(t *testing.T) {
 				t.Fatalf("%d rows: gradient %d is written: %v", rows, i, v)
 			}
 		}
+	}
+}
+
+// few wants few logits at once.
+type few struct{ kernels.Backend }
+
+func (few) LogitBytes() int { return 1 }
+
+// TestLogitsAtOnceAreTheBackends: rows are cut as the backend says, a dry run like it
+// claims the same memory, and on the host the cut changes no bit.
+func TestLogitsAtOnceAreTheBackends(t *testing.T) {
+	real := cpu.New(cpu.Options{})
+	defer real.Close()
+	const rows = 3 * autograd.HeadRows
+	w := &autograd.Parameter{Value: tensor.MustNew(real, tensor.F32, 50, 24), Grad: tensor.MustNew(real, tensor.F32, 50, 24), Trainable: true}
+	values := make([]float32, w.Value.Len())
+	for i := range values {
+		values[i] = float32(i%37) / 37
+	}
+	w.Value.SetFloat32s(values)
+	whole := dryStep(real, w, rows)
+	want := w.Grad.Raw()
+	kernels.Fill(real, w.Grad, 0)
+	cut := dryStep(few{real}, w, rows)
+	if !bytes.Equal(w.Grad.Raw(), want) {
+		t.Error("gradients depend on how rows are cut")
+	}
+	if cut.Extent() >= whole.Extent() {
+		t.Errorf("cut rows take %d bytes, whole ones %d", cut.Extent(), whole.Extent())
+	}
+	if got := dryStep(&dry.Backend{Like: few{real}}, w, rows); got.Extent() != cut.Extent() {
+		t.Errorf("a dry run takes %d bytes, want %d", got.Extent(), cut.Extent())
 	}
 }

@@ -9,11 +9,10 @@ import (
 
 // HeadRows is how many rows of logits, each of the size of the vocabulary, are meant to
 // exist at once; [Pass.LinearCrossEntropy] takes several times as many where all of them
-// fit headBytes. It is a multiple of the length at which a product cuts its inner index,
-// so that the sums over rows in dW have one order however rows are cut.
+// fit [kernels.LogitBytes]. It is a multiple of the length at which a product of the host
+// cuts its inner index, so that there the sums over rows in dW have one order however rows
+// are cut.
 const HeadRows = 256
-
-const headBytes = 64 << 20
 
 // LinearCrossEntropy returns Σ_r loss[r], one number, of a head and its targets:
 //
@@ -77,7 +76,7 @@ type headLoss struct {
 // run goes through the rows. It runs once if there are none: then dW is set to 0.
 func (h *headLoss) run(p *Pass) {
 	rows, vocab := h.x.Rows(), h.w.Dim(0)
-	step := max(headBytes/max(h.x.DType().Bytes(vocab*HeadRows), 1), 1) * HeadRows
+	step := max(kernels.LogitBytes(p.Backend)/max(h.x.DType().Bytes(vocab*HeadRows), 1), 1) * HeadRows
 	for from := 0; from == 0 || from < rows; from += step {
 		mark := p.Begin()
 		h.rows(p, from, min(from+step, rows))

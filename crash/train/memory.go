@@ -89,7 +89,7 @@ func (t *Trainer) largestPass() (int, error) {
 	for _, ids := range t.candidates() {
 		for turn := range turns {
 			t.state.Step = at + turn // which says whose turn it is
-			p := autograd.NewTrainingPass(&dry.Backend{})
+			p := autograd.NewTrainingPass(&dry.Backend{Like: t.Backend})
 			if err := t.accumulate(p, ids, 1, &tally{}); err != nil {
 				return 0, err
 			}

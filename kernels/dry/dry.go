@@ -22,6 +22,9 @@ import (
 type Backend struct {
 	intercept.Calls     // around nothing: no call computes
 	Bytes           int // asked of it so far
+
+	// Like is the backend whose choices are made ([kernels.LogitBytes]); nil: of the host.
+	Like kernels.Backend
 }
 
 var _ kernels.Backend = (*Backend)(nil)
@@ -55,6 +58,9 @@ func (*Backend) Sync() error { return nil }
 
 // Memory implements tensor.Device: it cannot tell.
 func (*Backend) Memory() (free, total int64) { return 0, 0 }
+
+// LogitBytes is what [kernels.LogitBytes] says of Like.
+func (be *Backend) LogitBytes() int { return kernels.LogitBytes(be.Like) }
 
 // Close implements tensor.Device.
 func (*Backend) Close() error { return nil }

@@ -79,6 +79,9 @@ func (p *Backend) Queue() (kernels.Backend, error) {
 	return measuring(be, p.costs), nil
 }
 
+// LogitBytes is what [kernels.LogitBytes] says of the backend that is measured.
+func (p *Backend) LogitBytes() int { return kernels.LogitBytes(p.measured) }
+
 // Entries returns the methods called so far, the most expensive first.
 func (p *Backend) Entries() []Entry {
 	p.costs.mu.Lock()
