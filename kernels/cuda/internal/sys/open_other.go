@@ -9,5 +9,5 @@ const Built = false
 
 // Open returns an error: the binary was built without the tag cuda.
 func Open(path string) (Library, error) {
-	return nil, fmt.Errorf("%s: built without CUDA: build with -tags cuda", path)
+	return nil, fmt.Errorf("%s: %w", path, ErrNotBuilt)
 }
