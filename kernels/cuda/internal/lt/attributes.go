@@ -65,10 +65,7 @@ const (
 
 // Attributes of a cublasLtMatrixLayout_t.
 const (
-	layoutType = 0 // 4
-	layoutRows = 2 // 8
 	layoutCols = 3 // 8
-	layoutLD   = 4 // 8
 )
 
 // Attributes of a cublasLtMatmulPreference_t.
@@ -80,11 +77,8 @@ const (
 
 // Attributes of a cublasLtMatmulAlgo_t.
 const (
-	algoID        = 0 // 4
-	algoTile      = 1 // 4
 	algoSplitK    = 2 // 4: parts of the inner axis
 	algoReduction = 3 // 4
-	algoStages    = 6 // 4
 )
 
 const (

@@ -175,7 +175,7 @@ func (l *Library) choose(on Stream, n *plan, p Product) error {
 	h.value[0] = 0
 	err = l.do(on, "cublasLtMatmulAlgoGetHeuristic", l.procs.MatmulAlgoGetHeuristic,
 		h.handle, n.desc, n.b, n.a, n.c, n.c, prefer, candidates, address(&h.results[0]), address(&h.value[0]))
-	if e, ok := err.(*Error); ok && (e.Status == notSupported || e.Status == invalidValue) {
+	if no(err) {
 		n.refused = &Refused{p, err.Error()}
 		return nil
 	}
@@ -215,9 +215,8 @@ func (l *Library) setRows(on Stream, n *plan, p Product) error {
 	h := l.h
 	r := &h.results[0]
 	err := l.do(on, "cublasLtMatmulAlgoCheck", l.procs.MatmulAlgoCheck, h.handle, n.desc, n.b, n.a, n.c, n.c, address(&n.algo), address(r))
-	e, is := err.(*Error)
 	switch {
-	case is && (e.Status == notSupported || e.Status == invalidValue):
+	case no(err):
 		return n.refuse(p, err.Error())
 	case err != nil:
 		return err
@@ -237,11 +236,12 @@ func (n *plan) refuse(p Product, why string) error {
 	return n.odd[p.M]
 }
 
-// Statuses that say no to one product.
-const (
-	invalidValue = 7
-	notSupported = 15
-)
+// no reports whether the library says no to one product.
+func no(err error) bool {
+	const invalidValue, mismatch, notSupported = 7, 8, 15
+	e, ok := err.(*Error)
+	return ok && (e.Status == invalidValue || e.Status == mismatch || e.Status == notSupported)
+}
 
 // dropPlans gives all plans back.
 func (l *Library) dropPlans() {
