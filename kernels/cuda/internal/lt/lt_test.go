@@ -268,7 +268,7 @@ func TestUnalignedOperandsAreFound(t *testing.T) {
 	if err := b.lt.Run(b.stream, product(1, 4, 4, false, false), lt.Operands{A: x + 4, B: x, C: x, D: x, Workspace: x, Bytes: 1 << 14}); err == nil {
 		t.Error("no error")
 	}
-	if err := b.m.Err(); err == nil || !strings.Contains(err.Error(), "A at") {
+	if err := b.m.Err(); err == nil || !strings.Contains(err.Error(), "is not aligned to 16") {
 		t.Errorf("%v", err)
 	}
 }
