@@ -1,0 +1,360 @@
+package ptx
+
+import (
+	"fmt"
+	"strings"
+)
+
+// scope holds the names of a block { … } of a function.
+type scope struct {
+	parent *scope
+	names  map[string]symbol
+	ranges map[string]registers // %r<8>: by prefix
+	labels map[string]int32
+	tables map[string][]string // .branchtargets
+}
+
+// registers is what ".reg .b32 %r<8>" declares.
+type registers struct {
+	typ   typ
+	count int
+}
+
+// symbol is what a name of a function stands for.
+type symbol struct {
+	typ  typ
+	slot int32 // of a register or a predicate
+	v    *variable
+}
+
+// fixup is a label that an instruction waits for.
+type fixup struct {
+	pc    int32
+	label string
+	scope *scope
+	set   func(pc int32)
+	token token
+}
+
+// compiler decodes the body of a function.
+type compiler struct {
+	p       *parser
+	f       *function
+	scope   *scope
+	consts  map[uint64]int32
+	special map[string]int32
+	address map[reference]int32
+	fixups  []fixup
+	sink    int32
+	s       *statement // the one at hand
+}
+
+// statement is an instruction as the text has it.
+type statement struct {
+	op    string
+	mods  []string
+	used  uint64 // modifiers that were asked for
+	types []typ
+	ops   []operand
+	token token
+	text  string
+}
+
+// has reports whether the instruction has a modifier.
+func (s *statement) has(mod string) bool {
+	found := false
+	for i, m := range s.mods {
+		if m == mod {
+			s.used |= 1 << i
+			found = true
+		}
+	}
+	return found
+}
+
+// oneOf returns which of some modifiers the instruction has; "" where it has none.
+func (s *statement) oneOf(mods ...string) string {
+	for _, m := range mods {
+		if s.has(m) {
+			return m
+		}
+	}
+	return ""
+}
+
+func newCompiler(p *parser, f *function) *compiler {
+	c := &compiler{p: p, f: f, consts: map[uint64]int32{}, special: map[string]int32{}, address: map[reference]int32{}, sink: -1}
+	c.push()
+	for _, v := range append(f.params[:len(f.params):len(f.params)], f.rets...) {
+		c.scope.names[v.name] = symbol{v: v}
+	}
+	return c
+}
+
+func (c *compiler) push() {
+	c.scope = &scope{c.scope, map[string]symbol{}, map[string]registers{}, map[string]int32{}, map[string][]string{}}
+}
+
+// body reads { … } and decodes it.
+func (c *compiler) body() error {
+	p := c.p
+	if err := p.want("{"); err != nil {
+		return err
+	}
+	for depth := 1; depth > 0; {
+		t := p.peek()
+		switch {
+		case t.kind == tokenEnd:
+			return p.fail("%s has no end", c.f.name)
+		case p.take("{"):
+			c.push()
+			depth++
+		case p.take("}"):
+			if depth > 1 {
+				c.scope = c.scope.parent
+			}
+			depth--
+		case p.take(";"):
+		case t.text == ".loc" || t.text == ".file":
+			p.skipLine()
+		case t.text == ".pragma":
+			p.skipPast(";")
+		case strings.HasPrefix(t.text, "."):
+			if err := c.declare(); err != nil {
+				return err
+			}
+		case t.kind == tokenName && p.tokens[p.at+1].text == ":":
+			p.at += 2
+			if _, twice := c.scope.labels[t.text]; twice {
+				return p.fail("label %s stands twice", t.text)
+			}
+			if p.is(".branchtargets") {
+				c.targets(t.text)
+				continue
+			}
+			if p.is(".callprototype") {
+				p.skipPast(";")
+				continue
+			}
+			c.scope.labels[t.text] = int32(len(c.f.code))
+		default:
+			if err := c.statement(); err != nil {
+				return err
+			}
+		}
+	}
+	return c.finish()
+}
+
+// targets reads ".branchtargets A, B;" behind its label.
+func (c *compiler) targets(label string) {
+	c.p.at++
+	var names []string
+	for c.p.peek().kind == tokenName {
+		names = append(names, c.p.next().text)
+		c.p.take(",")
+	}
+	c.scope.tables[label] = names
+}
+
+// finish sets the labels, and where the ways of branches meet.
+func (c *compiler) finish() error {
+	// Falling off the end returns.
+	c.f.code = append(c.f.code, instr{run: runReturn, pred: -1, text: "ret;", line: c.p.peek().line, target: -1})
+	for _, f := range c.fixups {
+		pc, ok := int32(0), false
+		for s := f.scope; s != nil && !ok; s = s.parent {
+			pc, ok = s.labels[f.label]
+		}
+		if !ok {
+			return &Error{int(f.token.line), f.label, "no such label"}
+		}
+		f.set(pc)
+	}
+	for i := range c.f.code {
+		c.f.code[i].pc = int32(i)
+	}
+	meet(c.f.code)
+	return nil
+}
+
+// declare reads the declaration of registers or variables within a function.
+func (c *compiler) declare() error {
+	p := c.p
+	t := p.next()
+	if t.text == ".reg" {
+		return c.registers()
+	}
+	extern := false
+	if t.text == ".extern" {
+		extern = true
+		t = p.next()
+	}
+	s, ok := spaces[t.text]
+	if !ok {
+		p.at--
+		return p.fail("unknown directive %q", t.text)
+	}
+	vars, err := p.variables(s, extern)
+	if err != nil {
+		return err
+	}
+	for _, v := range vars {
+		switch s {
+		case local:
+			c.f.localBytes = align(c.f.localBytes, v.align)
+			v.offset = c.f.localBytes
+			c.f.localBytes += v.size + guard
+			c.f.locals = append(c.f.locals, v)
+		case param:
+			c.f.frameBytes = align(c.f.frameBytes, v.align)
+			v.offset = c.f.frameBytes
+			c.f.frameBytes += v.size
+		case global, constant:
+			p.out.order = append(p.out.order, v)
+		}
+		c.scope.names[v.name] = symbol{v: v}
+	}
+	return nil
+}
+
+// registers reads "T a, %r<8>;".
+func (c *compiler) registers() error {
+	p := c.p
+	t, ok := types[strings.TrimPrefix(p.next().text, ".")]
+	if !ok {
+		p.at--
+		return p.fail("unknown type of registers %q", p.peek().text)
+	}
+	for {
+		name := p.next()
+		if name.kind != tokenName {
+			return p.fail("the name of a register expected")
+		}
+		if p.take("<") {
+			n, err := p.integer()
+			if err != nil {
+				return err
+			}
+			if err := p.want(">"); err != nil {
+				return err
+			}
+			if n < 0 || n > maxSlots {
+				return p.fail("%d registers", n)
+			}
+			c.scope.ranges[name.text] = registers{t, int(n)}
+		} else {
+			c.scope.names[name.text] = c.register(t, name.text)
+		}
+		if p.take(";") {
+			return nil
+		}
+		if err := p.want(","); err != nil {
+			return err
+		}
+	}
+}
+
+// register gives a new register a slot.
+func (c *compiler) register(t typ, name string) symbol {
+	if t.kind == 'p' {
+		c.f.preds = append(c.f.preds, name)
+		return symbol{typ: t, slot: int32(len(c.f.preds) - 1)}
+	}
+	return symbol{typ: t, slot: c.slot(slot{name: name})}
+}
+
+func (c *compiler) slot(s slot) int32 {
+	c.f.slots = append(c.f.slots, s)
+	return int32(len(c.f.slots) - 1)
+}
+
+// find looks a name up: in the scopes from within, then in the module.
+func (c *compiler) find(name string) (symbol, bool) {
+	prefix := strings.TrimRight(name, "0123456789")
+	for s := c.scope; s != nil; s = s.parent {
+		if sym, ok := s.names[name]; ok {
+			return sym, true
+		}
+		if r, ok := s.ranges[prefix]; ok && len(prefix) < len(name) && len(name)-len(prefix) < 8 {
+			index := 0
+			for _, digit := range name[len(prefix):] {
+				index = index*10 + int(digit-'0')
+			}
+			if index < r.count {
+				sym := c.register(r.typ, name)
+				s.names[name] = sym
+				return sym, true
+			}
+		}
+	}
+	if v := c.p.out.vars[name]; v != nil {
+		return symbol{v: v}, true
+	}
+	return symbol{}, false
+}
+
+// statement reads one instruction and decodes it.
+func (c *compiler) statement() error {
+	p := c.p
+	s := &statement{token: p.peek()}
+	c.s = s
+	guard, not := int32(-1), false
+	if p.take("@") {
+		not = p.take("!")
+		name := p.next().text
+		sym, ok := c.find(name)
+		if !ok || sym.typ.kind != 'p' {
+			return p.fail("no predicate: %s", name)
+		}
+		guard = sym.slot
+	}
+	op := p.next()
+	if op.kind != tokenName {
+		return p.fail("an instruction expected, not %q", op.text)
+	}
+	parts := strings.Split(op.text, ".")
+	s.op = parts[0]
+	if len(parts) > 60 {
+		return c.fail("too many modifiers")
+	}
+	for _, m := range parts[1:] {
+		if t, ok := types[m]; ok {
+			s.types = append(s.types, t)
+		} else {
+			s.mods = append(s.mods, m)
+		}
+	}
+	if err := c.operands(); err != nil {
+		return err
+	}
+	s.text = strings.Join(strings.Fields(p.src[s.token.start:p.tokens[p.at-1].end]), " ")
+	decode, ok := opcodes[s.op]
+	if !ok {
+		return c.fail("unknown instruction %s", s.op)
+	}
+	in, err := decode(c, s)
+	if err != nil {
+		return err
+	}
+	for i, m := range s.mods {
+		if s.used&(1<<i) == 0 {
+			return c.fail("unknown modifier .%s of %s", m, s.op)
+		}
+	}
+	if len(c.f.slots) > maxSlots {
+		return c.fail("more than %d registers and numbers", maxSlots)
+	}
+	in.pred, in.not, in.line, in.text = guard, not, s.token.line, s.text
+	c.f.code = append(c.f.code, in)
+	return nil
+}
+
+// fail makes the error of the statement at hand.
+func (c *compiler) fail(format string, args ...any) error {
+	text := c.s.text
+	if text == "" {
+		text = firstLine(c.p.src[c.s.token.start:])
+	}
+	return &Error{int(c.s.token.line), text, fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,180 @@
+package ptx
+
+import (
+	"bytes"
+	"fmt"
+	"math/bits"
+)
+
+// Races are found by who used a place last, and when. Time is counted in intervals: a
+// worker's count goes on at each barrier and each block, so that an interval belongs to
+// one block. Each warp knows, for every warp of its block, up to which interval that
+// one's accesses are ordered before its own; a barrier tells it (a vector clock). Within
+// a warp it is bar.warp.sync that orders. An atomic operation races with nothing, and
+// two writes of the same value are none.
+
+// pageBytes is how many bytes share a table of uses.
+const pageBytes = 1024
+
+// page has the last uses of pageBytes bytes: one for four bytes, or, where smaller
+// accesses were made, one for each.
+type page struct {
+	uses []usage
+	word bool
+}
+
+// usage is who wrote a place last, and who has read it since.
+type usage struct {
+	wrote     uint32 // interval; 0: never
+	read      uint32 // interval of the last read
+	readElse  uint32 // interval of a read by an earlier block
+	wroteSync uint32
+	readSync  uint32
+	readers   uint32 // warps of the block that read last
+	wroteWarp uint8
+	wroteLane uint8
+	readWarp  uint8
+	readLane  uint8 // several: several
+}
+
+const several = 255
+
+// ordered notes a barrier of some warps: what they did before comes before what they do
+// next.
+func (k *worker) ordered(warps uint32) {
+	var joined [32]uint32
+	for rest := warps; rest != 0; rest &= rest - 1 {
+		w := k.warps[bits.TrailingZeros32(rest)]
+		for i, t := range w.seen {
+			joined[i] = max(joined[i], t)
+		}
+	}
+	for rest := warps; rest != 0; rest &= rest - 1 {
+		joined[bits.TrailingZeros32(rest)] = k.now
+	}
+	for rest := warps; rest != 0; rest &= rest - 1 {
+		w := k.warps[bits.TrailingZeros32(rest)]
+		w.seen = joined
+		w.syncs++
+	}
+	k.now++
+}
+
+// race checks an access against those before, and notes it.
+func (w *warp) race(in *instr, lane int, s space, r *region, at, n int, u use) {
+	if r.races == nil {
+		r.races = make([]*page, len(r.data)/pageBytes+1)
+	}
+	from := at
+	for end := at + n; at < end; {
+		p := r.races[at/pageBytes]
+		if p == nil {
+			p = &page{word: true, uses: make([]usage, pageBytes/4)}
+			r.races[at/pageBytes] = p
+		}
+		if n < 4 && p.word {
+			p.split()
+		}
+		within, step := at%pageBytes, 1
+		if p.word {
+			within, step = within/4, 4
+		}
+		e := &p.uses[within]
+		if what := w.conflict(e, lane, s, r, at, at-from, step, u); what != "" {
+			kind := GlobalRace
+			if s == shared {
+				kind = SharedRace
+			}
+			address := r.base + uint64(at)
+			w.fault(in, lane, kind, address, w.where(s, address, lane), what)
+		}
+		w.note(e, lane, s, u)
+		at += step
+	}
+}
+
+func (p *page) split() {
+	uses := make([]usage, pageBytes)
+	for i := range uses {
+		uses[i] = p.uses[i/4]
+	}
+	p.uses, p.word = uses, false
+}
+
+// since is the first interval that an access can race with.
+func (w *warp) since(s space) uint32 {
+	if s == shared {
+		return w.k.begin
+	}
+	return w.k.first
+}
+
+// conflict says whom an access races with; "" for nobody.
+func (w *warp) conflict(e *usage, lane int, s space, r *region, at, off, n int, u use) string {
+	since := w.since(s)
+	if e.wrote >= since {
+		who := ""
+		switch {
+		case e.wrote < w.k.begin:
+			who = "another block"
+		case int(e.wroteWarp) != w.id:
+			if w.seen[e.wroteWarp] < e.wrote {
+				who = fmt.Sprintf("thread %v", w.k.warps[e.wroteWarp].thread(int(e.wroteLane)))
+			}
+		case int(e.wroteLane) != lane && e.wroteSync == w.syncs:
+			who = fmt.Sprintf("thread %v", w.thread(int(e.wroteLane)))
+		}
+		same := u&write != 0 && u&read == 0 && bytes.Equal(r.data[at:at+n], w.value[off:off+n])
+		if who != "" && !same {
+			if u&read != 0 {
+				return "read what " + who + " wrote, with no barrier between"
+			}
+			return "written otherwise than " + who + " did, with no barrier between"
+		}
+	}
+	if u&write == 0 || e.read < since {
+		return ""
+	}
+	const after = ", with no barrier between"
+	if e.read < w.k.begin || e.readElse >= since {
+		return "written after another block read it" + after
+	}
+	for rest := e.readers &^ (1 << w.id); rest != 0; rest &= rest - 1 {
+		if v := bits.TrailingZeros32(rest); w.seen[v] < e.read {
+			return fmt.Sprintf("written after a thread of warp %d read it", v) + after
+		}
+	}
+	if int(e.readWarp) == w.id && int(e.readLane) != lane && e.readSync == w.syncs {
+		return "written after another thread of the warp read it" + after
+	}
+	return ""
+}
+
+// note enters an access.
+func (w *warp) note(e *usage, lane int, s space, u use) {
+	if u&write != 0 {
+		*e = usage{wrote: w.k.now, wroteWarp: uint8(w.id), wroteLane: uint8(lane), wroteSync: w.syncs}
+		return
+	}
+	me := uint32(1) << w.id
+	switch {
+	case e.read < w.since(s):
+		e.readers, e.readElse = 0, 0
+	case e.read < w.k.begin:
+		e.readers, e.readElse = 0, e.read
+	default:
+		for rest := e.readers &^ me; rest != 0; rest &= rest - 1 {
+			if v := bits.TrailingZeros32(rest); w.seen[v] >= e.read {
+				e.readers &^= 1 << v
+			}
+		}
+	}
+	together := e.readers&me != 0 && e.readWarp == uint8(w.id) && e.readSync == w.syncs && e.read >= w.k.begin
+	if together && e.readLane != uint8(lane) {
+		e.readLane = several
+	} else {
+		e.readLane = uint8(lane)
+	}
+	e.readWarp, e.readSync, e.read = uint8(w.id), w.syncs, w.k.now
+	e.readers |= me
+}
