@@ -34,7 +34,7 @@ func remove[T any](m *Machine, call string, handle uintptr) (T, bool) {
 // describe says what is wrong with a handle.
 func (m *Machine) describe(handle uintptr, want string) string {
 	if o, ok := m.objects[handle]; ok {
-		return fmt.Sprintf("%#x is a %s, not a %s", handle, kindOf(o), want)
+		return fmt.Sprintf("%#x is of kind %s, want %s", handle, kindOf(o), want)
 	}
 	if kind, ok := m.retired[handle]; ok {
 		return fmt.Sprintf("%s %#x was given back before", kind, handle)

@@ -152,7 +152,10 @@ func (s *search) folder(folder string) bool {
 func (s *search) open(path string) bool {
 	lib, err := s.Open(path)
 	if err != nil {
-		why := strings.TrimPrefix(err.Error(), path+": ")
+		why := err.Error()
+		for short := strings.TrimPrefix(why, path+": "); short != why; short = strings.TrimPrefix(why, path+": ") {
+			why = short
+		}
 		if !filepath.IsAbs(path) && !strings.Contains(why, "No such file") {
 			s.there = append(s.there, len(s.tried)) // the loader found one
 		}

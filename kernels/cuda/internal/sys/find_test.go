@@ -130,7 +130,7 @@ func TestNothingThere(t *testing.T) {
 	if !errors.As(err, &missing) || err.Error() != "libcuda.so.1 not found" || len(missing.Attempts) != len(tried) {
 		t.Fatalf("%v", err)
 	}
-	want := []string{"/a: not there", "libcuda.so.1: libcuda.so.1: cannot open shared object file: No such file or directory",
+	want := []string{"/a: not there", "libcuda.so.1: cannot open shared object file: No such file or directory",
 		"/usr/lib/wsl/lib: not there", "/usr/local/nvidia/lib64: not there"}
 	for i, w := range want {
 		if got := tried[i].Path + ": " + tried[i].Why; got != w {
