@@ -96,7 +96,7 @@ func TestCallsSay(t *testing.T) {
 		{"old PTX", after("cuModuleLoadDataEx", 2, 222), func(b *bench) error { _, err := b.dev.Load([]byte(module)); return err },
 			[]string{"Load: cuModuleLoadDataEx: ", "(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, 222): the driver is too old for the kernels: update"}, nil},
 		{"bad PTX", nil, func(b *bench) error { _, err := b.dev.Load([]byte("nonsense")); return err },
-			[]string{"(CUDA_ERROR_INVALID_PTX, 218)", "\nptxas application ptx input, line 1"}, nil},
+			[]string{"(CUDA_ERROR_INVALID_PTX, 218)", "\nptxas application ptx input: ptx: line 1: "}, nil},
 		{"launch", after("cuLaunchKernel", 1, 701), func(b *bench) error { return b.s.Launch(b.add, one, one, 0, nil) },
 			[]string{"cuda:0: add: cuLaunchKernel: too many resources requested for launch (CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, 701)"}, nil},
 		{"query", after("cuStreamQuery", 1, 700), func(b *bench) error { _, err := b.s.Done(); return err }, []string{"cuStreamQuery: ", "700"}, drv.ErrSticky},
@@ -134,7 +134,7 @@ func TestFaultIsKept(t *testing.T) {
 	if err := b.dev.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := b.m.Err(); err == nil || !regexp.MustCompile(`^sim: stray: 4 bytes at 0x10 .*$`).MatchString(err.Error()) {
+	if err := b.m.Err(); err == nil || !regexp.MustCompile(`^sim: stray: ptx: 4 bytes at 0x10 .*$`).MatchString(err.Error()) {
 		t.Errorf("the simulation says %v", err)
 	}
 }

@@ -107,57 +107,49 @@ func (m *Machine) enqueue(s *stream, o op) {
 	m.push(s, work{what: o.what, run: o.start()})
 }
 
-// transfer enqueues a copy or a fill. places are the device's, checked now, and again
-// when it is done.
-func (m *Machine) transfer(call string, handle uintptr, kind int, n int, places []uint64, run func(there [][]byte) error) int {
+// transfer enqueues a copy or a fill. places are the device's, n bytes each, and are
+// checked now; run finds out when it is done whether they still are there.
+func (m *Machine) transfer(call string, handle uintptr, kind, n int, places []uint64, run func(d *device) error) int {
 	s, ok := m.stream(call, handle)
 	if !ok {
 		return invalidHandle
 	}
-	find := func() ([][]byte, error) {
-		there := make([][]byte, len(places))
-		for i, p := range places {
-			b, err := s.dev.memory.Bytes(p, n)
-			if err != nil {
-				return nil, err
-			}
-			there[i] = b
+	for _, p := range places {
+		if _, err := s.dev.memory.Bytes(p, n); err != nil {
+			m.fault("%s: %w", call, err)
+			return invalidValue
 		}
-		return there, nil
 	}
-	if _, err := find(); err != nil {
-		m.fault("%s: %w", call, err)
-		return invalidValue
-	}
-	m.enqueue(s, op{kind: kind, what: call, run: func() error {
-		there, err := find()
-		if err != nil {
-			return err
-		}
-		return run(there)
-	}})
+	m.enqueue(s, op{kind: kind, what: call, run: func() error { return run(s.dev) }})
 	return 0
 }
 
 func cuMemcpyHtoDAsync(m *Machine, a []uintptr) int {
-	return m.hostCopy("cuMemcpyHtoDAsync", a[3], a[1], uint64(a[0]), int(a[2]), func(here, there []byte) { copy(there, here) })
+	p := uint64(a[0])
+	return m.hostCopy("cuMemcpyHtoDAsync", a[3], a[1], p, int(a[2]), func(d *device, here []byte) error {
+		return d.memory.Write(p, here)
+	})
 }
 
 func cuMemcpyDtoHAsync(m *Machine, a []uintptr) int {
-	return m.hostCopy("cuMemcpyDtoHAsync", a[3], a[0], uint64(a[1]), int(a[2]), func(here, there []byte) { copy(here, there) })
+	p := uint64(a[1])
+	return m.hostCopy("cuMemcpyDtoHAsync", a[3], a[0], p, int(a[2]), func(d *device, here []byte) error {
+		there, err := d.memory.Bytes(p, len(here))
+		copy(here, there)
+		return err
+	})
 }
 
-func (m *Machine) hostCopy(call string, stream, host uintptr, p uint64, n int, move func(here, there []byte)) int {
+func (m *Machine) hostCopy(call string, stream, host uintptr, p uint64, n int, move func(d *device, here []byte) error) int {
 	h, from, ok := m.pinned(call, host, n)
 	if !ok {
 		return invalidValue
 	}
-	return m.transfer(call, stream, kindCopy, n, []uint64{p}, func(there [][]byte) error {
+	return m.transfer(call, stream, kindCopy, n, []uint64{p}, func(d *device) error {
 		if h.gone {
 			return fmt.Errorf("the pinned memory at %#x was freed", host)
 		}
-		move(h.data()[from:from+n], there[0])
-		return nil
+		return move(d, h.data()[from:from+n])
 	})
 }
 
@@ -166,32 +158,32 @@ func cuMemcpyDtoDAsync(m *Machine, a []uintptr) int {
 	if to < from+uint64(n) && from < to+uint64(n) {
 		m.fault("cuMemcpyDtoDAsync: %d bytes from %#x to %#x overlap", n, from, to)
 	}
-	return m.transfer("cuMemcpyDtoDAsync", a[3], kindCopy, n, []uint64{to, from}, func(there [][]byte) error {
-		copy(there[0], there[1])
-		return nil
+	return m.transfer("cuMemcpyDtoDAsync", a[3], kindCopy, n, []uint64{to, from}, func(d *device) error {
+		return d.memory.Copy(to, from, n)
 	})
 }
 
 func cuMemsetD8Async(m *Machine, a []uintptr) int {
-	v := byte(a[1])
-	return m.transfer("cuMemsetD8Async", a[3], kindFill, int(a[2]), []uint64{uint64(a[0])}, func(there [][]byte) error {
-		for i := range there[0] {
-			there[0][i] = v
-		}
-		return nil
+	p, v, n := uint64(a[0]), byte(a[1]), int(a[2])
+	return m.transfer("cuMemsetD8Async", a[3], kindFill, n, []uint64{p}, func(d *device) error {
+		return d.memory.Set(p, v, n)
 	})
 }
 
 func cuMemsetD32Async(m *Machine, a []uintptr) int {
-	if a[0]%4 != 0 {
-		m.fault("cuMemsetD32Async: %#x is no multiple of 4", a[0])
+	p, v, n := uint64(a[0]), uint32(a[1]), 4*int(a[2])
+	if p%4 != 0 {
+		m.fault("cuMemsetD32Async: %#x is no multiple of 4", p)
 		return invalidValue
 	}
-	v := uint32(a[1])
-	return m.transfer("cuMemsetD32Async", a[3], kindFill, 4*int(a[2]), []uint64{uint64(a[0])}, func(there [][]byte) error {
-		for b := there[0]; len(b) > 0; b = b[4:] {
+	return m.transfer("cuMemsetD32Async", a[3], kindFill, n, []uint64{p}, func(d *device) error {
+		b, err := d.memory.Bytes(p, n)
+		if err != nil {
+			return err
+		}
+		for ; len(b) > 0; b = b[4:] {
 			binary.LittleEndian.PutUint32(b, v)
 		}
-		return nil
+		return d.memory.Written(p, n)
 	})
 }

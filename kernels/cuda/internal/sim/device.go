@@ -1,5 +1,7 @@
 package sim
 
+import "lamina/kernels/cuda/internal/ptx"
+
 // device is a simulated device with its primary context.
 type device struct {
 	index    int
@@ -7,12 +9,12 @@ type device struct {
 	handle   uintptr // of the primary context
 	retained int
 	dead     int // the code that every call returns
-	memory   *memory
+	memory   *ptx.Machine
 	blocks   map[uint64]int // address → bytes
 	used     int64
 }
 
-func newDevice(i int, d Device) *device {
+func newDevice(i int, d Device, o ptx.Options) *device {
 	if d.Name == "" {
 		d.Name = "NVIDIA H200 (simulated)"
 	}
@@ -25,7 +27,7 @@ func newDevice(i int, d Device) *device {
 	if d.Multiprocessors == 0 {
 		d.Multiprocessors = 132
 	}
-	return &device{index: i, is: d, memory: newMemory(i), blocks: map[uint64]int{}}
+	return &device{index: i, is: d, memory: ptx.New(o), blocks: map[uint64]int{}}
 }
 
 // Numbers of CUdevice_attribute, and what a device answers.

@@ -2,14 +2,17 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"strings"
+	"sync"
 
 	"lamina/kernels/cuda/internal/pack"
+	"lamina/kernels/cuda/internal/ptx"
 )
 
 // module is loaded PTX.
 type module struct {
+	program *ptx.Program
 	entries map[string]*pack.Kernel
 }
 
@@ -50,28 +53,44 @@ const (
 
 // start returns what is run: later changes to o do not show.
 func (o op) start() func() error {
-	if o.kernel == nil {
+	switch {
+	case o.kernel == nil:
 		return o.run
+	case o.goes != nil:
+		return func() error { return o.goes(o.launch) }
 	}
 	return func() error {
-		if o.goes != nil {
-			return o.goes(o.launch)
-		}
-		return fmt.Errorf("no interpreter")
+		l := o.launch
+		return o.dev.memory.Launch(o.kernel.of.program, o.kernel.name, l.Grid, l.Block, l.Shared, l.Params)
 	}
+}
+
+// parsed has the programs of all texts that were loaded: they are the same for every
+// machine, and reading them is slow.
+var parsed sync.Map // text → *ptx.Program
+
+func parse(text string) (*ptx.Program, error) {
+	if p, ok := parsed.Load(text); ok {
+		return p.(*ptx.Program), nil
+	}
+	p, err := ptx.Parse([]byte(text))
+	if err == nil {
+		parsed.Store(text, p)
+	}
+	return p, err
 }
 
 func cuModuleLoadDataEx(m *Machine, a []uintptr) int {
 	text := hostString(a[1])
+	mod := &module{entries: map[string]*pack.Kernel{}}
 	entries, err := pack.Entries("module", text)
-	if err == nil && !strings.Contains(text, ".target") {
-		err = fmt.Errorf("line 1: no .version and .target")
+	if err == nil {
+		mod.program, err = parse(text)
 	}
 	if err != nil {
-		m.jitLog(a, "ptxas application ptx input, "+err.Error())
+		m.jitLog(a, "ptxas application ptx input: "+err.Error())
 		return invalidPTX
 	}
-	mod := &module{map[string]*pack.Kernel{}}
 	for _, e := range entries {
 		mod.entries[e.Name] = e
 	}
@@ -134,6 +153,12 @@ func cuFuncSetAttribute(m *Machine, a []uintptr) int {
 		return invalidValue
 	}
 	k.shared = int(a[2])
+	if k.entry != nil {
+		if err := m.bound().memory.AllowShared(k.of.program, k.name, maxShared); err != nil {
+			m.fault("cuFuncSetAttribute: %w", err)
+			return invalidValue
+		}
+	}
 	return 0
 }
 
@@ -248,16 +273,24 @@ func (m *Machine) Enqueue(handle uintptr, what string, run func() error) error {
 	return nil
 }
 
-// Bytes returns memory of any device: what work that [Machine.Enqueue] was given reads
-// and writes when it is run.
+// Bytes returns memory of the device whose work is being done: what work that
+// [Machine.Enqueue] was given reads when it is run.
 func (m *Machine) Bytes(address uint64, n int) ([]byte, error) {
-	for _, d := range m.devices {
-		if b, err := d.memory.Bytes(address, n); err == nil {
-			return b, nil
-		}
+	if m.running == nil {
+		return nil, fmt.Errorf("%d bytes at %#x: no work is being done", n, address)
 	}
-	return nil, fmt.Errorf("%d bytes at %#x are no device's memory", n, address)
+	return m.running.memory.Bytes(address, n)
 }
 
-// codeOf returns the code of a fault of a kernel.
-func codeOf(err error) int { return illegalAddress }
+// codeOf returns the code that a device gives for what went wrong in a kernel. What it
+// would not see is a launch that failed.
+func codeOf(err error) int {
+	var f *ptx.Fault
+	switch {
+	case !errors.As(err, &f), f.Kind == ptx.OutOfBounds:
+		return illegalAddress
+	case f.Kind == ptx.Misaligned:
+		return misaligned
+	}
+	return launchFailed
+}

@@ -275,7 +275,7 @@ func (c ltCall) run(dev *device, p ltPlaces) error {
 			to[j*c.ldd+i] = c.activate(v)
 		}
 	}
-	return nil
+	return dev.memory.Written(p.d, len(all[3]))
 }
 
 // gather returns an operand as floats [rows cols], row-major, from one that is stored

@@ -26,6 +26,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"lamina/kernels/cuda/internal/ptx"
 	"lamina/kernels/cuda/internal/sys"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	// Seed, other than 0, draws the order of work by chance. At 0 all is done as late as
 	// can be.
 	Seed uint64
+	// PTX says how kernels are run.
+	PTX ptx.Options
 	// Kernels are kernels in Go, by name, which modules seem to have beside their own.
 	Kernels map[string]Kernel
 }
@@ -76,6 +79,7 @@ type Machine struct {
 	texts    map[string][]byte // that the caller was given the address of
 	inited   bool
 	captures int
+	running  *device // whose work is being done
 }
 
 // New returns a machine.
@@ -92,7 +96,7 @@ func New(o Options) *Machine {
 		m.order = rand.New(rand.NewPCG(o.Seed, 1))
 	}
 	for i, d := range o.Devices {
-		m.devices = append(m.devices, newDevice(i, d))
+		m.devices = append(m.devices, newDevice(i, d, o.PTX))
 	}
 	return m
 }

@@ -90,7 +90,9 @@ func TestMistakesAreFound(t *testing.T) {
 			return c.call("cuMemsetD8Async", p, 0, 8, s)
 		}, 1, "cuMemsetD8Async: "},
 		{"a fill too long", func(c caller, s uintptr) int { return c.call("cuMemsetD32Async", c.make("cuMemAlloc_v2", 8), 0, 3, s) }, 1, "cuMemsetD32Async: "},
-		{"a fill beside words", func(c caller, s uintptr) int { return c.call("cuMemsetD32Async", c.make("cuMemAlloc_v2", 8)+1, 0, 1, s) }, 1, "is no multiple of 4"},
+		{"a fill beside words", func(c caller, s uintptr) int {
+			return c.call("cuMemsetD32Async", c.make("cuMemAlloc_v2", 8)+1, 0, 1, s)
+		}, 1, "is no multiple of 4"},
 		{"a copy onto itself", func(c caller, s uintptr) int {
 			p := c.make("cuMemAlloc_v2", 16)
 			return c.call("cuMemcpyDtoDAsync_v2", p, p+4, 8, s)

@@ -55,10 +55,13 @@ func (m *Machine) step(s *stream) {
 		s.queue = nil
 	}
 	if w.run != nil && s.dev.dead == 0 {
+		before := m.running
+		m.running = s.dev
 		if err := w.run(); err != nil {
 			m.fault("%s: %w", w.what, err)
 			s.dev.dead = codeOf(err)
 		}
+		m.running = before
 	}
 	if w.mark != nil {
 		w.mark.done, w.mark.at = true, time.Now()
