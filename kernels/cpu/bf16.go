@@ -61,18 +61,20 @@ func (p *product) packRight(s *scratch, q *part, dst []float32, j0, j1, k0, kl i
 		packPanelsOf(dst, width, v, false, j0, j1, k0/2, kl/2)
 		return
 	}
+	if p.format == pairs { // dst has room for pairs alone, and its neighbour may be another worker's
+		panels := grow(&s.unpaired, ceilDiv(j1-j0, width)*width*kl)
+		q.b.pack(s, panels, width, q.transB, j0, j1, k0, kl)
+		pairPanels(dst, panels, width, kl)
+		return
+	}
 	q.b.pack(s, dst, width, q.transB, j0, j1, k0, kl)
-	panels := dst[:ceilDiv(j1-j0, width)*width*kl]
-	switch {
-	case p.format == rounded && q.b.dtype != tensor.BF16:
-		simd.RoundBF16(panels)
-	case p.format == pairs:
-		pairPanels(panels, panels, width, kl)
+	if p.format == rounded && q.b.dtype != tensor.BF16 {
+		simd.RoundBF16(dst[:ceilDiv(j1-j0, width)*width*kl])
 	}
 }
 
 // pairPanels turns panels of k inner indices into panels of pairs, one after the
-// other. dst may be where src is.
+// other.
 func pairPanels(dst, src []float32, width, k int) {
 	for to := 0; len(src) > 0; src = src[width*k:] {
 		n := (k + 1) / 2 * width

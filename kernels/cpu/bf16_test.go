@@ -123,3 +123,42 @@ func TestBF16ProductsFlushDenormals(t *testing.T) {
 		}
 	})
 }
+
+// TestStripsArePackedApart: workers that pack neighbouring columns do not write where
+// another packs, whatever comes first: the bits are those of one worker.
+func TestStripsArePackedApart(t *testing.T) {
+	one, many := New(Options{Threads: 1, Precision: tensor.BF16}), New(Options{Threads: 4, Precision: tensor.BF16, SplitAll: true})
+	defer one.Close()
+	defer many.Close()
+	for _, d := range []tensor.DType{tensor.F32, tensor.F16, tensor.Q8_0, tensor.Q4_K} {
+		const m, n, k = 8, 2 * stripCols, 256
+		r := noise(k)
+		a, w := r.slice(m*k), r.slice(n*k)
+		product := func(be *Backend, times int) (all [][]float32) {
+			left, right := tensorOf(be, a, m, k), tensorOf(be, w, n, k)
+			if d != tensor.F32 {
+				raw := make([]byte, d.Bytes(n*k))
+				if d == tensor.F16 {
+					tensor.EncodeF32(raw, w, d)
+				} else {
+					raw = tensor.Must(tensor.EncodeRows(w, k, d))
+				}
+				right = tensor.MustNew(be, d, n, k)
+				right.SetRaw(raw)
+			}
+			for range times {
+				c := tensor.MustNew(be, tensor.F32, m, n)
+				kernels.MatMul(be, kernels.MatMulArgs{C: c, A: left, B: right, TransB: true})
+				all = append(all, c.Float32s())
+			}
+			return all
+		}
+		want := product(one, 1)[0]
+		for i, got := range product(many, 50) {
+			if !slices.Equal(got, want) {
+				t.Errorf("%v: product %d by 4 workers is another than by one", d, i)
+				break
+			}
+		}
+	}
+}

@@ -14,6 +14,8 @@ type scratch struct {
 	turned []float32 // a tile of a narrow product, columns first
 	tile   []float32 // one micro-kernel's result at an edge of C
 	extra  []float32 // of the other operations: see floats
+
+	unpaired []float32 // panels of op(B) before they are pairs of BF16
 }
 
 // floats returns n floats with undefined contents, which last until the next
