@@ -2,6 +2,7 @@ package workload
 
 import (
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"lamina/autograd"
@@ -159,10 +160,25 @@ func (m *Model) Forward() Work {
 // Train is a step of AdamW on all weights, a target at every position. It has the
 // decoder for itself until Done.
 func (m *Model) Train() Work {
+	return m.train(m.Decoder.Params(), TrainCost(m.Decoder.Config, m.Sequences, m.Length))
+}
+
+// Finetune is [Model.Train] of some blocks alone, by their places: all others are frozen,
+// and stay as they are stored.
+func (m *Model) Finetune(places ...int) Work {
+	var params []nn.Params
+	for _, place := range places {
+		params = append(params, nn.ParamsOf(m.Decoder.Blocks[place]))
+	}
+	lengths := slices.Repeat([]int{m.Length}, m.Sequences)
+	return m.train(nn.Join(params...), FinetuneCost(m.Decoder.Config, places, lengths, m.Sequences*m.Length))
+}
+
+func (m *Model) train(params nn.Params, cost Cost) Work {
 	d, batch := m.Decoder, m.batch()
 	n := len(batch.Tokens)
 	targets := append(append([]int32(nil), batch.Tokens[1:]...), 0)
-	trained := tensor.Must(nn.Trainable(m.be, d.Params()))
+	trained := tensor.Must(nn.Trainable(m.be, params))
 	opt := tensor.Must(optim.NewAdamW(m.be, trained, optim.Config{LR: 1e-5, Clip: 1}))
 	p := autograd.NewTrainingPass(m.be)
 	run := func() {
@@ -178,29 +194,41 @@ func (m *Model) Train() Work {
 		opt.Close()
 		trained.Close()
 	}
-	return Work{Cost: TrainCost(d.Config, m.Sequences, m.Length), Tokens: n, Run: run, Done: done}
+	return Work{Cost: cost, Tokens: n, Run: run, Done: done}
 }
 
 // Decode is count tokens, one at a time, of one sequence after prefix others.
-func (m *Model) Decode(prefix, count int) Work {
+func (m *Model) Decode(prefix, count int) Work { return m.DecodeMany(1, prefix, count) }
+
+// DecodeMany is count tokens of each of several sequences, one of each at a time, after
+// prefix others.
+func (m *Model) DecodeMany(sequences, prefix, count int) Work {
 	d, p := m.Decoder, autograd.NewPass(m.be)
-	store := tensor.Must(d.NewKVStore(m.be, prefix+count))
-	cache := store.Sequence(prefix + count)
-	prompt := &transformer.Batch{Store: true}
-	prompt.Add(m.tokens(0, prefix), cache)
-	d.Forward(p, prompt, nil)
+	store := tensor.Must(d.NewKVStore(m.be, sequences*(prefix+count)))
+	prompts := &transformer.Batch{Store: true}
+	caches := make([]*transformer.Cache, sequences)
+	for i := range caches {
+		caches[i] = store.Sequence(prefix + count)
+		prompts.Add(m.tokens(i, prefix), caches[i])
+	}
+	d.Forward(p, prompts, nil)
 	finish(p)
 	p.Decoding = true
 	var cost Cost
+	weights := DecodeCost(d, 0).Read
 	for i := range count {
-		cost.Read += DecodeCost(d, prefix+i).Read
+		cost.Read += weights + float64(sequences)*(DecodeCost(d, prefix+i).Read-weights)
 	}
-	return Work{Cost: cost, Tokens: count, Run: func() {
-		cache.Len = prefix
+	return Work{Cost: cost, Tokens: sequences * count, Run: func() {
+		for _, c := range caches {
+			c.Len = prefix
+		}
 		for range count {
-			one := &transformer.Batch{Store: true}
-			one.Add([]int32{5}, cache)
-			d.Logits(p, d.Forward(p, one, nil))
+			next := &transformer.Batch{Store: true}
+			for _, c := range caches {
+				next.Add([]int32{5}, c)
+			}
+			d.Logits(p, d.Forward(p, next, nil))
 			finish(p)
 		}
 	}, Done: func() {
