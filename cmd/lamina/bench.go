@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"lamina/bench/workload"
@@ -24,8 +24,8 @@ func (c benchCommand) Run(s *session) error {
 	if c.Time <= 0 || c.Time > time.Minute {
 		return usagef("--time %v: want more than 0, and 1m at most", c.Time)
 	}
-	if strings.HasPrefix(s.Device, "cuda") {
-		return fmt.Errorf("--device %s: bench measures processors only", s.Device)
+	if d, err := parseDevice(s.Device); err != nil || d.kind == "cuda" {
+		return cmp.Or(err, fmt.Errorf("--device %s: bench measures processors: for a GPU there is bench/cuda/check.sh, see docs/cuda.md", s.Device))
 	}
 	cases, err := workload.Choose(c.Model, c.Filter)
 	if err != nil {
@@ -55,11 +55,11 @@ func (c benchCommand) Run(s *session) error {
 
 // measure runs the cases on so many threads.
 func (c benchCommand) measure(s *session, threads int, cases []workload.Case, next func(workload.Case)) ([]workload.Measurement, error) {
-	be, done, err := openBackend(s.Device, s.Precision, threads)
+	be, err := openBackend("cpu", s.Precision, threads)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer be.Close()
 	b := &workload.Bench{Backend: be, Threads: threads, Precision: s.Precision, Time: c.Time, Next: next}
 	b.Open = func(path string) (*transformer.Decoder, error) {
 		c, err := s.openCheckpoint(path)

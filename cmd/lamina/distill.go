@@ -14,7 +14,6 @@ import (
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
-	"lamina/internal/machine"
 )
 
 // distillCommand trains the frozen part of an emulator and writes it.
@@ -65,7 +64,7 @@ func (c distillCommand) Run(s *session) error {
 	}
 	defer d.Close()
 	s.warn(d.Warnings())
-	if err := c.roomFlags.check(d); err != nil {
+	if err := c.roomFlags.check(s, d); err != nil {
 		return err
 	}
 	bar := s.waiting("measuring the emulator's loss")
@@ -156,7 +155,7 @@ func (c distillCommand) load(s *session, t task.Task) (*study.Distillation, erro
 			Model: m.Model, Name: c.Model, Delimiter: c.TargetDelimiter, Precision: s.Precision,
 			Trainer: &train.Trainer{Backend: m.Backend, Settings: settings, Recompute: c.Recompute, SaveEvery: c.SaveEvery},
 		},
-		Share: c.Share, Available: machine.ReadMemory().Usable(),
+		Share: c.Share, Available: s.left(),
 	}
 	if err := c.weigh(d); err != nil {
 		return nil, usageError{err}

@@ -8,6 +8,12 @@ import (
 // doctorCommand shows what the machine offers.
 type doctorCommand struct{}
 
+// doctorResult is its JSON.
+type doctorResult struct {
+	machine.Description
+	CUDA cudaDescription `json:"cuda"`
+}
+
 // Run shows processor, kernels, memory and GPU.
 func (doctorCommand) Run(s *session) error {
 	be, err := s.backend()
@@ -18,9 +24,9 @@ func (doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	d := machine.Describe(be.Name(), threads, cpu.HasBF16())
-	for _, line := range d.Lines() {
-		s.printf("%-10s %s\n", line[0], line[1])
+	d := doctorResult{machine.Describe(be.Name(), threads, cpu.HasBF16() || s.device.gpu != nil), cudaGraphics.describe()}
+	for _, line := range append(d.Lines(), d.CUDA.lines...) {
+		s.printf("%-10s %s\n", line[0], oneLine(line[1]))
 	}
 	return s.writeJSON(d)
 }

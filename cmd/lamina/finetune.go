@@ -7,7 +7,6 @@ import (
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
-	"lamina/internal/machine"
 )
 
 // finetuneCommand trains a model, or the starred blocks of an emulator.
@@ -68,10 +67,10 @@ func (c *finetuneCommand) Run(s *session) error {
 	}
 	defer f.Close()
 	s.warn(f.Warnings())
-	if err := f.KeepPrefix(cache, machine.ReadMemory().Whole(), c.Out); err != nil {
+	if err := f.KeepPrefix(cache, s.room(), c.Out); err != nil {
 		return err
 	}
-	if err := c.roomFlags.check(f); err != nil {
+	if err := c.roomFlags.check(s, f); err != nil {
 		return err
 	}
 	bar := s.waiting("measuring the emulator's loss")

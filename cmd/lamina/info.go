@@ -38,8 +38,9 @@ type infoResult struct {
 	Emulator bool          `json:"emulator"`
 	Plan     string        `json:"plan,omitempty"`
 	Memory   train.Need    `json:"memory"`
-	Cost     *emulate.Cost `json:"cost,omitempty"` // of --plan
-	Pace     *train.Pace   `json:"pace,omitempty"` // with --time
+	Cost     *emulate.Cost `json:"cost,omitempty"`   // of --plan
+	Pace     *train.Pace   `json:"pace,omitempty"`   // with --time
+	Device   *deviceNeed   `json:"device,omitempty"` // with --device cuda
 }
 
 // Run opens the model, or what describes it; of its weights it reads only those an
@@ -54,6 +55,9 @@ func (c infoCommand) Run(s *session) error {
 	r := infoResult{Model: c.Model}
 	if err := c.needs(s, m, &r); err != nil {
 		return err
+	}
+	if r.Device != nil {
+		r.Device.count(r.Memory)
 	}
 	r.Description, r.Emulator = m.Describe(), m.Emulator != nil
 	s.printInfo(r, m.Config)
@@ -78,6 +82,9 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 		return usagef("--targets %d: want 1 to %d, the tokens of --max-length", c.Targets, length)
 	}
 	r.Memory = train.NewNeed(m.Decoder)
+	if r.Device, err = s.deviceNeed(); err != nil {
+		return err
+	}
 	e, err := c.part(m, length, r)
 	if err != nil {
 		return err
@@ -90,6 +97,9 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	t := &train.Trainer{Recompute: c.Recompute, Params: e.Params(), Held: e.Decoder.Params(), Settings: train.Settings{
 		LR: 1, Steps: 1, Batch: c.Batch, MicroBatch: c.MicroBatch, Schedule: optim.Constant, Dropout: m.Config.Dropout,
 	}}
+	if r.Device != nil {
+		t.Backend = s.be // whose passes are meant
+	}
 	if c.EMA {
 		t.Settings.EMA = 0.5 // any
 	}
@@ -101,6 +111,11 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	}
 	if err := r.Memory.AddTraining(t, e.Decoder, length, cmp.Or(c.Targets, length)); err != nil {
 		return usageError{err}
+	}
+	if r.Device != nil {
+		if err := r.Device.lessen(*t, e, length, cmp.Or(c.Targets, length), c.Batch, r.Memory); err != nil {
+			return err
+		}
 	}
 	if !c.Time {
 		return nil
@@ -153,6 +168,9 @@ func (s *session) printInfo(r infoResult, config transformer.Config) {
 		list = append(list, [2]string{"", "an emulator written by lamina emulate"})
 	}
 	lines := slices.Concat(list, r.Lines(), r.Memory.Lines(r.Plan))
+	if r.Device != nil {
+		lines = append(lines, r.Device.lines()...)
+	}
 	if r.Cost != nil {
 		lines = append(lines, r.Cost.Lines()...)
 	}

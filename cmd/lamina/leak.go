@@ -11,7 +11,6 @@ import (
 	"lamina/eval"
 	"lamina/eval/task"
 	"lamina/internal/interrupt"
-	"lamina/internal/machine"
 	"lamina/internal/progress"
 	"lamina/internal/units"
 	"lamina/nn"
@@ -384,7 +383,7 @@ func wantRoom(m *model, need train.Memory, err error) error {
 	if err != nil {
 		return err
 	}
-	total, available := need.Total()+m.Config.ProcessMemory(), machine.ReadMemory().Whole()
+	total, available := need.Total()+m.Config.ProcessMemory(), m.session.room()
 	if available == 0 || total <= available {
 		return nil
 	}

@@ -42,7 +42,7 @@ func (c lensTrainCommand) Run(s *session) error {
 	}
 	defer f.Close()
 	s.warn(f.Warnings())
-	if err := c.roomFlags.check(f); err != nil {
+	if err := c.roomFlags.check(s, f); err != nil {
 		return err
 	}
 	run := cmp.Or(c.RunDir, filepath.Clean(c.Out)+".run")

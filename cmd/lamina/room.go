@@ -5,17 +5,35 @@ import (
 	"lamina/internal/machine"
 )
 
+// room returns how many bytes of memory a run may take in all where it computes, with the
+// model that is there; 0 where the system does not say.
+func (s *session) room() int {
+	if s.device != nil && s.device.gpu != nil {
+		return s.device.room
+	}
+	return machine.ReadMemory().Whole()
+}
+
+// left is what may be taken beyond what is there.
+func (s *session) left() int {
+	if s.device == nil || s.device.gpu == nil {
+		return machine.ReadMemory().Usable()
+	}
+	free, _ := s.device.Memory()
+	return max(int(free)-s.device.gpu.overhead, 1)
+}
+
 // roomFlags are of a training, which is held against the memory there is.
 type roomFlags struct {
 	Overcommit bool `help:"Start even if the run takes more memory than is available."`
 }
 
 // check refuses a run that takes more memory than there is.
-func (f roomFlags) check(run interface{ CheckMemory(available int) error }) error {
+func (f roomFlags) check(s *session, run interface{ CheckMemory(available int) error }) error {
 	if f.Overcommit {
 		return nil
 	}
-	return run.CheckMemory(machine.ReadMemory().Whole())
+	return run.CheckMemory(s.room())
 }
 
 // prefixFlags say what is kept of places below which nothing trains.
@@ -23,11 +41,12 @@ type prefixFlags struct {
 	CachePrefix string `default:"auto" placeholder:"SIZE" help:"Compute what frozen places below the lowest that trains make of an example once, and keep it: auto (default; in half of the memory that the run leaves, then on disk in --out until the end), off, or so much memory (2GiB). The same weights come out."`
 }
 
-// parse reads it.
+// parse reads it. What is kept in memory is in the process's.
 func (f prefixFlags) parse() (study.CachePrefix, error) {
 	c, err := study.ParseCachePrefix(f.CachePrefix)
 	if err != nil {
 		return c, usageError{err}
 	}
+	c.Most = machine.ReadMemory().Whole() / 2
 	return c, nil
 }

@@ -15,7 +15,6 @@ import (
 	"lamina/eval/task"
 	"lamina/hub"
 	"lamina/internal/interrupt"
-	"lamina/internal/machine"
 )
 
 // runCommand is the protocol's table for one model and task.
@@ -138,7 +137,7 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 // protocol is what holds for every seed.
 func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error) {
 	p = study.Protocol{Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute, SaveEvery: c.SaveEvery,
-		Available: machine.ReadMemory().Whole(), Overcommit: c.Overcommit}
+		Available: s.room(), Overcommit: c.Overcommit}
 	if p.CachePrefix, err = c.prefixFlags.parse(); err != nil {
 		return p, err
 	}

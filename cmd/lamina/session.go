@@ -19,9 +19,9 @@ import (
 
 // commonFlags are accepted by every command.
 type commonFlags struct {
-	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default), cpu, cuda or cuda:N."`
-	Precision string `default:"f32" enum:"f32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default), or bf16, which rounds their operands; sums, weights and all else stay f32."`
-	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once; 0: one per processor. Results do not depend on it."`
+	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default: a GPU if this binary has CUDA and one can be used, else the CPU), cpu, cuda or cuda:N."`
+	Precision string `default:"f32" enum:"f32,tf32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default); bf16, which rounds their operands; or on a GPU tf32, which rounds them less. Sums, weights and all else stay f32."`
+	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once on the CPU; 0: one per processor. Results do not depend on it."`
 	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`
 	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
 }
@@ -35,7 +35,8 @@ type session struct {
 	command        []string // what was typed, the program's name first
 	stdout, stderr io.Writer
 
-	be      kernels.Backend
+	be      kernels.Backend // of device, or what stands before it
+	device  *opened         // nil: none yet
 	closers []func()
 	ownData bool     // the command brings its data: nobody need be told of its form
 	warned  []string // lines that were shown
@@ -69,13 +70,16 @@ func (s *session) backend() (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	be, done, err := openBackend(s.Device, s.Precision, threads)
+	o, err := openBackend(s.Device, s.Precision, threads)
 	if err != nil {
 		return nil, err
 	}
-	s.closers = append(s.closers, done)
-	s.be = be
-	return be, nil
+	if o.note != "" {
+		s.notef("lamina: %s\n", oneLine(o.note))
+	}
+	s.closers = append(s.closers, func() { o.Close() })
+	s.device, s.be = o, o.Backend
+	return s.be, nil
 }
 
 // close releases what was opened, the last first.

@@ -5,7 +5,6 @@ import (
 	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/repair"
-	"lamina/internal/machine"
 )
 
 // shapeFlags say what is made of a plan of kept layers.
@@ -79,7 +78,7 @@ func (f fitFlags) fit(s *session, m *model, p plan.Plan, opt emulate.FitOptions)
 	}
 	bar := s.progress("building the emulator", len(p))
 	opt.Progress = func(done, _ int) { bar.Set(done) }
-	e, err := m.Fit(s.ctx, p, rows, machine.ReadMemory().Usable(), opt)
+	e, err := m.Fit(s.ctx, p, rows, s.left(), opt)
 	bar.Done()
 	if err != nil {
 		return nil, err

@@ -14,7 +14,6 @@ import (
 	"lamina/crash/sweep"
 	"lamina/internal/files"
 	"lamina/internal/interrupt"
-	"lamina/internal/machine"
 )
 
 // studyCommand runs a study file.
@@ -120,30 +119,32 @@ func (c *studyCommand) check() error {
 // worker is one of this process.
 func (c *studyCommand) worker(s *session, st *sweep.Study) *sweep.Worker {
 	host, _ := os.Hostname()
-	return &sweep.Worker{
+	w := &sweep.Worker{
 		Study: st, Cells: sweep.Cells{Dir: c.Cells}, Out: c.Out, Precision: s.Precision, Host: sweep.HostName(host), Lease: c.Lease, Pause: min(c.Lease/4, 15*time.Second),
-		First: sweep.FirstCell(os.Getenv), Available: machine.ReadMemory().Whole(),
-		Open: func(path string) (*sweep.Opened, error) {
-			_, err := s.backend() // which is for all models
-			closers := len(s.closers)
-			var m *model
-			if err == nil {
-				m, err = s.openModel(path)
-			}
-			if err == nil {
-				err = m.Full("study")
-			}
-			if err != nil {
-				return nil, err
-			}
-			return &sweep.Opened{Model: &m.Model.Model, Locate: s.dataPath, Close: func() {
-				for i := len(s.closers) - 1; i >= closers; i-- {
-					s.closers[i]()
-				}
-				s.closers = s.closers[:closers]
-			}}, nil
-		},
+		First: sweep.FirstCell(os.Getenv),
 	}
+	w.Open = func(path string) (*sweep.Opened, error) {
+		_, err := s.backend() // which is for all models
+		closers := len(s.closers)
+		w.Available = s.room()
+		var m *model
+		if err == nil {
+			m, err = s.openModel(path)
+		}
+		if err == nil {
+			err = m.Full("study")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &sweep.Opened{Model: &m.Model.Model, Locate: s.dataPath, Close: func() {
+			for i := len(s.closers) - 1; i >= closers; i-- {
+				s.closers[i]()
+			}
+			s.closers = s.closers[:closers]
+		}}, nil
+	}
+	return w
 }
 
 // table merges the cells, writes the table into --out and shows it.

@@ -6,7 +6,6 @@ import (
 
 	"lamina/crash/sweep"
 	"lamina/hub"
-	"lamina/internal/machine"
 )
 
 // checkStudy says what a study would take; the exit status is that of an error where something
@@ -20,7 +19,7 @@ func (s *session) checkStudy(st *sweep.Study) error {
 	found, err := st.Check(s.ctx, sweep.Place{
 		Model:   func(name string) (string, error) { return s.here(name, hub.Model, hub.ModelFiles) },
 		Data:    func(name string) (string, error) { return s.here(name, hub.Dataset, hub.DatasetFiles) },
-		Backend: be, Available: machine.ReadMemory().Whole(),
+		Backend: be, Available: s.room(),
 	})
 	bar.Done()
 	if err != nil {
@@ -60,6 +59,13 @@ func (s *session) emitStudy(st *sweep.Study, engine string, j sweep.Job) (err er
 	}
 	if j.Threads, err = s.workers(); err != nil {
 		return err
+	}
+	d, err := parseDevice(s.Device)
+	if err != nil {
+		return err
+	}
+	if d.kind != "auto" {
+		j.Device = d.kind // a job that asks for one GPU sees it as the first
 	}
 	j.Precision = s.Precision
 	text, err := st.Emit(engine, j)

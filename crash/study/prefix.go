@@ -16,6 +16,9 @@ type CachePrefix struct {
 	// on disk; and nothing where nothing is gained.
 	Auto   bool
 	Memory int // bytes in memory where not Auto, the rest on disk; 0: nothing is kept
+	// Most bounds the memory that Auto takes, which is the process's though the run
+	// computes elsewhere; 0: nothing does.
+	Most int
 }
 
 // CacheUnknown is the memory that Auto takes where the system does not say what there is.
@@ -56,7 +59,9 @@ func (c CachePrefix) String() string {
 func (c CachePrefix) prefix(left int, dir string) *train.Prefix {
 	p := &train.Prefix{Memory: c.Memory, Dir: dir}
 	if c.Auto {
-		p.Memory = max(left, 0) / 2
+		if p.Memory = max(left, 0) / 2; c.Most > 0 {
+			p.Memory = min(p.Memory, c.Most)
+		}
 	}
 	if free, known := files.Free(dir); known && dir != "" {
 		p.Disk = int(min(free/2, 1<<60))

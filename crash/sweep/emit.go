@@ -18,6 +18,7 @@ type Job struct {
 	Threads int // of a worker; 0: 1
 	Lease   time.Duration
 
+	Device    string // as --device has it; "": what a node has
 	Precision string
 	Image     string // of Kubernetes: holds lamina on its path
 	Volume    string // of Kubernetes: the claim of a volume, mounted at VolumePath, that File, Out and Cells are in
@@ -47,11 +48,17 @@ func (s *Study) Emit(engine string, j Job) (string, error) {
 // arguments are those of a worker.
 func (j Job) arguments() []string {
 	args := []string{"study", j.File, "--out", j.Out, "--cells", j.Cells, "--worker", "--lease", j.Lease.String(), "--threads", strconv.Itoa(j.Threads)}
+	if j.Device != "" {
+		args = append(args, "--device", j.Device)
+	}
 	if j.Precision != "" {
 		args = append(args, "--precision", j.Precision)
 	}
 	return args
 }
+
+// onGPU says whether a worker asks for a GPU.
+func (j Job) onGPU() bool { return strings.HasPrefix(j.Device, "cuda") }
 
 // slurm is the script of a job array. A worker that is killed is put back into the queue;
 // the others take its cell over when its claim expires, if they are there that long.
@@ -69,6 +76,10 @@ func (s *Study) slurm(j Job) (string, error) {
 	for _, w := range append([]string{j.Program}, j.arguments()...) {
 		words = append(words, shellWord(w))
 	}
+	gpu := ""
+	if j.onGPU() {
+		gpu = "\n#SBATCH --gres=gpu:1"
+	}
 	merge := []string{shellWord(j.Program), "study", shellWord(j.File), "--out", shellWord(j.Out), "--cells", shellWord(j.Cells), "--merge"}
 	return fmt.Sprintf(`#!/bin/sh
 # Workers of the study %[1]s, as a Slurm job array:
@@ -78,11 +89,11 @@ func (s *Study) slurm(j Job) (string, error) {
 #SBATCH --job-name=lamina-%[1]s
 #SBATCH --array=0-%[3]d
 #SBATCH --ntasks=1
-#SBATCH --cpus-per-task=%[4]d
+#SBATCH --cpus-per-task=%[4]d%[6]s
 #SBATCH --requeue
 #SBATCH --open-mode=append
 exec %[5]s
-`, s.Name, strings.Join(merge, " "), j.Workers-1, j.Threads, strings.Join(words, " ")), nil
+`, s.Name, strings.Join(merge, " "), j.Workers-1, j.Threads, strings.Join(words, " "), gpu), nil
 }
 
 // shellWord is a word as a shell reads it back.
@@ -108,6 +119,10 @@ func (s *Study) kubernetes(j Job) (string, error) {
 	var args strings.Builder
 	for _, a := range j.arguments() {
 		fmt.Fprintf(&args, "\n            - %s", strconv.Quote(a))
+	}
+	gpu := ""
+	if j.onGPU() {
+		gpu = "\n            limits:\n              nvidia.com/gpu: 1"
 	}
 	name := jobName(s.Name)
 	return fmt.Sprintf(`# Workers of the study %[1]s, as an Indexed Job:
@@ -139,7 +154,7 @@ spec:
           args:%[8]s
           resources:
             requests:
-              cpu: "%[9]d"
+              cpu: "%[9]d"%[12]s
           volumeMounts:
             - name: study
               mountPath: %[10]s
@@ -147,7 +162,7 @@ spec:
         - name: study
           persistentVolumeClaim:
             claimName: %[11]s
-`, s.Name, j.File, j.Out, j.Cells, name, j.Workers, strconv.Quote(j.Image), args.String(), j.Threads, VolumePath, strconv.Quote(j.Volume)), nil
+`, s.Name, j.File, j.Out, j.Cells, name, j.Workers, strconv.Quote(j.Image), args.String(), j.Threads, VolumePath, strconv.Quote(j.Volume), gpu), nil
 }
 
 // jobName makes of a study's name one that Kubernetes takes: small letters, digits and

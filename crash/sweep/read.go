@@ -204,8 +204,8 @@ func (s *Study) checkSizes() error {
 		return s.source.errorf("$.seeds", "seeds: none: want one or more")
 	case s.Limit < 0:
 		return s.source.errorf("$.limit", "limit %d: want 1 or more, or none", s.Limit)
-	case !slices.Contains([]string{"", "f32", "bf16"}, s.Precision):
-		return s.source.errorf("$.precision", "precision %.32q: want f32 or bf16", s.Precision)
+	case !slices.Contains([]string{"", "f32", "tf32", "bf16"}, s.Precision):
+		return s.source.errorf("$.precision", "precision %.32q: want f32, tf32 or bf16", s.Precision)
 	}
 	return nil
 }

@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"runtime/debug"
 	"slices"
+	"strings"
 )
 
-// Static reports whether the binary was built without cgo, so that it needs no
-// loader.
+// Static reports whether the binary was built without cgo and without CUDA, so that it
+// needs no loader.
 func Static() bool {
 	info, ok := debug.ReadBuildInfo()
-	return ok && !slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"})
+	return ok && !slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
+		return s.Key == "CGO_ENABLED" && s.Value == "1" || s.Key == "-tags" && slices.Contains(strings.Split(s.Value, ","), "cuda")
+	})
 }
 
 // Version returns what the binary was built from.

@@ -49,7 +49,7 @@ func Describe(backend string, threads int, bf16 bool) Description {
 func (d Description) Lines() [][2]string {
 	linked := "static"
 	if !d.Static {
-		linked = "linked with cgo: it needs the C library's loader"
+		linked = "not static: it needs the C library's loader"
 	}
 	bf16 := "--precision bf16 has an instruction here"
 	if !d.BF16 {

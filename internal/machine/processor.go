@@ -32,12 +32,12 @@ func Features() []string {
 	return names
 }
 
-// GPU says why no GPU is used.
+// GPU says whether the system has a device of NVIDIA's, as far as its files tell.
 func GPU() string {
-	for _, path := range []string{"/dev/nvidia0", "/dev/nvidiactl"} {
+	for _, path := range []string{"/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg"} { // the last is that of WSL
 		if _, err := os.Stat(path); err == nil {
-			return "an NVIDIA device is there, but this version has no CUDA kernels yet"
+			return "an NVIDIA device is there: " + path
 		}
 	}
-	return "none used: no NVIDIA device, and this version has no CUDA kernels yet"
+	return "no NVIDIA device"
 }
