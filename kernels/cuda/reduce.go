@@ -94,29 +94,22 @@ func (be *Backend) reduceColumns(op kernels.ReduceOp, y, x tensor.Tensor, outer,
 
 // fold is the kernel's struct Fold: sizes of the kept axes, their steps, the same of the
 // folded ones; two each, the inner one last.
-type fold [4][2]uint64
+type fold [8]uint64
 
 func foldOf(a axes) fold {
-	g := fold{{1, 1}, {}, {1, 1}, {}}
-	var have [2]int // axes of each kind
+	g := fold{0: 1, 1: 1, 4: 1, 5: 1}
+	free := [2]int{1, 5} // where the next axis kept, and the next folded, goes
 	step := uint64(1)
 	for i := a.rank - 1; i >= 0; i-- {
-		kind := 0
+		at := &free[0]
 		if a.folded[i] {
-			kind = 1
+			at = &free[1]
 		}
-		at := 1 - have[kind]
-		have[kind]++
-		g[2*kind][at], g[2*kind+1][at] = uint64(a.size[i]), step
+		g[*at], g[*at+2] = uint64(a.size[i]), step
+		*at--
 		step *= uint64(a.size[i])
 	}
 	return g
-}
-
-// bytes returns the struct as it lies in memory.
-func (g *fold) bytes() []byte {
-	flat := [8]uint64{g[0][0], g[0][1], g[1][0], g[1][1], g[2][0], g[2][1], g[3][0], g[3][1]}
-	return tensor.Bytes(flat[:])
 }
 
 // reduceEach folds the elements of each output.
@@ -130,7 +123,7 @@ func (be *Backend) reduceEach(op kernels.ReduceOp, y, x tensor.Tensor, a axes) {
 		l.tensor(x)
 		l.u64(uint64(outputs))
 		l.u64(uint64(each))
-		l.bytes(g.bytes())
+		l.bytes(tensor.Bytes(g[:]))
 		l.u32(int(op))
 		l.launch(ceilDiv(outputs, reduceWarps), reduceThreads)
 		return
@@ -145,7 +138,7 @@ func (be *Backend) reduceEach(op kernels.ReduceOp, y, x tensor.Tensor, a axes) {
 	l.u64(uint64(each))
 	l.u64(uint64(length))
 	l.u32(parts)
-	l.bytes(g.bytes())
+	l.bytes(tensor.Bytes(g[:]))
 	l.u32(int(op))
 	l.launch(outputs*parts, reduceThreads)
 	be.reduceRest(op, y, s, 1, parts)
