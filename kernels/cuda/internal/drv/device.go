@@ -114,6 +114,15 @@ func (d *Device) do(op, name string, p sys.Proc, args ...uintptr) error {
 	return d.bound(bind, op, name, p, args)
 }
 
+// release makes a call that gives something back. A device after an error has lost it
+// already.
+func (d *Device) release(op, name string, p sys.Proc, handle uintptr) error {
+	if d.dead.Load() != nil {
+		return nil
+	}
+	return d.do(op, name, p, handle)
+}
+
 // bound makes a call with the thread bound to the device's context. Nothing is allocated
 // where all goes well.
 func (d *Device) bound(bind *[1]uintptr, op, name string, p sys.Proc, args []uintptr) error {
@@ -176,7 +185,7 @@ func (d *Device) Free(p Ptr) error {
 	if err := d.notCapturing("cuMemFree_v2", "Free"); err != nil {
 		return err
 	}
-	return d.do("Free", "cuMemFree_v2", d.driver.procs.MemFree, uintptr(p))
+	return d.release("Free", "cuMemFree_v2", d.driver.procs.MemFree, uintptr(p))
 }
 
 // MemInfo returns how much memory of the device is free, and how much it has, in bytes.

@@ -15,7 +15,8 @@
 // often (launch, copy, fill, event) allocates nothing.
 //
 // Errors are *[Error]. An error that leaves a device unusable is kept: every later call
-// on that device returns it.
+// on that device returns it, but for those that give something back, which have nothing
+// left to do.
 package drv
 
 import (
@@ -112,11 +113,13 @@ func cString(a uintptr) string {
 	if a == 0 {
 		return ""
 	}
-	b := unsafe.Slice((*byte)(pointer(a)), 1<<10)
-	for i := range b {
-		if b[i] == 0 {
-			return string(b[:i])
+	var b []byte
+	for len(b) < 1<<10 {
+		c := *(*byte)(pointer(a + uintptr(len(b))))
+		if c == 0 {
+			break
 		}
+		b = append(b, c)
 	}
 	return string(b)
 }

@@ -219,3 +219,44 @@ func TestNothingIsAllocated(t *testing.T) {
 		}
 	}
 }
+
+// After such an error what is given back is gone already, without another error.
+func TestGivingBackAfterAFault(t *testing.T) {
+	b := newBench(t, sim.Options{Fail: after("cuStreamSynchronize", 1, 700)})
+	x, h := b.alloc(4), b.host(4)
+	e, err := b.dev.NewEvent()
+	b.must(err)
+	if err := b.s.Sync(); !errors.Is(err, drv.ErrSticky) {
+		t.Fatal(err)
+	}
+	b.must(errors.Join(b.dev.Free(x), h.Free(), e.Destroy(), b.module.Unload(), b.s.Destroy(), b.dev.Close(), b.dev.Close()))
+}
+
+// A function of another library is called with the thread bound, is named among the
+// launches and by LAMINA_CUDA_SYNC; its status is its own.
+func TestDo(t *testing.T) {
+	for _, wait := range []string{"", "1"} {
+		t.Setenv(drv.SyncVariable, wait)
+		b := newBench(t, sim.Options{})
+		stream := b.s.Handle()
+		product := func(args ...uintptr) uintptr {
+			if args[0] != 7 {
+				return 15 // no code of CUDA's
+			}
+			if err := b.m.Enqueue(stream, "product", func() error { return errors.New("a word too many") }); err != nil {
+				t.Error(err)
+			}
+			return 0
+		}
+		if status, err := b.s.Do("cublasLtMatmul", product, []uintptr{8}); status != 15 || err != nil {
+			t.Errorf("%d, %v", status, err)
+		}
+		_, err := b.s.Do("cublasLtMatmul", product, []uintptr{7})
+		if wait == "" {
+			b.must(err)
+			expect(t, "late", b.s.Sync(), []string{"cuda:0: Sync: ", "\n  cublasLtMatmul\n"}, drv.ErrSticky)
+			continue
+		}
+		expect(t, "at once", err, []string{"cuda:0: cublasLtMatmul: cuStreamSynchronize: "}, drv.ErrSticky)
+	}
+}

@@ -90,5 +90,5 @@ func (e *Event) Destroy() error {
 		return nil
 	}
 	e.handle = 0
-	return e.dev.do("Event.Destroy", "cuEventDestroy_v2", e.dev.driver.procs.EventDestroy, h)
+	return e.dev.release("Event.Destroy", "cuEventDestroy_v2", e.dev.driver.procs.EventDestroy, h)
 }

@@ -189,7 +189,7 @@ func (g *Graph) Destroy() error {
 		return nil
 	}
 	g.handle = 0
-	return g.dev.do("Graph.Destroy", "cuGraphDestroy", g.dev.driver.procs.GraphDestroy, h)
+	return g.dev.release("Graph.Destroy", "cuGraphDestroy", g.dev.driver.procs.GraphDestroy, h)
 }
 
 // Exec is a graph that can be launched. Its methods are called from one goroutine at a
@@ -225,7 +225,7 @@ func (e *Exec) SetKernel(n Node, f *Function, grid, block [3]int, shared int, pa
 func (e *Exec) Launch(s *Stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dev.launches.add("graph", [3]int{1, 1, 1}, [3]int{1, 1, 1})
+	s.dev.launches.add("graph", [3]int{}, [3]int{})
 	s.b.args[0], s.b.args[1] = e.handle, s.handle
 	if err := s.enqueue("graph", "cuGraphLaunch", s.dev.driver.procs.GraphLaunch, 2); err != nil {
 		return err
@@ -240,5 +240,5 @@ func (e *Exec) Destroy() error {
 		return nil
 	}
 	e.handle = 0
-	return e.dev.do("Exec.Destroy", "cuGraphExecDestroy", e.dev.driver.procs.GraphExecDestroy, h)
+	return e.dev.release("Exec.Destroy", "cuGraphExecDestroy", e.dev.driver.procs.GraphExecDestroy, h)
 }

@@ -40,7 +40,7 @@ func (h *Host) Free() error {
 	}
 	p := address(&h.bytes[0])
 	h.bytes = nil
-	return h.dev.do("Host.Free", "cuMemFreeHost", h.dev.driver.procs.MemFreeHost, p)
+	return h.dev.release("Host.Free", "cuMemFreeHost", h.dev.driver.procs.MemFreeHost, p)
 }
 
 // at returns where the n bytes from offset lie.

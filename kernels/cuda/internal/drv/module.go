@@ -69,7 +69,7 @@ func (m *Module) Unload() error {
 		return nil
 	}
 	m.handle = 0
-	return m.dev.do("Unload", "cuModuleUnload", m.dev.driver.procs.ModuleUnload, h)
+	return m.dev.release("Unload", "cuModuleUnload", m.dev.driver.procs.ModuleUnload, h)
 }
 
 // Numbers of CUfunction_attribute.

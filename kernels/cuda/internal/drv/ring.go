@@ -8,11 +8,14 @@ import (
 // Launch is a kernel that was launched.
 type Launch struct {
 	Name        string
-	Grid, Block [3]int
+	Grid, Block [3]int // zero for a graph, and for what another library launched
 }
 
 // String writes "lamina_fill 12x1x1 of 256".
 func (l Launch) String() string {
+	if l.Grid[0] == 0 {
+		return l.Name
+	}
 	return fmt.Sprintf("%s %dx%dx%d of %d", l.Name, l.Grid[0], l.Grid[1], l.Grid[2], l.Block[0]*l.Block[1]*l.Block[2])
 }
 

@@ -70,7 +70,12 @@ func (s *Stream) Device() *Device { return s.dev }
 func (s *Stream) Do(name string, p sys.Proc, args []uintptr) (status int32, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dev.raw(&s.b.bind, name, name, p, args)
+	s.dev.launches.add(name, [3]int{}, [3]int{})
+	status, err = s.dev.raw(&s.b.bind, name, name, p, args)
+	if err != nil || status != 0 {
+		return status, err
+	}
+	return 0, s.settle(name)
 }
 
 // enqueue makes a call with the first n of the block's arguments. The caller has filled
@@ -194,5 +199,5 @@ func (s *Stream) Destroy() error {
 		return nil
 	}
 	s.handle = 0
-	return s.dev.do("Stream.Destroy", "cuStreamDestroy_v2", s.dev.driver.procs.StreamDestroy, h)
+	return s.dev.release("Stream.Destroy", "cuStreamDestroy_v2", s.dev.driver.procs.StreamDestroy, h)
 }

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// hostBlock is pinned memory of the host. What of it copies still name is counted.
+// hostBlock is pinned memory of the host.
 type hostBlock struct {
 	words []uint64
 	bytes int
@@ -28,13 +28,14 @@ func cuMemHostAlloc(m *Machine, a []uintptr) int {
 	return 0
 }
 
+// cuMemFreeHost waits for nothing: a copy that still names the memory is a fault when it
+// is done.
 func cuMemFreeHost(m *Machine, a []uintptr) int {
 	h, ok := m.host[a[0]]
 	if !ok {
 		m.fault("cuMemFreeHost: %#x is no pinned memory, or was freed before", a[0])
 		return invalidValue
 	}
-	m.drainAll(m.bound())
 	h.gone = true
 	delete(m.host, a[0])
 	return m.bound().dead
