@@ -6,7 +6,7 @@
 // begin at a multiple of their own size only.
 //
 // All products of scales and codes are exact in float32 (tensor/decode.go, decodek.go), so
-// it does not matter whether the compiler fuses them with a sum.
+// fusing them with a sum changes nothing.
 
 // The numbers of tensor.DType.
 enum { F32 = 1, F64 = 2, F16 = 3, BF16 = 4, Q4_0 = 11, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K };
@@ -86,7 +86,7 @@ DEVICE void scale(float (&w)[8], float d) {
 DEVICE void scale(float (&w)[8], float d, float m) {
 #pragma unroll
 	for (u32 j = 0; j < 8; j++) {
-		w[j] = d * w[j] + m;
+		w[j] = fmaf(d, w[j], m);
 	}
 }
 

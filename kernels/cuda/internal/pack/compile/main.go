@@ -95,8 +95,11 @@ func (n nvrtc) call(symbol string, args ...uintptr) error {
 // maxPTX is more than any module has.
 const maxPTX = 16 << 20
 
-// options are those of every module. Nothing loosens the arithmetic: no fast-math flag.
-var options = []string{"--gpu-architecture=compute_80", "--std=c++17"}
+// options are those of every module. Nothing loosens the arithmetic: no fast-math flag, and
+// no product fused with a sum but where the source says fmaf. Each then says .rn in PTX,
+// which keeps the driver from fusing it too: otherwise it might do so in one form of a
+// kernel and not in another, and a row's bits would depend on the rows beside it.
+var options = []string{"--gpu-architecture=compute_80", "--std=c++17", "--fmad=false"}
 
 func (n nvrtc) compile(name string, source []byte) ([]byte, error) {
 	var pinned runtime.Pinner
