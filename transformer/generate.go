@@ -45,9 +45,7 @@ func (d *Decoder) Generate(ctx context.Context, be kernels.Backend, prompt []int
 		b := &Batch{Store: true}
 		b.Add(tokens, cache)
 		p.Decoding = i > 0
-		x := d.Forward(p, b, nil).T
-		last := p.Input(x.Slice(len(tokens)-1, len(tokens)))
-		logits := d.Logits(p, last).T.Float32s()
+		logits := d.lastLogits(p, b, len(tokens)).T.Float32s()
 		if err := p.Sync(); err != nil {
 			return err
 		}
@@ -63,4 +61,19 @@ func (d *Decoder) Generate(ctx context.Context, be kernels.Backend, prompt []int
 		tokens, at.ids = []int32{id}, append(at.ids, id)
 	}
 	return nil
+}
+
+// lastLogits runs a batch of one sequence of n tokens and returns the logits [1 V] after
+// the last. Decoding passes are steps that the device has seen before.
+func (d *Decoder) lastLogits(p *autograd.Pass, b *Batch, n int) (logits autograd.Var) {
+	run := func() {
+		x := d.Forward(p, b, nil).T
+		logits = d.Logits(p, p.Input(x.Slice(n-1, n)))
+	}
+	if !p.Decoding {
+		run()
+		return logits
+	}
+	kernels.Step(p.Backend, fmt.Sprintf("decode %d by %p", n, d), run)
+	return logits
 }

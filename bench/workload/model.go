@@ -228,7 +228,7 @@ func (m *Model) DecodeMany(sequences, prefix, count int) Work {
 			for _, c := range caches {
 				next.Add([]int32{5}, c)
 			}
-			d.Logits(p, d.Forward(p, next, nil))
+			kernels.Step(p.Backend, "decode", func() { d.Logits(p, d.Forward(p, next, nil)) })
 			finish(p)
 		}
 	}, Done: func() {

@@ -79,6 +79,7 @@ func (c testCase) execute(t testing.TB, be kernels.Backend, d tensor.DType, shif
 	args := make([]tensor.Tensor, len(c.operands))
 	for i, o := range c.operands {
 		at[i] = place(be, o, d, shift)
+		defer at[i].whole.Free() // a device has no collector of garbage
 		args[i] = at[i].part
 	}
 	if len(alias) == 2 {

@@ -39,6 +39,8 @@ func (s *suite) custom(t *testing.T) {
 	for _, n := range []int{0, 1, 1000, 100_000} {
 		x := newSource(uint64(n)).normal(n, 1)
 		k := doubled{tensor.MustNew(s.be, tensor.F32, n), tensor.MustFromFloats(s.be, tensor.F32, x, n)}
+		defer k.x.Free()
+		defer k.y.Free()
 		times := float32(0)
 		if kernels.Custom(s.be, k) {
 			times = 2
