@@ -51,6 +51,7 @@ type Backend struct {
 	downloads [][]byte // since the last Sync
 	tables    *block   // the ring of small tables
 	tableUsed int
+	tablesOut int // in the ring, with launches to come
 	fault     drv.Ptr
 	word      [faultBytes]byte // of the fault, on the host
 

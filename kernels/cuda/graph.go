@@ -18,6 +18,7 @@ type step struct {
 	noting bool
 	now    noted
 	graphs map[string]*graph
+	ended  []*drv.Exec // perhaps still under way
 }
 
 // graph is what is known of the steps of one key.
@@ -60,11 +61,10 @@ func (s *step) note(fn *function, grid, block [3]int, shared int, params []byte)
 // time, end that: what was noted is issued, and the rest as it comes. Results are the same.
 // A Step within a Step is part of it.
 func (be *Backend) Step(key string, issue func()) {
-	g := be.begin(key)
-	issue()
-	if g != nil {
-		be.finish(g)
+	if g := be.begin(key); g != nil {
+		defer be.finish(g)
 	}
+	issue()
 }
 
 // begin starts to note launches, and returns the graph to be; nil if they are issued as
@@ -92,7 +92,7 @@ func (be *Backend) begin(key string) *graph {
 	}
 	s.noting = true
 	s.now.reset()
-	be.tableUsed = 0 // tables of a step lie where those of the last one lay
+	be.rewind() // tables of a step lie where those of the last one lay
 	return g
 }
 
@@ -130,44 +130,42 @@ func (be *Backend) finish(g *graph) {
 	if len(s.now.launches) == 0 || be.failed() {
 		return
 	}
-	if g.exec != nil && !be.update(g) {
+	fits := g.exec != nil && be.update(g) || g.exec == nil && be.capture(g) == nil
+	if !fits || g.exec.Launch(be.stream) != nil { // which launches all of it or nothing
 		be.lost(g)
 		be.replay(&s.now)
 		return
 	}
-	if g.exec == nil {
-		if err := be.capture(g); err != nil {
-			be.lost(g)
-			be.replay(&s.now)
-			return
-		}
-	}
 	s.now, g.last = g.last, s.now
-	if err := g.exec.Launch(be.stream); err != nil {
-		be.fail(fmt.Errorf("graph of %d launches: %w", len(g.nodes), err))
-		return
-	}
 	g.failures = 0
 	be.dev.graphLaunches.Add(1)
 }
 
 // lost drops a graph that does not fit, and counts.
 func (be *Backend) lost(g *graph) {
-	g.drop()
+	be.drop(g)
 	g.failures++
 }
 
-// drop ends a graph.
-func (g *graph) drop() {
+// drop ends a graph. It may be under way: it is given back after the next Sync.
+func (be *Backend) drop(g *graph) {
 	if g.exec != nil {
-		_ = g.exec.Destroy() // nothing hangs on it
+		be.step.ended = append(be.step.ended, g.exec)
 	}
 	g.exec, g.nodes = nil, nil
 }
 
+// bury gives back graphs that have ended, once the queue has done its work.
+func (be *Backend) bury() {
+	for _, exec := range be.step.ended {
+		be.check(exec.Destroy())
+	}
+	be.step.ended = be.step.ended[:0]
+}
+
 func (be *Backend) dropGraphs() {
 	for _, g := range be.step.graphs {
-		g.drop()
+		be.drop(g)
 	}
 	clear(be.step.graphs)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"lamina/kernels/cuda/internal/drv"
 	"lamina/kernels/cuda/internal/pack"
@@ -14,7 +15,7 @@ import (
 type function struct {
 	f      *drv.Function
 	k      *pack.Kernel
-	shared int // dynamic shared memory that it has been allowed, beyond the usual
+	shared atomic.Int64 // dynamic shared memory that it has been allowed, beyond the usual
 }
 
 const (
@@ -57,6 +58,7 @@ func (be *Backend) start(name string) *launch {
 		return l
 	}
 	l.fn, l.params = fn, be.l.params[:fn.k.Bytes]
+	clear(l.params) // what lies between parameters is part of what graphs compare
 	return l
 }
 
@@ -178,13 +180,13 @@ func (l *launch) launch3(grid, block [3]int, shared int) {
 		l.be.mu.Unlock()
 		return
 	}
-	if shared > max(l.fn.shared, usualShared) {
+	if int64(shared) > max(l.fn.shared.Load(), usualShared) {
 		if err := l.fn.f.SetShared(shared); err != nil {
 			l.be.fail(fmt.Errorf("%s: %d bytes of shared memory: %w", l.name, shared, err))
 			l.be.mu.Unlock()
 			return
 		}
-		l.fn.shared = shared
+		l.fn.shared.Store(int64(shared))
 	}
 	l.be.issue(l.fn, grid, block, shared, l.params)
 	l.be.mu.Unlock()

@@ -88,7 +88,9 @@ func (be *Backend) reach(m *memory) (drv.Ptr, error) {
 
 // follow makes what comes on be wait for what other was given so far.
 func (be *Backend) follow(other *Backend) error {
+	be.dev.capture.RLock() // or the mark would be part of what other captures
 	e, err := other.mark()
+	be.dev.capture.RUnlock()
 	if err != nil {
 		return err
 	}

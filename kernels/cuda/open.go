@@ -85,15 +85,22 @@ func (be *Backend) Close() error {
 	for _, e := range be.dev.events {
 		errs = append(errs, e.Destroy())
 	}
+	for _, m := range be.dev.modules {
+		errs = append(errs, m.Unload())
+	}
 	return errors.Join(append(errs, be.dev.drv.Close())...)
 }
 
 // end gives back what the queue has. The lock is held.
 func (be *Backend) end() (errs []error) {
 	be.settle()
-	be.dropGraphs()
 	if !be.failed() {
 		errs = append(errs, be.stream.Sync())
+	}
+	be.dropGraphs()
+	be.bury()
+	for _, segment := range be.pool.segments {
+		errs = append(errs, be.dev.drv.Free(segment))
 	}
 	for i := range be.stage.half {
 		if h := &be.stage.half[i]; h.host != nil {

@@ -47,10 +47,11 @@ func (b *block) give(epoch uint32) error {
 // again at once, since the work on them goes in the queue's order. The queue's lock
 // guards it.
 type pool struct {
-	be      *Backend
-	small   []*block // free, by size and address
-	large   []*block
-	waiting []waiting
+	be       *Backend
+	small    []*block // free, by size and address
+	large    []*block
+	waiting  []waiting
+	segments []drv.Ptr // from the driver
 }
 
 // waiting is a block that was given back while other queues still used it: free once the

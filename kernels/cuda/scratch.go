@@ -9,6 +9,7 @@ type scratch struct {
 	be    *Backend
 	block *block
 	epoch uint32
+	ring  bool // of the ring of tables
 }
 
 // scratch returns bytes with undefined contents, aligned to 512. Without room the queue
@@ -28,7 +29,7 @@ func (be *Backend) scratchLocked(bytes int) scratch {
 		be.fail(err)
 		return scratch{}
 	}
-	return scratch{b.ptr, be, b, b.epoch}
+	return scratch{Ptr: b.ptr, be: be, block: b, epoch: b.epoch}
 }
 
 // offset is the address so many bytes into s, 0 if s has none.
@@ -41,11 +42,15 @@ func (s scratch) offset(bytes int) drv.Ptr {
 
 // free gives the bytes back. A second call is an error of the queue.
 func (s scratch) free() {
-	if s.block == nil {
+	if s.be == nil {
 		return
 	}
 	s.be.mu.Lock()
 	defer s.be.mu.Unlock()
+	if s.ring {
+		s.be.tablesOut--
+		return
+	}
 	if err := s.block.give(s.epoch); err != nil {
 		s.be.fail(err)
 		return
@@ -60,7 +65,7 @@ const (
 )
 
 // table returns a copy of data on the device, for launches that follow; free it after
-// the last one. Small ones lie in a ring, so that a step which is a graph may have them:
+// the last one, and once. Small ones lie in a ring, so that a step which is a graph may have them:
 // the copy goes ahead of the step's launches, and no two tables of one step share bytes.
 func (be *Backend) table(data []byte) scratch {
 	be.mu.Lock()
@@ -68,7 +73,11 @@ func (be *Backend) table(data []byte) scratch {
 	if len(data) == 0 || be.failed() {
 		return scratch{}
 	}
-	if len(data) > tableSmall {
+	if be.tableUsed+len(data) > tableRing {
+		be.settle() // its bytes may be those of tables that noted launches want
+		be.rewind()
+	}
+	if len(data) > tableSmall || be.tableUsed+len(data) > tableRing {
 		be.settle()
 		s := be.scratchLocked(len(data))
 		if s.block != nil {
@@ -84,12 +93,17 @@ func (be *Backend) table(data []byte) scratch {
 		}
 		be.tables = b
 	}
-	if be.tableUsed+len(data) > tableRing {
-		be.settle() // the bytes may be those of a table that noted launches want
+	at := be.tables.ptr + drv.Ptr(be.tableUsed)
+	be.tableUsed += int(roundUp(int64(len(data)), tableAlign))
+	be.tablesOut++
+	be.upload(at, data)
+	return scratch{Ptr: at, be: be, ring: true}
+}
+
+// rewind begins the ring of tables anew, unless a table is in use whose launch is still
+// to come. The lock is held.
+func (be *Backend) rewind() {
+	if be.tablesOut == 0 {
 		be.tableUsed = 0
 	}
-	at := be.tables.ptr + drv.Ptr(be.tableUsed)
-	be.tableUsed += (len(data) + tableAlign - 1) / tableAlign * tableAlign
-	be.upload(at, data)
-	return scratch{Ptr: at}
 }

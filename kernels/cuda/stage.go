@@ -201,6 +201,7 @@ func (be *Backend) Sync() error {
 			be.fail(err)
 		}
 	}
+	be.bury()
 	for i := range be.stage.half {
 		be.deliver(&be.stage.half[i])
 	}

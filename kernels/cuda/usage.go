@@ -77,6 +77,7 @@ func (p *pool) grow(size int64, small bool, wanted int64) (*block, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%d bytes of memory: %w", segment, err)
 	}
+	p.segments = append(p.segments, ptr)
 	return &block{ptr: ptr, size: segment, small: small, free: true}, nil
 }
 
@@ -90,11 +91,10 @@ func (d *device) driverAlloc(bytes int64) (drv.Ptr, error) {
 	return p, err
 }
 
-func (d *device) driverFree(segment *block) error {
+func (d *device) driverFree(segment drv.Ptr) error {
 	d.capture.RLock()
 	defer d.capture.RUnlock()
-	d.usage.reserved.Add(-segment.size)
-	return d.drv.Free(segment.ptr)
+	return d.drv.Free(segment)
 }
 
 // trim gives cached segments back to the driver: those of be, whose lock is held, and of
@@ -123,7 +123,9 @@ func (p *pool) trim() {
 			if b.prev != nil || b.next != nil {
 				return false
 			}
-			p.be.check(p.be.dev.driverFree(b))
+			p.segments = slices.DeleteFunc(p.segments, func(s drv.Ptr) bool { return s == b.ptr })
+			p.be.dev.usage.reserved.Add(-b.size)
+			p.be.check(p.be.dev.driverFree(b.ptr))
 			return true
 		})
 	}
