@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 
 	"lamina/kernels"
+	"lamina/kernels/cuda/internal/door"
 	"lamina/kernels/cuda/internal/drv"
 	"lamina/kernels/cuda/internal/pack"
 )
@@ -65,6 +66,7 @@ type device struct {
 	info    drv.Info
 	name    string
 	options Options
+	with    door.Options
 	usage   usage
 
 	mu     sync.Mutex // guards what follows
@@ -72,7 +74,7 @@ type device struct {
 	events []*drv.Event // not in use
 
 	loading   sync.RWMutex
-	functions map[string]*function
+	functions map[*pack.Kernel]*function
 	modules   map[string]*drv.Module
 
 	capture sync.RWMutex // held to write while a stream captures: the driver refuses memory then
@@ -95,7 +97,7 @@ func (d *device) newQueue(parent *Backend) (*Backend, error) {
 	be := &Backend{dev: d, parent: parent, stream: stream}
 	be.l = launch{be: be, params: make([]byte, 4<<10)}
 	be.pool.be, be.step.be = be, be
-	be.stage.size = d.options.stage
+	be.stage.size = d.with.Stage
 	b, err := be.pool.take(faultBytes, tagTable)
 	if err != nil {
 		return nil, err
@@ -152,20 +154,16 @@ func (d *device) pin(bytes int) (*drv.Host, error) {
 }
 
 // function returns a kernel, and loads its module if it is the first of it.
-func (d *device) function(name string) (*function, error) {
+func (d *device) function(k *pack.Kernel) (*function, error) {
 	d.loading.RLock()
-	fn := d.functions[name]
+	fn := d.functions[k]
 	d.loading.RUnlock()
 	if fn != nil {
 		return fn, nil
 	}
-	k, ok := pack.Find(name)
-	if !ok {
-		panic("cuda: no kernel " + name)
-	}
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	if fn := d.functions[name]; fn != nil {
+	if fn := d.functions[k]; fn != nil {
 		return fn, nil
 	}
 	m := d.modules[k.Module]
@@ -182,12 +180,12 @@ func (d *device) function(name string) (*function, error) {
 		}
 		d.modules[k.Module] = m
 	}
-	f, err := m.Function(name)
+	f, err := m.Function(k.Name)
 	if err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", name, k.Module, err)
+		return nil, fmt.Errorf("%s of %s: %w", k.Name, k.Module, err)
 	}
 	fn = &function{f: f, k: k}
-	d.functions[name] = fn
+	d.functions[k] = fn
 	return fn, nil
 }
 
@@ -234,6 +232,15 @@ func (be *Backend) copy(dst, src drv.Ptr, n int64) {
 // Queue returns a further stream of the device. It waits for what this queue was given
 // before, and sees the same memory.
 func (be *Backend) Queue() (kernels.Backend, error) {
+	q, err := be.queue()
+	if err != nil {
+		return nil, err
+	}
+	var queue any = q
+	return queue.(kernels.Backend), nil
+}
+
+func (be *Backend) queue() (*Backend, error) {
 	be.mu.Lock()
 	defer be.mu.Unlock()
 	be.settle()
@@ -248,8 +255,7 @@ func (be *Backend) Queue() (kernels.Backend, error) {
 		return nil, err
 	}
 	q.born = be.dev.queuesMade.Add(1)
-	var queue any = q
-	return queue.(kernels.Backend), nil
+	return q, nil
 }
 
 // Overhead returns the bytes of device memory that the backend has had of its own at

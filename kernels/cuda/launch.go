@@ -52,7 +52,11 @@ func (be *Backend) start(name string) *launch {
 	if be.failed() {
 		return l
 	}
-	fn, err := be.dev.function(name)
+	k, ok := pack.Find(name)
+	if !ok {
+		l.wrong("no such kernel")
+	}
+	fn, err := be.dev.function(k)
 	if err != nil {
 		be.fail(err)
 		return l

@@ -95,7 +95,7 @@ func (be *Backend) follow(other *Backend) error {
 		return err
 	}
 	defer be.dev.putEvent(e)
-	if be.dev.options.dropWaits {
+	if be.dev.with.DropWaits {
 		return nil
 	}
 	return be.stream.Wait(e)

@@ -2,9 +2,9 @@ package cuda
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
+	"lamina/kernels/cuda/internal/door"
 	"lamina/kernels/cuda/internal/drv"
 	"lamina/kernels/cuda/internal/sys"
 )
@@ -21,9 +21,10 @@ type Options struct {
 	// Eager launches the kernels of a decoding step one by one, without a graph.
 	// LAMINA_CUDA_EAGER=1 sets it.
 	Eager bool
+}
 
-	stage     int  // bytes of half the pinned memory of a queue
-	dropWaits bool // leaves out what one queue waits for of another: a planted mistake
+func init() {
+	door.Open = func(o any, with door.Options) (any, error) { return openWith(o.(Options), with) }
 }
 
 // Open returns a backend on a GPU. Its error says why there is none, and what to do.
@@ -32,12 +33,12 @@ func Open(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openWith(lib, o)
+	return openWith(o, door.Options{Driver: lib})
 }
 
-// openWith is Open with a driver that is loaded, or simulated.
-func openWith(lib sys.Library, o Options) (*Backend, error) {
-	driver, err := drv.Open(lib)
+// openWith is Open with libraries that are loaded, or simulated.
+func openWith(o Options, with door.Options) (*Backend, error) {
+	driver, err := drv.Open(with.Driver)
 	if err != nil {
 		return nil, err
 	}
@@ -45,29 +46,29 @@ func openWith(lib sys.Library, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(d, o)
+	be, err := open(d, o, with)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return be, nil
 }
 
 // usualStage is half of what a queue pins, in bytes.
 const usualStage = 64 << 20
 
 // open returns a backend on a GPU that is ready.
-func open(d *drv.Device, o Options) (*Backend, error) {
+func open(d *drv.Device, o Options, with door.Options) (*Backend, error) {
 	set := func(name string) bool { return os.Getenv(name) == "1" }
 	o.Poison = o.Poison || set("LAMINA_CUDA_POISON")
 	o.Eager = o.Eager || set("LAMINA_CUDA_EAGER")
-	if o.stage == 0 {
-		o.stage = usualStage
+	if with.Stage == 0 {
+		with.Stage = usualStage
 	}
 	dev := &device{
-		drv: d, info: d.Info(), name: nameOf(d.Info(), o.Precision), options: o,
-		functions: map[string]*function{}, modules: map[string]*drv.Module{},
+		drv: d, info: d.Info(), name: nameOf(d.Info(), o.Precision), options: o, with: with,
+		functions: map[*pack.Kernel]*function{}, modules: map[string]*drv.Module{},
 	}
-	be, err := dev.newQueue(nil)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", dev.name, err), d.Close())
-	}
-	return be, nil
+	return dev.newQueue(nil)
 }
 
 // Close waits for the work of all queues and gives the device back, with all memory on
@@ -75,6 +76,9 @@ func open(d *drv.Device, o Options) (*Backend, error) {
 func (be *Backend) Close() error {
 	if be.parent != nil || be.dev.closed.Swap(true) {
 		return nil
+	}
+	if be.dev.dead.get() != nil {
+		return be.dev.drv.Close() // all else is refused
 	}
 	var errs []error
 	for _, q := range be.dev.all() {
@@ -94,17 +98,21 @@ func (be *Backend) Close() error {
 // end gives back what the queue has. The lock is held.
 func (be *Backend) end() (errs []error) {
 	be.settle()
-	if !be.failed() {
-		errs = append(errs, be.stream.Sync())
-	}
 	be.dropGraphs()
-	be.bury()
+	be.pool.await()
+	before := be.err()
+	if err := be.sync(); before == nil {
+		errs = append(errs, err) // of a guard, say, that nobody has looked at since
+	}
 	for _, segment := range be.pool.segments {
 		errs = append(errs, be.dev.drv.Free(segment))
 	}
 	for i := range be.stage.half {
 		if h := &be.stage.half[i]; h.host != nil {
 			errs = append(errs, h.host.Free())
+			if h.event != nil {
+				errs = append(errs, h.event.Destroy())
+			}
 			be.dev.usage.held[tagPinned].Add(-int64(be.stage.size))
 		}
 	}

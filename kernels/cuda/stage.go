@@ -192,15 +192,16 @@ func (be *Backend) Sync() error {
 	be.mu.Lock()
 	defer be.mu.Unlock()
 	be.settle()
+	return be.sync()
+}
+
+// sync is Sync behind what a step has noted. The lock is held.
+func (be *Backend) sync() error {
 	asked := be.faultAsked.Swap(false)
 	if asked && !be.failed() {
 		be.fetch(arrival{dst: be.word[:], n: faultBytes}, be.fault)
 	}
-	if !be.failed() {
-		if err := be.stream.Sync(); err != nil {
-			be.fail(err)
-		}
-	}
+	be.check(be.stream.Sync()) // of a failed queue too: what is under way writes to pinned memory
 	be.bury()
 	for i := range be.stage.half {
 		be.deliver(&be.stage.half[i])

@@ -1,0 +1,84 @@
+// Package cudatest opens the CUDA backend on a device that is simulated: the driver's
+// functions are package sim's, kernels are the PTX that a GPU is given, run by an
+// interpreter. It is for tests of any package.
+//
+//	be := cudatest.Open(t, cudatest.Options{})
+//	kernels.Softmax(be, y, x)
+//
+// Work is done as late as CUDA permits, freed memory is filled with NaN, writes past the
+// end of what is freed are looked for, and what the program does that it may not fails the
+// test at its end.
+package cudatest
+
+import (
+	"testing"
+
+	"lamina/kernels"
+	"lamina/kernels/cuda"
+	"lamina/kernels/cuda/internal/door"
+	"lamina/kernels/cuda/internal/sim"
+)
+
+// Options says what is simulated. The zero value is one H200 with 1 GiB.
+type Options struct {
+	// Seed, other than 0, draws the order of work of several queues by chance.
+	Seed uint64
+	// Memory is the device's, in bytes; 0 is 1 GiB.
+	Memory int64
+	// Multiprocessors is how many the device says it has; 0 is 132.
+	Multiprocessors int
+	Precision       cuda.Precision
+	// Eager launches decoding steps without graphs.
+	Eager bool
+	// Clean leaves freed memory as it is, and unguarded: faster.
+	Clean bool
+	// Stage is half the pinned memory of a queue, in bytes; 0 is 64 KiB.
+	Stage int
+	// DropWaits leaves out what one queue waits for of another: a planted mistake.
+	DropWaits bool
+	// Fail, if not nil, is asked before the n-th call, from 1, of a function of the driver,
+	// and says with which code it fails; 0 for none.
+	Fail func(call string, n int) int
+}
+
+// Device is a backend on a simulated device.
+type Device struct {
+	*cuda.Backend
+	missing
+
+	machine *sim.Machine
+}
+
+// missing has the operations that the backend lacks; they panic.
+type missing struct{ kernels.Backend }
+
+// Count returns how often a function of the driver was called: "cuLaunchKernel".
+func (d *Device) Count(call string) int { return d.machine.Count(call) }
+
+// Open returns a backend that is closed when the test ends.
+func Open(t testing.TB, o Options) *Device {
+	t.Helper()
+	machine := sim.New(sim.Options{
+		Devices: []sim.Device{{Memory: o.Memory, Multiprocessors: o.Multiprocessors}},
+		Seed:    o.Seed, Fail: o.Fail,
+	})
+	if o.Stage == 0 {
+		o.Stage = 64 << 10
+	}
+	be, err := door.Open(
+		cuda.Options{Precision: o.Precision, Poison: !o.Clean, Eager: o.Eager},
+		door.Options{Driver: machine, Stage: o.Stage, DropWaits: o.DropWaits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Device{Backend: be.(*cuda.Backend), machine: machine}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil && o.Fail == nil {
+			t.Error(err)
+		}
+		if err := machine.Close(); err != nil && o.Fail == nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
