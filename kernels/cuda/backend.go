@@ -74,7 +74,7 @@ type device struct {
 	events []*drv.Event // not in use
 
 	loading   sync.RWMutex
-	functions map[*pack.Kernel]*function
+	functions map[string]*function
 	modules   map[string]*drv.Module
 
 	capture sync.RWMutex // held to write while a stream captures: the driver refuses memory then
@@ -156,14 +156,14 @@ func (d *device) pin(bytes int) (*drv.Host, error) {
 // function returns a kernel, and loads its module if it is the first of it.
 func (d *device) function(k *pack.Kernel) (*function, error) {
 	d.loading.RLock()
-	fn := d.functions[k]
+	fn := d.functions[k.Name]
 	d.loading.RUnlock()
 	if fn != nil {
 		return fn, nil
 	}
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	if fn := d.functions[k]; fn != nil {
+	if fn := d.functions[k.Name]; fn != nil {
 		return fn, nil
 	}
 	m := d.modules[k.Module]
@@ -185,7 +185,7 @@ func (d *device) function(k *pack.Kernel) (*function, error) {
 		return nil, fmt.Errorf("%s of %s: %w", k.Name, k.Module, err)
 	}
 	fn = &function{f: f, k: k}
-	d.functions[k] = fn
+	d.functions[k.Name] = fn
 	return fn, nil
 }
 

@@ -173,11 +173,11 @@ func mustReach(be bare, x tensor.Tensor) (p drv.Ptr) {
 }
 
 // TestDriversThatRefuseGraphs: each call that makes one fails once, or always, or is not
-// there.
+// there; and a launch fails while it is captured.
 func TestDriversThatRefuseGraphs(t *testing.T) {
 	want := decode(simulated(t, sim.Options{}, Options{Eager: true}, door.Options{}), 12, nil)
 	for _, call := range []string{
-		"cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphGetNodes", "cuGraphInstantiateWithFlags",
+		"cuStreamBeginCapture_v2", "cuGraphGetNodes", "cuGraphInstantiateWithFlags",
 		"cuGraphExecKernelNodeSetParams", "cuGraphLaunch",
 	} {
 		for _, always := range []bool{false, true} {
@@ -202,5 +202,18 @@ func TestDriversThatRefuseGraphs(t *testing.T) {
 		if got := decode(be, 12, nil); !slices.Equal(got, want) {
 			t.Errorf("no %s: other numbers", call)
 		}
+	}
+	fail := func(name string, n int) int {
+		if name == "cuLaunchKernel" && n == 8+5 {
+			return 901
+		}
+		return 0
+	}
+	be := simulated(t, sim.Options{Fail: fail}, Options{}, door.Options{})
+	if got := decode(be, 12, nil); !slices.Equal(got, want) || be.Sync() != nil {
+		t.Errorf("a launch fails in a capture: other numbers, or %v", be.Sync())
+	}
+	if n := be.m.Count("cuGraphLaunch"); n != 10 {
+		t.Errorf("a launch fails in a capture: %d graphs launched, want 10", n)
 	}
 }

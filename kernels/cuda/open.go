@@ -66,7 +66,7 @@ func open(d *drv.Device, o Options, with door.Options) (*Backend, error) {
 	}
 	dev := &device{
 		drv: d, info: d.Info(), name: nameOf(d.Info(), o.Precision), options: o, with: with,
-		functions: map[*pack.Kernel]*function{}, modules: map[string]*drv.Module{},
+		functions: map[string]*function{}, modules: map[string]*drv.Module{},
 	}
 	return dev.newQueue(nil)
 }

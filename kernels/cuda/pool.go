@@ -51,6 +51,7 @@ type pool struct {
 	small    []*block // free, by size and address
 	large    []*block
 	waiting  []waiting
+	spare    []*block  // that stand for nothing
 	segments []drv.Ptr // from the driver
 }
 
@@ -114,12 +115,24 @@ func (p *pool) split(b *block, size int64) {
 	if rest < blockAlign || !b.small && rest <= smallMost {
 		return
 	}
-	after := &block{ptr: b.ptr + drv.Ptr(size), size: rest, prev: b, next: b.next, small: b.small, free: true}
+	after := p.spareBlock()
+	*after = block{ptr: b.ptr + drv.Ptr(size), size: rest, prev: b, next: b.next, small: b.small, free: true, epoch: after.epoch}
 	if b.next != nil {
 		b.next.prev = after
 	}
 	b.next, b.size = after, size
 	p.insert(after)
+}
+
+// spareBlock returns a block that another one has taken in, or a new one.
+func (p *pool) spareBlock() *block {
+	n := len(p.spare)
+	if n == 0 {
+		return new(block)
+	}
+	b := p.spare[n-1]
+	p.spare = p.spare[:n-1]
+	return b
 }
 
 func (p *pool) insert(b *block) {
@@ -142,23 +155,24 @@ func (p *pool) put(b *block) {
 	b.free = true
 	if n := b.next; n != nil && n.free {
 		p.remove(n)
-		b.join(n)
+		p.join(b, n)
 	}
 	if q := b.prev; q != nil && q.free {
 		p.remove(q)
-		q.join(b)
+		p.join(q, b)
 		b = q
 	}
 	p.insert(b)
 }
 
-// join takes in the free neighbour behind b. Who still holds the neighbour is told that
-// it is stale by its epoch.
-func (b *block) join(n *block) {
+// join takes in the free neighbour behind b. What stood for it may stand for another
+// block later on, in an epoch of its own.
+func (p *pool) join(b, n *block) {
 	b.size += n.size
 	if b.next = n.next; b.next != nil {
 		b.next.prev = b
 	}
+	p.spare = append(p.spare, n)
 }
 
 // collect makes blocks free that other queues are done with.

@@ -11,6 +11,7 @@
 package cudatest
 
 import (
+	"errors"
 	"testing"
 
 	"lamina/kernels"
@@ -55,9 +56,9 @@ type missing struct{ kernels.Backend }
 // Count returns how often a function of the driver was called: "cuLaunchKernel".
 func (d *Device) Count(call string) int { return d.machine.Count(call) }
 
-// Open returns a backend that is closed when the test ends.
-func Open(t testing.TB, o Options) *Device {
-	t.Helper()
+// Start returns a backend on a simulated device. Its Close says what the program has done
+// that it may not.
+func Start(o Options) (*Device, error) {
 	machine := sim.New(sim.Options{
 		Devices: []sim.Device{{Memory: o.Memory, Multiprocessors: o.Multiprocessors}},
 		Seed:    o.Seed, Fail: o.Fail,
@@ -69,14 +70,25 @@ func Open(t testing.TB, o Options) *Device {
 		cuda.Options{Precision: o.Precision, Poison: !o.Clean, Eager: o.Eager},
 		door.Options{Driver: machine, Stage: o.Stage, DropWaits: o.DropWaits})
 	if err != nil {
+		return nil, err
+	}
+	return &Device{Backend: be.(*cuda.Backend), machine: machine}, nil
+}
+
+// Close closes the backend, and returns what the program has done that it may not: memory
+// of the host that is no pinned memory in a copy, say, or something not given back.
+func (d *Device) Close() error { return errors.Join(d.Backend.Close(), d.machine.Close()) }
+
+// Open returns a backend that is closed when the test ends. What Close returns fails the
+// test, unless calls were to fail.
+func Open(t testing.TB, o Options) *Device {
+	t.Helper()
+	d, err := Start(o)
+	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Device{Backend: be.(*cuda.Backend), machine: machine}
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil && o.Fail == nil {
-			t.Error(err)
-		}
-		if err := machine.Close(); err != nil && o.Fail == nil {
 			t.Error(err)
 		}
 	})
