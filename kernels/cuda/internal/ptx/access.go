@@ -22,26 +22,7 @@ func (w *warp) place(in *instr, lane int, s space, address uint64, n int, u use)
 	if s == generic {
 		s, address = w.resolve(address)
 	}
-	var r *region
-	switch s {
-	case global, constant:
-		r = w.k.cache[in.pc]
-		if r == nil || w.fn != w.k.entry || address-r.base >= uint64(len(r.data)) {
-			r = w.k.machine.find(address)
-			if r == nil {
-				w.outOfBounds(in, lane, s, address, n, u)
-			}
-			if w.fn == w.k.entry {
-				w.k.cache[in.pc] = r
-			}
-		}
-	case shared:
-		r = &w.block.shared
-	case local:
-		r = &w.local[lane]
-	case param:
-		r = &w.k.params
-	}
+	r := w.regionOf(in, lane, s, address, n, u)
 	off := address - r.base
 	if off > uint64(len(r.data)) || uint64(n) > uint64(len(r.data))-off {
 		w.outOfBounds(in, lane, s, address, n, u)
@@ -50,11 +31,59 @@ func (w *warp) place(in *instr, lane int, s space, address uint64, n int, u use)
 		w.fault(in, lane, Misaligned, address, w.where(s, address, lane), fmt.Sprintf("%d bytes %s", n, inMemory(s, u)))
 	}
 	at := int(off)
-	w.checkState(in, lane, s, r, at, n, address, u)
-	if u&readWrite != 0 && u&atomically == 0 && !w.k.machine.options.NoRaces && (s == shared || s == global && w.k.races) {
+	if !allWritten(r.state, at, n) {
+		w.checkState(in, lane, s, r, at, n, address, u)
+	}
+	if w.k.checksRaces(s) && u&readWrite != 0 && u&atomically == 0 && !w.readAgain(lane, s, r, at, n, u) {
 		w.race(in, lane, s, r, at, n, u)
 	}
 	return r, at
+}
+
+// regionOf finds what an address may lie in.
+func (w *warp) regionOf(in *instr, lane int, s space, address uint64, n int, u use) *region {
+	switch s {
+	case shared:
+		return &w.block.shared
+	case local:
+		return &w.local[lane]
+	case param:
+		return &w.k.params
+	}
+	// An instruction mostly uses the same allocation again.
+	if w.fn != w.k.entry {
+		if r := w.k.machine.find(address); r != nil {
+			return r
+		}
+		w.outOfBounds(in, lane, s, address, n, u)
+	}
+	r := w.k.cache[in.pc]
+	if r == nil || address-r.base >= uint64(len(r.data)) {
+		if r = w.k.machine.find(address); r == nil {
+			w.outOfBounds(in, lane, s, address, n, u)
+		}
+		w.k.cache[in.pc] = r
+	}
+	return r
+}
+
+// allWritten reports whether n bytes of a region were all written.
+func allWritten(state []byte, at, n int) bool {
+	const all = 0x0303030303030303
+	switch n {
+	case 4:
+		return le.Uint32(state[at:]) == all&0xffffffff
+	case 8:
+		return le.Uint64(state[at:]) == all
+	case 16:
+		return le.Uint64(state[at:]) == all && le.Uint64(state[at+8:]) == all
+	}
+	for _, v := range state[at : at+n] {
+		if v != written {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *warp) checkState(in *instr, lane int, s space, r *region, at, n int, address uint64, u use) {

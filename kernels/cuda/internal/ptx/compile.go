@@ -27,6 +27,12 @@ type symbol struct {
 	v    *variable
 }
 
+// addressKey is an address within a variable.
+type addressKey struct {
+	v   *variable
+	off int64
+}
+
 // fixup is a label that an instruction waits for.
 type fixup struct {
 	pc    int32
@@ -43,10 +49,13 @@ type compiler struct {
 	scope   *scope
 	consts  map[uint64]int32
 	special map[string]int32
-	address map[reference]int32
+	address map[addressKey]int32
 	fixups  []fixup
-	sink    int32
 	s       *statement // the one at hand
+	uses    []access   // of registers: the first time
+	count   int32      // registers so far
+	slots   []int32    // of the registers: the second time
+	reads   []named    // by the statement at hand
 }
 
 // statement is an instruction as the text has it.
@@ -82,13 +91,29 @@ func (s *statement) oneOf(mods ...string) string {
 	return ""
 }
 
-func newCompiler(p *parser, f *function) *compiler {
-	c := &compiler{p: p, f: f, consts: map[uint64]int32{}, special: map[string]int32{}, address: map[reference]int32{}, sink: -1}
+func newCompiler(p *parser, f *function, slots []int32) *compiler {
+	c := &compiler{p: p, f: f, consts: map[uint64]int32{}, special: map[string]int32{}, address: map[addressKey]int32{}, slots: slots}
 	c.push()
 	for _, v := range append(f.params[:len(f.params):len(f.params)], f.rets...) {
 		c.scope.names[v.name] = symbol{v: v}
 	}
 	return c
+}
+
+// compile decodes the body of a function: once to see how long registers live, and once
+// more with slots for them.
+func (p *parser) compile(f *function) error {
+	at, order := p.at, len(p.out.order)
+	first := *f
+	first.uses, first.calls = map[*variable]bool{}, map[*function]bool{}
+	c := newCompiler(p, &first, nil)
+	if err := c.body(); err != nil {
+		return err
+	}
+	slots, n := allocate(first.code, c.uses, int(c.count))
+	p.at, p.out.order = at, p.out.order[:order]
+	f.slots = make([]slot, n)
+	return newCompiler(p, f, slots).body()
 }
 
 func (c *compiler) push() {
@@ -175,6 +200,15 @@ func (c *compiler) finish() error {
 		c.f.code[i].pc = int32(i)
 	}
 	meet(c.f.code)
+	c.f.ready = make([]uint32, len(c.f.slots))
+	for i, s := range c.f.slots {
+		if s.kind != slotRegister {
+			c.f.ready[i] = everyLane
+		}
+		if s.kind == slotSpecial || s.kind == slotAddress {
+			c.f.varying = append(c.f.varying, int32(i))
+		}
+	}
 	return nil
 }
 
@@ -255,13 +289,17 @@ func (c *compiler) registers() error {
 	}
 }
 
-// register gives a new register a slot.
+// register gives a new register a slot: the first time its number.
 func (c *compiler) register(t typ, name string) symbol {
 	if t.kind == 'p' {
 		c.f.preds = append(c.f.preds, name)
 		return symbol{typ: t, slot: int32(len(c.f.preds) - 1)}
 	}
-	return symbol{typ: t, slot: c.slot(slot{name: name})}
+	c.count++
+	if c.slots != nil {
+		return symbol{typ: t, slot: c.slots[c.count-1]}
+	}
+	return symbol{typ: t, slot: c.count - 1}
 }
 
 func (c *compiler) slot(s slot) int32 {
@@ -346,6 +384,7 @@ func (c *compiler) statement() error {
 		return c.fail("more than %d registers and numbers", maxSlots)
 	}
 	in.pred, in.not, in.line, in.text = guard, not, s.token.line, s.text
+	in.reads, c.reads = c.reads, nil
 	c.f.code = append(c.f.code, in)
 	return nil
 }

@@ -18,27 +18,28 @@ const (
 
 // worker runs blocks of a launch, one at a time.
 type worker struct {
-	machine *Machine
-	entry   *function
-	params  region
-	grid    [3]int
-	dims    [3]int
-	threads int
-	taken   int // blocks
-	dynamic int // bytes of shared memory that the launch adds
-	vars    map[*variable]*region
-	placed  []placed // shared variables
-	cache   []*region
-	warps   []*warp
-	blk     *block
-	free    map[*function][]*frame
-	uninit  bool
-	races   bool
-	steps   int64
-	now     uint32
-	begin   uint32 // of the block
-	first   uint32 // of the launch
-	errors  float64
+	machine     *Machine
+	entry       *function
+	params      region
+	grid        [3]int
+	dims        [3]int
+	threads     int
+	taken       int // blocks
+	dynamic     int // bytes of shared memory that the launch adds
+	vars        map[*variable]*region
+	placed      []placed // shared variables
+	cache       []*region
+	warps       []*warp
+	blk         *block
+	free        map[*function][]*frame
+	uninit      bool
+	races       bool // looked for, in global memory
+	sharedRaces bool
+	steps       int64
+	now         uint32
+	begin       uint32 // of the block
+	first       uint32 // of the launch
+	errors      float64
 }
 
 // placed is a shared variable and its place.
@@ -200,6 +201,7 @@ func (m *Machine) prepare(p *Program, entry string, grid, dims [3]int, dynamic i
 	k.grid, k.dims, k.threads, k.dynamic, k.placed = grid, dims, threads, dynamic, vars
 	k.params = region{data: slices.Clone(params), state: slices.Repeat([]byte{written}, len(params)), name: "parameters"}
 	k.uninit, k.races = !m.options.NoUninitialised, !m.options.NoRaces && m.options.Workers <= 1
+	k.sharedRaces = !m.options.NoRaces
 	k.steps = m.options.MaxSteps
 	k.begin, k.taken = 0, 0
 	k.now = max(m.now, k.now) + 1

@@ -129,6 +129,8 @@ func decodeLoad(c *compiler, s *statement) (instr, error) {
 	}
 	if in.b < 0 {
 		in.run = runLoadFrame
+	} else if in.width == 4 && len(all) == 1 && !in.sign {
+		in.run = runLoadWord
 	}
 	return in, nil
 }
@@ -196,6 +198,21 @@ func runLoad(w *warp, in *instr, m uint32) {
 	for _, d := range in.regs {
 		w.init[d] |= m
 	}
+}
+
+// runLoadWord loads four bytes.
+func runLoadWord(w *warp, in *instr, m uint32) {
+	w.need(in, m, in.b)
+	address, d := &w.regs[in.b], &w.regs[in.regs[0]]
+	for rest := m; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros32(rest) & 31
+		r, at := w.place(in, i, in.space, address[i]+uint64(in.off), 4, read)
+		d[i] = uint64(le.Uint32(r.data[at:]))
+		if w.shadow != nil {
+			w.shadowLoad(in, i, r, at)
+		}
+	}
+	w.init[in.regs[0]] |= m
 }
 
 func runStore(w *warp, in *instr, m uint32) {
@@ -340,10 +357,11 @@ func unpack(c *compiler, list []operand, from operand, t typ) (instr, error) {
 	part := t.bits / len(list)
 	in.run = func(w *warp, in *instr, m uint32) {
 		w.need(in, m, in.a)
-		for k, d := range in.regs {
-			for rest := m; rest != 0; rest &= rest - 1 {
-				i := bits.TrailingZeros32(rest) & 31
-				w.regs[d][i] = w.regs[in.a][i] >> (part * k) & widthMask(part)
+		for rest := m; rest != 0; rest &= rest - 1 {
+			i := bits.TrailingZeros32(rest) & 31
+			v := w.regs[in.a][i]
+			for k, d := range in.regs {
+				w.regs[d][i] = v >> (part * k) & widthMask(part)
 			}
 		}
 		for _, d := range in.regs {

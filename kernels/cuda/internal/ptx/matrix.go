@@ -26,11 +26,12 @@ func decodeLoadMatrix(c *compiler, s *statement) (instr, error) {
 	in.run = func(w *warp, in *instr, m uint32) {
 		w.whole(in, m)
 		w.need(in, uint32(uint64(1)<<(8*n)-1), in.b)
+		rows := w.regs[in.b]
 		for k, d := range in.regs {
 			var tile [8][8]uint16
 			for row := range 8 {
 				lane := 8*k + row
-				r, at := w.place(in, lane, shared, w.regs[in.b][lane]+uint64(in.off), 16, read)
+				r, at := w.place(in, lane, shared, rows[lane]+uint64(in.off), 16, read)
 				for col := range 8 {
 					tile[row][col] = le.Uint16(r.data[at+2*col:])
 				}

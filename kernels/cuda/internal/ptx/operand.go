@@ -114,17 +114,22 @@ func (c *compiler) memory() (operand, error) {
 // dst returns the slot of a result; "_" is a place that nobody reads.
 func (c *compiler) dst(o operand) (int32, error) {
 	if o.kind == operandName && o.name == "_" {
-		if c.sink < 0 {
-			c.sink = c.slot(slot{name: "_"})
-		}
-		return c.sink, nil
+		return c.touch(c.register(types["b64"], "_").slot, true), nil
 	}
 	if o.kind == operandName {
 		if sym, ok := c.find(o.name); ok && sym.v == nil && sym.typ.kind != 'p' {
-			return sym.slot, nil
+			return c.touch(sym.slot, true), nil
 		}
 	}
 	return 0, c.fail("no register for the result: %s", o.name)
+}
+
+// touch notes the use of a register.
+func (c *compiler) touch(slot int32, def bool) int32 {
+	if c.slots == nil {
+		c.uses = append(c.uses, access{int32(len(c.f.code)), slot, def})
+	}
+	return slot
 }
 
 // predicate returns a predicate's index.
@@ -156,13 +161,14 @@ func (c *compiler) src(o operand, t typ) (int32, error) {
 		case ok && sym.v != nil:
 			return c.addressOf(sym.v, o.off), nil
 		case ok && sym.typ.kind != 'p' && o.off == 0:
-			return sym.slot, nil
+			c.reads = append(c.reads, named{sym.slot, o.name})
+			return c.touch(sym.slot, false), nil
 		case !ok && o.off == 0:
 			if at, ok := c.special[o.name]; ok {
 				return at, nil
 			}
 			if which, ok := specials[o.name]; ok {
-				at := c.slot(slot{kind: slotSpecial, value: uint64(which), name: o.name})
+				at := c.slot(slot{kind: slotSpecial, value: uint64(which)})
 				c.special[o.name] = at
 				return at, nil
 			}
@@ -184,12 +190,13 @@ func (c *compiler) constant(bits uint64) int32 {
 // addressOf returns the slot of a variable's address.
 func (c *compiler) addressOf(v *variable, off int64) int32 {
 	c.f.uses[v] = true
-	for i, s := range c.f.slots {
-		if s.kind == slotAddress && s.v == v && int64(s.value) == off {
-			return int32(i)
-		}
+	key := addressKey{v, off}
+	if at, ok := c.address[key]; ok {
+		return at
 	}
-	return c.slot(slot{kind: slotAddress, v: v, value: uint64(off), name: v.name})
+	at := c.slot(slot{kind: slotAddress, v: v, value: uint64(off)})
+	c.address[key] = at
+	return at
 }
 
 // want checks the number of operands, and that there is a type.

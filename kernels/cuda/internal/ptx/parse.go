@@ -203,7 +203,7 @@ func (p *parser) function(entry bool) error {
 	if !entry {
 		f.frameBytes = f.paramBytes
 	}
-	return newCompiler(p, f).body()
+	return p.compile(f)
 }
 
 // limits reads the directives between a function's head and its body.

@@ -72,7 +72,6 @@ type slot struct {
 	kind  slotKind
 	value uint64
 	v     *variable
-	name  string
 }
 
 // function is a kernel or a device function.
@@ -81,6 +80,8 @@ type function struct {
 	entry   bool
 	defined bool
 	code    []instr
+	ready   []uint32 // per slot, the threads that have it at the beginning
+	varying []int32  // slots that a launch or a block decides
 	slots   []slot
 	preds   []string // names
 	// params, rets: formal parameters; for a kernel, offsets in the parameter buffer.
@@ -96,26 +97,33 @@ type function struct {
 	line         int32
 }
 
+// named is a register that an instruction reads, by its name in the text.
+type named struct {
+	slot int32
+	name string
+}
+
 // instr is one instruction, decoded.
 type instr struct {
-	run  func(w *warp, in *instr, m uint32)
-	f1   func(d, a []uint64)
-	f2   func(d, a, b []uint64)
-	f3   func(d, a, b, c []uint64)
-	cmp  func(a, b []uint64) uint32
-	x    any // what only some instructions have
-	s1   func(d, a []float64)
-	s2   func(d, a, b []float64)
-	s3   func(d, a, b, c []float64)
-	text string
-	off  int64 // of an address, or a number
-	d    int32 // slots (or predicates) of the result and the operands
-	a    int32
-	b    int32
-	c    int32
-	pred int32 // the guard: a predicate, or -1
-	pc   int32
-	line int32
+	run   func(w *warp, in *instr, m uint32)
+	f1    func(d, a []uint64)
+	f2    func(d, a, b []uint64)
+	f3    func(d, a, b, c []uint64)
+	cmp   func(a, b []uint64) uint32
+	x     any // what only some instructions have
+	s1    func(d, a []float64)
+	s2    func(d, a, b []float64)
+	s3    func(d, a, b, c []float64)
+	text  string
+	off   int64 // of an address, or a number
+	d     int32 // slots (or predicates) of the result and the operands
+	a     int32
+	b     int32
+	c     int32
+	pred  int32 // the guard: a predicate, or -1
+	pc    int32
+	line  int32
+	reads []named
 	// memory
 	regs    []int32
 	width   uint16 // bytes of an element

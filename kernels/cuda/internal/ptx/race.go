@@ -60,6 +60,25 @@ func (k *worker) ordered(warps uint32) {
 	k.now++
 }
 
+// checksRaces reports whether accesses to a space are looked at.
+func (k *worker) checksRaces(s space) bool {
+	return s == shared && k.sharedRaces || s == global && k.races
+}
+
+// readAgain reports whether an access is a read of four bytes that tells nothing new:
+// the common case, without a call.
+func (w *warp) readAgain(lane int, s space, r *region, at, n int, u use) bool {
+	if n != 4 || u != read || r.races == nil {
+		return false
+	}
+	p := r.races[at/pageBytes]
+	if p == nil || !p.word {
+		return false
+	}
+	e := &p.uses[at%pageBytes/4]
+	return e.read == w.k.now && e.readers == 1<<w.id && e.readSync == w.syncs && (e.readLane == several || int(e.readLane) == lane)
+}
+
 // race checks an access against those before, and notes it.
 func (w *warp) race(in *instr, lane int, s space, r *region, at, n int, u use) {
 	if r.races == nil {

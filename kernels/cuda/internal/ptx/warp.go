@@ -113,9 +113,19 @@ func (w *warp) unset(in *instr, m uint32, slots ...int32) {
 	}
 	for _, s := range slots {
 		if not := m &^ w.init[s]; not != 0 {
-			w.fault(in, bits.TrailingZeros32(not), Uninitialised, 0, "", fmt.Sprintf("register %s is read before it is written", w.fn.slots[s].name))
+			w.fault(in, bits.TrailingZeros32(not), Uninitialised, 0, "", fmt.Sprintf("register %s is read before it is written", in.nameOf(s)))
 		}
 	}
+}
+
+// nameOf returns what the text calls a register that the instruction reads.
+func (in *instr) nameOf(slot int32) string {
+	for _, r := range in.reads {
+		if r.slot == slot {
+			return r.name
+		}
+	}
+	return "?"
 }
 
 func (w *warp) needPred(in *instr, m uint32, p int32) {

@@ -106,8 +106,18 @@ func newFrame(fn *function, shadow bool) *frame {
 	n := len(fn.slots)
 	f := &frame{fn: fn, regs: make([]lanes, n), init: make([]uint32, n), preds: make([]uint32, len(fn.preds)), pset: make([]uint32, len(fn.preds))}
 	f.params = make([]byte, 32*fn.frameBytes)
+	for i := range fn.slots {
+		if fn.slots[i].kind == slotConst {
+			spread(&f.regs[i], fn.slots[i].value)
+		}
+	}
 	if shadow {
 		f.shadow = make([][32]float64, n)
+		for i := range n {
+			for lane := range 32 {
+				f.shadow[i][lane] = float64(f32(f.regs[i][lane]))
+			}
+		}
 	}
 	return f
 }
@@ -118,23 +128,16 @@ func (k *worker) release(f *frame) { k.free[f.fn] = append(k.free[f.fn], f) }
 // fill sets what stands in a function's slots before it runs.
 func (w *warp) fill() {
 	f := w.frame
-	for i := range f.fn.slots {
+	copy(f.init, f.fn.ready)
+	for _, i := range f.fn.varying {
 		s := &f.fn.slots[i]
-		f.init[i] = everyLane
-		switch s.kind {
-		case slotRegister:
-			f.init[i] = 0
-		case slotConst:
-			if f.regs[i][0] != s.value || f.regs[i][31] != s.value {
-				spread(&f.regs[i], s.value)
-			}
-		case slotSpecial:
+		if s.kind == slotSpecial {
 			w.special(&f.regs[i], special(s.value))
-		case slotAddress:
+		} else {
 			spread(&f.regs[i], w.address(s.v)+s.value)
 		}
-		if f.shadow != nil && s.kind != slotRegister {
-			w.shadowSeed(int32(i), everyLane)
+		if f.shadow != nil {
+			w.shadowSeed(i, everyLane)
 		}
 	}
 }
@@ -234,6 +237,24 @@ var specials = map[string]special{
 	"%clock": zeroSpecial, "%clock64": zeroSpecial, "%clock_hi": zeroSpecial, "%globaltimer": zeroSpecial,
 }
 
+// ofLane is a special register that depends on the lane alone.
+func ofLane(s special, lane int) uint64 {
+	bit := uint64(1) << lane
+	switch s {
+	case lanesEqual:
+		return bit
+	case lanesLess:
+		return bit - 1
+	case lanesLessEqual:
+		return 2*bit - 1
+	case lanesGreater:
+		return 0xffffffff &^ (2*bit - 1)
+	case lanesGreaterEqual:
+		return 0xffffffff &^ (bit - 1)
+	}
+	return uint64(lane)
+}
+
 // special fills a special register.
 func (w *warp) special(r *lanes, s special) {
 	k := w.k
@@ -243,11 +264,9 @@ func (w *warp) special(r *lanes, s special) {
 		}
 		return
 	}
-	if s >= laneID && s <= laneID || s >= lanesEqual && s <= lanesGreaterEqual {
+	if s == laneID || s >= lanesEqual && s <= lanesGreaterEqual {
 		for i := range r {
-			bit := uint64(1) << i
-			r[i] = map[special]uint64{laneID: uint64(i), lanesEqual: bit, lanesLess: bit - 1, lanesLessEqual: 2*bit - 1,
-				lanesGreater: 0xffffffff &^ (2*bit - 1), lanesGreaterEqual: 0xffffffff &^ (bit - 1)}[s]
+			r[i] = ofLane(s, i)
 		}
 		return
 	}
