@@ -12,5 +12,5 @@ import (
 func ExampleOpen() {
 	_, err := cuda.Open(cuda.Options{})
 	fmt.Println(err)
-	// Output: libcuda.so.1: built without CUDA: build with -tags cuda
+	// Output: cuda: built without CUDA: build with -tags cuda
 }

@@ -6,7 +6,6 @@ import (
 
 	"lamina/kernels/cuda/internal/door"
 	"lamina/kernels/cuda/internal/drv"
-	"lamina/kernels/cuda/internal/sys"
 )
 
 // Options says how a backend is made. The zero value is the first GPU, in F32.
@@ -29,19 +28,23 @@ func init() {
 
 // Open returns a backend on a GPU. Its error says why there is none, and what to do.
 func Open(o Options) (*Backend, error) {
-	lib, err := sys.Open("libcuda.so.1")
+	driver, err := loadDriver()
 	if err != nil {
 		return nil, err
 	}
-	return openWith(o, door.Options{Driver: lib})
+	return openOn(driver, o, door.Options{})
 }
 
-// openWith is Open with libraries that are loaded, or simulated.
+// openWith is Open with libraries that the caller has loaded, or that are simulated.
 func openWith(o Options, with door.Options) (*Backend, error) {
 	driver, err := drv.Open(with.Driver)
 	if err != nil {
 		return nil, err
 	}
+	return openOn(driver, o, with)
+}
+
+func openOn(driver *drv.Driver, o Options, with door.Options) (*Backend, error) {
 	d, err := driver.Device(o.Device)
 	if err != nil {
 		return nil, err
