@@ -3,6 +3,7 @@ package cuda_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"lamina/internal/philox"
@@ -176,4 +177,22 @@ func TestDropoutAddresses(t *testing.T) {
 	const most = 4 << 14 // columns
 	be, nowhere := cudatest.Open(t, cudatest.Options{}), func(int) int { return 0 }
 	wantBits(t, "Dropout of the widest row", drop(be, 0.3, 1, most, nowhere), drop(ref.New(), 0.3, 1, most, nowhere))
+}
+
+// Each id that names no row is an error that says so, of a device that has met no other.
+func TestIDsThatNameNoRow(t *testing.T) {
+	const rows, cols = 5, 1030 // two blocks of threads to a row
+	for _, id := range []int32{-1, rows, math.MinInt32, math.MaxInt32} {
+		for op, call := range map[string]func(be kernels.Backend, table, ids, y tensor.Tensor){
+			"Gather":     func(be kernels.Backend, table, ids, y tensor.Tensor) { kernels.Gather(be, y, table, ids) },
+			"ScatterAdd": func(be kernels.Backend, table, ids, y tensor.Tensor) { kernels.ScatterAdd(be, table, ids, y) },
+		} {
+			be := cudatest.Open(t, cudatest.Options{})
+			call(be, numbersAt(be, 1, 0, rows, cols), tensor.MustFromInts(be, []int32{4, id, 0}, 3), numbersAt(be, 2, 0, 3, cols))
+			err := be.Sync()
+			if want := kernels.BadID(op, 1, id, rows); err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", op, err, want)
+			}
+		}
+	}
 }
