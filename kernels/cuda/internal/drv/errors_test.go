@@ -222,12 +222,13 @@ func TestNothingIsAllocated(t *testing.T) {
 
 // After such an error what is given back is gone already, without another error.
 func TestGivingBackAfterAFault(t *testing.T) {
-	b := newBench(t, sim.Options{Fail: after("cuStreamSynchronize", 1, 700)})
+	b := newBench(t, sim.Options{Fail: after("cuStreamSynchronize", 1, 214)})
 	x, h := b.alloc(4), b.host(4)
 	e, err := b.dev.NewEvent()
 	b.must(err)
-	if err := b.s.Sync(); !errors.Is(err, drv.ErrSticky) {
-		t.Fatal(err)
+	first := b.s.Sync()
+	if again := b.s.Sync(); !errors.Is(first, drv.ErrSticky) || again != first || b.m.Count("cuStreamSynchronize") != 1 {
+		t.Fatalf("%v, then %v, in %d calls", first, again, b.m.Count("cuStreamSynchronize"))
 	}
 	b.must(errors.Join(b.dev.Free(x), h.Free(), e.Destroy(), b.module.Unload(), b.s.Destroy(), b.dev.Close(), b.dev.Close()))
 }

@@ -70,3 +70,50 @@ func TestPTXRuns(t *testing.T) {
 		}
 	}
 }
+
+// first reads the first word of what its parameter points to.
+const first = `.version 7.8
+.target sm_80
+.address_size 64
+.visible .entry first(.param .u64 p)
+{
+	.reg .b32 %r<2>;
+	.reg .b64 %rd<2>;
+	ld.param.u64 %rd1, [p];
+	cvta.to.global.u64 %rd1, %rd1;
+	ld.global.u32 %r1, [%rd1];
+	st.global.u32 [%rd1+4], %r1;
+	ret;
+}
+`
+
+// What a stream writes may be read; fresh memory, and a copy of it, may not.
+func TestUnwrittenMemoryIsFound(t *testing.T) {
+	for name, write := range map[string]func(b *bench, x, fresh drv.Ptr, h *drv.Host) error{
+		"":           func(b *bench, x, fresh drv.Ptr, h *drv.Host) error { return nil },
+		"copy of it": func(b *bench, x, fresh drv.Ptr, h *drv.Host) error { return b.s.Copy(x, fresh, 4) },
+		"CopyIn, ok": func(b *bench, x, fresh drv.Ptr, h *drv.Host) error { return b.s.CopyIn(x, h, 0, 4) },
+		"Fill8, ok":  func(b *bench, x, fresh drv.Ptr, h *drv.Host) error { return b.s.Fill8(x, 1, 4) },
+		"Fill32, ok": func(b *bench, x, fresh drv.Ptr, h *drv.Host) error { return b.s.Fill32(x, 1, 1) },
+		"written, ok": func(b *bench, x, fresh drv.Ptr, h *drv.Host) error {
+			return errors.Join(b.s.Fill8(fresh, 1, 4), b.s.Copy(x, fresh, 4))
+		},
+	} {
+		b := newBench(t, sim.Options{})
+		mod, err := b.dev.Load([]byte(first))
+		b.must(err)
+		f, err := mod.Function("first")
+		b.must(err)
+		x, fresh, h := b.alloc(8), b.alloc(4), b.host(4)
+		b.must(write(b, x, fresh, h))
+		b.must(b.s.Launch(f, one, one, 0, binary.LittleEndian.AppendUint64(nil, uint64(x))))
+		err = b.s.Sync()
+		if ok := strings.HasSuffix(name, "ok"); ok != (err == nil) {
+			t.Errorf("%q: %v", name, err)
+		}
+		var fault *ptx.Fault
+		if err != nil && (!errors.As(b.m.Err(), &fault) || fault.Kind != ptx.Uninitialised) {
+			t.Errorf("%q: the simulation says %v", name, b.m.Err())
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -20,8 +21,12 @@ const module = ".version 7.8\n.target sm_80\n.address_size 64\n"
 // kernels are what these tests launch.
 var kernels = map[string]sim.Kernel{
 	"add":   add,
+	"note":  func(l sim.Launch) error { noted = l; return nil },
 	"stray": func(l sim.Launch) error { _, err := l.Memory(16, 4); return err },
 }
+
+// noted is the last launch of note.
+var noted sim.Launch
 
 // add adds a number to the float32s of a block: parameters (pointer, count, number).
 func add(l sim.Launch) error {
@@ -77,6 +82,16 @@ func (b *bench) must(err error) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// launched returns a launch as the kernel sees it.
+func (b *bench) launched(l sim.Launch) sim.Launch {
+	f, err := b.module.Function("note")
+	b.must(err)
+	b.must(b.s.Launch(f, l.Grid, l.Block, l.Shared, nil))
+	b.must(b.s.Sync())
+	noted.Memory, noted.Params = nil, nil
+	return noted
 }
 
 // close gives all back, and fails the test for what the simulation found.
@@ -365,6 +380,9 @@ func TestFunction(t *testing.T) {
 	x := b.alloc(4)
 	b.must(b.s.Launch(b.add, one, one, 64<<10, addParams(x, 1, 1)))
 	b.must(b.s.Sync())
+	if want := (sim.Launch{Grid: [3]int{2, 3, 4}, Block: [3]int{5, 6, 7}, Shared: 8}); !reflect.DeepEqual(b.launched(want), want) {
+		t.Errorf("launched %+v", b.launched(want))
+	}
 	if u, err := b.add.Usage(); err != nil || u.Threads != 1024 {
 		t.Errorf("%+v, %v", u, err)
 	}

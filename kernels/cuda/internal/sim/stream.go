@@ -107,8 +107,7 @@ func (m *Machine) someWork() {
 		if len(m.streams) == 0 {
 			return
 		}
-		s := m.streams[m.order.IntN(len(m.streams))]
-		if len(s.queue) > 0 && (s.queue[0].wait == nil || s.queue[0].wait.done) {
+		if s := m.streams[m.order.IntN(len(m.streams))]; len(s.queue) > 0 {
 			m.step(s)
 		}
 	}

@@ -80,6 +80,7 @@ func TestOrderOfPlaces(t *testing.T) {
 		{"/usr/lib/wsl/lib/" + lt12, nil},
 		{"/usr/local/cuda-12.2/targets/x86_64-linux/lib/" + lt12, nil},
 		{"/usr/local/cuda-12.4/lib64/" + lt12, nil}, // newest first
+		{"/usr/local/cuda-12.6/lib64/" + lt12, nil},
 		{"/usr/local/cuda/lib64/" + lt12, nil},
 		{"/opt/conda/lib/" + lt12, nil},
 		{"/c/lib/" + lt12, func() { d.env["CONDA_PREFIX"] = "/c" }},
@@ -138,6 +139,7 @@ func TestNothingThere(t *testing.T) {
 		}
 	}
 	w, _ := sys.Products(13000)
+	d.env["CONDA_PREFIX"] = "/opt/conda" // a usual place by another name
 	_, tried, err = d.finder().Find(w)
 	if err == nil || err.Error() != "libcublasLt.so.13, libcublasLt.so.12, libcublasLt.so.11 not found" {
 		t.Error(err)
