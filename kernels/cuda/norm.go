@@ -19,7 +19,7 @@ func (be *Backend) LayerNorm(a kernels.NormArgs) {
 	l.u32(a.X.Cols())
 	l.u32(gain.stored)
 	l.u32(bias.stored)
-	l.f32(float32(a.Eps))
+	l.f64(a.Eps)
 	l.launch(a.X.Rows(), rowThreads(a.X.Cols()))
 	bias.wide.free()
 	gain.wide.free()
@@ -36,7 +36,7 @@ func (be *Backend) RMSNorm(a kernels.NormArgs) {
 	l.tensor(a.Rstd)
 	l.u32(a.X.Cols())
 	l.u32(gain.stored)
-	l.f32(float32(a.Eps))
+	l.f64(a.Eps)
 	l.launch(a.X.Rows(), rowThreads(a.X.Cols()))
 	gain.wide.free()
 }

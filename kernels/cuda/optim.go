@@ -40,7 +40,7 @@ func (be *Backend) ClipCoefficient(coef, sum tensor.Tensor, maxNorm float64) {
 	l := be.start("lamina_clip_coefficient")
 	l.tensor(coef)
 	l.tensor(sum)
-	l.u64(math.Float64bits(maxNorm))
+	l.f64(maxNorm)
 	l.launch(1, 1)
 }
 

@@ -5,7 +5,9 @@
 //	RMSNorm:   y = x·rstd·gain,                 rstd = 1/√(mean(x²) + eps)
 //
 // Mean and variance are two ways through the row, the second one from the cache: one way,
-// with Σx², would lose the variance of a row far from 0.
+// with Σx², would lose the variance of a row far from 0. They are float64, so that no row
+// of finite numbers overflows them; memory remains the slower part on GPUs with few units for
+// float64 too.
 
 // How gains and biases are stored.
 #define STORED_F32 0
@@ -43,14 +45,14 @@ DEVICE Quad affine_quad(const void *p, u32 stored, u32 i, u32 d, float else_valu
 }
 
 // Σ (x - mean)² of a row, to all threads.
-DEVICE float sum_of_squares(const float *x, u32 d, bool wide, float mean) {
-	float sum = 0;
+DEVICE double sum_of_squares(const float *x, u32 d, bool wide, double mean) {
+	double sum = 0;
 	for (u32 i = 4 * threadIdx.x; i < d; i += 4 * blockDim.x) {
-		Quad q = read_quad(x, i, d, wide, mean);
+		Quad q = read_quad(x, i, d, wide, 0);
 #pragma unroll
 		for (u32 k = 0; k < 4; k++) {
-			float c = q.v[k] - mean;
-			sum = i + k < d ? fmaf(c, c, sum) : sum;
+			double c = (double)q.v[k] - mean;
+			sum = i + k < d ? fma(c, c, sum) : sum;
 		}
 	}
 	return block_sum(sum);
@@ -59,21 +61,21 @@ DEVICE float sum_of_squares(const float *x, u32 d, bool wide, float mean) {
 // y[r] = (x[r] - mean)·rstd·gain + bias. centred is 0 for RMSNorm. Means and rstds may be
 // 0, as gain and bias may.
 DEVICE void norm_row(float *y, const float *x, const void *gain, const void *bias, float *means, float *rstds,
-		u32 d, u32 gain_stored, u32 bias_stored, float eps, bool centred) {
+		u32 d, u32 gain_stored, u32 bias_stored, double eps, bool centred) {
 	u64 row = blockIdx.x;
 	y += row * d;
 	x += row * d;
 	bool wide = is_wide(x) && is_wide(y);
-	float mean = 0;
+	double centre = 0;
 	if (centred) {
-		float sum = 0;
+		double sum = 0;
 		for (u32 i = 4 * threadIdx.x; i < d; i += 4 * blockDim.x) {
 			Quad q = read_quad(x, i, d, wide, 0);
-			sum += (q.v[0] + q.v[1]) + (q.v[2] + q.v[3]);
+			sum += ((double)q.v[0] + (double)q.v[1]) + ((double)q.v[2] + (double)q.v[3]);
 		}
-		mean = block_sum(sum) / (float)d;
+		centre = block_sum(sum) / d;
 	}
-	float rstd = 1.0f / sqrtf(sum_of_squares(x, d, wide, mean) / (float)d + eps);
+	float mean = (float)centre, rstd = (float)(1.0 / sqrt(sum_of_squares(x, d, wide, centre) / d + eps));
 	for (u32 i = 4 * threadIdx.x; i < d; i += 4 * blockDim.x) {
 		Quad q = read_quad(x, i, d, wide, 0);
 		Quad g = affine_quad(gain, gain_stored, i, d, 1), b = affine_quad(bias, bias_stored, i, d, 0);
@@ -94,12 +96,12 @@ DEVICE void norm_row(float *y, const float *x, const void *gain, const void *bia
 }
 
 KERNEL __launch_bounds__(1024) lamina_layer_norm(float *y, const float *x, const void *gain, const void *bias,
-		float *means, float *rstds, u32 d, u32 gain_stored, u32 bias_stored, float eps) {
+		float *means, float *rstds, u32 d, u32 gain_stored, u32 bias_stored, double eps) {
 	norm_row(y, x, gain, bias, means, rstds, d, gain_stored, bias_stored, eps, true);
 }
 
 KERNEL __launch_bounds__(1024) lamina_rms_norm(float *y, const float *x, const void *gain, float *rstds,
-		u32 d, u32 gain_stored, float eps) {
+		u32 d, u32 gain_stored, double eps) {
 	norm_row(y, x, gain, 0, 0, rstds, d, gain_stored, STORED_F32, eps, false);
 }
 

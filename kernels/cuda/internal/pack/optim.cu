@@ -38,9 +38,8 @@ KERNEL __launch_bounds__(256) lamina_squares_sum(double *sum, const double *part
 }
 
 // coef = min(1, maxNorm/(√sum + 1e-6)) in float64, rounded; NaN stays. One thread.
-// max_norm are the bits of a float64.
-KERNEL __launch_bounds__(32) lamina_clip_coefficient(float *coef, const double *sum, u64 max_norm) {
-	double c = __longlong_as_double((i64)max_norm) / (sqrt(sum[0]) + 1e-6);
+KERNEL __launch_bounds__(32) lamina_clip_coefficient(float *coef, const double *sum, double max_norm) {
+	double c = max_norm / (sqrt(sum[0]) + 1e-6);
 	coef[0] = (float)(c > 1 ? 1.0 : c);
 }
 
