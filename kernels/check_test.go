@@ -167,6 +167,20 @@ func TestMisusePanics(t *testing.T) {
 		{"ClipCoefficient: maxNorm = 0 is not positive", func() { kernels.ClipCoefficient(be, f32(1), f64(1), 0) }},
 		{"AdamW: Step counts from 1", func() { kernels.AdamW(be, kernels.AdamWArgs{W: f32(3), Grad: f32(3), M: f32(3), V: f32(3)}) }},
 		{"AdamW: output overlaps", func() { kernels.AdamW(be, kernels.AdamWArgs{W: x, Grad: x, M: f32(24), V: f32(24), Step: 1}) }},
+		{"Pool: wants F32 [2 6]: Y F32[3 6]", func() {
+			kernels.Pool(be, kernels.PoolArgs{Y: f32(3, 6), Norms: f64(2, 2), X: x, Segments: make([]kernels.Segment, 2)})
+		}},
+		{"Pool: segment 0, rows [3, 5) without the first 0: X F32[4 6]", func() {
+			kernels.Pool(be, kernels.PoolArgs{Y: f32(1, 6), Norms: f64(1, 2), X: x, Segments: []kernels.Segment{{Start: 3, Len: 2}}})
+		}},
+		{"Pool: segment 0, rows [3, 4) without the first 1: X F32[4 6]", func() {
+			kernels.Pool(be, kernels.PoolArgs{Y: f32(1, 6), Norms: f64(1, 2), X: x, Segments: []kernels.Segment{{Start: 3, Len: 1}}, Skip: 1})
+		}},
+		{"Pool: no pooling 5 without the first 0", func() {
+			kernels.Pool(be, kernels.PoolArgs{Y: f32(0, 6), Norms: f64(0, 2), X: x, Kind: 5})
+		}},
+		{"Gram: wants F64 [4 4]: K F32[4 4]", func() { kernels.Gram(be, kernels.GramArgs{K: f32(4, 4), X: x}) }},
+		{"Gram: ref has no such kernel", func() { kernels.Gram(be, kernels.GramArgs{K: f64(4, 4), X: x}) }},
 	} {
 		if got := panicOf(c.call); !strings.HasPrefix(got, "kernels: ") || !strings.Contains(got, c.want) {
 			t.Errorf("panic is %q, want %q in it", got, c.want)

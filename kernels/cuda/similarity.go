@@ -39,7 +39,7 @@ func (be *Backend) poolStates(a kernels.PoolArgs) {
 	l.u32(d)
 	l.u32(int(a.Kind))
 	l.u32(a.Skip)
-	l.launch3([3]int{ceilDiv(d, columnThreads), samples, 1}, [3]int{columnThreads, 1, 1}, 0)
+	l.launch3([3]int{samples, ceilDiv(d, columnThreads), 1}, [3]int{columnThreads, 1, 1}, 0)
 	norms.free()
 	runs.free()
 }

@@ -63,13 +63,13 @@ DEVICE float token_value(const float *x, const double *norms, u32 t, u32 col, u3
 
 // y[s] = one vector of a sample's tokens [N d] from the skip-th on: a mean, weighted by 1 or by
 // 1, 2, …, the last one, or the largest or smallest of each feature, where NaN wins. Blocks
-// (c, s) of 128 features, one a thread, that goes through the tokens in order.
+// (s, c) of 128 features, one a thread, that goes through the tokens in order.
 KERNEL __launch_bounds__(128) lamina_pool(float *y, const float *x, const double *norms, const Run *runs, u32 d, u32 kind, u32 skip) {
-	u32 col = blockIdx.x * 128 + threadIdx.x;
+	u32 col = blockIdx.y * 128 + threadIdx.x;
 	if (col >= d) {
 		return;
 	}
-	Run run = runs[blockIdx.y];
+	Run run = runs[blockIdx.x];
 	u32 first = run.start + skip, last = run.start + run.count;
 	double sum = 0, total = 0;
 	float best = token_value(x, norms, kind == POOL_LAST ? last - 1 : first, col, d);
@@ -85,7 +85,7 @@ KERNEL __launch_bounds__(128) lamina_pool(float *y, const float *x, const double
 			best = kind == POOL_MAX ? fmaxf(best, v) : fminf(best, v);
 		}
 	}
-	y[(u64)blockIdx.y * d + col] = kind == POOL_MEAN || kind == POOL_POSITIONS ? (float)(sum / total) : best;
+	y[(u64)blockIdx.x * d + col] = kind == POOL_MEAN || kind == POOL_POSITIONS ? (float)(sum / total) : best;
 }
 
 // means[j] = Σ_i x[i,j]/n, a feature a thread.
