@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"lamina/crash/privacy"
 	"lamina/kernels"
@@ -279,12 +281,24 @@ func (n noise) write(dst, sum []float32, first uint64) {
 	}
 }
 
-// upload computes all on the host for a device that is elsewhere.
+// upload computes all on the host for a device that is elsewhere: a key's deviates are
+// AES's, which is the host's to make. Pieces are shared out among all processors.
 func (n noise) upload() {
-	for from := 0; from < n.sum.Len(); from += noisePiece {
-		to := min(from+noisePiece, n.sum.Len())
+	const most = 1024 * noisePiece // elements at a time: 16 MiB each way
+	workers := runtime.GOMAXPROCS(0)
+	for from := 0; from < n.sum.Len(); from += most {
+		to := min(from+most, n.sum.Len())
 		values := n.sum.Slice(from, to).Float32s()
-		n.write(values, values, uint64(from))
+		var wg sync.WaitGroup
+		for w := range workers {
+			wg.Go(func() {
+				for at := w * noisePiece; at < len(values); at += workers * noisePiece {
+					piece := values[at:min(at+noisePiece, len(values))]
+					n.write(piece, piece, uint64(from+at))
+				}
+			})
+		}
+		wg.Wait()
 		n.dst.Slice(from, to).SetFloat32s(values)
 	}
 }
