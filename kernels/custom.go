@@ -3,7 +3,8 @@ package kernels
 // Kernel is one call of an operation from outside this module, operands included, with
 // code of its own for the devices that its author thought of. Which form a backend can
 // run is the backend's to say: one that computes on the host wants a [HostKernel]; one
-// for a GPU names the interface by which it asks for source or machine code.
+// for a GPU names the interface by which it asks for source or machine code, as package
+// cuda does with its Kernel.
 type Kernel interface {
 	// Name is how profiles call the operation.
 	Name() string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"math"
 
 	"lamina/autograd"
@@ -9,8 +10,8 @@ import (
 )
 
 // bump is an operation that the framework does not have: y = exp(-x²), a hill of width
-// 1. It brings code for the host, and is made of kernels that the framework has
-// everywhere else, and backward.
+// 1. It brings code for the host and for NVIDIA's GPUs, and is made of kernels that the
+// framework has everywhere else, and backward.
 //
 //	dX = -2·x·y·dY
 //
@@ -46,8 +47,9 @@ func (bumpOp) Backward(p *autograd.Pass, r *autograd.Record, dY tensor.Tensor) {
 	p.Give(r.In[0], dX)
 }
 
-// bumpKernel is one call of bump on the host, of F32 tensors of equal shape: one loop
-// over memory in place of three.
+// bumpKernel is one call of bump, of F32 tensors of equal shape: one loop over memory in
+// place of three. On the host it is a kernels.HostKernel. To the backend for GPUs its
+// further methods say what to run there, and nothing of that backend is imported for it.
 type bumpKernel struct{ y, x tensor.Tensor }
 
 // Name is how profiles call the kernel.
@@ -63,4 +65,19 @@ func (k bumpKernel) Run(from, to int) {
 		v := float64(x[i])
 		y[i] = float32(math.Exp(-v * v))
 	}
+}
+
+//go:embed bump.ptx
+var bumpPTX string
+
+// PTX returns the text for a GPU, and the entry in it.
+func (bumpKernel) PTX() (text, entry string) { return bumpPTX, "bump" }
+
+// Arguments returns the entry's parameters.
+func (k bumpKernel) Arguments() []any { return []any{k.y, k.x, uint32(k.x.Len())} }
+
+// Grid returns the blocks, and the threads of each, that have a thread for each element.
+func (k bumpKernel) Grid() (blocks, threads [3]int, shared int) {
+	const each = 256
+	return [3]int{(k.x.Len() + each - 1) / each, 1, 1}, [3]int{each, 1, 1}, 0
 }
