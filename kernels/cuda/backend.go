@@ -68,6 +68,8 @@ type device struct {
 	options Options
 	with    door.Options
 	usage   usage
+	// products computes matrix products.
+	products *products
 
 	mu     sync.Mutex // guards what follows
 	queues []*Backend

@@ -32,7 +32,8 @@ func Open(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openOn(driver, o, door.Options{})
+	products, none := loadProducts()
+	return openOn(driver, o, door.Options{Products: products, NoProducts: none})
 }
 
 // openWith is Open with libraries that the caller has loaded, or that are simulated.
@@ -71,7 +72,15 @@ func open(d *drv.Device, o Options, with door.Options) (*Backend, error) {
 		drv: d, info: d.Info(), name: nameOf(d.Info(), o.Precision), options: o, with: with,
 		functions: map[string]*function{}, modules: map[string]*drv.Module{},
 	}
-	return dev.newQueue(nil)
+	be, err := dev.newQueue(nil)
+	if err != nil {
+		return nil, err
+	}
+	dev.products = newProducts(be.stream, dev.info, with.Products, with.NoProducts, o.Precision)
+	if dev.products.lt == nil {
+		dev.name += "+own"
+	}
+	return be, nil
 }
 
 // Close waits for the work of all queues and gives the device back, with all memory on
@@ -83,7 +92,7 @@ func (be *Backend) Close() error {
 	if be.dev.dead.get() != nil {
 		return be.dev.drv.Close() // all else is refused
 	}
-	var errs []error
+	errs := []error{be.dev.products.close(be.stream)}
 	for _, q := range be.dev.all() {
 		q.mu.Lock()
 		errs = append(errs, q.end()...)

@@ -29,6 +29,8 @@ type Options struct {
 	// Multiprocessors is how many the device says it has; 0 is 132.
 	Multiprocessors int
 	Precision       cuda.Precision
+	// Products is how cuBLASLt is simulated.
+	Products Products
 	// Eager launches decoding steps without graphs.
 	Eager bool
 	// Clean leaves freed memory as it is, and unguarded: faster.
@@ -42,19 +44,58 @@ type Options struct {
 	Fail func(call string, n int) int
 }
 
+// Products says how cuBLASLt is simulated. The zero value does all that it is asked for.
+type Products struct {
+	// None leaves it out: our own kernel computes.
+	None bool
+	// Refuse, if not nil, says which products it has no algorithm for. The epilogue is a
+	// cublasLtEpilogue_t.
+	Refuse func(n, k int, epilogue uint32) bool
+	// RefuseRows, if not nil, says for which numbers of rows the algorithm that was chosen
+	// does not do.
+	RefuseRows func(m int) bool
+	// SplitK makes algorithms that cut the inner axis the first that it names.
+	SplitK bool
+	// DropNaN makes its ReLU of NaN 0.
+	DropNaN bool
+	// Fail, if not nil, is asked before the n-th call, from 1, of a function, and says with
+	// which status it fails; 0 for none.
+	Fail func(call string, n int) int
+}
+
+func (p Products) library(m *sim.Machine) *sim.Lt {
+	o := sim.LtOptions{RefuseRows: p.RefuseRows, SplitK: p.SplitK, DropNaN: p.DropNaN, Fail: p.Fail}
+	if p.Refuse != nil {
+		o.Refuse = func(q sim.LtProduct) bool { return p.Refuse(q.Rows, q.Inner, q.Epilogue) }
+	}
+	return m.Lt(o)
+}
+
 // Device is a backend on a simulated device.
 type Device struct {
 	*cuda.Backend
 	missing
 
 	machine *sim.Machine
+	library *sim.Lt
 }
 
 // missing has the operations that the backend lacks; they panic.
 type missing struct{ kernels.Backend }
 
-// Count returns how often a function of the driver was called: "cuLaunchKernel".
-func (d *Device) Count(call string) int { return d.machine.Count(call) }
+// Count returns how often a function of the driver, or of cuBLASLt, was called:
+// "cuLaunchKernel", "cublasLtMatmul".
+func (d *Device) Count(call string) int {
+	n := d.machine.Count(call)
+	if d.library != nil {
+		n += d.library.Count(call)
+	}
+	return n
+}
+
+// CountEpilogue returns how many products cuBLASLt computed with an epilogue, a
+// cublasLtEpilogue_t.
+func (d *Device) CountEpilogue(epilogue uint32) int { return d.library.Products(epilogue) }
 
 // Start returns a backend on a simulated device. Its Close says what the program has done
 // that it may not.
@@ -66,13 +107,17 @@ func Start(o Options) (*Device, error) {
 	if o.Stage == 0 {
 		o.Stage = 64 << 10
 	}
-	be, err := door.Open(
-		cuda.Options{Precision: o.Precision, Poison: !o.Clean, Eager: o.Eager},
-		door.Options{Driver: machine, Stage: o.Stage, DropWaits: o.DropWaits})
+	with := door.Options{Driver: machine, Stage: o.Stage, DropWaits: o.DropWaits}
+	var library *sim.Lt
+	if !o.Products.None {
+		library = o.Products.library(machine)
+		with.Products = library
+	}
+	be, err := door.Open(cuda.Options{Precision: o.Precision, Poison: !o.Clean, Eager: o.Eager}, with)
 	if err != nil {
 		return nil, err
 	}
-	return &Device{Backend: be.(*cuda.Backend), machine: machine}, nil
+	return &Device{Backend: be.(*cuda.Backend), machine: machine, library: library}, nil
 }
 
 // Close closes the backend, and returns what the program has done that it may not: memory

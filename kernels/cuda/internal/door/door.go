@@ -9,6 +9,8 @@ import "lamina/kernels/cuda/internal/sys"
 type Options struct {
 	Driver   sys.Library // libcuda
 	Products sys.Library // libcublasLt; nil for none
+	// NoProducts says why Products is nil.
+	NoProducts error
 	// Stage is half the pinned memory of a queue, in bytes; 0 is what programs have.
 	Stage int
 	// DropWaits leaves out what one queue waits for of another: a planted mistake.

@@ -47,10 +47,13 @@ const (
 	GELU    Epilogue = 32
 )
 
-// with adds b to e; Default stands for nothing.
-func (e Epilogue) with(b Epilogue) Epilogue {
-	if e == Default {
+// With adds b to e; Default stands for nothing.
+func (e Epilogue) With(b Epilogue) Epilogue {
+	switch {
+	case e == Default:
 		return b
+	case b == Default:
+		return e
 	}
 	return e | b
 }

@@ -3,7 +3,8 @@
 //
 //	Y = Func(X + Bias) + Residual
 //
-// X [rows cols] lies ldx apart, Y and Residual ldy apart. Y may be X or Residual. Without
+// where the residual comes first if Func is the identity, as it does in a product that
+// begins with it. X [rows cols] lies ldx apart, Y and Residual ldy apart. Y may be X or Residual. Without
 // X the sums are 0: a product of inner size 0.
 //
 // A block takes PIECE columns of a row.
@@ -22,14 +23,15 @@ KERNEL __launch_bounds__(THREADS) lamina_epilogue(float *y, const float *x, cons
 		if (column < cols) {
 			u64 at = (u64)row * ldy + column;
 			float v = x ? x[(u64)row * ldx + column] : 0.0f;
+			float r = residual ? residual[at] : 0.0f;
+			if (residual && func == IDENTITY) {
+				v += r;
+			}
 			if (bias) {
 				v += bias[column];
 			}
 			v = unary(func, v);
-			if (residual) {
-				v += residual[at];
-			}
-			y[at] = v;
+			y[at] = residual && func != IDENTITY ? v + r : v;
 		}
 	}
 }

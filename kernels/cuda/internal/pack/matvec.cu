@@ -15,21 +15,22 @@ MATVEC(lamina_matvec_bf16_4, BF16, 4, 4)
 enum { WARPS = 8 };
 
 template <u32 TYPE, u32 ROWS>
-DEVICE void matvec_in(float *c, const float *a, const u8 *b, const float *bias, const float *residual, u32 m, u32 n, u32 k, u32 func) {
+DEVICE void matvec_in(const Products &all, const float *a, u32 m, u32 k) {
 	__shared__ float parts[WARPS][ROWS][WARP];
+	Product p = pick(all);
 	u32 lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
-	u32 groups = (m + ROWS - 1) / ROWS, column = blockIdx.x / groups * WARP + lane;
-	u32 first = blockIdx.x % groups * ROWS, rows = m - first;
+	u32 groups = (m + ROWS - 1) / ROWS, column = p.first / groups * WARP + lane;
+	u32 first = p.first % groups * ROWS, rows = m - first;
 	a += (u64)first * k;
 	float sums[ROWS] = {};
-	if (column < n) {
+	if (column < p.n) {
 #pragma unroll 4
-		for (u32 p = warp; p < k; p += WARPS) {
-			float w = plain<TYPE>(b, (u64)p * n + column);
+		for (u32 l = warp; l < k; l += WARPS) {
+			float w = plain<TYPE>(p.w, (u64)l * p.n + column);
 #pragma unroll
 			for (u32 r = 0; r < ROWS; r++) {
 				if (r < rows) {
-					sums[r] = fmaf(a[(u64)r * k + p], w, sums[r]);
+					sums[r] = fmaf(a[(u64)r * k + l], w, sums[r]);
 				}
 			}
 		}
@@ -39,7 +40,7 @@ DEVICE void matvec_in(float *c, const float *a, const u8 *b, const float *bias, 
 		parts[warp][r][lane] = sums[r];
 	}
 	__syncthreads();
-	if (warp >= ROWS || warp >= rows || column >= n) {
+	if (warp >= ROWS || warp >= rows || column >= p.n) {
 		return;
 	}
 	float sum = 0.0f;
@@ -47,13 +48,12 @@ DEVICE void matvec_in(float *c, const float *a, const u8 *b, const float *bias, 
 	for (u32 i = 0; i < WARPS; i++) {
 		sum += parts[i][warp][lane];
 	}
-	finish(c, sum, bias, residual, (u64)(first + warp) * n + column, column, func);
+	finish(p, sum, first + warp, column);
 }
 
-#define MATVEC_IN(name, type, rows)                                                                                           \
-	KERNEL __launch_bounds__(WARP *WARPS) name(float *c, const float *a, const u8 *b, const float *bias, const float *residual, \
-		u32 m, u32 n, u32 k, u32 func) {                                                                                          \
-		matvec_in<type, rows>(c, a, b, bias, residual, m, n, k, func);                                                            \
+#define MATVEC_IN(name, type, rows)                                                                       \
+	KERNEL __launch_bounds__(WARP *WARPS) name(const Products all, const float *a, u32 m, u32 k) { \
+		matvec_in<type, rows>(all, a, m, k);                                                              \
 	}
 
 MATVEC_IN(lamina_matvec_in_f32_1, F32, 1)

@@ -6,7 +6,35 @@
 // in them, RUN neighbours each, for ROWS rows of A together. An element is the sum of its
 // lanes' sums, added in a tree; a lane's goes up the row. That order depends on k and the
 // type of W alone.
-enum { WARP = 32, THREADS = 128 };
+//
+// A launch computes up to MOST products of one A, with weights of one type: the queries,
+// keys and values of a layer are one wait for memory, not three. Blocks from first on are
+// a product's, until those of the next; one that is not there begins at 2³² - 1.
+enum { WARP = 32, THREADS = 128, MOST = 4 };
+
+struct Product {
+	float *c;
+	const u8 *w;
+	const float *bias, *residual;
+	u32 n, func, first, unused;
+};
+
+struct Products {
+	Product of[MOST];
+};
+
+// The product that a block belongs to; first becomes the block's number in it.
+DEVICE Product pick(const Products &all) {
+	Product p = all.of[0];
+#pragma unroll
+	for (u32 i = 1; i < MOST; i++) {
+		if (blockIdx.x >= all.of[i].first) {
+			p = all.of[i];
+		}
+	}
+	p.first = blockIdx.x - p.first;
+	return p;
+}
 
 // Adds the products of elements [i, i+RUN) of x with w to sums. Only with TAIL may some of
 // them lie beyond k.
@@ -35,34 +63,36 @@ template <bool TAIL, u32 RUN, u32 COLS> DEVICE void add_run(float (&sums)[COLS],
 }
 
 // C's element from its finished sum.
-DEVICE void finish(float *c, float sum, const float *bias, const float *residual, u64 at, u32 column, u32 func) {
-	if (bias) {
-		sum += bias[column];
+DEVICE void finish(const Product &p, float sum, u32 row, u32 column) {
+	u64 at = (u64)row * p.n + column;
+	if (p.bias) {
+		sum += p.bias[column];
 	}
-	sum = unary(func, sum);
-	c[at] = residual ? sum + residual[at] : sum;
+	sum = unary(p.func, sum);
+	p.c[at] = p.residual ? sum + p.residual[at] : sum;
 }
 
 template <u32 TYPE, u32 ROWS, u32 COLS>
-DEVICE void matvec(float *c, const float *a, const u8 *b, const float *bias, const float *residual, u32 m, u32 n, u32 k, u32 func) {
+DEVICE void matvec(const Products &all, const float *a, u32 m, u32 k) {
 	typedef Weight<TYPE> W;
 	const u32 RUN = W::RUN;
+	Product p = pick(all);
 	u32 groups = (m + ROWS - 1) / ROWS; // of rows of A; those of one part of W run side by side
-	u32 lane = threadIdx.x % WARP, column = (blockIdx.x / groups * (THREADS / WARP) + threadIdx.x / WARP) * COLS;
-	if (column >= n) {
+	u32 lane = threadIdx.x % WARP, column = (p.first / groups * (THREADS / WARP) + threadIdx.x / WARP) * COLS;
+	if (column >= p.n) {
 		return; // the whole warp
 	}
-	u32 first = blockIdx.x % groups * ROWS, rows = m - first;
+	u32 first = p.first % groups * ROWS, rows = m - first;
 	a += (u64)first * k;
 	u64 row_bytes = W::row_bytes(k);
-	bool weights_wide = rows_are_wide(b, row_bytes), wide = ((u64)a & 15) == 0 && k % 4 == 0;
+	bool weights_wide = rows_are_wide(p.w, row_bytes), wide = ((u64)a & 15) == 0 && k % 4 == 0;
 	float sums[ROWS][COLS] = {};
 	for (u32 i = lane * RUN; i < k; i += WARP * RUN) {
 		float w[COLS][RUN];
 #pragma unroll
 		for (u32 j = 0; j < COLS; j++) {
-			u32 row = column + j < n ? column + j : n - 1; // the last one again, for nothing
-			W::load(w[j], b + row * row_bytes, i, k, weights_wide);
+			u32 row = column + j < p.n ? column + j : p.n - 1; // the last one again, for nothing
+			W::load(w[j], p.w + row * row_bytes, i, k, weights_wide);
 		}
 #pragma unroll
 		for (u32 r = 0; r < ROWS; r++) {
@@ -85,13 +115,12 @@ DEVICE void matvec(float *c, const float *a, const u8 *b, const float *bias, con
 		}
 	}
 	u32 r = lane / COLS, j = lane % COLS;
-	if (r < ROWS && r < rows && column + j < n) {
-		finish(c, mine, bias, residual, (u64)(first + r) * n + column + j, column + j, func);
+	if (r < ROWS && r < rows && column + j < p.n) {
+		finish(p, mine, first + r, column + j);
 	}
 }
 
-#define MATVEC(name, type, rows, cols)                                                                                  \
-	KERNEL __launch_bounds__(THREADS) name(float *c, const float *a, const u8 *b, const float *bias, const float *residual, \
-		u32 m, u32 n, u32 k, u32 func) {                                                                                    \
-		matvec<type, rows, cols>(c, a, b, bias, residual, m, n, k, func);                                                   \
+#define MATVEC(name, type, rows, cols)                                                               \
+	KERNEL __launch_bounds__(THREADS) name(const Products all, const float *a, u32 m, u32 k) { \
+		matvec<type, rows, cols>(all, a, m, k);                                                      \
 	}

@@ -1,6 +1,6 @@
 // Matrix products where no library does them, in F32:
 //
-//	D = op(A)·op(B) + Bias + C
+//	D = (op(A)·op(B) + C) + Bias
 //
 // op(A) [m k] is stored [m k], or [k m] with trans_a; op(B) [k n] is stored [k n], or
 // [n k] with trans_b; C and D are [m n], and may be one; rows of each lie lda, ldb, ldc
@@ -69,11 +69,8 @@ KERNEL __launch_bounds__(THREADS) lamina_product(float *d, const float *a, const
 			u32 r = row + my_row + i, s = column + my_column + j;
 			if (r < m && s < n) {
 				u64 at = (u64)r * ldc + s;
-				float sum = sums[i][j];
-				if (bias) {
-					sum += bias[s];
-				}
-				d[at] = c ? sum + c[at] : sum;
+				float sum = c ? sums[i][j] + c[at] : sums[i][j];
+				d[at] = bias ? sum + bias[s] : sum;
 			}
 		}
 	}

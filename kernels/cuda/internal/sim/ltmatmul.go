@@ -98,7 +98,7 @@ func ltHeuristic(l *Lt, a []uintptr) int {
 		return ltInvalidValue
 	}
 	*at[int32](a[9]) = 0
-	if !c.supported() || l.o.Refuse != nil && l.o.Refuse(c.LtProduct) {
+	if !c.supported() || c.Epilogue&4 != 0 && c.bias == 0 || l.o.Refuse != nil && l.o.Refuse(c.LtProduct) {
 		return ltNotSupported
 	}
 	var all []ltAlgo
@@ -274,8 +274,11 @@ func (c ltCall) run(dev *device, p ltPlaces) error {
 			}
 			to[j*c.ldd+i] = c.activate(v)
 		}
+		if err := dev.memory.Written(p.d+4*uint64(j*c.ldd), 4*c.Rows); err != nil {
+			return err
+		}
 	}
-	return dev.memory.Written(p.d, len(all[3]))
+	return nil
 }
 
 // gather returns an operand as floats [rows cols], row-major, from one that is stored

@@ -1,0 +1,172 @@
+package cuda_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"lamina/kernels"
+	"lamina/kernels/cuda"
+	"lamina/kernels/cuda/cudatest"
+	"lamina/kernels/kerneltest"
+	"lamina/tensor"
+)
+
+// some are the rows of products whose shapes are small.
+var some = []string{"MatMul", "MatMulEpilogue", "MatMuls"}
+
+// The simulated library's algorithms add up in another order for another number of rows,
+// as its heuristic would choose: rows that keep their bits show that we choose once.
+func TestProductsByLibrary(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{})
+	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 31})
+	if be.Count("cublasLtMatmul") == 0 {
+		t.Error("the library has computed nothing")
+	}
+}
+
+func TestProductsByOwnKernel(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{None: true}})
+	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 197})
+	if !strings.HasSuffix(be.Name(), "+own") || !strings.Contains(be.Note(), "a kernel of our own") {
+		t.Errorf("%s: %q", be.Name(), be.Note())
+	}
+}
+
+func TestProductsInBF16(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16, Products: cudatest.Products{None: own}})
+		every := 97
+		if own {
+			every = 499
+		}
+		kerneltest.RunBF16(t, be, kerneltest.Options{Only: some, Every: every})
+	}
+}
+
+// A library that has no epilogues, no way with some numbers of rows, and no product of
+// odd inner sizes: what it refuses is computed otherwise, with results of the same contract.
+func TestProductsThatTheLibraryRefuses(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{
+		Refuse: func(n, k int, epilogue uint32) bool { return epilogue != 1 || k%2 == 1 },
+		SplitK: true,
+	}})
+	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 197})
+	if notes := strings.Join(be.ProductNotes(), "\n"); !strings.Contains(notes, "NOT_SUPPORTED") {
+		t.Errorf("the notes are %q", notes)
+	}
+}
+
+func TestVectorProducts(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{})
+	kerneltest.Run(t, be, kerneltest.Options{Only: []string{"MatVec"}, Every: 61})
+	kerneltest.Run(t, be, kerneltest.Options{Only: []string{"MatVecs"}, Every: 3})
+	if be.Count("cublasLtMatmul") != 0 {
+		t.Error("MatVec has called the library, which no graph of decoding bears")
+	}
+}
+
+// linear computes ReLU or another function of x·Wᵀ + bias on be.
+func linear(t *testing.T, be kernels.Backend, f kernels.Func, x []float64, m, n, k int, d tensor.DType) []float64 {
+	t.Helper()
+	w, bias := make([]float64, n*k), make([]float64, n)
+	for i := range w {
+		w[i] = float64(i%7 - 3)
+	}
+	c := tensor.MustNew(be, tensor.F32, m, n)
+	weight := tensor.MustFromFloats(be, tensor.F32, w, n, k)
+	if d != tensor.F32 {
+		narrow := tensor.MustNew(be, d, n, k)
+		narrow.SetFloats(w)
+		weight = narrow
+	}
+	kernels.MatMul(be, kernels.MatMulArgs{
+		C: c, A: tensor.MustFromFloats(be, tensor.F32, x, m, k), B: weight, TransB: true,
+		Bias: tensor.MustFromFloats(be, tensor.F32, bias, n), Func: f,
+	})
+	return c.Floats()
+}
+
+// ReLU is the library's only if that keeps NaN, so that a model that has diverged shows it.
+func TestReLUOfALibraryThatDropsNaN(t *testing.T) {
+	x := make([]float64, 4*8)
+	x[9] = math.NaN()
+	for _, drops := range []bool{false, true} {
+		be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{DropNaN: drops}})
+		got := linear(t, be, kernels.ReLU, x, 4, 5, 8, tensor.F32)
+		for i, v := range got {
+			if (i/5 == 1) != math.IsNaN(v) {
+				t.Errorf("library drops NaN %v: [%d] = %v", drops, i, v)
+			}
+		}
+		const reluBias = 6
+		if n, want := be.CountEpilogue(reluBias), map[bool]int{false: 2, true: 1}[drops]; n != want {
+			t.Errorf("library drops NaN %v: %d products by its epilogue, one of them asked for to see: want %d", drops, n, want)
+		}
+	}
+}
+
+// A weight of more bytes than are widened at once goes through in panels, with the same bits.
+func TestPanelsChangeNoBit(t *testing.T) {
+	const m, n, k = 3, 800, 32
+	x := make([]float64, m*k)
+	for i := range x {
+		x[i] = 1 / float64(i+3)
+	}
+	for _, own := range []bool{false, true} {
+		be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{None: own}})
+		want := linear(t, be, kernels.SiLU, x, m, n, k, tensor.BF16)
+		restore := cuda.SetMostPanel(4 * k * 300)
+		got := linear(t, be, kernels.SiLU, x, m, n, k, tensor.BF16)
+		restore()
+		for i := range got {
+			if got[i] != want[i] {
+				t.Fatalf("own kernel %v: [%d] = %v in panels, %v whole", own, i, got[i], want[i])
+			}
+		}
+		if !own && be.Count("cublasLtMatmul") != 1+4 {
+			t.Errorf("%d products of the library", be.Count("cublasLtMatmul"))
+		}
+	}
+}
+
+// An error of the library ends the queue, which says what it was.
+func TestLibraryThatFails(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{Fail: func(call string, n int) int {
+		if call == "cublasLtMatmul" {
+			return 13
+		}
+		return 0
+	}}})
+	linear(t, be, kernels.Identity, make([]float64, 4*8), 4, 5, 8, tensor.F32)
+	if err := be.Sync(); err == nil || !strings.Contains(err.Error(), "CUBLAS_STATUS_EXECUTION_FAILED") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A library that makes no handle is none: our own kernel computes, and says why.
+func TestLibraryWithoutHandle(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{Fail: func(call string, n int) int {
+		if call == "cublasLtCreate" {
+			return 1
+		}
+		return 0
+	}}})
+	if got := linear(t, be, kernels.Identity, []float64{1, 2, 3, 4}, 1, 1, 4, tensor.F32)[0]; got != -3-4-3+0 {
+		t.Errorf("%v", got)
+	}
+	if !strings.Contains(be.Products(), "CUBLAS_STATUS_NOT_INITIALIZED") {
+		t.Error(be.Products())
+	}
+}
+
+func TestParsePrecision(t *testing.T) {
+	for _, p := range []cuda.Precision{cuda.F32, cuda.TF32, cuda.BF16} {
+		if got, err := cuda.ParsePrecision(p.String()); err != nil || got != p {
+			t.Errorf("%v: %v, %v", p, got, err)
+		}
+	}
+	if _, err := cuda.ParsePrecision("f16"); err == nil {
+		t.Error("f16 is taken")
+	}
+}
