@@ -390,7 +390,7 @@ func (s *suite) matVecs(t *testing.T) {
 		for j, size := range [][2]int{{1, 256}, {1, 768}, {3, 512}, {0, 256}, {5, 0}} {
 			c := s.matMulsCase(newSource(uint64(10*i+j)), kernels.MatVecs, group, size[0], size[1], false)
 			c.name = named("MatVecs of %d, %v", len(group), size)
-			s.check(t, c)
+			s.checkSome(t, c)
 		}
 	}
 }
