@@ -80,12 +80,12 @@ func (s *Stream) EndCapture() (*Graph, error) {
 
 // kernelParams is CUDA_KERNEL_NODE_PARAMS_v1.
 type kernelParams struct {
-	function     uintptr
-	grid, block  [3]uint32
-	shared       uint32
-	params       uintptr
-	extra        uintptr
-	afterwardsV2 [2]uintptr // room for what later versions add
+	function    uintptr
+	grid, block [3]uint32
+	shared      uint32
+	_           uintptr // kernelParams: none, they are in extra
+	extra       uintptr
+	_           [2]uintptr // what version 2 has behind it
 }
 
 // Nodes returns the pieces of work, each after all that it depends on: for work of one

@@ -27,7 +27,7 @@ type kernelParams struct {
 	function    uintptr
 	grid, block [3]uint32
 	shared      uint32
-	params      uintptr
+	_           uintptr // kernelParams
 	extra       uintptr
 }
 
