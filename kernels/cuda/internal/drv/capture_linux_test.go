@@ -1,6 +1,7 @@
 package drv_test
 
 import (
+	"errors"
 	"syscall"
 	"testing"
 
@@ -21,6 +22,12 @@ func TestCaptureKeepsItsThread(t *testing.T) {
 			t.Fatal("another goroutine runs on the thread of the capture")
 		}
 	}
+	other := make(chan error)
+	go func() { // may do what the goroutine of the capture may not
+		p, err := b.dev.Alloc(4)
+		other <- errors.Join(err, b.dev.Free(p))
+	}()
+	b.must(<-other)
 	g, err := b.s.EndCapture()
 	b.must(err)
 	b.must(g.Destroy())

@@ -20,7 +20,7 @@ type Device struct {
 	context   uintptr
 	dead      atomic.Pointer[Error] // the error after which nothing works
 	closed    atomic.Bool
-	capturing atomic.Int32
+	capturing atomic.Int64 // the thread that captures
 	launches  ring
 }
 
@@ -195,9 +195,10 @@ func (d *Device) MemInfo() (free, total int64, err error) {
 	return int64(out[0]), int64(out[1]), err
 }
 
-// notCapturing refuses what a capture does not bear: it would come to an end with it.
+// notCapturing refuses what a capture by the same thread does not bear: it would come to
+// an end with it. Other threads may do it meanwhile.
 func (d *Device) notCapturing(call, op string) error {
-	if d.capturing.Load() == 0 {
+	if by := d.capturing.Load(); by == 0 || by != int64(thread()) {
 		return nil
 	}
 	return d.fail(captureUnsupported, call, op)

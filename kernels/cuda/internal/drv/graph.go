@@ -43,7 +43,8 @@ const threadLocal = 1 // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 
 // BeginCapture makes what is enqueued from now on part of a graph instead of being done.
 // The goroutine stays on its thread until [Stream.EndCapture], which it must call itself;
-// meanwhile memory can be neither allocated nor freed, and nothing synchronised.
+// meanwhile it can neither allocate nor free memory, nor wait for anything. One stream of
+// a device is captured at a time.
 func (s *Stream) BeginCapture() error {
 	p := s.dev.driver.procs
 	if p.StreamBeginCapture == nil || p.StreamEndCapture == nil || p.GraphInstantiateWithFlags == nil || p.GraphLaunch == nil {
@@ -57,7 +58,7 @@ func (s *Stream) BeginCapture() error {
 		return err
 	}
 	s.record = true
-	s.dev.capturing.Add(1)
+	s.dev.capturing.Store(int64(thread()))
 	return nil
 }
 
@@ -70,7 +71,7 @@ func (s *Stream) EndCapture() (*Graph, error) {
 	}
 	defer runtime.UnlockOSThread()
 	s.record = false
-	s.dev.capturing.Add(-1)
+	s.dev.capturing.Store(0)
 	h := onHeap[uintptr]()
 	if err := s.dev.do("EndCapture", "cuStreamEndCapture", s.dev.driver.procs.StreamEndCapture, s.handle, address(h)); err != nil {
 		return nil, err

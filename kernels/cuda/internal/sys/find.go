@@ -175,5 +175,5 @@ func (s *search) broken() *Attempt {
 	return &s.tried[s.there[0]]
 }
 
-// ErrNotBuilt is the error of a program without the tag cuda.
+// ErrNotBuilt is the error of a program without the tag cuda, or for another system.
 var ErrNotBuilt = errors.New("built without CUDA: build with -tags cuda")
