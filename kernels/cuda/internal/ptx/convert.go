@@ -18,9 +18,13 @@ func decodeConvert(c *compiler, s *statement) (instr, error) {
 		return instr{}, c.fail("no such conversion")
 	}
 	read := readFloat(from)
+	wide := 64
+	if len(s.ops) > 0 {
+		wide = c.width(s.ops[0])
+	}
 	switch {
 	case !from.float() && !to.float():
-		return c.unary(intToInt(to, from, sat), from)
+		return c.unary(intToInt(to, from, sat, wide), from)
 	case !from.float():
 		return c.unary(intToFloat(to, from, r), from)
 	case !to.float():
@@ -33,7 +37,7 @@ func decodeConvert(c *compiler, s *statement) (instr, error) {
 				if flush && from.bits == 32 {
 					v = flushBits(v)
 				}
-				d[i] = floatToInt(integral(read(v), whole), to)
+				d[i] = floatToInt(integral(read(v), whole), to) & widthMask(wide)
 			}
 		}, from)
 	}
@@ -146,9 +150,9 @@ func floatToInt(f float64, t typ) uint64 {
 		case f >= top:
 			return widthMask(t.bits - 1)
 		case f <= -top:
-			return 1 << (t.bits - 1)
+			return ^widthMask(t.bits - 1)
 		}
-		return uint64(int64(f)) & widthMask(registerBits(t))
+		return uint64(int64(f))
 	}
 	switch {
 	case f <= 0:
@@ -161,10 +165,6 @@ func floatToInt(f float64, t typ) uint64 {
 	return uint64(f)
 }
 
-// registerBits is the width of the register that holds a type: 8 bits stand in 16 or
-// more, with the sign extended.
-func registerBits(t typ) int { return max(t.bits, 16) }
-
 // signExtend reads an integer of a type.
 func signExtend(v uint64, t typ) int64 {
 	shift := 64 - t.bits
@@ -174,22 +174,18 @@ func signExtend(v uint64, t typ) int64 {
 	return int64(v << shift >> shift)
 }
 
-func intToInt(to, from typ, sat bool) func(d, a []uint64) {
+// intToInt converts to an integer in a register of some bits, which holds 8-bit integers
+// extended.
+func intToInt(to, from typ, sat bool, register int) func(d, a []uint64) {
+	mask := widthMask(register)
 	if sat {
-		return wrap1(func(v uint64) uint64 { return saturateTo(v, to, from) })
+		return wrap1(func(v uint64) uint64 { return saturateTo(v, to, from) & mask })
 	}
-	out, in := to, from
+	in := from
 	if from.bits > to.bits {
 		in = typ{to.kind, to.bits, false} // cut first; then extended as the destination is
 	}
-	// The register may be wider than the type: it holds the value extended.
-	wide := 64
-	if out.bits >= 16 {
-		wide = out.bits
-	}
-	mask := widthMask(wide)
-	switch {
-	case in.kind != 's' || in.bits >= 64:
+	if in.kind != 's' {
 		mask &= widthMask(in.bits)
 		return func(d, a []uint64) {
 			for i := range d {
@@ -197,8 +193,8 @@ func intToInt(to, from typ, sat bool) func(d, a []uint64) {
 			}
 		}
 	}
+	shift := 64 - in.bits
 	return func(d, a []uint64) {
-		shift := 64 - in.bits
 		for i := range d {
 			d[i] = uint64(int64(a[i]<<shift)>>shift) & mask
 		}
@@ -218,7 +214,7 @@ func saturateTo(v uint64, to, from typ) uint64 {
 		case negative && x < -top-1:
 			x = -top - 1
 		}
-		return uint64(x) & widthMask(registerBits(to))
+		return uint64(x)
 	}
 	switch {
 	case negative:
