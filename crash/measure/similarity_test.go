@@ -16,6 +16,7 @@ import (
 	"lamina/crash/measure"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/kerneltest"
 	"lamina/kernels/ref"
 	"lamina/tensor"
@@ -37,7 +38,7 @@ func TestSimilarityEqualsReference(t *testing.T) {
 	if err := json.Unmarshal(data, &golden); err != nil || len(golden) < 2 {
 		t.Fatalf("%d models, %v", len(golden), err)
 	}
-	for _, be := range []kernels.Backend{ref.New(), cpu.New(cpu.Options{})} {
+	for _, be := range []kernels.Backend{ref.New(), cpu.New(cpu.Options{}), cudatest.Open(t, cudatest.Options{})} {
 		for _, g := range golden {
 			c, _ := crashtest.OpenModel(t, filepath.Join(crashtest.Models, g.Model))
 			d, err := c.Decoder(be)
