@@ -6,6 +6,8 @@ import (
 
 	"lamina/autograd"
 	"lamina/autograd/gradcheck"
+	"lamina/kernels"
+	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
 	"lamina/tensor"
 )
@@ -43,6 +45,22 @@ func TestBumpOfItsOwnCode(t *testing.T) {
 	for i, got := range bump(p, x).T.Floats() {
 		if math.Abs(got-want[i]) > 1e-7 {
 			t.Errorf("bump(%v) = %v, want %v", values[i], got, want[i])
+		}
+	}
+}
+
+// TestBumpOnGPU runs the PTX on a simulated GPU.
+func TestBumpOnGPU(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{})
+	values := []float64{-9, -2.5, -1, -0.1, 0, 0.3, 1.7}
+	x, y := tensor.MustFromFloats(be, tensor.F32, values, 7), tensor.MustNew(be, tensor.F32, 7)
+	if !kernels.Custom(be, bumpKernel{y, x}) {
+		t.Fatal("the GPU has no use for the kernel")
+	}
+	for i, got := range y.Floats() {
+		v := x.Floats()[i]
+		if want := math.Exp(-v * v); math.Abs(got-want) > 1e-5*want {
+			t.Errorf("bump(%v) = %v, want %v", values[i], got, want)
 		}
 	}
 }
