@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -54,11 +55,21 @@ func (r Report) Usable(n int) error {
 	case n >= 0 && n < len(r.Devices) && r.Devices[n].Fault == "":
 		return nil
 	case n >= 0 && n < len(r.Devices):
-		return errors.New(r.Devices[n].Fault)
+		return errors.New(r.Devices[n].Fault + r.another())
 	case len(r.Devices) == 0 && r.Fault != "":
 		return errors.New(r.Fault)
 	}
 	return fmt.Errorf("cuda: no device %d: there are %d", n, len(r.Devices))
+}
+
+// another names a device that can be used.
+func (r Report) another() string {
+	for _, f := range r.Devices {
+		if f.Fault == "" {
+			return fmt.Sprintf("; use cuda:%d (%s)", f.Index, f.Name)
+		}
+	}
+	return ""
 }
 
 // Choose returns the device that is taken where none is named: the first that can be
@@ -206,13 +217,23 @@ func look(d *drv.Driver, i drv.Info) Found {
 		var dev *drv.Device
 		if dev, err = d.Device(i.Index); err == nil {
 			f.Free, _, err = dev.MemInfo()
-			err = errors.Join(err, dev.Close())
+			err = cmp.Or(err, compiles(dev), dev.Close())
 		}
 	}
 	if err != nil {
 		f.Fault = err.Error()
 	}
 	return f
+}
+
+// compiles has the driver make machine code of a kernel that does nothing: some installed
+// drivers lack their compiler.
+func compiles(dev *drv.Device) error {
+	m, err := dev.Load([]byte(".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry lamina_probe()\n{\n\tret;\n}\n"))
+	if err != nil {
+		return err
+	}
+	return m.Unload()
 }
 
 // noneUsable says why none of the devices can be used.

@@ -87,6 +87,8 @@ func TestWhyNot(t *testing.T) {
 		{"products that lack a function", sim.New(sim.Options{Devices: []sim.Device{a100}}), ltFile{"cublasLtMatmul"}, nil, -1,
 			"cuda: not used: /lt/libcublasLt.so.12 has no cublasLtMatmul, which libcublasLt has from CUDA 10.1 on: install another version of cuBLAS; matrix products would be slow, using cpu", ""},
 		{"a device that is taken", sim.New(failing("cuDevicePrimaryCtxRetain", 46, a100)), lt, nil, 0, "", "another process has the device"},
+		{"a driver older than the kernels", sim.New(failing("cuModuleLoadDataEx", 222, a100)), lt, nil, 0, "", "CUDA_ERROR_UNSUPPORTED_PTX_VERSION, 222): the driver is too old"},
+		{"a driver without its compiler", sim.New(failing("cuModuleLoadDataEx", 221, a100)), lt, nil, 0, "", "libnvidia-ptxjitcompiler.so.1 of the driver is missing"},
 		{"a device that is full", sim.New(failing("cuDevicePrimaryCtxRetain", 2, a100)), lt, nil, 0, "", "cuda:0: cuDevicePrimaryCtxRetain: out of memory"},
 	} {
 		loads := map[string]sys.Library{}
@@ -124,7 +126,7 @@ func TestReport(t *testing.T) {
 	if len(r.Devices) != 2 || r.Devices[1] != want {
 		t.Errorf("devices %+v", r.Devices)
 	}
-	for n, want := range map[int]string{0: "is compute 6.1", 1: "", 2: "cuda: no device 2: there are 2", -1: "no device -1"} {
+	for n, want := range map[int]string{0: "is compute 6.1, need >= 8.0: its tensor cores know no BF16; use cuda:1 (H100)", 1: "", 2: "cuda: no device 2: there are 2", -1: "no device -1"} {
 		if err := r.Usable(n); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("device %d: %v", n, err)
 		}

@@ -110,9 +110,17 @@ func (e *Error) writeLaunches(b *strings.Builder) {
 	if len(e.Launches) == 0 {
 		return
 	}
-	fmt.Fprintf(b, ".\nThe last %d launches, newest first (with %s=1 the error names the one that made it):", len(e.Launches), SyncVariable)
-	for _, l := range e.Launches {
-		fmt.Fprintf(b, "\n  %v", l)
+	fmt.Fprintf(b, ".\nThe last launches, newest first (with %s=1 the error names the one that made it):", SyncVariable)
+	for i := 0; i < len(e.Launches); {
+		n := 1
+		for i+n < len(e.Launches) && e.Launches[i+n] == e.Launches[i] {
+			n++
+		}
+		fmt.Fprintf(b, "\n  %v", e.Launches[i])
+		if n > 1 {
+			fmt.Fprintf(b, ", %d times", n)
+		}
+		i += n
 	}
 }
 

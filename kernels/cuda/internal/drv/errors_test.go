@@ -122,8 +122,8 @@ func TestFaultIsKept(t *testing.T) {
 	b.must(b.s.Launch(b.add, one, one, 0, addParams(x, 1, 1)))
 	err = b.s.Sync()
 	expect(t, "fault", err, []string{"cuda:0: Sync: cuStreamSynchronize: an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS, 700): ",
-		"; device 0 takes no more work in this process.\nThe last 64 launches, newest first (with LAMINA_CUDA_SYNC=1 the error names the one that made it):\n" +
-			"  add 1x1x1 of 1\n  stray 7x1x1 of 1\n  add 1x1x1 of 64\n"}, drv.ErrSticky)
+		"; device 0 takes no more work in this process.\nThe last launches, newest first (with LAMINA_CUDA_SYNC=1 the error names the one that made it):\n" +
+			"  add 1x1x1 of 1\n  stray 7x1x1 of 1\n  add 1x1x1 of 64, 62 times"}, drv.ErrSticky)
 	_, again := b.dev.Alloc(4)
 	if again != err {
 		t.Errorf("the first error was %v, a later one %v", err, again)
@@ -255,9 +255,35 @@ func TestDo(t *testing.T) {
 		_, err := b.s.Do("cublasLtMatmul", product, []uintptr{7})
 		if wait == "" {
 			b.must(err)
-			expect(t, "late", b.s.Sync(), []string{"cuda:0: Sync: ", "\n  cublasLtMatmul\n"}, drv.ErrSticky)
+			expect(t, "late", b.s.Sync(), []string{"cuda:0: Sync: ", "\n  cublasLtMatmul, 2 times"}, drv.ErrSticky)
 			continue
 		}
 		expect(t, "at once", err, []string{"cuda:0: cublasLtMatmul: cuStreamSynchronize: "}, drv.ErrSticky)
 	}
+}
+
+// A graph stands among the launches by its kernels; with LAMINA_CUDA_SYNC=1 there are no
+// graphs, so that each kernel stands for itself.
+func TestGraphsInErrors(t *testing.T) {
+	b := newBench(t, sim.Options{})
+	stray, err := b.module.Function("stray")
+	b.must(err)
+	x := b.alloc(4)
+	b.must(b.s.BeginCapture())
+	b.must(b.s.Launch(b.add, one, one, 0, addParams(x, 1, 1)))
+	b.must(b.s.Launch(stray, one, one, 0, nil))
+	g, err := b.s.EndCapture()
+	b.must(err)
+	run, err := g.Instantiate()
+	b.must(err)
+	b.must(run.Launch(b.s))
+	err = b.s.Sync()
+	expect(t, "fault", err, []string{"\n  graph of 2 kernels, add to stray"}, drv.ErrSticky)
+
+	t.Setenv(drv.SyncVariable, "1")
+	b = newBench(t, sim.Options{})
+	if err := b.s.BeginCapture(); !errors.Is(err, drv.ErrNoGraphs) {
+		t.Error(err)
+	}
+	b.close()
 }

@@ -10,6 +10,15 @@ import (
 type Graph struct {
 	dev    *Device
 	handle uintptr
+	label  string
+}
+
+// label names a graph by its kernels, for lists of launches.
+func label(kernels []string) string {
+	if len(kernels) == 0 {
+		return "graph"
+	}
+	return fmt.Sprintf("graph of %d kernels, %s to %s", len(kernels), kernels[0], kernels[len(kernels)-1])
 }
 
 // Kind says what a node of a graph does.
@@ -35,9 +44,9 @@ type Node struct {
 // Is reports whether the node launches f.
 func (n Node) Is(f *Function) bool { return n.Kind == KernelNode && n.function == f.handle }
 
-// ErrNoGraphs says that the driver has no functions for graphs; work has to be enqueued
-// piece by piece.
-var ErrNoGraphs = errors.New("cuda: this driver knows no graphs")
+// ErrNoGraphs says that the driver has no functions for graphs, or that [SyncVariable] asks
+// for every launch to be waited for; work has to be enqueued piece by piece.
+var ErrNoGraphs = errors.New("cuda: no graphs with this driver, or with " + SyncVariable + "=1")
 
 const threadLocal = 1 // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 
@@ -47,7 +56,7 @@ const threadLocal = 1 // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 // a device is captured at a time.
 func (s *Stream) BeginCapture() error {
 	p := s.dev.driver.procs
-	if p.StreamBeginCapture == nil || p.StreamEndCapture == nil || p.GraphInstantiateWithFlags == nil || p.GraphLaunch == nil {
+	if s.dev.driver.sync || p.StreamBeginCapture == nil || p.StreamEndCapture == nil || p.GraphInstantiateWithFlags == nil || p.GraphLaunch == nil {
 		return ErrNoGraphs
 	}
 	runtime.LockOSThread()
@@ -57,7 +66,7 @@ func (s *Stream) BeginCapture() error {
 		runtime.UnlockOSThread()
 		return err
 	}
-	s.record = true
+	s.record, s.kernels = true, nil
 	s.dev.capturing.Store(int64(thread()))
 	return nil
 }
@@ -76,7 +85,7 @@ func (s *Stream) EndCapture() (*Graph, error) {
 	if err := s.dev.do("EndCapture", "cuStreamEndCapture", s.dev.driver.procs.StreamEndCapture, s.handle, address(h)); err != nil {
 		return nil, err
 	}
-	return &Graph{s.dev, *h}, nil
+	return &Graph{s.dev, *h, label(s.kernels)}, nil
 }
 
 // kernelParams is CUDA_KERNEL_NODE_PARAMS_v1.
@@ -179,7 +188,7 @@ func (g *Graph) Instantiate() (*Exec, error) {
 	if err := g.dev.do("Instantiate", "cuGraphInstantiateWithFlags", g.dev.driver.procs.GraphInstantiateWithFlags, address(h), g.handle, 0); err != nil {
 		return nil, err
 	}
-	return &Exec{dev: g.dev, handle: *h, b: g.dev.newBlock(), kernel: onHeap[kernelParams]()}, nil
+	return &Exec{dev: g.dev, handle: *h, label: g.label, b: g.dev.newBlock(), kernel: onHeap[kernelParams]()}, nil
 }
 
 // Destroy gives the graph back; what was instantiated of it stays. A second call does
@@ -198,6 +207,7 @@ func (g *Graph) Destroy() error {
 type Exec struct {
 	dev    *Device
 	handle uintptr
+	label  string
 	b      *block
 	kernel *kernelParams
 }
@@ -226,12 +236,9 @@ func (e *Exec) SetKernel(n Node, f *Function, grid, block [3]int, shared int, pa
 func (e *Exec) Launch(s *Stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dev.launches.add("graph", [3]int{}, [3]int{})
+	s.dev.launches.add(e.label, [3]int{}, [3]int{})
 	s.b.args[0], s.b.args[1] = e.handle, s.handle
-	if err := s.enqueue("graph", "cuGraphLaunch", s.dev.driver.procs.GraphLaunch, 2); err != nil {
-		return err
-	}
-	return s.settle("graph")
+	return s.enqueue("graph", "cuGraphLaunch", s.dev.driver.procs.GraphLaunch, 2)
 }
 
 // Destroy gives it back. It must not be under way. A second call does nothing.

@@ -11,13 +11,14 @@ import (
 // in no order to the work of other streams but by events. Methods may be called from
 // several goroutines at once.
 type Stream struct {
-	dev    *Device
-	handle uintptr
-	mu     sync.Mutex // of b
-	b      *block
-	wait   *block // of Sync, which others need not wait for
-	waits  sync.Mutex
-	record bool // between BeginCapture and EndCapture
+	dev     *Device
+	handle  uintptr
+	mu      sync.Mutex // of b
+	b       *block
+	wait    *block // of Sync, which others need not wait for
+	waits   sync.Mutex
+	record  bool     // between BeginCapture and EndCapture
+	kernels []string // that were captured
 }
 
 // maxParams is the most that CUDA takes as parameters of a kernel, in bytes.
@@ -70,7 +71,7 @@ func (s *Stream) Device() *Device { return s.dev }
 func (s *Stream) Do(name string, p sys.Proc, args []uintptr) (status int32, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dev.launches.add(name, [3]int{}, [3]int{})
+	s.note(name, [3]int{}, [3]int{})
 	status, err = s.dev.raw(&s.b.bind, name, name, p, args)
 	if err != nil || status != 0 {
 		return status, err
@@ -99,16 +100,25 @@ func (s *Stream) Launch(f *Function, grid, block [3]int, shared int, params []by
 		uintptr(grid[0]), uintptr(grid[1]), uintptr(grid[2]),
 		uintptr(block[0]), uintptr(block[1]), uintptr(block[2]),
 		uintptr(shared), s.handle, 0, address(&b.extra)}
-	s.dev.launches.add(f.name, grid, block)
+	s.note(f.name, grid, block)
 	if err := s.enqueue(f.name, "cuLaunchKernel", s.dev.driver.procs.LaunchKernel, 11); err != nil {
 		return err
 	}
 	return s.settle(f.name)
 }
 
+// note keeps a launch for the text of an error.
+func (s *Stream) note(name string, grid, block [3]int) {
+	if s.record {
+		s.kernels = append(s.kernels, name)
+		return
+	}
+	s.dev.launches.add(name, grid, block)
+}
+
 // settle waits for what was enqueued where every launch is to be waited for.
 func (s *Stream) settle(op string) error {
-	if !s.dev.driver.sync || s.record {
+	if !s.dev.driver.sync {
 		return nil
 	}
 	s.b.args[0] = s.handle
