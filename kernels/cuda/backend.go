@@ -100,6 +100,9 @@ func (d *device) newQueue(parent *Backend) (*Backend, error) {
 	be.l = launch{be: be, params: make([]byte, 4<<10)}
 	be.pool.be, be.step.be = be, be
 	be.stage.size = d.with.Stage
+	if parent != nil {
+		be.stage.size = min(be.stage.size, furtherStage)
+	}
 	b, err := be.pool.take(faultBytes, tagTable)
 	if err != nil {
 		return nil, err

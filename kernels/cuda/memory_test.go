@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"lamina/kernels/cuda/internal/door"
+	"lamina/kernels/cuda/internal/drv"
 	"lamina/kernels/cuda/internal/sim"
 	"lamina/tensor"
 )
@@ -186,6 +187,26 @@ func TestStaleFreesAreNamed(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 		})
+	}
+}
+
+// TestAKernelThatGoesAstrayIsNamed: what the interpreter found, at the next Sync, and the
+// kernel that did it.
+func TestAKernelThatGoesAstrayIsNamed(t *testing.T) {
+	be := simulated(t, sim.Options{Kernels: map[string]sim.Kernel{}, Fail: func(string, int) int { return 0 }}, Options{}, door.Options{})
+	x := tensor.MustNew(be, tensor.F32, 100)
+	l := be.start("lamina_add_scaled")
+	l.tensor(x)
+	l.tensor(x)
+	l.u64(1 << 20) // more than the segment has
+	l.f32(1)
+	l.launch(1<<20/1024, 256)
+	err := be.Sync()
+	if err == nil || !strings.Contains(err.Error(), "lamina_add_scaled") || !errors.Is(err, drv.ErrSticky) {
+		t.Errorf("the error is %v", err)
+	}
+	if found := be.m.Err(); found == nil || !strings.Contains(found.Error(), "lamina_add_scaled") {
+		t.Errorf("the interpreter found %v", found)
 	}
 }
 

@@ -57,8 +57,12 @@ func openOn(driver *drv.Driver, o Options, with door.Options) (*Backend, error) 
 	return be, nil
 }
 
-// usualStage is half of what a queue pins, in bytes.
-const usualStage = 64 << 20
+// Half of what the first queue pins, through which weights come, and each further one, in
+// bytes.
+const (
+	usualStage   = 64 << 20
+	furtherStage = 4 << 20
+)
 
 // open returns a backend on a GPU that is ready.
 func open(d *drv.Device, o Options, with door.Options) (*Backend, error) {

@@ -12,6 +12,7 @@ import (
 // suite is one run of the conformance suite.
 type suite struct {
 	be     *Counting
+	inner  kernels.Backend // that it counts for
 	same   []kernels.Backend
 	types  []tensor.DType
 	oracle kernels.Backend

@@ -57,7 +57,7 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 }
 
 func newSuite(be kernels.Backend, opts Options) *suite {
-	s := &suite{be: NewCounting(be), same: opts.Same, oracle: ref.New(), types: []tensor.DType{tensor.F32}, every: stride * max(opts.Every, 1)}
+	s := &suite{be: NewCounting(be), inner: be, same: opts.Same, oracle: ref.New(), types: []tensor.DType{tensor.F32}, every: stride * max(opts.Every, 1)}
 	if opts.F64 {
 		s.types = append(s.types, tensor.F64)
 	}

@@ -99,31 +99,38 @@ func (s *suite) gatherScatter(t *testing.T) {
 	}
 }
 
-// idsOutOfRange expects a panic, or an error at Sync.
+// idsOutOfRange expects a panic, or an error at Sync, of a queue that goes on with
+// nothing: so each call has one of its own.
 func (s *suite) idsOutOfRange(t *testing.T) {
-	be := s.be
-	table := tensor.MustNew(be, tensor.F32, 5, 4)
-	rows := tensor.MustNew(be, tensor.F32, 2, 4)
-	pair := tensor.MustNew(be, tensor.F32, 2)
-	other := tensor.MustNew(be, tensor.F32, 2)
+	table := tensor.MustNew(s.be, tensor.F32, 5, 4)
+	rows := tensor.MustNew(s.be, tensor.F32, 2, 4)
+	pair := tensor.MustNew(s.be, tensor.F32, 2)
+	other := tensor.MustNew(s.be, tensor.F32, 2)
 	for _, id := range []int32{-1, 5, math.MinInt32, math.MaxInt32} {
-		ids := tensor.MustFromInts(be, []int32{0, id}, 2)
-		for name, call := range map[string]func(){
-			"Gather":           func() { kernels.Gather(be, rows, table, ids) },
-			"ScatterAdd":       func() { kernels.ScatterAdd(be, table, ids, rows) },
-			"CrossEntropy":     func() { kernels.CrossEntropy(be, pair, other, rows, ids) },
-			"CrossEntropyGrad": func() { kernels.CrossEntropyGrad(be, pair, rows, rows, ids, other) },
+		ids := tensor.MustFromInts(s.be, []int32{0, id}, 2)
+		for name, call := range map[string]func(be kernels.Backend){
+			"Gather":           func(be kernels.Backend) { kernels.Gather(be, rows, table, ids) },
+			"ScatterAdd":       func(be kernels.Backend) { kernels.ScatterAdd(be, table, ids, rows) },
+			"CrossEntropy":     func(be kernels.Backend) { kernels.CrossEntropy(be, pair, other, rows, ids) },
+			"CrossEntropyGrad": func(be kernels.Backend) { kernels.CrossEntropyGrad(be, pair, rows, rows, ids, other) },
 		} {
-			if !refuses(be, call) {
+			queue, err := s.inner.Queue()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !refuses(queue, call) {
 				t.Errorf("%s takes id %d of a table of %d or fewer rows", name, id, table.Rows())
 			}
 		}
 	}
+	if err := s.be.Sync(); err != nil {
+		t.Errorf("bad ids on other queues: %v", err)
+	}
 }
 
-func refuses(be kernels.Backend, call func()) (refused bool) {
+func refuses(be kernels.Backend, call func(be kernels.Backend)) (refused bool) {
 	defer func() { refused = refused || recover() != nil }()
-	call()
+	call(be)
 	return be.Sync() != nil
 }
 

@@ -1,0 +1,90 @@
+package transformer_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"lamina/autograd"
+	"lamina/kernels"
+	"lamina/kernels/cuda/cudatest"
+	"lamina/kernels/ref"
+	"lamina/transformer"
+)
+
+// decoded returns the logits of tokens that are decoded one by one after a prompt.
+func decoded(t *testing.T, be kernels.Backend, d *transformer.Decoder, tokens int) (all []float32) {
+	t.Helper()
+	p := autograd.NewPass(be)
+	defer p.Close()
+	store, err := d.NewKVStore(be, 3+tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	cache := store.Sequence(3 + tokens)
+	next := []int32{1, 2, 3}
+	for range tokens {
+		b := &transformer.Batch{Store: true}
+		b.Add(next, cache)
+		p.Decoding = len(next) == 1
+		var logits autograd.Var
+		run := func() { logits = d.Logits(p, d.Forward(p, b, nil)) }
+		if p.Decoding {
+			kernels.Step(p.Backend, "decoded", run)
+		} else {
+			run()
+		}
+		all = append(all, logits.T.Float32s()...)
+		if err := p.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		p.Reset()
+		next = []int32{int32(len(all)) % 7}
+	}
+	return all
+}
+
+// TestDecodingIsAGraph: on a GPU a token is one launch from the third on, with the bits
+// that its kernels come to one by one, and the ids of the reference.
+func TestDecodingIsAGraph(t *testing.T) {
+	const tokens = 7
+	for name := range smallModels {
+		t.Run(name, func(t *testing.T) {
+			run := func(o cudatest.Options) (logits []float32, ids []int32, be *cudatest.Device) {
+				be = cudatest.Open(t, o)
+				d := small(t, be, name)
+				logits = decoded(t, be, d, tokens)
+				before := be.Count("cuGraphLaunch")
+				err := d.Generate(context.Background(), be, []int32{1, 2, 3}, tokens, transformer.Sampling{Temperature: 1, Seed: 3}, func(id int32) bool {
+					ids = append(ids, id)
+					return true
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := be.Count("cuGraphLaunch") - before; !o.Eager && n != tokens-2 {
+					t.Errorf("%d graphs launched, want %d", n, tokens-2)
+				}
+				return logits, ids, be
+			}
+			want, wantIDs, _ := run(cudatest.Options{Eager: true})
+			got, ids, be := run(cudatest.Options{})
+			if !slices.Equal(got, want) || !slices.Equal(ids, wantIDs) {
+				t.Error("a graph comes to other numbers")
+			}
+			if n := be.Count("cuGraphInstantiateWithFlags"); n != 2 {
+				t.Errorf("%d graphs made, want one for each way", n)
+			}
+			var refIDs []int32
+			host := ref.New()
+			err := small(t, host, name).Generate(context.Background(), host, []int32{1, 2, 3}, tokens, transformer.Sampling{Temperature: 1, Seed: 3}, func(id int32) bool {
+				refIDs = append(refIDs, id)
+				return true
+			})
+			if err != nil || !slices.Equal(ids, refIDs) {
+				t.Errorf("ids %v, the reference's %v (%v)", ids, refIDs, err)
+			}
+		})
+	}
+}
