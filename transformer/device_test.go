@@ -2,6 +2,8 @@ package transformer_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -46,10 +48,13 @@ func decoded(t *testing.T, be kernels.Backend, d *transformer.Decoder, tokens in
 }
 
 // TestDecodingIsAGraph: on a GPU a token is one launch from the third on, with the bits
-// that its kernels come to one by one, and the ids of the reference.
+// that its kernels come to one by one, and they are the reference's but for rounding.
 func TestDecodingIsAGraph(t *testing.T) {
 	const tokens = 7
 	for name := range smallModels {
+		if testing.Short() && name != "llama" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			run := func(o cudatest.Options) (logits []float32, ids []int32, be *cudatest.Device) {
 				be = cudatest.Open(t, o)
@@ -76,15 +81,20 @@ func TestDecodingIsAGraph(t *testing.T) {
 			if n := be.Count("cuGraphInstantiateWithFlags"); n != 2 {
 				t.Errorf("%d graphs made, want one for each way", n)
 			}
-			var refIDs []int32
 			host := ref.New()
-			err := small(t, host, name).Generate(context.Background(), host, []int32{1, 2, 3}, tokens, transformer.Sampling{Temperature: 1, Seed: 3}, func(id int32) bool {
-				refIDs = append(refIDs, id)
-				return true
-			})
-			if err != nil || !slices.Equal(ids, refIDs) {
-				t.Errorf("ids %v, the reference's %v (%v)", ids, refIDs, err)
+			if err := nearly(got, decoded(t, host, small(t, host, name), tokens)); err != nil {
+				t.Error(err)
 			}
 		})
 	}
+}
+
+// nearly holds logits of a small model against the reference's.
+func nearly(got, want []float32) error {
+	for i, v := range want {
+		if off := math.Abs(float64(got[i] - v)); !(off < 2e-6) {
+			return fmt.Errorf("logit %d is %v, the reference's %v", i, got[i], v)
+		}
+	}
+	return nil
 }

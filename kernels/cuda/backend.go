@@ -206,9 +206,6 @@ func nameOf(i drv.Info, p Precision) string {
 	return name
 }
 
-// info returns facts of the device, for speed alone: no order of sums depends on them.
-func (be *Backend) info() drv.Info { return be.dev.info }
-
 // call runs f, which puts work into be.stream by a library, unless the queue has failed:
 // under the queue's lock, behind what a step has noted. What f returns is the queue's
 // error.
@@ -224,16 +221,6 @@ func (be *Backend) call(op string, f func() error) {
 	}
 }
 
-// copy copies n bytes from one place of the device to another.
-func (be *Backend) copy(dst, src drv.Ptr, n int64) {
-	be.mu.Lock()
-	defer be.mu.Unlock()
-	be.settle()
-	if n > 0 && !be.failed() {
-		be.check(be.stream.Copy(dst, src, n))
-	}
-}
-
 // Queue returns a further stream of the device. It waits for what this queue was given
 // before, and sees the same memory.
 func (be *Backend) Queue() (kernels.Backend, error) {
@@ -241,8 +228,7 @@ func (be *Backend) Queue() (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	var queue any = q
-	return queue.(kernels.Backend), nil
+	return q, nil
 }
 
 func (be *Backend) queue() (*Backend, error) {

@@ -40,8 +40,7 @@ func TestHardware(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			var all any = be
-			return all.(kernels.Backend)
+			return be
 		}
 		be, poisoned := open(cuda.Options{}), open(cuda.Options{Poison: true})
 		t.Log(be.Name())

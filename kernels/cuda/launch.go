@@ -36,7 +36,7 @@ type launch struct {
 }
 
 // start begins a launch of a kernel and locks the queue until launch or launch3 has been
-// called: in between nothing but the launch's own methods, faultPtr and info may be. The
+// called: in between nothing but the launch's own methods and faultPtr may be. The
 // first launch of a module loads it. On a queue that has failed it is a launch of
 // nothing.
 //

@@ -14,16 +14,20 @@ import (
 	"errors"
 	"testing"
 
-	"lamina/kernels"
 	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/internal/door"
+	"lamina/kernels/cuda/internal/ptx"
 	"lamina/kernels/cuda/internal/sim"
 )
 
 // Options says what is simulated. The zero value is one H200 with 1 GiB.
 type Options struct {
-	// Seed, other than 0, draws the order of work of several queues by chance.
+	// Seed, other than 0, draws the order of work of several queues, of blocks and of warps
+	// by chance.
 	Seed uint64
+	// Workers is how many blocks of a kernel run at once; with more than one, races of
+	// global memory are not looked for. 0 is one.
+	Workers int
 	// Memory is the device's, in bytes; 0 is 1 GiB.
 	Memory int64
 	// Multiprocessors is how many the device says it has; 0 is 132.
@@ -74,14 +78,10 @@ func (p Products) library(m *sim.Machine) *sim.Lt {
 // Device is a backend on a simulated device.
 type Device struct {
 	*cuda.Backend
-	missing
 
 	machine *sim.Machine
 	library *sim.Lt
 }
-
-// missing has the operations that the backend lacks; they panic.
-type missing struct{ kernels.Backend }
 
 // Count returns how often a function of the driver, or of cuBLASLt, was called:
 // "cuLaunchKernel", "cublasLtMatmul".
@@ -103,6 +103,7 @@ func Start(o Options) (*Device, error) {
 	machine := sim.New(sim.Options{
 		Devices: []sim.Device{{Memory: o.Memory, Multiprocessors: o.Multiprocessors}},
 		Seed:    o.Seed, Fail: o.Fail,
+		PTX: ptx.Options{Seed: o.Seed, Workers: o.Workers},
 	})
 	if o.Stage == 0 {
 		o.Stage = 64 << 10
