@@ -69,7 +69,7 @@ func (w *warp) regionOf(in *instr, lane int, s space, address uint64, n int, u u
 
 // allWritten reports whether n bytes of a region were all written.
 func allWritten(state []byte, at, n int) bool {
-	const all = 0x0303030303030303
+	const all = 0x0101010101010101
 	switch n {
 	case 4:
 		return le.Uint32(state[at:]) == all&0xffffffff

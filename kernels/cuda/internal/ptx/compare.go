@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
+	"strconv"
 )
 
 // comparisons of one type: what a name of a comparison says of a and b. unordered: one
@@ -54,31 +55,62 @@ func order[T cmp.Ordered](a, b T) int {
 	return 0
 }
 
-// compareOf makes a function that compares whole warps.
-func compareOf[T cmp.Ordered](name string, of func(uint64) T) func(a, b []uint64) uint32 {
-	// The table of the four outcomes: less, equal, greater, unordered.
+// outcomes is the table of a comparison: unordered, less, equal, greater.
+func outcomes(name string) [4]uint32 {
 	f := compares(name)
-	less, equal, greater, not := f(-1, false), f(0, false), f(1, false), f(0, true)
-	bit := func(on bool) uint32 {
-		if on {
-			return 1
+	var table [4]uint32
+	for i, yes := range []bool{f(0, true), f(-1, false), f(0, false), f(1, false)} {
+		if yes {
+			table[i] = 1
 		}
-		return 0
 	}
-	table := [4]uint32{bit(not), bit(less), bit(equal), bit(greater)}
+	return table
+}
+
+func outcome[T cmp.Ordered](x, y T) int {
+	switch {
+	case x < y:
+		return 1
+	case x == y:
+		return 2
+	case x > y:
+		return 3
+	}
+	return 0
+}
+
+// compareInts compares the integers of whole warps.
+func compareInts[T int16 | int32 | int64 | uint16 | uint32 | uint64](name string) func(a, b []uint64) uint32 {
+	table := outcomes(name)
+	return func(a, b []uint64) uint32 {
+		b = b[:len(a)]
+		var m uint32
+		for i := range a {
+			m |= table[outcome(T(a[i]), T(b[i]))&3] << (i & 31)
+		}
+		return m
+	}
+}
+
+func compareF32(name string) func(a, b []uint64) uint32 {
+	table := outcomes(name)
+	return func(a, b []uint64) uint32 {
+		b = b[:len(a)]
+		var m uint32
+		for i := range a {
+			m |= table[outcome(f32(a[i]), f32(b[i]))&3] << (i & 31)
+		}
+		return m
+	}
+}
+
+// compareOf compares whole warps by what a function makes of a register.
+func compareOf[T cmp.Ordered](name string, of func(uint64) T) func(a, b []uint64) uint32 {
+	table := outcomes(name)
 	return func(a, b []uint64) uint32 {
 		var m uint32
 		for i := range a {
-			x, y := of(a[i]), of(b[i])
-			at := 0
-			if x < y {
-				at = 1
-			} else if x == y {
-				at = 2
-			} else if x > y {
-				at = 3
-			}
-			m |= table[at] << i
+			m |= table[outcome(of(a[i]), of(b[i]))] << i
 		}
 		return m
 	}
@@ -93,22 +125,26 @@ func comparison(name string, t typ, flush bool) func(a, b []uint64) uint32 {
 	case t.kind == 'f' && t.bits == 32 && flush:
 		return compareOf(name, func(v uint64) float32 { return f32(flushBits(v)) })
 	case t.kind == 'f' && t.bits == 32:
-		return compareOf(name, f32)
+		return compareF32(name)
 	case t.kind == 'f' && t.bits == 64:
 		return compareOf(name, math.Float64frombits)
 	case t.kind == 'f' && t.bits == 16:
 		return compareOf(name, func(v uint64) float32 { return halfToFloat(uint16(v)) })
 	case t.kind == 'h':
 		return compareOf(name, func(v uint64) float32 { return f32(v << 16 & 0xffffffff) })
-	case t.kind == 's' && t.bits == 16:
-		return compareOf(name, func(v uint64) int16 { return int16(v) })
-	case t.kind == 's' && t.bits == 32:
-		return compareOf(name, func(v uint64) int32 { return int32(v) })
-	case t.kind == 's' && t.bits == 64:
-		return compareOf(name, func(v uint64) int64 { return int64(v) })
 	}
-	mask := widthMask(t.bits)
-	return compareOf(name, func(v uint64) uint64 { return v & mask })
+	kind := "u"
+	if t.kind == 's' {
+		kind = "s"
+	}
+	compare := map[string]func(string) func(a, b []uint64) uint32{
+		"s16": compareInts[int16], "s32": compareInts[int32], "s64": compareInts[int64],
+		"u16": compareInts[uint16], "u32": compareInts[uint32], "u64": compareInts[uint64],
+	}[kind+strconv.Itoa(t.bits)]
+	if compare == nil {
+		return nil
+	}
+	return compare(name)
 }
 
 // decodeSetp is setp.CMP[.BOOL].T p[|q], a, b[, [!]c].

@@ -35,7 +35,6 @@ type addressKey struct {
 
 // fixup is a label that an instruction waits for.
 type fixup struct {
-	pc    int32
 	label string
 	scope *scope
 	set   func(pc int32)

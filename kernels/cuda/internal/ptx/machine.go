@@ -65,9 +65,9 @@ type region struct {
 
 // States of a byte.
 const (
-	outside = 0 // between variables
-	unset   = 1
-	written = 3
+	unset   = 0
+	written = 1
+	outside = 2 // between variables of shared or local memory
 )
 
 // New makes a machine without memory in use.
@@ -91,7 +91,6 @@ func (m *Machine) Alloc(bytes int) uint64 {
 
 func (m *Machine) alloc(bytes int, name string) *region {
 	r := &region{base: m.next, data: make([]byte, bytes), state: make([]byte, bytes), name: name}
-	fill(r.state, unset)
 	m.next += uint64(align(bytes+guardBytes, 512))
 	m.regions = append(m.regions, r)
 	return r

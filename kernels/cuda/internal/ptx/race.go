@@ -84,6 +84,10 @@ func (w *warp) race(in *instr, lane int, s space, r *region, at, n int, u use) {
 	if r.races == nil {
 		r.races = make([]*page, len(r.data)/pageBytes+1)
 	}
+	since := w.k.first
+	if s == shared {
+		since = w.k.begin
+	}
 	from := at
 	for end := at + n; at < end; {
 		p := r.races[at/pageBytes]
@@ -99,17 +103,39 @@ func (w *warp) race(in *instr, lane int, s space, r *region, at, n int, u use) {
 			within, step = within/4, 4
 		}
 		e := &p.uses[within]
-		if what := w.conflict(e, lane, s, r, at, at-from, step, u); what != "" {
-			kind := GlobalRace
-			if s == shared {
-				kind = SharedRace
+		if e.wrote >= since && !w.after(e, lane) || u&write != 0 && e.read >= since {
+			if what := w.conflict(e, lane, since, r, at, at-from, step, u); what != "" {
+				w.raced(in, lane, s, r, at, what)
 			}
-			address := r.base + uint64(at)
-			w.fault(in, lane, kind, address, w.where(s, address, lane), what)
 		}
-		w.note(e, lane, s, u)
+		if u&write != 0 {
+			*e = usage{wrote: w.k.now, wroteWarp: uint8(w.id), wroteLane: uint8(lane), wroteSync: w.syncs}
+		} else {
+			w.noteRead(e, lane, since)
+		}
 		at += step
 	}
+}
+
+func (w *warp) raced(in *instr, lane int, s space, r *region, at int, what string) {
+	kind := GlobalRace
+	if s == shared {
+		kind = SharedRace
+	}
+	address := r.base + uint64(at)
+	w.fault(in, lane, kind, address, w.where(s, address, lane), what)
+}
+
+// after reports whether the last write of a place, in this launch or block, is ordered
+// before what the thread does now.
+func (w *warp) after(e *usage, lane int) bool {
+	if e.wrote < w.k.begin {
+		return false
+	}
+	if int(e.wroteWarp) == w.id {
+		return int(e.wroteLane) == lane || e.wroteSync != w.syncs
+	}
+	return w.seen[e.wroteWarp&31] >= e.wrote
 }
 
 func (p *page) split() {
@@ -120,34 +146,17 @@ func (p *page) split() {
 	p.uses, p.word = uses, false
 }
 
-// since is the first interval that an access can race with.
-func (w *warp) since(s space) uint32 {
-	if s == shared {
-		return w.k.begin
-	}
-	return w.k.first
-}
-
 // conflict says whom an access races with; "" for nobody.
-func (w *warp) conflict(e *usage, lane int, s space, r *region, at, off, n int, u use) string {
-	since := w.since(s)
-	if e.wrote >= since {
-		who := ""
-		switch {
-		case e.wrote < w.k.begin:
-			who = "another block"
-		case int(e.wroteWarp) != w.id:
-			if w.seen[e.wroteWarp] < e.wrote {
-				who = fmt.Sprintf("thread %v", w.k.warps[e.wroteWarp].thread(int(e.wroteLane)))
-			}
-		case int(e.wroteLane) != lane && e.wroteSync == w.syncs:
-			who = fmt.Sprintf("thread %v", w.thread(int(e.wroteLane)))
+func (w *warp) conflict(e *usage, lane int, since uint32, r *region, at, off, n int, u use) string {
+	if e.wrote >= since && !w.after(e, lane) {
+		who := "another block"
+		if e.wrote >= w.k.begin {
+			who = fmt.Sprintf("thread %v", w.k.warps[e.wroteWarp].thread(int(e.wroteLane)))
 		}
-		same := u&write != 0 && u&read == 0 && bytes.Equal(r.data[at:at+n], w.value[off:off+n])
-		if who != "" && !same {
-			if u&read != 0 {
-				return "read what " + who + " wrote, with no barrier between"
-			}
+		if u&write == 0 {
+			return "read what " + who + " wrote, with no barrier between"
+		}
+		if !bytes.Equal(r.data[at:at+n], w.value[off:off+n]) {
 			return "written otherwise than " + who + " did, with no barrier between"
 		}
 	}
@@ -169,15 +178,11 @@ func (w *warp) conflict(e *usage, lane int, s space, r *region, at, off, n int, 
 	return ""
 }
 
-// note enters an access.
-func (w *warp) note(e *usage, lane int, s space, u use) {
-	if u&write != 0 {
-		*e = usage{wrote: w.k.now, wroteWarp: uint8(w.id), wroteLane: uint8(lane), wroteSync: w.syncs}
-		return
-	}
+// noteRead enters a read.
+func (w *warp) noteRead(e *usage, lane int, since uint32) {
 	me := uint32(1) << w.id
 	switch {
-	case e.read < w.since(s):
+	case e.read < since:
 		e.readers, e.readElse = 0, 0
 	case e.read < w.k.begin:
 		e.readers, e.readElse = 0, e.read
@@ -188,7 +193,7 @@ func (w *warp) note(e *usage, lane int, s space, u use) {
 			}
 		}
 	}
-	together := e.readers&me != 0 && e.readWarp == uint8(w.id) && e.readSync == w.syncs && e.read >= w.k.begin
+	together := e.readers&me != 0 && e.readWarp == uint8(w.id) && e.readSync == w.syncs
 	if together && e.readLane != uint8(lane) {
 		e.readLane = several
 	} else {

@@ -72,7 +72,7 @@ func (k *worker) layBlock(index [3]int) {
 	if len(b.shared.data) != size {
 		b.shared = region{base: sharedStart, data: make([]byte, size), state: make([]byte, size)}
 	}
-	clear(b.shared.state)
+	fill(b.shared.state, outside)
 	for _, p := range k.placed {
 		fill(b.shared.state[p.offset:p.offset+p.size], unset)
 	}
@@ -188,7 +188,7 @@ func (w *warp) layLocal(m uint32) {
 			r.data, r.state = data, state
 		}
 		r.data, r.state = r.data[:size], r.state[:size]
-		clear(r.state[w.base:])
+		fill(r.state[w.base:], outside)
 		for _, v := range fn.locals {
 			fill(r.state[w.base+v.offset:w.base+v.offset+v.size], unset)
 		}
