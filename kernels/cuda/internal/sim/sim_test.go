@@ -69,15 +69,33 @@ func params(bytes int) uintptr {
 
 const entry = ".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry one(\n\t.param .u64 one_param_0\n)\n.maxntid 64, 1, 1\n{\n\tret;\n}\n"
 
-// Each mistake of a program is found by name.
-func TestMistakesAreFound(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		do   func(c caller, stream uintptr) int
-		code int
-		want string
-	}{
-		{"too few arguments", func(c caller, s uintptr) int { return c.call("cuStreamWaitEvent", s) }, 1, "cuStreamWaitEvent: 1 arguments, want 3"},
+// mistake is something that a program may not do, the code that it gets, and what the
+// simulation says.
+type mistake struct {
+	name string
+	do   func(c caller, stream uintptr) int
+	code int
+	want string
+}
+
+// find makes each mistake on a machine of its own.
+func find(t *testing.T, mistakes []mistake) {
+	for _, c := range mistakes {
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, sim.Options{})
+			s := b.make("cuStreamCreate", 1)
+			if code := c.do(b, s); code != c.code {
+				t.Errorf("code %d, want %d", code, c.code)
+			}
+			if err := b.m.Err(); c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("the simulation says %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestMistakesInMemory(t *testing.T) {
+	find(t, []mistake{
 		{"double free", func(c caller, s uintptr) int {
 			p := c.make("cuMemAlloc_v2", 8)
 			c.call("cuMemFree_v2", p)
@@ -106,6 +124,12 @@ func TestMistakesAreFound(t *testing.T) {
 			c.call("cuMemFreeHost", p)
 			return c.call("cuMemFreeHost", p)
 		}, 1, "is no pinned memory, or was freed before"},
+	})
+}
+
+func TestMistakesWithHandles(t *testing.T) {
+	find(t, []mistake{
+		{"too few arguments", func(c caller, s uintptr) int { return c.call("cuStreamWaitEvent", s) }, 1, "cuStreamWaitEvent: 1 arguments, want 3"},
 		{"a stream that is gone", func(c caller, s uintptr) int {
 			c.call("cuStreamDestroy_v2", s)
 			return c.call("cuStreamSynchronize", s)
@@ -124,18 +148,7 @@ func TestMistakesAreFound(t *testing.T) {
 		{"before cuInit", func(c caller, s uintptr) int {
 			return caller{c.t, c.m}.fresh().call("cuDeviceGetCount", newCell().at(0))
 		}, 3, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			b := start(t, sim.Options{})
-			s := b.make("cuStreamCreate", 1)
-			if code := c.do(b, s); code != c.code {
-				t.Errorf("code %d, want %d", code, c.code)
-			}
-			if err := b.m.Err(); c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("the simulation says %v, want %q", err, c.want)
-			}
-		})
-	}
+	})
 }
 
 // fresh returns a caller of a machine that nobody has initialised.
