@@ -15,6 +15,7 @@ import (
 	"lamina/eval/task"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
 	"lamina/nn"
 )
@@ -215,6 +216,12 @@ func TestNoiseIsTheKeys(t *testing.T) {
 	}
 	if elsewhere := run(without{be}, sigma); !slices.Equal(elsewhere, noisy) {
 		t.Error("a device without the kernel gets other noise")
+	}
+	gpu := cudatest.Open(t, cudatest.Options{}) // whose memory is not the host's
+	for i, v := range run(gpu, sigma) {
+		if d := math.Abs(float64(v - noisy[i])); !(d <= 1e-6) {
+			t.Fatalf("element %d is %v on a GPU, %v on the host", i, v, noisy[i])
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func TestRows(t *testing.T) {
 	kerneltest.Run(t, cudatest.Open(t, cudatest.Options{}), kerneltest.Options{Only: []string{
 		"Softmax", "LogSoftmax", "CrossEntropy", "ArgMax", "LayerNorm", "RMSNorm",
-		"SumSquares", "ClipCoefficient", "AdamW", "Custom", "Extremes",
+		"SumSquares", "ClipCoefficient", "AdamW", "Custom", "Pool", "Gram", "Extremes",
 	}})
 }
 

@@ -48,7 +48,7 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 	s := newSuite(be, opts)
 	for _, r := range slices.Concat(
 		productRows, elementwiseRows, movementRows, lossRows, normRows,
-		attentionRows, attentionBackwardRows, updateRows, customRows, extremeRows, commonRows,
+		attentionRows, attentionBackwardRows, updateRows, customRows, similarityRows, extremeRows, commonRows,
 	) {
 		if opts.has(r.name) {
 			t.Run(r.name, func(t *testing.T) { r.run(s, t) })
