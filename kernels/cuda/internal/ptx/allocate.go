@@ -3,6 +3,7 @@ package ptx
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -72,14 +73,17 @@ type bitset []uint64
 func (b bitset) has(i int32) bool { return b[i/64]>>(i%64)&1 != 0 }
 func (b bitset) set(i int32)      { b[i/64] |= 1 << (i % 64) }
 
+func (b bitset) each(f func(i int32)) {
+	for at, word := range b {
+		for ; word != 0; word &= word - 1 {
+			f(int32(64*at + bits.TrailingZeros64(word)))
+		}
+	}
+}
+
 // lifetimes finds where registers are in use: from what is live at the borders of basic
 // blocks.
 func (g *graph) lifetimes(code []instr, uses []access, n int) []lifetime {
-	blocks := len(g.start)
-	words := (n + 63) / 64
-	all := make(bitset, 3*blocks*words)
-	set := func(kind, b int) bitset { return all[(kind*blocks+b)*words:][:words] }
-	const read, killed, in = 0, 1, 2
 	lives := make([]lifetime, n)
 	for i := range lives {
 		lives[i] = lifetime{int32(i), math.MaxInt32, -1}
@@ -88,60 +92,75 @@ func (g *graph) lifetimes(code []instr, uses []access, n int) []lifetime {
 		lives[reg].from, lives[reg].to = min(lives[reg].from, at), max(lives[reg].to, at)
 	}
 	for _, u := range uses {
-		b := int(g.of[u.pc])
-		if u.def && code[u.pc].pred < 0 {
-			set(killed, b).set(u.reg)
-		} else if !u.def && !set(killed, b).has(u.reg) {
-			set(read, b).set(u.reg)
-		}
+		at := 2 * u.pc
 		if u.def {
-			extend(u.reg, 2*u.pc+1)
-		} else {
-			extend(u.reg, 2*u.pc)
+			at++
+		}
+		extend(u.reg, at)
+	}
+	in := g.live(code, uses, n)
+	for b := range g.start {
+		last := int32(len(code) - 1)
+		if b+1 < len(g.start) {
+			last = g.start[b+1] - 1
+		}
+		in[b].each(func(r int32) { extend(r, 2*g.start[b]) })
+		for _, s := range g.next[b] {
+			if int(s) < len(g.start) {
+				in[s].each(func(r int32) { extend(r, 2*last+1) })
+			}
 		}
 	}
+	return slices.DeleteFunc(lives, func(l lifetime) bool { return l.to < 0 })
+}
+
+// live returns the registers that are in use at the beginning of each block: what it
+// reads before it writes it, and what the blocks behind it need that it does not write.
+// A write under a guard may leave the old value, and so does not end its use.
+func (g *graph) live(code []instr, uses []access, n int) []bitset {
+	blocks, words := len(g.start), (n+63)/64
+	all := make(bitset, 2*blocks*words)
+	in, killed := make([]bitset, blocks), make([]bitset, blocks)
 	for b := range blocks {
-		copy(set(in, b), set(read, b))
+		in[b], killed[b] = all[2*b*words:][:words], all[(2*b+1)*words:][:words]
+	}
+	// An instruction reads before it writes, in whichever order its text was read.
+	slices.SortStableFunc(uses, func(a, b access) int {
+		if a.pc != b.pc {
+			return cmp.Compare(a.pc, b.pc)
+		}
+		return cmp.Compare(btoi(a.def), btoi(b.def))
+	})
+	for _, u := range uses {
+		b := g.of[u.pc]
+		if u.def && code[u.pc].pred < 0 {
+			killed[b].set(u.reg)
+		} else if !u.def && !killed[b].has(u.reg) {
+			in[b].set(u.reg)
+		}
 	}
 	for changed := true; changed; {
 		changed = false
 		for b := blocks - 1; b >= 0; b-- {
-			mine, kill := set(in, b), set(killed, b)
 			for _, s := range g.next[b] {
 				if int(s) == blocks {
 					continue
 				}
-				for i, v := range set(in, int(s)) {
-					if more := v &^ kill[i] &^ mine[i]; more != 0 {
-						mine[i] |= more
+				for i, v := range in[s] {
+					if more := v &^ killed[b][i] &^ in[b][i]; more != 0 {
+						in[b][i] |= more
 						changed = true
 					}
 				}
 			}
 		}
 	}
-	for b := range blocks {
-		last := int32(len(code) - 1)
-		if b+1 < blocks {
-			last = g.start[b+1] - 1
-		}
-		mine := set(in, b)
-		for r := range int32(n) {
-			if mine.has(r) {
-				extend(r, 2*g.start[b])
-			}
-		}
-		for _, s := range g.next[b] {
-			if int(s) == blocks {
-				continue
-			}
-			out := set(in, int(s))
-			for r := range int32(n) {
-				if out.has(r) {
-					extend(r, 2*last+1)
-				}
-			}
-		}
+	return in
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
 	}
-	return slices.DeleteFunc(lives, func(l lifetime) bool { return l.to < 0 })
+	return 0
 }

@@ -86,6 +86,24 @@ func TestSlotsKeepWhatIsNotWritten(t *testing.T) {
 	}
 }
 
+// What a turn of a loop leaves to the next keeps its slot, though the only instructions
+// that use it stand before others that want one, and one of them writes what it reads.
+func TestSlotsOfLoops(t *testing.T) {
+	got := threads(t, 8, "", `
+	mov.u32 %r2, 0; mov.u32 %r9, 0;
+	loop: add.u32 %r2, %r2, 1; setp.ge.u32 %p1, %r2, 6; @%p1 bra out;
+	mul.lo.u32 %r5, %r1, 100; add.u32 %r6, %r5, 1; add.u32 %r9, %r9, %r6; bra loop;
+	out:`)
+	wantEach(t, got, func(thread int) uint32 { return uint32(5 * (100*thread + 1)) })
+	// Only a guard writes it again.
+	got = threads(t, 8, "", `
+	mov.u32 %r2, 7; mov.u32 %r3, 0; mov.u32 %r9, 0;
+	loop: setp.eq.u32 %p2, %r3, 3; @%p2 mov.u32 %r2, 9; add.u32 %r9, %r9, %r2;
+	mul.lo.u32 %r5, %r1, 100; add.u32 %r6, %r5, 1; add.u32 %r9, %r9, %r6;
+	add.u32 %r3, %r3, 1; setp.lt.u32 %p1, %r3, 5; @%p1 bra loop;`)
+	wantEach(t, got, func(thread int) uint32 { return uint32(3*7 + 2*9 + 5*(100*thread+1)) })
+}
+
 func FuzzParse(f *testing.F) {
 	b, err := os.ReadFile("testdata/kernels.ptx")
 	if err != nil {
