@@ -2,6 +2,8 @@ package cuda_test
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +75,9 @@ func linear(t *testing.T, be kernels.Backend, f kernels.Func, x []float64, m, n,
 	for i := range w {
 		w[i] = float64(i%7 - 3)
 	}
+	for i := range bias {
+		bias[i] = float64(i%5) / 3
+	}
 	c := tensor.MustNew(be, tensor.F32, m, n)
 	weight := tensor.MustFromFloats(be, tensor.F32, w, n, k)
 	if d != tensor.F32 {
@@ -130,6 +135,66 @@ func TestPanelsChangeNoBit(t *testing.T) {
 	}
 }
 
+// operands of one product, each at a distance of shift floats from an aligned address.
+func operands(be kernels.Backend, shift, m, n, k int, f kernels.Func, accumulate bool) kernels.MatMulArgs {
+	random := rand.New(rand.NewPCG(5, 6))
+	place := func(shape ...int) tensor.Tensor {
+		size := shape[0]
+		for _, s := range shape[1:] {
+			size *= s
+		}
+		x := make([]float64, shift+size)
+		for i := range size {
+			x[shift+i] = random.NormFloat64()
+		}
+		return tensor.MustFromFloats(be, tensor.F32, x, len(x)).Slice(shift, shift+size).Reshape(shape...)
+	}
+	a := kernels.MatMulArgs{A: place(m, k), B: place(n, k), C: place(m, n), TransB: true, Accumulate: accumulate}
+	if !accumulate {
+		a.Bias, a.Residual, a.Func = place(n), place(m, n), f
+	}
+	return a
+}
+
+// What the library does not take as it lies is copied; the sums are the same.
+func TestAddressesChangeNoBit(t *testing.T) {
+	const m, n, k = 5, 12, 40
+	be := cudatest.Open(t, cudatest.Options{})
+	for _, f := range []kernels.Func{kernels.Identity, kernels.GELU} {
+		for _, accumulate := range []bool{false, true} {
+			want := operands(be, 0, m, n, k, f, accumulate)
+			kernels.MatMul(be, want)
+			got := operands(be, 1, m, n, k, f, accumulate)
+			kernels.MatMul(be, got)
+			if !slices.Equal(got.C.Floats(), want.C.Floats()) {
+				t.Errorf("%v, accumulate %v: %v, want %v", f, accumulate, got.C.Floats(), want.C.Floats())
+			}
+		}
+	}
+}
+
+// Rows have their bits in any company, for which the library's own choice would not do,
+// and whatever was computed before.
+func TestRowsChangeNoBit(t *testing.T) {
+	const most, n, k = 80, 12, 150
+	for _, p := range []cuda.Precision{cuda.F32, cuda.TF32, cuda.BF16} {
+		var want []float64
+		for _, rows := range []int{most, 1, 2, 9, 63, 65} {
+			be := cudatest.Open(t, cudatest.Options{Precision: p, Products: cudatest.Products{SplitK: true}})
+			all := operands(be, 0, most, n, k, kernels.Identity, false)
+			part := all
+			part.A, part.Residual, part.C = all.A.Slice(0, rows), all.Residual.Slice(0, rows), tensor.MustNew(be, tensor.F32, rows, n)
+			kernels.MatMul(be, part)
+			if want == nil {
+				want = part.C.Floats()
+			}
+			if !slices.Equal(part.C.Floats(), want[:rows*n]) {
+				t.Errorf("%v: %d rows have other bits than in company", p, rows)
+			}
+		}
+	}
+}
+
 // An error of the library ends the queue, which says what it was.
 func TestLibraryThatFails(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{Fail: func(call string, n int) int {
@@ -152,7 +217,7 @@ func TestLibraryWithoutHandle(t *testing.T) {
 		}
 		return 0
 	}}})
-	if got := linear(t, be, kernels.Identity, []float64{1, 2, 3, 4}, 1, 1, 4, tensor.F32)[0]; got != -3-4-3+0 {
+	if got := linear(t, be, kernels.Identity, []float64{1, 2, 3, 4}, 1, 1, 4, tensor.F32)[0]; got != -3-4-3 {
 		t.Errorf("%v", got)
 	}
 	if !strings.Contains(be.Products(), "CUBLAS_STATUS_NOT_INITIALIZED") {

@@ -10,13 +10,6 @@ const (
 	BF16 Type = 14
 )
 
-func (t Type) size() int {
-	if t == F32 {
-		return 4
-	}
-	return 2
-}
-
 func (t Type) String() string {
 	switch t {
 	case F32:

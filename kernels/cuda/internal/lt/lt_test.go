@@ -197,6 +197,9 @@ func TestRowsKeepTheirBits(t *testing.T) {
 	if n := b.lib.Count("cublasLtMatmulAlgoGetHeuristic"); n != 1 {
 		t.Errorf("the heuristic was asked %d times", n)
 	}
+	if n := b.lib.Split(); n != 0 {
+		t.Errorf("%d products cut the inner axis", n)
+	}
 	b.done(a, w, d)
 }
 

@@ -55,7 +55,7 @@ type result struct {
 	algo      [8]uint64
 	workspace uint64
 	state     int32
-	waves     float32
+	_         float32 // wavesCount
 	_         [4]int32
 }
 

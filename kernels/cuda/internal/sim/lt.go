@@ -43,6 +43,8 @@ type Lt struct {
 	calls map[string]int
 	// products counts those that were computed, by epilogue.
 	products map[uint32]int
+	// split counts those whose inner axis was cut.
+	split int
 }
 
 // Lt returns the library for the machine's devices.
@@ -68,6 +70,13 @@ func (l *Lt) Products(epilogue uint32) int {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
 	return l.products[epilogue]
+}
+
+// Split returns how many products were enqueued with their inner axis cut.
+func (l *Lt) Split() int {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	return l.split
 }
 
 // Lookup returns a function.

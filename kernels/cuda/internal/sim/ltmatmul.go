@@ -23,7 +23,7 @@ type ltResult struct {
 	algo      ltAlgo
 	workspace uint64
 	state     int32
-	waves     float32
+	_         float32 // wavesCount
 	_         [4]int32
 }
 
@@ -173,6 +173,9 @@ func ltMatmul(l *Lt, a []uintptr) int {
 		return ltInvalidValue
 	}
 	l.products[c.Epilogue]++
+	if algo.splitK > 1 {
+		l.split++
+	}
 	l.m.push(s, work{what: call, run: func() error { return c.run(s.dev, p) }})
 	return 0
 }
