@@ -106,3 +106,40 @@ func TestGainsOfManyRows(t *testing.T) {
 		}
 	}
 }
+
+// TestVocabulary: a row of a large vocabulary, far from 0, loses no digits.
+func TestVocabulary(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{})
+	const v, offset, id = 128_257, 3000, 77_001
+	x := normal(v)
+	sum := 0.0
+	for i := range x {
+		x[i] = float64(float32(offset + 3*x[i]))
+		sum += math.Exp(x[i] - offset)
+	}
+	want := math.Log(sum) + offset - x[id]
+	logits := tensor.MustFromFloats(be, tensor.F32, x, 1, v)
+	loss, lse, again := tensor.MustNew(be, tensor.F32, 1), tensor.MustNew(be, tensor.F32, 1), tensor.MustNew(be, tensor.F32, 1)
+	targets, g, best := tensor.MustFromInts(be, []int32{id}, 1), tensor.MustFromFloats(be, tensor.F32, []float64{0.5}, 1), tensor.MustNew(be, tensor.I32, 1)
+	kernels.CrossEntropy(be, loss, lse, logits, targets)
+	kernels.ArgMax(be, best, logits)
+	kernels.CrossEntropyGrad(be, again, logits, logits, targets, g)
+	for _, got := range []float64{loss.Floats()[0], again.Floats()[0]} {
+		if math.Abs(got-want) > 2e-6*want {
+			t.Errorf("loss %v, want %v", got, want)
+		}
+	}
+	top := x[best.Ints()[0]]
+	for i, got := range logits.Floats() {
+		p := math.Exp(x[i]-offset) / sum
+		if i == id {
+			p--
+		}
+		if math.Abs(got-0.5*p) > 2e-6*math.Abs(p) {
+			t.Fatalf("gradient %d is %v, want %v", i, got, 0.5*p)
+		}
+		if x[i] > top {
+			t.Fatalf("%v at %d is larger than the largest", x[i], i)
+		}
+	}
+}
