@@ -184,7 +184,10 @@ func TestAnswersComeBack(t *testing.T) {
 		t.Errorf("%v, %v", done, err)
 	}
 	m.see(t, "cuInit 0\nretain 0\nload 3 bytes 2 options\nstream flags 1\nevent flags 0\nrecord 0xe1 0x57\nwait 0x57 0xe1 0\n")
-	if err := e.Sync(); !errors.Is(err, drv.ErrSticky) || !strings.Contains(err.Error(), "words of the mock (CUDA_ERROR_MOCK, 719)") {
+	if err := e.Sync(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Fill8(0, 0x71, 1); !errors.Is(err, drv.ErrSticky) || !strings.Contains(err.Error(), "words of the mock (CUDA_ERROR_MOCK, 719)") {
 		t.Errorf("%v", err)
 	}
 }

@@ -68,7 +68,7 @@ CUresult cuMemFreeHost(void *p) { BOUND; free(p); return 0; }
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr d, const void *s, size_t n, CUstream q) { BOUND; say("in %zu on %p\n", n, (void *)q); memcpy((void *)d, s, n); return 0; }
 CUresult cuMemcpyDtoHAsync_v2(void *d, CUdeviceptr s, size_t n, CUstream q) { BOUND; say("out %zu on %p\n", n, (void *)q); memcpy(d, (void *)s, n); return 0; }
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr d, CUdeviceptr s, size_t n, CUstream q) { BOUND; say("copy %zu on %p\n", n, (void *)q); memcpy((void *)d, (void *)s, n); return 0; }
-CUresult cuMemsetD8Async(CUdeviceptr d, unsigned char v, size_t n, CUstream q) { BOUND; memset((void *)d, v, n); return 0; }
+CUresult cuMemsetD8Async(CUdeviceptr d, unsigned char v, size_t n, CUstream q) { BOUND; if (v == 0x71) return 719; memset((void *)d, v, n); return 0; }
 CUresult cuMemsetD32Async(CUdeviceptr d, unsigned int v, size_t n, CUstream q) { BOUND; while (n--) ((unsigned int *)d)[n] = v; return 0; }
 CUresult cuStreamCreate(CUstream *q, unsigned int flags) { BOUND; say("stream flags %u\n", flags); *q = (CUstream)0x57; return 0; }
 CUresult cuStreamDestroy_v2(CUstream q) { BOUND; say("destroy stream %p\n", (void *)q); return 0; }
@@ -80,7 +80,7 @@ CUresult cuStreamEndCapture(CUstream q, CUgraph *g) { BOUND; *g = (CUgraph)0x69;
 CUresult cuEventCreate(CUevent *e, unsigned int flags) { BOUND; say("event flags %u\n", flags); *e = (CUevent)0xE1; return 0; }
 CUresult cuEventRecord(CUevent e, CUstream q) { BOUND; say("record %p %p\n", (void *)e, (void *)q); return 0; }
 CUresult cuEventQuery(CUevent e) { BOUND; return 0; }
-CUresult cuEventSynchronize(CUevent e) { BOUND; return 719; }
+CUresult cuEventSynchronize(CUevent e) { BOUND; return 0; }
 CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) { BOUND; *ms = 1.5f; return 0; }
 CUresult cuEventDestroy_v2(CUevent e) { BOUND; return 0; }
 
