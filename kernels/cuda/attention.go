@@ -15,43 +15,67 @@ const (
 	slopesAtOnce   = 256
 )
 
-const (
-	attentionThreads = 256
-	attentionRows    = 64 // rows of the other side of a tile, and of stacked queries forward
-	attentionPad     = 4  // floats between rows of a tile
-)
+const attentionRows = 64 // rows of a tile: stacked queries forward, and the other side's
 
 // attentionForm is a set of kernels for heads of up to so many columns. Which one a call
-// takes depends on its HeadDim alone.
+// takes depends on its HeadDim and the backend's precision alone.
 type attentionForm struct {
 	forward, queries, keys string
 	columns                int
 	own                    int // rows of a block's own, backward
+	threads                int
+	// Shared memory of a block, in bytes.
+	forwardShared, queriesShared, keysShared int
 }
 
-var attentionForms = [...]attentionForm{
-	{"lamina_attention_16", "lamina_attention_queries_16", "lamina_attention_keys_16", 16, 64},
-	{"lamina_attention_64", "lamina_attention_queries_64", "lamina_attention_keys_64", 64, 64},
-	{"lamina_attention_80", "lamina_attention_queries_80", "lamina_attention_keys_80", 80, 64},
-	{"lamina_attention_96", "lamina_attention_queries_96", "lamina_attention_keys_96", 96, 32},
-	{"lamina_attention_128", "lamina_attention_queries_128", "lamina_attention_keys_128", 128, 32},
+// The forms in F32, and those whose products are BF16, on tensor cores.
+var (
+	plainForms   = [...]attentionForm{plainForm("16", 16), plainForm("64", 64), plainForm("80", 80), plainForm("96", 96), plainForm("128", 128)}
+	wideForm     = plainForm("wide", 128) // 128 columns at a time of heads of any width
+	roundedForms = [...]attentionForm{roundedForm("16", 16), roundedForm("64", 64), roundedForm("80", 80), roundedForm("96", 96), roundedForm("128", 128)}
+)
+
+// plainForm is a form whose tiles have rows 4 floats apart, and a tile of probabilities.
+func plainForm(name string, columns int) attentionForm {
+	own := attentionRows
+	if columns > 80 {
+		own /= 2 // or a block would not fit into 99 KiB, which every device has
+	}
+	const pad = 4
+	shared := func(rows, probabilities int) int {
+		return 4 * (rows*(columns+pad) + probabilities*(attentionRows+pad))
+	}
+	return attentionForm{
+		forward: "lamina_attention_" + name, queries: "lamina_attention_queries_" + name, keys: "lamina_attention_keys_" + name,
+		columns: columns, own: own, threads: 256,
+		forwardShared: shared(2*attentionRows, attentionRows),
+		queriesShared: shared(2*own+attentionRows, own), keysShared: shared(2*own+attentionRows, own),
+	}
 }
 
-// wideForm takes 128 columns at a time of heads of any width.
-var wideForm = attentionForm{"lamina_attention_wide", "lamina_attention_queries_wide", "lamina_attention_keys_wide", 128, 32}
+// roundedForm is a form whose tiles are BF16, in rows 8 numbers apart; tiles of queries for
+// the keys' gradients have 32 rows.
+func roundedForm(name string, columns int) attentionForm {
+	const own = attentionRows
+	row := 2 * (columns + 8)
+	return attentionForm{
+		forward: "lamina_attention_bf16_" + name, queries: "lamina_attention_bf16_queries_" + name, keys: "lamina_attention_bf16_keys_" + name,
+		columns: columns, own: own, threads: 128,
+		forwardShared: row * (own + 2*attentionRows), queriesShared: row * (2*own + 2*attentionRows), keysShared: row * (2*own + attentionRows),
+	}
+}
 
-func formOf(headDim int) *attentionForm {
-	for i := range attentionForms {
-		if f := &attentionForms[i]; headDim <= f.columns {
-			return f
+func (be *Backend) attentionForm(headDim int) *attentionForm {
+	forms := plainForms[:]
+	if be.dev.options.Precision == BF16 {
+		forms = roundedForms[:]
+	}
+	for i := range forms {
+		if headDim <= forms[i].columns {
+			return &forms[i]
 		}
 	}
 	return &wideForm
-}
-
-// shared is the shared memory of so many rows' tiles and one of probabilities, in bytes.
-func (f *attentionForm) shared(rows, probabilities int) int {
-	return 4 * (rows*(f.columns+attentionPad) + probabilities*(attentionRows+attentionPad))
 }
 
 // cut says how a segment is cut into tiles: rows for each row of its own and, where earlier
@@ -147,10 +171,10 @@ func (l *launch) heads(b *batch, a *kernels.AttentionArgs, slopes scratch, from 
 // Attention implements kernels.Backend, as FlashAttention orders it (Dao et al., 2022): no
 // row of scores is ever whole in memory. The query heads of a key head are stacked, 64 rows
 // a block; blocks go through keys in tiles of 64 from absolute position 0. With BF16
-// products, operands are rounded to BF16 where a form for that has the head's width.
+// products q, k, v and probabilities are rounded to BF16, in heads of up to 128 columns.
 func (be *Backend) Attention(a kernels.AttentionArgs) {
 	mustF32("Attention", a.Q)
-	f := formOf(a.HeadDim)
+	f := be.attentionForm(a.HeadDim)
 	c := cut{rows: a.Heads / a.KVHeads, size: attentionRows}
 	slopes := be.slopes(&a)
 	for from := 0; from < len(a.Segments); {
@@ -162,7 +186,7 @@ func (be *Backend) Attention(a kernels.AttentionArgs) {
 		l.tensor(a.V)
 		from = l.heads(&b, &a, slopes, from, c)
 		l.bytes(b.bytes[:])
-		l.launch3([3]int{b.tiles, a.KVHeads, ceilDiv(a.HeadDim, f.columns)}, [3]int{attentionThreads, 1, 1}, f.shared(2*attentionRows, attentionRows))
+		l.launch3([3]int{b.tiles, a.KVHeads, ceilDiv(a.HeadDim, f.columns)}, [3]int{f.threads, 1, 1}, f.forwardShared)
 	}
 	slopes.free()
 }

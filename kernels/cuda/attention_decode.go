@@ -3,10 +3,11 @@ package cuda
 import "lamina/kernels"
 
 const (
-	decodeChunk = 128 // keys of a block
-	decodeHeads = 16  // query heads of a block, at most
-	decodeBatch = 8   // heads whose sums a thread has at once
-	joinThreads = 128
+	decodeChunk   = 128 // keys of a block
+	decodeHeads   = 16  // query heads of a block, at most
+	decodeBatch   = 8   // heads whose sums a thread has at once
+	decodeThreads = 256
+	joinThreads   = 128
 )
 
 // decodeForms are the kernels for heads of up to so many columns; the last takes any.
@@ -38,7 +39,7 @@ func (be *Backend) AttentionDecode(a kernels.AttentionArgs) {
 	}
 	group := a.Heads / a.KVHeads
 	heads := min(group, decodeHeads)
-	shared := 4 * (heads*(decodeChunk+decodeForms[form].columns) + min(heads, decodeBatch)*4*attentionThreads)
+	shared := 4 * (heads*(decodeChunk+decodeForms[form].columns) + min(heads, decodeBatch)*4*decodeThreads)
 	slopes := be.slopes(&a)
 	o, sums := be.scratch(4*chunks*a.Heads*a.HeadDim), be.scratch(8*chunks*a.Heads)
 	for from, before := 0, 0; from < len(a.Segments); {
@@ -52,7 +53,7 @@ func (be *Backend) AttentionDecode(a kernels.AttentionArgs) {
 		l.tensor(a.V)
 		from = l.heads(&b, &a, slopes, from, c)
 		l.bytes(b.bytes[:])
-		l.launch3([3]int{b.tiles, a.KVHeads, ceilDiv(group, decodeHeads)}, [3]int{attentionThreads, 1, 1}, shared)
+		l.launch3([3]int{b.tiles, a.KVHeads, ceilDiv(group, decodeHeads)}, [3]int{decodeThreads, 1, 1}, shared)
 
 		l = be.start("lamina_attention_join")
 		l.tensor(a.Out)

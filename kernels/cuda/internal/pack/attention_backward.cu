@@ -1,4 +1,4 @@
-// with attention
+// with attention gradient
 //
 // Gradients of attention without prefixes, in two kernels. The first has a block for each
 // tile of stacked queries. It goes through the keys that they see once for what the softmax
@@ -18,17 +18,7 @@
 // the same numbers. Shared memory: R·16 rows of two operands, 64 rows of the other side, one
 // operand after the other, and a tile of p or ds: 82 KB at width 80, 77 KB at 128.
 
-// What is known of a row of scores.
-struct __align__(16) Softmax {
-	float shift, inverse, mean, unused;
-};
-
 extern __shared__ float4 shared[];
-
-// A call's operands, of Q's shape and of K's.
-struct Operands {
-	const float *q, *k, *v, *d_out;
-};
 
 // Rows of a thread in the first kernel.
 template <u32 R> struct Queries {
@@ -104,10 +94,6 @@ template <u32 R> DEVICE void settle(Queries<R> &rows, Softmax *kept, const Segme
 			kept[(u64)(seg.start + t) * heads + g * q.group + at - t * q.group] = is;
 		}
 	}
-}
-
-DEVICE float probability(const Softmax &is, float value, float scale) {
-	return exp_down(scale * (value - is.shift)) * is.inverse;
 }
 
 // Writes ds of the rows with the keys from k0 on to p.

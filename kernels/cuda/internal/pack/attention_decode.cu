@@ -163,6 +163,7 @@ DEVICE void weigh(float *o, float4 *room, const float *weights, const Work &w, u
 	for (u32 i = 0; i < BATCH; i++) {
 		sum[i] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 	}
+	__syncthreads(); // weights are there, and room is free
 	weights += from * CHUNK;
 	if (w.v.wide) {
 #pragma unroll 4
@@ -193,7 +194,6 @@ DEVICE void weigh(float *o, float4 *room, const float *weights, const Work &w, u
 			o[(u64)(from + head) * width + at] = total;
 		}
 	}
-	__syncthreads();
 }
 
 // Shared memory: scores [HEADS CHUNK], queries [HEADS 32·N], sums of BATCH heads; less where
@@ -214,7 +214,6 @@ DEVICE void decode(float *o, float2 *sums, const float *q, const float *k, const
 	score<N>(scores, queries, w, h);
 	__syncthreads();
 	exponentials(scores, sums, w, h);
-	__syncthreads();
 	for (u32 from = 0; from < w.heads; from += BATCH) {
 		for (u32 column = 0; column < h.width; column += 4 * LANES) {
 			weigh<LANES>(o + w.slot * h.width, room, scores, w, from, min(w.heads - from, (u32)BATCH), column, h.width);

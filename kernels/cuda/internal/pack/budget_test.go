@@ -19,7 +19,7 @@ var residents = map[string]int{
 	"movement": 1536, "norm": 1536, "optim": 1536, "reduce": 1536, "rope": 1536,
 	"gather": 1280, "similarity": 1024, "product": 1024, "widen": 1024,
 	"attention_decode": 768, "matvec": 768,
-	"attention": 512, "attention_backward": 512, "matveck": 512, "matvecq": 512,
+	"attention": 512, "attention_backward": 512, "attention_bf16": 256, "attention_backward_bf16": 256, "matveck": 512, "matvecq": 512,
 }
 
 // leastResidents is the budget of the modules that residents does not name.
