@@ -1,0 +1,190 @@
+package cuda_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+
+	"lamina/kernels/cuda/internal/pack"
+	"lamina/kernels/cuda/internal/ptx"
+)
+
+// entryText returns the PTX of one kernel, with the head of its module.
+func entryText(t *testing.T, name string) string {
+	t.Helper()
+	k, ok := pack.Find(name)
+	if !ok {
+		t.Fatalf("no kernel %s", name)
+	}
+	all, err := pack.PTX(k.Module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(all)
+	from := strings.Index(text, ".visible .entry "+name+"(")
+	head, _, _ := strings.Cut(text, ".visible .entry")
+	return head + text[from:from+strings.Index(text[from:], "\n}")+2]
+}
+
+// planted is a machine on which kernels of attention run, some of them with a mistake: one
+// segment of 150 rows, two query heads that read one key head, 16 columns.
+type planted struct {
+	t                                       *testing.T
+	m                                       *ptx.Machine
+	q, k, v, dOut, out, dK, dV, kept, parts uint64
+}
+
+const plantedRows, plantedHeads, plantedDim = 150, 2, 16
+
+// newPlanted draws the operands. A NaN in sick ones makes the BF16 kernels heal their tiles.
+func newPlanted(t *testing.T, sick bool) *planted {
+	p := &planted{t: t, m: ptx.New(ptx.Options{})}
+	r := rand.New(rand.NewPCG(1, 2))
+	put := func(heads int) uint64 {
+		b := make([]byte, 4*plantedRows*heads*plantedDim)
+		for i := 0; i < len(b); i += 4 {
+			binary.LittleEndian.PutUint32(b[i:], math.Float32bits(float32(r.NormFloat64())))
+		}
+		if sick {
+			binary.LittleEndian.PutUint32(b[len(b)/2:], math.Float32bits(float32(math.NaN())))
+		}
+		at := p.m.Alloc(len(b))
+		if err := p.m.Write(at, b); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	p.q, p.dOut, p.k, p.v = put(plantedHeads), put(plantedHeads), put(1), put(1)
+	room := 4 * plantedRows * plantedHeads * plantedDim
+	p.out, p.dK, p.dV, p.kept, p.parts = p.m.Alloc(room), p.m.Alloc(room), p.m.Alloc(room), p.m.Alloc(room), p.m.Alloc(room)
+	return p
+}
+
+// run launches PTX text as the kernel of that name, tiles blocks.
+func (p *planted) run(text, name string, tiles, shared int, pointers ...uint64) error {
+	p.t.Helper()
+	k, _ := pack.Find(name)
+	params := make([]byte, k.Bytes)
+	next := 0
+	put := func(v uint64, size int) {
+		at := params[k.Params[next].Offset:]
+		if size == 8 {
+			binary.LittleEndian.PutUint64(at, v)
+		} else {
+			binary.LittleEndian.PutUint32(at, uint32(v))
+		}
+		next++
+	}
+	for _, v := range append(pointers, 0) { // no slopes
+		put(v, 8)
+	}
+	for _, v := range []uint64{plantedHeads, 1, plantedDim, 1} {
+		put(v, 4)
+	}
+	for next < len(k.Params)-1 { // scale, sign, and factor where there is one
+		put(uint64(math.Float32bits(1)), 4)
+	}
+	segment := params[k.Params[next].Offset:]
+	if strings.Contains(name, "decode") {
+		for i, v := range []uint64{p.k, p.v} {
+			binary.LittleEndian.PutUint64(segment[8*i:], v)
+		}
+		binary.LittleEndian.PutUint32(segment[20:], 1)
+		binary.LittleEndian.PutUint32(segment[24:], plantedRows-1)
+	} else {
+		binary.LittleEndian.PutUint32(segment[20:], plantedRows)
+	}
+	program, err := ptx.Parse([]byte(text))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.m.AllowShared(program, name, shared); err != nil {
+		p.t.Fatal(err)
+	}
+	return p.m.Launch(program, name, [3]int{tiles, 1, 1}, [3]int{k.Threads, 1, 1}, shared, params)
+}
+
+// kernel runs the kernel of that name from the text.
+func (p *planted) kernel(name, text string) error {
+	const enough = 64 << 10 // bytes of shared memory for any of them at this width
+	switch {
+	case strings.Contains(name, "queries"):
+		return p.run(text, name, 5, enough, p.out, p.kept, p.dOut, p.q, p.k, p.v)
+	case strings.Contains(name, "keys"):
+		queries := strings.Replace(name, "keys", "queries", 1)
+		if err := p.kernel(queries, entryText(p.t, queries)); err != nil {
+			p.t.Fatal(err)
+		}
+		return p.run(text, name, 3, enough, p.dK, p.dV, p.kept, p.dOut, p.q, p.k, p.v)
+	case strings.Contains(name, "decode"):
+		return p.run(text, name, 2, enough, p.parts, p.kept, p.q, p.k, p.v)
+	}
+	return p.run(text, name, 5, enough, p.out, p.q, p.k, p.v)
+}
+
+// wantFault fails unless err is a fault of one of the kinds.
+func wantFault(t *testing.T, err error, kinds ...ptx.Kind) {
+	t.Helper()
+	var f *ptx.Fault
+	if !errors.As(err, &f) {
+		t.Errorf("not found: %v", err)
+		return
+	}
+	for _, k := range kinds {
+		if f.Kind == k {
+			return
+		}
+	}
+	t.Errorf("want %v, found %v", kinds, f)
+}
+
+// Each barrier of attention is needed: without any one of them the kernel has a race in
+// shared memory, which is found.
+func TestAttentionWithoutABarrier(t *testing.T) {
+	barrier := regexp.MustCompile(`\tbar\.sync \t0;\n`)
+	for _, name := range []string{
+		"lamina_attention_16", "lamina_attention_queries_16", "lamina_attention_keys_16", "lamina_attention_decode_32",
+		"lamina_attention_bf16_16", "lamina_attention_bf16_queries_16", "lamina_attention_bf16_keys_16",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := entryText(t, name)
+			sick := strings.Contains(name, "bf16")
+			if err := newPlanted(t, sick).kernel(name, text); err != nil {
+				t.Fatal(err)
+			}
+			for i, at := range barrier.FindAllStringIndex(text, -1) {
+				err := newPlanted(t, sick).kernel(name, text[:at[0]]+text[at[1]:])
+				if err == nil {
+					t.Errorf("barrier %d is not missed", i)
+					continue
+				}
+				wantFault(t, err, ptx.SharedRace)
+			}
+		})
+	}
+}
+
+// Mistakes in addresses are found by name.
+func TestAttentionWithWrongAddresses(t *testing.T) {
+	for _, c := range []struct {
+		mistake, kernel, pattern, with string
+		kind                           ptx.Kind
+	}{
+		{"a chunk has one key more", "lamina_attention_decode_32", `min\.u32 \t(%r\d+), %r\d+, 128;`, "$0\n\tadd.s32 \t$1, $1, 1;", ptx.OutOfBounds},
+		{"keys are as far apart as queries", "lamina_attention_16", `\[lamina_attention_16_param_6\]`, "[lamina_attention_16_param_5]", ptx.OutOfBounds},
+		{"rows of a tile are written too close", "lamina_attention_16", `(mul\.lo\.s32 \t%r\d+, %r\d+), 20;(\n\tcvt[^\n]*\n\tcvt[^\n]*\n\tadd[^\n]*\n\tshl[^\n]*\n\tadd[^\n]*\n\tst\.shared)`, "$1, 16;$2", ptx.Uninitialised},
+	} {
+		t.Run(c.mistake, func(t *testing.T) {
+			text := entryText(t, c.kernel)
+			wrong := regexp.MustCompile(c.pattern).ReplaceAllString(text, c.with)
+			if wrong == text {
+				t.Fatalf("%s has no %s", c.kernel, c.pattern)
+			}
+			wantFault(t, newPlanted(t, false).kernel(c.kernel, wrong), c.kind)
+		})
+	}
+}
