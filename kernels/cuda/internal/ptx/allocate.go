@@ -21,14 +21,6 @@ type access struct {
 	def bool // writes it, whatever a guard says
 }
 
-// rank orders the uses of one instruction.
-func (a access) rank() int {
-	if a.def {
-		return 1
-	}
-	return 0
-}
-
 // lifetime is where a register is in use: an instruction reads at twice its place, and
 // writes one later.
 type lifetime struct {
@@ -37,12 +29,10 @@ type lifetime struct {
 }
 
 // maxLiveness bounds blocks times registers, for what allocation costs.
-const maxLiveness = 1 << 28
+var maxLiveness = 1 << 28
 
 // allocate returns a slot for each of n registers, and how many slots there are.
 func allocate(code []instr, uses []access, n int) ([]int32, int) {
-	// An instruction reads before it writes, in whatever order its operands were met.
-	slices.SortStableFunc(uses, func(a, b access) int { return cmp.Or(cmp.Compare(a.pc, b.pc), cmp.Compare(a.rank(), b.rank())) })
 	g := flow(code)
 	if len(g.start)*n > maxLiveness {
 		all := make([]int32, n)

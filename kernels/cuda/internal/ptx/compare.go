@@ -178,16 +178,22 @@ func decodeSetp(c *compiler, s *statement) (instr, error) {
 	if boolOp == "" && s.ops[0].second == "" {
 		return in, nil
 	}
-	second := int32(-1)
+	return in, c.setpCombined(&in, boolOp)
+}
+
+// setpCombined completes a setp with a second result, or with a third operand.
+func (c *compiler) setpCombined(in *instr, boolOp string) error {
+	s := c.s
+	second, not := int32(-1), false
+	var err error
 	if s.ops[0].second != "" {
 		if second, err = c.predicate(s.ops[0].second); err != nil {
-			return in, err
+			return err
 		}
 	}
-	not := false
 	if boolOp != "" {
 		if in.c, err = c.predicate(s.ops[3].name); err != nil {
-			return in, err
+			return err
 		}
 		not = s.ops[3].not
 	}
@@ -208,7 +214,7 @@ func decodeSetp(c *compiler, s *statement) (instr, error) {
 			w.setPred(second, q, m)
 		}
 	}
-	return in, nil
+	return nil
 }
 
 func combine(op string, a, b uint32) uint32 {

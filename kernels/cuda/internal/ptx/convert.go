@@ -41,25 +41,36 @@ func decodeConvert(c *compiler, s *statement) (instr, error) {
 			}
 		}, from)
 	}
-	write := writeFloat(to, r)
+	return c.floatToFloat(to, from, conversion{r: r, whole: whole, sat: sat, flush: flush, relu: relu})
+}
+
+// conversion says how a float is converted.
+type conversion struct {
+	r                rounding
+	whole            string // rounds to a whole number
+	sat, flush, relu bool
+}
+
+func (c *compiler) floatToFloat(to, from typ, how conversion) (instr, error) {
+	read, write := readFloat(from), writeFloat(to, how.r)
 	in, err := c.unary(func(d, a []uint64) {
 		for i := range d {
 			v := a[i]
-			if flush && from.bits == 32 {
+			if how.flush && from.bits == 32 {
 				v = flushBits(v)
 			}
 			f := read(v)
-			if whole != "" {
-				f = integral(f, whole)
+			if how.whole != "" {
+				f = integral(f, how.whole)
 			}
-			if relu && !(f > 0) && f == f {
+			if how.relu && f < 0 {
 				f = 0
 			}
 			u := write(f)
-			if sat {
+			if how.sat {
 				u = clampAs(u, to)
 			}
-			if flush && to.bits == 32 && to.kind == 'f' {
+			if how.flush && to == types["f32"] {
 				u = flushBits(u)
 			}
 			d[i] = u
@@ -67,10 +78,10 @@ func decodeConvert(c *compiler, s *statement) (instr, error) {
 	}, from)
 	if to == types["f32"] && from == to {
 		in.s1 = overShadow(func(a float64) float64 {
-			if whole != "" {
-				a = integral(a, whole)
+			if how.whole != "" {
+				a = integral(a, how.whole)
 			}
-			if sat {
+			if how.sat {
 				a = min(max(a, 0), 1)
 			}
 			return a

@@ -108,9 +108,12 @@ func cut(n *big.Int, width int) uint64 {
 
 func itoa(n int) string { return big.NewInt(int64(n)).String() }
 
-func TestBits(t *testing.T) {
+// checker holds an instruction on operands of 32 bits against a function.
+type checker func(op, d, a, b, c string, f func(a, b, c uint64) uint64)
+
+func checks(t *testing.T) checker {
 	rows := operands(32)
-	check := func(op, d, a, b, c string, f func(a, b, c uint64) uint64) {
+	return func(op, d, a, b, c string, f func(a, b, c uint64) uint64) {
 		t.Helper()
 		for i, got := range each(t, op, d, a, b, c, rows) {
 			if r := rows[i]; got != f(r[0], r[1], r[2]) {
@@ -118,9 +121,14 @@ func TestBits(t *testing.T) {
 			}
 		}
 	}
-	u32 := func(f func(a, b, c uint32) uint32) func(a, b, c uint64) uint64 {
-		return func(a, b, c uint64) uint64 { return uint64(f(uint32(a), uint32(b), uint32(c))) }
-	}
+}
+
+func u32(f func(a, b, c uint32) uint32) func(a, b, c uint64) uint64 {
+	return func(a, b, c uint64) uint64 { return uint64(f(uint32(a), uint32(b), uint32(c))) }
+}
+
+func TestBits(t *testing.T) {
+	check := checks(t)
 	check("popc.b32 %x, %a", "b32", "b32", "b32", "b32", u32(func(a, _, _ uint32) uint32 { return uint32(bits.OnesCount32(a)) }))
 	check("clz.b32 %x, %a", "b32", "b32", "b32", "b32", u32(func(a, _, _ uint32) uint32 { return uint32(bits.LeadingZeros32(a)) }))
 	check("clz.b64 %x, %a", "b32", "b64", "b32", "b32", func(a, _, _ uint64) uint64 { return uint64(bits.LeadingZeros64(a)) })
@@ -145,6 +153,10 @@ func TestBits(t *testing.T) {
 		return uint32(bits.LeadingZeros32(a))
 	}))
 	check("bfind.s32 %x, %a", "b32", "b32", "b32", "b32", u32(func(a, _, _ uint32) uint32 { return uint32(bits.Len32(a^uint32(int32(a)>>31)) - 1) }))
+}
+
+func TestTablesAndFields(t *testing.T) {
+	check := checks(t)
 	check("lop3.b32 %x, %a, %b, %c, 0x96", "b32", "b32", "b32", "b32", u32(func(a, b, c uint32) uint32 { return a ^ b ^ c }))
 	check("lop3.b32 %x, %a, %b, %c, 0xE8", "b32", "b32", "b32", "b32", u32(func(a, b, c uint32) uint32 { return a&b | b&c | a&c }))
 	check("lop3.b32 %x, %a, %b, %c, 0x2A", "b32", "b32", "b32", "b32", u32(func(a, b, c uint32) uint32 { return ^(a & b) & c }))
@@ -159,6 +171,10 @@ func TestBits(t *testing.T) {
 	check("bfe.s32 %x, %a, 28, 9", "b32", "b32", "b32", "b32", u32(func(a, _, _ uint32) uint32 { return uint32(int32(a) >> 28) }))
 	check("bfi.b32 %x, %a, %b, 4, 8", "b32", "b32", "b32", "b32", u32(func(a, b, _ uint32) uint32 { return b&^0xff0 | a<<4&0xff0 }))
 	check("bfi.b64 %x, %a, %b, 32, 32", "b64", "b64", "b64", "b32", func(a, b, _ uint64) uint64 { return b&0xffffffff | a<<32 })
+}
+
+func TestCarriesAndDots(t *testing.T) {
+	check := checks(t)
 	check("add.sat.s32 %x, %a, %b", "b32", "b32", "b32", "b32", u32(func(a, b, _ uint32) uint32 {
 		return uint32(int32(max(-1<<31, min(1<<31-1, int64(int32(a))+int64(int32(b))))))
 	}))

@@ -20,7 +20,7 @@ type Options struct {
 	NoUninitialised bool
 	// Shadow computes each F32 in float64 too; see Errors.
 	Shadow bool
-	// MaxSteps is the most instructions of a warp in one launch; 0: 1<<36.
+	// MaxSteps is the most instructions of a warp in one launch; 0: 1<<30.
 	MaxSteps int64
 }
 
@@ -76,7 +76,7 @@ func New(o Options) *Machine {
 		o.Workers = min(o.Workers, 64)
 	}
 	if o.MaxSteps == 0 {
-		o.MaxSteps = 1 << 36
+		o.MaxSteps = 1 << 30
 	}
 	return &Machine{options: o, next: firstAddress, modules: map[*Program]map[*variable]*region{}, errors: map[string]float64{}, allowed: map[*function]int{}}
 }

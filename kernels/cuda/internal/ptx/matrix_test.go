@@ -8,101 +8,92 @@ import (
 	"testing"
 )
 
-// A product D = A·B + C of one warp: fragments are laid out as PTX's tables have them,
-// here written down once more, element by element.
+// operandsOfMMA is a product D = A·B + C of one warp.
+type operandsOfMMA struct {
+	shape string
+	typ   string
+	k     int
+	a     [16][16]float32
+	b     [16][8]float32
+	c     [16][8]float32
+}
+
+// fragments lays the operands out for the lanes, as PTX's tables have them, here written
+// down once more, element by element: for each lane A, B, C. na and nb are the registers.
+func (o *operandsOfMMA) fragments() (words []uint32, na, nb int) {
+	typ := types[o.typ]
+	half := typ.bits == 16
+	bits := func(v float32) uint32 { return uint32(writeFloat(typ, "rn")(float64(v))) }
+	na, nb = 16*o.k*typ.bits/1024, 8*o.k*typ.bits/1024
+	for lane := range 32 {
+		group, place := lane/4, lane%4
+		for i := range na * 32 / typ.bits {
+			row, col := group+i%2*8, place+i/2*4
+			if half {
+				row, col = group+i/2%2*8, place*2+i%2+i/4*8
+			}
+			words = pushHalf(words, i, typ.bits, bits(o.a[row][col]))
+		}
+		for i := range nb * 32 / typ.bits {
+			row := place + 4*i
+			if half {
+				row = place*2 + i%2 + i/2*8
+			}
+			words = pushHalf(words, i, typ.bits, bits(o.b[row][group]))
+		}
+		for i := range 4 {
+			words = append(words, math.Float32bits(o.c[group+8*(i/2)][place*2+i%2]))
+		}
+	}
+	return words, na, nb
+}
+
+// registersOf writes {%r10, %r11, …}.
+func registersOf(kind string, from, n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("%%%s%d", kind, from+i))
+	}
+	return "{" + strings.Join(all, ", ") + "}"
+}
+
 func TestMMA(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for _, c := range []struct {
-		shape, typ string
-		k          int
-	}{{"m16n8k16", "bf16", 16}, {"m16n8k16", "f16", 16}, {"m16n8k8", "bf16", 8}, {"m16n8k8", "f16", 8}, {"m16n8k8", "tf32", 8}, {"m16n8k4", "tf32", 4}} {
-		typ := types[c.typ]
-		value := func() float32 { return float32(r.IntN(64)-32) / 8 } // exact in every type
-		var a [16][16]float32
-		var b [16][8]float32
-		var acc [16][8]float32
+	value := func() float32 { return float32(r.IntN(64)-32) / 8 } // exact in every type
+	for _, o := range []operandsOfMMA{{shape: "m16n8k16", typ: "bf16", k: 16}, {shape: "m16n8k16", typ: "f16", k: 16}, {shape: "m16n8k8", typ: "bf16", k: 8},
+		{shape: "m16n8k8", typ: "f16", k: 8}, {shape: "m16n8k8", typ: "tf32", k: 8}, {shape: "m16n8k4", typ: "tf32", k: 4}} {
 		for i := range 16 {
-			for k := range c.k {
-				a[i][k] = value()
+			for k := range o.k {
+				o.a[i][k] = value()
 			}
 			for j := range 8 {
-				b[i][j], acc[i][j] = value(), value()
+				o.b[i][j], o.c[i][j] = value(), value()
 			}
 		}
-		bits := func(v float32) uint32 { return uint32(writeFloat(typ, "rn")(float64(v))) }
-		na, nb := 16*c.k*typ.bits/1024, 8*c.k*typ.bits/1024
-		perRegister := 32 / typ.bits
-		var in []uint32 // per lane: A, B, C
-		for lane := range 32 {
-			group, place := lane/4, lane%4
-			for i := range na * perRegister {
-				row := group
-				var col int
-				if typ.bits == 16 {
-					if i/2%2 == 1 {
-						row += 8
-					}
-					col = place*2 + i%2
-					if i >= 4 {
-						col += 8
-					}
-				} else {
-					if i%2 == 1 {
-						row += 8
-					}
-					col = place
-					if i >= 2 {
-						col += 4
-					}
-				}
-				in = pushHalf(in, i, typ.bits, bits(a[row][col]))
-			}
-			for i := range nb * perRegister {
-				var row int
-				if typ.bits == 16 {
-					row = place*2 + i%2
-					if i >= 2 {
-						row += 8
-					}
-				} else {
-					row = place + 4*i
-				}
-				in = pushHalf(in, i, typ.bits, bits(b[row][group]))
-			}
-			for i := range 4 {
-				in = append(in, math.Float32bits(acc[group+8*(i/2)][place*2+i%2]))
-			}
-		}
-		per := na + nb + 4
-		names := func(from, n int, float bool) string {
-			var all []string
-			for i := range n {
-				all = append(all, fmt.Sprintf("%%%s%d", map[bool]string{true: "f", false: "r"}[float], from+i))
-			}
-			return "{" + strings.Join(all, ", ") + "}"
-		}
-		body := fmt.Sprintf("mul.wide.u32 %%rd4, %%r1, %d; add.u64 %%rd4, %%rd4, %%rd2; mul.wide.u32 %%rd5, %%r1, 16; add.u64 %%rd5, %%rd5, %%rd1;\n", 4*per)
+		in, na, nb := o.fragments()
+		body := fmt.Sprintf("mul.wide.u32 %%rd4, %%r1, %d; add.u64 %%rd4, %%rd4, %%rd2; mul.wide.u32 %%rd5, %%r1, 16; add.u64 %%rd5, %%rd5, %%rd1;\n", 4*(na+nb+4))
 		for i := range na + nb {
 			body += fmt.Sprintf("ld.global.b32 %%r%d, [%%rd4+%d];\n", 10+i, 4*i)
 		}
 		for i := range 4 {
 			body += fmt.Sprintf("ld.global.f32 %%f%d, [%%rd4+%d];\n", 10+i, 4*(na+nb+i))
 		}
-		body += fmt.Sprintf("mma.sync.aligned.%s.row.col.f32.%s.%s.f32 %s, %s, %s, %s;\n", c.shape, c.typ, c.typ, names(10, 4, true), names(10, na, false), names(10+na, nb, false), names(10, 4, true))
-		body += "st.global.v4.f32 [%rd5], {%f10, %f11, %f12, %f13};"
+		acc := registersOf("f", 10, 4)
+		body += fmt.Sprintf("mma.sync.aligned.%s.row.col.f32.%s.%s.f32 %s, %s, %s, %s;\n", o.shape, o.typ, o.typ, acc, registersOf("r", 10, na), registersOf("r", 10+na, nb), acc)
+		body += "st.global.v4.f32 [%rd5], " + acc + ";"
 		m := New(Options{})
 		out := m.Alloc(32 * 16)
-		if err := m.Launch(parse(t, snippet("", strings.ReplaceAll(body, "v4.f32", "v4.f32"))), "k", [3]int{1, 1, 1}, [3]int{32, 1, 1}, 0, arguments(out, upload(t, m, in))); err != nil {
-			t.Fatal(c, err)
+		if err := m.Launch(parse(t, snippet("", body)), "k", [3]int{1, 1, 1}, [3]int{32, 1, 1}, 0, arguments(out, upload(t, m, in))); err != nil {
+			t.Fatal(o.shape, o.typ, err)
 		}
 		for i, got := range download[float32](t, m, out, 128) {
 			row, col := i/4/4+8*(i%4/2), i/4%4*2+i%2
-			want := acc[row][col]
-			for k := range c.k {
-				want += a[row][k] * b[k][col] // exact
+			want := o.c[row][col]
+			for k := range o.k {
+				want += o.a[row][k] * o.b[k][col] // exact
 			}
 			if got != want {
-				t.Fatalf("%v: element %d, %d is %v, not %v", c, row, col, got, want)
+				t.Fatalf("%s %s: element %d, %d is %v, not %v", o.shape, o.typ, row, col, got, want)
 			}
 		}
 	}

@@ -58,52 +58,6 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 	}
 }
 
-// A register that is not written keeps being seen, whatever shares its slot.
-func TestSlotsKeepWhatIsNotWritten(t *testing.T) {
-	p := parse(t, snippet("", `
-	mov.u32 %r2, 1; add.u32 %r3, %r2, 1; add.u32 %r4, %r3, 1; st.global.u32 [%rd1], %r4;
-	mov.u32 %r5, 0;
-	loop: setp.eq.u32 %p1, %r5, 3; @%p1 add.u32 %r6, %r7, 1; @%p1 bra out;
-	add.u32 %r5, %r5, 1; setp.eq.u32 %p2, %r5, 9; @%p2 mov.u32 %r7, 1; bra loop;
-	out:`))
-	m := New(Options{})
-	caught(t, m.Launch(p, "k", [3]int{1, 1, 1}, [3]int{1, 1, 1}, 0, arguments(m.Alloc(4), uint64(0))), Uninitialised, "register %r7")
-	// Hundreds of registers, of which two live at a time.
-	body := "mov.u32 %r2, 1;\n"
-	for range 300 {
-		body += "{ .reg .b32 %x, %y; add.u32 %x, %r2, 1; add.u32 %y, %x, %x; sub.u32 %r2, %y, %x; }\n"
-	}
-	p = parse(t, snippet("", body+"st.global.u32 [%rd1], %r2;"))
-	if n := len(p.functions["k"].slots); n > 20 {
-		t.Errorf("%d slots", n)
-	}
-	out := m.Alloc(4)
-	if err := m.Launch(p, "k", [3]int{1, 1, 1}, [3]int{1, 1, 1}, 0, arguments(out, uint64(0))); err != nil {
-		t.Fatal(err)
-	}
-	if got := download[uint32](t, m, out, 1)[0]; got != 301 {
-		t.Errorf("%d, not 301", got)
-	}
-}
-
-// What a turn of a loop leaves to the next keeps its slot, though the only instructions
-// that use it stand before others that want one, and one of them writes what it reads.
-func TestSlotsOfLoops(t *testing.T) {
-	got := threads(t, 8, "", `
-	mov.u32 %r2, 0; mov.u32 %r9, 0;
-	loop: add.u32 %r2, %r2, 1; setp.ge.u32 %p1, %r2, 6; @%p1 bra out;
-	mul.lo.u32 %r5, %r1, 100; add.u32 %r6, %r5, 1; add.u32 %r9, %r9, %r6; bra loop;
-	out:`)
-	wantEach(t, got, func(thread int) uint32 { return uint32(5 * (100*thread + 1)) })
-	// Only a guard writes it again.
-	got = threads(t, 8, "", `
-	mov.u32 %r2, 7; mov.u32 %r3, 0; mov.u32 %r9, 0;
-	loop: setp.eq.u32 %p2, %r3, 3; @%p2 mov.u32 %r2, 9; add.u32 %r9, %r9, %r2;
-	mul.lo.u32 %r5, %r1, 100; add.u32 %r6, %r5, 1; add.u32 %r9, %r9, %r6;
-	add.u32 %r3, %r3, 1; setp.lt.u32 %p1, %r3, 5; @%p1 bra loop;`)
-	wantEach(t, got, func(thread int) uint32 { return uint32(3*7 + 2*9 + 5*(100*thread+1)) })
-}
-
 func FuzzParse(f *testing.F) {
 	b, err := os.ReadFile("testdata/kernels.ptx")
 	if err != nil {

@@ -93,7 +93,7 @@ func snippet(declarations, body string) string {
 func one(t testing.TB, declarations, body string, threads int, in any, outBytes int) ([]byte, error) {
 	t.Helper()
 	p := parse(t, snippet(declarations, body))
-	m := New(Options{})
+	m := New(Options{MaxSteps: 1e6})
 	out := m.Alloc(outBytes)
 	err := m.Launch(p, "k", [3]int{1, 1, 1}, [3]int{threads, 1, 1}, 0, arguments(out, upload(t, m, in)))
 	b, _ := m.Bytes(out, outBytes)
