@@ -93,20 +93,6 @@ func (d *Device) Close() error {
 	return onDevice(d.driver.call("cuDevicePrimaryCtxRelease_v2", d.driver.procs.DevicePrimaryCtxRelease, d.handle), d.info.Index)
 }
 
-// Bind binds the calling goroutine to its thread, and that to the device's context, until
-// [Device.Unbind]: for calls of other libraries.
-func (d *Device) Bind() error {
-	runtime.LockOSThread()
-	err := d.do("Bind", "cuCtxSetCurrent", d.driver.procs.CtxSetCurrent, d.context)
-	if err != nil {
-		runtime.UnlockOSThread()
-	}
-	return err
-}
-
-// Unbind ends what a Bind without an error began.
-func (d *Device) Unbind() { runtime.UnlockOSThread() }
-
 // do makes a call that is not frequent, bound to the device's context.
 func (d *Device) do(op, name string, p sys.Proc, args ...uintptr) error {
 	bind := onHeap[[1]uintptr]()

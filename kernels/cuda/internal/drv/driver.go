@@ -84,9 +84,6 @@ func Dotted(version int) string { return fmt.Sprintf("%d.%d", version/1000, vers
 // Version returns the newest CUDA version that the driver knows: 12020 for CUDA 12.2.
 func (d *Driver) Version() int { return d.version }
 
-// Path returns what the library was loaded by.
-func (d *Driver) Path() string { return d.path }
-
 // call makes a call that needs no context.
 func (d *Driver) call(name string, p sys.Proc, args ...uintptr) error {
 	if status := int(int32(p(args...))); status != 0 {

@@ -62,9 +62,6 @@ func (d *Device) NewStream() (*Stream, error) {
 // Handle returns the CUstream, for libraries that enqueue by themselves.
 func (s *Stream) Handle() uintptr { return s.handle }
 
-// Device returns whose stream it is.
-func (s *Stream) Device() *Device { return s.dev }
-
 // Do calls a function of another library, which enqueues work on the stream, with the
 // thread bound to the device's context. It returns what p returned, or an error where the
 // context could not be bound.
