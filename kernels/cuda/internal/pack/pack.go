@@ -5,7 +5,8 @@
 // files that its first line names ("// with blocks": blocks.cuh). Program compile writes
 // its .ptx, which begins with the digest of those sources. The sources include nothing,
 // use no atomic operation on floats, and are compiled without any flag that loosens
-// arithmetic. The PTX is for compute capability 8.0 and PTX version 7.8; a driver from
+// arithmetic: a product is fused with a sum where the source says fmaf, and nowhere else.
+// The PTX is for compute capability 8.0 and PTX version 7.8; a driver from
 // 520 on makes machine code of it, for this GPU and any later one, when a module's first
 // kernel is wanted.
 //

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,9 @@ func TestPTXIsOfItsSource(t *testing.T) {
 	}
 }
 
+// fusible are products and sums that do not say how they are rounded.
+var fusible = regexp.MustCompile(`\b(mul|add|sub)\.f(32|64)\b`)
+
 func TestSourcesKeepTheRules(t *testing.T) {
 	for _, module := range Names() {
 		source, err := Source(module)
@@ -34,6 +38,15 @@ func TestSourcesKeepTheRules(t *testing.T) {
 			t.Fatal(err)
 		}
 		ptx, _ := PTX(module)
+		entries, err := Entries(module, string(ptx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range entries {
+			if k.Threads == 0 {
+				t.Errorf("%s has no __launch_bounds__: it is compiled for blocks of any size", k.Name)
+			}
+		}
 		if strings.Contains(string(source), "#include") {
 			t.Errorf("%s.cu includes a file", module)
 		}
@@ -44,6 +57,10 @@ func TestSourcesKeepTheRules(t *testing.T) {
 			}
 			if strings.Contains(line, ".ftz") || strings.Contains(line, "div.approx") || strings.Contains(line, "sqrt.approx") {
 				t.Errorf("%s.ptx: loose arithmetic: %s", module, line)
+			}
+			if fusible.MatchString(line) {
+				t.Errorf("%s.ptx: the driver may fuse a product with a sum: run package compile: %s", module, line)
+				break
 			}
 		}
 	}
