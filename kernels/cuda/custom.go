@@ -10,8 +10,8 @@ import (
 	"lamina/tensor"
 )
 
-// Kernel is an operation from outside this module with code for the GPU. Who brings one
-// needs this package's text and not the package: a type that has these methods is one.
+// Kernel is an operation from outside this module with code for the GPU. A type that has
+// these methods is one: it need not import this package.
 //
 //	func (k bump) PTX() (text, entry string) { return bumpPTX, "bump" }
 //	func (k bump) Arguments() []any { return []any{k.y, k.x, uint32(k.x.Len())} }

@@ -116,9 +116,10 @@ func (be *Backend) normGains(a kernels.NormGrads) {
 
 // affine is a gain or bias of a norm as its kernels read it.
 type affine struct {
-	t      tensor.Tensor
-	wide   scratch // instead of t: its numbers in F32
-	stored int     // STORED_… of norm.cu
+	t       tensor.Tensor
+	widened bool
+	wide    scratch // if widened: the numbers in F32
+	stored  int     // STORED_… of norm.cu
 }
 
 // affine returns t as kernels read it: where it lies for types of which an element can be
@@ -133,7 +134,7 @@ func (be *Backend) affine(t tensor.Tensor) affine {
 	case t.DType() == tensor.BF16:
 		return affine{t: t, stored: bf16}
 	}
-	g := affine{t: t, wide: be.scratch(4 * t.Len())}
+	g := affine{t: t, widened: true, wide: be.scratch(4 * t.Len()), stored: f32}
 	l := be.start("lamina_convert_f32")
 	l.ptr(g.wide.Ptr)
 	l.tensor(t)
@@ -145,11 +146,11 @@ func (be *Backend) affine(t tensor.Tensor) affine {
 
 // address hands over where the numbers are.
 func (g affine) address(l *launch) {
-	if g.t.IsNone() || g.t.DType() == tensor.F32 || g.stored != 0 {
-		l.tensor(g.t)
+	if g.widened {
+		l.ptr(g.wide.Ptr)
 		return
 	}
-	l.ptr(g.wide.Ptr)
+	l.tensor(g.t)
 }
 
 // number returns 1 for true.

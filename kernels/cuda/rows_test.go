@@ -143,3 +143,34 @@ func TestVocabulary(t *testing.T) {
 		}
 	}
 }
+
+// TestGainsOfBlockTypes: gains and biases that no kernel of a norm reads are widened first.
+func TestGainsOfBlockTypes(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{})
+	host := cpu.New(cpu.Options{Threads: 1})
+	defer host.Close()
+	const d = 512
+	for _, kind := range []tensor.DType{tensor.F64, tensor.Q8_0, tensor.Q4_1, tensor.Q6_K} {
+		raw := make([]byte, kind.Bytes(d))
+		if kind == tensor.F64 {
+			copy(raw, tensor.Bytes(normal(d)))
+		} else {
+			for i := range raw {
+				raw[i] = byte(i * 7 % 60)
+			}
+		}
+		run := func(be kernels.Backend) []float64 {
+			gain := tensor.MustNew(be, kind, d)
+			gain.SetRaw(raw)
+			x, y := tensor.MustFromFloats(be, tensor.F32, normal(3*d), 3, d), tensor.MustNew(be, tensor.F32, 3, d)
+			kernels.LayerNorm(be, kernels.NormArgs{Y: y, X: x, Gain: gain, Bias: gain, Eps: 1e-5})
+			return y.Floats()
+		}
+		want := run(host)
+		for i, got := range run(be) {
+			if math.Abs(got-want[i]) > 1e-6*(math.Abs(want[i])+1e-3) {
+				t.Fatalf("%v: element %d is %v, want %v", kind, i, got, want[i])
+			}
+		}
+	}
+}
