@@ -99,14 +99,10 @@ type vectorKernel struct {
 }
 
 var vectorKernels = func() map[vectorKey]vectorKernel {
-	const warps = 4 // of a block
+	const warps, columns = 4, 2 // of a block; of a warp, where there are several rows
 	all := map[vectorKey]vectorKernel{}
 	for _, d := range weightTypes {
 		name := strings.ToLower(fmt.Sprintf("lamina_matvec_%v_", d))
-		columns := 4 // of a warp
-		if d.IsBlock() {
-			columns = 2
-		}
 		all[vectorKey{d, true, true}] = vectorKernel{name + "1", 1, warps, 32 * warps}
 		all[vectorKey{d, true, false}] = vectorKernel{name + "4", 4, columns * warps, 32 * warps}
 		if !d.IsBlock() {

@@ -36,20 +36,21 @@ DEVICE Product pick(const Products &all) {
 	return p;
 }
 
-// Adds the products of elements [i, i+RUN) of x with w to sums. Only with TAIL may some of
-// them lie beyond k.
-template <bool TAIL, u32 RUN, u32 COLS> DEVICE void add_run(float (&sums)[COLS], const float (&w)[COLS][RUN], const float *x, u32 i, u32 k, bool wide) {
+// Adds the products of elements [i, i+RUN) of x with w to sums. With WIDE x comes 16 bytes
+// at a time; only with TAIL may some of them lie beyond k.
+template <bool WIDE, bool TAIL, u32 RUN, u32 COLS>
+DEVICE void add_run(float (&sums)[COLS], const float (&w)[COLS][RUN], const float *x, u32 i, u32 k) {
 	const u32 PIECE = RUN < 4 ? RUN : 4;
 #pragma unroll
 	for (u32 q = 0; q < RUN; q += PIECE) {
 		float v[PIECE];
-		if (PIECE == 4 && wide && (!TAIL || i + q < k)) {
+		if (WIDE && PIECE == 4) {
 			float4 f = *reinterpret_cast<const float4 *>(x + i + q);
 			v[0] = f.x, v[1] = f.y, v[2 % PIECE] = f.z, v[3 % PIECE] = f.w;
 		} else {
 #pragma unroll
 			for (u32 l = 0; l < PIECE; l++) {
-				v[l] = !TAIL || i + q + l < k ? x[i + q + l] : 0.0f;
+				v[l] = WIDE || !TAIL || i + q + l < k ? x[i + q + l] : 0.0f;
 			}
 		}
 #pragma unroll
@@ -59,6 +60,53 @@ template <bool TAIL, u32 RUN, u32 COLS> DEVICE void add_run(float (&sums)[COLS],
 				sums[j] = fmaf(v[l], w[j][q + l], sums[j]);
 			}
 		}
+	}
+}
+
+// Adds to sums the products of element i and its neighbours.
+template <u32 TYPE, u32 ROWS, u32 COLS, bool WIDE, u32 RUN>
+DEVICE void add_step(float (&sums)[ROWS][COLS], const float (&w)[COLS][RUN], const float *a, u32 rows, u32 i, u32 k) {
+#pragma unroll
+	for (u32 r = 0; r < ROWS; r++) {
+		if (ROWS == 1 || r < rows) {
+			add_run<WIDE, Weight<TYPE>::TAIL>(sums[r], w, a + (u64)r * k, i, k);
+		}
+	}
+}
+
+// Element i and its neighbours of COLS rows of W, column on; beyond the last one it again.
+template <u32 TYPE, u32 COLS, bool WIDE, u32 RUN>
+DEVICE void load_step(float (&w)[COLS][RUN], const Product &p, u32 column, u32 i, u32 k) {
+#pragma unroll
+	for (u32 j = 0; j < COLS; j++) {
+		u32 row = column + j < p.n ? column + j : p.n - 1;
+		Weight<TYPE>::template load<WIDE>(w[j], p.w + row * Weight<TYPE>::row_bytes(k), i, k);
+	}
+}
+
+// Adds to sums the lane's share of rows of A times COLS rows of W. For one row of A, which
+// has little to do in a step, the reads of STEPS are under way together.
+template <u32 TYPE, u32 ROWS, u32 COLS, bool WIDE>
+DEVICE void add_rows(float (&sums)[ROWS][COLS], const Product &p, const float *a, u32 rows, u32 k, u32 column) {
+	const u32 RUN = Weight<TYPE>::RUN, APART = WARP * RUN, STEPS = RUN < 32 ? 4 : 2;
+	u32 i = threadIdx.x % WARP * RUN;
+	if (WIDE && ROWS == 1) {
+		for (; i + (STEPS - 1) * APART < k; i += STEPS * APART) {
+			float w[STEPS][COLS][RUN];
+#pragma unroll
+			for (u32 s = 0; s < STEPS; s++) {
+				load_step<TYPE, COLS, WIDE>(w[s], p, column, i + s * APART, k);
+			}
+#pragma unroll
+			for (u32 s = 0; s < STEPS; s++) {
+				add_step<TYPE, ROWS, COLS, WIDE>(sums, w[s], a, rows, i + s * APART, k);
+			}
+		}
+	}
+	for (; i < k; i += APART) {
+		float w[COLS][RUN];
+		load_step<TYPE, COLS, WIDE>(w, p, column, i, k);
+		add_step<TYPE, ROWS, COLS, WIDE>(sums, w, a, rows, i, k);
 	}
 }
 
@@ -74,8 +122,6 @@ DEVICE void finish(const Product &p, float sum, u32 row, u32 column) {
 
 template <u32 TYPE, u32 ROWS, u32 COLS>
 DEVICE void matvec(const Products &all, const float *a, u32 m, u32 k) {
-	typedef Weight<TYPE> W;
-	const u32 RUN = W::RUN;
 	Product p = pick(all);
 	u32 groups = (m + ROWS - 1) / ROWS; // of rows of A; those of one part of W run side by side
 	u32 lane = threadIdx.x % WARP, column = (p.first / groups * (THREADS / WARP) + threadIdx.x / WARP) * COLS;
@@ -84,22 +130,12 @@ DEVICE void matvec(const Products &all, const float *a, u32 m, u32 k) {
 	}
 	u32 first = p.first % groups * ROWS, rows = m - first;
 	a += (u64)first * k;
-	u64 row_bytes = W::row_bytes(k);
-	bool weights_wide = rows_are_wide(p.w, row_bytes), wide = ((u64)a & 15) == 0 && k % 4 == 0;
 	float sums[ROWS][COLS] = {};
-	for (u32 i = lane * RUN; i < k; i += WARP * RUN) {
-		float w[COLS][RUN];
-#pragma unroll
-		for (u32 j = 0; j < COLS; j++) {
-			u32 row = column + j < p.n ? column + j : p.n - 1; // the last one again, for nothing
-			W::load(w[j], p.w + row * row_bytes, i, k, weights_wide);
-		}
-#pragma unroll
-		for (u32 r = 0; r < ROWS; r++) {
-			if (r < rows) {
-				add_run<W::TAIL>(sums[r], w, a + (u64)r * k, i, k, wide);
-			}
-		}
+	bool blocks = Weight<TYPE>::RUN == 32;
+	if (((u64)a & 15) == 0 && k % 4 == 0 && (blocks || rows_are_wide(p.w, Weight<TYPE>::row_bytes(k)))) {
+		add_rows<TYPE, ROWS, COLS, true>(sums, p, a, rows, k, column);
+	} else {
+		add_rows<TYPE, ROWS, COLS, false>(sums, p, a, rows, k, column);
 	}
 	float mine = 0.0f; // lane r·COLS+j finishes row r, column j
 #pragma unroll

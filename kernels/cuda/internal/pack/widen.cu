@@ -26,7 +26,11 @@ DEVICE void widen(T *dst, const u8 *src, u64 row_bytes, u32 rows, u32 cols) {
 		u64 row = part / runs;
 		u32 i = (u32)(part % runs) * RUN;
 		float w[RUN];
-		W::load(w, src + row * row_bytes, i, cols, rows_are_wide(src, row_bytes));
+		if (rows_are_wide(src, row_bytes) && cols % RUN == 0) {
+			W::template load<true>(w, src + row * row_bytes, i, cols);
+		} else {
+			W::template load<false>(w, src + row * row_bytes, i, cols);
+		}
 #pragma unroll
 		for (u32 j = 0; j < RUN; j++) {
 			values[threadIdx.x][j] = w[j];
