@@ -84,7 +84,7 @@ func TestFormsComeBack(t *testing.T) {
 		if err != nil || !slices.Equal(described.Names(), opened.Names()) {
 			t.Errorf("%s: described by config.json alone: %v", m.name, err)
 		}
-		if got, want := again.InferenceMemory(), opened.Outline().InferenceMemory(); got != want || got.Cache >= 2*4*got.Positions*c.KVHeads*c.HeadDim*c.Layers {
+		if got, want := again.InferenceMemory(nil), opened.Outline().InferenceMemory(nil); got != want || got.Cache >= 2*4*got.Positions*c.KVHeads*c.HeadDim*c.Layers {
 			t.Errorf("%s: memory %+v, without weights %+v", m.name, got, want)
 		}
 		decodesAsPrefill(t, be, again, []int32{3, 1, 4, 1, 5, 9, 2, 6, 5, 3})

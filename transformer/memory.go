@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"lamina/autograd"
+	"lamina/kernels"
 	"lamina/kernels/dry"
 	"lamina/nn"
 	"lamina/tensor"
@@ -14,25 +15,27 @@ type InferenceMemory struct {
 	Weights   int // as they are stored, each once
 	Cache     int // keys and values of one sequence of Positions
 	Pass      int // the pass that reads Positions at once
+	Scratch   int // that the device takes for itself
 }
 
 // Total returns the sum.
-func (m InferenceMemory) Total() int { return m.Weights + m.Cache + m.Pass }
+func (m InferenceMemory) Total() int { return m.Weights + m.Cache + m.Pass + m.Scratch }
 
 // inferencePositions is the length that the memory of inference is computed for, where
 // the model has as many positions.
 const inferencePositions = 1024
 
-// InferenceMemory computes what inference would hold: nothing is run, and nothing
-// allocated that grows with the model.
-func (d *Decoder) InferenceMemory() InferenceMemory {
+// InferenceMemory computes what inference would hold on a backend, nil being the host's:
+// nothing is run, and nothing allocated that grows with the model.
+func (d *Decoder) InferenceMemory(on kernels.Backend) InferenceMemory {
 	c := d.Config
 	m := InferenceMemory{Positions: min(c.MaxPositions, inferencePositions), Weights: nn.Bytes(d.Params())}
 	m.Cache = 2 * m.Positions * d.kvWidth() * tensor.F32.Bytes(1)
-	p := autograd.NewPass(&dry.Backend{})
+	be := dry.New(on)
+	p := autograd.NewPass(be)
 	x := d.Forward(p, NewBatch(make([]int32, m.Positions)), nil)
 	d.Logits(p, d.Rows(p, x, make([]int32, min(autograd.HeadRows, m.Positions))))
-	m.Pass = p.Arena.Extent()
+	m.Pass, m.Scratch = p.Arena.Extent(), be.Scratch
 	return m
 }
 

@@ -34,8 +34,8 @@ func TestOutlineIsTheDecoderWithoutItsWeights(t *testing.T) {
 		if got, want := list(outline.Params()), list(d.Params()); !slices.Equal(got, want) {
 			t.Errorf("%s: outline %v\nwant %v", name, got, want)
 		}
-		m := outline.InferenceMemory()
-		if got := d.InferenceMemory(); got != m || m.Weights != nn.Bytes(d.Params()) || m.Total() != m.Weights+m.Cache+m.Pass {
+		m := outline.InferenceMemory(nil)
+		if got := d.InferenceMemory(nil); got != m || m.Weights != nn.Bytes(d.Params()) || m.Total() != m.Weights+m.Cache+m.Pass {
 			t.Errorf("%s: outline %+v, decoder %+v", name, m, got)
 		}
 		var device dry.Backend

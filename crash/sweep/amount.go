@@ -8,13 +8,15 @@ import (
 
 	"lamina/eval"
 	"lamina/eval/task"
+	"lamina/kernels"
 	"lamina/transformer"
 )
 
 // amount is how much of a task there is to do.
 type amount struct {
 	Sizes
-	longest int // tokens
+	longest int             // tokens
+	on      kernels.Backend // where it is computed; nil: the host
 }
 
 // taskData are the documents of a task that are here, and whether all are.

@@ -119,6 +119,7 @@ func (s *Study) checkModel(ctx context.Context, m int, c *transformer.Checkpoint
 	amounts := make([]amount, len(s.Tasks))
 	for t := range s.Tasks {
 		amounts[t] = s.amount(m, t, c, tasks[t], out)
+		amounts[t].on = here.Backend
 	}
 	for r, recipe := range s.recipes {
 		row := CheckedRow{Model: s.Models[m].Name, Row: recipe.Name}
@@ -171,7 +172,7 @@ func (s *Study) checkCell(m, t, r int, c *transformer.Checkpoint, a amount, bloc
 			return 0, 0, err
 		}
 	}
-	need := train.NewNeed(full)
+	need := train.NewNeed(full, a.on)
 	if recipe.Trains == study.Nothing {
 		return need.Inference, 0, nil // its time is that of the other rows' plug-ins
 	}
@@ -179,6 +180,7 @@ func (s *Study) checkCell(m, t, r int, c *transformer.Checkpoint, a amount, bloc
 	if err != nil {
 		return 0, 0, err
 	}
+	trainer.Backend = a.on
 	settings := trainer.Settings // before the batch is cut to what one pass holds
 	if err := need.AddTraining(trainer, e.Decoder, a.longest, min(a.longest, maxTargets)); err != nil {
 		return 0, 0, err

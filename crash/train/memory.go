@@ -17,10 +17,11 @@ type Memory struct {
 	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each; 4 more for an average, 4 for T₀ of a proximal term, 4 for the sum of clipped gradients
 	Pass    int `json:"pass"`              // activations and their gradients, of the largest pass
 	Streams int `json:"streams,omitempty"` // kept of frozen places, see [Prefix]
+	Scratch int `json:"scratch,omitempty"` // that the backend takes of its device for itself, of one that says
 }
 
 // Total returns the sum.
-func (m Memory) Total() int { return m.Frozen + m.Trained + m.Pass + m.Streams }
+func (m Memory) Total() int { return m.Frozen + m.Trained + m.Pass + m.Streams + m.Scratch }
 
 // Memory returns what Run would hold: nothing is computed, and nothing allocated
 // that grows with the model.
@@ -52,7 +53,7 @@ func (t *Trainer) Memory() (Memory, error) {
 	}
 	opt.Close()
 	m.Trained, m.Streams = t.buffers()*trained.Values.Bytes(), t.streams()
-	m.Pass, err = t.largestPass()
+	m.Pass, m.Scratch, err = t.largestPass()
 	return m, err
 }
 
@@ -78,26 +79,28 @@ func (t *Trainer) buffers() int {
 
 // largestPass returns the arena's extent after a dry run of the largest planned pass:
 // of all that no other one beats in tokens and terms both, the one that takes most, in the
-// decoder that takes most of those that take turns.
-func (t *Trainer) largestPass() (int, error) {
+// decoder that takes most of those that take turns. The scratch is that of the call that
+// takes most.
+func (t *Trainer) largestPass() (extent, scratch int, err error) {
 	turns := 1
 	if o, ok := t.Train.(*NextToken); ok {
 		turns = o.Turns()
 	}
-	at, extent := t.state.Step, 0
+	at := t.state.Step
 	defer func() { t.state.Step = at }()
 	for _, ids := range t.candidates() {
 		for turn := range turns {
 			t.state.Step = at + turn // which says whose turn it is
-			p := autograd.NewTrainingPass(&dry.Backend{Like: t.Backend})
+			be := dry.New(t.Backend)
+			p := autograd.NewTrainingPass(be)
 			if err := t.accumulate(p, ids, 1, &tally{}); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
-			extent = max(extent, p.Arena.Extent())
+			extent, scratch = max(extent, p.Arena.Extent()), max(scratch, be.Scratch)
 		}
 		t.state.Step = at
 	}
-	return extent, nil
+	return extent, scratch, nil
 }
 
 // mostPlanned bounds the steps that are looked at one by one, beyond those of an epoch.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"lamina/internal/units"
+	"lamina/kernels"
 	"lamina/nn"
 	"lamina/transformer"
 )
@@ -13,21 +14,22 @@ type Need struct {
 	Weights   int `json:"weights"`   // as the file stores them, biases and norms in F32
 	Cache     int `json:"cache"`     // keys and values of one sequence of Positions
 	Positions int `json:"positions"` // the length Cache and the pass of Inference are meant for
-	Inference int `json:"inference"` // Weights + Cache + one pass + Process
+	Inference int `json:"inference"` // Weights + Cache + one pass + Process, and a device's scratch
 
-	Held        int `json:"held"`         // training: frozen weights, each once
-	Trainable   int `json:"trainable"`    // number of trained weights
-	Optimiser   int `json:"optimiser"`    // 16 bytes a trained weight: F32 value, gradient, two moments
-	Activations int `json:"activations"`  // and their gradients, of TokensBatch tokens
-	TokensBatch int `json:"tokens_batch"` // tokens of the batch
-	Training    int `json:"training"`     // Held + Optimiser + Activations + Process
-	Process     int `json:"process"`      // what any run takes beside
+	Held        int `json:"held"`              // training: frozen weights, each once
+	Trainable   int `json:"trainable"`         // number of trained weights
+	Optimiser   int `json:"optimiser"`         // 16 bytes a trained weight: F32 value, gradient, two moments
+	Activations int `json:"activations"`       // and their gradients, of TokensBatch tokens
+	TokensBatch int `json:"tokens_batch"`      // tokens of the batch
+	Training    int `json:"training"`          // Held + Optimiser + Activations + Process, and a device's scratch
+	Process     int `json:"process"`           // what any run takes beside
+	Scratch     int `json:"scratch,omitempty"` // the most that a device takes of its memory for itself, in both
 }
 
-// NewNeed computes what inference of a decoder holds.
-func NewNeed(d *transformer.Decoder) Need {
-	m, process := d.InferenceMemory(), d.Config.ProcessMemory()
-	return Need{Weights: m.Weights, Cache: m.Cache, Positions: m.Positions, Inference: m.Total() + process, Process: process}
+// NewNeed computes what inference of a decoder holds on a backend, nil being the host's.
+func NewNeed(d *transformer.Decoder, on kernels.Backend) Need {
+	m, process := d.InferenceMemory(on), d.Config.ProcessMemory()
+	return Need{Weights: m.Weights, Cache: m.Cache, Positions: m.Positions, Inference: m.Total() + process, Process: process, Scratch: m.Scratch}
 }
 
 // mostTokens bounds a pass whose memory is asked for: it is run, if on numbers of nothing.
@@ -55,7 +57,7 @@ func (n *Need) AddTraining(t *Trainer, d *transformer.Decoder, length, targets i
 	}
 	n.Held, n.Optimiser, n.Activations = m.Frozen, m.Trained, m.Pass
 	n.Trainable = nn.Count(t.Params)
-	n.Training = m.Total() + n.Process
+	n.Training, n.Scratch = m.Total()+n.Process, max(n.Scratch, m.Scratch)
 	return nil
 }
 

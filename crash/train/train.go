@@ -273,7 +273,7 @@ func (t *Trainer) start() error {
 	}
 	t.pass = autograd.NewTrainingPass(t.Backend)
 	t.state, t.saved = State{Due: true}, time.Now()
-	extent, err := t.largestPass()
+	extent, _, err := t.largestPass()
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,25 @@ type Backend struct {
 
 	// Like is the backend whose choices are made ([kernels.LogitBytes]); nil: of the host.
 	Like kernels.Backend
+	// Scratch is the most bytes that Like would take for itself in a call so far, of one
+	// that says ([Scratcher]).
+	Scratch int
+}
+
+// Scratcher is a backend that takes memory of the device for itself while a call of it
+// runs, and knows how much.
+type Scratcher interface {
+	Scratch(c intercept.Call) int
+}
+
+// New returns a backend that does without memory what like would do, and counts what it
+// would take for itself; nil is the host, which takes none of a device.
+func New(like kernels.Backend) *Backend {
+	be := &Backend{Like: like}
+	if s, ok := like.(Scratcher); ok {
+		be.Around = func(c intercept.Call) { be.Scratch = max(be.Scratch, s.Scratch(c)) }
+	}
+	return be
 }
 
 var _ kernels.Backend = (*Backend)(nil)
