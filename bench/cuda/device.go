@@ -1,20 +1,43 @@
 package main
 
 import (
-	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/cuda"
 	"lamina/tensor"
 )
 
+// openDevice opens what -device names. The processor, to rehearse on, has no TF32: that is
+// F32 there.
 func openDevice(device, precision string) (kernels.Backend, error) {
-	if device != "cpu" {
-		return nil, errors.New("not yet")
+	p, err := cuda.ParsePrecision(precision)
+	if err != nil {
+		return nil, err
 	}
-	o := cpu.Options{}
-	if precision == "bf16" {
-		o.Precision = tensor.BF16
+	name, number, numbered := strings.Cut(device, ":")
+	switch {
+	case device == "cpu":
+		o := cpu.Options{}
+		if p == cuda.BF16 {
+			o.Precision = tensor.BF16
+		}
+		return cpu.New(o), nil
+	case name != "cuda":
+		return nil, fmt.Errorf("want cuda, cuda:N or cpu")
 	}
-	return cpu.New(o), nil
+	n := 0
+	if numbered {
+		if n, err = strconv.Atoi(number); err != nil {
+			return nil, fmt.Errorf("want cuda, cuda:N or cpu")
+		}
+	}
+	be, err := cuda.Open(cuda.Options{Device: n, Precision: p})
+	if err != nil {
+		return nil, err
+	}
+	return be, nil
 }

@@ -53,7 +53,7 @@ type bars struct {
 func barsOf(precision string) bars {
 	switch precision {
 	case "tf32":
-		return bars{loss: 1e-3, similarity: 1e-3, logits: 5e-3}
+		return bars{loss: 2e-3, similarity: 1e-3, logits: 5e-3}
 	case "bf16":
 		return bars{loss: 1e-2, similarity: 1e-2, logits: 3e-2}
 	}

@@ -3,23 +3,68 @@ package main
 import (
 	"testing"
 
+	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/cuda"
+	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
+	"lamina/tensor"
 )
 
-// TestHoldAgainst: the processor's kernels are within the bars of the loops that define
-// them, so that what check.sh asks of a GPU can be met.
-func TestHoldAgainst(t *testing.T) {
-	be := cpu.New(cpu.Options{})
-	defer be.Close()
-	err := holdAgainst(t.Context(), be, ref.New(), scaleOf(true), barsOf("f32"), func(name string, got, bar float64) {
-		c := check{name, got, bar}
-		t.Log(c)
-		if !c.holds() {
+// holds runs the comparisons of check.sh's stage parity, small, and fails where one misses
+// its bar.
+func holds(t *testing.T, be, host kernels.Backend, precision string) {
+	t.Helper()
+	err := holdAgainst(t.Context(), be, host, scaleOf(true), barsOf(precision), func(name string, got, bar float64) {
+		if c := (check{name, got, bar}); c.holds() {
+			t.Log(c)
+		} else {
 			t.Error(c)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHoldAgainst: whole models on a simulated GPU, whose kernels are the PTX that a real one
+// is given, are within the bars of the processor's; and these within those of the loops
+// that define them.
+func TestHoldAgainst(t *testing.T) {
+	host := cpu.New(cpu.Options{})
+	defer host.Close()
+	t.Run("cpu", func(t *testing.T) { holds(t, host, ref.New(), "f32") })
+	for _, p := range []cuda.Precision{cuda.F32, cuda.TF32, cuda.BF16} {
+		t.Run(p.String(), func(t *testing.T) {
+			if testing.Short() && p != cuda.F32 {
+				t.Skip("one precision will do")
+			}
+			be := cudatest.Open(t, cudatest.Options{Precision: p})
+			holds(t, be, host, p.String())
+			if p == cuda.F32 && be.Count("cuGraphLaunch") == 0 {
+				t.Error("no token was decoded by a graph")
+			}
+		})
+	}
+}
+
+// TestHoldAgainstTells: a device that is off is found by what it is off in.
+func TestHoldAgainstTells(t *testing.T) {
+	host, rounded := cpu.New(cpu.Options{}), cpu.New(cpu.Options{Precision: tensor.BF16})
+	defer host.Close()
+	defer rounded.Close()
+	missed := map[string]bool{}
+	err := holdAgainst(t.Context(), rounded, host, scaleOf(true), barsOf("f32"), func(name string, got, bar float64) {
+		if !(check{name, got, bar}).holds() {
+			missed[name] = true
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"opt: losses of 10 steps, relative", "llama: log-probability of a token", "llama: similarity of layers", "Q4_K frozen: logits, relative"} {
+		if !missed[name] {
+			t.Errorf("%s is within the bar of F32 though products are BF16; missed are %v", name, missed)
+		}
 	}
 }
