@@ -6,7 +6,7 @@ import "lamina/kernels"
 type gpu struct {
 	kernels.Backend
 	note     string // a line for people about how it works here, or ""
-	overhead int    // bytes of its memory that work takes beside what is asked of it, about
+	overhead int    // bytes of its memory that it holds for itself from the beginning
 }
 
 // graphics is what this binary knows of GPUs; see device_cuda.go and device_nocuda.go.

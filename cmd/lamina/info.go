@@ -81,10 +81,10 @@ func (c infoCommand) needs(s *session, m *model, r *infoResult) error {
 	case c.Targets < 0 || c.Targets > length:
 		return usagef("--targets %d: want 1 to %d, the tokens of --max-length", c.Targets, length)
 	}
-	r.Memory = train.NewNeed(m.Decoder)
 	if r.Device, err = s.deviceNeed(); err != nil {
 		return err
 	}
+	r.Memory = train.NewNeed(m.Decoder, s.be)
 	e, err := c.part(m, length, r)
 	if err != nil {
 		return err

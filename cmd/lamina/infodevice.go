@@ -13,7 +13,7 @@ type deviceNeed struct {
 	Name      string `json:"name"`
 	Memory    int    `json:"memory"`             // that it has
 	Free      int    `json:"free"`               // now
-	Overhead  int    `json:"overhead"`           // scratch and workspace, which both below have
+	Scratch   int    `json:"scratch"`            // that the backend takes for itself at most, which both below have
 	Inference int    `json:"inference"`          // weights, cache, one pass
 	Training  int    `json:"training,omitempty"` // 0: nothing trains
 	// MicroBatch is the largest --micro-batch of halves of the batch with which training
@@ -33,7 +33,7 @@ func (s *session) deviceNeed() (*deviceNeed, error) {
 		return nil, err
 	}
 	free, total := be.Memory()
-	return &deviceNeed{Name: be.Name(), Memory: int(total), Free: int(free), Overhead: s.device.gpu.overhead}, nil
+	return &deviceNeed{Name: be.Name(), Memory: int(total), Free: int(free), Scratch: s.device.gpu.overhead}, nil
 }
 
 // count takes over what runs need: on a device there is nothing of the process's, and
@@ -43,9 +43,12 @@ func (d *deviceNeed) count(n train.Need) {
 	if n.Training > 0 {
 		d.Training = d.of(n.Training, n)
 	}
+	d.Scratch += n.Scratch
 }
 
-func (d *deviceNeed) of(bytes int, n train.Need) int { return bytes - n.Process + d.Overhead }
+// of takes the process's part out of what a run takes, and what the device has held for itself
+// from the beginning in.
+func (d *deviceNeed) of(bytes int, n train.Need) int { return bytes - n.Process + d.Scratch }
 
 // lessen looks for parts of a batch that fit where all of it does not.
 func (d *deviceNeed) lessen(t train.Trainer, e *emulate.Emulator, length, targets, batch int, n train.Need) error {
@@ -89,5 +92,5 @@ func (d *deviceNeed) lines() [][2]string {
 			text += ", nor does it with --micro-batch 1"
 		}
 	}
-	return [][2]string{{"device", text + fmt.Sprintf(" (scratch and workspace of %s counted)", units.Bytes(d.Overhead))}}
+	return [][2]string{{"device", text + fmt.Sprintf(" (with scratch and workspace of %s)", units.Bytes(d.Scratch))}}
 }

@@ -26,6 +26,7 @@ func (f profileFlag) start(s *session) (func(), error) {
 		return nil, err
 	}
 	times := profile.New(be)
+	times.Wait = s.device.gpu != nil
 	s.be = times
 	begin := time.Now()
 	return func() { io.WriteString(s.stderr, profileTable(times.Entries(), time.Since(begin)).Text()) }, nil

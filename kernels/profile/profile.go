@@ -10,7 +10,7 @@
 //
 // Invariants: results are those of the measured backend; a call's time runs from
 // its start to its return, so that a device which works on after returning is
-// measured at the call that waits for it.
+// measured at the call that waits for it, or, with Wait, at each call.
 package profile
 
 import (
@@ -39,6 +39,10 @@ type Backend struct {
 
 	measured kernels.Backend
 	costs    *costs
+
+	// Wait has each call waited for, so that the work of a device that goes on after a
+	// call returns is counted to it. Set it before the first call.
+	Wait bool
 }
 
 // costs are the entries by method: those of all queues of a device in one.
@@ -58,6 +62,9 @@ func measuring(be kernels.Backend, c *costs) *Backend {
 		begin := time.Now()
 		defer func() { c.add(nameOf(call), time.Since(begin)) }()
 		call.Run(be)
+		if p.Wait {
+			_ = be.Sync() // whoever waits for the queue has its error
+		}
 	}
 	return p
 }
@@ -76,7 +83,9 @@ func (p *Backend) Queue() (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return measuring(be, p.costs), nil
+	q := measuring(be, p.costs)
+	q.Wait = p.Wait
+	return q, nil
 }
 
 // LogitBytes is what [kernels.LogitBytes] says of the backend that is measured.

@@ -1,5 +1,5 @@
 // Command collect writes the licences of everything that is compiled into Lamina's
-// binary, for any of the systems it is built for, to THIRD_PARTY_NOTICES in the folder
+// binary, with CUDA and for any of the systems it is built for, to THIRD_PARTY_NOTICES in the folder
 // internal/notices. The texts are those of the module cache.
 //
 //	go generate ./internal/notices
@@ -82,7 +82,7 @@ func collect(root string) (string, error) {
 // list returns the packages of which the command consists on a system.
 func list(root, target string) ([]listed, error) {
 	system, architecture, _ := strings.Cut(target, "/")
-	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Standard,Module", "./cmd/lamina")
+	cmd := exec.Command("go", "list", "-deps", "-tags", "cuda", "-json=ImportPath,Dir,Standard,Module", "./cmd/lamina")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+architecture, "CGO_ENABLED=0")
 	var stderr bytes.Buffer
