@@ -177,3 +177,28 @@ func (c attentionCall) results(be kernels.Backend, d tensor.DType) [4][]float64 
 	g := c.backward(be, d)
 	return [4][]float64{c.forward(be, d, kernels.Attention), g[0], g[1], g[2]}
 }
+
+// Steps of decoding are one graph across the border of a chunk: parameters and grids change,
+// nothing is uploaded, and the bits are those without graphs.
+func TestAttentionDecodesInAGraph(t *testing.T) {
+	const most = 133
+	decode := func(be kernels.Backend) (all []float64) {
+		a := newAttentionCall(60, 4, 2, 16, 1, toF32, [2]int{1, most}).sloped().args(be, tensor.F32)
+		for n := 124; n < most; n++ {
+			a.Segments = []kernels.Segment{{Len: 1, PrefixLen: n}}
+			kernels.Step(be, "decode", func() { kernels.AttentionDecode(be, a) })
+			all = append(all, a.Out.Floats()...)
+		}
+		return all
+	}
+	want := decode(cudatest.Open(t, cudatest.Options{Eager: true}))
+	be := cudatest.Open(t, cudatest.Options{})
+	for i, v := range decode(be) {
+		if v != want[i] {
+			t.Fatalf("number %d is %v, without graphs %v", i, v, want[i])
+		}
+	}
+	if made, launched := be.Count("cuGraphInstantiateWithFlags"), be.Count("cuGraphLaunch"); made != 1 || launched < 7 {
+		t.Errorf("%d graphs made and %d launched in 9 steps", made, launched)
+	}
+}
