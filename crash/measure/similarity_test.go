@@ -38,7 +38,11 @@ func TestSimilarityEqualsReference(t *testing.T) {
 	if err := json.Unmarshal(data, &golden); err != nil || len(golden) < 2 {
 		t.Fatalf("%d models, %v", len(golden), err)
 	}
-	for _, be := range []kernels.Backend{ref.New(), cpu.New(cpu.Options{}), cudatest.Open(t, cudatest.Options{})} {
+	devices := []kernels.Backend{ref.New(), cpu.New(cpu.Options{})}
+	if !testing.Short() { // minutes under the race detector
+		devices = append(devices, cudatest.Open(t, cudatest.Options{}))
+	}
+	for _, be := range devices {
 		for _, g := range golden {
 			c, _ := crashtest.OpenModel(t, filepath.Join(crashtest.Models, g.Model))
 			d, err := c.Decoder(be)
