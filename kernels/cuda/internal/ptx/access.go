@@ -52,14 +52,14 @@ func (w *warp) regionOf(in *instr, lane int, s space, address uint64, n int, u u
 	}
 	// An instruction mostly uses the same allocation again.
 	if w.fn != w.k.entry {
-		if r := w.k.machine.find(address); r != nil {
+		if r := w.k.regions.find(address); r != nil {
 			return r
 		}
 		w.outOfBounds(in, lane, s, address, n, u)
 	}
 	r := w.k.cache[in.pc]
 	if r == nil || address-r.base >= uint64(len(r.data)) {
-		if r = w.k.machine.find(address); r == nil {
+		if r = w.k.regions.find(address); r == nil {
 			w.outOfBounds(in, lane, s, address, n, u)
 		}
 		w.k.cache[in.pc] = r
@@ -137,7 +137,7 @@ func (w *warp) where(s space, address uint64, lane int) string {
 	case param:
 		return fmt.Sprintf("parameters of %d bytes", len(w.k.params.data))
 	}
-	return w.k.machine.near(address)
+	return w.k.regions.near(address)
 }
 
 // load and store read and write an element of a register's value.

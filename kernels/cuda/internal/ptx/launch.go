@@ -24,8 +24,9 @@ type worker struct {
 	grid        [3]int
 	dims        [3]int
 	threads     int
-	taken       int // blocks
-	dynamic     int // bytes of shared memory that the launch adds
+	taken       int     // blocks
+	dynamic     int     // bytes of shared memory that the launch adds
+	regions     regions // of the machine, at the launch
 	vars        map[*variable]*region
 	placed      []placed // shared variables
 	cache       []*region
@@ -37,8 +38,10 @@ type worker struct {
 	sharedRaces bool
 	steps       int64
 	now         uint32
-	begin       uint32 // of the block
-	first       uint32 // of the launch
+	begin       uint32    // of the block
+	first       uint32    // of the launch
+	touched     []touched // pages of this launch; see race.go
+	spare       []*page
 	errors      float64
 }
 
@@ -60,7 +63,9 @@ func (m *Machine) Launch(p *Program, entry string, grid, block [3]int, shared in
 	order := blockOrder(grid, m.options.Seed)
 	if m.options.Workers <= 1 || len(order) == 1 && order != nil {
 		err = k.runAll(func() (int, bool) { return k.takeNext(order) }, m.options.Seed)
-		m.now = k.now
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.now = max(m.now, k.now)
 		m.keep(k)
 		return err
 	}
@@ -204,8 +209,15 @@ func (m *Machine) prepare(p *Program, entry string, grid, dims [3]int, dynamic i
 	k.sharedRaces = !m.options.NoRaces
 	k.steps = m.options.MaxSteps
 	k.begin, k.taken = 0, 0
+	if m.now > 1<<31 {
+		// Times begin again; what knows later ones is dropped.
+		m.now, m.kept, m.spare = 0, nil, nil
+		k.now, k.blk = 0, &block{}
+	}
+	k.spare, m.spare = m.spare, nil
 	k.now = max(m.now, k.now) + 1
 	k.first = k.now
+	k.regions = m.regions
 	clear(k.cache)
 	return k, nil
 }

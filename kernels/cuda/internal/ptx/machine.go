@@ -1,6 +1,7 @@
 package ptx
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -43,7 +44,7 @@ const (
 type Machine struct {
 	mu      sync.Mutex
 	options Options
-	regions []*region // by address
+	regions regions
 	next    uint64
 	modules map[*Program]map[*variable]*region
 	atomics sync.Mutex
@@ -51,6 +52,7 @@ type Machine struct {
 	errors  map[string]float64
 	allowed map[*function]int
 	kept    []*worker
+	spare   []*page
 }
 
 // region is a piece of memory: its bytes, and per byte whether something was written.
@@ -62,6 +64,10 @@ type region struct {
 	races  []*page // see race.go
 	shades []shade // see shadow.go
 }
+
+// regions is the memory of a device, by address. A launch has the slice that was there
+// when it began: it is never changed in place.
+type regions []*region
 
 // States of a byte.
 const (
@@ -97,8 +103,12 @@ func (m *Machine) alloc(bytes int, name string) *region {
 }
 
 func fill(b []byte, v byte) {
-	for i := range b {
-		b[i] = v
+	if len(b) == 0 {
+		return
+	}
+	b[0] = v
+	for n := 1; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }
 
@@ -106,11 +116,11 @@ func fill(b []byte, v byte) {
 func (m *Machine) Free(address uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at, ok := slices.BinarySearchFunc(m.regions, address, func(r *region, a uint64) int { return order(r.base, a) })
+	at, ok := slices.BinarySearchFunc(m.regions, address, func(r *region, a uint64) int { return cmp.Compare(r.base, a) })
 	if !ok {
 		return fmt.Errorf("ptx: no memory begins at %#x", address)
 	}
-	m.regions = slices.Delete(m.regions, at, at+1)
+	m.regions = slices.Concat(m.regions[:at], m.regions[at+1:])
 	return nil
 }
 
@@ -170,29 +180,36 @@ func (m *Machine) Copy(to, from uint64, n int) error {
 func (m *Machine) piece(address uint64, n int) (*region, int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.find(address)
+	r := m.regions.find(address)
 	if r == nil || n < 0 || address-r.base+uint64(n) > uint64(len(r.data)) {
-		return nil, 0, fmt.Errorf("ptx: %d bytes at %#x are not in one allocation (%s)", n, address, m.near(address))
+		return nil, 0, fmt.Errorf("ptx: %d bytes at %#x are not in one allocation (%s)", n, address, m.regions.near(address))
 	}
 	return r, int(address - r.base), nil
 }
 
-// find returns the region that an address lies in, or right behind.
-func (m *Machine) find(address uint64) *region {
-	i := sort.Search(len(m.regions), func(i int) bool { return m.regions[i].base > address }) - 1
-	if i < 0 || address-m.regions[i].base > uint64(len(m.regions[i].data)) {
+// last returns the region that begins at an address, or before it; nil where none does.
+func (all regions) last(address uint64) *region {
+	i := sort.Search(len(all), func(i int) bool { return all[i].base > address }) - 1
+	if i < 0 {
 		return nil
 	}
-	return m.regions[i]
+	return all[i]
+}
+
+// find returns the region that an address lies in, or right behind.
+func (all regions) find(address uint64) *region {
+	if r := all.last(address); r != nil && address-r.base <= uint64(len(r.data)) {
+		return r
+	}
+	return nil
 }
 
 // near describes what lies at an address, or before it.
-func (m *Machine) near(address uint64) string {
-	i := sort.Search(len(m.regions), func(i int) bool { return m.regions[i].base > address }) - 1
-	if i < 0 {
+func (all regions) near(address uint64) string {
+	r := all.last(address)
+	if r == nil {
 		return "before all memory"
 	}
-	r := m.regions[i]
 	off, size := address-r.base, uint64(len(r.data))
 	if off < size {
 		return fmt.Sprintf("byte %d of %s at %#x", off, r.name, r.base)

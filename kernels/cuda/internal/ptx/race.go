@@ -92,8 +92,7 @@ func (w *warp) race(in *instr, lane int, s space, r *region, at, n int, u use) {
 	for end := at + n; at < end; {
 		p := r.races[at/pageBytes]
 		if p == nil {
-			p = &page{word: true, uses: make([]usage, pageBytes/4)}
-			r.races[at/pageBytes] = p
+			p = w.k.newPage(s, r, at/pageBytes)
 		}
 		if n < 4 && p.word {
 			p.split()
@@ -138,6 +137,40 @@ func (w *warp) after(e *usage, lane int) bool {
 	return w.seen[e.wroteWarp&31] >= e.wrote
 }
 
+// touched is a page of a region.
+type touched struct {
+	r    *region
+	page int
+}
+
+// newPage gives a region a page. One of an earlier launch will do: what it knows is
+// older than all that matters now.
+func (k *worker) newPage(s space, r *region, i int) *page {
+	p := &page{word: true}
+	if n := len(k.spare); n > 0 {
+		p, k.spare = k.spare[n-1], k.spare[:n-1]
+	} else {
+		p.uses = make([]usage, pageBytes/4)
+	}
+	r.races[i] = p
+	if s != shared {
+		k.touched = append(k.touched, touched{r, i})
+	}
+	return p
+}
+
+// dropPages takes back the pages of global memory at the end of a launch.
+func (k *worker) dropPages() {
+	for _, t := range k.touched {
+		if p := t.r.races[t.page]; p.word {
+			k.spare = append(k.spare, p)
+		}
+		t.r.races[t.page] = nil
+	}
+	k.touched = k.touched[:0]
+}
+
+// split gives each byte of a page its own uses.
 func (p *page) split() {
 	uses := make([]usage, pageBytes)
 	for i := range uses {
@@ -148,7 +181,7 @@ func (p *page) split() {
 
 // conflict says whom an access races with; "" for nobody.
 func (w *warp) conflict(e *usage, lane int, since uint32, r *region, at, off, n int, u use) string {
-	if e.wrote >= since && !w.after(e, lane) {
+	if e.wrote >= since && !w.after(e, lane) && (u&write == 0 || !bytes.Equal(r.data[at:at+n], w.value[off:off+n])) {
 		who := "another block"
 		if e.wrote >= w.k.begin {
 			who = fmt.Sprintf("thread %v", w.k.warps[e.wroteWarp].thread(int(e.wroteLane)))
@@ -156,9 +189,7 @@ func (w *warp) conflict(e *usage, lane int, since uint32, r *region, at, off, n 
 		if u&write == 0 {
 			return "read what " + who + " wrote, with no barrier between"
 		}
-		if !bytes.Equal(r.data[at:at+n], w.value[off:off+n]) {
-			return "written otherwise than " + who + " did, with no barrier between"
-		}
+		return "written otherwise than " + who + " did, with no barrier between"
 	}
 	if u&write == 0 || e.read < since {
 		return ""

@@ -16,6 +16,9 @@ func (m *Machine) workerOf(p *Program, f *function, dims [3]int) *worker {
 
 // keep keeps a worker for the next launch of its kernel.
 func (m *Machine) keep(k *worker) {
+	k.dropPages()
+	m.spare, k.spare = append(m.spare, k.spare...), nil
+	k.regions = nil
 	if k.errors > m.errors[k.entry.name] {
 		m.errors[k.entry.name] = k.errors
 	}
@@ -30,6 +33,7 @@ func (k *worker) another() *worker {
 	c := &worker{}
 	*c = *k
 	c.cache, c.blk, c.free, c.warps = make([]*region, len(k.cache)), &block{}, map[*function][]*frame{}, nil
+	c.touched, c.spare = nil, nil
 	return c
 }
 
