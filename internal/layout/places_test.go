@@ -147,7 +147,7 @@ func TestPlacesOfAnOperation(t *testing.T) {
 		}
 	}
 	for op := range home {
-		for _, folder := range []string{"kernels", "kernels/ref", "kernels/cpu"} {
+		for _, folder := range []string{"kernels", "kernels/ref", "kernels/cpu", "kernels/cuda"} {
 			if declared[folder+"/"+op] == 0 {
 				t.Errorf("%s has no %s", folder, op)
 			}

@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"math"
+	"strings"
 
 	"lamina/kernels"
 	"lamina/tensor"
@@ -159,6 +160,18 @@ func (c testCase) sickIf(keep bool) testCase {
 		c.poison = nil
 	}
 	return c
+}
+
+// kind is the first word of the case's name, and whether NaN is put into its operands.
+func (c testCase) kind() string {
+	word := c.name
+	if i := strings.IndexAny(word, " ("); i >= 0 {
+		word = word[:i]
+	}
+	if len(c.poison) > 0 {
+		word += " poisoned"
+	}
+	return word
 }
 
 // batch returns the number of independent rows, 0 if there is no such axis.

@@ -23,6 +23,9 @@ type Options struct {
 	Only []string
 	// Every checks each Every-th of the thousands of products only; 0 means all.
 	Every int
+	// Thin checks each Thin-th case of one name, after those of Every, the first among
+	// them; 0 means all.
+	Thin int
 }
 
 func (o Options) has(row string) bool { return o.Only == nil || slices.Contains(o.Only, row) }
@@ -57,7 +60,7 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 }
 
 func newSuite(be kernels.Backend, opts Options) *suite {
-	s := &suite{be: NewCounting(be), inner: be, same: opts.Same, oracle: ref.New(), types: []tensor.DType{tensor.F32}, every: stride * max(opts.Every, 1)}
+	s := &suite{be: NewCounting(be), inner: be, same: opts.Same, oracle: ref.New(), types: []tensor.DType{tensor.F32}, kinds: map[string]int{}, thin: max(opts.Thin, 1), every: stride * max(opts.Every, 1)}
 	if opts.F64 {
 		s.types = append(s.types, tensor.F64)
 	}
