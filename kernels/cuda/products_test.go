@@ -46,8 +46,51 @@ func TestProductsInBF16(t *testing.T) {
 	}
 }
 
-// A library that has no epilogues, no way with some numbers of rows, and no product of
-// odd inner sizes: what it refuses is computed otherwise, with results of the same contract.
+// TF32 has 11 bits of significand, BF16 8: what it gives is within BF16's bounds.
+func TestProductsInTF32(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Precision: cuda.TF32})
+	kerneltest.RunBF16(t, be, kerneltest.Options{Only: some, Every: 199})
+	if !strings.HasSuffix(be.Name(), "+tf32") {
+		t.Error(be.Name())
+	}
+}
+
+// What several products need of their one A is made once.
+func TestLeftOperandIsRoundedOnce(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16})
+	const m, n, k = 4, 8, 16
+	var all []kernels.MatMulArgs
+	a := tensor.MustNew(be, tensor.F32, m, k)
+	for range 3 {
+		all = append(all, kernels.MatMulArgs{C: tensor.MustNew(be, tensor.F32, m, n), A: a, B: tensor.MustNew(be, tensor.BF16, n, k), TransB: true})
+	}
+	before := be.Count("cuLaunchKernel")
+	kernels.MatMuls(be, all)
+	if got := be.Count("cuLaunchKernel") - before; got != 1 || be.Count("cublasLtMatmul") != 3 {
+		t.Errorf("%d kernels of ours, want the rounding of A alone; %d products of the library, want 3", got, be.Count("cublasLtMatmul"))
+	}
+}
+
+// Numbers of rows that the algorithm does not take are our own kernel's.
+func TestRowsThatTheLibraryRefuses(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{RefuseRows: func(m int) bool { return m == 3 }}})
+	x := make([]float64, 3*8)
+	for i := range x {
+		x[i] = float64(i % 3)
+	}
+	want := linear(t, cudatest.Open(t, cudatest.Options{}), kernels.SiLU, x, 3, 5, 8, tensor.BF16)
+	if got := linear(t, be, kernels.SiLU, x, 3, 5, 8, tensor.BF16); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if n := be.Count("cublasLtMatmul"); n != 0 {
+		t.Errorf("%d products of the library", n)
+	}
+	if notes := strings.Join(be.ProductNotes(), "\n"); !strings.Contains(notes, "does not take this one") {
+		t.Errorf("the notes are %q", notes)
+	}
+}
+
+// A library that has no epilogues and no product of odd inner sizes: what it refuses is computed otherwise, with results of the same contract.
 func TestProductsThatTheLibraryRefuses(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{
 		Refuse: func(n, k int, epilogue uint32) bool { return epilogue != 1 || k%2 == 1 },
