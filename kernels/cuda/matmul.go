@@ -37,7 +37,7 @@ type left struct {
 	at          drv.Ptr // as it lies
 	rows, cols  int
 	trans       bool
-	ready       drv.Ptr // as the library takes it; 0 before
+	ready       drv.Ptr // as leftReady returns it; 0 before
 	held        scratch
 	m, k, pitch int
 }
@@ -167,13 +167,10 @@ func (be *Backend) panels(p panel, in *left, w right) {
 
 // converts reports whether the weight goes through scratch on its way.
 func (be *Backend) converts(w right) bool {
-	if be.dev.products.lt == nil {
-		return w.dtype != tensor.F32
-	}
-	return w.dtype != be.operandType() || unaligned(w.at)
+	return w.dtype != be.operandType() || be.dev.products.lt != nil && unaligned(w.at)
 }
 
-// operandType is the type that the library is given operands in.
+// operandType is the type that operands are multiplied in.
 func (be *Backend) operandType() tensor.DType {
 	if be.dev.products.precision == BF16 {
 		return tensor.BF16
@@ -264,7 +261,7 @@ func (be *Backend) runLibrary(p *panel, in *left, w right, q lt.Product, need in
 	operand.free()
 }
 
-// leftReady returns A as the library takes it.
+// leftReady returns A as it is multiplied, at an address that the library takes.
 func (be *Backend) leftReady(in *left) drv.Ptr {
 	if in.ready != 0 {
 		return in.ready
@@ -280,35 +277,42 @@ func (be *Backend) leftReady(in *left) drv.Ptr {
 	return in.ready
 }
 
-// byKernel computes a panel by the kernel of product.cu.
+// byKernel computes a panel by the kernels of product.cu and product_bf16.cu.
 func (be *Backend) byKernel(p *panel, in *left, w right) {
-	at, ldb := w.at+drv.Ptr(4*p.j), w.n
+	const side = 64 // of what a block makes of C
+	kernel, threads := "lamina_product", 256
+	a, to := in.at, be.operandType()
+	if to == tensor.BF16 {
+		kernel, threads = "lamina_product_bf16", 128
+		a = be.leftReady(in)
+	}
+	at, ldb := w.at+drv.Ptr(to.Bytes(p.j)), w.n
 	if w.trans {
-		at, ldb = w.at+drv.Ptr(4*p.j*w.k), w.k
+		at, ldb = w.at+drv.Ptr(to.Bytes(p.j*w.k)), w.k
 	}
 	var operand scratch
-	if w.dtype != tensor.F32 {
-		operand = be.widenPanel(w, tensor.F32, p.j, p.n)
+	if w.dtype != to {
+		operand = be.widenPanel(w, to, p.j, p.n)
 		if at = operand.Ptr; !w.trans {
 			ldb = p.n
 		}
 	}
 	flags := 0
-	for i, set := range [...]bool{in.trans, w.trans, be.dev.products.precision == BF16} {
-		if set {
-			flags |= 1 << i
-		}
+	if in.trans {
+		flags |= 1
 	}
-	const side, threads = 64, 256
-	l := be.start("lamina_product")
-	l.ptr(p.sums)
-	l.ptr(in.at)
-	l.ptr(at)
-	l.ptr(p.from)
+	if w.trans {
+		flags |= 2
+	}
 	bias, late := p.bias, drv.Ptr(0)
 	if p.residualFirst() {
 		bias, late = 0, p.bias
 	}
+	l := be.start(kernel)
+	l.ptr(p.sums)
+	l.ptr(a)
+	l.ptr(at)
+	l.ptr(p.from)
 	l.ptr(bias)
 	for _, size := range [...]int{p.m, p.n, p.k, in.pitch, ldb, p.ld, flags} {
 		l.u32(size)

@@ -10,17 +10,10 @@
 // indices at a time. PAD keeps the columns of a tile apart in the banks.
 enum { SIDE = 64, DEPTH = 16, PAD = 4, THREADS = 256, EACH = 4 };
 
-// x rounded to BF16, to nearest even, and widened again; NaN stays NaN.
-DEVICE float in_bf16(float x) {
-	u32 bits = __float_as_uint(x);
-	u32 near = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
-	return x != x ? x : __uint_as_float(near);
-}
-
 // tile[d][i] = element (first + i, from + d) of an operand of `outer` rows in the sense of
 // C and k inner indices, 0 beyond. Stored with the inner index along a row, or, if
 // across, along a column.
-DEVICE void load_tile(float (*tile)[SIDE + PAD], const float *x, bool across, u32 first, u32 from, u32 outer, u32 k, u32 ld, bool rounded) {
+DEVICE void load_tile(float (*tile)[SIDE + PAD], const float *x, bool across, u32 first, u32 from, u32 outer, u32 k, u32 ld) {
 #pragma unroll
 	for (u32 step = 0; step < SIDE * DEPTH / THREADS; step++) {
 		u32 at = step * THREADS + threadIdx.x;
@@ -31,12 +24,11 @@ DEVICE void load_tile(float (*tile)[SIDE + PAD], const float *x, bool across, u3
 			u64 row = across ? from + d : first + i;
 			v = x[row * ld + (across ? first + i : from + d)];
 		}
-		tile[d][i] = rounded ? in_bf16(v) : v;
+		tile[d][i] = v;
 	}
 }
 
-// Bias and C may be 0. flags: 1 trans_a, 2 trans_b, 4 operands are rounded to BF16. Blocks
-// go along the columns of D first.
+// Bias and C may be 0. flags: 1 trans_a, 2 trans_b. Blocks go along the columns of D first.
 KERNEL __launch_bounds__(THREADS) lamina_product(float *d, const float *a, const float *b, const float *c, const float *bias,
 	u32 m, u32 n, u32 k, u32 lda, u32 ldb, u32 ldc, u32 flags) {
 	__shared__ __align__(16) float tile_a[DEPTH][SIDE + PAD], tile_b[DEPTH][SIDE + PAD];
@@ -45,8 +37,8 @@ KERNEL __launch_bounds__(THREADS) lamina_product(float *d, const float *a, const
 	u32 my_row = threadIdx.x / (SIDE / EACH) * EACH, my_column = threadIdx.x % (SIDE / EACH) * EACH;
 	float sums[EACH][EACH] = {};
 	for (u32 from = 0; from < k; from += DEPTH) {
-		load_tile(tile_a, a, flags & 1, row, from, m, k, lda, flags & 4);
-		load_tile(tile_b, b, !(flags & 2), column, from, n, k, ldb, flags & 4);
+		load_tile(tile_a, a, flags & 1, row, from, m, k, lda);
+		load_tile(tile_b, b, !(flags & 2), column, from, n, k, ldb);
 		__syncthreads();
 #pragma unroll
 		for (u32 l = 0; l < DEPTH; l++) {
