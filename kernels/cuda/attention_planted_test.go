@@ -1,10 +1,10 @@
 package cuda_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,14 +40,24 @@ type planted struct {
 
 const plantedRows, plantedHeads, plantedDim = 150, 2, 16
 
+func plantedCall() attentionCall {
+	c := newAttentionCall(70, plantedHeads, 1, plantedDim, 0.5, toF32, [2]int{plantedRows, 0})
+	c.scale = 1
+	return c
+}
+
+var plantedKernels = []string{
+	"lamina_attention_16", "lamina_attention_queries_16", "lamina_attention_keys_16", "lamina_attention_decode_32",
+	"lamina_attention_bf16_16", "lamina_attention_bf16_queries_16", "lamina_attention_bf16_keys_16",
+}
+
 // newPlanted draws the operands. A NaN in sick ones makes the BF16 kernels heal their tiles.
-func newPlanted(t *testing.T, sick bool) *planted {
-	p := &planted{t: t, m: ptx.New(ptx.Options{})}
-	r := rand.New(rand.NewPCG(1, 2))
-	put := func(heads int) uint64 {
-		b := make([]byte, 4*plantedRows*heads*plantedDim)
-		for i := 0; i < len(b); i += 4 {
-			binary.LittleEndian.PutUint32(b[i:], math.Float32bits(float32(r.NormFloat64())))
+func newPlanted(t *testing.T, sick bool, o ptx.Options) *planted {
+	p := &planted{t: t, m: ptx.New(o)}
+	put := func(x []float64) uint64 {
+		b := make([]byte, 4*len(x))
+		for i, v := range x {
+			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(float32(v)))
 		}
 		if sick {
 			binary.LittleEndian.PutUint32(b[len(b)/2:], math.Float32bits(float32(math.NaN())))
@@ -58,7 +68,8 @@ func newPlanted(t *testing.T, sick bool) *planted {
 		}
 		return at
 	}
-	p.q, p.dOut, p.k, p.v = put(plantedHeads), put(plantedHeads), put(1), put(1)
+	c := plantedCall()
+	p.q, p.dOut, p.k, p.v = put(c.q), put(c.dOut), put(c.k), put(c.v)
 	room := 4 * plantedRows * plantedHeads * plantedDim
 	p.out, p.dK, p.dV, p.kept, p.parts = p.m.Alloc(room), p.m.Alloc(room), p.m.Alloc(room), p.m.Alloc(room), p.m.Alloc(room)
 	return p
@@ -146,18 +157,15 @@ func wantFault(t *testing.T, err error, kinds ...ptx.Kind) {
 // shared memory, which is found.
 func TestAttentionWithoutABarrier(t *testing.T) {
 	barrier := regexp.MustCompile(`\tbar\.sync \t0;\n`)
-	for _, name := range []string{
-		"lamina_attention_16", "lamina_attention_queries_16", "lamina_attention_keys_16", "lamina_attention_decode_32",
-		"lamina_attention_bf16_16", "lamina_attention_bf16_queries_16", "lamina_attention_bf16_keys_16",
-	} {
+	for _, name := range plantedKernels {
 		t.Run(name, func(t *testing.T) {
 			text := entryText(t, name)
 			sick := strings.Contains(name, "bf16")
-			if err := newPlanted(t, sick).kernel(name, text); err != nil {
+			if err := newPlanted(t, sick, ptx.Options{}).kernel(name, text); err != nil {
 				t.Fatal(err)
 			}
 			for i, at := range barrier.FindAllStringIndex(text, -1) {
-				err := newPlanted(t, sick).kernel(name, text[:at[0]]+text[at[1]:])
+				err := newPlanted(t, sick, ptx.Options{}).kernel(name, text[:at[0]]+text[at[1]:])
 				if err == nil {
 					t.Errorf("barrier %d is not missed", i)
 					continue
@@ -184,7 +192,64 @@ func TestAttentionWithWrongAddresses(t *testing.T) {
 			if wrong == text {
 				t.Fatalf("%s has no %s", c.kernel, c.pattern)
 			}
-			wantFault(t, newPlanted(t, false).kernel(c.kernel, wrong), c.kind)
+			wantFault(t, newPlanted(t, false, ptx.Options{}).kernel(c.kernel, wrong), c.kind)
 		})
+	}
+}
+
+// Blocks and warps in any order give the same bits.
+func TestAttentionInAnyOrder(t *testing.T) {
+	for _, name := range plantedKernels {
+		text := entryText(t, name)
+		results := func(seed uint64) (all []byte) {
+			p := newPlanted(t, false, ptx.Options{Seed: seed})
+			if err := p.kernel(name, text); err != nil {
+				t.Fatal(err)
+			}
+			for _, at := range []uint64{p.out, p.dK, p.dV, p.kept, p.parts} {
+				b, err := p.m.Bytes(at, 4*plantedRows*plantedHeads*plantedDim)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, b...)
+			}
+			return all
+		}
+		for want, seed := results(0), uint64(1); seed < 4; seed++ {
+			if !bytes.Equal(results(seed), want) {
+				t.Errorf("%s: order %d gives other bits", name, seed)
+			}
+		}
+	}
+}
+
+// A mistake that touches no wrong memory, in ln 2 of the exponential, is beyond the bound.
+func TestAttentionWithAWrongNumber(t *testing.T) {
+	const name = "lamina_attention_16"
+	c := plantedCall()
+	exact, bound := c.exact(), c.forwardBound(rounding{})
+	beyond := func(text string) (n int) {
+		p := newPlanted(t, false, ptx.Options{})
+		if err := p.kernel(name, text); err != nil {
+			t.Fatal(err)
+		}
+		b, err := p.m.Bytes(p.out, 4*len(exact))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range exact {
+			if v := float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))); !(math.Abs(v-want) <= bound[i]) {
+				n++
+			}
+		}
+		return n
+	}
+	text := entryText(t, name)
+	if n := beyond(text); n > 0 {
+		t.Errorf("%d numbers beyond the bound without a mistake", n)
+	}
+	wrong := strings.ReplaceAll(text, "0fBF318000", "0fBF318100")
+	if n := beyond(wrong); wrong == text || n == 0 {
+		t.Errorf("%d numbers beyond the bound", n)
 	}
 }
