@@ -34,7 +34,7 @@ func (w *warp) place(in *instr, lane int, s space, address uint64, n int, u use)
 	if !allWritten(r.state, at, n) {
 		w.checkState(in, lane, s, r, at, n, address, u)
 	}
-	if w.k.checksRaces(s) && u&readWrite != 0 && u&atomically == 0 && !w.readAgain(lane, s, r, at, n, u) {
+	if w.k.checksRaces(s) && u&readWrite != 0 && u&atomically == 0 {
 		w.race(in, lane, s, r, at, n, u)
 	}
 	return r, at

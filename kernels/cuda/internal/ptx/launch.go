@@ -42,6 +42,7 @@ type worker struct {
 	first       uint32    // of the launch
 	touched     []touched // pages of this launch; see race.go
 	spare       []*page
+	spareBytes  [][]usage
 	errors      float64
 }
 
@@ -215,6 +216,7 @@ func (m *Machine) prepare(p *Program, entry string, grid, dims [3]int, dynamic i
 		k.now, k.blk = 0, &block{}
 	}
 	k.spare, m.spare = m.spare, nil
+	k.spareBytes, m.spareBytes = m.spareBytes, nil
 	k.now = max(m.now, k.now) + 1
 	k.first = k.now
 	k.regions = m.regions

@@ -167,6 +167,8 @@ func decodeStore(c *compiler, s *statement) (instr, error) {
 	}
 	if in.b < 0 {
 		in.run = runStoreFrame
+	} else if in.width == 4 && len(all) == 1 {
+		in.run = runStoreWord
 	}
 	return in, nil
 }
@@ -200,19 +202,74 @@ func runLoad(w *warp, in *instr, m uint32) {
 	}
 }
 
-// runLoadWord loads four bytes.
+// usual returns the region that an instruction most likely uses: what it used before.
+func (w *warp) usual(in *instr) *region {
+	switch {
+	case in.space == shared:
+		return &w.block.shared
+	case in.space == global && w.fn == w.k.entry:
+		return w.k.cache[in.pc]
+	}
+	return nil
+}
+
+// words of four bytes whose state is written.
+const fourWritten = 0x01010101
+
+// runLoadWord loads four bytes: what place does, without calls where nothing is unusual.
 func runLoadWord(w *warp, in *instr, m uint32) {
 	w.need(in, m, in.b)
 	address, d := &w.regs[in.b], &w.regs[in.regs[0]]
+	usual, races := w.usual(in), w.k.checksRaces(in.space)
 	for rest := m; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros32(rest) & 31
-		r, at := w.place(in, i, in.space, address[i]+uint64(in.off), 4, read)
+		to := address[i] + uint64(in.off)
+		if usual != nil && w.shadow == nil {
+			off := to - usual.base
+			if off&3 == 0 && off < uint64(len(usual.data)) && off+4 <= uint64(len(usual.data)) && le.Uint32(usual.state[off:]) == fourWritten &&
+				(!races || w.readAgain(i, usual, int(off))) {
+				d[i] = uint64(le.Uint32(usual.data[off:]))
+				continue
+			}
+		}
+		r, at := w.place(in, i, in.space, to, 4, read)
 		d[i] = uint64(le.Uint32(r.data[at:]))
 		if w.shadow != nil {
 			w.shadowLoad(in, i, r, at)
+		} else if usual == nil {
+			usual = w.usual(in)
 		}
 	}
 	w.init[in.regs[0]] |= m
+}
+
+// runStoreWord stores four bytes, likewise.
+func runStoreWord(w *warp, in *instr, m uint32) {
+	w.need(in, m, in.b, in.regs[0])
+	address, a := &w.regs[in.b], &w.regs[in.regs[0]]
+	usual, races := w.usual(in), w.k.checksRaces(in.space)
+	for rest := m; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros32(rest) & 31
+		to := address[i] + uint64(in.off)
+		if usual != nil && w.shadow == nil {
+			off := to - usual.base
+			if off&3 == 0 && off < uint64(len(usual.data)) && off+4 <= uint64(len(usual.data)) && le.Uint32(usual.state[off:])&^fourWritten == 0 &&
+				(!races || w.firstWrite(i, in.space, usual, int(off))) {
+				le.PutUint32(usual.state[off:], fourWritten)
+				le.PutUint32(usual.data[off:], uint32(a[i]))
+				continue
+			}
+		}
+		le.PutUint32(w.buffer[:], uint32(a[i]))
+		w.value = w.buffer[:4]
+		r, at := w.place(in, i, in.space, to, 4, write)
+		le.PutUint32(r.data[at:], uint32(a[i]))
+		if w.shadow != nil {
+			w.shadowStore(in, i, r, at)
+		} else if usual == nil {
+			usual = w.usual(in)
+		}
+	}
 }
 
 func runStore(w *warp, in *instr, m uint32) {

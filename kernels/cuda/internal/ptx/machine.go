@@ -42,17 +42,18 @@ const (
 
 // Machine is a device: its memory, and what runs in it.
 type Machine struct {
-	mu      sync.Mutex
-	options Options
-	regions regions
-	next    uint64
-	modules map[*Program]map[*variable]*region
-	atomics sync.Mutex
-	now     uint32 // the count of intervals between barriers; see race.go
-	errors  map[string]float64
-	allowed map[*function]int
-	kept    []*worker
-	spare   []*page
+	mu         sync.Mutex
+	options    Options
+	regions    regions
+	next       uint64
+	modules    map[*Program]map[*variable]*region
+	atomics    sync.Mutex
+	now        uint32 // the count of intervals between barriers; see race.go
+	errors     map[string]float64
+	allowed    map[*function]int
+	kept       []*worker
+	spare      []*page
+	spareBytes [][]usage
 }
 
 // region is a piece of memory: its bytes, and per byte whether something was written.

@@ -65,10 +65,11 @@ func (k *worker) checksRaces(s space) bool {
 	return s == shared && k.sharedRaces || s == global && k.races
 }
 
-// readAgain reports whether an access is a read of four bytes that tells nothing new:
-// the common case, without a call.
-func (w *warp) readAgain(lane int, s space, r *region, at, n int, u use) bool {
-	if n != 4 || u != read || r.races == nil {
+// readAgain reports whether a read of four bytes tells nothing new: the thread, or several
+// of its warp, read them in this interval, or its warp and another, which is enough
+// for whoever writes.
+func (w *warp) readAgain(lane int, r *region, at int) bool {
+	if r.races == nil {
 		return false
 	}
 	p := r.races[at/pageBytes]
@@ -76,7 +77,33 @@ func (w *warp) readAgain(lane int, s space, r *region, at, n int, u use) bool {
 		return false
 	}
 	e := &p.uses[at%pageBytes/4]
-	return e.read == w.k.now && e.readers == 1<<w.id && e.readSync == w.syncs && (e.readLane == several || int(e.readLane) == lane)
+	me := uint32(1) << w.id
+	if e.read != w.k.now || e.readers&me == 0 {
+		return false
+	}
+	return e.readers != me || e.readSync == w.syncs && (e.readLane == several || int(e.readLane) == lane)
+}
+
+// firstWrite notes a write of four bytes that nobody used before, and reports whether it
+// was one.
+func (w *warp) firstWrite(lane int, s space, r *region, at int) bool {
+	if r.races == nil {
+		return false
+	}
+	p := r.races[at/pageBytes]
+	if p == nil || !p.word {
+		return false
+	}
+	since := w.k.first
+	if s == shared {
+		since = w.k.begin
+	}
+	e := &p.uses[at%pageBytes/4]
+	if e.wrote >= since || e.read >= since {
+		return false
+	}
+	*e = usage{wrote: w.k.now, wroteWarp: uint8(w.id), wroteLane: uint8(lane), wroteSync: w.syncs}
+	return true
 }
 
 // race checks an access against those before, and notes it.
@@ -95,7 +122,7 @@ func (w *warp) race(in *instr, lane int, s space, r *region, at, n int, u use) {
 			p = w.k.newPage(s, r, at/pageBytes)
 		}
 		if n < 4 && p.word {
-			p.split()
+			w.k.split(p)
 		}
 		within, step := at%pageBytes, 1
 		if p.word {
@@ -164,6 +191,8 @@ func (k *worker) dropPages() {
 	for _, t := range k.touched {
 		if p := t.r.races[t.page]; p.word {
 			k.spare = append(k.spare, p)
+		} else {
+			k.spareBytes = append(k.spareBytes, p.uses)
 		}
 		t.r.races[t.page] = nil
 	}
@@ -171,8 +200,13 @@ func (k *worker) dropPages() {
 }
 
 // split gives each byte of a page its own uses.
-func (p *page) split() {
-	uses := make([]usage, pageBytes)
+func (k *worker) split(p *page) {
+	var uses []usage
+	if n := len(k.spareBytes); n > 0 {
+		uses, k.spareBytes = k.spareBytes[n-1], k.spareBytes[:n-1]
+	} else {
+		uses = make([]usage, pageBytes)
+	}
 	for i := range uses {
 		uses[i] = p.uses[i/4]
 	}

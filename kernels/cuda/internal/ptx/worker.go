@@ -18,6 +18,7 @@ func (m *Machine) workerOf(p *Program, f *function, dims [3]int) *worker {
 func (m *Machine) keep(k *worker) {
 	k.dropPages()
 	m.spare, k.spare = append(m.spare, k.spare...), nil
+	m.spareBytes, k.spareBytes = append(m.spareBytes, k.spareBytes...), nil
 	k.regions = nil
 	if k.errors > m.errors[k.entry.name] {
 		m.errors[k.entry.name] = k.errors
@@ -33,7 +34,7 @@ func (k *worker) another() *worker {
 	c := &worker{}
 	*c = *k
 	c.cache, c.blk, c.free, c.warps = make([]*region, len(k.cache)), &block{}, map[*function][]*frame{}, nil
-	c.touched, c.spare = nil, nil
+	c.touched, c.spare, c.spareBytes = nil, nil, nil
 	return c
 }
 
