@@ -2,15 +2,18 @@ package transformer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"lamina/autograd"
 	"lamina/kernels"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -97,4 +100,33 @@ func nearly(got, want []float32) error {
 		}
 	}
 	return nil
+}
+
+// TestGenerationOnAFullDevice: whichever memory the driver refuses, generation ends with
+// an error that says so.
+func TestGenerationOnAFullDevice(t *testing.T) {
+	refused := 0
+	for n := 1; ; n++ {
+		first := 1 << 30 // the call that is the first to be refused
+		be := cudatest.Open(t, cudatest.Options{Fail: func(call string, k int) int {
+			if call == "cuMemAlloc_v2" && k >= first {
+				refused++
+				return 2
+			}
+			return 0
+		}})
+		d := small(t, be, "llama")
+		first, refused = be.Count("cuMemAlloc_v2")+n, 0
+		err := d.Generate(context.Background(), be, []int32{1, 2, 3}, 4, transformer.Sampling{}, func(int32) bool { return true })
+		if refused == 0 {
+			if err != nil || n == 1 {
+				t.Errorf("nothing is refused from allocation %d on: %v", n, err)
+			}
+			return
+		}
+		var oom *tensor.OutOfMemory
+		if !errors.As(err, &oom) || !strings.Contains(err.Error(), "weights") && !strings.Contains(err.Error(), "tensors") {
+			t.Errorf("allocation %d is refused: %v", n, err)
+		}
+	}
 }
