@@ -102,6 +102,21 @@ func nearly(got, want []float32) error {
 	return nil
 }
 
+// TestOrderOnADeviceChangesNothing: scores, generated tokens and trained weights have the
+// same bits whenever a GPU does what it is told, and in whichever order of blocks.
+func TestOrderOnADeviceChangesNothing(t *testing.T) {
+	run := func(o cudatest.Options) []float64 {
+		be := cudatest.Open(t, o)
+		return work(t, be, small(t, be, "llama"))
+	}
+	want := run(cudatest.Options{})
+	for _, o := range []cudatest.Options{{Seed: 1}, {Seed: 2, Multiprocessors: 7, Stage: 1 << 10, Eager: true}} {
+		if got := run(o); !slices.Equal(got, want) {
+			t.Errorf("%+v: other numbers", o)
+		}
+	}
+}
+
 // TestGenerationOnAFullDevice: whichever memory the driver refuses, generation ends with
 // an error that says so.
 func TestGenerationOnAFullDevice(t *testing.T) {
