@@ -285,6 +285,5 @@ func choose(l *libraries) (int, string) {
 
 // notUsed writes why the CPU is taken, in one line.
 func notUsed(err error) string {
-	line, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "cuda: "), "\n")
-	return "cuda: not used: " + line
+	return "cuda: not used: " + strings.ReplaceAll(strings.TrimPrefix(err.Error(), "cuda: "), "\n", " ")
 }

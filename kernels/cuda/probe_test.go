@@ -72,8 +72,8 @@ func TestWhyNot(t *testing.T) {
 	}{
 		{"all is there", sim.New(sim.Options{Devices: []sim.Device{a100}}), lt, nil, 0, "", ""},
 		{"no driver", nil, lt, nil, -1, "cuda: not used: libcuda.so.1 not found (no NVIDIA driver on this machine; ", "install the NVIDIA driver, or set LAMINA_CUDA_LIBRARY_PATH"},
-		{"a driver that does not load", nil, lt, map[string]string{"libcuda.so.1": "undefined symbol: x"}, -1,
-			"cuda: not used: libcuda.so.1 does not load: undefined symbol: x: install the NVIDIA driver again", "undefined symbol: x"},
+		{"a driver that does not load", nil, lt, map[string]string{"libcuda.so.1": "undefined\nsymbol: x"}, -1,
+			"cuda: not used: libcuda.so.1 does not load: undefined symbol: x: install the NVIDIA driver again", "undefined\nsymbol: x"},
 		{"no device", sim.New(sim.Options{Devices: []sim.Device{}}), lt, nil, -1,
 			"cuda: not used: driver 12.2: cuInit: no CUDA-capable device is detected (CUDA_ERROR_NO_DEVICE, 100): ", "CUDA_VISIBLE_DEVICES"},
 		{"mismatch", sim.New(failing("cuInit", 803)), lt, nil, -1, "cuda: not used: driver 12.2: cuInit: system has unsupported display driver", "reboot"},
@@ -142,6 +142,14 @@ func TestReport(t *testing.T) {
 	}
 	if b, err := json.Marshal(r); err != nil || !strings.Contains(string(b), `"product_version":"12.8.4"`) {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// Where there is no driver, a report still tells of cuBLASLt.
+func TestReportWithoutDriver(t *testing.T) {
+	r := probe(find(machine(map[string]sys.Library{"libcublasLt.so.13": ltFile{}}, nil), true))
+	if r.Product != (ltFile{}).Path() || r.ProductFault != "" || r.Driver != "" || r.Fault == "" {
+		t.Errorf("%+v", r)
 	}
 }
 

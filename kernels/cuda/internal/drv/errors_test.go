@@ -222,7 +222,7 @@ func TestNothingIsAllocated(t *testing.T) {
 
 // After such an error what is given back is gone already, without another error.
 func TestGivingBackAfterAFault(t *testing.T) {
-	b := newBench(t, sim.Options{Fail: after("cuStreamSynchronize", 1, 214)})
+	b := newBench(t, sim.Options{Fail: after("cuStreamSynchronize", 1, 702)})
 	x, h := b.alloc(4), b.host(4)
 	e, err := b.dev.NewEvent()
 	b.must(err)
@@ -231,6 +231,11 @@ func TestGivingBackAfterAFault(t *testing.T) {
 		t.Fatalf("%v, then %v, in %d calls", first, again, b.m.Count("cuStreamSynchronize"))
 	}
 	b.must(errors.Join(b.dev.Free(x), h.Free(), e.Destroy(), b.module.Unload(), b.s.Destroy(), b.dev.Close(), b.dev.Close()))
+	again, err := b.driver.Device(0) // a new context
+	b.must(err)
+	if _, err := again.Alloc(4); err != nil {
+		t.Errorf("after the last one is closed: %v", err)
+	}
 }
 
 // A function of another library is called with the thread bound, is named among the

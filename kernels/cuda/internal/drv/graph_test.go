@@ -2,6 +2,7 @@ package drv_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,15 +37,19 @@ func TestGraph(t *testing.T) {
 	b.must(run.Launch(b.s))
 	b.must(run.SetKernel(nodes[2], b.add, one, one, 0, addParams(x, 1, 1000)))
 	b.must(run.Launch(b.s))
+	other, err := b.module.Function("note")
+	b.must(err)
+	if err := run.SetKernel(nodes[0], other, one, one, 0, nil); err == nil || !strings.Contains(fmt.Sprint(b.m.Err()), "note in the place of add") {
+		t.Errorf("another kernel in a graph: %v, %v", err, b.m.Err())
+	}
 	b.must(b.s.CopyOut(h, 0, x, 8))
 	b.must(b.s.Sync())
 	if get(h, 0) != 1+10+100+10+1000 || get(h, 1) != 1+10+100+10 {
 		t.Errorf("%v, %v", get(h, 0), get(h, 1))
 	}
-	b.must(run.Destroy())
+	b.must(errors.Join(run.Destroy(), run.Destroy(), g.Destroy()))
 	b.must(b.dev.Free(x))
 	b.must(h.Free())
-	b.close()
 }
 
 // A driver without graphs says so; the rest of it works.

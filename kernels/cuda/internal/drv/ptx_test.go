@@ -87,6 +87,19 @@ const first = `.version 7.8
 }
 `
 
+// A word at an address that is none of a word.
+func TestMisalignedAddress(t *testing.T) {
+	b := newBench(t, sim.Options{})
+	mod, err := b.dev.Load([]byte(first))
+	b.must(err)
+	f, err := mod.Function("first")
+	b.must(err)
+	x := b.alloc(16)
+	b.must(b.s.Fill8(x, 1, 16))
+	b.must(b.s.Launch(f, one, one, 0, binary.LittleEndian.AppendUint64(nil, uint64(x+2))))
+	expect(t, "misaligned", b.s.Sync(), []string{"misaligned address (CUDA_ERROR_MISALIGNED_ADDRESS, 716)"}, drv.ErrSticky)
+}
+
 // What a stream writes may be read; fresh memory, and a copy of it, may not.
 func TestUnwrittenMemoryIsFound(t *testing.T) {
 	for name, write := range map[string]func(b *bench, x, fresh drv.Ptr, h *drv.Host) error{

@@ -54,6 +54,7 @@ func addParams(p drv.Ptr, n int, by float32) []byte {
 type bench struct {
 	t      *testing.T
 	m      *sim.Machine
+	driver *drv.Driver
 	dev    *drv.Device
 	s      *drv.Stream
 	module *drv.Module
@@ -64,9 +65,10 @@ func newBench(t *testing.T, o sim.Options) *bench {
 	t.Helper()
 	o.Kernels = kernels
 	b := &bench{t: t, m: sim.New(o)}
-	driver, err := drv.Open(b.m)
+	var err error
+	b.driver, err = drv.Open(b.m)
 	b.must(err)
-	b.dev, err = driver.Device(0)
+	b.dev, err = b.driver.Device(0)
 	b.must(err)
 	b.s, err = b.dev.NewStream()
 	b.must(err)
@@ -100,6 +102,7 @@ func (b *bench) close() {
 	b.must(b.s.Destroy())
 	b.must(b.module.Unload())
 	b.must(b.dev.Close())
+	b.must(b.dev.Close()) // does nothing
 	b.must(b.m.Close())
 }
 
