@@ -21,7 +21,7 @@ var some = []string{"MatMul", "MatMulEpilogue", "MatMuls"}
 // as its heuristic would choose: rows that keep their bits show that we choose once.
 func TestProductsByLibrary(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{})
-	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 31})
+	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 97})
 	if be.Count("cublasLtMatmul") == 0 {
 		t.Error("the library has computed nothing")
 	}
@@ -29,7 +29,7 @@ func TestProductsByLibrary(t *testing.T) {
 
 func TestProductsByOwnKernel(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{Products: cudatest.Products{None: true}})
-	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 197})
+	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 397})
 	if !strings.HasSuffix(be.Name(), "+own") || !strings.Contains(be.Note(), "a kernel of our own") {
 		t.Errorf("%s: %q", be.Name(), be.Note())
 	}
@@ -96,7 +96,7 @@ func TestProductsThatTheLibraryRefuses(t *testing.T) {
 		Refuse: func(n, k int, epilogue uint32) bool { return epilogue != 1 || k%2 == 1 },
 		SplitK: true,
 	}})
-	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 197})
+	kerneltest.Run(t, be, kerneltest.Options{Only: some, Every: 397})
 	if notes := strings.Join(be.ProductNotes(), "\n"); !strings.Contains(notes, "NOT_SUPPORTED") {
 		t.Errorf("the notes are %q", notes)
 	}
@@ -104,8 +104,8 @@ func TestProductsThatTheLibraryRefuses(t *testing.T) {
 
 func TestVectorProducts(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{})
-	kerneltest.Run(t, be, kerneltest.Options{Only: []string{"MatVec"}, Every: 61})
-	kerneltest.Run(t, be, kerneltest.Options{Only: []string{"MatVecs"}, Every: 3})
+	kerneltest.Run(t, be, kerneltest.Options{Only: []string{"MatVec"}, Every: 199})
+	kerneltest.Run(t, be, kerneltest.Options{Only: []string{"MatVecs"}, Every: 5})
 	if be.Count("cublasLtMatmul") != 0 {
 		t.Error("MatVec has called the library, which no graph of decoding bears")
 	}
