@@ -102,13 +102,18 @@ var vectorKernels = func() map[vectorKey]vectorKernel {
 	const warps, columns = 4, 2 // of a block; of a warp, where there are several rows
 	all := map[vectorKey]vectorKernel{}
 	for _, d := range weightTypes {
+		rows := 8
+		if d.IsBlock() {
+			rows = 4
+		}
 		name := strings.ToLower(fmt.Sprintf("lamina_matvec_%v_", d))
+		several := fmt.Sprint(rows)
 		all[vectorKey{d, true, true}] = vectorKernel{name + "1", 1, warps, 32 * warps}
-		all[vectorKey{d, true, false}] = vectorKernel{name + "4", 4, columns * warps, 32 * warps}
+		all[vectorKey{d, true, false}] = vectorKernel{name + several, rows, columns * warps, 32 * warps}
 		if !d.IsBlock() {
 			name = strings.Replace(name, "matvec", "matvec_in", 1)
 			all[vectorKey{d, false, true}] = vectorKernel{name + "1", 1, 32, 256}
-			all[vectorKey{d, false, false}] = vectorKernel{name + "4", 4, 32, 256}
+			all[vectorKey{d, false, false}] = vectorKernel{name + several, rows, 32, 256}
 		}
 	}
 	return all

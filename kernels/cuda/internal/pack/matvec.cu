@@ -2,13 +2,13 @@
 // Products of few rows with a weight of a plain type.
 
 MATVEC(lamina_matvec_f32_1, F32, 1, 1)
-MATVEC(lamina_matvec_f32_4, F32, 4, 2)
+MATVEC(lamina_matvec_f32_8, F32, 8, 2)
 MATVEC(lamina_matvec_f64_1, F64, 1, 1)
-MATVEC(lamina_matvec_f64_4, F64, 4, 2)
+MATVEC(lamina_matvec_f64_8, F64, 8, 2)
 MATVEC(lamina_matvec_f16_1, F16, 1, 1)
-MATVEC(lamina_matvec_f16_4, F16, 4, 2)
+MATVEC(lamina_matvec_f16_8, F16, 8, 2)
 MATVEC(lamina_matvec_bf16_1, BF16, 1, 1)
-MATVEC(lamina_matvec_bf16_4, BF16, 4, 2)
+MATVEC(lamina_matvec_bf16_8, BF16, 8, 2)
 
 // The same with W stored [k n]: a block has 32 columns, whose inner indices are dealt out
 // to its warps, WARPS apart; a warp's sum goes up them, and the warps' are added in order.
@@ -57,10 +57,10 @@ DEVICE void matvec_in(const Products &all, const float *a, u32 m, u32 k) {
 	}
 
 MATVEC_IN(lamina_matvec_in_f32_1, F32, 1)
-MATVEC_IN(lamina_matvec_in_f32_4, F32, 4)
+MATVEC_IN(lamina_matvec_in_f32_8, F32, 8)
 MATVEC_IN(lamina_matvec_in_f64_1, F64, 1)
-MATVEC_IN(lamina_matvec_in_f64_4, F64, 4)
+MATVEC_IN(lamina_matvec_in_f64_8, F64, 8)
 MATVEC_IN(lamina_matvec_in_f16_1, F16, 1)
-MATVEC_IN(lamina_matvec_in_f16_4, F16, 4)
+MATVEC_IN(lamina_matvec_in_f16_8, F16, 8)
 MATVEC_IN(lamina_matvec_in_bf16_1, BF16, 1)
-MATVEC_IN(lamina_matvec_in_bf16_4, BF16, 4)
+MATVEC_IN(lamina_matvec_in_bf16_8, BF16, 8)
