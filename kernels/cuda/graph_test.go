@@ -105,9 +105,9 @@ func TestStepsThatDiffer(t *testing.T) {
 			return func(i int, x tensor.Tensor) {
 				l := be.start("lamina_fill")
 				l.tensor(x)
-				l.u64(uint64(1 + i))
+				l.u64(64)
 				l.f32(3)
-				l.launch3([3]int{1 + i, 1, 1}, [3]int{256, 1, 1}, 1000*i)
+				l.launch3([3]int{1 + i%4, 1, 1}, [3]int{4, 1, 1}, i/8*60_000)
 			}
 		},
 		"an upload": func(be bare) func(int, tensor.Tensor) {
@@ -126,15 +126,38 @@ func TestStepsThatDiffer(t *testing.T) {
 		},
 		"memory": func(be bare) func(int, tensor.Tensor) {
 			return func(i int, x tensor.Tensor) {
-				y := tensor.MustNew(be, tensor.F32, 1<<i)
-				be.addScaled(x.Slice(0, 1), y.Slice(0, 1), 1)
-				y.Free()
+				for range 2 { // the same bytes, zero each time
+					y := tensor.MustNew(be, tensor.F32, 1<<i)
+					be.addScaled(x.Slice(0, 1), y.Slice(0, 1), 1)
+					be.fill(y, 5)
+					y.Free()
+				}
 			}
 		},
 		"a large table": func(be bare) func(int, tensor.Tensor) {
 			return func(i int, x tensor.Tensor) {
-				table := be.table(make([]byte, tableSmall+i))
-				table.free()
+				s := be.scratch(tableSmall + 4)
+				for _, at := range []drv.Ptr{s.Ptr, 0} {
+					data := make([]float32, tableSmall/4+1)
+					data[0] = float32(i + 1)
+					if at != 0 {
+						l := be.start("lamina_fill")
+						l.ptr(at)
+						l.u64(64)
+						l.f32(9)
+						l.launch(1, 256)
+						s.free()
+						continue
+					}
+					table := be.table(tensor.Bytes(data)) // where the scratch was
+					l := be.start("lamina_add_scaled")
+					l.tensor(x.Slice(0, 1))
+					l.ptr(table.Ptr)
+					l.u64(1)
+					l.f32(1)
+					l.launch(1, 256)
+					table.free()
+				}
 			}
 		},
 		"a library's work": func(be bare) func(int, tensor.Tensor) {
@@ -216,4 +239,76 @@ func TestDriversThatRefuseGraphs(t *testing.T) {
 	if n := be.m.Count("cuGraphLaunch"); n != 10 {
 		t.Errorf("a launch fails in a capture: %d graphs launched, want 10", n)
 	}
+}
+
+// TestStepsThatEndElsewhere: fewer kernels than the last time, and more.
+func TestStepsThatEndElsewhere(t *testing.T) {
+	be := simulated(t, sim.Options{}, Options{}, door.Options{})
+	x, one := tensor.MustNew(be, tensor.F32, 8), tensor.MustNew(be, tensor.F32, 8)
+	defer x.Free()
+	defer one.Free()
+	be.fill(one, 1)
+	want := float32(0)
+	for i, n := range []int{3, 3, 3, 2, 2, 2, 5, 5, 3, 0, 3} {
+		be.Step("k", func() {
+			for range n {
+				be.addScaled(x, one, 1)
+			}
+		})
+		want += float32(n)
+		if i%2 == 0 {
+			wantAll(t, x, want)
+		}
+	}
+	wantAll(t, x, want)
+}
+
+// TestStepsLeaveOthersAlone: what is freed in a step is still read by its kernels, what it
+// had for a while is guarded by nobody, and a table that somebody else made is not
+// written to.
+func TestStepsLeaveOthersAlone(t *testing.T) {
+	be := simulated(t, sim.Options{}, Options{Poison: true}, door.Options{})
+	x := tensor.MustNew(be, tensor.F32, 4)
+	defer x.Free()
+	early := be.table(tensor.Bytes([]float32{100, 100, 100, 100})) // the first of the ring
+	want := float32(0)
+	for i := range 5 {
+		w := tensor.MustNew(be, tensor.F32, 4)
+		w.SetFloat32s([]float32{1, 1, 1, 1})
+		foreign := be.table(tensor.Bytes([]float32{2, 2, 2, 2}))
+		var kept scratch
+		be.Step("k", func() {
+			be.addScaled(x, w, 1)
+			w.Free()
+			s := be.scratch(1000)
+			l := be.start("lamina_fill")
+			l.ptr(s.Ptr)
+			l.u64(250)
+			l.f32(float32(i))
+			l.launch(1, 256)
+			s.free()
+			kept = be.scratch(8)
+			own := be.table(tensor.Bytes([]float32{10, 10, 10, 10}))
+			addTable(be, x, own)
+			own.free()
+		})
+		kept.free()
+		addTable(be, x, foreign)
+		foreign.free()
+		want += 13
+		wantAll(t, x, want)
+	}
+	addTable(be, x, early)
+	early.free()
+	wantAll(t, x, want+100)
+}
+
+// addTable adds four numbers of a table to x.
+func addTable(be bare, x tensor.Tensor, table scratch) {
+	l := be.start("lamina_add_scaled")
+	l.tensor(x)
+	l.ptr(table.Ptr)
+	l.u64(4)
+	l.f32(1)
+	l.launch(1, 256)
 }

@@ -26,7 +26,7 @@ func goKernels() map[string]sim.Kernel {
 	return map[string]sim.Kernel{
 		"lamina_fill": func(l sim.Launch) error {
 			y, err := floats(l, 0, u64(l, 8))
-			for i := range y {
+			for i := range min(len(y), 4*l.Grid[0]*l.Block[0]) {
 				y[i] = f32(l, 16)
 			}
 			return err
