@@ -20,7 +20,7 @@
 //
 // The environment: LAMINA_CUDA_SYNC=1 waits after every launch, so that an error names
 // its kernel; LAMINA_CUDA_POISON=1 fills freed memory with NaN and looks for writes past
-// the end of what is freed.
+// the end of what is freed; LAMINA_CUDA_EAGER=1 launches decoding steps without graphs.
 package cuda
 
 import (
