@@ -31,6 +31,7 @@ type worker struct {
 	placed      []placed // shared variables
 	cache       []*region
 	warps       []*warp
+	pool        []*warp // of the largest block so far
 	blk         *block
 	free        map[*function][]*frame
 	uninit      bool
@@ -43,6 +44,7 @@ type worker struct {
 	touched     []touched // pages of this launch; see race.go
 	spare       []*page
 	spareBytes  [][]usage
+	held        int // bytes of its registers
 	errors      float64
 }
 

@@ -1,7 +1,9 @@
 package ptx
 
-// maxKept is how many workers a machine keeps for later launches.
-const maxKept = 4
+import "slices"
+
+// maxKept is how many bytes of registers a machine keeps with workers for later launches.
+const maxKept = 64 << 20
 
 // workerOf returns a worker for a kernel: one of an earlier launch, or a new one.
 func (m *Machine) workerOf(p *Program, f *function, dims [3]int) *worker {
@@ -24,8 +26,12 @@ func (m *Machine) keep(k *worker) {
 		m.errors[k.entry.name] = k.errors
 	}
 	m.kept = append(m.kept, k)
-	if len(m.kept) > maxKept {
-		m.kept = append(m.kept[:0], m.kept[1:]...)
+	held := 0
+	for i := len(m.kept) - 1; i >= 0; i-- {
+		if held += m.kept[i].held; held > maxKept {
+			m.kept = slices.Delete(m.kept, 0, i+1)
+			return
+		}
 	}
 }
 
@@ -33,8 +39,8 @@ func (m *Machine) keep(k *worker) {
 func (k *worker) another() *worker {
 	c := &worker{}
 	*c = *k
-	c.cache, c.blk, c.free, c.warps = make([]*region, len(k.cache)), &block{}, map[*function][]*frame{}, nil
-	c.touched, c.spare, c.spareBytes = nil, nil, nil
+	c.cache, c.blk, c.free, c.pool = make([]*region, len(k.cache)), &block{}, map[*function][]*frame{}, nil
+	c.touched, c.spare, c.spareBytes, c.held = nil, nil, nil, 0
 	return c
 }
 
@@ -44,10 +50,10 @@ func (k *worker) startBlock(index [3]int) {
 	k.begin = k.now
 	k.layBlock(index)
 	n := (k.threads + 31) / 32
-	for len(k.warps) < n {
-		k.warps = append(k.warps, &warp{k: k, id: len(k.warps)})
+	for len(k.pool) < n {
+		k.pool = append(k.pool, &warp{k: k, id: len(k.pool)})
 	}
-	k.warps = k.warps[:n]
+	k.warps = k.pool[:n]
 	for _, w := range k.warps {
 		for len(w.frames) > 0 {
 			k.release(w.frames[len(w.frames)-1])
@@ -94,6 +100,7 @@ func (w *warp) enter(fn *function, call *callOf, m uint32) {
 		f, k.free[fn] = free[len(free)-1], free[:len(free)-1]
 	} else {
 		f = newFrame(fn, k.machine.options.Shadow)
+		k.held += len(f.regs) * len(lanes{}) * 8
 	}
 	f.call, f.mask, f.base = call, m, 0
 	f.ways = append(f.ways[:0], way{0, -1, m})
