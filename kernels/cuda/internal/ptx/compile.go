@@ -243,6 +243,9 @@ func (c *compiler) declare() error {
 			c.f.frameBytes = align(c.f.frameBytes, v.align)
 			v.offset = c.f.frameBytes
 			c.f.frameBytes += v.size
+			if c.f.frameBytes > maxParams {
+				return p.fail("more than %d bytes of parameters", maxParams)
+			}
 		case global, constant:
 			p.out.order = append(p.out.order, v)
 		}

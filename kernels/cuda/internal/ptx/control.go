@@ -1,6 +1,9 @@
 package ptx
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // label makes the instruction wait for the place of a label.
 func (c *compiler) label(name string, set func(in *instr, pc int32)) {
@@ -163,6 +166,9 @@ func runCall(w *warp, in *instr, m uint32) {
 		w.fault(in, lane, Limits, 0, "", "calls within calls, too deep")
 	}
 	from := w.frame
+	if w.base+from.fn.localBytes+x.to.localBytes > MaxLocal {
+		w.fault(in, lane, Limits, 0, "", fmt.Sprintf("calls use more than %d bytes of local memory", MaxLocal))
+	}
 	w.enter(x.to, x, m)
 	for rest := m; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros32(rest)

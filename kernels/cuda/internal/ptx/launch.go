@@ -2,6 +2,7 @@ package ptx
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -14,6 +15,7 @@ const (
 	MaxThreads       = 1024
 	MaxShared        = 227 << 10 // where a kernel asked for it: AllowShared
 	DefaultMaxShared = 48 << 10
+	MaxLocal         = 512 << 10 // of a thread
 )
 
 // worker runs blocks of a launch, one at a time.
@@ -89,8 +91,8 @@ func (k *worker) takeNext(order []int) (int, bool) {
 	return i, true
 }
 
-// launchParallel runs the blocks on several workers. The fault of the first block in
-// order is the launch's.
+// launchParallel runs the blocks on several workers. Of several faults, that of the block
+// with the least index is the launch's.
 func (m *Machine) launchParallel(first *worker, order []int) error {
 	var next atomic.Int64
 	n := first.grid[0] * first.grid[1] * first.grid[2]
@@ -107,12 +109,12 @@ func (m *Machine) launchParallel(first *worker, order []int) error {
 	workers := min(m.options.Workers, n)
 	errs := make([]error, workers)
 	var wait sync.WaitGroup
-	for i := range workers {
-		k := first
-		if i > 0 {
-			k = first.another()
-		}
-		k.races = false
+	all := []*worker{first}
+	first.races = false
+	for len(all) < workers {
+		all = append(all, first.another())
+	}
+	for i, k := range all {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
@@ -126,12 +128,17 @@ func (m *Machine) launchParallel(first *worker, order []int) error {
 		}()
 	}
 	wait.Wait()
+	var found error
+	least := n
 	for _, err := range errs {
-		if err != nil {
-			return err
+		var f *Fault
+		if errors.As(err, &f) {
+			if at := (f.Block[2]*first.grid[1]+f.Block[1])*first.grid[0] + f.Block[0]; at < least {
+				found, least = err, at
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 // runAll runs blocks until there are no more, or one faults.
@@ -196,6 +203,9 @@ func (m *Machine) prepare(p *Program, entry string, grid, dims [3]int, dynamic i
 	}
 	if f.reqThreads[0] > 0 && f.reqThreads != dims {
 		return refuse(Limits, "a block of %v threads, where the entry requires %v", dims, f.reqThreads)
+	}
+	if f.localBytes > MaxLocal {
+		return refuse(Limits, "%d bytes of local memory, more than %d", f.localBytes, MaxLocal)
 	}
 	vars, bytes := layShared(f, dynamic)
 	most := DefaultMaxShared

@@ -11,6 +11,7 @@ const (
 	maxSource = 64 << 20
 	maxSlots  = 1 << 20
 	maxArray  = 1 << 30 // bytes of a variable
+	maxParams = 32764   // bytes of parameters: what PTX allows from 8.1 on
 )
 
 // Parse reads a PTX module and decodes every instruction of it. An instruction that is
@@ -194,7 +195,9 @@ func (p *parser) function(entry bool) error {
 	for _, v := range append(f.params[:len(f.params):len(f.params)], f.rets...) {
 		f.paramBytes = align(f.paramBytes, v.align)
 		v.offset = f.paramBytes
-		f.paramBytes += v.size
+		if f.paramBytes += v.size; f.paramBytes > maxParams {
+			return p.fail("more than %d bytes of parameters", maxParams)
+		}
 	}
 	if p.take(";") {
 		return nil

@@ -33,6 +33,7 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 		".reg .what %r;":              "unknown type of registers",
 		".shared .align 3 .b8 x[4];":  "no alignment",
 		".shared .b8 x[99999999999];": "an array of",
+		".param .b8 x[40000];":        "more than 32764 bytes of parameters",
 		".local .b8 x[] ;":            "an array",
 	} {
 		_, err := Parse([]byte(snippet("", body)))
@@ -82,9 +83,6 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, entry := range p.Entries() {
 			e := p.functions[entry]
-			if e.localBytes+e.frameBytes+e.paramBytes > 1<<16 {
-				continue
-			}
 			_ = m.Launch(p, entry, [3]int{1, 1, 1}, [3]int{32, 1, 1}, 0, make([]byte, e.paramBytes))
 		}
 	})
