@@ -94,9 +94,14 @@ func runAsync(w *warp, in *instr, m uint32) {
 		if from%uint64(x.bytes) != 0 {
 			w.fault(in, i, Misaligned, from, w.where(global, from, i), fmt.Sprintf("a copy of %d bytes", x.bytes))
 		}
-		for k := 0; k < n; k++ {
-			r, at := w.place(in, i, global, from+uint64(k), 1, read)
-			data[k] = r.data[at]
+		for k := 0; k < n; {
+			step := 4
+			if n-k < 4 {
+				step = 1
+			}
+			r, at := w.place(in, i, global, from+uint64(k), step, read)
+			copy(data[k:], r.data[at:at+step])
+			k += step
 		}
 		r, at := w.place(in, i, shared, to, x.bytes, 0)
 		fill(r.state[at:at+x.bytes], unset)

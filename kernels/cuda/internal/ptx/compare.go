@@ -45,16 +45,6 @@ func compares(name string) func(order int, unordered bool) bool {
 
 var comparisonNames = []string{"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"}
 
-func order[T cmp.Ordered](a, b T) int {
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
-}
-
 // outcomes is the table of a comparison: unordered, less, equal, greater.
 func outcomes(name string) [4]uint32 {
 	f := compares(name)

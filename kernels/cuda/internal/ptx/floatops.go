@@ -68,7 +68,7 @@ func decodeFloat2(c *compiler, s *statement, t typ) (instr, error) {
 	extreme := s.op == "min" || s.op == "max"
 	switch {
 	case t.kind == 'f' && t.bits == 32 && extreme:
-		f = extremeF32(s.op == "min", s.has("NaN"), s.has("xorsign"))
+		f = extremeF32(s.op == "min", s.has("NaN"), s.has("xorsign") && s.has("abs"))
 	case t.kind == 'f' && t.bits == 32 && approx:
 		f = divF32 // correctly rounded: within the 2 ulp that .approx and .full allow
 	case t.kind == 'f' && t.bits == 32:
