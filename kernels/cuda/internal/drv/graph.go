@@ -182,17 +182,23 @@ func (g *Graph) node(h uintptr) (Node, error) {
 	return n, nil
 }
 
-// Instantiate makes the graph ready to be launched.
+// Instantiate makes the graph ready to be launched, once. The graph belongs to what it
+// returns from then on: its nodes, which [Exec.SetKernel] names, live as long as it does.
 func (g *Graph) Instantiate() (*Exec, error) {
+	if g.handle == 0 {
+		return nil, fmt.Errorf("cuda:%d: Instantiate of a graph that is instantiated, or was given back", g.dev.info.Index)
+	}
 	h := onHeap[uintptr]()
 	if err := g.dev.do("Instantiate", "cuGraphInstantiateWithFlags", g.dev.driver.procs.GraphInstantiateWithFlags, address(h), g.handle, 0); err != nil {
 		return nil, err
 	}
-	return &Exec{dev: g.dev, handle: *h, label: g.label, b: g.dev.newBlock(), kernel: onHeap[kernelParams]()}, nil
+	e := &Exec{dev: g.dev, handle: *h, graph: *g, b: g.dev.newBlock(), kernel: onHeap[kernelParams]()}
+	g.handle = 0
+	return e, nil
 }
 
-// Destroy gives the graph back; what was instantiated of it stays. A second call does
-// nothing.
+// Destroy gives the graph back, unless it was instantiated: then it does nothing, and so
+// does a second call.
 func (g *Graph) Destroy() error {
 	h := g.handle
 	if h == 0 {
@@ -207,13 +213,14 @@ func (g *Graph) Destroy() error {
 type Exec struct {
 	dev    *Device
 	handle uintptr
-	label  string
+	graph  Graph // that it was made of
 	b      *block
 	kernel *kernelParams
 }
 
 // SetKernel changes a kernel of the graph: what is launched from now on has these
-// parameters. The node is one of [Graph.Nodes]; f is the kernel that it has.
+// parameters. The node is one of the [Graph.Nodes] of its graph, which the driver follows: a
+// graph that was given back before crashes it. f is the kernel that the node has.
 func (e *Exec) SetKernel(n Node, f *Function, grid, block [3]int, shared int, params []byte) error {
 	p := e.dev.driver.procs.GraphExecKernelNodeSetParams
 	if p == nil {
@@ -236,17 +243,19 @@ func (e *Exec) SetKernel(n Node, f *Function, grid, block [3]int, shared int, pa
 func (e *Exec) Launch(s *Stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dev.launches.add(e.label, [3]int{}, [3]int{})
+	s.dev.launches.add(e.graph.label, [3]int{}, [3]int{})
 	s.b.args[0], s.b.args[1] = e.handle, s.handle
 	return s.enqueue("graph", "cuGraphLaunch", s.dev.driver.procs.GraphLaunch, 2)
 }
 
-// Destroy gives it back. It must not be under way. A second call does nothing.
+// Destroy gives it back, with its graph. It must not be under way. A second call does
+// nothing.
 func (e *Exec) Destroy() error {
 	h := e.handle
 	if h == 0 {
 		return nil
 	}
 	e.handle = 0
-	return e.dev.release("Exec.Destroy", "cuGraphExecDestroy", e.dev.driver.procs.GraphExecDestroy, h)
+	err := e.dev.release("Exec.Destroy", "cuGraphExecDestroy", e.dev.driver.procs.GraphExecDestroy, h)
+	return errors.Join(err, e.graph.Destroy())
 }

@@ -168,6 +168,9 @@ func cuGraphExecKernelNodeSetParams(m *Machine, a []uintptr) int {
 	if !ok {
 		return invalidHandle
 	}
+	if _, ok := get[*node](m, call, a[1]); !ok { // which the real library follows, wherever it leads
+		return invalidValue
+	}
 	old, ok := e.ops[a[1]]
 	if !ok || old.kernel == nil {
 		m.fault("%s: %#x is no kernel of the graph", call, a[1])

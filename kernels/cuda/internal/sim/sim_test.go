@@ -145,6 +145,18 @@ func TestMistakesWithHandles(t *testing.T) {
 			}()
 			return <-code
 		}, 201, "cuStreamQuery: the thread is bound to no context"},
+		{"a node of a graph that is gone", func(c caller, s uintptr) int {
+			p := c.make("cuMemAlloc_v2", 8)
+			c.call("cuStreamBeginCapture_v2", s, 1)
+			c.call("cuMemsetD8Async", p, 0, 8, s)
+			g, n := newCell(), newCell()
+			c.call("cuStreamEndCapture", s, g.at(0))
+			n[1] = 1
+			c.call("cuGraphGetNodes", g[0], n.at(0), n.at(1))
+			e := c.make("cuGraphInstantiateWithFlags", g[0], 0)
+			c.call("cuGraphDestroy", g[0])
+			return c.call("cuGraphExecKernelNodeSetParams", e, n[0], newCell().at(0))
+		}, 1, "was given back before"},
 		{"before cuInit", func(c caller, s uintptr) int {
 			return caller{c.t, c.m}.fresh().call("cuDeviceGetCount", newCell().at(0))
 		}, 3, ""},
