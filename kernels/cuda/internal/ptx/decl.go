@@ -114,14 +114,13 @@ func (p *parser) variable(s space, extern bool) (*variable, error) {
 	return v, nil
 }
 
-// dimensions reads [n][m]…; a dynamic array has none, and zero elements.
+// dimensions reads [n][m]…; a dynamic array, [], has zero elements.
 func (p *parser) dimensions(extern bool) (int, error) {
 	count := 1
 	for p.take("[") {
 		if p.take("]") {
 			if !extern {
-				count = -1
-				continue
+				return 0, p.fail("an array without a size")
 			}
 			return 0, nil
 		}
@@ -129,16 +128,13 @@ func (p *parser) dimensions(extern bool) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if n < 0 || n > maxArray || (count > 0 && n > 0 && int64(count) > maxArray/n) {
+		if n < 0 || n > maxArray || n > 0 && int64(count) > maxArray/n {
 			return 0, p.fail("an array of %d elements", n)
 		}
 		count *= int(n)
 		if err := p.want("]"); err != nil {
 			return 0, err
 		}
-	}
-	if count < 0 {
-		return 0, p.fail("an array without a size")
 	}
 	return count, nil
 }
@@ -155,7 +151,7 @@ func (p *parser) initial(v *variable, t typ) error {
 		case p.take(","):
 		case p.peek().kind == tokenName:
 			name := p.next().text
-			if (name == "generic" || strings.HasPrefix(name, "mask")) && p.take("(") {
+			if name == "generic" && p.take("(") {
 				name = p.next().text
 				if err := p.want(")"); err != nil {
 					return err

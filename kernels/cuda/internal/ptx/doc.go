@@ -10,7 +10,10 @@
 // A kernel that does what it must not ends its launch with a *Fault: an access out of
 // bounds or not aligned, a read of memory or of a register that nothing has written, a
 // race in shared or global memory, a barrier that some threads do not reach. Global
-// memory counts as written when the host wrote it or a kernel did.
+// memory counts as written when the host wrote it or a kernel did. The rules are those of
+// CUDA's guide, taken strictly: a barrier wants every thread that a warp began with, an
+// exchange every thread that it names; threads of a warp are ordered by bar.warp.sync and
+// nothing else; an atomic operation races with nothing, and orders nothing.
 //
 //	p, err := ptx.Parse(source)
 //	m := ptx.New(ptx.Options{})

@@ -118,7 +118,9 @@ func TestMissingSyncthreads(t *testing.T) {
 
 func TestLaunchIsChecked(t *testing.T) {
 	p := parse(t, snippet(".extern .shared .align 16 .b8 dynamic[]; ", `st.shared.u32 [dynamic], 1;`)+`
-.visible .entry small(.param .u32 a) .maxntid 64, 1, 1 { ret; }`)
+.visible .entry small(.param .u32 a) .maxntid 64, 1, 1 { ret; }
+.visible .entry exactly() .reqntid 64 .minnctapersm 1 { ret; }
+.visible .entry large() { .local .b8 x[600000]; ret; }`)
 	m := New(Options{})
 	args := arguments(uint64(0), uint64(0))
 	launch := func(entry string, grid, block [3]int, shared int, params []byte) error {
@@ -134,6 +136,8 @@ func TestLaunchIsChecked(t *testing.T) {
 	caught(t, launch("small", one, [3]int{65, 1, 1}, 0, arguments(uint32(1))), Limits, "allows 64")
 	caught(t, launch("k", one, one, 48<<10+4, args), Limits, "49156 bytes of shared memory")
 	caught(t, launch("k", one, one, 0, args), OutOfBounds) // no dynamic shared memory
+	caught(t, launch("exactly", one, [3]int{32, 1, 1}, 0, nil), Limits, "requires [64 1 1]")
+	caught(t, launch("large", one, one, 0, nil), Limits, "600016 bytes of local memory")
 	if err := launch("k", one, one, 48<<10, args); err != nil {
 		t.Error(err)
 	}

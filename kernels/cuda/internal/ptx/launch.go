@@ -176,47 +176,22 @@ func blockOrder(grid [3]int, seed uint64) []int {
 // prepare checks a launch, and makes the first worker.
 func (m *Machine) prepare(p *Program, entry string, grid, dims [3]int, dynamic int, params []byte) (*worker, error) {
 	f := p.functions[entry]
-	refuse := func(kind Kind, format string, args ...any) (*worker, error) {
-		return nil, &Fault{Kind: kind, Entry: entry, What: fmt.Sprintf(format, args...)}
-	}
 	if f == nil || !f.entry || !f.defined {
-		return refuse(BadParameter, "the module has no such entry")
+		return nil, refuse(BadParameter, entry, "the module has no such entry")
 	}
 	if len(params) != f.paramBytes {
-		return refuse(BadParameter, "%d bytes of parameters, not %d", len(params), f.paramBytes)
+		return nil, refuse(BadParameter, entry, "%d bytes of parameters, not %d", len(params), f.paramBytes)
 	}
-	for i := range 3 {
-		most, threads := 65535, 1024
-		if i == 0 {
-			most = 1<<31 - 1
-		}
-		if i == 2 {
-			threads = 64
-		}
-		if grid[i] < 1 || grid[i] > most || dims[i] < 1 || dims[i] > threads {
-			return refuse(Limits, "a grid of %v blocks of %v threads", grid, dims)
-		}
-	}
-	threads := dims[0] * dims[1] * dims[2]
-	if threads > MaxThreads || f.maxThreads > 0 && threads > f.maxThreads {
-		return refuse(Limits, "%d threads, more than %d (the entry allows %d)", threads, MaxThreads, f.maxThreads)
-	}
-	if f.reqThreads[0] > 0 && f.reqThreads != dims {
-		return refuse(Limits, "a block of %v threads, where the entry requires %v", dims, f.reqThreads)
-	}
-	if f.localBytes > MaxLocal {
-		return refuse(Limits, "%d bytes of local memory, more than %d", f.localBytes, MaxLocal)
+	if err := f.checkSizes(grid, dims); err != nil {
+		return nil, err
 	}
 	vars, bytes := layShared(f, dynamic)
-	most := DefaultMaxShared
-	if allowed := m.allowed[f]; allowed > most {
-		most = allowed
-	}
+	most := max(DefaultMaxShared, m.allowed[f])
 	if dynamic < 0 || bytes > most {
-		return refuse(Limits, "%d bytes of shared memory, more than %d", bytes, most)
+		return nil, refuse(Limits, entry, "%d bytes of shared memory, more than %d", bytes, most)
 	}
-	k := m.workerOf(p, f, dims)
-	k.grid, k.dims, k.threads, k.dynamic, k.placed = grid, dims, threads, dynamic, vars
+	k := m.workerOf(p, f)
+	k.grid, k.dims, k.threads, k.dynamic, k.placed = grid, dims, dims[0]*dims[1]*dims[2], dynamic, vars
 	k.params = region{data: slices.Clone(params), state: slices.Repeat([]byte{written}, len(params)), name: "parameters"}
 	k.uninit, k.races = !m.options.NoUninitialised, !m.options.NoRaces && m.options.Workers <= 1
 	k.sharedRaces = !m.options.NoRaces
@@ -234,6 +209,30 @@ func (m *Machine) prepare(p *Program, entry string, grid, dims [3]int, dynamic i
 	k.regions = m.regions
 	clear(k.cache)
 	return k, nil
+}
+
+func refuse(kind Kind, entry, format string, args ...any) *Fault {
+	return &Fault{Kind: kind, Entry: entry, What: fmt.Sprintf(format, args...)}
+}
+
+// checkSizes holds a launch against what a device and the kernel allow.
+func (f *function) checkSizes(grid, dims [3]int) error {
+	mostBlocks, mostThreads := [3]int{1<<31 - 1, 65535, 65535}, [3]int{1024, 1024, 64}
+	for i := range 3 {
+		if grid[i] < 1 || grid[i] > mostBlocks[i] || dims[i] < 1 || dims[i] > mostThreads[i] {
+			return refuse(Limits, f.name, "a grid of %v blocks of %v threads", grid, dims)
+		}
+	}
+	if n := dims[0] * dims[1] * dims[2]; n > MaxThreads || f.maxThreads > 0 && n > f.maxThreads {
+		return refuse(Limits, f.name, "%d threads, more than %d (the entry allows %d)", n, MaxThreads, f.maxThreads)
+	}
+	if f.reqThreads[0] > 0 && f.reqThreads != dims {
+		return refuse(Limits, f.name, "a block of %v threads, where the entry requires %v", dims, f.reqThreads)
+	}
+	if f.localBytes > MaxLocal {
+		return refuse(Limits, f.name, "%d bytes of local memory, more than %d", f.localBytes, MaxLocal)
+	}
+	return nil
 }
 
 // AllowShared lets an entry use up to bytes of shared memory, as a driver's function

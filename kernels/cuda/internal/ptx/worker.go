@@ -6,9 +6,9 @@ import "slices"
 const maxKept = 64 << 20
 
 // workerOf returns a worker for a kernel: one of an earlier launch, or a new one.
-func (m *Machine) workerOf(p *Program, f *function, dims [3]int) *worker {
+func (m *Machine) workerOf(p *Program, f *function) *worker {
 	for i, k := range m.kept {
-		if k.entry == f && k.machine == m {
+		if k.entry == f {
 			m.kept = append(m.kept[:i], m.kept[i+1:]...)
 			return k
 		}
