@@ -44,15 +44,21 @@ func hardware(t *testing.T, o Options) *Backend {
 }
 
 // TestHardware holds a GPU against the contracts of package kernels: with products in F32
-// all of it, in BF16 the products.
+// all of it, in BF16 the products. With -test.short a part of the cases.
 func TestHardware(t *testing.T) {
+	o := kerneltest.Options{}
+	if testing.Short() {
+		o.Every, o.Thin = 5, 3
+	}
 	t.Run("f32", func(t *testing.T) {
 		be, other := hardware(t, Options{}), hardware(t, Options{Poison: true})
-		kerneltest.Run(t, be, kerneltest.Options{Same: []kernels.Backend{other}})
+		o.Same = []kernels.Backend{other}
+		kerneltest.Run(t, be, o)
 	})
 	t.Run("bf16", func(t *testing.T) {
 		be, other := hardware(t, Options{Precision: BF16}), hardware(t, Options{Precision: BF16, Poison: true})
-		kerneltest.RunBF16(t, be, kerneltest.Options{Same: []kernels.Backend{other}})
+		o.Same = []kernels.Backend{other}
+		kerneltest.RunBF16(t, be, o)
 	})
 }
 

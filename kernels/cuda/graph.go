@@ -158,7 +158,7 @@ func (be *Backend) drop(g *graph) {
 // bury gives back graphs that have ended, once the queue has done its work.
 func (be *Backend) bury() {
 	for _, exec := range be.step.ended {
-		be.check(exec.Destroy())
+		be.fail(exec.Destroy())
 	}
 	be.step.ended = be.step.ended[:0]
 }

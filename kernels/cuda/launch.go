@@ -225,5 +225,5 @@ func (be *Backend) issue(fn *function, grid, block [3]int, shared int, params []
 
 // run puts a launch into the queue. The lock is held.
 func (be *Backend) run(fn *function, grid, block [3]int, shared int, params []byte) {
-	be.check(be.stream.Launch(fn.f, grid, block, shared, params))
+	be.fail(be.stream.Launch(fn.f, grid, block, shared, params))
 }

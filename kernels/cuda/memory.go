@@ -130,7 +130,7 @@ func (be *Backend) alloc(bytes int, t tag) (tensor.Memory, error) {
 		return m, err
 	}
 	be.settle() // noted launches may still need what the bytes were before
-	be.check(be.stream.Fill8(m.block.ptr, 0, int64(bytes)))
+	be.fail(be.stream.Fill8(m.block.ptr, 0, int64(bytes)))
 	return m, nil
 }
 

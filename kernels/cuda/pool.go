@@ -214,7 +214,7 @@ func (p *pool) await() {
 func (p *pool) guard(b *block) {
 	b.guarded = p.be.dev.options.Poison && !p.be.step.noting && !p.be.failed()
 	if b.guarded {
-		p.be.check(p.be.stream.Fill8(b.ptr+drv.Ptr(b.asked), guardByte, b.size-b.asked))
+		p.be.fail(p.be.stream.Fill8(b.ptr+drv.Ptr(b.asked), guardByte, b.size-b.asked))
 	}
 }
 
@@ -228,7 +228,7 @@ func (p *pool) spoil(b *block) {
 		n := min(int(b.size-b.asked), guardBytes)
 		p.be.fetch(arrival{n: n, guards: b.tag, size: b.asked}, b.ptr+drv.Ptr(b.asked))
 	}
-	p.be.check(p.be.stream.Fill8(b.ptr, poisonByte, b.size))
+	p.be.fail(p.be.stream.Fill8(b.ptr, poisonByte, b.size))
 }
 
 func roundUp(n, to int64) int64 { return (n + to - 1) / to * to }

@@ -37,9 +37,6 @@ type arrival struct {
 
 const stageAlign = 64
 
-// check notes an error of the driver as the queue's.
-func (be *Backend) check(err error) { be.fail(err) }
-
 // room returns a half and an offset in it for n bytes, at most its size. The lock is
 // held.
 func (be *Backend) room(n int) (*pinned, int, bool) {
@@ -54,12 +51,12 @@ func (be *Backend) room(n int) (*pinned, int, bool) {
 			}
 			h.event = e
 		}
-		be.check(be.stream.Record(h.event))
+		be.fail(be.stream.Record(h.event))
 		h.recorded = true
 		s.now ^= 1
 		h = &s.half[s.now]
 		if h.recorded {
-			be.check(h.event.Sync())
+			be.fail(h.event.Sync())
 			be.deliver(h)
 		}
 	}
@@ -200,7 +197,7 @@ func (be *Backend) sync() error {
 	if asked && !be.failed() {
 		be.fetch(arrival{dst: be.word[:], n: faultBytes}, be.fault)
 	}
-	be.check(be.stream.Sync()) // of a failed queue too: what is under way writes to pinned memory
+	be.fail(be.stream.Sync()) // of a failed queue too: what is under way writes to pinned memory
 	be.bury()
 	for i := range be.stage.half {
 		be.deliver(&be.stage.half[i])

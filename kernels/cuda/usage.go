@@ -125,7 +125,7 @@ func (p *pool) trim() {
 			}
 			p.segments = slices.DeleteFunc(p.segments, func(s drv.Ptr) bool { return s == b.ptr })
 			p.be.dev.usage.reserved.Add(-b.size)
-			p.be.check(p.be.dev.driverFree(b.ptr))
+			p.be.fail(p.be.dev.driverFree(b.ptr))
 			return true
 		})
 	}
