@@ -312,3 +312,21 @@ func addTable(be bare, x tensor.Tensor, table scratch) {
 	l.f32(1)
 	l.launch(1, 256)
 }
+
+// TestGraphsAreGivenBack: those of keys that nobody uses any more, before Close, which the
+// simulation looks for what is left behind.
+func TestGraphsAreGivenBack(t *testing.T) {
+	be := simulated(t, sim.Options{}, Options{}, door.Options{})
+	x := tensor.MustNew(be, tensor.F32, 8)
+	defer x.Free()
+	for key := range 3 * mostGraphs {
+		for range 3 {
+			be.Step(string(rune('A'+key)), func() { be.fill(x, float32(key)) })
+		}
+		wantAll(t, x, float32(key))
+	}
+	made, gone := be.m.Count("cuGraphInstantiateWithFlags"), be.m.Count("cuGraphExecDestroy")
+	if made != 3*mostGraphs || made-gone > mostGraphs {
+		t.Errorf("%d graphs made, %d given back", made, gone)
+	}
+}
