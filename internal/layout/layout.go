@@ -135,7 +135,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "kernels/cuda/cudatest", "kernels/cuda/internal/ptx", "kernels/cuda/internal/sim", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest", "internal/files/filestest"}
+var testOnly = []string{"kernels/kerneltest", "kernels/cuda/cudatest", "kernels/cuda/internal/ptx", "kernels/cuda/internal/sim", "kernels/cuda/internal/header", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest", "internal/files/filestest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}

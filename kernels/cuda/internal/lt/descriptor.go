@@ -19,9 +19,10 @@ func (l *Library) newDesc(p Product) (uintptr, error) {
 		}
 	}
 	if p.Epilogue&Bias != 0 {
-		// Some versions name no algorithm with this epilogue while there is no address. It
-		// is not read before Run, which sets another.
-		const somewhere = 0x7F00_0000_0000
+		// Some versions name no algorithm with this epilogue while there is no address, and
+		// the heuristic takes the address for as aligned as any to come. It is not read
+		// before Run, which sets another.
+		const somewhere = 0x7F00_0000_0000 + Alignment
 		if err := l.setDesc(desc, descBiasPointer, somewhere, 8); err != nil {
 			l.procs.MatmulDescDestroy(desc)
 			return 0, err

@@ -1,14 +1,15 @@
 // A stand-in for libcuda with the prototypes of cuda.h: each call is written to a log with
 // its arguments as C sees them, so that a test sees whether they came over whole. Memory
-// is the host's, work is done at once.
+// is the host's, work is done at once. Behind the real cuda.h it is compiled too, by
+// TestHeader, which holds the prototypes against that.
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef int CUresult;
-typedef int CUdevice;
+#ifndef CUDA_VERSION
+typedef int CUresult, CUdevice, CUdevice_attribute, CUjit_option, CUfunction_attribute, CUgraphNodeType, CUstreamCaptureMode;
 typedef unsigned long long CUdeviceptr;
 typedef struct context *CUcontext;
 typedef struct stream *CUstream;
@@ -23,7 +24,8 @@ typedef struct {
 	CUfunction func;
 	unsigned int gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes;
 	void **kernelParams, **extra;
-} CUDA_KERNEL_NODE_PARAMS;
+} CUDA_KERNEL_NODE_PARAMS_v1;
+#endif
 
 static char text[1 << 16];
 static size_t used;
@@ -37,6 +39,7 @@ static void say(const char *format, ...) {
 }
 
 // mockLog returns what was said since the last call.
+const char *mockLog(void);
 const char *mockLog(void) {
 	static char last[sizeof text];
 	memcpy(last, text, sizeof text);
@@ -55,7 +58,7 @@ CUresult cuDeviceGetCount(int *n) { *n = 2; return 0; }
 CUresult cuDeviceGet(CUdevice *d, int n) { *d = n; return 0; }
 CUresult cuDeviceGetName(char *name, int len, CUdevice d) { snprintf(name, len, "Mock %d", d); return 0; }
 CUresult cuDeviceGetUuid(CUuuid *u, CUdevice d) { memset(u, 0x10 + d, sizeof *u); return 0; }
-CUresult cuDeviceGetAttribute(int *v, int attribute, CUdevice d) { *v = attribute == 20 ? 0 : attribute; return 0; }
+CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute attribute, CUdevice d) { *v = attribute == 20 ? 0 : attribute; return 0; }
 CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice d) { *bytes = ((size_t)80 << 30) + d; return 0; }
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) { say("retain %d\n", d); *c = (CUcontext)0xC0; return 0; }
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice d) { say("release %d\n", d); return 0; }
@@ -75,7 +78,7 @@ CUresult cuStreamDestroy_v2(CUstream q) { BOUND; say("destroy stream %p\n", (voi
 CUresult cuStreamSynchronize(CUstream q) { BOUND; return q == (CUstream)0x57 ? 0 : 400; }
 CUresult cuStreamQuery(CUstream q) { BOUND; return 600; }
 CUresult cuStreamWaitEvent(CUstream q, CUevent e, unsigned int flags) { BOUND; say("wait %p %p %u\n", (void *)q, (void *)e, flags); return 0; }
-CUresult cuStreamBeginCapture_v2(CUstream q, int mode) { BOUND; say("capture %p mode %d\n", (void *)q, mode); return 0; }
+CUresult cuStreamBeginCapture_v2(CUstream q, CUstreamCaptureMode mode) { BOUND; say("capture %p mode %d\n", (void *)q, mode); return 0; }
 CUresult cuStreamEndCapture(CUstream q, CUgraph *g) { BOUND; *g = (CUgraph)0x69; return 0; }
 CUresult cuEventCreate(CUevent *e, unsigned int flags) { BOUND; say("event flags %u\n", flags); *e = (CUevent)0xE1; return 0; }
 CUresult cuEventRecord(CUevent e, CUstream q) { BOUND; say("record %p %p\n", (void *)e, (void *)q); return 0; }
@@ -84,7 +87,7 @@ CUresult cuEventSynchronize(CUevent e) { BOUND; return 0; }
 CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) { BOUND; *ms = 1.5f; return 0; }
 CUresult cuEventDestroy_v2(CUevent e) { BOUND; return 0; }
 
-CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned int n, int *options, void **values) {
+CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned int n, CUjit_option *options, void **values) {
 	BOUND;
 	say("load %zu bytes %u options\n", strlen(image), n);
 	for (unsigned int i = 0; i < n; i++)
@@ -95,8 +98,8 @@ CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned int n, int 
 }
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) { BOUND; say("function %p %s\n", (void *)m, name); *f = (CUfunction)0xF0; return 0; }
 CUresult cuModuleUnload(CUmodule m) { BOUND; say("unload %p\n", (void *)m); return 0; }
-CUresult cuFuncSetAttribute(CUfunction f, int attribute, int v) { BOUND; say("attribute %p %d %d\n", (void *)f, attribute, v); return 0; }
-CUresult cuFuncGetAttribute(int *v, int attribute, CUfunction f) { BOUND; *v = 100 + attribute; return 0; }
+CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute attribute, int v) { BOUND; say("attribute %p %d %d\n", (void *)f, attribute, v); return 0; }
+CUresult cuFuncGetAttribute(int *v, CUfunction_attribute attribute, CUfunction f) { BOUND; *v = 100 + attribute; return 0; }
 
 static void sayParams(void **extra) {
 	size_t n = *(size_t *)extra[3];
@@ -115,15 +118,15 @@ CUresult cuLaunchKernel(CUfunction f, unsigned int gx, unsigned int gy, unsigned
 }
 CUresult cuGraphGetNodes(CUgraph g, CUgraphNode *nodes, size_t *n) { BOUND; if (nodes) nodes[0] = (CUgraphNode)0xA1, nodes[1] = (CUgraphNode)0xA0; *n = 2; return 0; }
 CUresult cuGraphGetEdges(CUgraph g, CUgraphNode *from, CUgraphNode *to, size_t *n) { BOUND; if (from) from[0] = (CUgraphNode)0xA0, to[0] = (CUgraphNode)0xA1; *n = 1; return 0; }
-CUresult cuGraphNodeGetType(CUgraphNode n, int *type) { BOUND; *type = n == (CUgraphNode)0xA1 ? 1 : 0; return 0; }
-CUresult cuGraphKernelNodeGetParams(CUgraphNode n, CUDA_KERNEL_NODE_PARAMS *p) {
+CUresult cuGraphNodeGetType(CUgraphNode n, CUgraphNodeType *type) { BOUND; *type = n == (CUgraphNode)0xA1 ? 1 : 0; return 0; }
+CUresult cuGraphKernelNodeGetParams(CUgraphNode n, CUDA_KERNEL_NODE_PARAMS_v1 *p) {
 	BOUND;
-	CUDA_KERNEL_NODE_PARAMS made = {(CUfunction)0xF0, 1, 2, 3, 4, 5, 6, 7, NULL, NULL};
+	CUDA_KERNEL_NODE_PARAMS_v1 made = {(CUfunction)0xF0, 1, 2, 3, 4, 5, 6, 7, NULL, NULL};
 	*p = made;
 	return 0;
 }
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long flags) { BOUND; say("instantiate %p %llu\n", (void *)g, flags); *e = (CUgraphExec)0xE0; return 0; }
-CUresult cuGraphExecKernelNodeSetParams(CUgraphExec e, CUgraphNode n, const CUDA_KERNEL_NODE_PARAMS *p) {
+CUresult cuGraphExecKernelNodeSetParams(CUgraphExec e, CUgraphNode n, const CUDA_KERNEL_NODE_PARAMS_v1 *p) {
 	BOUND;
 	say("set %p %p %p grid %u %u %u block %u %u %u shared %u params %p", (void *)e, (void *)n, (void *)p->func, p->gridDimX, p->gridDimY, p->gridDimZ,
 		p->blockDimX, p->blockDimY, p->blockDimZ, p->sharedMemBytes, (void *)p->kernelParams);
