@@ -101,3 +101,51 @@ func TestCustomSaysWhatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// fixedPTX has 40 KiB of shared memory of its own beside what a launch gives it.
+const fixedPTX = `.version 7.8
+.target sm_80
+.address_size 64
+.extern .shared .align 4 .b8 given[];
+.visible .entry fixed(.param .u64 out)
+.maxntid 256, 1, 1
+{
+	.shared .align 4 .b8 own[40960];
+	.reg .b64 %rd<3>;
+	.reg .b32 %r<4>;
+	.reg .pred %p;
+	mov.u32 %r1, %tid.x;
+	setp.ne.u32 %p, %r1, 0;
+	@%p bra end;
+	ld.param.u64 %rd1, [out];
+	cvta.to.global.u64 %rd2, %rd1;
+	mov.u32 %r2, 1065353216;
+	st.shared.u32 [own+40956], %r2;
+	st.shared.u32 [given+20476], %r2;
+	ld.shared.u32 %r3, [own+40956];
+	st.global.u32 [%rd2], %r3;
+end:
+	ret;
+}
+`
+
+// sharing is brought with dynamic shared memory.
+type sharing struct{ brought }
+
+func (sharing) Grid() (blocks, threads [3]int, shared int) {
+	return [3]int{1, 1, 1}, [3]int{256, 1, 1}, 20 << 10
+}
+
+// TestCustomSharedMemory: what a kernel has of its own counts towards the 48 KiB that a
+// device gives without being asked.
+func TestCustomSharedMemory(t *testing.T) {
+	be := cudatest.Open(t, cudatest.Options{})
+	y := tensor.MustNew(be, tensor.F32, 1)
+	defer y.Free()
+	if !kernels.Custom(be, sharing{brought{text: fixedPTX, entry: "fixed", args: []any{y}}}) {
+		t.Fatal("not run")
+	}
+	if got := y.Floats()[0]; got != 1 {
+		t.Errorf("%v", got)
+	}
+}

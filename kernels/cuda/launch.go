@@ -15,11 +15,10 @@ import (
 type function struct {
 	f      *drv.Function
 	k      *pack.Kernel
-	shared atomic.Int64 // dynamic shared memory that it has been allowed, beyond the usual
+	shared atomic.Int64 // dynamic shared memory that it has been allowed
 }
 
 const (
-	usualShared = 48 << 10 // dynamic shared memory that needs no leave, in bytes
 	mostThreads = 1024     // of a block
 	mostBlocks  = 1<<31 - 1
 	mostLayers  = 1<<16 - 1 // blocks along y and z
@@ -184,7 +183,8 @@ func (l *launch) launch3(grid, block [3]int, shared int) {
 		l.be.mu.Unlock()
 		return
 	}
-	if int64(shared) > max(l.fn.shared.Load(), usualShared) {
+	// Without leave it is 48 KiB less what the kernel has besides, which only the driver knows.
+	if int64(shared) > l.fn.shared.Load() {
 		if err := l.fn.f.SetShared(shared); err != nil {
 			l.be.fail(fmt.Errorf("%s: %d bytes of shared memory: %w", l.name, shared, err))
 			l.be.mu.Unlock()

@@ -85,7 +85,7 @@ const (
 func (f *Function) Name() string { return f.name }
 
 // SetShared permits launches with up to this much dynamic shared memory; without it they
-// have 48 KiB.
+// have 48 KiB less [Usage.Shared].
 func (f *Function) SetShared(bytes int) error {
 	return f.dev.do(f.name, "cuFuncSetAttribute", f.dev.driver.procs.FuncSetAttribute, f.handle, funcDynamicBytes, uintptr(bytes))
 }
