@@ -19,7 +19,7 @@ type function struct {
 }
 
 const (
-	mostThreads = 1024     // of a block
+	mostThreads = 1024 // of a block
 	mostBlocks  = 1<<31 - 1
 	mostLayers  = 1<<16 - 1 // blocks along y and z
 )

@@ -36,6 +36,7 @@ var codes = map[int]code{
 	220: {"CUDA_ERROR_NVLINK_UNCORRECTABLE", "uncorrectable NVLink error detected during the execution", hardware, true},
 	221: {"CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "PTX JIT compiler library not found", "libnvidia-ptxjitcompiler.so.1 of the driver is missing: install the driver whole; a container needs the capability \"compute\"", false},
 	222: {"CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain.", olderPTX, false},
+	223: {"CUDA_ERROR_JIT_COMPILATION_DISABLED", "PTX JIT compilation was disabled", "the environment has CUDA_DISABLE_PTX_JIT=1: the kernels are PTX, so unset it", false},
 	226: {"CUDA_ERROR_CONTAINED", "Invalid device context", hardware, true},
 	304: {"CUDA_ERROR_OPERATING_SYSTEM", "OS call failed or operation not supported on this OS", "the device files may be missing or forbidden: look at the rights of /dev/nvidia*", false},
 	400: {"CUDA_ERROR_INVALID_HANDLE", "invalid resource handle", tellUs, false},

@@ -203,6 +203,18 @@ func TestRowsKeepTheirBits(t *testing.T) {
 	b.done(a, w, d)
 }
 
+// An algorithm is chosen while the address of the bias is none of those to come: it may rely
+// on no more than they all are multiples of.
+func TestBiasAtAnyAlignedAddress(t *testing.T) {
+	b := newBench(t, sim.LtOptions{})
+	r := rand.New(rand.NewPCG(3, 4))
+	p := product(5, 8, 8, false, true)
+	p.Epilogue = lt.Bias
+	x, w, bias, d := b.upload(whole(r, 40), false), b.upload(whole(r, 64), false), b.upload(whole(r, 16), false), b.upload(make([]float32, 40), false)
+	b.run(p, lt.Operands{A: x, B: w, C: d, D: d, Bias: bias + lt.Alignment})
+	b.done(x, w, bias, d)
+}
+
 func TestRefusals(t *testing.T) {
 	b := newBench(t, sim.LtOptions{
 		Refuse:     func(p sim.LtProduct) bool { return p.Epilogue != 1 },

@@ -13,7 +13,8 @@ type ltAlgo struct {
 	chunk     uint64 // inner indices that are added up before they go to the sum
 	splitK    uint64
 	reduction uint64
-	_         [4]uint64
+	aligned   uint64 // what a bias must be a multiple of
+	_         [3]uint64
 }
 
 const ltMagic = 0x6C616D696E61
@@ -112,6 +113,8 @@ func ltHeuristic(l *Lt, a []uintptr) int {
 	all = append(all, ltAlgo{magic: ltMagic, chunk: chunk, splitK: 1})
 	all = all[:min(len(all), int(a[7]))]
 	for i, algo := range all {
+		// As with the real one, algorithms may rely on the address that the bias has now.
+		algo.aligned = min(c.bias&-c.bias, 256)
 		r := at[ltResult](a[8] + uintptr(i)*unsafe.Sizeof(ltResult{}))
 		*r = ltResult{algo: algo, workspace: c.need()}
 	}
@@ -167,6 +170,10 @@ func ltMatmul(l *Lt, a []uintptr) int {
 	if s.capture != nil {
 		l.m.fault("%s: in a capture", call)
 		return ltNotSupported
+	}
+	if c.Epilogue&4 != 0 && c.bias%algo.aligned != 0 {
+		l.m.fault("%s: a bias at %#x for an algorithm of one that is aligned to %d bytes", call, c.bias, algo.aligned)
+		return ltInvalidValue
 	}
 	if err := c.check(s.dev, p, uint64(a[13]), int(a[14])); err != nil {
 		l.m.fault("%s: %w", call, err)

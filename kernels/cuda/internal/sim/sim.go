@@ -249,6 +249,6 @@ const (
 	launchFailed       = 719
 	captureUnsupported = 900
 	captureInvalidated = 901
-	captureUnjoined    = 905
+	captureIsolation   = 905
 	captureThread      = 908
 )

@@ -186,7 +186,7 @@ func cuStreamWaitEvent(m *Machine, a []uintptr) int {
 		return invalidHandle
 	case e.capture != s.capture:
 		m.fault("cuStreamWaitEvent: the event and the stream are not of the same capture")
-		return captureUnjoined
+		return captureIsolation
 	case s.capture == nil && e.last != nil && !e.last.done:
 		m.push(s, work{what: "wait", wait: e.last})
 	}
