@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"lamina/bench/workload"
-	"lamina/transformer"
 )
 
 // plan is what is measured, by us and by PyTorch.
@@ -76,6 +75,3 @@ func (p plan) shape(w work) workload.Shape {
 		`{"model_type": "opt", "vocab_size": %d, "hidden_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "ffn_dim": %d, "max_position_embeddings": %d, "dropout": 0}`,
 		m.Vocab, m.Width, m.Layers, m.Heads, m.Inner, m.Positions)}
 }
-
-// config is the model's.
-func (p plan) config() transformer.Config { return p.shape(work{}).Parse() }
