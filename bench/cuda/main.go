@@ -22,6 +22,8 @@ type runner struct {
 	tiny      bool
 	time      time.Duration // each work is measured at least so long
 	out       string
+
+	opened []kernels.Backend
 }
 
 func main() {
@@ -60,6 +62,7 @@ func (r *runner) run(args []string) error {
 	}
 	res := &result{Engine: "ours"}
 	err := caught(func() error { return stage(r, res) })
+	res.Notes = append(res.Notes, r.notes()...)
 	if len(res.Rows)+len(res.Checks) > 0 { // also of a stage that failed on the way
 		err = errors.Join(err, writeJSON(filepath.Join(r.out, args[0]+".json"), res))
 	}
@@ -83,7 +86,18 @@ func (r *runner) open(precision string) (kernels.Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-device %s: %w", r.device, err)
 	}
+	r.opened = append(r.opened, be)
 	return be, nil
+}
+
+// notes are what devices computed otherwise than they would: products that cuBLASLt refused.
+func (r *runner) notes() (all []string) {
+	for _, be := range r.opened {
+		if d, ok := be.(interface{ ProductNotes() []string }); ok {
+			all = append(all, d.ProductNotes()...)
+		}
+	}
+	return all
 }
 
 // result is what one stage, or PyTorch, came to.
@@ -92,7 +106,7 @@ type result struct {
 	Device string   `json:"device"`
 	Rows   []row    `json:"rows"`
 	Checks []check  `json:"checks,omitempty"`
-	Notes  []string `json:"notes,omitempty"`
+	Notes  []string `json:"notes,omitempty"` // of us, products that cuBLASLt refused; of PyTorch, what failed
 }
 
 // row is a work that was measured.

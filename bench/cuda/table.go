@@ -155,7 +155,7 @@ func (m *measured) text(p plan, precision string) string {
 		fmt.Fprintf(&b, "against the processor: %d of %d checks hold\n", held, len(m.checks))
 	}
 	for _, note := range m.notes {
-		fmt.Fprintf(&b, "not measured: %s\n", note)
+		fmt.Fprintf(&b, "note: %s\n", note)
 	}
 	t := report.Table{Columns: []report.Column{
 		{Name: "work"}, {Name: "shape"}, {Name: "unit"}, {Name: "ours, " + precision, Right: true}, {Name: "torch eager", Right: true}, {Name: "torch compile", Right: true},

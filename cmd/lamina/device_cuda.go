@@ -24,7 +24,7 @@ func (nvidia) open(number int, precision string) (*gpu, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gpu{be, be.Note(), int(be.Overhead())}, nil
+	return &gpu{Backend: be, note: be.Note(), notes: be.ProductNotes, overhead: int(be.Overhead())}, nil
 }
 
 func (n nvidia) choose(precision string) (*gpu, string) {

@@ -5,8 +5,9 @@ import "lamina/kernels"
 // gpu is a device with memory of its own: what opening one comes to.
 type gpu struct {
 	kernels.Backend
-	note     string // a line for people about how it works here, or ""
-	overhead int    // bytes of its memory that it holds for itself from the beginning
+	note     string          // a line for people about how it works here, or ""
+	notes    func() []string // lines about what was computed otherwise than it would be; nil: none
+	overhead int             // bytes of its memory that it holds for itself from the beginning
 }
 
 // graphics is what this binary knows of GPUs; see device_cuda.go and device_nocuda.go.

@@ -29,7 +29,14 @@ func (f profileFlag) start(s *session) (func(), error) {
 	times.Wait = s.device.gpu != nil
 	s.be = times
 	begin := time.Now()
-	return func() { io.WriteString(s.stderr, profileTable(times.Entries(), time.Since(begin)).Text()) }, nil
+	return func() {
+		io.WriteString(s.stderr, profileTable(times.Entries(), time.Since(begin)).Text())
+		if g := s.device.gpu; g != nil && g.notes != nil {
+			for _, note := range g.notes() {
+				s.notef("%s\n", oneLine(note))
+			}
+		}
+	}, nil
 }
 
 // profileTable shows calls and time by method, the longest first, and what part of

@@ -15,7 +15,7 @@ type simulated struct{ t *testing.T }
 
 func (s simulated) open(number int, precision string) (*gpu, error) {
 	be := cudatest.Open(s.t, cudatest.Options{Clean: true})
-	return &gpu{Backend: be, overhead: int(be.Overhead())}, nil
+	return &gpu{Backend: be, notes: func() []string { return []string{"a product was refused"} }, overhead: int(be.Overhead())}, nil
 }
 
 func (s simulated) choose(precision string) (*gpu, string) {
