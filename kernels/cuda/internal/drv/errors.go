@@ -56,7 +56,7 @@ func (d *Driver) text(p sys.Proc, code int) string {
 		return ""
 	}
 	out := onHeap[uintptr]()
-	if p(uintptr(code), address(out)) != 0 {
+	if int32(p(uintptr(code), address(out))) != 0 {
 		return ""
 	}
 	return cString(*out)

@@ -76,7 +76,7 @@ func (d *Driver) info(n int) (i Info, handle uintptr, err error) {
 		return i, 0, err
 	}
 	i.Memory = int64(*bytes)
-	if d.procs.DeviceGetUuid != nil && d.procs.DeviceGetUuid(address(out), handle) == 0 {
+	if d.procs.DeviceGetUuid != nil && int32(d.procs.DeviceGetUuid(address(out), handle)) == 0 {
 		i.UUID = fmt.Sprintf("GPU-%x-%x-%x-%x-%x", out[0:4], out[4:6], out[6:8], out[8:10], out[10:16])
 	}
 	for _, a := range []struct {
