@@ -76,7 +76,8 @@ func cuMemAlloc(m *Machine, a []uintptr) int {
 	return 0
 }
 
-// cuMemFree does all pending work first, as the driver does.
+// cuMemFree waits for nothing: the manual says that it may, not that it does. Work that
+// still names the memory is a fault when it is done.
 func cuMemFree(m *Machine, a []uintptr) int {
 	d := m.bound()
 	n, ok := d.blocks[uint64(a[0])]
@@ -84,7 +85,6 @@ func cuMemFree(m *Machine, a []uintptr) int {
 		m.fault("cuMemFree: %#x is no memory of device %d, or was freed before", a[0], d.index)
 		return invalidValue
 	}
-	m.drainAll(d)
 	if err := d.memory.Free(uint64(a[0])); err != nil {
 		m.fault("cuMemFree: %w", err)
 	}

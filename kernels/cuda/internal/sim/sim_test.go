@@ -107,6 +107,12 @@ func TestMistakesInMemory(t *testing.T) {
 			c.call("cuMemFree_v2", p)
 			return c.call("cuMemsetD8Async", p, 0, 8, s)
 		}, 1, "cuMemsetD8Async: "},
+		{"free while work is under way", func(c caller, s uintptr) int {
+			p := c.make("cuMemAlloc_v2", 8)
+			c.call("cuMemsetD8Async", p, 0, 8, s)
+			c.call("cuMemFree_v2", p)
+			return c.call("cuStreamSynchronize", s)
+		}, 700, "cuMemsetD8Async: "},
 		{"a fill too long", func(c caller, s uintptr) int { return c.call("cuMemsetD32Async", c.make("cuMemAlloc_v2", 8), 0, 3, s) }, 1, "cuMemsetD32Async: "},
 		{"a fill beside words", func(c caller, s uintptr) int {
 			return c.call("cuMemsetD32Async", c.make("cuMemAlloc_v2", 8)+1, 0, 1, s)
