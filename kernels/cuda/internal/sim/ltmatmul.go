@@ -175,7 +175,8 @@ func ltMatmul(l *Lt, a []uintptr) int {
 		l.m.fault("%s: a bias at %#x for an algorithm of one that is aligned to %d bytes", call, c.bias, algo.aligned)
 		return ltInvalidValue
 	}
-	if err := c.check(s.dev, p, uint64(a[13]), int(a[14])); err != nil {
+	workspace, bytes := uint64(a[13]), int(a[14])
+	if err := c.check(s.dev, p, workspace, bytes); err != nil {
 		l.m.fault("%s: %w", call, err)
 		return ltInvalidValue
 	}
@@ -183,8 +184,25 @@ func ltMatmul(l *Lt, a []uintptr) int {
 	if algo.splitK > 1 {
 		l.split++
 	}
-	l.m.push(s, work{what: call, run: func() error { return c.run(s.dev, p) }})
+	l.m.push(s, work{what: call, run: func() error {
+		if err := scribble(s.dev, workspace, bytes); err != nil {
+			return err
+		}
+		return c.run(s.dev, p)
+	}})
 	return 0
+}
+
+// scribble uses a workspace as a real library does: what else lies there is lost.
+func scribble(dev *device, workspace uint64, bytes int) error {
+	if bytes == 0 {
+		return nil
+	}
+	all, err := dev.memory.Bytes(workspace, bytes)
+	for i := range all {
+		all[i] = 0xEE
+	}
+	return err
 }
 
 // ltPlaces are the addresses of the operands.
