@@ -146,6 +146,59 @@ func TestOutOfMemorySaysWho(t *testing.T) {
 	}
 }
 
+// TestOutOfMemoryNamesTheLargestFive of all that hold memory, the largest first.
+func TestOutOfMemoryNamesTheLargestFive(t *testing.T) {
+	be := simulated(t, sim.Options{Devices: []sim.Device{{Memory: 64 << 20}}}, Options{}, door.Options{})
+	tensor.Must(be.Wrap(make([]byte, 2<<20)))
+	tensor.Must(be.Alloc(3 << 20))
+	tensor.Must(be.AllocArena(5 << 20))
+	defer be.scratch(4 << 20).free()
+	_, err := be.Alloc(60 << 20)
+	if err == nil || !strings.HasSuffix(err.Error(), ": arenas 5 MiB, scratch 4 MiB, tensors 3 MiB, weights 2 MiB, pinned 8 KiB") { // the sixth are tables
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestFreedMemoryIsPoison: what reads it after its time reads NaN, and without poison what
+// was there.
+func TestFreedMemoryIsPoison(t *testing.T) {
+	for _, poison := range []bool{false, true} {
+		be := simulated(t, sim.Options{}, Options{Poison: poison}, door.Options{})
+		y := tensor.MustNew(be, tensor.F32, 1000)
+		for _, give := range []func() drv.Ptr{
+			func() drv.Ptr {
+				x := tensor.MustNew(be, tensor.F32, 1000)
+				be.fill(x, 3)
+				p := mustReach(be, x)
+				x.Free()
+				return p
+			},
+			func() drv.Ptr {
+				s := be.scratch(4000)
+				l := be.start("lamina_fill")
+				l.ptr(s.Ptr)
+				l.u64(1000)
+				l.f32(3)
+				l.launch(1, 256)
+				s.free()
+				return s.Ptr
+			},
+		} {
+			be.fill(y, 1)
+			stale := give()
+			l := be.start("lamina_add_scaled")
+			l.tensor(y)
+			l.ptr(stale)
+			l.u64(1000)
+			l.f32(1)
+			l.launch(1, 256)
+			if v := y.Float32s()[999]; (v != v) != poison || !poison && v != 4 {
+				t.Errorf("poison %t: %v is read", poison, v)
+			}
+		}
+	}
+}
+
 // TestStaleFreesAreNamed: memory used or given back after its time is an error of the
 // queue that says so.
 func TestStaleFreesAreNamed(t *testing.T) {

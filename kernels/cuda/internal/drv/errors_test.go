@@ -121,7 +121,7 @@ func TestFaultIsKept(t *testing.T) {
 	b.must(b.s.Launch(stray, [3]int{7, 1, 1}, one, 0, nil))
 	b.must(b.s.Launch(b.add, one, one, 0, addParams(x, 1, 1)))
 	err = b.s.Sync()
-	expect(t, "fault", err, []string{"cuda:0: Sync: cuStreamSynchronize: an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS, 700): ",
+	expect(t, "fault", err, []string{"cuda:0: Sync: cuStreamSynchronize: an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS, 700): a kernel left its memory: ",
 		"; device 0 takes no more work in this process.\nThe last launches, newest first (with LAMINA_CUDA_SYNC=1 the error names the one that made it):\n" +
 			"  add 1x1x1 of 1\n  stray 7x1x1 of 1\n  add 1x1x1 of 64, 62 times"}, drv.ErrSticky)
 	_, again := b.dev.Alloc(4)
