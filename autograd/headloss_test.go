@@ -10,6 +10,7 @@ import (
 	"lamina/internal/philox"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
+	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/kerneltest"
 	"lamina/kernels/ref"
 	"lamina/tensor"
@@ -108,6 +109,31 @@ func TestLinearCrossEntropyEqualsItsParts(t *testing.T) {
 		}
 		near(t, name+": dX", dX, wantX)
 		near(t, name+": dW", dW, wantW)
+	}
+}
+
+// TestLinearCrossEntropyInPartsOnAGPU holds parts of 256 rows, each of three products, on a
+// simulated device against all rows at once on the host.
+func TestLinearCrossEntropyInPartsOnAGPU(t *testing.T) {
+	host := cpu.New(cpu.Options{})
+	defer host.Close()
+	for products, c := range map[int]headCase{
+		9: {rows: 600, width: 16, vocab: 37, store: tensor.F32},
+		4: {rows: 300, width: 32, vocab: 50, store: tensor.Q8_0, frozen: true},
+	} {
+		be := cudatest.Open(t, cudatest.Options{})
+		c.be = host
+		wantLoss, wantX, wantW := newHead(c).run(true)
+		c.be = few{be}
+		loss, dX, dW := newHead(c).run(true)
+		if n := be.Count("cublasLtMatmul"); n != products {
+			t.Errorf("%d products, want %d", n, products)
+		}
+		if !(math.Abs(loss-wantLoss) <= 1e-6*wantLoss) {
+			t.Errorf("%v: loss %v, want %v", c.store, loss, wantLoss)
+		}
+		near(t, "dX", dX, wantX)
+		near(t, "dW", dW, wantW)
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
+	"lamina/nn"
 	"lamina/tensor"
+	"lamina/transformer"
 )
 
 // holds runs the comparisons of check.sh's stage parity, small, and fails where one misses
@@ -45,6 +47,34 @@ func TestHoldAgainst(t *testing.T) {
 				t.Error("no token was decoded by a graph")
 			}
 		})
+	}
+}
+
+// TestFrozenWeightsTakeTheFilesBytes of the device, before and after a training over them:
+// nothing keeps them widened.
+func TestFrozenWeightsTakeTheFilesBytes(t *testing.T) {
+	s := scaleOf(true)
+	s.width, s.inner, s.steps = s.block, s.block, 1
+	for _, d := range []tensor.DType{tensor.Q8_0, tensor.Q4_K} {
+		be := cudatest.Open(t, cudatest.Options{Clean: true})
+		before, _ := be.Memory()
+		m := transformer.New(s.family("llama"), stored{nn.Init{Device: be, Seed: 3, Std: 0.05}, d})
+		check := func(when string) {
+			free, _ := be.Memory()
+			slack := 0 // an allocation is a multiple of 512 bytes
+			for range m.Params() {
+				slack += 512
+			}
+			if took, want := int(before-free), nn.Bytes(m.Params()); took < want || took > want+slack {
+				t.Errorf("%v, %s: %d bytes of the device, want %d", d, when, took, want)
+			}
+		}
+		check("made")
+		h := holding{ctx: t.Context(), scale: s}
+		if _, _, err := h.trained(be, m, nn.ParamsOf(m.Blocks[1])); err != nil {
+			t.Fatal(err)
+		}
+		check("trained")
 	}
 }
 
