@@ -263,6 +263,21 @@ func TestAKernelThatGoesAstrayIsNamed(t *testing.T) {
 	}
 }
 
+// TestCloseWaitsForAllQueues: memory of the first queue is given back when the others, which
+// nobody has waited for, are done with it too.
+func TestCloseWaitsForAllQueues(t *testing.T) {
+	be := simulated(t, sim.Options{}, Options{}, door.Options{})
+	x := tensor.MustNew(be, tensor.F32, 1000)
+	q, err := be.queue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillOn(q, x, 1)
+	if err := be.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestQueuesWaitForEachOther: work before Queue comes first, memory of one is zero on the
 // other, and freed memory is used again only when the other is done with it. With the
 // waits left out the numbers are wrong: the simulation is late enough to show it.

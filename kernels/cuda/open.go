@@ -96,7 +96,13 @@ func (be *Backend) Close() error {
 	if be.dev.dead.get() != nil {
 		return be.dev.drv.Close() // all else is refused
 	}
-	errs := []error{be.dev.products.close(be.stream)}
+	var errs []error
+	for _, q := range be.dev.all() { // all of them, before any gives memory back
+		q.mu.Lock()
+		errs = append(errs, q.rest())
+		q.mu.Unlock()
+	}
+	errs = append(errs, be.dev.products.close(be.stream))
 	for _, q := range be.dev.all() {
 		q.mu.Lock()
 		errs = append(errs, q.end()...)
@@ -111,15 +117,20 @@ func (be *Backend) Close() error {
 	return errors.Join(append(errs, be.dev.drv.Close())...)
 }
 
-// end gives back what the queue has. The lock is held.
-func (be *Backend) end() (errs []error) {
+// rest waits for the queue's work. The lock is held.
+func (be *Backend) rest() error {
 	be.settle()
 	be.dropGraphs()
 	be.pool.await()
 	before := be.err()
 	if err := be.sync(); before == nil {
-		errs = append(errs, err) // of a guard, say, that nobody has looked at since
+		return err // of a guard, say, that nobody has looked at since
 	}
+	return nil
+}
+
+// end gives back what the queue has. The lock is held.
+func (be *Backend) end() (errs []error) {
 	for _, segment := range be.pool.segments {
 		errs = append(errs, be.dev.drv.Free(segment))
 	}
