@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 	"unsafe"
 
 	"lamina/kernels/cuda/internal/drv"
@@ -177,13 +176,10 @@ func TestAnswersComeBack(t *testing.T) {
 	if err := errors.Join(err, err2, s.Record(e), s.Wait(e)); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := e.Elapsed(e); err != nil || d != 1500*time.Microsecond {
-		t.Errorf("%v, %v", d, err)
-	}
 	if done, err := e.Done(); !done || err != nil {
 		t.Errorf("%v, %v", done, err)
 	}
-	m.see(t, "cuInit 0\nretain 0\nload 3 bytes 2 options\nstream flags 1\nevent flags 0\nrecord 0xe1 0x57\nwait 0x57 0xe1 0\n")
+	m.see(t, "cuInit 0\nretain 0\nload 3 bytes 2 options\nstream flags 1\nevent flags 2\nrecord 0xe1 0x57\nwait 0x57 0xe1 0\n")
 	if err := e.Sync(); err != nil {
 		t.Error(err)
 	}

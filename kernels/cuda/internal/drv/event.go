@@ -2,7 +2,6 @@ package drv
 
 import (
 	"sync"
-	"time"
 
 	"lamina/kernels/cuda/internal/sys"
 )
@@ -13,17 +12,18 @@ type Event struct {
 	handle uintptr
 	mu     sync.Mutex // of bind and args
 	bind   *[1]uintptr
-	args   *[3]uintptr
-	ms     *float32
+	args   *[1]uintptr
 }
 
-// NewEvent returns an event that measures time. One that was never recorded is done.
+const disableTiming = 2 // CU_EVENT_DISABLE_TIMING: waiting for it costs less
+
+// NewEvent returns an event. One that was never recorded is done.
 func (d *Device) NewEvent() (*Event, error) {
 	h := onHeap[uintptr]()
-	if err := d.do("NewEvent", "cuEventCreate", d.driver.procs.EventCreate, address(h), 0); err != nil {
+	if err := d.do("NewEvent", "cuEventCreate", d.driver.procs.EventCreate, address(h), disableTiming); err != nil {
 		return nil, err
 	}
-	e := &Event{dev: d, handle: *h, bind: onHeap[[1]uintptr](), args: onHeap[[3]uintptr](), ms: onHeap[float32]()}
+	e := &Event{dev: d, handle: *h, bind: onHeap[[1]uintptr](), args: onHeap[[1]uintptr]()}
 	e.bind[0] = d.context
 	return e, nil
 }
@@ -70,15 +70,6 @@ func (d *Device) done(bind *[1]uintptr, name string, p sys.Proc, args []uintptr)
 		return err == nil && status == 0, err
 	}
 	return false, d.fail(int(status), name, "")
-}
-
-// Elapsed returns the time from start to e. Both have been recorded, and have come.
-func (e *Event) Elapsed(start *Event) (time.Duration, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	*e.args = [3]uintptr{address(e.ms), start.handle, e.handle}
-	err := e.dev.bound(e.bind, "Elapsed", "cuEventElapsedTime", e.dev.driver.procs.EventElapsedTime, e.args[:3])
-	return time.Duration(float64(*e.ms) * float64(time.Millisecond)), err
 }
 
 // Destroy gives the event back. A second call does nothing.

@@ -17,7 +17,7 @@ func TestHeader(t *testing.T) {
 
 	var k kernelParams
 	in.Equal(t, map[string]int64{
-		"CU_STREAM_NON_BLOCKING": nonBlocking, "CU_EVENT_DEFAULT": 0, "CU_MEMHOSTALLOC_PORTABLE": portable,
+		"CU_STREAM_NON_BLOCKING": nonBlocking, "CU_EVENT_DISABLE_TIMING": disableTiming, "CU_MEMHOSTALLOC_PORTABLE": portable,
 		"CU_STREAM_CAPTURE_MODE_THREAD_LOCAL": threadLocal, "CU_COMPUTEMODE_PROHIBITED": prohibited,
 		"(size_t)CU_LAUNCH_PARAM_END": paramEnd, "(size_t)CU_LAUNCH_PARAM_BUFFER_POINTER": paramBuffer, "(size_t)CU_LAUNCH_PARAM_BUFFER_SIZE": paramSize,
 		"CU_JIT_ERROR_LOG_BUFFER": jitErrorLog, "CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES": jitErrorLogSize,

@@ -36,7 +36,6 @@ var functions = map[string]function{
 	"cuEventRecord":                  {2, needContext, cuEventRecord},
 	"cuEventQuery":                   {1, needNoCapture, cuEventQuery},
 	"cuEventSynchronize":             {1, needNoCapture, cuEventSynchronize},
-	"cuEventElapsedTime":             {3, needContext, cuEventElapsedTime},
 	"cuEventDestroy_v2":              {1, needContext, cuEventDestroy},
 	"cuModuleLoadDataEx":             {5, needNoCapture, cuModuleLoadDataEx},
 	"cuModuleGetFunction":            {3, needContext, cuModuleGetFunction},

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"slices"
-	"time"
 )
 
 // stream is a queue of work.
@@ -25,7 +24,6 @@ type work struct {
 type mark struct {
 	stream *stream
 	done   bool
-	at     time.Time
 }
 
 // event is the last record of it.
@@ -64,7 +62,7 @@ func (m *Machine) step(s *stream) {
 		m.running = before
 	}
 	if w.mark != nil {
-		w.mark.done, w.mark.at = true, time.Now()
+		w.mark.done = true
 	}
 }
 
@@ -243,17 +241,4 @@ func cuEventSynchronize(m *Machine, a []uintptr) int {
 		m.reach(e.last)
 	}
 	return m.bound().dead
-}
-
-func cuEventElapsedTime(m *Machine, a []uintptr) int {
-	from, ok := get[*event](m, "cuEventElapsedTime", a[1])
-	to, ok2 := get[*event](m, "cuEventElapsedTime", a[2])
-	switch {
-	case !ok || !ok2 || from.last == nil || to.last == nil:
-		return invalidHandle
-	case !from.last.done || !to.last.done:
-		return notReady
-	}
-	*at[float32](a[0]) = float32(to.last.at.Sub(from.last.at).Seconds() * 1000)
-	return 0
 }

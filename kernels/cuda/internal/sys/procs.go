@@ -39,7 +39,6 @@ type CUDA struct {
 	EventRecord                  Proc // cuEventRecord
 	EventQuery                   Proc // cuEventQuery
 	EventSynchronize             Proc // cuEventSynchronize
-	EventElapsedTime             Proc // cuEventElapsedTime
 	EventDestroy                 Proc // cuEventDestroy_v2
 	ModuleLoadDataEx             Proc // cuModuleLoadDataEx
 	ModuleGetFunction            Proc // cuModuleGetFunction
@@ -96,7 +95,6 @@ func BindCUDA(lib Library) (*CUDA, error) {
 		{&p.EventRecord, "cuEventRecord", "2.0", true},
 		{&p.EventQuery, "cuEventQuery", "2.0", true},
 		{&p.EventSynchronize, "cuEventSynchronize", "2.0", true},
-		{&p.EventElapsedTime, "cuEventElapsedTime", "2.0", true},
 		{&p.EventDestroy, "cuEventDestroy_v2", "4.0", true},
 		{&p.ModuleLoadDataEx, "cuModuleLoadDataEx", "2.1", true},
 		{&p.ModuleGetFunction, "cuModuleGetFunction", "2.0", true},

@@ -84,7 +84,6 @@ CUresult cuEventCreate(CUevent *e, unsigned int flags) { BOUND; say("event flags
 CUresult cuEventRecord(CUevent e, CUstream q) { BOUND; say("record %p %p\n", (void *)e, (void *)q); return 0; }
 CUresult cuEventQuery(CUevent e) { BOUND; return 0; }
 CUresult cuEventSynchronize(CUevent e) { BOUND; return 0; }
-CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) { BOUND; *ms = 1.5f; return 0; }
 CUresult cuEventDestroy_v2(CUevent e) { BOUND; return 0; }
 
 CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned int n, CUjit_option *options, void **values) {
