@@ -209,8 +209,8 @@ DEVICE void decode(float *o, float2 *sums, const float *q, const float *k, const
 			u32 head = e / (32 * N), c = e % (32 * N);
 			queries[e] = c < h.width ? w.q[(u64)head * h.width + c] : 0.0f;
 		}
+		__syncthreads();
 	}
-	__syncthreads();
 	score<N>(scores, queries, w, h);
 	__syncthreads();
 	exponentials(scores, sums, w, h);

@@ -55,7 +55,7 @@ DEVICE double sum_of_squares(const float *x, u32 d, bool wide, double mean) {
 			sum = i + k < d ? fma(c, c, sum) : sum;
 		}
 	}
-	return block_sum(sum);
+	return block_sum<1>(sum);
 }
 
 // y[r] = (x[r] - mean)·rstd·gain + bias. centred is 0 for RMSNorm. Means and rstds may be
@@ -128,7 +128,7 @@ KERNEL __launch_bounds__(1024) lamina_norm_backward(float *dx, const float *dy, 
 		}
 	}
 	sum = means != 0 ? block_sum(sum) / (float)d : 0;
-	sum_unit = block_sum(sum_unit) / (float)d;
+	sum_unit = block_sum<1>(sum_unit) / (float)d;
 	for (u32 i = 4 * threadIdx.x; i < d; i += 4 * blockDim.x) {
 		Quad q = read_quad(x, i, d, wide, mean), g = read_quad(dy, i, d, wide, 0);
 		Quad w = affine_quad(gain, gain_stored, i, d, 1);

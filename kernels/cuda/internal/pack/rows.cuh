@@ -44,15 +44,16 @@ DEVICE void write_quad(float *row, u32 i, u32 n, bool wide, Quad q) {
 // The widest warp's worth of partial results of a block.
 #define MOST_WARPS 32
 
-// The sum over all threads of a block, to all of them: a tree of fixed form.
-template <class T> DEVICE T block_sum(T v) {
+// The sum over all threads of a block, to all of them: a tree of fixed form. Sums of one
+// type in one kernel differ in WHICH: each has room of its own, which no thread still reads
+// for another when it is written.
+template <u32 WHICH = 0, class T> DEVICE T block_sum(T v) {
 	__shared__ T parts[MOST_WARPS];
 	u32 warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = blockDim.x / 32;
 #pragma unroll
 	for (u32 m = 16; m > 0; m /= 2) {
 		v += __shfl_xor_sync(0xffffffffu, v, m);
 	}
-	__syncthreads(); // the parts of a sum before are read
 	if (lane == 0) {
 		parts[warp] = v;
 	}
@@ -65,7 +66,8 @@ template <class T> DEVICE T block_sum(T v) {
 	return v;
 }
 
-// The largest number over all threads of a block, to all of them; NaN never wins.
+// The largest number over all threads of a block, to all of them; NaN never wins. Once in a
+// kernel: see block_sum.
 DEVICE float block_max(float v) {
 	__shared__ float parts[MOST_WARPS];
 	u32 warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = blockDim.x / 32;
@@ -73,7 +75,6 @@ DEVICE float block_max(float v) {
 	for (u32 m = 16; m > 0; m /= 2) {
 		v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, m));
 	}
-	__syncthreads();
 	if (lane == 0) {
 		parts[warp] = v;
 	}
