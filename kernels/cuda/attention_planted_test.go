@@ -153,29 +153,6 @@ func wantFault(t *testing.T, err error, kinds ...ptx.Kind) {
 	t.Errorf("want %v, found %v", kinds, f)
 }
 
-// Each barrier of attention is needed: without any one of them the kernel has a race in
-// shared memory, which is found.
-func TestAttentionWithoutABarrier(t *testing.T) {
-	barrier := regexp.MustCompile(`\tbar\.sync \t0;\n`)
-	for _, name := range plantedKernels {
-		t.Run(name, func(t *testing.T) {
-			text := entryText(t, name)
-			sick := strings.Contains(name, "bf16")
-			if err := newPlanted(t, sick, ptx.Options{}).kernel(name, text); err != nil {
-				t.Fatal(err)
-			}
-			for i, at := range barrier.FindAllStringIndex(text, -1) {
-				err := newPlanted(t, sick, ptx.Options{}).kernel(name, text[:at[0]]+text[at[1]:])
-				if err == nil {
-					t.Errorf("barrier %d is not missed", i)
-					continue
-				}
-				wantFault(t, err, ptx.SharedRace)
-			}
-		})
-	}
-}
-
 // Mistakes in addresses are found by name.
 func TestAttentionWithWrongAddresses(t *testing.T) {
 	for _, c := range []struct {

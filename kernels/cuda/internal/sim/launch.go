@@ -31,6 +31,8 @@ type Launch struct {
 	Params      []byte // as they were packed
 	// Memory returns n bytes of the device's memory.
 	Memory func(address uint64, n int) ([]byte, error)
+	// Run runs an entry of a program with this grid and these parameters.
+	Run func(p *ptx.Program, entry string) error
 }
 
 // op is what a stream or a graph holds: a launch, or something else that runs.
@@ -210,6 +212,12 @@ func (m *Machine) launch(call string, function uintptr, l Launch, extra uintptr,
 	}
 	l.Params = bytes.Clone(params)
 	l.Memory = d.memory.Bytes
+	l.Run = func(p *ptx.Program, entry string) error {
+		if err := d.memory.AllowShared(p, entry, max(k.shared, ptx.DefaultMaxShared)); err != nil {
+			return err
+		}
+		return d.memory.Launch(p, entry, l.Grid, l.Block, l.Shared, l.Params)
+	}
 	if err := k.check(l); err != nil {
 		m.fault("%s: %s: %w", call, k.name, err)
 		return op{}, invalidValue
