@@ -71,6 +71,9 @@ func TestAutoTakesTheGPU(t *testing.T) {
 	if code, _, stderr := lamina(t, append(args, "--device", "cuda:1")...); code != exitError || !strings.Contains(stderr, "--device cuda:1: no GPU 1 here") {
 		t.Errorf("--device cuda:1: exit %d, %q", code, stderr)
 	}
+	if code, stdout, _ := lamina(t, "doctor", "--device", "cuda"); code != exitError || !strings.Contains(stdout, "a path") {
+		t.Errorf("doctor of a GPU that is not there: exit %d, %q; want what was looked for", code, stdout)
+	}
 	pretend(t, pretended{free: 1 << 30, note: "cuda: products are slow here"})
 	if code, stdout, stderr := lamina(t, args...); code != 0 || stdout != want || strings.Count(stderr, "lamina: cuda: products are slow here\n") != 1 {
 		t.Errorf("with a GPU: exit %d, %q, %q", code, stdout, stderr)

@@ -14,10 +14,15 @@ type doctorResult struct {
 	CUDA cudaDescription `json:"cuda"`
 }
 
-// Run shows processor, kernels, memory and GPU.
+// Run shows processor, kernels, memory and GPU; of a GPU that was asked for and cannot be
+// used, what was looked for and where, before the error.
 func (doctorCommand) Run(s *session) error {
 	be, err := s.backend()
 	if err != nil {
+		d, wrong := parseDevice(s.Device)
+		if r := cudaGraphics.describe(); wrong == nil && d.kind == "cuda" && r.Built {
+			s.printLines(r.lines)
+		}
 		return err
 	}
 	threads, err := s.workers()
@@ -25,8 +30,13 @@ func (doctorCommand) Run(s *session) error {
 		return err
 	}
 	d := doctorResult{machine.Describe(be.Name(), threads, cpu.HasBF16() || s.device.gpu != nil), cudaGraphics.describe()}
-	for _, line := range append(d.Lines(), d.CUDA.lines...) {
+	s.printLines(append(d.Lines(), d.CUDA.lines...))
+	return s.writeJSON(d)
+}
+
+// printLines prints what something is called, and what it is.
+func (s *session) printLines(lines [][2]string) {
+	for _, line := range lines {
 		s.printf("%-10s %s\n", line[0], oneLine(line[1]))
 	}
-	return s.writeJSON(d)
 }
