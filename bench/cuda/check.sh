@@ -112,7 +112,10 @@ else
     elif ! command -v compute-sanitizer >/dev/null; then
       skip "$tool" "compute-sanitizer is not here"
     else
-      stage "$tool" 60 compute-sanitizer --tool "$tool" --error-exitcode 9 "$here/cuda-bench" -device "$device" -tiny -out "$out/sanitizer" parity || true
+      # Calls by which cuBLASLt asks what an older driver has fail, and are no fault.
+      quiet=()
+      [[ $tool != memcheck ]] || quiet=(--report-api-errors no)
+      stage "$tool" 60 compute-sanitizer --tool "$tool" "${quiet[@]}" --error-exitcode 9 "$here/cuda-bench" -device "$device" -tiny -out "$out/sanitizer" parity || true
     fi
   done
 fi
