@@ -8,6 +8,9 @@ Made with Python 3.11, torch 2.15.0, transformers 4.51.3 (later versions scale O
     python interop.py DIR --tokenizer TEXTS.json IDS.json [--special]
     python interop.py DIR --ends ID,...                   generate ends at these ids and at no other
     python interop.py DIR --refused                       neither AutoConfig nor AutoModelForCausalLM takes it
+    python interop.py --serve FD                          each line of stdin is one of the above, between tabs; each
+                                                          runs in a process of its own that has torch loaded, writes
+                                                          to the descriptor FD, and its exit status is a line of stdout
 
 TOKENS.json holds token rows [[id,...],...], LOGITS.json what `lamina logits --json` wrote for them,
 [[[logit,...V],...T],...]; each row runs alone, unpadded, in float32 with eager attention. TEXTS.json
@@ -16,10 +19,12 @@ Exit 0: agreement. Exit 1: one line on stderr says what differs. Exit 2: usage.
 """
 
 import argparse
+import importlib
 import json
 import os
 import pathlib
 import sys
+import traceback
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -130,7 +135,38 @@ def want_refusal(directory):
     print(f"{directory}: transformers refuses it")
 
 
-def main():
+def serve(output):
+    for family in ("bloom", "gpt2", "llama", "opt"):
+        importlib.import_module(f"transformers.models.{family}.modeling_{family}")
+    for line in sys.stdin:
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            ends_with(line.rstrip("\n").split("\t"))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def ends_with(arguments):
+    """Ends the process as main would, but for taking torch apart, which lasts a second."""
+    status = 1
+    try:
+        main(arguments)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR")
     parser.add_argument("tokens", metavar="TOKENS.json", nargs="?")
@@ -141,7 +177,7 @@ def main():
     parser.add_argument("--refused", action="store_true", help="transformers takes it for no model that it knows")
     parser.add_argument("--absolute", type=float, default=1e-4, help="largest difference of one logit")
     parser.add_argument("--relative", type=float, default=2e-5, help="largest relative RMS difference")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if (args.tokens is None) != (args.logits is None):
         parser.error("TOKENS.json and LOGITS.json go together")
     transformers_logging.set_verbosity_error()
@@ -165,4 +201,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--serve"]:
+        serve(int(sys.argv[2]))
+    else:
+        main(sys.argv[1:])

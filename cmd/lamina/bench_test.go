@@ -12,7 +12,7 @@ import (
 
 // Rows of each unit, on one or two threads: names, JSON and finite shares. No
 // rate is asserted.
-func TestBench(t *testing.T) {
+func TestBenchOfEachUnit(t *testing.T) {
 	for _, c := range []struct {
 		filter, threads, unit string
 		rows                  int // of one number of threads
