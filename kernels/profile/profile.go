@@ -32,7 +32,8 @@ type Entry struct {
 }
 
 // Backend measures the calls of another one. Calls may come from several
-// goroutines.
+// goroutines. It is no [kernels.Stepper], whatever it measures: a step that a device does
+// as one would be one entry, and calls that replay it would cost nothing.
 type Backend struct {
 	tensor.Device
 	intercept.Calls

@@ -66,6 +66,37 @@ func TestKernelsFromOutsideGoByTheirNames(t *testing.T) {
 	}
 }
 
+// choosing is a backend that is asked for more than computing.
+type choosing struct{ kernels.Backend }
+
+func (choosing) LogitBytes() int             { return 12345 }
+func (choosing) Step(_ string, issue func()) { panic("a step is taken as one") }
+
+// TestWhatIsMeasuredChooses: how many logits there are at once, on every queue, or their
+// sums would be others under a profile; but steps are measured call by call.
+func TestWhatIsMeasuredChooses(t *testing.T) {
+	be := profile.New(choosing{ref.New()})
+	queue, err := profile.New(queued{choosing{ref.New()}}).Queue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range []kernels.Backend{be, queue} {
+		if got := kernels.LogitBytes(on); got != 12345 {
+			t.Errorf("%d bytes of logits, want those of what is measured", got)
+		}
+	}
+	x := tensor.MustNew(be, tensor.F32, 3)
+	kernels.Step(be, "step", func() { kernels.Fill(be, x, 1) })
+	if e := be.Entries(); len(e) != 1 || e[0].Method != "Fill" {
+		t.Errorf("of a step there was measured %v", e)
+	}
+}
+
+// queued has queues of its own kind.
+type queued struct{ choosing }
+
+func (q queued) Queue() (kernels.Backend, error) { return q.choosing, nil }
+
 func TestReset(t *testing.T) {
 	be := profile.New(ref.New())
 	kernels.Fill(be, tensor.MustNew(be, tensor.F32, 3), 1)
