@@ -14,7 +14,7 @@ type InferenceMemory struct {
 	Positions int // the length that Cache and Pass are meant for
 	Weights   int // as they are stored, each once
 	Cache     int // keys and values of one sequence of Positions
-	Pass      int // the pass that reads Positions at once
+	Pass      int // the pass that reads Positions at once; of a [dry.Scratcher] in whole chunks
 	Scratch   int // that the device takes for itself
 }
 
@@ -36,6 +36,9 @@ func (d *Decoder) InferenceMemory(on kernels.Backend) InferenceMemory {
 	x := d.Forward(p, NewBatch(make([]int32, m.Positions)), nil)
 	d.Logits(p, d.Rows(p, x, make([]int32, min(autograd.HeadRows, m.Positions))))
 	m.Pass, m.Scratch = p.Arena.Extent(), be.Scratch
+	if _, ok := on.(dry.Scratcher); ok { // a device's memory is taken whole, the host's where it is written
+		m.Pass = p.Arena.Capacity()
+	}
 	return m
 }
 

@@ -11,7 +11,8 @@ import (
 
 // Memory is what a run holds at its peak, in bytes, beside what every
 // program of the kind does: some tens of MiB for code, tokenizer, examples and the
-// scratch of the backend.
+// scratch of the backend. Left out are a few scalars of the optimiser and, on a device,
+// blocks being rounded (to 512 bytes by CUDA's).
 type Memory struct {
 	Frozen  int `json:"frozen"`            // weights that are not trained, as they are stored, each once
 	Trained int `json:"trained"`           // the others: F32 value, gradient and two moments, 16 bytes each; 4 more for an average, 4 for T₀ of a proximal term, 4 for the sum of clipped gradients

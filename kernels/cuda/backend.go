@@ -252,3 +252,8 @@ func (be *Backend) queue() (*Backend, error) {
 // Overhead returns the bytes of device memory that the backend has had of its own at
 // most, beside what was asked of Alloc and Wrap.
 func (be *Backend) Overhead() int64 { return be.dev.usage.scratch.Load() }
+
+// Peak returns the bytes of device memory that were in use at once at most: what was asked
+// of Alloc and Wrap, and [Backend.Overhead]'s. Not in it is what is cached and nobody uses,
+// nor the rounding of each block to 512 bytes, nor what the driver takes for itself.
+func (be *Backend) Peak() int64 { return be.dev.usage.most.Load() }

@@ -34,21 +34,28 @@ type usage struct {
 	blocks   atomic.Int64          // in blocks in use, rounding included
 	reserved atomic.Int64          // from the driver
 	scratch  atomic.Int64          // the most of tagScratch and tagTable at once
+	asked    atomic.Int64          // of held, the device's
+	most     atomic.Int64          // of asked at once
 }
 
 func (u *usage) add(t tag, b *block) {
 	u.held[t].Add(b.asked)
 	u.blocks.Add(b.size)
-	if t != tagScratch && t != tagTable {
-		return
+	raise(&u.most, u.asked.Add(b.asked))
+	if t == tagScratch || t == tagTable {
+		raise(&u.scratch, u.held[tagScratch].Load()+u.held[tagTable].Load())
 	}
-	now := u.held[tagScratch].Load() + u.held[tagTable].Load()
-	for most := u.scratch.Load(); now > most && !u.scratch.CompareAndSwap(most, now); most = u.scratch.Load() {
+}
+
+// raise makes most now, where that is more.
+func raise(most *atomic.Int64, now int64) {
+	for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
 	}
 }
 
 func (u *usage) remove(b *block) {
 	u.held[b.tag].Add(-b.asked)
+	u.asked.Add(-b.asked)
 	u.blocks.Add(-b.size)
 }
 
