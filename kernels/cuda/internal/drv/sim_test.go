@@ -92,7 +92,7 @@ func (b *bench) launched(l sim.Launch) sim.Launch {
 	b.must(err)
 	b.must(b.s.Launch(f, l.Grid, l.Block, l.Shared, nil))
 	b.must(b.s.Sync())
-	noted.Memory, noted.Params = nil, nil
+	noted.Memory, noted.Params, noted.Run = nil, nil, nil
 	return noted
 }
 
