@@ -1,14 +1,14 @@
 // with math blocks weights matvec
 // Products of few rows with a weight of a plain type.
 
-MATVEC(lamina_matvec_f32_1, F32, 1, 1)
-MATVEC(lamina_matvec_f32_8, F32, 8, 2)
-MATVEC(lamina_matvec_f64_1, F64, 1, 1)
-MATVEC(lamina_matvec_f64_8, F64, 8, 2)
-MATVEC(lamina_matvec_f16_1, F16, 1, 1)
-MATVEC(lamina_matvec_f16_8, F16, 8, 2)
-MATVEC(lamina_matvec_bf16_1, BF16, 1, 1)
-MATVEC(lamina_matvec_bf16_8, BF16, 8, 2)
+MATVEC(lamina_matvec_f32_1, F32, 1, 1, 6)
+MATVEC(lamina_matvec_f32_8, F32, 8, 2, 6)
+MATVEC(lamina_matvec_f64_1, F64, 1, 1, 6)
+MATVEC(lamina_matvec_f64_8, F64, 8, 2, 6)
+MATVEC(lamina_matvec_f16_1, F16, 1, 1, 6)
+MATVEC(lamina_matvec_f16_8, F16, 8, 2, 6)
+MATVEC(lamina_matvec_bf16_1, BF16, 1, 1, 6)
+MATVEC(lamina_matvec_bf16_8, BF16, 8, 2, 6)
 
 // The same with W stored [k n]: a block has 32 columns, whose inner indices are dealt out
 // to its warps, WARPS apart; a warp's sum goes up them, and the warps' are added in order.

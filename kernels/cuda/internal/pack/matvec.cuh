@@ -156,7 +156,9 @@ DEVICE void matvec(const Products &all, const float *a, u32 m, u32 k) {
 	}
 }
 
-#define MATVEC(name, type, rows, cols)                                                               \
-	KERNEL __launch_bounds__(THREADS) name(const Products all, const float *a, u32 m, u32 k) { \
+// blocks is how many a multiprocessor is to hold: ptxas keeps to as many registers, where it
+// would else spill some for one block more.
+#define MATVEC(name, type, rows, cols, blocks)                                                       \
+	KERNEL __launch_bounds__(THREADS, blocks) name(const Products all, const float *a, u32 m, u32 k) { \
 		matvec<type, rows, cols>(all, a, m, k);                                                      \
 	}
