@@ -8,10 +8,10 @@ import (
 	"lamina/kernels/kerneltest"
 )
 
-// TestConformance holds some of the cases of every row, which the tests of each family go
+// TestConformanceOnASimulatedGPU holds some of the cases of every row, which the tests of each family go
 // through with more, on two devices that run blocks in other orders: they have the same
 // bits.
-func TestConformance(t *testing.T) {
+func TestConformanceOnASimulatedGPU(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{Clean: true})
 	other := cudatest.Open(t, cudatest.Options{Seed: 5, Workers: 2, Multiprocessors: 7})
 	o := kerneltest.Options{Same: []kernels.Backend{other}, Every: 5, Thin: 7}
@@ -19,4 +19,9 @@ func TestConformance(t *testing.T) {
 		o.Every, o.Thin = 29, 13
 	}
 	kerneltest.Run(t, be, o)
+}
+
+// TestConcurrent is for the race detector, under which the rows take minutes.
+func TestConcurrent(t *testing.T) {
+	kerneltest.Run(t, cudatest.Open(t, cudatest.Options{}), kerneltest.Options{Only: []string{"Concurrent"}})
 }
