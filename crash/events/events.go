@@ -92,13 +92,13 @@ func (s *Stream) Attach(t *train.Trainer, cell, dir string) {
 		if resumed != nil {
 			resumed(step)
 		}
-		s.begin(step)
+		s.begin(step, true)
 	}
 	t.Report = func(m train.Metrics) {
 		if report != nil {
 			report(m)
 		}
-		s.begin(0)
+		s.begin(0, false)
 		s.add(s.told(m))
 	}
 	if t.Store != nil {
@@ -135,12 +135,16 @@ func (s *Stream) Close() {
 	s.Sinks = nil
 }
 
-// begin tells the beginning, once: after a step where a run goes on.
-func (s *Stream) begin(after int) {
+// begin tells the beginning, once: after a step where a run goes on, and anew else.
+func (s *Stream) begin(after int, resumed bool) {
 	if s.begun {
 		return
 	}
-	s.open(s.keep(after))
+	keep := func(e Event) bool { return e.Cell != s.cell }
+	if resumed {
+		keep = s.keep(after)
+	}
+	s.open(keep)
 	s.add(Event{Event: Begin, Step: after, Steps: s.steps, Examples: s.examples})
 	s.sync() // or half a line could stand there alone, which is nobody's
 }
@@ -157,18 +161,14 @@ func (s *Stream) open(keep func(Event) bool) {
 // metrics were rewound to that step, and say whether its validation was made.
 func (s *Stream) keep(after int) func(Event) bool {
 	validated := false
-	if after > 0 {
-		lines, _ := train.ReadMetrics(s.dir)
-		for _, m := range lines {
-			validated = validated || m.Step == after && m.ValidLoss != 0
-		}
+	lines, _ := train.ReadMetrics(s.dir)
+	for _, m := range lines {
+		validated = validated || m.Step == after && m.ValidLoss != 0
 	}
 	return func(e Event) bool {
 		switch {
 		case e.Cell != s.cell:
 			return true
-		case after == 0:
-			return false
 		case e.Event == Validation && e.Step == after:
 			return validated
 		}
@@ -228,7 +228,7 @@ type saving struct {
 }
 
 func (s saving) Save(state train.State, t *nn.Trained, o optim.Optimizer) error {
-	s.told.begin(0)
+	s.told.begin(0, false)
 	s.told.sync()
 	err := s.Store.Save(state, t, o)
 	if err == nil {
