@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"lamina/kernels"
+	"lamina/kernels/internal/axes"
 	"lamina/kernels/internal/simd"
 	"lamina/tensor"
 )
@@ -14,32 +15,6 @@ import (
 func partialRows(rows int) int {
 	const few = 64
 	return max(few, ceilDiv(rows, few))
-}
-
-// axes is a tensor's shape for a reduction: neighbours that are both folded or
-// both kept are one axis, so that kinds alternate.
-type axes struct {
-	rank   int
-	size   [tensor.MaxRank]int
-	folded [tensor.MaxRank]bool
-}
-
-func axesOf(y, x tensor.Tensor) axes {
-	var a axes
-	all := y.Len() == 1 && y.Rank() <= 1
-	for i := range x.Rank() {
-		n := x.Dim(i)
-		folded := all || y.Dim(i) != n
-		switch last := a.rank - 1; {
-		case n == 1:
-		case last >= 0 && a.folded[last] == folded:
-			a.size[last] *= n
-		default:
-			a.size[a.rank], a.folded[a.rank] = n, folded
-			a.rank++
-		}
-	}
-	return a
 }
 
 // Reduce implements kernels.Backend.
@@ -53,22 +28,22 @@ func (be *Backend) Reduce(op kernels.ReduceOp, y, x tensor.Tensor) {
 		fill(out, nothing(op))
 		return
 	}
-	a := axesOf(y, x)
+	a := axes.Of(y, x)
 	switch {
-	case a.rank == 0:
+	case a.Rank == 0:
 		out[0] = in[0]
-	case a.rank == 1 && a.folded[0]:
+	case a.Rank == 1 && a.Folded[0]:
 		be.reduceAll(op, out, in)
-	case a.rank == 1:
+	case a.Rank == 1:
 		copy(out, in)
-	case a.rank == 2 && a.folded[1]:
-		be.reduceRows(op, out, in, a.size[1])
-	case a.rank == 2:
-		be.reduceColumns(op, out, in, a.size[1])
-	case a.rank == 3 && a.folded[1]:
-		slab := a.size[1] * a.size[2]
-		for i := range a.size[0] {
-			be.reduceColumns(op, out[i*a.size[2]:][:a.size[2]], in[i*slab:][:slab], a.size[2])
+	case a.Rank == 2 && a.Folded[1]:
+		be.reduceRows(op, out, in, a.Size[1])
+	case a.Rank == 2:
+		be.reduceColumns(op, out, in, a.Size[1])
+	case a.Rank == 3 && a.Folded[1]:
+		slab := a.Size[1] * a.Size[2]
+		for i := range a.Size[0] {
+			be.reduceColumns(op, out[i*a.Size[2]:][:a.Size[2]], in[i*slab:][:slab], a.Size[2])
 		}
 	default:
 		be.reduceNested(op, out, in, a)
@@ -151,26 +126,26 @@ func foldInto(op kernels.ReduceOp, dst, x []float32) {
 // reduceNested folds what is left: the last axis folded and an earlier one too,
 // or kept axes around two folded ones. Each output walks its own elements, in
 // order, in float64.
-func (be *Backend) reduceNested(op kernels.ReduceOp, out, in []float32, a axes) {
+func (be *Backend) reduceNested(op kernels.ReduceOp, out, in []float32, a axes.Axes) {
 	per := len(in) / len(out)
 	be.eachRow(len(out), per, expensive, func(o int) {
 		base, rest, step := 0, o, 1
-		for i := a.rank - 1; i >= 0; i-- {
-			if !a.folded[i] {
-				base += rest % a.size[i] * step
-				rest /= a.size[i]
+		for i := a.Rank - 1; i >= 0; i-- {
+			if !a.Folded[i] {
+				base += rest % a.Size[i] * step
+				rest /= a.Size[i]
 			}
-			step *= a.size[i]
+			step *= a.Size[i]
 		}
 		total := float64(nothing(op))
 		for e := range per {
 			place, rest, step := base, e, 1
-			for i := a.rank - 1; i >= 0; i-- {
-				if a.folded[i] {
-					place += rest % a.size[i] * step
-					rest /= a.size[i]
+			for i := a.Rank - 1; i >= 0; i-- {
+				if a.Folded[i] {
+					place += rest % a.Size[i] * step
+					rest /= a.Size[i]
 				}
-				step *= a.size[i]
+				step *= a.Size[i]
 			}
 			if op == kernels.Max {
 				total = max(total, float64(in[place]))

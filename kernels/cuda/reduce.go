@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"lamina/kernels"
+	"lamina/kernels/internal/axes"
 	"lamina/tensor"
 )
 
@@ -24,32 +25,6 @@ const (
 	columnParts  = 64
 )
 
-// axes is a tensor's shape for a reduction: neighbours that are both folded or both kept
-// are one axis, so that kinds alternate.
-type axes struct {
-	rank   int
-	size   [tensor.MaxRank]int
-	folded [tensor.MaxRank]bool
-}
-
-func axesOf(y, x tensor.Tensor) axes {
-	var a axes
-	all := y.Len() == 1 && y.Rank() <= 1
-	for i := range x.Rank() {
-		n := x.Dim(i)
-		folded := all || y.Dim(i) != n
-		switch last := a.rank - 1; {
-		case n == 1:
-		case last >= 0 && a.folded[last] == folded:
-			a.size[last] *= n
-		default:
-			a.size[a.rank], a.folded[a.rank] = n, folded
-			a.rank++
-		}
-	}
-	return a
-}
-
 // Reduce implements kernels.Backend. Columns of matrices, the folded axis before the last
 // one, go side by side; all other folds walk each output's own elements.
 func (be *Backend) Reduce(op kernels.ReduceOp, y, x tensor.Tensor) {
@@ -62,13 +37,13 @@ func (be *Backend) Reduce(op kernels.ReduceOp, y, x tensor.Tensor) {
 		be.Fill(y, empty)
 		return
 	}
-	switch a := axesOf(y, x); {
-	case a.rank == 0, a.rank == 1 && !a.folded[0]:
+	switch a := axes.Of(y, x); {
+	case a.Rank == 0, a.Rank == 1 && !a.Folded[0]:
 		be.Unary(kernels.Identity, y, x)
-	case a.rank == 2 && a.folded[0]:
-		be.reduceColumns(op, y, x, 1, a.size[0], a.size[1])
-	case a.rank == 3 && a.folded[1]:
-		be.reduceColumns(op, y, x, a.size[0], a.size[1], a.size[2])
+	case a.Rank == 2 && a.Folded[0]:
+		be.reduceColumns(op, y, x, 1, a.Size[0], a.Size[1])
+	case a.Rank == 3 && a.Folded[1]:
+		be.reduceColumns(op, y, x, a.Size[0], a.Size[1], a.Size[2])
 	default:
 		be.reduceEach(op, y, x, a)
 	}
@@ -96,24 +71,24 @@ func (be *Backend) reduceColumns(op kernels.ReduceOp, y, x tensor.Tensor, outer,
 // folded ones; two each, the inner one last.
 type fold [8]uint64
 
-func foldOf(a axes) fold {
+func foldOf(a axes.Axes) fold {
 	g := fold{0: 1, 1: 1, 4: 1, 5: 1}
 	free := [2]int{1, 5} // where the next axis kept, and the next folded, goes
 	step := uint64(1)
-	for i := a.rank - 1; i >= 0; i-- {
+	for i := a.Rank - 1; i >= 0; i-- {
 		at := &free[0]
-		if a.folded[i] {
+		if a.Folded[i] {
 			at = &free[1]
 		}
-		g[*at], g[*at+2] = uint64(a.size[i]), step
+		g[*at], g[*at+2] = uint64(a.Size[i]), step
 		*at--
-		step *= uint64(a.size[i])
+		step *= uint64(a.Size[i])
 	}
 	return g
 }
 
 // reduceEach folds the elements of each output.
-func (be *Backend) reduceEach(op kernels.ReduceOp, y, x tensor.Tensor, a axes) {
+func (be *Backend) reduceEach(op kernels.ReduceOp, y, x tensor.Tensor, a axes.Axes) {
 	outputs := y.Len()
 	each := x.Len() / outputs
 	g := foldOf(a)
