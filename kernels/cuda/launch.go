@@ -106,18 +106,33 @@ func (l *launch) address(t tensor.Tensor) drv.Ptr {
 	if l.fn == nil || t.IsNone() {
 		return 0
 	}
-	mem, off := t.Memory()
-	m, ok := mem.(*memory)
-	if !ok || m.owner.dev != l.be.dev {
-		l.wrong("parameter %d: %v does not lie on %s (a tensor of a failed pass has no memory: run its operations on the pass's own backend)", l.next-1, t, l.be.dev.name)
+	at, here, err := l.be.locate(t)
+	if !here {
+		l.wrong("parameter %d: %s", l.next-1, l.be.elsewhere(t))
 	}
-	at, err := l.be.reach(m)
 	if err != nil {
 		l.be.fail(fmt.Errorf("%s: parameter %d: %v: %w", l.name, l.next-1, t, err))
 		l.fn = nil
 		return 0
 	}
-	return at + drv.Ptr(off)
+	return at
+}
+
+// locate returns the address of t's first element, and whether t lies on the device. The
+// lock is held.
+func (be *Backend) locate(t tensor.Tensor) (at drv.Ptr, here bool, err error) {
+	mem, off := t.Memory()
+	m, ok := mem.(*memory)
+	if !ok || m.owner.dev != be.dev {
+		return 0, false, nil
+	}
+	at, err = be.reach(m)
+	return at + drv.Ptr(off), true, err
+}
+
+// elsewhere says that t, which is not on the device, should be.
+func (be *Backend) elsewhere(t tensor.Tensor) string {
+	return fmt.Sprintf("%v does not lie on %s (a tensor of a failed pass has no memory: run its operations on the pass's own backend)", t, be.dev.name)
 }
 
 // ptr hands over an address.

@@ -64,17 +64,15 @@ func (be *Backend) at(t tensor.Tensor) drv.Ptr {
 	if be.failed() {
 		return 0
 	}
-	mem, off := t.Memory()
-	m, ok := mem.(*memory)
-	if !ok || m.owner.dev != be.dev {
-		panic(fmt.Sprintf("cuda: %v does not lie on %s (a tensor of a failed pass has no memory: run its operations on the pass's own backend)", t, be.dev.name))
+	p, here, err := be.locate(t)
+	if !here {
+		panic("cuda: " + be.elsewhere(t))
 	}
-	p, err := be.reach(m)
 	if err != nil {
 		be.fail(fmt.Errorf("%v: %w", t, err))
 		return 0
 	}
-	return p + drv.Ptr(off)
+	return p
 }
 
 // right is the operand B: a weight as it is stored.
