@@ -8,24 +8,22 @@ import (
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/kernels/cuda"
-	"lamina/tensor"
 )
 
 // openDevice opens what -device names. The processor, to rehearse on, has no TF32: that is
 // F32 there.
 func openDevice(device, precision string) (kernels.Backend, error) {
-	p, err := cuda.ParsePrecision(precision)
+	p, err := kernels.ParsePrecision(precision)
 	if err != nil {
 		return nil, err
 	}
 	name, number, numbered := strings.Cut(device, ":")
 	switch {
 	case device == "cpu":
-		o := cpu.Options{}
-		if p == cuda.BF16 {
-			o.Precision = tensor.BF16
+		if p == kernels.PrecisionTF32 {
+			p = kernels.PrecisionF32
 		}
-		return cpu.New(o), nil
+		return cpu.New(cpu.Options{Precision: p}), nil
 	case name != "cuda":
 		return nil, fmt.Errorf("want cuda, cuda:N or cpu")
 	}

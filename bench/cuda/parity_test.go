@@ -5,7 +5,6 @@ import (
 
 	"lamina/kernels"
 	"lamina/kernels/cpu"
-	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
 	"lamina/nn"
@@ -36,14 +35,14 @@ func TestHoldAgainst(t *testing.T) {
 	host := cpu.New(cpu.Options{})
 	defer host.Close()
 	t.Run("cpu", func(t *testing.T) { holds(t, host, ref.New(), "f32") })
-	for _, p := range []cuda.Precision{cuda.F32, cuda.TF32, cuda.BF16} {
+	for _, p := range []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionTF32, kernels.PrecisionBF16} {
 		t.Run(p.String(), func(t *testing.T) {
-			if testing.Short() && p != cuda.F32 {
+			if testing.Short() && p != kernels.PrecisionF32 {
 				t.Skip("one precision will do")
 			}
 			be := cudatest.Open(t, cudatest.Options{Precision: p})
 			holds(t, be, host, p.String())
-			if p == cuda.F32 && be.Count("cuGraphLaunch") == 0 {
+			if p == kernels.PrecisionF32 && be.Count("cuGraphLaunch") == 0 {
 				t.Error("no token was decoded by a graph")
 			}
 		})
@@ -80,7 +79,7 @@ func TestFrozenWeightsTakeTheFilesBytes(t *testing.T) {
 
 // TestHoldAgainstTells: a device that is off is found by what it is off in.
 func TestHoldAgainstTells(t *testing.T) {
-	host, rounded := cpu.New(cpu.Options{}), cpu.New(cpu.Options{Precision: tensor.BF16})
+	host, rounded := cpu.New(cpu.Options{}), cpu.New(cpu.Options{Precision: kernels.PrecisionBF16})
 	defer host.Close()
 	defer rounded.Close()
 	missed := map[string]bool{}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"lamina/kernels"
 	"lamina/kernels/cpu"
-	"lamina/tensor"
 )
 
 // deviceChoice is what --device says.
@@ -34,47 +34,61 @@ func parseDevice(device string) (d deviceChoice, err error) {
 // opened is a device that is ready.
 type opened struct {
 	kernels.Backend
-	gpu  *gpu   // nil: it computes in the process's memory
-	note string // a line for people, or ""
-	room int    // bytes that its memory had for us at opening, where it has its own
+	gpu       *gpu              // nil: it computes in the process's memory
+	precision kernels.Precision // of its products
+	note      string            // a line for people, or ""
+	room      int               // bytes that its memory had for us at opening, where it has its own
 }
 
-// openBackend opens the device that --device names, with products in the type that
-// --precision names.
+// openBackend opens the device that --device names, with products in the arithmetic that
+// --precision names. PyTorch's "high" is tf32 on a GPU and bf16x3 on a processor.
 func openBackend(device, precision string, threads int) (*opened, error) {
 	d, err := parseDevice(device)
 	if err != nil {
 		return nil, err
 	}
-	note := ""
+	p, err := kernels.ParsePrecision(precision)
+	if err != nil {
+		return nil, usagef("--precision: %w", err)
+	}
+	graphic, note := p, ""
+	if precision == "high" {
+		graphic = kernels.PrecisionTF32
+	}
 	switch d.kind {
 	case "cuda":
-		g, err := cudaGraphics.open(d.number, precision)
+		g, err := cudaGraphics.open(d.number, graphic)
 		if err != nil {
 			return nil, fmt.Errorf("--device %s: %s", device, strings.TrimPrefix(err.Error(), "cuda: "))
 		}
-		return onGPU(g), nil
+		return onGPU(g, graphic), nil
 	case "auto":
-		g, why := cudaGraphics.choose(precision)
+		g, why := cudaGraphics.choose(graphic)
 		if g != nil {
-			return onGPU(g), nil
+			return onGPU(g, graphic), nil
 		}
 		note = why
 	}
-	o := cpu.Options{Threads: threads}
-	switch precision {
-	case "bf16":
-		o.Precision = tensor.BF16
-	case "tf32":
+	if !slices.Contains(cpu.Precisions(), p) {
+		have := processorPrecisions()
 		if note != "" {
-			return nil, fmt.Errorf("--precision tf32 is of NVIDIA GPUs, and the CPU has f32 and bf16: %s", note)
+			return nil, fmt.Errorf("--precision %v is of NVIDIA GPUs, and the CPU has %s: %s", p, have, note)
 		}
-		return nil, usagef("--precision tf32 is of NVIDIA GPUs (--device cuda): the CPU has f32 and bf16")
+		return nil, usagef("--precision %v is of NVIDIA GPUs (--device cuda): the CPU has %s", p, have)
 	}
-	return &opened{Backend: cpu.New(o), note: note}, nil
+	return &opened{Backend: cpu.New(cpu.Options{Threads: threads, Precision: p}), precision: p, note: note}, nil
 }
 
-func onGPU(g *gpu) *opened {
+func onGPU(g *gpu, p kernels.Precision) *opened {
 	free, _ := g.Memory()
-	return &opened{Backend: g.Backend, gpu: g, note: g.note, room: max(int(free)-g.overhead, 1)}
+	return &opened{Backend: g.Backend, gpu: g, precision: p, note: g.note, room: max(int(free)-g.overhead, 1)}
+}
+
+// processorPrecisions are the arithmetics of a processor, for people.
+func processorPrecisions() string {
+	var names []string
+	for _, p := range cpu.Precisions() {
+		names = append(names, p.String())
+	}
+	return strings.Join(names, ", ")
 }

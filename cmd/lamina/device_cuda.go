@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lamina/internal/units"
+	"lamina/kernels"
 	"lamina/kernels/cuda"
 )
 
@@ -15,19 +16,15 @@ var cudaGraphics graphics = nvidia{}
 
 type nvidia struct{}
 
-func (nvidia) open(number int, precision string) (*gpu, error) {
-	p, err := cuda.ParsePrecision(precision)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	be, err := cuda.Open(cuda.Options{Device: number, Precision: p})
+func (nvidia) open(number int, precision kernels.Precision) (*gpu, error) {
+	be, err := cuda.Open(cuda.Options{Device: number, Precision: precision})
 	if err != nil {
 		return nil, err
 	}
 	return &gpu{Backend: be, note: be.Note(), notes: be.ProductNotes, overhead: int(be.Overhead())}, nil
 }
 
-func (n nvidia) choose(precision string) (*gpu, string) {
+func (n nvidia) choose(precision kernels.Precision) (*gpu, string) {
 	number, why := cuda.Choose()
 	if number < 0 {
 		return nil, why

@@ -28,14 +28,14 @@ type pretended struct {
 	note string // of the one there is
 }
 
-func (p pretended) open(number int, precision string) (*gpu, error) {
+func (p pretended) open(number int, precision kernels.Precision) (*gpu, error) {
 	if p.free == 0 || number > 0 {
 		return nil, fmt.Errorf("no GPU %d here", number)
 	}
 	return &gpu{Backend: small{cpu.New(cpu.Options{}), p.free}, note: p.note, overhead: 1 << 20}, nil
 }
 
-func (p pretended) choose(precision string) (*gpu, string) {
+func (p pretended) choose(precision kernels.Precision) (*gpu, string) {
 	g, err := p.open(0, precision)
 	if err != nil {
 		return nil, "cuda: not used: " + err.Error()
@@ -88,11 +88,12 @@ func TestTF32IsOfGPUs(t *testing.T) {
 		t.Errorf("--device cpu: exit %d, %q", code, stderr)
 	}
 	pretend(t, pretended{})
-	if code, _, stderr := lamina(t, "doctor", "--precision", "tf32"); code != exitError || !strings.Contains(stderr, "the CPU has f32 and bf16: cuda: not used: no GPU 0 here") {
+	if code, _, stderr := lamina(t, "doctor", "--precision", "tf32"); code != exitError || !strings.Contains(stderr, "the CPU has f32, bf16: cuda: not used: no GPU 0 here") {
 		t.Errorf("with CUDA and no GPU: exit %d, %q", code, stderr)
 	}
 	pretend(t, pretended{free: 1 << 30})
 	must(t, "doctor", "--precision", "tf32")
+	must(t, "doctor", "--precision", "high", "--device", "cuda")
 }
 
 func TestDoctorSaysWhetherCUDAIsThere(t *testing.T) {

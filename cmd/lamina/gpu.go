@@ -13,10 +13,10 @@ type gpu struct {
 // graphics is what this binary knows of GPUs; see device_cuda.go and device_nocuda.go.
 type graphics interface {
 	// open opens a GPU by its number, or says why it cannot, and what to do.
-	open(number int, precision string) (*gpu, error)
+	open(number int, precision kernels.Precision) (*gpu, error)
 	// choose opens the first that can be used well, or says in a line why there is none;
 	// "" where nobody need be told.
-	choose(precision string) (*gpu, string)
+	choose(precision kernels.Precision) (*gpu, string)
 	// describe says what there is, and where it was looked for.
 	describe() cudaDescription
 }

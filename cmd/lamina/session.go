@@ -20,7 +20,7 @@ import (
 // commonFlags are accepted by every command.
 type commonFlags struct {
 	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default: a GPU if this binary has CUDA and one can be used, else the CPU), cpu, cuda or cuda:N."`
-	Precision string `default:"f32" enum:"f32,tf32,bf16" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default); bf16, which rounds their operands; or on a GPU tf32, which rounds them less. Sums, weights and all else stay f32."`
+	Precision string `default:"f32" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default); bf16, which rounds their operands; bf16x3 and bf16x6, which split each into 2 and 3 parts of bf16; q8, which rounds inputs of GGUF blocks to 8 bits; or on a GPU tf32. Also PyTorch's words highest, high, medium. Sums, weights and all else stay f32."`
 	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once on the CPU; 0: one per processor. Results do not depend on it."`
 	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`
 	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
@@ -50,6 +50,13 @@ func (s *session) check() error {
 			return usagef("--threads %d: want 0 (one per processor) to %d", n, most)
 		}
 	}
+	p, err := kernels.ParsePrecision(s.Precision)
+	if err != nil {
+		return usagef("--precision: %w", err)
+	}
+	if s.Precision != "high" { // what that is, the device decides
+		s.Precision = p.String()
+	}
 	return wantFile("--json", s.JSON)
 }
 
@@ -78,7 +85,7 @@ func (s *session) backend() (kernels.Backend, error) {
 		s.notef("lamina: %s\n", oneLine(o.note))
 	}
 	s.closers = append(s.closers, func() { o.Close() })
-	s.device, s.be = o, o.Backend
+	s.device, s.be, s.Precision = o, o.Backend, o.precision.String()
 	return s.be, nil
 }
 

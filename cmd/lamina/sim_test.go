@@ -7,18 +7,19 @@ import (
 	"testing"
 
 	"lamina/crash/study"
+	"lamina/kernels"
 	"lamina/kernels/cuda/cudatest"
 )
 
 // simulated are GPUs of package cudatest, one for each command.
 type simulated struct{ t *testing.T }
 
-func (s simulated) open(number int, precision string) (*gpu, error) {
+func (s simulated) open(number int, precision kernels.Precision) (*gpu, error) {
 	be := cudatest.Open(s.t, cudatest.Options{Clean: true})
 	return &gpu{Backend: be, notes: func() []string { return []string{"a product was refused"} }, overhead: int(be.Overhead())}, nil
 }
 
-func (s simulated) choose(precision string) (*gpu, string) {
+func (s simulated) choose(precision kernels.Precision) (*gpu, string) {
 	g, _ := s.open(0, precision)
 	return g, ""
 }

@@ -26,7 +26,7 @@ type Study struct {
 	Seeds     []uint64 `yaml:"seeds"`
 	Rules     string   `yaml:"rules"`     // of scoring: 0.4 (where it is not given) or 0.3
 	Limit     int      `yaml:"limit"`     // score only the first documents of each task; 0: all
-	Precision string   `yaml:"precision"` // f32 (where it is not given), tf32 or bf16
+	Precision string   `yaml:"precision"` // a name that kernels.ParsePrecision knows; none is f32
 
 	source  *source // where things stand
 	recipes []study.Recipe

@@ -12,6 +12,7 @@ import (
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/eval/task"
+	"lamina/kernels"
 	"lamina/nn/optim"
 	"lamina/transformer"
 )
@@ -204,8 +205,11 @@ func (s *Study) checkSizes() error {
 		return s.source.errorf("$.seeds", "seeds: none: want one or more")
 	case s.Limit < 0:
 		return s.source.errorf("$.limit", "limit %d: want 1 or more, or none", s.Limit)
-	case !slices.Contains([]string{"", "f32", "tf32", "bf16"}, s.Precision):
-		return s.source.errorf("$.precision", "precision %.32q: want f32, tf32 or bf16", s.Precision)
+	}
+	if s.Precision != "" {
+		if _, err := kernels.ParsePrecision(s.Precision); err != nil {
+			return s.source.errorf("$.precision", "%w", err)
+		}
 	}
 	return nil
 }

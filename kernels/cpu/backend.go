@@ -18,6 +18,7 @@ package cpu
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"lamina/internal/par"
 	"lamina/kernels"
@@ -30,11 +31,9 @@ type Options struct {
 	// Threads is the number of goroutines that compute at once; 0 means
 	// runtime.GOMAXPROCS(0).
 	Threads int
-	// Precision is the arithmetic of MatMul: tensor.F32, which Invalid stands for,
-	// or tensor.BF16, which rounds both operands to BF16, to nearest even, and sums
-	// in F32. Where [HasBF16] is false that is no faster. MatVec,
-	// attention and all else is F32.
-	Precision tensor.DType
+	// Precision is the arithmetic of MatMul, one of [Precisions]. Where [HasBF16] is
+	// false BF16 is no faster than F32. MatVec, attention and all else is F32.
+	Precision kernels.Precision
 	// Delay, if not nil, is called before every chunk of work, for tests of
 	// independence from scheduling.
 	Delay func()
@@ -48,7 +47,7 @@ type Options struct {
 type Backend struct {
 	tensor.Host
 	pool      *par.Pool
-	precision tensor.DType
+	precision kernels.Precision
 	small     int // work below which a call stays on its caller: smallWork, 0 in tests
 	scratch   freeList[scratch]
 	products  freeList[product]
@@ -60,11 +59,7 @@ func New(o Options) *Backend {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	switch o.Precision {
-	case tensor.Invalid:
-		o.Precision = tensor.F32
-	case tensor.F32, tensor.BF16:
-	default:
+	if !slices.Contains(Precisions(), o.Precision) {
 		panic(fmt.Sprintf("cpu: New: no products in %v", o.Precision))
 	}
 	pool := par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})
@@ -79,14 +74,19 @@ func New(o Options) *Backend {
 // "cpu/avx2+bf16".
 func (be *Backend) Name() string {
 	name := "cpu/" + simd.Active().String()
-	if be.precision == tensor.BF16 {
-		name += "+bf16"
+	if be.precision != kernels.PrecisionF32 {
+		name += "+" + be.precision.String()
 	}
 	return name
 }
 
-// Precision returns tensor.F32 or, for products in BF16, tensor.BF16.
-func (be *Backend) Precision() tensor.DType { return be.precision }
+// Precisions returns the arithmetics that MatMul has on a processor.
+func Precisions() []kernels.Precision {
+	return []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16}
+}
+
+// Precision returns the arithmetic that the backend was made with.
+func (be *Backend) Precision() kernels.Precision { return be.precision }
 
 // HasBF16 reports whether this machine has an instruction for products in BF16.
 func HasBF16() bool { return simd.HasBF16() }

@@ -3,6 +3,7 @@ package cpu
 import (
 	"unsafe"
 
+	"lamina/kernels"
 	"lamina/kernels/internal/simd"
 	"lamina/tensor"
 )
@@ -19,7 +20,7 @@ const (
 // format is that of the backend's products on this machine.
 func (be *Backend) format() format {
 	switch {
-	case be.precision != tensor.BF16:
+	case be.precision != kernels.PrecisionBF16:
 		return wide
 	case simd.HasBF16():
 		return pairs

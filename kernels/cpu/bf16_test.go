@@ -24,7 +24,7 @@ func vectorLevels(t *testing.T, f func(t *testing.T)) {
 
 func TestConformanceInBF16(t *testing.T) {
 	vectorLevels(t, func(t *testing.T) {
-		be, other := New(Options{Threads: 2, Precision: tensor.BF16}), New(Options{Threads: 5, Precision: tensor.BF16, SplitAll: true})
+		be, other := New(Options{Threads: 2, Precision: kernels.PrecisionBF16}), New(Options{Threads: 5, Precision: kernels.PrecisionBF16, SplitAll: true})
 		defer be.Close()
 		defer other.Close()
 		kerneltest.RunBF16(t, be, kerneltest.Options{Same: []kernels.Backend{other}})
@@ -34,7 +34,7 @@ func TestConformanceInBF16(t *testing.T) {
 // TestBF16OperandsAreRounded multiplies numbers beside BF16 ones: the results are
 // those of the rounded numbers, in every place of a tile and of a pair.
 func TestBF16OperandsAreRounded(t *testing.T) {
-	be := New(Options{Threads: 2, Precision: tensor.BF16})
+	be := New(Options{Threads: 2, Precision: kernels.PrecisionBF16})
 	exact := New(Options{Threads: 2})
 	defer be.Close()
 	defer exact.Close()
@@ -89,7 +89,7 @@ func TestBF16OperandsAreRounded(t *testing.T) {
 }
 
 func TestPrecisionIsInTheName(t *testing.T) {
-	for d, want := range map[tensor.DType]string{tensor.Invalid: "", tensor.F32: "", tensor.BF16: "+bf16"} {
+	for d, want := range map[kernels.Precision]string{kernels.PrecisionF32: "", kernels.PrecisionBF16: "+bf16"} {
 		be := New(Options{Precision: d})
 		defer be.Close()
 		if got := be.Name(); got != "cpu/"+simd.Active().String()+want {
@@ -98,16 +98,16 @@ func TestPrecisionIsInTheName(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("New took a precision of Q8_0")
+			t.Error("New took TF32")
 		}
 	}()
-	New(Options{Precision: tensor.Q8_0})
+	New(Options{Precision: kernels.PrecisionTF32})
 }
 
 // Denormal numbers count as 0 in the instruction for BF16 products, and denormal
 // results become 0; elsewhere they are kept.
 func TestBF16ProductsFlushDenormals(t *testing.T) {
-	be := New(Options{Threads: 1, Precision: tensor.BF16})
+	be := New(Options{Threads: 1, Precision: kernels.PrecisionBF16})
 	defer be.Close()
 	eachLevel(t, func(t *testing.T) {
 		for _, x := range [][2]float32{{0x1p-130, 0x1p10}, {0x1p10, 0x1p-130}, {0x1p-70, 0x1p-70}} {
@@ -127,7 +127,7 @@ func TestBF16ProductsFlushDenormals(t *testing.T) {
 // TestStripsArePackedApart: workers that pack neighbouring columns do not write where
 // another packs, whatever comes first: the bits are those of one worker.
 func TestStripsArePackedApart(t *testing.T) {
-	one, many := New(Options{Threads: 1, Precision: tensor.BF16}), New(Options{Threads: 4, Precision: tensor.BF16, SplitAll: true})
+	one, many := New(Options{Threads: 1, Precision: kernels.PrecisionBF16}), New(Options{Threads: 4, Precision: kernels.PrecisionBF16, SplitAll: true})
 	defer one.Close()
 	defer many.Close()
 	for _, d := range []tensor.DType{tensor.F32, tensor.F16, tensor.Q8_0, tensor.Q4_K} {

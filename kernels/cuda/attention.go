@@ -67,7 +67,7 @@ func roundedForm(name string, columns int) attentionForm {
 
 func (be *Backend) attentionForm(headDim int) *attentionForm {
 	forms := plainForms[:]
-	if be.dev.options.Precision == BF16 {
+	if be.dev.options.Precision == kernels.PrecisionBF16 {
 		forms = roundedForms[:]
 	}
 	for i := range forms {

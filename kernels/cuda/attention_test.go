@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"lamina/kernels"
-	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/kerneltest"
 	"lamina/tensor"
@@ -109,7 +108,7 @@ func TestAttentionOfManySegments(t *testing.T) {
 // within a bound of 2⁻⁸ on both sides of each product, and closer where the operands are
 // BF16 already.
 func TestAttentionInBF16(t *testing.T) {
-	be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16})
+	be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionBF16})
 	any, whole := rounding{unitBF16, unitBF16}, rounding{0, unitBF16}
 	for i, dim := range []int{5, 16, 64, 80, 96, 128} {
 		seed := uint64(20 + i)
@@ -122,7 +121,7 @@ func TestAttentionInBF16(t *testing.T) {
 
 // The border between prefix and own rows changes no bit, in BF16 either.
 func TestAttentionInBF16AfterAPrefix(t *testing.T) {
-	be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16})
+	be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionBF16})
 	c := newAttentionCall(40, 2, 1, 64, 1, toF32, [2]int{90, 0})
 	all := c.forward(be, tensor.F32, kernels.Attention)
 	for _, p := range []int{1, 20, 64, 89} {
@@ -142,7 +141,7 @@ func TestAttentionInBF16AfterAPrefix(t *testing.T) {
 // A NaN or an infinity reaches what the oracle says it reaches, and no other bit, in BF16
 // either: not through the zero weights of a tile.
 func TestAttentionInBF16KeepsSickNumbersApart(t *testing.T) {
-	be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16})
+	be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionBF16})
 	c := newAttentionCall(50, 2, 1, 16, 1, toF32, [2]int{45, 0}, [2]int{9, 0})
 	healthy, exact := c.results(be, tensor.F32), [4][]float64{}
 	exact[0] = c.exact()

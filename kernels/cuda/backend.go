@@ -2,7 +2,7 @@
 // no cgo, no toolkit, nothing compiled where it runs. Only a program built with
 // -tags cuda can load the driver; without the tag [Open] says so.
 //
-//	be, err := cuda.Open(cuda.Options{Precision: cuda.BF16})
+//	be, err := cuda.Open(cuda.Options{Precision: kernels.PrecisionBF16})
 //	if err != nil {
 //		return err // names cause and remedy
 //	}
@@ -198,9 +198,9 @@ func (d *device) function(k *pack.Kernel) (*function, error) {
 func (be *Backend) Name() string { return be.dev.name }
 
 // nameOf is [Backend.Name] of a GPU.
-func nameOf(i drv.Info, p Precision) string {
+func nameOf(i drv.Info, p kernels.Precision) string {
 	name := fmt.Sprintf("cuda/sm_%d%d/%s", i.Major, i.Minor, strings.ReplaceAll(i.Name, " ", "-"))
-	if p != F32 {
+	if p != kernels.PrecisionF32 {
 		name += "+" + p.String()
 	}
 	return name

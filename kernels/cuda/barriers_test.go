@@ -22,7 +22,7 @@ import (
 // barrierCase is calls that together need every barrier of the kernels that they reach.
 type barrierCase struct {
 	name      string
-	precision cuda.Precision
+	precision kernels.Precision
 	library   bool // products by cuBLASLt
 	run       func(be kernels.Backend)
 }
@@ -34,16 +34,16 @@ func barrierCases() []barrierCase {
 		{name: "shapes", run: barrierShapes},
 		{name: "similarity", run: barrierSimilarity},
 		{name: "products in F32", run: func(be kernels.Backend) { barrierProducts(be, 17, 65) }},
-		{name: "products in BF16", precision: cuda.BF16, run: func(be kernels.Backend) { barrierProducts(be, 65, 65) }},
+		{name: "products in BF16", precision: kernels.PrecisionBF16, run: func(be kernels.Backend) { barrierProducts(be, 65, 65) }},
 		{name: "few rows", run: barrierFewRows},
 		{name: "operands that lie anyhow in F32", library: true, run: barrierPlaces},
-		{name: "operands that lie anyhow in BF16", precision: cuda.BF16, library: true, run: barrierPlaces},
+		{name: "operands that lie anyhow in BF16", precision: kernels.PrecisionBF16, library: true, run: barrierPlaces},
 	}
 	for _, dim := range []int{16, 64, 80, 96, 128, 140} {
-		for _, p := range []cuda.Precision{cuda.F32, cuda.BF16} {
-			if p == cuda.F32 || dim <= 128 {
+		for _, p := range []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16} {
+			if p == kernels.PrecisionF32 || dim <= 128 {
 				all = append(all, barrierCase{name: fmt.Sprintf("attention of %d columns in %v", dim, p), precision: p,
-					run: func(be kernels.Backend) { barrierAttention(be, dim, p == cuda.BF16) }})
+					run: func(be kernels.Backend) { barrierAttention(be, dim, p == kernels.PrecisionBF16) }})
 			}
 		}
 	}

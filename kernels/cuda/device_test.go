@@ -56,7 +56,7 @@ func TestHardware(t *testing.T) {
 		kerneltest.Run(t, be, o)
 	})
 	t.Run("bf16", func(t *testing.T) {
-		be, other := hardware(t, Options{Precision: BF16}), hardware(t, Options{Precision: BF16, Poison: true})
+		be, other := hardware(t, Options{Precision: kernels.PrecisionBF16}), hardware(t, Options{Precision: kernels.PrecisionBF16, Poison: true})
 		o.Same = []kernels.Backend{other}
 		kerneltest.RunBF16(t, be, o)
 	})

@@ -170,7 +170,7 @@ func (be *Backend) converts(w right) bool {
 
 // operandType is the type that operands are multiplied in.
 func (be *Backend) operandType() tensor.DType {
-	if be.dev.products.precision == BF16 {
+	if be.dev.products.precision == kernels.PrecisionBF16 {
 		return tensor.BF16
 	}
 	return tensor.F32

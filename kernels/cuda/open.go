@@ -2,8 +2,11 @@ package cuda
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 
+	"lamina/kernels"
 	"lamina/kernels/cuda/internal/door"
 	"lamina/kernels/cuda/internal/drv"
 )
@@ -12,8 +15,10 @@ import (
 type Options struct {
 	// Device is the number of the GPU, as CUDA counts.
 	Device int
-	// Precision is the arithmetic of matrix products.
-	Precision Precision
+	// Precision is the arithmetic of MatMul and MatMuls, and with BF16 of attention, forward and
+	// backward, in heads of up to 128 columns: one of [Precisions]. MatVec, decoding, softmax
+	// and all else is F32. Without cuBLASLt TF32 is F32.
+	Precision kernels.Precision
 	// Poison fills freed memory with NaN and looks for writes past the end of what is
 	// freed. LAMINA_CUDA_POISON=1 sets it.
 	Poison bool
@@ -46,6 +51,9 @@ func openWith(o Options, with door.Options) (*Backend, error) {
 }
 
 func openOn(driver *drv.Driver, o Options, with door.Options) (*Backend, error) {
+	if !slices.Contains(Precisions(), o.Precision) {
+		return nil, fmt.Errorf("no products in %v on a GPU: want f32, tf32 or bf16", o.Precision)
+	}
 	d, err := driver.Device(o.Device)
 	if err != nil {
 		return nil, err
@@ -144,4 +152,9 @@ func (be *Backend) end() (errs []error) {
 		}
 	}
 	return append(errs, be.stream.Destroy())
+}
+
+// Precisions returns the arithmetics that products have on a GPU.
+func Precisions() []kernels.Precision {
+	return []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionTF32, kernels.PrecisionBF16}
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"lamina/kernels"
-	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/dry"
 	"lamina/tensor"
@@ -14,7 +13,7 @@ import (
 // take, but for the workspace, of which it counts the most that the library may ask for.
 func TestScratchIsForeseen(t *testing.T) {
 	const workspace = 32 << 20
-	for _, p := range []cuda.Precision{cuda.F32, cuda.BF16} {
+	for _, p := range []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16} {
 		for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Q8_0} {
 			be := cudatest.Open(t, cudatest.Options{Precision: p})
 			foreseen := dry.New(be)

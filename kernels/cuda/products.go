@@ -16,7 +16,7 @@ import (
 // products is what computes a device's matrix products: cuBLASLt, and where that is not to
 // be had or refuses, the kernel of product.cu.
 type products struct {
-	precision Precision
+	precision kernels.Precision
 	lt        *lt.Library // nil: none
 	why       string      // why there is none
 
@@ -38,7 +38,7 @@ func workspaceOf(i drv.Info) int64 {
 
 // newProducts makes use of the library; none is nil, with the reason. It does not fail:
 // without the library there is a kernel.
-func newProducts(s *drv.Stream, i drv.Info, lib sys.Library, none error, precision Precision) *products {
+func newProducts(s *drv.Stream, i drv.Info, lib sys.Library, none error, precision kernels.Precision) *products {
 	p := &products{precision: precision, noted: map[string]bool{}}
 	if lib == nil {
 		p.why = "cuBLASLt was not looked for"
@@ -112,7 +112,7 @@ func (be *Backend) fused(f kernels.Func) (lt.Epilogue, bool) {
 	p := be.dev.products
 	switch f {
 	case kernels.GELUTanh:
-		return lt.GELU, p.precision != F32
+		return lt.GELU, p.precision != kernels.PrecisionF32
 	case kernels.ReLU:
 		p.askReLU.Do(func() {
 			kept, err := be.reluKeepsNaN()
@@ -164,9 +164,9 @@ func (be *Backend) reluKeepsNaN() (kept bool, err error) {
 // arithmetic returns what the library is asked for.
 func (p *products) arithmetic() (lt.Type, lt.Compute) {
 	switch p.precision {
-	case TF32:
+	case kernels.PrecisionTF32:
 		return lt.F32, lt.ComputeTF32
-	case BF16:
+	case kernels.PrecisionBF16:
 		return lt.BF16, lt.ComputeF32
 	}
 	return lt.F32, lt.ComputeF32

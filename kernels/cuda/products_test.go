@@ -37,7 +37,7 @@ func TestProductsByOwnKernel(t *testing.T) {
 
 func TestProductsInBF16(t *testing.T) {
 	for _, own := range []bool{false, true} {
-		be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16, Products: cudatest.Products{None: own}})
+		be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionBF16, Products: cudatest.Products{None: own}})
 		every := 97
 		if own {
 			every = 499
@@ -48,7 +48,7 @@ func TestProductsInBF16(t *testing.T) {
 
 // TF32 has 11 bits of significand, BF16 8: what it gives is within BF16's bounds.
 func TestProductsInTF32(t *testing.T) {
-	be := cudatest.Open(t, cudatest.Options{Precision: cuda.TF32})
+	be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionTF32})
 	kerneltest.RunBF16(t, be, kerneltest.Options{Only: some, Every: 199})
 	if !strings.HasSuffix(be.Name(), "+tf32") {
 		t.Error(be.Name())
@@ -57,7 +57,7 @@ func TestProductsInTF32(t *testing.T) {
 
 // What several products need of their one A is made once.
 func TestLeftOperandIsRoundedOnce(t *testing.T) {
-	be := cudatest.Open(t, cudatest.Options{Precision: cuda.BF16})
+	be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionBF16})
 	const m, n, k = 4, 8, 16
 	var all []kernels.MatMulArgs
 	a := tensor.MustNew(be, tensor.F32, m, k)
@@ -220,7 +220,7 @@ func TestAddressesChangeNoBit(t *testing.T) {
 // and whatever was computed before.
 func TestRowsChangeNoBit(t *testing.T) {
 	const most, n, k = 80, 12, 150
-	for _, p := range []cuda.Precision{cuda.F32, cuda.TF32, cuda.BF16} {
+	for _, p := range []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionTF32, kernels.PrecisionBF16} {
 		var want []float64
 		for _, rows := range []int{most, 1, 2, 9, 63, 65} {
 			be := cudatest.Open(t, cudatest.Options{Precision: p, Products: cudatest.Products{SplitK: true}})
@@ -265,16 +265,5 @@ func TestLibraryWithoutHandle(t *testing.T) {
 	}
 	if !strings.Contains(be.Products(), "CUBLAS_STATUS_NOT_INITIALIZED") {
 		t.Error(be.Products())
-	}
-}
-
-func TestParsePrecision(t *testing.T) {
-	for _, p := range []cuda.Precision{cuda.F32, cuda.TF32, cuda.BF16} {
-		if got, err := cuda.ParsePrecision(p.String()); err != nil || got != p {
-			t.Errorf("%v: %v, %v", p, got, err)
-		}
-	}
-	if _, err := cuda.ParsePrecision("f16"); err == nil {
-		t.Error("f16 is taken")
 	}
 }

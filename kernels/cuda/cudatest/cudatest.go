@@ -14,6 +14,7 @@ import (
 	"errors"
 	"testing"
 
+	"lamina/kernels"
 	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/internal/door"
 	"lamina/kernels/cuda/internal/ptx"
@@ -32,7 +33,7 @@ type Options struct {
 	Memory int64
 	// Multiprocessors is how many the device says it has; 0 is 132.
 	Multiprocessors int
-	Precision       cuda.Precision
+	Precision       kernels.Precision
 	// Products is how cuBLASLt is simulated.
 	Products Products
 	// Eager launches decoding steps without graphs.
