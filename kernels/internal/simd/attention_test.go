@@ -3,6 +3,7 @@ package simd
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -65,6 +66,47 @@ func TestSoftmaxRowsAgainstFloat64(t *testing.T) {
 				wantExp(t, name+" shrink", shrink[i], was)
 				if float64(top[i]) != m {
 					t.Fatalf("%s: top = %v, want %v", name, top[i], m)
+				}
+			}
+		}
+	})
+}
+
+// Rows go in groups, and a group's size depends on cols: a row has the bits it has
+// alone.
+func TestScoresDoNotSeeEachOther(t *testing.T) {
+	vectorLevels(t, func(t *testing.T) {
+		r := noise(5)
+		for _, cols := range []int{1, 16, 100, 300, 1100, 3000} {
+			const rows = 35
+			ld := (cols + 7) &^ 7
+			p, dp := newGuarded(&r, rows*ld, 3, 40), newGuarded(&r, rows*ld, 5, 2)
+			sees := make([]int32, rows)
+			top, sum, shrink := make([]float32, rows), make([]float32, rows), make([]float32, rows)
+			for i := range sees {
+				sees[i] = int32((i * 37) % (cols + 1))
+				top[i], sum[i] = 30*r.next(), 2+r.next()
+			}
+			p.x[7*ld] = float32(math.NaN())
+			ones := func() (all [][]float32) { // every row by itself
+				for i := range rows {
+					one, slope := slices.Clone(p.x[i*ld:][:ld]), slices.Clone(dp.x[i*ld:][:ld])
+					soft, state := slices.Clone(one), []float32{top[i], sum[i], 0}
+					SoftmaxSlopes(one, slope, ld, cols, sees[i:i+1], 0.3)
+					SoftmaxRows(soft, ld, cols, sees[i:i+1], state[:1], state[1:2], state[2:])
+					all = append(all, slices.Concat(one[:cols], slope[:cols], soft[:cols], state))
+				}
+				return all
+			}()
+			soft := slices.Clone(p.x)
+			SoftmaxSlopes(p.x, dp.x, ld, cols, sees, 0.3)
+			SoftmaxRows(soft, ld, cols, sees, top, sum, shrink)
+			for i, want := range ones {
+				got := slices.Concat(p.x[i*ld:][:cols], dp.x[i*ld:][:cols], soft[i*ld:][:cols], []float32{top[i], sum[i], shrink[i]})
+				for j, v := range got {
+					if !sameBits(v, want[j]) {
+						t.Fatalf("cols=%d row %d: number %d is %v, alone %v", cols, i, j, v, want[j])
+					}
 				}
 			}
 		}

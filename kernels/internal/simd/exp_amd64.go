@@ -9,6 +9,9 @@ var tanhTable = [...]float32{tanhSmall, tanh4, tanh3, tanh2, tanh1, tanh0}
 func expSumAVX2(dst, x *float32, n int, shift float32) float32
 
 //go:noescape
+func expSumAVX512(dst, x *float32, n int, shift float32) float32
+
+//go:noescape
 func sigmoidAVX2(dst, x *float32, n int)
 
 //go:noescape
@@ -23,6 +26,9 @@ func tanhAVX2(dst, x *float32, n int)
 func expSumVector(dst, x []float32, shift float32) float32 {
 	if len(dst) == 0 {
 		return 0
+	}
+	if level == AVX512 {
+		return expSumAVX512(&dst[0], &x[0], len(dst), shift)
 	}
 	return expSumAVX2(&dst[0], &x[0], len(dst), shift)
 }

@@ -1,0 +1,116 @@
+// Loops of elementwise AVX-512 kernels, as EACH, LAST and DONE of
+// elementwise_amd64.h, whose offsets in activationTable hold here too: the table's
+// numbers come broadcast from the first of their eight places. The body stands
+// twice, for whole vectors, and for the rest, where K1 has a bit for each element:
+// a masked load costs more than a whole one. A body may use Z0 to Z31 and K2 to K7.
+
+#define EACH512(loop, rest) \
+	XORQ AX, AX    \
+	MOVQ CX, BX    \
+	ANDQ $~15, BX  \
+	JZ   rest      \
+loop:
+
+#define LAST512(loop, rest, done) \
+	ADDQ  $16, AX     \
+	CMPQ  AX, BX      \
+	JLT   loop        \
+rest:                 \
+	SUBQ  AX, CX      \
+	JZ    done        \
+	MOVL  $0xffff, BX \
+	BZHIL CX, BX, BX  \
+	KMOVW BX, K1
+
+// Constants of exponentials stay in registers: an operand in memory for each
+// multiply-add made them a sixth slower.
+#define LOG2E512 Z31
+#define SHIFT512 Z30
+#define LN2_HI512 Z29
+#define LN2_LO512 Z28
+#define E4 Z27
+#define E3 Z26
+#define E2 Z25
+#define E1 Z24
+#define E0 Z23
+#define ONE512 Z22
+#define LOW512 Z21
+#define HIGH512 Z20
+
+// EXP_CONSTANTS512 loads them, low and high being the bounds of the exponent.
+#define EXP_CONSTANTS512(low, high) \
+	LEAQ         ·activationTable(SB), R8 \
+	VBROADCASTSS LOG2E(R8), LOG2E512      \
+	VBROADCASTSS EXP_SHIFT(R8), SHIFT512  \
+	VBROADCASTSS LN2_HI(R8), LN2_HI512    \
+	VBROADCASTSS LN2_LO(R8), LN2_LO512    \
+	VBROADCASTSS EXP4(R8), E4             \
+	VBROADCASTSS EXP3(R8), E3             \
+	VBROADCASTSS EXP2(R8), E2             \
+	VBROADCASTSS EXP1(R8), E1             \
+	VBROADCASTSS EXP0(R8), E0             \
+	VBROADCASTSS ONE(R8), ONE512          \
+	VBROADCASTSS low(R8), LOW512          \
+	VBROADCASTSS high(R8), HIGH512
+
+// EXP_REDUCE512: n = round(x·log2 e), x = x - n·ln 2.
+#define EXP_REDUCE512(x, n) \
+	VMOVAPS      SHIFT512, n     \
+	VFMADD231PS  LOG2E512, x, n  \
+	VSUBPS       SHIFT512, n, n  \
+	VFNMADD231PS LN2_HI512, n, x \
+	VFNMADD231PS LN2_LO512, n, x
+
+// EXP_POLYNOMIAL512: p = e^r; q and s are scratch. Its terms are paired, so that
+// fewer wait for each other than in Horner's order; 1 comes last, when what it is
+// added to is below 0.42, and so is that sum's error.
+#define EXP_POLYNOMIAL512(r, p, q, s) \
+	VMOVAPS     E1, q        \
+	VFMADD213PS E0, r, q     \
+	VMOVAPS     E3, p        \
+	VFMADD213PS E2, r, p     \
+	VMULPS      r, r, s      \
+	VFMADD231PS E4, s, p     \
+	VFMADD213PS q, s, p      \
+	VFMADD213PS r, s, p      \
+	VADDPS      ONE512, p, p
+
+// EXP512: x = e^x as in exp_generic.go, with EXP_MIN and EXP_MAX for bounds; n, p, q, s
+// are scratch. Minimum and maximum take x second, so that NaN stays. Scaling by n
+// reaches every float32, denormals and Inf included.
+#define EXP512(x, n, p, q, s) \
+	VMAXPS    x, LOW512, x           \
+	VMINPS    x, HIGH512, x          \
+	EXP_REDUCE512(x, n)              \
+	EXP_POLYNOMIAL512(x, p, q, s)    \
+	VSCALEFPS n, p, x
+
+// EXP_DOWN512: the same for x ≤ EXP_MAX, and 0 below EXP_LOW, which LOW512 is: e^x is
+// no normal number there, and what follows would be slow with denormals. K2 is
+// scratch as well.
+#define EXP_DOWN512(x, n, p, q, s) \
+	VCMPPS      $0x15, LOW512, x, K2 \
+	EXP_REDUCE512(x, n)              \
+	EXP_POLYNOMIAL512(x, p, q, s)    \
+	VSCALEFPS.Z n, p, K2, x
+
+// SUM512: the sum of z's lanes in x, its lowest quarter: halves, and pairs of what is
+// left. y is z's lower half; ty and tx, halves of one register, are scratch.
+#define SUM512(z, y, x, ty, tx) \
+	VEXTRACTF64X4 $1, z, ty \
+	VADDPS        ty, y, y  \
+	VEXTRACTF128  $1, y, tx \
+	VADDPS        tx, x, x  \
+	VHADDPS       x, x, x   \
+	VHADDPS       x, x, x
+
+// LARGEST512: the largest of z's lanes in x, as SUM512.
+#define LARGEST512(z, y, x, ty, tx) \
+	VEXTRACTF64X4 $1, z, ty    \
+	VMAXPS        ty, y, y     \
+	VEXTRACTF128  $1, y, tx    \
+	VMAXPS        tx, x, x     \
+	VPERMILPS     $0x4e, x, tx \
+	VMAXPS        tx, x, x     \
+	VPERMILPS     $0xb1, x, tx \
+	VMAXPS        tx, x, x
