@@ -14,6 +14,7 @@ import (
 
 	"lamina/bench/workload"
 	"lamina/crash/plan"
+	"lamina/kernels"
 )
 
 // The test's own program plays a worker when it is asked to: "worker 1" is what
@@ -23,7 +24,9 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "ours":
-		serve(1)
+		serve(1, "f32")
+	case "gonum":
+		serveGonum(1)
 	case "fake":
 		fake()
 	}
@@ -31,14 +34,17 @@ func TestMain(m *testing.M) {
 
 // fake answers with what it was asked for, among other lines.
 func fake() {
-	in := bufio.NewScanner(os.Stdin)
+	in, asked := bufio.NewScanner(os.Stdin), 0
 	for in.Scan() {
+		asked++
 		fmt.Println("a library says something")
 		switch f := strings.Split(in.Text(), "\t"); f[0] {
 		case "hello":
 			fmt.Println(`@@ {"seconds": 0, "version": "fake 1.0"}`)
 		case "seconds":
 			fmt.Printf("@@ {\"seconds\": %s, \"tokens\": 7, \"peak\": 1000}\n", f[1])
+		case "rising":
+			fmt.Printf("@@ {\"seconds\": %d}\n", asked)
 		case "fail":
 			fmt.Println(`@@ {"error": "no such thing"}`)
 		case "garbage":
@@ -84,8 +90,8 @@ func TestWorker(t *testing.T) {
 func TestOurWorker(t *testing.T) {
 	w := start(t, "ours")
 	for _, request := range []string{
-		"gemm 3 4 5 1 n t 0.001", "gemm 3 4 5 2 t n 0.001", "op layer_norm 512x768 0.001", "train tiny  2", "forward tiny  1",
-		"decode tiny F32  4 2", "decode tiny Q4_1  4 2",
+		"gemm 3 4 5 1 n t f32 0.001", "gemm 3 4 5 2 t n bf16 0.001", "op layer_norm 512x768 0.001", "train tiny 2", "forward tiny 1",
+		"decode tiny F32 4 2", "decode tiny Q4_1 4 2", "prefill tiny F32 8",
 	} {
 		fields := strings.Split(request, " ")
 		words := make([]any, len(fields))
@@ -100,9 +106,91 @@ func TestOurWorker(t *testing.T) {
 	if a, err := w.ask(time.Minute, "machine"); err != nil || a.Limits == nil || !(a.Limits.Peak > 0) || !(a.Limits.Read > 0) || !(a.Limits.Copy > 0) {
 		t.Errorf("machine: %+v, %v", a, err)
 	}
-	for _, wrong := range []string{"jump", "gemm", "gemm\t0\t1\t1\t1\tn\tn\t1", "op\tsing\t1x1\t1", "train\thuge\t\t1", "load\tnone"} {
+	for _, wrong := range []string{"jump", "gemm", "gemm\t0\t1\t1\t1\tn\tn\tf32\t1", "gemm\t1\t1\t1\t1\tn\tn\tf8\t1", "op\tsing\t1x1\t1", "train\thuge\t1", "load\tnone"} {
 		if _, err := w.ask(time.Minute, wrong); err == nil {
 			t.Errorf("%q has an answer", wrong)
+		}
+	}
+}
+
+// gonum's product is what it says: a rate below zero or none would show, not a wrong product.
+func TestGonumWorker(t *testing.T) {
+	w := start(t, "gonum")
+	for _, ta := range []string{"n", "t"} {
+		for _, tb := range []string{"n", "t"} {
+			if a, err := w.ask(time.Minute, "gemm", 3, 4, 5, 2, ta, tb, "f32", 0.001); err != nil || !(a.Seconds > 0) {
+				t.Errorf("%s%s: %+v, %v", ta, tb, a, err)
+			}
+		}
+	}
+	for _, wrong := range []string{"jump", "gemm", "gemm\t0\t1\t1\t1\tn\tn\tf32\t1", "gemm\t1\t1\t1\t1\tn\tn\tbf16\t1"} {
+		if _, err := w.ask(time.Minute, wrong); err == nil {
+			t.Errorf("%q has an answer", wrong)
+		}
+	}
+}
+
+// What our backend does not compute is no worker: the driver leaves it out by name.
+func TestPrecisions(t *testing.T) {
+	b := &bout{options: &options{skip: []string{"slow"}}, document: &document{}}
+	for _, c := range []struct {
+		e    entry
+		want bool
+	}{
+		{entry{worker: oursName, label: oursName}, false}, {entry{worker: oursName, precision: kernels.PrecisionBF16}, false},
+		{entry{worker: oursName, precision: 99}, true}, {entry{worker: oursName, precision: 99}, true},
+		{entry{worker: "torch", label: "PyTorch, slow"}, true}, {entry{worker: "torch", precision: 99}, false},
+	} {
+		if got := b.skipped(c.e); got != c.want {
+			t.Errorf("%+v is skipped: %v, want %v", c.e, got, c.want)
+		}
+	}
+	if len(b.document.Left) != 1 || !strings.Contains(b.document.Left[0], "Precision(99)") || !strings.Contains(b.document.head(), "Left out: lamina Precision(99)") {
+		t.Errorf("left out %q in %q", b.document.Left, b.document.head())
+	}
+}
+
+// Quartiles of rounds, and a case that is measured again because of them: of two contenders
+// one answers differently each time.
+func TestNoise(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{
+		{nil, 0}, {[]float64{1, 9}, 0}, {[]float64{2, 1, 3}, 0.5}, {[]float64{10, 1, 10, 10, 99}, 0}, {[]float64{4, 1, 2, 3}, 0.6}, {[]float64{0, 0, 0}, 0},
+	} {
+		if got := spread(c.values); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("spread of %v is %v, want %v", c.values, got, c.want)
+		}
+	}
+	fakes := map[string][]string{oursName: {os.Args[0]}, "other": {os.Args[0]}}
+	for _, c := range []struct {
+		name, verb string
+		rounds     int
+		repeats    int
+		noisy      bool
+	}{{"quiet", "seconds", 5, 0, false}, {"noisy", "rising", 5, 2, true}, {"unknown", "rising", 2, 0, false}} {
+		t.Setenv("COMPARE_WORKER", "fake")
+		dir := t.TempDir()
+		b := &bout{options: &options{}, place: place{dir: dir}, commands: fakes, document: &document{}, pool: map[string]*worker{}}
+		if err := os.Mkdir(b.place.path("logs"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		m := measurement{suite: "gemm", name: c.name, threads: 1, amount: 1, entries: []entry{
+			{worker: oursName, label: oursName, threads: 1, fields: []any{"seconds", 2}}, {worker: "other", label: "other", threads: 1, fields: []any{c.verb, 1}},
+			{worker: "other", label: "absent", threads: 1, absent: true}, {worker: "other", label: "broken", threads: 1, fields: []any{"fail"}},
+		}}
+		r, err := b.measure(m, c.rounds)
+		b.closeAll()
+		if err != nil || r.Repeats != c.repeats || r.Noisy != c.noisy || len(r.Entries[1].Seconds) != c.rounds+3*c.repeats || len(r.Entries[2].Seconds) > 0 || r.Entries[3].Error == "" {
+			t.Errorf("%s: %+v, %v", c.name, r, err)
+		}
+		r.finish(m, nil)
+		text := markdown(suite{}, []result{r})
+		for part, want := range map[string]bool{"**noisy**": c.noisy, "(–; 0%)": c.rounds > 2, "| – | failed |": true} {
+			if strings.Contains(text, part) != want {
+				t.Errorf("%s: %q is in the table: %v, want %v\n%s", c.name, part, !want, want, text)
+			}
 		}
 	}
 }
@@ -129,7 +217,7 @@ func TestResult(t *testing.T) {
 		}
 	}
 	text := markdown(suite{name: "train", about: "steps"}, []result{r})
-	for _, want := range []string{"## train: steps", "| lamina | lamina, 1 thread | slow | fast | broken |", "300 (50%), 0 MB", "failed", "**1.50** (fast)", "2 threads"} {
+	for _, want := range []string{"## train: steps", "| lamina | lamina, 1 thread | slow | fast | broken |", "300 (50%; 89%), 0 MB", "failed", "**1.50** (fast)", "2 threads"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -186,9 +274,9 @@ func TestRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scripts := map[string]string{}
-	for worker, name := range map[string]string{"torch": "torch_worker.py", "hf": "hf_worker.py", "llama": "llama_worker.mjs", "openblas": "blas.cc", "onednn": "blas.cc"} {
-		data, err := workerFiles.ReadFile("workers/" + name)
+	scripts := map[string]string{"gonum": `"gemm "`}
+	for worker, name := range map[string]string{"torch": "torch_worker.py", "hf": "hf_worker.py", "llama": "llama_worker.mjs", "openblas": "blas.cc", "onednn": "blas.cc", "gomlx": "gomlx/main.go"} {
+		data, err := os.ReadFile("workers/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,13 +288,13 @@ func TestRequests(t *testing.T) {
 			seen := map[string]bool{}
 			for _, m := range s.cases(o) {
 				key := fmt.Sprint(m.name, m.threads)
-				if seen[key] || m.suite != s.name || m.entries[0].worker != oursName {
+				if seen[key] || m.suite != s.name || !isOurs(m.entries[0]) {
 					t.Errorf("%s: %s stands twice, or in the wrong suite, or has not ours first", s.name, key)
 				}
 				seen[key] = true
 				for _, e := range m.entries {
 					verb := fmt.Sprint(e.fields[0])
-					if e.worker == oursName {
+					if isOurs(e) {
 						if verbs[verb] != len(e.fields)-1 {
 							t.Errorf("%s: ours takes %d fields of %s, not %d", s.name, verbs[verb], verb, len(e.fields)-1)
 						}

@@ -56,13 +56,11 @@ type options struct {
 }
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "worker" {
-		threads, err := strconv.Atoi(os.Args[2])
-		if err != nil || threads < 1 {
-			fmt.Fprintln(os.Stderr, "compare: worker: want a number of threads")
+	if len(os.Args) > 1 && slices.Contains([]string{"worker", "gonum"}, os.Args[1]) {
+		if err := work(os.Args[1], os.Args[2:]); err != nil {
+			fmt.Fprintf(os.Stderr, "compare: %s: %v\n", os.Args[1], err)
 			os.Exit(2)
 		}
-		serve(threads)
 		return
 	}
 	o, err := parseFlags(os.Args[1:], os.Stderr)
@@ -77,6 +75,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
+}
+
+// work plays one of the workers that this program is: ours, "worker THREADS PRECISION", or
+// gonum's, "gonum THREADS".
+func work(kind string, args []string) error {
+	if len(args) == 0 {
+		return errors.New("want a number of threads and, of ours, a precision")
+	}
+	threads, err := strconv.Atoi(args[0])
+	switch {
+	case err != nil || threads < 1:
+		return errors.New("want a number of threads")
+	case kind == "gonum" && len(args) == 1:
+		return serveGonum(threads)
+	case kind == "worker" && len(args) == 2:
+		return serve(threads, args[1])
+	}
+	return fmt.Errorf("%d arguments are too few or too many", len(args))
 }
 
 func parseFlags(args []string, stderr io.Writer) (*options, error) {
@@ -193,6 +209,13 @@ func (o *options) prepare() (place, map[string][]string, error) {
 			commands[name] = []string{binary, o.openblas}
 		}
 	}
+	if o.needs("gomlx") {
+		binary, err := p.gomlx()
+		if err != nil {
+			return p, nil, err
+		}
+		commands["gomlx"] = []string{binary}
+	}
 	if o.needs("llama") {
 		if err := p.node(o.nodeDir); err != nil {
 			return p, nil, err
@@ -220,7 +243,7 @@ func (o *options) prepare() (place, map[string][]string, error) {
 	if err != nil {
 		return p, nil, err
 	}
-	commands[oursName] = []string{self, "worker"}
+	commands[oursName], commands["gonum"] = []string{self, "worker"}, []string{self, "gonum"}
 	return p, commands, nil
 }
 
@@ -230,7 +253,8 @@ type document struct {
 	Commit   string                      `json:"commit"`
 	Machine  string                      `json:"machine"`
 	Versions []string                    `json:"versions"`
-	Limits   map[int]map[string]*limits  `json:"limits"` // by threads and suite
+	Left     []string                    `json:"left_out,omitempty"` // of ours, and why
+	Limits   map[int]map[string]*limits  `json:"limits"`             // by threads and suite
 	Seconds  map[string]float64          `json:"suite_seconds"`
 	Results  []result                    `json:"results"`
 	machines map[int]workload.Machine    // of the suite that runs
@@ -293,7 +317,11 @@ func (o *options) write(d *document, body string) error {
 }
 
 func (d *document) head() string {
-	return fmt.Sprintf("# lamina beside others, %s\n\nCommit %s. %s. %s.\n", d.Date, d.Commit, d.Machine, strings.Join(d.Versions, "; "))
+	text := fmt.Sprintf("# lamina beside others, %s\n\nCommit %s. %s. %s.\n", d.Date, d.Commit, d.Machine, strings.Join(d.Versions, "; "))
+	if len(d.Left) > 0 {
+		text += fmt.Sprintf("\nLeft out: %s.\n", strings.Join(d.Left, "; "))
+	}
+	return text
 }
 
 // limitsText says what the machine reached during a suite.
@@ -301,7 +329,14 @@ func (d *document) limitsText(suite string) string {
 	var b strings.Builder
 	for _, threads := range slices.Sorted(maps.Keys(d.Limits)) {
 		if l := d.Limits[threads][suite]; l != nil {
-			fmt.Fprintf(&b, "\nMachine on %s meanwhile: %.0f GFLOP/s, reads %.1f GB/s, copies %.1f GB/s.\n", threadsText(threads), l.Peak/1e9, l.Read/1e9, l.Copy/1e9)
+			fmt.Fprintf(&b, "\nMachine on %s meanwhile: %.0f GFLOP/s, reads %.1f GB/s, copies %.1f GB/s", threadsText(threads), l.Peak/1e9, l.Read/1e9, l.Copy/1e9)
+			if l.BF16 > 0 {
+				fmt.Fprintf(&b, "; BF16 %.0f GFLOP/s", l.BF16/1e9)
+			}
+			if l.Int8 > 0 {
+				fmt.Fprintf(&b, "; 8-bit integers %.0f GOP/s", l.Int8/1e9)
+			}
+			b.WriteString(".\n")
 		}
 	}
 	return b.String()

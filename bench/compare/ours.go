@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"lamina/crash/measure"
 
 	"lamina/eval/task"
+	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -33,28 +35,50 @@ type ours struct {
 	file *transformer.Checkpoint
 }
 
-// serve answers requests until standard input ends.
-func serve(threads int) {
-	o := &ours{be: cpu.New(cpu.Options{Threads: threads}), threads: threads}
-	defer o.be.Close()
+// openOurs opens our backend with products of a precision.
+func openOurs(threads int, precision string) (*cpu.Backend, error) {
+	p, err := kernels.ParsePrecision(precision)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(cpu.Precisions(), p) {
+		return nil, fmt.Errorf("no products in %v", p)
+	}
+	return cpu.New(cpu.Options{Threads: threads, Precision: p}), nil
+}
+
+// serve answers requests with our backend until standard input ends.
+func serve(threads int, precision string) error {
+	be, err := openOurs(threads, precision)
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	o := &ours{be: be, threads: threads}
+	return reply("lamina "+be.Name(), o.answer)
+}
+
+// reply answers requests, one a line, until standard input ends.
+func reply(version string, to func(fields []string) (answer, error)) error {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		a, err := o.answer(strings.Split(in.Text(), "\t"))
+		a, err := to(strings.Split(in.Text(), "\t"))
 		if err != nil {
 			a.Error = err.Error()
 		}
-		a.Version, a.Peak = "lamina "+o.be.Name(), peakBytes()
+		a.Version, a.Peak = version, peakBytes()
 		text, err := json.Marshal(a)
 		if err != nil {
 			text = fmt.Appendf(nil, `{"error": %q}`, err)
 		}
 		fmt.Printf("%s%s\n", mark, text)
 	}
+	return in.Err()
 }
 
 // verbs says how many fields each request has behind its name.
 var verbs = map[string]int{
-	"hello": 0, "machine": 0, "gemm": 7, "op": 3, "train": 3, "forward": 3, "decode": 5, "decode-file": 3, "prefill-file": 2,
+	"hello": 0, "machine": 0, "gemm": 8, "op": 3, "train": 2, "forward": 2, "decode": 4, "prefill": 3, "decode-file": 3, "prefill-file": 2,
 	"epoch": 4, "zeroshot": 2, "cka": 2, "load": 1,
 }
 
@@ -66,8 +90,8 @@ func (o *ours) answer(f []string) (answer, error) {
 	case "hello":
 		return answer{}, nil
 	case "machine":
-		m := workload.Measure(o.threads)
-		return answer{Limits: &limits{m.Peak, m.Read, m.Copy}}, nil
+		m := limits(workload.Measure(o.threads))
+		return answer{Limits: &m}, nil
 	case "epoch":
 		return o.epoch(f[1:])
 	case "zeroshot":
@@ -120,10 +144,11 @@ func (o *ours) prepare(f []string) (workload.Work, error) {
 	switch f[0] {
 	case "gemm":
 		p, err := parseProduct(f[1:])
-		if err != nil {
-			return w, err
+		d, ok := tensor.ParseDType(strings.ToUpper(f[7]))
+		if err != nil || !ok {
+			return w, cmp.Or(err, fmt.Errorf("gemm: no type %q", f[7]))
 		}
-		return p.Work(o.be, o.threads), nil
+		return p.Work(o.be, d, o.threads), nil
 	case "op":
 		for _, op := range workload.Operators() {
 			if op.Name == f[1]+" "+f[2] {
@@ -140,17 +165,19 @@ func (o *ours) prepare(f []string) (workload.Work, error) {
 		if w = m.Forward(); f[0] == "train" {
 			w = m.Train()
 		}
-	case "decode":
+	case "decode", "prefill":
 		s, err := shapeNamed(f[1])
 		if err != nil {
 			return w, err
 		}
 		d, ok := tensor.ParseDType(f[2])
-		prompt, count, err := twoNumbers(f[4], f[5])
-		if err != nil || !ok {
-			return w, fmt.Errorf("decode %s: %v", f[2], err)
+		if !ok {
+			return w, fmt.Errorf("%s: no type %q", f[0], f[2])
 		}
-		w, warm = workload.NewModel(o.be, s, d).Decode(prompt, count), 1
+		if w, err = oneSequence(workload.NewModel(o.be, s, d), f); err != nil {
+			return w, err
+		}
+		warm = 1
 	case "decode-file", "prefill-file":
 		c, err := transformer.Open(f[1])
 		if err != nil {
@@ -161,14 +188,10 @@ func (o *ours) prepare(f []string) (workload.Work, error) {
 		if err != nil {
 			return w, err
 		}
-		m := workload.OfDecoder(o.be, f[1], d)
-		n, count, err := twoNumbers(f[2], f[len(f)-1])
-		if err != nil {
+		if w, err = oneSequence(workload.OfDecoder(o.be, f[1], d), f); err != nil {
 			return w, err
 		}
-		if w, warm = m.Prefill(n), 1; f[0] == "decode-file" {
-			w = m.Decode(n, count)
-		}
+		warm = 1
 	}
 	for range warm {
 		w.Run()
@@ -185,11 +208,21 @@ func shapeNamed(name string) (workload.Shape, error) {
 	return workload.Shape{}, fmt.Errorf("no shape %q", name)
 }
 
-func twoNumbers(a, b string) (m, n int, err error) {
-	if m, err = strconv.Atoi(a); err == nil {
-		n, err = strconv.Atoi(b)
+// oneSequence is decoding or reading a prompt, as a request says: its last two fields are
+// the prompt's length and how many tokens come after it, its last one alone a prompt's length.
+func oneSequence(m *workload.Model, f []string) (w workload.Work, err error) {
+	n, err := strconv.Atoi(f[len(f)-1])
+	if err != nil {
+		return w, err
 	}
-	return m, n, err
+	if strings.HasPrefix(f[0], "prefill") {
+		return m.Prefill(n), nil
+	}
+	prompt, err := strconv.Atoi(f[len(f)-2])
+	if err != nil {
+		return w, err
+	}
+	return m.Decode(prompt, n), nil
 }
 
 func parseProduct(f []string) (p workload.Product, err error) {

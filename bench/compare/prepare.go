@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"lamina/bench/workload"
 	"lamina/crash/emulate"
@@ -143,7 +144,18 @@ func (p place) blas(name string) (string, error) {
 	return binary, p.do(p.dir, "g++", append(args, "-ldl")...)
 }
 
-// files are the inputs that all contenders share.
+// gomlx builds the worker of GoMLX, a module of its own in this repository: what it
+// requires is no business of ours.
+func (p place) gomlx() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "lamina").Output()
+	if err != nil {
+		return "", fmt.Errorf("go list -m lamina: %w: run compare from the repository", err)
+	}
+	binary := p.path("gomlx")
+	return binary, p.do(filepath.Join(strings.TrimSpace(string(out)), "bench", "compare", "workers", "gomlx"), "go", "build", "-o", binary, ".")
+}
+
+// inputs are the files that all contenders share.
 type inputs struct {
 	gguf     string // SmolLM2 as it was given
 	full     string // the same as a Hugging Face directory in F32

@@ -31,11 +31,13 @@ type answer struct {
 	Cost   *workload.Cost `json:"cost,omitempty"` // of one call, from our own worker
 }
 
-// limits is what the machine reached for so many threads.
+// limits is a workload.Machine: what was reached on so many threads.
 type limits struct {
 	Peak float64 `json:"flops"`      // of multiply-adds
 	Read float64 `json:"read_bytes"` // a second, from memory
 	Copy float64 `json:"copy_bytes"` // a second, read and written
+	BF16 float64 `json:"bf16_flops,omitempty"`
+	Int8 float64 `json:"int8_flops,omitempty"`
 }
 
 // parseAnswer reads a line of a worker; ok is false for one that is none of the
@@ -58,6 +60,7 @@ func parseAnswer(line string) (a answer, ok bool, err error) {
 // the others have their turns, and does nothing until it is asked.
 type worker struct {
 	name    string
+	fresh   bool // of one case
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	lines   chan string

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lamina/bench/workload"
+	"lamina/kernels"
 )
 
 // result is what a case came to.
@@ -21,6 +22,10 @@ type result struct {
 	// threads, whose label Best is; 0 where there is none.
 	Ratio float64 `json:"ratio,omitempty"`
 	Best  string  `json:"best,omitempty"`
+	// Noisy says that the rounds of ours or of the fastest other one still spread too far
+	// after so many repeats; see noise.go.
+	Noisy   bool `json:"noisy,omitempty"`
+	Repeats int  `json:"repeats,omitempty"`
 }
 
 // entryResult is one contender's measurements.
@@ -29,13 +34,16 @@ type entryResult struct {
 	Threads int       `json:"threads"`
 	Seconds []float64 `json:"seconds"` // of each round
 	Rate    float64   `json:"rate"`    // median of the rounds
+	Spread  float64   `json:"spread"`  // distance of the rounds' quartiles over the median
 	Share   float64   `json:"share,omitempty"`
 	Peak    int       `json:"peak_bytes,omitempty"` // where each has a process of its own
 	Error   string    `json:"error,omitempty"`
+	Absent  bool      `json:"absent,omitempty"` // is not measured in this case
 
-	rates []float64
-	cost  *workload.Cost
-	ours  bool
+	rates     []float64
+	cost      *workload.Cost
+	ours      bool
+	precision kernels.Precision
 }
 
 // add counts a round.
@@ -52,18 +60,16 @@ func (e *entryResult) add(a answer, amount float64) {
 }
 
 // finish computes medians, the limit on the machine that was measured meanwhile,
-// shares and the ratio.
+// shares, the spread of the rounds and the ratio.
 func (r *result) finish(m measurement, machines map[int]workload.Machine) {
-	var own *entryResult
 	for i := range r.Entries {
 		e := &r.Entries[i]
 		if e.Rate = median(e.rates); !m.fresh {
 			e.Peak = 0
 		}
-		if e.ours && e.Threads == r.Threads {
-			own = e
-		}
 	}
+	r.judge()
+	own := r.own()
 	if own == nil {
 		return
 	}
@@ -71,17 +77,17 @@ func (r *result) finish(m measurement, machines map[int]workload.Machine) {
 	if m.cost != nil {
 		amount, cost = m.costAmount, m.cost
 	}
-	limit := func(threads int) float64 {
-		machine, ok := machines[threads]
+	limit := func(e *entryResult) float64 {
+		machine, ok := machines[e.Threads]
 		if !ok || cost == nil || amount == 0 {
 			return 0
 		}
-		return amount / cost.Seconds(machine)
+		return amount / cost.Seconds(machine.At(e.precision))
 	}
-	r.Limit = limit(r.Threads)
+	r.Limit = limit(own)
 	for i := range r.Entries {
 		e := &r.Entries[i]
-		if l := limit(e.Threads); l > 0 {
+		if l := limit(e); l > 0 {
 			e.Share = e.Rate / l
 		}
 		if !e.ours && e.Threads == r.Threads && e.Rate > 0 && own.Rate > 0 {
@@ -150,7 +156,7 @@ func sameLabels(a, b result) bool {
 // table writes results that have the same entries.
 func table(b *strings.Builder, results []result) {
 	first := results[0]
-	fmt.Fprintf(b, "\n%s on %s; in brackets the share of the limit", first.Unit, threadsText(first.Threads))
+	fmt.Fprintf(b, "\n%s on %s; in brackets the share of the limit, and the spread of the rounds", first.Unit, threadsText(first.Threads))
 	memory := slices.ContainsFunc(first.Entries, func(e entryResult) bool { return e.Peak > 0 })
 	if memory {
 		b.WriteString(", and the peak of resident memory")
@@ -166,7 +172,7 @@ func table(b *strings.Builder, results []result) {
 			b.WriteString(" " + e.text() + " |")
 		}
 		if r.Ratio > 0 {
-			fmt.Fprintf(b, " **%.2f** (%s) |\n", r.Ratio, r.Best)
+			fmt.Fprintf(b, " **%.2f** (%s)%s |\n", r.Ratio, r.Best, r.noiseText())
 		} else {
 			b.WriteString(" – |\n")
 		}
@@ -182,13 +188,31 @@ func (e entryResult) text() string {
 		return "failed"
 	}
 	text := number(e.Rate)
-	if e.Share > 0 {
+	switch {
+	case e.Absent:
+		return "–"
+	case e.Share > 0 && len(e.Seconds) > 2:
+		text += fmt.Sprintf(" (%s; %.0f%%)", percent(e.Share), 100*e.Spread)
+	case e.Share > 0:
 		text += " (" + percent(e.Share) + ")"
+	case len(e.Seconds) > 2:
+		text += fmt.Sprintf(" (–; %.0f%%)", 100*e.Spread)
 	}
 	if e.Peak > 0 {
 		text += fmt.Sprintf(", %.0f MB", float64(e.Peak)/1e6)
 	}
 	return text
+}
+
+// noiseText says what a case's rounds were like where they were not quiet.
+func (r result) noiseText() string {
+	switch {
+	case r.Noisy:
+		return ", **noisy**"
+	case r.Repeats > 0:
+		return fmt.Sprintf(", repeated %d times", r.Repeats)
+	}
+	return ""
 }
 
 func threadsText(n int) string {

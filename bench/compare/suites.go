@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lamina/bench/workload"
+	"lamina/kernels"
 )
 
 // contender is a kind of process that can be measured.
@@ -21,11 +22,14 @@ const oursName = "lamina"
 // entry is one contender's part in a case: which process is asked, what, and what
 // it is called in the table.
 type entry struct {
-	worker  string // lamina, openblas, onednn, torch, hf, llama
+	worker  string // lamina, openblas, onednn, torch, hf, llama, gonum, gomlx
 	label   string
 	threads int
 	rounds  int // at most; 0: as many as the case has
 	fields  []any
+
+	precision kernels.Precision // of products: for their limit, and of our worker's backend
+	absent    bool              // has a column in the table and no part in this case
 }
 
 // measurement is one case of a suite: entries that do the same work.
@@ -52,11 +56,11 @@ type suite struct {
 
 func suites() []suite {
 	return []suite{
-		{"gemm", "matrix products in F32", 11, 11, []string{"openblas", "onednn", "torch"}, gemmCases},
+		{"gemm", "matrix products in F32, and with operands rounded", 11, 11, []string{"openblas", "onednn", "torch", "gonum", "gomlx"}, gemmCases},
 		{"ops", "operators of a training step of OPT-125M", 5, 5, []string{"torch"}, opCases},
 		{"forward", "forward pass, logits at every position", 5, 5, []string{"torch"}, forwardCases},
 		{"train", "training step: all weights, a target at every position, clip, AdamW", 5, 5, []string{"torch"}, trainCases},
-		{"decode", "decoding of one sequence, weights in F32 and BF16", 5, 5, []string{"torch"}, decodeCases},
+		{"decode", "decoding of one sequence, weights in F32 and BF16, and reading a prompt", 5, 5, []string{"torch"}, decodeCases},
 		{"llama", "decoding and prompts from quantised weights", 5, 5, []string{"llama", "model"}, llamaCases},
 		{"epoch", "fine-tuning an emulator of SmolLM2 on ARC-Easy: 15 of 30 blocks, 4 trained, batch 16", 5, 5, []string{"hf", "model", "data"}, epochCases},
 		{"zeroshot", "scoring ARC-Easy", 5, 1, []string{"hf", "model", "data"}, zeroshotCases},
@@ -86,39 +90,6 @@ func named(list string) ([]suite, error) {
 	return some, nil
 }
 
-// letter is how a transposition is asked for.
-func letter(transposed bool) string {
-	if transposed {
-		return "t"
-	}
-	return "n"
-}
-
-func gemmCases(o *options) []measurement {
-	var all []measurement
-	for _, threads := range o.threads {
-		for _, p := range workload.Products() {
-			seconds, most := 0.05, 0
-			if o.quick {
-				if seconds = 0.02; p.FLOP() > 2e10 && !p.TransB {
-					continue // the head is A·Bᵀ: the other two cost a minute and tell little
-				}
-				if p.FLOP() > 1e10 {
-					most = 5
-				}
-			}
-			m := measurement{suite: "gemm", name: p.String(), threads: threads, unit: "GFLOP/s", amount: p.FLOP() / 1e9}
-			for _, w := range []struct{ worker, label string }{{oursName, oursName}, {"onednn", "oneDNN"}, {"torch", "PyTorch (MKL)"}, {"openblas", "OpenBLAS"}} {
-				m.entries = append(m.entries, entry{w.worker, w.label, threads, most, []any{
-					"gemm", p.M, p.N, p.K, p.Batch, letter(p.TransA), letter(p.TransB), seconds,
-				}})
-			}
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
 func opCases(o *options) []measurement {
 	var all []measurement
 	for _, threads := range o.threads {
@@ -127,45 +98,15 @@ func opCases(o *options) []measurement {
 			request := []any{"op", name, sizes, 0.03}
 			all = append(all, measurement{
 				suite: "ops", name: op.Name, threads: threads, unit: "1/s", amount: 1,
-				entries: []entry{{oursName, oursName, threads, 0, request}, {"torch", "PyTorch", threads, 0, request}},
+				entries: []entry{
+					{worker: oursName, label: oursName, threads: threads, fields: request},
+					{worker: "torch", label: "PyTorch", threads: threads, fields: request},
+				},
 			})
 		}
 	}
 	return all
 }
-
-// variants are the ways a decoder is written in PyTorch.
-var variants = []string{"eager", "sdpa", "compile"}
-
-func stepCases(o *options, suite, verb string) []measurement {
-	var all []measurement
-	threads := slices.Max(o.threads)
-	for _, s := range workload.Shapes() {
-		steps, tokens := 1, s.Sequences*s.Length
-		if s.Name == "tiny" {
-			steps = 20
-		}
-		m := measurement{
-			suite: suite, name: fmt.Sprintf("%s %dx%d", s.Name, s.Sequences, s.Length), threads: threads, unit: "tokens/s",
-			amount: float64(tokens), fresh: true,
-		}
-		m.entries = append(m.entries, entry{oursName, oursName, threads, 0, []any{verb, s.Name, "", steps}})
-		if threads > 1 && slices.Contains(o.threads, 1) {
-			m.entries = append(m.entries, entry{oursName, oursName + ", 1 thread", 1, 3, []any{verb, s.Name, "", steps}})
-		}
-		for _, v := range variants {
-			if v == "compile" && o.quick {
-				continue // compiling takes minutes
-			}
-			m.entries = append(m.entries, entry{"torch", "PyTorch " + v, threads, 0, []any{verb, s.Name, v, steps}})
-		}
-		all = append(all, m)
-	}
-	return all
-}
-
-func forwardCases(o *options) []measurement { return stepCases(o, "forward", "forward") }
-func trainCases(o *options) []measurement   { return stepCases(o, "train", "train") }
 
 const (
 	decodePrompt = 16
@@ -190,45 +131,69 @@ func decodeCases(o *options) []measurement {
 	for _, threads := range o.decodeThreads() {
 		for _, shape := range shapes {
 			for _, dtype := range []string{"F32", "BF16"} {
-				request := func(variant string) []any { return []any{"decode", shape, dtype, variant, decodePrompt, decodeCount} }
+				request := func(words ...any) []any {
+					return append(append([]any{"decode", shape, dtype}, words...), decodePrompt, decodeCount)
+				}
 				all = append(all, measurement{
 					suite: "decode", name: shape + " " + dtype, threads: threads, unit: "tokens/s", amount: decodeCount,
 					entries: []entry{
-						{oursName, oursName, threads, 0, request("")},
-						{"torch", "PyTorch linear", threads, 0, request("linear")},
-						{"torch", "PyTorch mv", threads, 0, request("mv")},
+						{worker: oursName, label: oursName, threads: threads, fields: request()},
+						{worker: "torch", label: "PyTorch linear", threads: threads, fields: request("linear")},
+						{worker: "torch", label: "PyTorch mv", threads: threads, fields: request("mv")},
 					},
 				})
 			}
+		}
+		for _, shape := range shapes {
+			all = append(all, promptCases(shape, threads)...)
 		}
 	}
 	return all
 }
 
+// promptCases read a prompt, with products in F32 and with rounded ones.
+func promptCases(shape string, threads int) []measurement {
+	one := func(suffix string, precisions []kernels.Precision, modes ...string) measurement {
+		m := measurement{
+			suite: "decode", name: fmt.Sprintf("prompt of %d, %s F32%s", prefillCount, shape, suffix), threads: threads, unit: "tokens/s", amount: prefillCount,
+		}
+		for _, precision := range precisions {
+			m.entries = append(m.entries, entry{
+				worker: oursName, label: oursLabel(precision), threads: threads, precision: precision, fields: []any{"prefill", shape, "F32", prefillCount},
+			})
+		}
+		for _, mode := range modes {
+			m.entries = append(m.entries, entry{
+				worker: "torch", label: "PyTorch " + mode, threads: threads, precision: precisions[0], fields: []any{"prefill", shape, "F32", mode, prefillCount},
+			})
+		}
+		return m
+	}
+	return []measurement{
+		one("", []kernels.Precision{kernels.PrecisionF32}, "f32"),
+		one(rounded, precisions, roundings...),
+	}
+}
+
 func llamaCases(o *options) []measurement {
 	var all []measurement
+	decodings := []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionQ8}
+	prompts := []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16, kernels.PrecisionQ8}
 	for _, threads := range o.decodeThreads() {
-		for _, f := range []struct {
-			name, path string
-			prefill    bool
-		}{{"SmolLM2 Q4_1", o.files.gguf, true}, {"SmolLM2 Q8_0", o.files.q8, true}, {"2048 wide Q4_K_M", o.files.q4k, false}} {
-			all = append(all, measurement{
-				suite: "llama", name: "decode " + f.name, threads: threads, unit: "tokens/s", amount: decodeCount,
-				entries: []entry{
-					{oursName, oursName, threads, 0, []any{"decode-file", f.path, decodePrompt, decodeCount}},
-					{"llama", "llama.cpp", threads, 0, []any{"decode", f.path, decodePrompt, decodeCount}},
-				},
-			})
-			if !f.prefill {
-				continue
+		add := func(what, name, path string, precisions []kernels.Precision, ours, theirs []any) {
+			m := measurement{suite: "llama", name: what + " " + name, threads: threads, unit: "tokens/s", amount: float64(ours[len(ours)-1].(int))}
+			for _, precision := range precisions {
+				m.entries = append(m.entries, entry{worker: oursName, label: oursLabel(precision), threads: threads, precision: precision, fields: ours})
 			}
-			all = append(all, measurement{
-				suite: "llama", name: fmt.Sprintf("prompt of %d, %s", prefillCount, f.name), threads: threads, unit: "tokens/s", amount: prefillCount,
-				entries: []entry{
-					{oursName, oursName, threads, 0, []any{"prefill-file", f.path, prefillCount}},
-					{"llama", "llama.cpp", threads, 0, []any{"prefill", f.path, prefillCount}},
-				},
-			})
+			m.entries = append(m.entries, entry{worker: "llama", label: "llama.cpp", threads: threads, fields: theirs})
+			all = append(all, m)
+		}
+		files := [][2]string{{"SmolLM2 Q4_1", o.files.gguf}, {"SmolLM2 Q8_0", o.files.q8}, {"2048 wide Q4_K_M", o.files.q4k}}
+		for _, f := range files {
+			add("decode", f[0], f[1], decodings, []any{"decode-file", f[1], decodePrompt, decodeCount}, []any{"decode", f[1], decodePrompt, decodeCount})
+		}
+		for _, f := range files {
+			add(fmt.Sprintf("prompt of %d,", prefillCount), f[0], f[1], prompts, []any{"prefill-file", f[1], prefillCount}, []any{"prefill", f[1], prefillCount})
 		}
 	}
 	return all
@@ -251,15 +216,15 @@ func epochCases(o *options) []measurement {
 		suite: "epoch", name: "emulator", threads: threads, unit: "tokens/s", fresh: true,
 		cost: &o.files.partCost, costAmount: float64(o.files.tokens),
 		entries: []entry{
-			{oursName, oursName, threads, 0, []any{"epoch", o.files.emulator, o.files.train, "part", steps}},
-			{"hf", "PyTorch, as well as it can be", threads, 0, request(o.files.emulator, blocks, "best")},
-			{"hf", "Hugging Face Trainer", threads, 0, request(o.files.emulator, blocks, "trainer")},
+			{worker: oursName, label: oursName, threads: threads, fields: []any{"epoch", o.files.emulator, o.files.train, "part", steps}},
+			{worker: "hf", label: "PyTorch, as well as it can be", threads: threads, fields: request(o.files.emulator, blocks, "best")},
+			{worker: "hf", label: "Hugging Face Trainer", threads: threads, fields: request(o.files.emulator, blocks, "trainer")},
 		},
 	}, {
 		suite: "epoch", name: "full model, all weights", threads: threads, unit: "tokens/s", fresh: true,
 		cost: &o.files.fullCost, costAmount: float64(o.files.tokens),
 		entries: []entry{
-			{oursName, oursName, threads, 3, []any{"epoch", o.files.full, o.files.train, "all", 2}},
+			{worker: oursName, label: oursName, threads: threads, rounds: 3, fields: []any{"epoch", o.files.full, o.files.train, "all", 2}},
 		},
 	}}
 }
@@ -269,8 +234,8 @@ func zeroshotCases(o *options) []measurement {
 	return []measurement{{
 		suite: "zeroshot", name: fmt.Sprintf("%d questions", o.questions), threads: threads, unit: "questions/s", amount: float64(o.questions), fresh: true,
 		entries: []entry{
-			{oursName, oursName, threads, 0, []any{"zeroshot", o.files.full, o.files.zeroshot}},
-			{"hf", "lm-eval " + harnessVersion, threads, 0, []any{"zeroshot", o.files.full, o.files.zeroshot}},
+			{worker: oursName, label: oursName, threads: threads, fields: []any{"zeroshot", o.files.full, o.files.zeroshot}},
+			{worker: "hf", label: "lm-eval " + harnessVersion, threads: threads, fields: []any{"zeroshot", o.files.full, o.files.zeroshot}},
 		},
 	}}
 }
@@ -280,8 +245,8 @@ func ckaCases(o *options) []measurement {
 	return []measurement{{
 		suite: "cka", name: fmt.Sprintf("%d samples", o.samples), threads: threads, unit: "samples/s", amount: float64(o.samples), fresh: true,
 		entries: []entry{
-			{oursName, oursName, threads, 0, []any{"cka", o.files.full, o.files.cka}},
-			{"hf", "PyTorch script", threads, 0, []any{"cka", o.files.full, o.files.cka}},
+			{worker: oursName, label: oursName, threads: threads, fields: []any{"cka", o.files.full, o.files.cka}},
+			{worker: "hf", label: "PyTorch script", threads: threads, fields: []any{"cka", o.files.full, o.files.cka}},
 		},
 	}}
 }
@@ -291,9 +256,9 @@ func loadCases(o *options) []measurement {
 	return []measurement{{
 		suite: "load", name: "SmolLM2", threads: threads, unit: "1/s", amount: 1, fresh: true,
 		entries: []entry{
-			{oursName, oursName + ", Q4_1", threads, 0, []any{"load", o.files.gguf}},
-			{"llama", "llama.cpp, Q4_1", threads, 0, []any{"load", o.files.gguf}},
-			{"hf", "transformers, F32 directory", threads, 0, []any{"load", o.files.full}},
+			{worker: oursName, label: oursName + ", Q4_1", threads: threads, fields: []any{"load", o.files.gguf}},
+			{worker: "llama", label: "llama.cpp, Q4_1", threads: threads, fields: []any{"load", o.files.gguf}},
+			{worker: "hf", label: "transformers, F32 directory", threads: threads, fields: []any{"load", o.files.full}},
 		},
 	}}
 }

@@ -66,7 +66,7 @@ func Cases(model string) []Case {
 	all := machineCases()
 	for _, p := range Products() {
 		all = append(all, Case{Work: "gemm", Shape: p.String(), Unit: FLOPS, prepare: func(b *Bench) (Work, error) {
-			return p.Work(b.Backend, b.Threads), nil
+			return p.Work(b.Backend, tensor.F32, b.Threads), nil
 		}})
 	}
 	for _, d := range WeightTypes() {

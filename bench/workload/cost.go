@@ -3,6 +3,7 @@ package workload
 import (
 	"slices"
 
+	"lamina/kernels"
 	"lamina/kernels/profile"
 	"lamina/nn"
 	"lamina/transformer"
@@ -20,12 +21,26 @@ type Machine struct {
 	Peak float64 // FLOP/s of multiply-adds in registers
 	Read float64 // bytes/s read from memory, of arrays larger than the caches
 	Copy float64 // bytes/s read and written, both counted, when they are copied
+	BF16 float64 // FLOP/s of products of BF16 in registers; 0: there is no instruction for them
+	Int8 float64 // operations/s of products of 8-bit integers in registers; 0 likewise
+}
+
+// At returns m with the peak of products of a precision, of which bf16x3 makes three of BF16
+// for each one and bf16x6 six. Without an instruction it is F32's.
+func (m Machine) At(p kernels.Precision) Machine {
+	peak := map[kernels.Precision]float64{
+		kernels.PrecisionBF16: m.BF16, kernels.PrecisionBF16x3: m.BF16 / 3, kernels.PrecisionBF16x6: m.BF16 / 6, kernels.PrecisionQ8: m.Int8,
+	}[p]
+	if peak > 0 {
+		m.Peak = peak
+	}
+	return m
 }
 
 // Measure measures the limits of so many threads in about half a second.
 func Measure(threads int) Machine {
 	const size = 64 << 20 // bytes a thread
-	return Machine{profile.PeakFLOPS(threads), profile.ReadBandwidth(threads), profile.CopyBandwidth(threads, size)}
+	return Machine{Peak: profile.PeakFLOPS(threads), Read: profile.ReadBandwidth(threads), Copy: profile.CopyBandwidth(threads, size)}
 }
 
 // Seconds returns the least time the cost takes on m.
@@ -34,7 +49,7 @@ func (c Cost) Seconds(m Machine) float64 { return c.FLOP/m.Peak + c.Read/m.Read 
 // Better returns the larger of two measurements of each rate: others on the
 // machine can only make it slower.
 func (m Machine) Better(n Machine) Machine {
-	return Machine{max(m.Peak, n.Peak), max(m.Read, n.Read), max(m.Copy, n.Copy)}
+	return Machine{max(m.Peak, n.Peak), max(m.Read, n.Read), max(m.Copy, n.Copy), max(m.BF16, n.BF16), max(m.Int8, n.Int8)}
 }
 
 // productWeights returns the weights of a block's matrices, biases and norms left

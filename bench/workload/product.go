@@ -59,9 +59,9 @@ func Products() []Product {
 	return all
 }
 
-// Work returns the product on a backend. A batch is shared out to so many
+// Work returns the product on a backend, B stored as d. A batch is shared out to so many
 // goroutines, since each product of it is too small for two.
-func (p Product) Work(be kernels.Backend, threads int) Work {
+func (p Product) Work(be kernels.Backend, d tensor.DType, threads int) Work {
 	calls := make([]kernels.MatMulArgs, p.Batch)
 	for i := range calls {
 		a, b := [2]int{p.M, p.K}, [2]int{p.K, p.N}
@@ -73,7 +73,7 @@ func (p Product) Work(be kernels.Backend, threads int) Work {
 		}
 		calls[i] = kernels.MatMulArgs{
 			C: tensor.MustNew(be, tensor.F32, p.M, p.N), TransA: p.TransA, TransB: p.TransB,
-			A: Stored(be, tensor.F32, uint64(2*i+1), a[0], a[1]), B: Stored(be, tensor.F32, uint64(2*i+2), b[0], b[1]),
+			A: Stored(be, tensor.F32, uint64(2*i+1), a[0], a[1]), B: Stored(be, d, uint64(2*i+2), b[0], b[1]),
 		}
 	}
 	run := func() { kernels.MatMul(be, calls[0]) }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/tensor"
 )
@@ -48,8 +49,16 @@ func TestCosts(t *testing.T) {
 	if got := (Cost{FLOP: 6, Read: 8, Moved: 8}).Seconds(m); got != 6 {
 		t.Errorf("%v seconds, want 6", got)
 	}
-	if got := m.Better(Machine{Peak: 1, Read: 5, Copy: 8}); got != (Machine{2, 5, 8}) {
+	if got := m.Better(Machine{Peak: 1, Read: 5, Copy: 8}); got != (Machine{Peak: 2, Read: 5, Copy: 8}) {
 		t.Errorf("the better of two is %v", got)
+	}
+	m.BF16 = 60
+	for p, peak := range map[kernels.Precision]float64{
+		kernels.PrecisionF32: 2, kernels.PrecisionBF16: 60, kernels.PrecisionBF16x3: 20, kernels.PrecisionBF16x6: 10, kernels.PrecisionQ8: 2,
+	} {
+		if got := m.At(p).Peak; got != peak {
+			t.Errorf("the peak of %v is %v, want %v", p, got, peak)
+		}
 	}
 }
 
@@ -67,7 +76,7 @@ func TestWorksRun(t *testing.T) {
 		run(t, "MatVec "+d.String(), MatVec(be, d, 64, 512))
 	}
 	for _, p := range []Product{{3, 4, 5, 1, false, false}, {3, 4, 5, 1, true, false}, {3, 4, 5, 3, false, true}} {
-		run(t, p.String(), p.Work(be, 2))
+		run(t, p.String(), p.Work(be, tensor.F32, 2))
 	}
 	for _, op := range Operators() {
 		if w := op.Make(be); !(w.Cost.Moved > 0) {
@@ -95,7 +104,7 @@ func run(t *testing.T, name string, w Work) {
 	if w.Done != nil {
 		w.Done()
 	}
-	if !(w.Cost.Seconds(Machine{1, 1, 1}) > 0) {
+	if !(w.Cost.Seconds(Machine{Peak: 1, Read: 1, Copy: 1}) > 0) {
 		t.Errorf("%s costs nothing: %+v", name, w.Cost)
 	}
 }

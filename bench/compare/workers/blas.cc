@@ -1,8 +1,10 @@
 // Measures matrix products of a BLAS (dlopen'd, cblas_sgemm) or, built with
 // -DONEDNN and -ldnnl, of oneDNN: the better of dnnl_sgemm and the matmul
-// primitive on plain layouts, whose weights are not packed beforehand.
+// primitive on plain layouts, whose weights are not packed beforehand. Of type bf16
+// oneDNN's operands lie in memory as BF16 and it is the better of a result in BF16
+// and one in F32.
 //
-// Request: gemm<TAB>M<TAB>N<TAB>K<TAB>batch<TAB>n|t<TAB>n|t<TAB>seconds
+// Request: gemm<TAB>M<TAB>N<TAB>K<TAB>batch<TAB>n|t<TAB>n|t<TAB>f32|bf16<TAB>seconds
 // Answer:  @@ {"seconds": median of one call}
 #include <dlfcn.h>
 #include <sys/resource.h>
@@ -48,7 +50,7 @@ double median_time(double seconds, const std::function<void()> &call) {
 
 struct Product {
   long m, n, k, batch;
-  bool ta, tb;
+  bool ta, tb, bf16;
   std::vector<float> a, b, c;
 };
 
@@ -61,34 +63,65 @@ void fill(std::vector<float> &v, size_t n, unsigned seed) {
 }
 
 #ifdef ONEDNN
-double measure(Product &p, double seconds) {
-  using namespace dnnl;
-  static engine cpu(engine::kind::cpu, 0);
-  static stream queue(cpu);
-  using tag = memory::format_tag;
-  const auto f32 = memory::data_type::f32;
-  memory::desc ad({p.batch, p.m, p.k}, f32, p.ta ? tag::acb : tag::abc);
-  memory::desc bd({p.batch, p.k, p.n}, f32, p.tb ? tag::acb : tag::abc);
-  memory::desc cd({p.batch, p.m, p.n}, f32, tag::abc);
+using dnnl::memory;
+
+// The operands of a matmul primitive on plain layouts, and the call that runs it.
+class Matmul {
+ public:
+  Matmul(Product &p, memory::data_type in, memory::data_type out)
+      : cpu_(dnnl::engine::kind::cpu, 0), queue_(cpu_) {
+    using tag = memory::format_tag;
+    memory::dims ad{p.batch, p.m, p.k}, bd{p.batch, p.k, p.n}, cd{p.batch, p.m, p.n};
+    tag at = p.ta ? tag::acb : tag::abc, bt = p.tb ? tag::acb : tag::abc;
+    a_ = stored(ad, at, in, p.a), b_ = stored(bd, bt, in, p.b), c_ = stored(cd, tag::abc, out, p.c);
 #if DNNL_VERSION_MAJOR >= 3
-  matmul::primitive_desc pd(cpu, ad, bd, cd);
+    dnnl::matmul::primitive_desc pd(cpu_, a_.get_desc(), b_.get_desc(), c_.get_desc());
 #else
-  matmul::primitive_desc pd({ad, bd, cd}, cpu);
+    dnnl::matmul::primitive_desc pd({a_.get_desc(), b_.get_desc(), c_.get_desc()}, cpu_);
 #endif
-  matmul product(pd);
-  memory a(ad, cpu, p.a.data()), b(bd, cpu, p.b.data()), c(cd, cpu, p.c.data());
-  auto primitive = [&] {
-    product.execute(queue, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
-    queue.wait();
-  };
+    product_ = dnnl::matmul(pd);
+  }
+
+  void operator()() {
+    product_.execute(queue_, {{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, b_}, {DNNL_ARG_DST, c_}});
+    queue_.wait();
+  }
+
+ private:
+  // The values where they are, or a copy of them in another type.
+  memory stored(const memory::dims &sizes, memory::format_tag tag, memory::data_type type,
+                std::vector<float> &values) {
+    memory plain({sizes, memory::data_type::f32, tag}, cpu_, values.data());
+    if (type == memory::data_type::f32) return plain;
+    memory other({sizes, type, tag}, cpu_);
+    dnnl::reorder(plain, other).execute(queue_, plain, other);
+    queue_.wait();
+    return other;
+  }
+
+  dnnl::engine cpu_;
+  dnnl::stream queue_;
+  memory a_, b_, c_;
+  dnnl::matmul product_;
+};
+
+double measure(Product &p, double seconds) {
+  const auto f32 = memory::data_type::f32, bf16 = memory::data_type::bf16;
+  if (p.bf16) {
+    Matmul narrow(p, bf16, bf16), wide(p, bf16, f32);
+    return std::min(median_time(seconds, std::ref(narrow)), median_time(seconds, std::ref(wide)));
+  }
+  Matmul primitive(p, f32, f32);
   auto sgemm = [&] {
     for (long i = 0; i < p.batch; i++)
       dnnl_sgemm(p.ta ? 'T' : 'N', p.tb ? 'T' : 'N', p.m, p.n, p.k, 1, &p.a[i * p.m * p.k],
                  p.ta ? p.m : p.k, &p.b[i * p.k * p.n], p.tb ? p.k : p.n, 0,
                  &p.c[i * p.m * p.n], p.n);
   };
-  return std::min(median_time(seconds, primitive), median_time(seconds, sgemm));
+  return std::min(median_time(seconds, std::ref(primitive)), median_time(seconds, sgemm));
 }
+
+const bool has_bf16 = true;
 
 std::string version(const char *) {
   const dnnl_version_t *v = dnnl_version();
@@ -96,6 +129,7 @@ std::string version(const char *) {
          std::to_string(v->patch);
 }
 #else
+const bool has_bf16 = false;
 Sgemm sgemm;
 
 double measure(Product &p, double seconds) {
@@ -140,20 +174,22 @@ int main(int argc, char **argv) {
   char line[256];
   while (fgets(line, sizeof line, stdin)) {
     long m, n, k, batch;
-    char a, b;
+    char a, b, type[8];
     double seconds;
     if (!strncmp(line, "hello", 5)) {
       say(0, v);
       continue;
     }
-    if (sscanf(line, "gemm %ld %ld %ld %ld %c %c %lf", &m, &n, &k, &batch, &a, &b, &seconds) != 7) {
+    int fields = sscanf(line, "gemm %ld %ld %ld %ld %c %c %7s %lf", &m, &n, &k, &batch, &a, &b, type, &seconds);
+    bool f32 = fields == 8 && !strcmp(type, "f32"), bf16 = fields == 8 && !strcmp(type, "bf16") && has_bf16;
+    if (!f32 && !bf16) {
       printf("@@ {\"error\": \"what is asked for is unknown\"}\n");
       fflush(stdout);
       continue;
     }
     bool ta = a == 't', tb = b == 't';
-    if (m != p.m || n != p.n || k != p.k || batch != p.batch || ta != p.ta || tb != p.tb) {
-      p = Product{m, n, k, batch, ta, tb, {}, {}, {}};
+    if (m != p.m || n != p.n || k != p.k || batch != p.batch || ta != p.ta || tb != p.tb || bf16 != p.bf16) {
+      p = Product{m, n, k, batch, ta, tb, bf16, {}, {}, {}};
       fill(p.a, m * k * batch, 1);
       fill(p.b, k * n * batch, 2);
       p.c.assign(m * n * batch, 0);

@@ -7,8 +7,17 @@ The decoders are written as one writes them in plain PyTorch, with the variants
 and AdamW in its fused form, which is its fastest on a processor. Decoding keeps
 its keys and values in tensors made beforehand; variant mv sends products through
 torch.mv, linear through F.linear.
+
+Behind a variant stands the arithmetic of its products:
+  f32       as it is
+  high      torch.set_float32_matmul_precision("high")
+  medium    the same with "medium": oneDNN rounds operands to bfloat16 where it has
+            an instruction for it
+  autocast  torch.autocast("cpu", torch.bfloat16)
+  bf16      tensors of bfloat16
 """
 
+import contextlib
 import os
 import time
 
@@ -141,6 +150,12 @@ def ready(key, make):
     return held[key]
 
 
+def arithmetic(mode):
+    """Sets the arithmetic of F32 products and returns the context to compute in."""
+    torch.set_float32_matmul_precision(mode if mode in ("high", "medium") else "highest")
+    return torch.autocast("cpu", torch.bfloat16) if mode == "autocast" else contextlib.nullcontext()
+
+
 def forward_of(model, variant):
     attention = explicit if variant == "eager" else fused
     run = lambda ids: model.logits(ids, attention)
@@ -157,7 +172,9 @@ def time_steps(step, steps):
     return times[len(times) // 2]
 
 
-def train(name, variant, steps):
+def train(name, variant, mode, steps):
+    context = arithmetic(mode)
+
     def make():
         model = Decoder(name)
         run = forward_of(model, variant)
@@ -167,36 +184,68 @@ def train(name, variant, steps):
 
         def step():
             optimiser.zero_grad(set_to_none=True)
-            logits = run(x)
-            F.cross_entropy(logits.view(-1, logits.shape[-1]), y).backward()
+            with context:
+                logits = run(x)
+                loss = F.cross_entropy(logits.view(-1, logits.shape[-1]), y)
+            loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
 
         step(), step()
         return step
 
-    return time_steps(ready(("train", name, variant), make), steps)
+    return time_steps(ready(("train", name, variant, mode), make), steps)
 
 
-def forward(name, variant, steps):
+def forward(name, variant, mode, steps):
+    context = arithmetic(mode)
+
     def make():
         model = Decoder(name)
         run = forward_of(model, variant)
         ids = torch.randint(0, SHAPES[name][6], (model.rows, model.length))
 
         def step():
-            with torch.inference_mode():
+            with torch.inference_mode(), context:
                 run(ids)
 
         step(), step()
         return step
 
-    return time_steps(ready(("forward", name, variant), make), steps)
+    return time_steps(ready(("forward", name, variant, mode), make), steps)
+
+
+def prefill(name, dtype, mode, length):
+    """Seconds for the logits of the last of so many tokens, keys and values kept."""
+    context = arithmetic(mode)
+
+    def make():
+        model = Decoder(name).to(torch.bfloat16 if dtype == "BF16" else torch.float32)
+        ids = torch.randint(0, SHAPES[name][6], (1, int(length)))
+
+        def step():
+            kept = []
+
+            def attend(_):
+                def attention(q, k, v):
+                    kept.append((k, v))
+                    return fused(q, k, v)
+
+                return attention
+
+            with torch.inference_mode(), context:
+                F.linear(model.states(ids, 0, attend, matrix)[:, -1], model.tokens.weight)
+
+        step(), step()
+        return step
+
+    return time_steps(ready(("prefill", name, dtype, mode), make), 1)
 
 
 def decode(name, dtype, variant, prompt, count):
     """Seconds for count tokens, one after another, of one sequence."""
     prompt, count = int(prompt), int(count)
+    arithmetic("f32")
 
     def make():
         model = Decoder(name).to(torch.bfloat16 if dtype == "BF16" else torch.float32)
@@ -232,21 +281,25 @@ def decode(name, dtype, variant, prompt, count):
         return time.perf_counter() - begin
 
 
-def gemm(m, n, k, batch, a, b, seconds):
+def gemm(m, n, k, batch, a, b, mode, seconds):
     m, n, k, batch = (int(v) for v in (m, n, k, batch))
+    context = arithmetic(mode)
 
     def make():
-        left = torch.randn(batch, *((k, m) if a == "t" else (m, k)))
-        right = torch.randn(batch, *((n, k) if b == "t" else (k, n)))
+        dtype = torch.bfloat16 if mode == "bf16" else torch.float32
+        left = torch.randn(batch, *((k, m) if a == "t" else (m, k)), dtype=dtype)
+        right = torch.randn(batch, *((n, k) if b == "t" else (k, n)), dtype=dtype)
         left = left.transpose(1, 2) if a == "t" else left
         right = right.transpose(1, 2) if b == "t" else right
-        out = torch.empty(batch, m, n)
+        if mode == "autocast":  # casts its operands, and knows no out
+            return lambda: torch.mm(left[0], right[0]) if batch == 1 else torch.bmm(left, right)
+        out = torch.empty(batch, m, n, dtype=dtype)
         if batch == 1:
             return lambda: torch.mm(left[0], right[0], out=out[0])
         return lambda: torch.bmm(left, right, out=out)
 
-    with torch.inference_mode():
-        return median_time(float(seconds), ready(("gemm", m, n, k, batch, a, b), make))
+    with torch.inference_mode(), context:
+        return median_time(float(seconds), ready(("gemm", m, n, k, batch, a, b, mode), make))
 
 
 ROWS, WIDTH, INNER, VOCABULARY = 512, 768, 3072, 50272
@@ -323,4 +376,4 @@ def op(name, sizes, seconds):
 
 
 if __name__ == "__main__":
-    serve(f"PyTorch {torch.__version__}", dict(gemm=gemm, op=op, train=train, forward=forward, decode=decode))
+    serve(f"PyTorch {torch.__version__}", dict(gemm=gemm, op=op, train=train, forward=forward, decode=decode, prefill=prefill))
