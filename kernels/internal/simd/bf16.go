@@ -16,7 +16,7 @@ import (
 // HasBF16 reports whether the active level has an instruction for products of
 // pairs. Elsewhere [GemmBF16] is the Go twin, and a product of numbers that
 // [RoundBF16] rounded is [Gemm]'s.
-func HasBF16() bool { return level == AVX512 && hasBF16() }
+func HasBF16() bool { return Has(DotBF16) }
 
 // RoundBF16 rounds x to BF16, in place; NaN becomes quiet.
 //

@@ -2,8 +2,6 @@
 
 package simd
 
-func hasBF16() bool { return false }
-
 // roundBF16Vector returns how many numbers it has rounded.
 func roundBF16Vector(x []float32) int { return 0 }
 

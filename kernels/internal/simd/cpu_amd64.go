@@ -15,6 +15,3 @@ func best() Level {
 	}
 	return AVX2
 }
-
-// hasBF16 reports whether the machine has AVX512_BF16.
-func hasBF16() bool { return cpuid.CPU.Supports(cpuid.AVX512BF16) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strings"
@@ -17,10 +18,9 @@ import (
 
 // codeOf returns the address of an assembly function: where the wrapper that Go
 // code calls has its call.
-func codeOf(t *testing.T, f func(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool), name string) uintptr {
-	// A function value points to the address of its code.
-	code := (**(***[256]byte)(unsafe.Pointer(&f)))[:]
-	wrapper := uintptr(unsafe.Pointer(&code[0]))
+func codeOf(t *testing.T, f any, name string) uintptr {
+	wrapper := reflect.ValueOf(f).Pointer()
+	code := unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&wrapper))), 256)
 	for at := 0; ; at++ {
 		next := bytes.IndexByte(code[at:len(code)-5], 0xe8) // CALL, and how far
 		if next < 0 {
@@ -34,10 +34,10 @@ func codeOf(t *testing.T, f func(c *float32, ldc int, a, b *float32, k, rows, co
 	}
 }
 
-// TestBytesAreTheInstruction has GNU's disassembler read what
-// gemmbf16avx512_amd64.s writes as bytes: 24 products for each of the five steps
-// that stand there, every sum with its row of A and its half of B.
-func TestBytesAreTheInstruction(t *testing.T) {
+// disassembled is what GNU's disassembler reads from an assembly function on, up to its
+// return.
+func disassembled(t *testing.T, f any, name string) string {
+	t.Helper()
 	tool, err := exec.LookPath("objdump")
 	if err != nil {
 		t.Skip("needs objdump of GNU binutils")
@@ -46,22 +46,65 @@ func TestBytesAreTheInstruction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := codeOf(t, gemmBF16AVX512, "gemmBF16AVX512")
-	text, err := exec.Command(tool, "-d", "--no-show-raw-insn", fmt.Sprintf("--start-address=%#x", code), fmt.Sprintf("--stop-address=%#x", code+0x1000), self).Output()
+	code := codeOf(t, f, name)
+	text, err := exec.Command(tool, "-d", "--no-show-raw-insn", fmt.Sprintf("--start-address=%#x", code), fmt.Sprintf("--stop-address=%#x", code+0x2000), self).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	products := regexp.MustCompile(`vdpbf16ps (\S+)`).FindAllStringSubmatchIndex(string(text), -1)
-	if len(products) != 5*24 {
-		t.Fatalf("%d products, want 120:\n%s", len(products), text)
+	body, _, found := strings.Cut(string(text), "int3")
+	if !found || strings.Contains(body, "(bad)") {
+		t.Fatalf("not code:\n%s", body)
 	}
-	if end := products[119][1]; bytes.Contains(text[:end], []byte("(bad)")) {
-		t.Errorf("not code:\n%s", text[:end])
+	return body
+}
+
+// operandsOf returns the operands of the instructions whose names match, one by one.
+func operandsOf(text, names string) (all []string) {
+	for _, found := range regexp.MustCompile(`\b(`+names+`)\b *([^\s]*)`).FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.TrimSpace(found[1]+" "+found[2]))
 	}
-	for i, p := range products {
-		at := i % 24
-		if got, want := string(text[p[2]:p[3]]), fmt.Sprintf("%%zmm%d,%%zmm%d,%%zmm%d", at%2, 2+at/2%4, 8+at); got != want {
-			t.Errorf("product %d takes %s, want %s", i, got, want)
+	return all
+}
+
+// wantInstructions compares with what a function is to have.
+func wantInstructions(t *testing.T, got, want []string) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			t.Fatalf("instruction %d of %d: %q, want %d: %q", i, len(got), got[min(i, len(got)):], len(want), want[min(i, len(want)):])
 		}
+	}
+}
+
+// TestBytesAreTheInstruction has GNU's disassembler read what stands in the package as
+// bytes: the instructions that Go's assembler does not know.
+func TestBytesAreTheInstruction(t *testing.T) {
+	t.Run("gemmBF16AVX512", func(t *testing.T) { // 24 products for each of five steps, every sum with its row of A and its half of B
+		var want []string
+		for i := range 5 * 24 {
+			at := i % 24
+			want = append(want, fmt.Sprintf("vdpbf16ps %%zmm%d,%%zmm%d,%%zmm%d", at%2, 2+at/2%4, 8+at))
+		}
+		wantInstructions(t, operandsOf(disassembled(t, gemmBF16AVX512, "gemmBF16AVX512"), "vdpbf16ps"), want)
+	})
+	t.Run("peakDotBF16", func(t *testing.T) {
+		var want []string
+		for _, sum := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13} {
+			want = append(want, fmt.Sprintf("vdpbf16ps %%zmm0,%%zmm12,%%zmm%d", sum))
+		}
+		wantInstructions(t, operandsOf(disassembled(t, peakDotBF16, "peakDotBF16"), "vdpbf16ps"), want)
+	})
+	for name, f := range map[string]func(*tileShapes, int){"tdpbf16ps": peakTileBF16, "tdpbssd": peakTileInt8} {
+		t.Run(name, func(t *testing.T) {
+			function := map[string]string{"tdpbf16ps": "peakTileBF16", "tdpbssd": "peakTileInt8"}[name]
+			want := []string{"ldtilecfg (%rsi)"}
+			for tile := range 8 {
+				want = append(want, fmt.Sprintf("tilezero %%tmm%d", tile))
+			}
+			for i := range 4 {
+				want = append(want, fmt.Sprintf("%s %%tmm%d,%%tmm%d,%%tmm%d", name, 6+i%2, 4+i/2, i))
+			}
+			wantInstructions(t, operandsOf(disassembled(t, f, function), "ldtilecfg|tilezero|tdp[a-z0-9]*|tilerelease"), append(want, "tilerelease"))
+		})
 	}
 }

@@ -10,6 +10,16 @@ func Peak(rounds int) (flop int) {
 	return peakVector(rounds)
 }
 
+// PeakOf is [Peak] for the instruction of a feature, on operands in registers or tiles;
+// an operation is a product of two BF16 or of two bytes, or an addition. It is 0 where
+// [Has] does not report the feature.
+func PeakOf(f Feature, rounds int) (operations int) {
+	if !Has(f) {
+		return 0
+	}
+	return peakOf(f, rounds)
+}
+
 func peakGeneric(rounds int) (flop int) {
 	var a, b, c, d float32
 	for i := range rounds {
