@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -105,6 +106,46 @@ func TestBytesAreTheInstruction(t *testing.T) {
 				want = append(want, fmt.Sprintf("%s %%tmm%d,%%tmm%d,%%tmm%d", name, 6+i%2, 4+i/2, i))
 			}
 			wantInstructions(t, operandsOf(disassembled(t, f, function), "ldtilecfg|tilezero|tdp[a-z0-9]*|tilerelease"), append(want, "tilerelease"))
+		})
+	}
+	for parts, f := range []func(*splitRows){split1AVX512, split2AVX512, split3AVX512} {
+		name := fmt.Sprintf("split%dAVX512", parts+1)
+		t.Run(name, func(t *testing.T) {
+			want := slices.Repeat([]string{"vcvtne2ps2bf16 %zmm0,%zmm1,%zmm2"}, 2*(parts+1))
+			wantInstructions(t, operandsOf(disassembled(t, f, name), "vcvtne2ps2bf16"), want)
+		})
+	}
+	for _, kernel := range []struct {
+		name         string
+		f            func(*tileBlock)
+		rows, across bool
+	}{
+		{"gemmTiles22", gemmTiles22, true, true}, {"gemmTiles21", gemmTiles21, true, false},
+		{"gemmTiles12", gemmTiles12, false, true}, {"gemmTiles11", gemmTiles11, false, false},
+	} {
+		t.Run(kernel.name, func(t *testing.T) {
+			places := []string{"0x0(%rdi,%r8,1)", "0x40(%rdi,%r8,1)", "0x0(%rbx,%r8,1)", "0x40(%rbx,%r8,1)"}
+			each := func(text string) (all []string) {
+				for tile, place := range places {
+					if (tile < 2 || kernel.rows) && (tile%2 == 0 || kernel.across) {
+						all = append(all, strings.NewReplacer("TILE", fmt.Sprintf("%%tmm%d", tile), "PLACE", place).Replace(text))
+					}
+				}
+				return all
+			}
+			want := slices.Concat([]string{"ldtilecfg (%rsi)"}, each("tileloadd PLACE,TILE"), each("tilezero TILE"),
+				[]string{"tileloadd 0x0(%rdx,%r9,1),%tmm6", "tileloaddt1 0x0(%rsi,%r9,1),%tmm4", "tdpbf16ps %tmm6,%tmm4,%tmm0"})
+			if kernel.across {
+				want = append(want, "tileloadd 0x0(%r12,%r9,1),%tmm7", "tdpbf16ps %tmm7,%tmm4,%tmm1")
+			}
+			if kernel.rows {
+				want = append(want, "tileloaddt1 0x0(%rbx,%r9,1),%tmm5", "tdpbf16ps %tmm6,%tmm5,%tmm2")
+			}
+			if kernel.rows && kernel.across {
+				want = append(want, "tdpbf16ps %tmm7,%tmm5,%tmm3")
+			}
+			want = append(append(want, each("tilestored TILE,PLACE")...), "tilerelease")
+			wantInstructions(t, operandsOf(disassembled(t, kernel.f, kernel.name), "ldtilecfg|tile[a-z0-9]*|tdp[a-z0-9]*"), want)
 		})
 	}
 }

@@ -96,6 +96,9 @@ var guardRows = []guardRow{
 			return nil
 		}
 	}, 1)},
+	{"GemmTiles", gemmTilesCalls},
+	{"PackTiles", packTilesCalls},
+	{"PackTilesBF16", packStoredTilesCalls},
 	{"Gemm", tileCalls(func(c *call, t Tile, ldc, k int) {
 		c.floats = []int{span(t.MR, t.NR, ldc), t.MR * k, t.NR * k}
 		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
