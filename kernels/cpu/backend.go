@@ -9,9 +9,9 @@
 //	y := tensor.MustNew(be, tensor.F32, 512, 768)
 //	kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true})
 //
-// Invariants: work is cut into chunks by shape alone and every chunk writes
-// elements, or sums into a slot, of its own, so that results have the same bits
-// for any number of threads; scratch memory is kept and reused, so that a call
+// Invariants: work is cut into chunks by shape alone (but for the tiles of products,
+// which reach no bits) and every chunk writes elements, or sums into a slot, of its
+// own, so that results have the same bits for any number of threads; scratch memory is kept and reused, so that a call
 // allocates nothing once its like has run.
 package cpu
 

@@ -6,39 +6,41 @@ import (
 )
 
 // The product is the packed, blocked one of Goto and van de Geijn ("Anatomy of
-// High-Performance Matrix Multiplication", 2008), with both operands packed for
-// everybody before they are multiplied:
+// High-Performance Matrix Multiplication", 2008):
 //
-//	for blocks of rows, of the inner index, of columns          (passes)
-//	    pack op(A), unless the pass before has it, and op(B)    (parallel)
-//	    for tiles of C                                          (parallel)
+//	for blocks of rows and of the inner index                    (passes)
+//	    pack op(A) for everybody, unless tiles pack their own    (parallel)
+//	    for tiles of C                                           (parallel)
 //	        for blocks of KC of the inner index, in order
-//	            pack op(B) here, if tiles have all rows
-//	            simd.GemmBlock
+//	            pack the tile's rows of op(A), if they are its own
+//	            for groups of the tile's columns
+//	                pack op(B)
+//	                simd.GemmBlock
 //	        at the end of the inner index: bias, function, residual
 //
+// What a tile packs stays in its worker's second-level cache, where packing takes
+// half the time of that for everybody and multiplying does not wait for memory. So
+// tiles pack their own, and some of it several times over, unless they are narrow.
+// op(A) of a tile stays in the cache while op(B) and C pass by.
+//
 // An element of C is the sum over blocks of KC, in order, of the micro-kernel's
-// sums, whatever tile it lies in. Nothing else reaches its bits.
+// sums, whatever tile it lies in. Nothing else reaches its bits: tiles may follow
+// the number of workers.
 
 const (
-	// maxPackedA and maxPackedB bound the packed operands: 4 and 2 MiB, a part of the
-	// third-level cache that they do not leave.
-	maxPackedA, maxPackedB = 1 << 20, 1 << 19
-	// passDepth bounds the inner indices of a pass.
+	// maxPackedA bounds what is packed for everybody: 4 MiB.
+	maxPackedA = 1 << 20
+	// passDepth bounds the inner indices of a pass that packs for everybody.
 	passDepth = 2048
-	// stripCols is how many columns of op(B) are packed at once: whole blocks of
-	// any storage type and whole panels of any micro-kernel.
+	// stripCols is how many columns of op(B) a narrow product takes at once, and what
+	// columns of a tile are packed at once where a block of storage lies across them:
+	// whole blocks of any storage type and whole panels of any micro-kernel.
 	stripCols = 256
-	// packPanels is how many panels of A are packed at once.
+	// groupCols is how many columns of a tile are packed at once: half a KiB of each
+	// row, and with KC of them 128 KiB.
+	groupCols = 128
+	// packPanels is how many panels of A are packed at once for everybody.
 	packPanels = 16
-	// tileRows and tileCols bound a tile of C: KC·tileRows of A, and the tile,
-	// stay in the second-level cache.
-	tileRows, tileCols = 132, 128
-	// manyTiles is how many tiles leave no worker idle for long at the end.
-	manyTiles = 16
-	// ownTiles is how many tiles of at most ownRows rows make packing op(B) tile by
-	// tile better than for everybody.
-	ownTiles, ownRows = 12, 4 * tileRows
 	// productsPerWork is how many multiplications in registers take the time that
 	// smallWork counts as one.
 	productsPerWork = 8
@@ -55,17 +57,15 @@ type product struct {
 	work   int
 	strips []strip // of all parts
 
-	// The pass at work, and the order of its tiles.
-	tile               simd.Tile
-	format             format
-	i0, rows           int     // rows of C
-	p0, depth          int     // inner indices
-	now                []strip // columns
-	own                bool    // tiles pack their own columns of op(B)
-	packedA, packedB   []float32
-	chunksA            int // chunks that pack A, before those that pack B
-	rowsPerTile, rowTs int // rows of a tile, tiles along the rows
-	colsPerTile, colTs int // columns of a tile, tiles along a strip
+	// The pass at work, and its tiles.
+	tile      simd.Tile
+	format    format
+	tiling    tiling
+	columns   []strip // the columns of tiles
+	i0, rows  int     // rows of C
+	p0, depth int     // inner indices
+	packedA   []float32
+	colTs     int // tiles along a strip of a narrow product
 
 	pack, run             func(chunk int)
 	packNarrow, runNarrow func(chunk int)
@@ -80,7 +80,7 @@ type part struct {
 	epilogue
 }
 
-// strip is up to stripCols columns of a part.
+// strip is some columns of a part.
 type strip struct{ part, j, cols int }
 
 // MatMul implements kernels.Backend.
@@ -140,6 +140,9 @@ func (p *product) set(op string, args kernels.MatMulArgs) {
 }
 
 func (p *product) compute() {
+	if len(p.parts) == 0 {
+		return
+	}
 	if p.k == 0 || p.work < p.be.small && p.unpacked() && p.format == wide {
 		for i := range p.parts {
 			p.small(&p.parts[i])
@@ -150,46 +153,37 @@ func (p *product) compute() {
 		p.computeNarrow()
 		return
 	}
-	t := p.tile
-	depth := evenly(p.k, passDepth, t.KC)
-	for i := range p.parts {
-		if p.parts[i].aside {
-			depth = p.k
+	p.tiling = p.chooseTiling()
+	p.cutColumns()
+	t, rows, depth := p.tile, p.m, p.k
+	if !p.tiling.own {
+		depth = evenly(p.k, passDepth, t.KC)
+		for i := range p.parts {
+			if p.parts[i].aside {
+				depth = p.k
+			}
 		}
-	}
-	rows := evenly(p.m, max(maxPackedA/depth/t.MR, 1)*t.MR, t.MR)
-	strips := evenly(len(p.strips), max(maxPackedB/depth/stripCols, 1), 1)
-	if p.own = p.hasOwnTiles(rows); p.own {
-		strips = len(p.strips)
+		rows = evenly(p.m, max(maxPackedA/depth/p.tiling.rows, 1)*p.tiling.rows, p.tiling.rows)
 	}
 	for p.i0 = 0; p.i0 < p.m; p.i0 += rows {
 		p.rows = min(rows, p.m-p.i0)
 		for p.p0 = 0; p.p0 < p.k; p.p0 += depth {
 			p.depth = min(depth, p.k-p.p0)
-			for s := 0; s < len(p.strips); s += strips {
-				p.pass(p.strips[s:min(s+strips, len(p.strips))], s == 0)
-			}
+			p.pass()
 		}
 	}
 }
 
-// hasOwnTiles reports whether there are enough tiles of all rows: then each packs its
-// columns of op(B) itself, into memory that stays in its worker's second-level
-// cache. It chooses their width.
-func (p *product) hasOwnTiles(rows int) bool {
-	if rows > ownRows {
-		return false
-	}
-	for p.colsPerTile = tileCols; p.colsPerTile >= tileCols/2; p.colsPerTile /= 2 {
-		n := 0
-		for _, at := range p.strips {
-			n += ceilDiv(at.cols, p.colsPerTile)
-		}
-		if n >= ownTiles {
-			return true
+// cutColumns cuts the columns of all parts into those of tiles.
+func (p *product) cutColumns() {
+	p.columns = p.columns[:0]
+	for i := range p.parts {
+		n := p.parts[i].n
+		width := evenly(n, p.tiling.cols, p.parts[i].b.columnUnit(p.parts[i].transB, p.tile.NR))
+		for j := 0; j < n; j += width {
+			p.columns = append(p.columns, strip{i, j, min(width, n-j)})
 		}
 	}
-	return false
 }
 
 // evenly returns a length of pieces, a multiple of unit and at most about limit,
@@ -199,54 +193,22 @@ func evenly(n, limit, unit int) int {
 	return ceilDiv(ceilDiv(n, max(pieces, 1)), unit) * unit
 }
 
-// pass multiplies the rows and inner indices at work by some strips.
-func (p *product) pass(strips []strip, packA bool) {
-	t := p.tile
-	p.now = strips
+// pass multiplies the rows and inner indices at work by all columns.
+func (p *product) pass() {
 	work := p.work // of all passes: each is large, or the only one
-	panels := ceilDiv(p.rows, t.MR)
-	grow(&p.packedA, panels*t.MR*p.depth)
-	if !p.own {
-		grow(&p.packedB, len(strips)*stripCols*p.depth)
+	if !p.tiling.own {
+		panels := ceilDiv(p.rows, p.tile.MR)
+		grow(&p.packedA, panels*p.tile.MR*p.depth)
+		p.be.each(work, ceilDiv(panels, packPanels), p.pack)
 	}
-	p.chunksA = 0
-	if packA {
-		p.chunksA = ceilDiv(panels, packPanels)
-	}
-	if p.own {
-		p.be.each(work, p.chunksA, p.pack)
-		p.rowsPerTile, p.rowTs, p.colTs = p.rows, 1, ceilDiv(stripCols, p.colsPerTile)
-		p.be.each(work, p.colTs*len(strips), p.run)
-		return
-	}
-	p.be.each(work, p.chunksA+len(strips), p.pack)
-	p.rowsPerTile, p.colsPerTile = evenly(p.rows, tileRows, t.MR), tileCols
-	cols := 0
-	for _, at := range strips {
-		cols = max(cols, at.cols)
-	}
-	tiles := func() int {
-		p.rowTs, p.colTs = ceilDiv(p.rows, p.rowsPerTile), ceilDiv(cols, p.colsPerTile)
-		return p.rowTs * p.colTs * len(strips)
-	}
-	for tiles() < manyTiles && p.colsPerTile > 2*t.NR {
-		p.colsPerTile /= 2
-	}
-	for tiles() < manyTiles && p.rowsPerTile > 4*t.MR {
-		p.rowsPerTile = ceilDiv(p.rowsPerTile/2, t.MR) * t.MR
-	}
-	p.be.each(work, tiles(), p.run)
+	p.be.each(work, ceilDiv(p.rows, p.tiling.rows)*len(p.columns), p.run)
 }
 
-// packChunk packs some panels of the rows, or a strip, at work: the panels of the
-// first block of KC first.
+// packChunk packs some panels of the rows at work: the panels of the first block of
+// KC first.
 func (p *product) packChunk(chunk int) {
 	t := p.tile
 	panels := ceilDiv(p.rows, t.MR)
-	if chunk >= p.chunksA {
-		p.packStrip(chunk - p.chunksA)
-		return
-	}
 	from, to := chunk*packPanels, min((chunk+1)*packPanels, panels)
 	for k0 := 0; k0 < p.depth; k0 += t.KC {
 		kl := min(t.KC, p.depth-k0)
@@ -261,51 +223,45 @@ func (p *product) blockA(k0 int) []float32 {
 	return p.packedA[ceilDiv(p.rows, p.tile.MR)*p.tile.MR*p.format.depth(k0):]
 }
 
-// blockB is the same of a strip.
-func (p *product) blockB(strip, k0 int) []float32 {
-	return p.packedB[stripCols*(strip*p.format.depth(p.depth)+p.format.depth(k0)):]
-}
-
-func (p *product) packStrip(i int) {
-	at := p.now[i]
+// runChunk computes one tile of C.
+func (p *product) runChunk(chunk int) {
+	at := p.columns[chunk%len(p.columns)]
+	i := chunk / len(p.columns) * p.tiling.rows // from i0
+	m := min(p.tiling.rows, p.rows-i)
 	q := &p.parts[at.part]
 	s := p.be.scratch.get()
+	to := q.begin(s, p.i0+i, at.j, m, at.cols, p.p0 == 0)
 	for k0 := 0; k0 < p.depth; k0 += p.tile.KC {
 		kl := min(p.tile.KC, p.depth-k0)
-		p.packRight(s, q, p.blockB(i, k0), at.j, at.j+at.cols, p.p0+k0, kl)
+		d := p.format.depth(kl)
+		var left []float32
+		if p.tiling.own {
+			left = grow(&s.a, ceilDiv(m, p.tile.MR)*p.tile.MR*d)
+			p.packLeft(left, p.i0+i, p.i0+i+m, p.p0+k0, kl)
+		} else {
+			left = p.blockA(k0)[i*d:]
+		}
+		p.multiply(s, to, left, at, m, k0, kl)
+	}
+	if p.p0+p.depth == p.k {
+		q.end(to, p.i0+i, at.j, m, at.cols)
 	}
 	p.be.scratch.put(s)
 }
 
-// runChunk computes one tile of C.
-func (p *product) runChunk(chunk int) {
-	t := p.tile
-	i := chunk % p.rowTs * p.rowsPerTile // from i0
-	chunk /= p.rowTs
-	strip, from := chunk/p.colTs, chunk%p.colTs*p.colsPerTile
-	at := p.now[strip]
-	m, n := min(p.rowsPerTile, p.rows-i), min(p.colsPerTile, at.cols-from)
-	if n <= 0 {
-		return
-	}
-	q := &p.parts[at.part]
-	s := p.be.scratch.get()
-	to := q.begin(s, p.i0+i, at.j+from, m, n, p.p0 == 0)
-	rows := evenly(m, tileRows, t.MR)
-	for k0 := 0; k0 < p.depth; k0 += t.KC {
-		kl := min(t.KC, p.depth-k0)
-		d := p.format.depth(kl)
-		var panels []float32
-		if p.own {
-			panels = grow(&s.b, ceilDiv(n, t.NR)*t.NR*kl)
-			p.packRight(s, q, panels, at.j+from, at.j+from+n, p.p0+k0, kl)
-		} else {
-			panels = p.blockB(strip, k0)[from*d:]
-		}
-		b := simd.Packed(panels, t.NR, d)
+// multiply adds the products of a block of KC to a tile of m rows: left are its
+// packed rows, at its columns.
+func (p *product) multiply(s *scratch, to sums, left []float32, at strip, m, k0, kl int) {
+	t, q, d := p.tile, &p.parts[at.part], p.format.depth(kl)
+	group := max(groupCols, q.b.columnUnit(q.transB, t.NR))
+	rows := min(m, blockRows())
+	for j := 0; j < at.cols; j += group {
+		n := min(group, at.cols-j)
+		right := grow(&s.b, ceilDiv(n, t.NR)*t.NR*kl)
+		p.packRight(s, q, right, at.j+j, at.j+j+n, p.p0+k0, kl)
+		b := simd.Packed(right, t.NR, d)
 		for r := 0; r < m; r += rows {
-			a := simd.Packed(p.blockA(k0)[(i+r)*d:], t.MR, d)
-			c := to.data[r*to.stride:]
+			a, c := simd.Packed(left[r*d:], t.MR, d), to.data[r*to.stride+j:]
 			if p.format == pairs {
 				simd.GemmBlockBF16(c, to.stride, a, b, min(rows, m-r), n, d, to.add || k0 > 0)
 			} else {
@@ -313,10 +269,6 @@ func (p *product) runChunk(chunk int) {
 			}
 		}
 	}
-	if p.p0+p.depth == p.k {
-		q.end(to, p.i0+i, at.j+from, m, n)
-	}
-	p.be.scratch.put(s)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

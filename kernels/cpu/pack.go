@@ -88,6 +88,15 @@ func (w *weight) row(dst []float32, i, from, to int) {
 	}
 }
 
+// columnUnit returns what runs of columns of op(w) that are packed are multiples of,
+// at least unit: whole blocks, where a block lies across columns.
+func (w *weight) columnUnit(trans bool, unit int) int {
+	if trans || w.dtype.BlockLen() <= unit {
+		return unit
+	}
+	return stripCols
+}
+
 // pack packs columns [j0, j1) and inner indices [k0, k0+kl) of op(w), widened.
 // j0 and k0 are multiples of a block.
 func (w *weight) pack(s *scratch, dst []float32, width int, trans bool, j0, j1, k0, kl int) {

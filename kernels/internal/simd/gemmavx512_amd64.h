@@ -31,17 +31,14 @@
 	VPXORD Z30, Z30, Z30 \
 	VPXORD Z31, Z31, Z31
 
-// FETCH3 fetches three rows of C, which may lie in three lines each.
+// FETCH3 fetches three rows of C.
 #define FETCH3 \
 	PREFETCHT0 (R9) \
 	PREFETCHT0 64(R9) \
-	PREFETCHT0 124(R9) \
 	PREFETCHT0 (R9)(R8*1) \
 	PREFETCHT0 64(R9)(R8*1) \
-	PREFETCHT0 124(R9)(R8*1) \
 	PREFETCHT0 (R9)(R8*2) \
 	PREFETCHT0 64(R9)(R8*2) \
-	PREFETCHT0 124(R9)(R8*2) \
 	ADDQ R10, R9
 
 // FETCH_TILE: C's rows arrive while the products run. R9 and R10 are scratch.

@@ -66,6 +66,7 @@ panel:
 	MOVQ R11, BX
 	SHRQ $2, BX
 	JZ   tail
+	PCALIGN $64
 
 loop:
 	PREFETCHT0 768(SI)
