@@ -2,7 +2,11 @@
 
 package simd
 
-import "lamina/tensor"
+import (
+	"unsafe"
+
+	"lamina/tensor"
+)
 
 // codeTable holds the constants of dotcodes_amd64.h and decodek_amd64.h: the masks of nibbles in words
 // of 32 bits and of bytes, bytes of 15 and of 16, and for 32 fifth bits the byte
@@ -64,15 +68,17 @@ const tooLarge = 0x1p160
 
 // arrange makes the layout for the type's kernel.
 func (v *Vector) arrange() {
-	if v.dtype == tensor.F32 || v.dtype == tensor.F16 {
-		v.layout = v.x
-		return
-	}
-	if v.dtype.IsBlock() && !(SumSquaresF64(v.x, 0) < tooLarge) || len(v.x)%v.dtype.BlockLen() != 0 {
-		return
-	}
 	n := len(v.x)
+	if v.dtype.IsBlock() && !(SumSquaresF64(v.x, 0) < tooLarge) || n%v.dtype.BlockLen() != 0 {
+		return
+	}
+	if level == AVX512 {
+		v.arrange512()
+		return
+	}
 	switch v.dtype {
+	case tensor.F32, tensor.F16:
+		v.layout = v.x
 	case tensor.BF16:
 		arrangePairs(v.reserve(n), v.x)
 	case tensor.Q8_0:
@@ -97,10 +103,14 @@ func (v *Vector) arrange() {
 	}
 }
 
-// reserve makes the layout n floats long.
+// reserve makes the layout n floats long, aligned to a cache line: kernels read it
+// in vectors of that size once for each row.
 func (v *Vector) reserve(n int) []float32 {
 	if cap(v.memory) < n {
-		v.memory = make([]float32, n)
+		const line = 64
+		raw := make([]float32, n+line/4)
+		skip := int(-uintptr(unsafe.Pointer(&raw[0]))&(line-1)) / 4
+		v.memory = raw[skip:]
 	}
 	v.layout = v.memory[:n]
 	return v.layout
@@ -169,45 +179,57 @@ func arrangeGroups(dst, x []float32) {
 }
 
 func dotRowsVector(y, layout []float32, src []byte, d tensor.DType, n int) {
-	dot, block := dotF32AVX2, 32
-	switch d {
-	case tensor.BF16:
-		dot = dotBF16AVX2
-	case tensor.F16:
-		dot = dotF16AVX2
-	case tensor.Q4_0:
-		dot = dotQ40AVX2
-	case tensor.Q4_1:
-		dot = dotQ41AVX2
-	case tensor.Q5_0:
-		dot = dotQ50AVX2
-	case tensor.Q5_1:
-		dot = dotQ51AVX2
-	case tensor.Q8_0:
-		dot = dotQ80AVX2
-	case tensor.Q4_K:
-		dot, block = dotQ4KAVX2, 256
-	case tensor.Q5_K:
-		dot, block = dotQ5KAVX2, 256
-	case tensor.Q6_K:
-		dot, block = dotQ6KAVX2, 256
+	dot, streams := rowKernel(d), 1
+	if level == AVX512 {
+		dot, streams = rowKernel512(d), rowStreams512
+	} else if !d.IsBlock() || d == tensor.Q8_0 {
+		streams = rowStreams
 	}
-	rows, size := 0, len(src)/len(y)
-	if !d.IsBlock() || d == tensor.Q8_0 {
-		rows = len(y) / rowStreams * rowStreams
-	}
+	blocks, size := n/max(d.BlockLen(), 32), len(src)/len(y)
+	rows := len(y) / streams * streams
 	if rows > 0 {
-		h := rows / rowStreams
+		h := rows / streams
 		o := rowOrder{
 			last: &y[rows-1],
 			src:  (h - 1) * size, srcBack: (rows - 1) * size,
 			y: 4 * h, yBack: 4 * (rows - 1),
 		}
-		dot(&y[0], &layout[0], &src[0], rows, n/block, o)
+		dot(&y[0], &layout[0], &src[0], rows, blocks, o)
 	}
 	if rows < len(y) {
 		o := rowOrder{last: &y[len(y)-1], y: 4}
-		dot(&y[rows], &layout[0], &src[rows*size], len(y)-rows, n/block, o)
+		dot(&y[rows], &layout[0], &src[rows*size], len(y)-rows, blocks, o)
+	}
+}
+
+// rowDot does y[i] += Σ_p x[p]·w[i,p] for i < rows, where w's rows of so many blocks,
+// 32 elements if the type has none, lie in src, and rows are taken in the order o.
+type rowDot func(y, x *float32, src *byte, rows, blocks int, o rowOrder)
+
+func rowKernel(d tensor.DType) rowDot {
+	switch d {
+	case tensor.BF16:
+		return dotBF16AVX2
+	case tensor.F16:
+		return dotF16AVX2
+	case tensor.Q4_0:
+		return dotQ40AVX2
+	case tensor.Q4_1:
+		return dotQ41AVX2
+	case tensor.Q5_0:
+		return dotQ50AVX2
+	case tensor.Q5_1:
+		return dotQ51AVX2
+	case tensor.Q8_0:
+		return dotQ80AVX2
+	case tensor.Q4_K:
+		return dotQ4KAVX2
+	case tensor.Q5_K:
+		return dotQ5KAVX2
+	case tensor.Q6_K:
+		return dotQ6KAVX2
+	default:
+		return dotF32AVX2
 	}
 }
 

@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"testing"
@@ -49,7 +50,7 @@ func TestDotRowsIsWithinTheBoundOfSummation(t *testing.T) {
 		was := Active()
 		Set(l)
 		rowTypes(func(d tensor.DType) {
-			for _, n := range []int{0, 1, 31, 32, 33, 64, 96, 160, 256, 512, 1024, 2304} {
+			for _, n := range []int{0, 1, 31, 32, 33, 64, 96, 128, 160, 192, 224, 256, 512, 1024, 2304} {
 				if n%d.BlockLen() == 0 {
 					checkDotRows(t, d, n)
 				}
@@ -99,7 +100,7 @@ func TestDotRowsTakesEveryCodeAtEveryPlace(t *testing.T) {
 	vectorLevels(t, func(t *testing.T) {
 		rowTypes(func(d tensor.DType) {
 			const rows = 64
-			n := max(96, d.BlockLen()) // an odd number of blocks
+			n := max(224, d.BlockLen()) // four blocks and three
 			r := noise(d)
 			src := finiteStorage(&r, d, rows*n)
 			wide := make([]float32, rows*n)
@@ -163,6 +164,21 @@ func TestDotRowsWantsWholeRows(t *testing.T) {
 	v.DotRows(make([]float32, 2), make([]byte, 35))
 }
 
+// TestDotRowsOfF64: there is no kernel for it.
+func TestDotRowsOfF64(t *testing.T) {
+	vectorLevels(t, func(t *testing.T) {
+		x, src := make([]float32, 32), make([]byte, tensor.F64.Bytes(32))
+		x[5] = 2
+		binary.LittleEndian.PutUint64(src[8*5:], math.Float64bits(3))
+		var v Vector
+		v.Set(x, tensor.F64)
+		y := []float32{1}
+		if v.DotRows(y, src); y[0] != 7 {
+			t.Errorf("1 + 2·3 is %v", y[0])
+		}
+	})
+}
+
 // BenchmarkDotRows reads rows that the first cache holds, and more than any does,
 // and reports bytes of the weight.
 func BenchmarkDotRows(b *testing.B) {
@@ -175,7 +191,8 @@ func BenchmarkDotRows(b *testing.B) {
 				for at := 0; at < len(src); at += copy(src[at:], one) {
 				}
 				var v Vector
-				v.Set(newGuarded(&r, s.k, 0, 1).x, d)
+				const aligned = 8 // as tensors are, to the cache line
+				v.Set(newGuarded(&r, s.k, aligned, 1).x, d)
 				y := make([]float32, s.n)
 				b.SetBytes(int64(len(src)))
 				for b.Loop() {
