@@ -51,6 +51,7 @@ type options struct {
 	work, out                     string
 	pythonPath, nodeDir, openblas string
 	prepareOnly                   bool
+	results                       []string // of runs, to print the targets from
 
 	files inputs
 }
@@ -116,8 +117,12 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.nodeDir, "node", "", "directory whose node_modules has node-llama-cpp; default: installed in -work")
 	f.StringVar(&o.openblas, "openblas", "/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0", "OpenBLAS library, the OpenMP build")
 	f.BoolVar(&o.prepareOnly, "prepare", false, "install, compile and convert what the suites need, and measure nothing")
+	results := f.String("targets", "", "only print the numbers to reach, from the OUT.json of runs, separated by commas: a later one's cases count")
 	if err := f.Parse(args); err != nil {
 		return nil, err
+	}
+	if *results != "" {
+		o.results = strings.Split(*results, ",")
 	}
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("%.64q: no arguments are taken", f.Arg(0))
@@ -262,6 +267,13 @@ type document struct {
 }
 
 func run(o *options) error {
+	if len(o.results) > 0 {
+		text, err := targetsOf(o.results)
+		if err == nil {
+			_, err = io.WriteString(os.Stdout, text)
+		}
+		return err
+	}
 	p, commands, err := o.prepare()
 	if err != nil || o.prepareOnly {
 		return err
@@ -289,11 +301,11 @@ func run(o *options) error {
 			text += epochText(o.files, results)
 		}
 		body.WriteString(text)
-		if err := o.write(d, body.String()); err != nil { // after each suite: a run is long
+		if err := o.write(d, body.String()+targetsText(d.Results)); err != nil { // after each suite: a run is long
 			return err
 		}
 	}
-	_, err = io.WriteString(os.Stdout, d.head()+body.String())
+	_, err = io.WriteString(os.Stdout, d.head()+body.String()+targetsText(d.Results))
 	return err
 }
 

@@ -175,6 +175,9 @@ func promptCases(shape string, threads int) []measurement {
 	}
 }
 
+// llamaFiles are what the files of llama are called.
+var llamaFiles = []string{"SmolLM2 Q4_1", "SmolLM2 Q8_0", "2048 wide Q4_K_M"}
+
 func llamaCases(o *options) []measurement {
 	var all []measurement
 	decodings := []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionQ8}
@@ -188,12 +191,12 @@ func llamaCases(o *options) []measurement {
 			m.entries = append(m.entries, entry{worker: "llama", label: "llama.cpp", threads: threads, fields: theirs})
 			all = append(all, m)
 		}
-		files := [][2]string{{"SmolLM2 Q4_1", o.files.gguf}, {"SmolLM2 Q8_0", o.files.q8}, {"2048 wide Q4_K_M", o.files.q4k}}
-		for _, f := range files {
-			add("decode", f[0], f[1], decodings, []any{"decode-file", f[1], decodePrompt, decodeCount}, []any{"decode", f[1], decodePrompt, decodeCount})
+		paths := []string{o.files.gguf, o.files.q8, o.files.q4k}
+		for i, path := range paths {
+			add("decode", llamaFiles[i], path, decodings, []any{"decode-file", path, decodePrompt, decodeCount}, []any{"decode", path, decodePrompt, decodeCount})
 		}
-		for _, f := range files {
-			add(fmt.Sprintf("prompt of %d,", prefillCount), f[0], f[1], prompts, []any{"prefill-file", f[1], prefillCount}, []any{"prefill", f[1], prefillCount})
+		for i, path := range paths {
+			add(fmt.Sprintf("prompt of %d,", prefillCount), llamaFiles[i], path, prompts, []any{"prefill-file", path, prefillCount}, []any{"prefill", path, prefillCount})
 		}
 	}
 	return all
