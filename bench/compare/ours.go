@@ -195,6 +195,7 @@ func (o *ours) prepare(f []string) (workload.Work, error) {
 	}
 	for range warm {
 		w.Run()
+		debug.FreeOSMemory() // a first pass learns how much memory it needs, a second one has it
 	}
 	return w, nil
 }

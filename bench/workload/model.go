@@ -2,6 +2,7 @@ package workload
 
 import (
 	"hash/fnv"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -158,9 +159,25 @@ func (m *Model) Forward() Work {
 }
 
 // Train is a step of AdamW on all weights, a target at every position. It has the
-// decoder for itself until Done.
+// decoder for itself until Done, and leaves it with F32 weights, a little changed: those it
+// had are freed, since whoever trains all weights holds them once.
 func (m *Model) Train() Work {
-	return m.train(m.Decoder.Params(), TrainCost(m.Decoder.Config, m.Sequences, m.Length))
+	var before []tensor.Tensor
+	for w := range m.Decoder.Params() {
+		before = append(before, w.Value)
+	}
+	w, trained := m.train(m.Decoder.Params(), TrainCost(m.Decoder.Config, m.Sequences, m.Length))
+	for i := range before {
+		before[i].Free()
+	}
+	clear(before)
+	debug.FreeOSMemory()
+	done := w.Done
+	w.Done = func() {
+		done()
+		trained.Freeze()
+	}
+	return w
 }
 
 // Finetune is [Model.Train] of some blocks alone, by their places: all others are frozen,
@@ -171,10 +188,17 @@ func (m *Model) Finetune(places ...int) Work {
 		params = append(params, nn.ParamsOf(m.Decoder.Blocks[place]))
 	}
 	lengths := slices.Repeat([]int{m.Length}, m.Sequences)
-	return m.train(nn.Join(params...), FinetuneCost(m.Decoder.Config, places, lengths, m.Sequences*m.Length))
+	w, trained := m.train(nn.Join(params...), FinetuneCost(m.Decoder.Config, places, lengths, m.Sequences*m.Length))
+	done := w.Done
+	w.Done = func() {
+		done()
+		trained.Close()
+	}
+	return w
 }
 
-func (m *Model) train(params nn.Params, cost Cost) Work {
+// train is a step on some weights. Done leaves them trained.
+func (m *Model) train(params nn.Params, cost Cost) (Work, *nn.Trained) {
 	d, batch := m.Decoder, m.batch()
 	n := len(batch.Tokens)
 	targets := append(append([]int32(nil), batch.Tokens[1:]...), 0)
@@ -192,9 +216,8 @@ func (m *Model) train(params nn.Params, cost Cost) Work {
 	done := func() {
 		p.Close()
 		opt.Close()
-		trained.Close()
 	}
-	return Work{Cost: cost, Tokens: n, Run: run, Done: done}
+	return Work{Cost: cost, Tokens: n, Run: run, Done: done}, trained
 }
 
 // Decode is count tokens, one at a time, of one sequence after prefix others.
