@@ -90,9 +90,37 @@ TEXT ·geluBackwardAVX2(SB), NOSPLIT, $0-32
 	STEP(GELU_LINEAR, Y5, Y1)         \
 	VMULPS       Y0, Y1, Y1
 
+// GELU_TWO_ARGUMENTS: Y1 + Y9 = 2u of Y0, Y9 being what Y1 lost in rounding and before:
+// where 2u is -70, one rounding of it is 30 units of the result. Bounds of x keep it where
+// LOGISTIC_REDUCE reaches. Scratch: Y2, Y5 to Y8.
+#define GELU_TWO_ARGUMENTS \
+	VMOVUPS      GELU_TANH_MIN(R8), Y1     \
+	VMAXPS       Y0, Y1, Y5                \
+	VMOVUPS      GELU_TANH_MAX(R8), Y1     \
+	VMINPS       Y5, Y1, Y5                \
+	VMULPS       Y5, Y5, Y6                \
+	VMOVAPS      Y5, Y7                    \
+	VFMSUB213PS  Y6, Y5, Y7                \
+	VMOVUPS      GELU_CUBIC(R8), Y8        \
+	VMOVAPS      Y8, Y1                    \
+	STEP(GELU_LINEAR, Y6, Y1)              \
+	VMOVUPS      GELU_LINEAR_HI(R8), Y9    \
+	VSUBPS       Y1, Y9, Y9                \
+	VFMADD231PS  Y6, Y8, Y9                \
+	VMOVUPS      GELU_CUBIC_LO(R8), Y2     \
+	STEP(GELU_LINEAR_LO, Y6, Y2)           \
+	VFMADD231PS  Y7, Y8, Y2                \
+	VADDPS       Y2, Y9, Y9                \
+	VMOVAPS      Y1, Y2                    \
+	VMULPS       Y5, Y1, Y1                \
+	VFMSUB213PS  Y1, Y5, Y2                \
+	VFMADD213PS  Y2, Y5, Y9
+
 #define GELU_TANH_BODY \
-	GELU_ARGUMENT             \
-	LOGISTIC(Y1, Y2, Y3, Y4)  \
+	GELU_TWO_ARGUMENTS             \
+	LOGISTIC_REDUCE(Y1, Y2, Y3)    \
+	VADDPS Y9, Y1, Y1              \
+	LOGISTIC_REST(Y1, Y2, Y3, Y4)  \
 	VMULPS Y2, Y0, Y0
 
 // func geluTanhAVX2(dst, x *float32, n int)

@@ -30,6 +30,16 @@ const (
 	geluLinear = 1.5957691216057308 // 2·√(2/π)
 	geluCubic  = geluLinear * 0.044715
 	geluMax    = 30
+
+	// The argument of GELUTanh's exponential is found in two float32: beside what
+	// they are rounded to stands what that loses. geluLinearHi is short enough that
+	// its difference to any geluLinear + geluCubic·x² below 16 is exact.
+	geluLinearHi = 1673285.0 / (1 << 20)
+	geluCubicLo  = float32(geluCubic - float64(float32(geluCubic)))
+
+	// Where e^-2u is infinite, and where the assembly takes it for 0.
+	geluTanhMin = -10.1
+	geluTanhMax = 10
 )
 
 // Below logisticMin, where e^-x is about to be infinite, σ is taken for 0 in
@@ -49,9 +59,11 @@ var activationTable = replicated([...]float32{
 	normalDensity0, 0.5,
 	geluLinear, geluCubic, 3 * geluCubic, -geluMax, geluMax, logisticMin,
 	expShift, expLow, logisticMax, -expMax, expShift - 1,
+	geluLinearHi, geluLinear - geluLinearHi, geluCubicLo, -0.5,
+	geluTanhMin, geluTanhMax,
 })
 
-func replicated(values [39]float32) (table [39][8]float32) {
+func replicated(values [45]float32) (table [45][8]float32) {
 	for i, v := range values {
 		for lane := range table[i] {
 			table[i][lane] = v
@@ -95,7 +107,11 @@ func geluBackwardGeneric(dst, dy, x []float32) {
 
 func geluTanhGeneric(dst, x []float32) {
 	for i, v := range x {
-		dst[i] = v * sigmoidOne(v*(geluLinear+float32(geluCubic*float32(v*v))))
+		a := float64(min(max(v, -geluMax), geluMax))
+		u := a * (geluLinear + float64(geluCubic*float64(a*a)))
+		high := float32(u)
+		e := expOne(-high) * (1 - float32(u-float64(high)))
+		dst[i] = v * (1 / (1 + e))
 	}
 }
 

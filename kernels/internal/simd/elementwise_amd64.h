@@ -66,6 +66,12 @@ done:          \
 #define LOGISTIC_MAX 1152
 #define EXP_MAX_DOWN 1184
 #define EXP_SHIFT1 1216
+#define GELU_LINEAR_HI 1248
+#define GELU_LINEAR_LO 1280
+#define GELU_CUBIC_LO 1312
+#define MINUS_HALF 1344
+#define GELU_TANH_MIN 1376
+#define GELU_TANH_MAX 1408
 
 // STEP: p = p·x + coefficient.
 #define STEP(k, x, p) VFMADD213PS k(R8), x, p
@@ -120,19 +126,25 @@ done:          \
 	VANDPS       Y8, b, x
 
 // LOGISTIC: e = e^-x and s = 1/(1+e); e holds x before, a, b, s, Y10 and Y11 are
-// scratch. e is 0 from 87 on. The polynomial is that of -r, and half a power of two
-// reaches every finite e.
+// scratch. e is 0 from 87 on. The polynomial is that of -r, which e holds between the
+// two parts, and half a power of two reaches every finite e.
 #define LOGISTIC(e, s, a, b) \
 	VMOVUPS      LOGISTIC_MAX(R8), a \
 	VMINPS       e, a, e            \
 	VMOVUPS      EXP_MAX_DOWN(R8), a \
 	VMAXPS       e, a, e            \
+	LOGISTIC_REDUCE(e, s, a)        \
+	LOGISTIC_REST(e, s, a, b)
+
+#define LOGISTIC_REDUCE(e, s, a) \
 	VMOVUPS      EXP_SHIFT1(R8), a  \
 	VFNMADD231PS LOG2E(R8), e, a    \
-	VMOVUPS      ONE(R8), Y11       \
 	VSUBPS       EXP_SHIFT1(R8), a, s \
 	VFMADD231PS  LN2_HI(R8), s, e   \
-	VFMADD231PS  LN2_LO(R8), s, e   \
+	VFMADD231PS  LN2_LO(R8), s, e
+
+#define LOGISTIC_REST(e, s, a, b) \
+	VMOVUPS      ONE(R8), Y11       \
 	VPSLLD       $23, a, a          \
 	VMOVUPS      EXP1(R8), b        \
 	VFNMADD213PS EXP0(R8), e, b     \

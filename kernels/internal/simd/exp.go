@@ -21,6 +21,14 @@ func ExpSum(dst, x []float32, shift float32) float32 {
 	return expSumVector(dst, x, shift)
 }
 
+// SumExp returns Σ e^(x[i]-shift), the number that [ExpSum] returns.
+func SumExp(x []float32, shift float32) float32 {
+	if level == Generic {
+		return sumExpGeneric(x, shift)
+	}
+	return sumExpVector(x, shift)
+}
+
 // Sigmoid does dst[i] = σ(x[i]) = 1/(1 + e^-x[i]).
 func Sigmoid(dst, x []float32) {
 	x = x[:len(dst)]

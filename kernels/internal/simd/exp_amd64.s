@@ -36,6 +36,36 @@ done:
 	VZEROUPPER
 	RET
 
+// func sumExpAVX2(x *float32, n int, shift float32) float32
+//
+// Y14 holds the sum, whose lanes are added pairwise.
+TEXT ·sumExpAVX2(SB), NOSPLIT, $0-28
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+	VBROADCASTSS shift+16(FP), Y12
+	LEAQ ·activationTable(SB), R8
+	VXORPS Y14, Y14, Y14
+	EACH(loop, rest)
+	VMOVUPS (SI)(AX*4), Y0
+	VSUBPS Y12, Y0, Y0
+	EXP(Y0, Y1, Y2, Y3)
+	VADDPS Y0, Y14, Y14
+	LAST(loop, rest, done)
+	VMASKMOVPS (SI)(AX*4), Y15, Y0
+	VSUBPS Y12, Y0, Y0
+	EXP(Y0, Y1, Y2, Y3)
+	VANDPS Y15, Y0, Y0
+	VADDPS Y0, Y14, Y14
+
+done:
+	VEXTRACTF128 $1, Y14, X0
+	VADDPS X0, X14, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func sigmoidAVX2(dst, x *float32, n int)
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI

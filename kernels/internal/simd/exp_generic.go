@@ -54,6 +54,14 @@ func expSumGeneric(dst, x []float32, shift float32) float32 {
 	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
+func sumExpGeneric(x []float32, shift float32) float32 {
+	var s [4]float32
+	for i, v := range x {
+		s[i&3] += expOne(v - shift)
+	}
+	return (s[0] + s[1]) + (s[2] + s[3])
+}
+
 func sigmoidOne(x float32) float32 { return 1 / (1 + expOne(-x)) }
 
 func sigmoidGeneric(dst, x []float32) {

@@ -18,6 +18,7 @@ var guardRows = []guardRow{
 	{"ReLUBackward", ofTwo(ReLUBackward)},
 	{"Exp", ofOne(Exp)},
 	{"ExpSum", each(2, func(x [][]float32) []float64 { return []float64{float64(ExpSum(x[0], x[1], 0.5))} })},
+	{"SumExp", each(1, func(x [][]float32) []float64 { return []float64{float64(SumExp(x[0], 0.5))} })},
 	{"ExpScaled", plain(2, func(x [][]float32) { ExpScaled(x[0], x[1], 0.5, 2) })},
 	{"Sigmoid", ofOne(Sigmoid)},
 	{"SigmoidBackward", ofTwo(SigmoidBackward)},

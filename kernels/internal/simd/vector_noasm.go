@@ -13,6 +13,7 @@ func maxVector(x []float32) float32                              { return maxGen
 func reluVector(dst, x []float32)                                { reluGeneric(dst, x) }
 func reluBackwardVector(dst, dy, x []float32)                    { reluBackwardGeneric(dst, dy, x) }
 func expSumVector(dst, x []float32, shift float32) float32       { return expSumGeneric(dst, x, shift) }
+func sumExpVector(x []float32, shift float32) float32            { return sumExpGeneric(x, shift) }
 func sigmoidVector(dst, x []float32)                             { sigmoidGeneric(dst, x) }
 func siluVector(dst, x []float32)                                { siluGeneric(dst, x) }
 func siluBackwardVector(dst, dy, x []float32)                    { siluBackwardGeneric(dst, dy, x) }

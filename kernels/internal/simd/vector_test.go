@@ -268,6 +268,9 @@ func TestSumsAreWithinTheBound(t *testing.T) {
 			total := ExpSum(e, x.x, 0.5)
 			want := SumF64(e)
 			within("ExpSum", float64(total), want, single*want)
+			if alone := SumExp(x.x, 0.5); alone != total {
+				t.Errorf("n=%d: SumExp = %v, ExpSum %v", n, alone, total)
+			}
 			for i, v := range e {
 				if u := ulps(v, math.Exp(float64(x.x[i]-0.5))); u > 1.5 {
 					t.Errorf("n=%d: e^%v is %.2f units off", n, x.x[i]-0.5, u)
