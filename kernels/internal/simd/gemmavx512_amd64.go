@@ -51,18 +51,24 @@ func gemmBlock512(c []float32, ldc int, a, b *Panels, m, n, k int, add, pairs bo
 	}
 }
 
-// interleave512 packs full panels of this level's widths, 12 and 32, in steps of
-// 16 and returns how many of the k steps it has packed.
-func interleave512(dst []float32, width int, src []float32, stride, k int) int {
-	blocks := k / 16
-	if blocks == 0 {
-		return 0
+// interleaveRestAVX512 does dst[p·width+i] = src[i·stride+p] for i < rows, 0 for
+// rows ≤ i < lanes, p < k; rows ≤ lanes ≤ 16, k > 0.
+//
+//go:noescape
+func interleaveRestAVX512(dst *float32, width int, src *float32, stride, rows, lanes, k int)
+
+// interleave512 is [Interleave] for this level's widths, 12 and 32, k > 0.
+func interleave512(dst []float32, width int, src []float32, stride, rows, k int) {
+	lanes := min(width, 16)
+	for i := 0; i < width; i += lanes {
+		n, done := min(max(rows-i, 0), lanes), 0
+		from := src[min(i, rows-1)*stride:]
+		if n == lanes && k >= 16 {
+			done = k &^ 15
+			interleaveAVX512(&dst[i], width, &from[0], stride, lanes, done/16)
+		}
+		if done < k {
+			interleaveRestAVX512(&dst[done*width+i], width, &from[done], stride, n, lanes, k-done)
+		}
 	}
-	if width == 12 {
-		interleaveAVX512(&dst[0], 12, &src[0], stride, 12, blocks)
-		return blocks * 16
-	}
-	interleaveAVX512(&dst[0], 32, &src[0], stride, 16, blocks)
-	interleaveAVX512(&dst[16], 32, &src[16*stride], stride, 16, blocks)
-	return blocks * 16
 }

@@ -16,6 +16,9 @@ func Interleave(dst []float32, width int, src []float32, stride, rows, k int) {
 	done := 0
 	switch {
 	case level == Generic:
+	case level == AVX512 && (width == 12 || width == 32):
+		interleave512(dst, width, src, stride, rows, k)
+		done = k
 	case rows == width:
 		done = interleaveVector(dst, width, src, stride, k)
 	case k >= 8:

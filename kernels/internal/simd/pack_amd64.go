@@ -5,9 +5,6 @@ package simd
 // interleaveVector packs full panels in steps of 8 or 16 and returns how many of the
 // k steps it has packed.
 func interleaveVector(dst []float32, width int, src []float32, stride, k int) int {
-	if level == AVX512 && (width == 12 || width == 32) {
-		return interleave512(dst, width, src, stride, k)
-	}
 	blocks := k / 8
 	if blocks == 0 {
 		return 0

@@ -1,20 +1,7 @@
 //go:build !noasm
 
 #include "textflag.h"
-
-// PAIRS turns rows a, b into lo and hi: the elements 0, 1 and 2, 3 of every
-// quarter of both, taken in turn.
-#define PAIRS(a, b, lo, hi) \
-	VUNPCKLPS b, a, lo \
-	VUNPCKHPS b, a, hi
-
-// QUADS turns the pairs of four rows into their columns: quarter L of column c is
-// column 4L+c.
-#define QUADS(lo0, hi0, lo1, hi1, c0, c1, c2, c3) \
-	VUNPCKLPD lo1, lo0, c0 \
-	VUNPCKHPD lo1, lo0, c1 \
-	VUNPCKLPD hi1, hi0, c2 \
-	VUNPCKHPD hi1, hi0, c3
+#include "turn16_amd64.h"
 
 // COLUMNS stores columns c, 4+c, 8+c and 12+c, DX = dst + c·width: the quarters of
 // u0 (rows 0 to 3), u1, u2, u3 are exchanged.
