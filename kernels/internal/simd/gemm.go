@@ -7,6 +7,7 @@ type Tile struct {
 
 	InPlace bool // whether there is GemmInPlace
 	Strided bool // whether GemmBlock takes operands that are not packed
+	Plain   bool // whether there are GemmAB and GemmABt
 }
 
 // KC is the same for every level, so that a product's partial sums are cut at
@@ -22,10 +23,10 @@ const kc = 256
 //     at two FMA a cycle; 2 hold B, 2 broadcast A.
 //   - AVX512: 24 of 32 hold sums: see gemmavx512_amd64.h.
 var tiles = [...]Tile{
-	Generic: {MR: 4, NR: 4, KC: kc, InPlace: true, Strided: true},
+	Generic: {MR: 4, NR: 4, KC: kc, InPlace: true, Strided: true, Plain: true},
 	NEON:    {MR: 8, NR: 8, KC: kc},
 	AVX2:    {MR: 6, NR: 16, KC: kc, InPlace: true, Strided: true},
-	AVX512:  {MR: 12, NR: 32, KC: kc, InPlace: true},
+	AVX512:  {MR: 12, NR: 32, KC: kc, InPlace: true, Plain: true},
 }
 
 // GemmTile returns the shape of the active level's micro-kernel.

@@ -131,6 +131,26 @@ var guardRows = []guardRow{
 	})},
 	{"GemmBlock", blockCalls(GemmBlock, true)},
 	{"GemmBlockBF16", blockCalls(GemmBlockBF16, false)},
+	{"GemmAB", plainCalls(func(c *call, m, n, k, ldc int) {
+		a, lenA, ldb, into := Unpacked{nil, k + 1, 1}, span(m, k, k+1), n+n%3, Into(ldc%3)
+		if m%2 == 0 { // A is stored across
+			a, lenA = Unpacked{nil, 1, m + 1}, span(k, m, m+1)
+		}
+		c.floats = []int{span(m, n, ldc), lenA, span(k, n, ldb)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			a := a
+			a.Data = x[1]
+			GemmAB(x[0], ldc, a, x[2], ldb, m, n, k, into)
+			return nil
+		}
+	})},
+	{"GemmABt", plainCalls(func(c *call, m, n, k, ldc int) {
+		c.floats = []int{span(m, n, ldc), span(m, k, k+1), span(n, k, k+n%3)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			GemmABt(x[0], ldc, x[1], k+1, x[2], k+n%3, m, n, k, Into(ldc%2))
+			return nil
+		}
+	})},
 	{"Decode", storedCalls(func(c *call, d tensor.DType, n int) {
 		c.floats, c.bytes = []int{n}, d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
@@ -262,6 +282,23 @@ func blockCalls(f func(c []float32, ldc int, a, b Panels, m, n, k int, add bool)
 					cols := Panels{Outer: 1, Inner: m + 1, Panel: t.MR}
 					wide := Panels{Outer: 1, Inner: whole(n, t.NR) + 1, Panel: t.NR}
 					block(m, n, k, n, cols, wide, span(k, m, m+1), span(k, whole(n, t.NR), whole(n, t.NR)+1))
+				}
+			}
+		}
+		return calls
+	}
+}
+
+// plainCalls has products of operands where they are.
+func plainCalls(f func(c *call, m, n, k, ldc int)) func() []call {
+	return func() []call {
+		var calls []call
+		for m := 1; m <= 26; m++ {
+			for _, n := range []int{1, 2, 3, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 65} {
+				for _, k := range []int{1, 2, 5, 8, 15, 16, 17, 33} {
+					c := call{at: fmt.Sprintf("m=%d n=%d k=%d", m, n, k)}
+					f(&c, m, n, k, n+m%4)
+					calls = append(calls, c)
 				}
 			}
 		}
