@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -38,11 +39,38 @@ func grow(buf *[]float32, n int) []float32 {
 // freeList keeps values for reuse. Unlike a sync.Pool it never drops one, so a
 // warm backend allocates nothing whatever the collector does.
 type freeList[T any] struct {
-	mu   sync.Mutex
-	free []*T
+	slots [freeSlots]freeSlot[T]
+	mu    sync.Mutex
+	free  []*T // beyond the slots
+}
+
+// freeSlots is a power of two, and more than goroutines usually call at once.
+const freeSlots = 8
+
+// freeSlot holds a value in cache lines of its own, two of which are fetched at a time.
+type freeSlot[T any] struct {
+	atomic.Pointer[T]
+	_ [120]byte
+}
+
+// first returns the slot where a goroutine looks first. Its stack tells one from
+// another, so that two of them seldom want the same cache line; which slot it is
+// matters to nothing but speed.
+func first() int {
+	var here byte
+	return int(uintptr(unsafe.Pointer(&here)) >> 11)
 }
 
 func (l *freeList[T]) get() *T {
+	at := first()
+	for i := range freeSlots {
+		slot := &l.slots[(at+i)%freeSlots]
+		if slot.Load() != nil {
+			if v := slot.Swap(nil); v != nil {
+				return v
+			}
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := len(l.free) - 1
@@ -55,6 +83,13 @@ func (l *freeList[T]) get() *T {
 }
 
 func (l *freeList[T]) put(v *T) {
+	at := first()
+	for i := range freeSlots {
+		slot := &l.slots[(at+i)%freeSlots]
+		if slot.Load() == nil && slot.CompareAndSwap(nil, v) {
+			return
+		}
+	}
 	l.mu.Lock()
 	l.free = append(l.free, v)
 	l.mu.Unlock()
