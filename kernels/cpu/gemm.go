@@ -69,6 +69,7 @@ type product struct {
 
 	pack, run             func(chunk int)
 	packNarrow, runNarrow func(chunk int)
+	runPlain              func(chunk int)
 }
 
 // part is one of the products.
@@ -107,6 +108,7 @@ func (be *Backend) newProduct() *product {
 		p.be = be
 		p.pack, p.run = p.packChunk, p.runChunk
 		p.packNarrow, p.runNarrow = p.packNarrowChunk, p.runNarrowChunk
+		p.runPlain = p.runPlainChunk
 	}
 	p.parts, p.strips, p.work = p.parts[:0], p.strips[:0], 0
 	p.tile, p.format = simd.GemmTile(), be.format()
@@ -141,6 +143,10 @@ func (p *product) set(op string, args kernels.MatMulArgs) {
 
 func (p *product) compute() {
 	if len(p.parts) == 0 {
+		return
+	}
+	if p.plain() {
+		p.computePlain()
 		return
 	}
 	if p.k == 0 || p.work < p.be.small && p.unpacked() && p.format == wide {

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +110,48 @@ func BenchmarkMatMuls(b *testing.B) {
 				}
 				reportProducts(b, flop, before, 2)
 			})
+		}
+	}
+}
+
+// BenchmarkMatMulBatch multiplies many heads one after the other, each in a call of
+// its own, which is too small for two workers: the callers are several instead.
+func BenchmarkMatMulBatch(b *testing.B) {
+	const m, n, k = 25, 25, 64
+	for _, op := range []string{"AB", "ABt", "AtB"} {
+		for _, count := range []int{1, 36, 144} {
+			for _, callers := range []int{1, 2} {
+				b.Run(fmt.Sprintf("op=%s/count=%d/callers=%d", op, count, callers), func(b *testing.B) {
+					be := New(Options{Threads: callers})
+					defer be.Close()
+					r := noise(1)
+					calls := make([]kernels.MatMulArgs, count)
+					for i := range calls {
+						args := kernels.MatMulArgs{TransA: op == "AtB", TransB: op == "ABt"}
+						args.C, args.A, args.B = tensor.MustNew(be, tensor.F32, m, n), tensorOf(be, r.slice(m*k), m, k), tensorOf(be, r.slice(n*k), k, n)
+						if args.TransA {
+							args.A = args.A.Reshape(k, m)
+						}
+						if args.TransB {
+							args.B = args.B.Reshape(n, k)
+						}
+						calls[i] = args
+					}
+					before := peak()
+					var wg sync.WaitGroup
+					for t := range callers {
+						wg.Go(func() {
+							for range b.N {
+								for _, c := range calls[t*count/callers : (t+1)*count/callers] {
+									kernels.MatMul(be, c)
+								}
+							}
+						})
+					}
+					wg.Wait()
+					reportProducts(b, 2*m*n*k*float64(count), before, callers)
+				})
+			}
 		}
 	}
 }

@@ -1,0 +1,169 @@
+package cpu
+
+import "lamina/kernels/internal/simd"
+
+// A product that is small, or has few rows, leaves its operands where they are: packing
+// would take a good part of the time, and of few rows more than all the rest. It is cut
+// into rows, or into columns where op(B) is stored by columns and is turned on the way.
+// Sums are those of a packed product: of an element, over blocks of KC, in order.
+
+const (
+	// plainWork is the largest product of many rows: its operands stay in the
+	// second-level cache.
+	plainWork = 1 << 25
+	// plainRows and turnedRows are the rows of any product, with op(B) stored by rows
+	// and by columns. Of more, the weight's elements are used often enough to pack them.
+	plainRows, turnedRows = 24, 128
+	// streamed is the length of a weight that does not stay in the second-level cache:
+	// streamDepth rows at a time, it is read in long runs, and the sums wait in C, about
+	// streamSums of them.
+	streamed, streamDepth, streamSums = 1 << 18, 16, 1 << 13
+	// turnRows is how many rows make it worth while to turn a panel in memory.
+	turnRows = 16
+	// plainPieces is how many tiles a worker takes, so that none is idle for long.
+	plainPieces = 4
+	// plainHeight and plainWidth are the least that a tile should have.
+	plainHeight, plainWidth = 8, 64
+)
+
+// plain reports whether the product is computed that way.
+func (p *product) plain() bool {
+	if !p.tile.Plain || p.format != wide || p.k == 0 {
+		return false
+	}
+	for i := range p.parts {
+		q := &p.parts[i]
+		most := plainRows
+		if q.transB {
+			most = turnedRows
+		}
+		if !q.transB && q.b.f32 == nil || p.m > most && p.m*q.n*p.k > plainWork {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *product) computePlain() {
+	pieces, n := 1, 0
+	if workers := p.be.pool.Workers(); workers > 1 && p.work >= p.be.small {
+		pieces = plainPieces * workers
+	}
+	turned := false
+	for i := range p.parts {
+		n, turned = n+p.parts[i].n, turned || p.parts[i].transB
+	}
+	p.tiling = tiling{rows: p.m, cols: n}
+	switch {
+	case turned:
+		p.tiling.cols = ceilDiv(n, pieces)
+	case p.streams(n):
+		p.tiling.cols = min(ceilDiv(n, pieces), max(streamSums/p.m, streamSums/16))
+	default:
+		across := max(min(pieces, p.m/plainHeight), 1)
+		p.tiling.rows = ceilDiv(p.m, across)
+		p.tiling.cols = max(ceilDiv(n, ceilDiv(pieces, across)), plainWidth)
+	}
+	p.cutColumns()
+	p.be.each(p.work, ceilDiv(p.m, p.tiling.rows)*len(p.columns), p.runPlain)
+}
+
+// streams reports whether a weight of n columns comes from memory and is used so few
+// times that this takes the time.
+func (p *product) streams(n int) bool { return p.m <= plainRows && p.k*n > streamed }
+
+// runPlainChunk computes one tile of C.
+func (p *product) runPlainChunk(chunk int) {
+	at := p.columns[chunk%len(p.columns)]
+	i := chunk / len(p.columns) * p.tiling.rows
+	m, n := min(p.tiling.rows, p.m-i), at.cols
+	q, j := &p.parts[at.part], at.j
+	s := p.be.scratch.get()
+	to := q.begin(s, i, j, m, n, true)
+	switch {
+	case q.transB && m > turnRows:
+		p.plainPanels(s, q, to, i, j, m, n)
+	case q.transB:
+		p.plainTurned(s, q, to, i, j, m, n)
+	case p.streams(q.n):
+		p.plainStream(s, q, to, i, j, m, n)
+	default:
+		for k0 := 0; k0 < p.k; k0 += p.tile.KC {
+			kl := min(p.tile.KC, p.k-k0)
+			simd.GemmAB(to.data, to.stride, p.left(i, k0), q.b.f32[k0*q.n+j:], q.n, m, n, kl, to.into(k0))
+		}
+	}
+	q.end(to, i, j, m, n)
+	p.be.scratch.put(s)
+}
+
+// left is op(A) from row i and inner index k0 on.
+func (p *product) left(i, k0 int) simd.Unpacked {
+	if p.transA {
+		return simd.Unpacked{Data: p.a.data[k0*p.a.stride+i:], Outer: 1, Inner: p.a.stride}
+	}
+	return simd.Unpacked{Data: p.a.data[i*p.a.stride+k0:], Outer: p.a.stride, Inner: 1}
+}
+
+// into says what becomes of the sums of a block of KC that begins at k0.
+func (to *sums) into(k0 int) simd.Into {
+	if to.add || k0 > 0 {
+		return simd.Plus
+	}
+	return simd.Fresh
+}
+
+// plainStream computes a tile from a weight that comes from memory.
+func (p *product) plainStream(s *scratch, q *part, to sums, i, j, m, n int) {
+	for k0 := 0; k0 < p.k; k0 += p.tile.KC {
+		kl := min(p.tile.KC, p.k-k0)
+		c, stride := to.data, to.stride
+		aside := to.into(k0) == simd.Plus
+		if aside {
+			c, stride = grow(&s.turned, m*n), n
+		}
+		for d, into := 0, simd.Fresh; d < kl; d, into = d+streamDepth, simd.More {
+			simd.GemmAB(c, stride, p.left(i, k0+d), q.b.f32[(k0+d)*q.n+j:], q.n, m, n, min(streamDepth, kl-d), into)
+		}
+		if aside {
+			for r := range m {
+				simd.AddTo(to.data[r*to.stride:][:n], c[r*n:])
+			}
+		}
+	}
+}
+
+// plainPanels computes a tile from a weight stored by columns, a panel of which is
+// packed at a time.
+func (p *product) plainPanels(s *scratch, q *part, to sums, i, j, m, n int) {
+	nr := p.tile.NR
+	for k0 := 0; k0 < p.k; k0 += p.tile.KC {
+		kl := min(p.tile.KC, p.k-k0)
+		panel := grow(&s.b, nr*kl)
+		for c := 0; c < n; c += nr {
+			cols := min(nr, n-c)
+			q.b.pack(s, panel, nr, true, j+c, j+c+cols, k0, kl)
+			simd.GemmAB(to.data[c:], to.stride, p.left(i, k0), panel, nr, m, cols, kl, to.into(k0))
+		}
+	}
+}
+
+// plainTurned computes a tile of few rows from a weight stored by columns, some of
+// them at a time, so that they are read in long runs.
+func (p *product) plainTurned(s *scratch, q *part, to sums, i, j, m, n int) {
+	const width = 16
+	for c := 0; c < n; c += width {
+		cols := min(width, n-c)
+		for k0 := 0; k0 < p.k; k0 += p.tile.KC {
+			kl := min(p.tile.KC, p.k-k0)
+			a := p.left(i, k0)
+			if p.transA {
+				rows := grow(&s.a, m*kl)
+				simd.Transpose(rows, kl, a.Data, a.Inner, kl, m)
+				a = simd.Unpacked{Data: rows, Outer: kl}
+			}
+			b := q.b.rowsAt(s, 1, j+c, cols, k0, kl)
+			simd.GemmABt(to.data[c:], to.stride, a.Data, a.Outer, b.Data, b.Outer, m, cols, kl, to.into(k0))
+		}
+	}
+}
