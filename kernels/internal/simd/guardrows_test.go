@@ -67,6 +67,30 @@ var guardRows = []guardRow{
 		}
 	})},
 	{"Transpose", transposeCalls},
+	{"CopyRows", strided(func(c *call, rows, n, stride int) {
+		c.floats = []int{span(rows, n, stride+1), span(rows, n, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			CopyRows(x[0], stride+1, x[1], stride, rows, n)
+			return nil
+		}
+	})},
+	{"LaneScores", laneCalls(1, func(x [][]float32, k, n int, sees *[3]int) {
+		LaneScores(x[0], x[1], x[2], k+1, k, n, sees)
+	})},
+	{"LaneDistances", laneCalls(1, func(x [][]float32, k, n int, sees *[3]int) {
+		LaneDistances(x[0], n, sees, &[3]float32{0.5, 1, -2})
+	})},
+	{"LaneSoftmax", laneCalls(1, func(x [][]float32, k, n int, sees *[3]int) {
+		LaneSoftmax(x[0], n, sees, x[4], x[5], x[6], 0.5)
+	})},
+	{"LaneSlopes", laneCalls(2, func(x [][]float32, k, n int, sees *[3]int) {
+		LaneSlopes(x[0], x[3], n, sees, -0.5)
+	})},
+	{"LaneValues", laneCalls(0, func(x [][]float32, k, n int, sees *[3]int) {
+		LaneValues(x[1], x[0], x[2], k+1, 8, k, n, sees, x[6][:Lanes*(n%2)])
+		LaneValues(x[1], x[0], x[7], 8, 8*n, k, n, sees, nil)
+	})},
+	{"LaneScale", laneCalls(0, func(x [][]float32, k, n int, sees *[3]int) { LaneScale(x[1], x[4], k) })},
 	{"SoftmaxRows", scoreCalls(1, func(x [][]float32, ld, cols int, sees []int32) {
 		SoftmaxRows(x[3], ld, cols, sees, x[0], x[1], x[2])
 	})},
@@ -212,6 +236,39 @@ func scoreCalls(matrices int, f func(x [][]float32, ld, cols int, sees []int32))
 					return nil
 				}
 				calls = append(calls, c)
+			}
+		}
+		return calls
+	}
+}
+
+// laneCalls hands over scores of n keys, k rows of lanes, rows of n keys, scores again,
+// three rows of lanes, and the n keys in panels of 8. What lanes do not see in the
+// first so many scores is not compared.
+func laneCalls(scores int, f func(x [][]float32, k, n int, sees *[3]int)) func() []call {
+	return func() []call {
+		var calls []call
+		for _, n := range []int{1, 2, 7, 8, 9, 17, 35} {
+			for _, k := range []int{1, 5, 8, 13} {
+				for _, sees := range laneCases(n) {
+					calls = append(calls, call{
+						at: fmt.Sprintf("k=%d n=%d sees=%v", k, n, sees),
+						floats: []int{
+							n * Lanes, k * Lanes, span(n, k, k+1), n * Lanes, Lanes, Lanes, Lanes, (k + 7) / 8 * 8 * n,
+						},
+						run: func(x [][]float32, _ []byte, _ []int32) []float64 {
+							f(x, k, n, &sees)
+							for _, s := range [][]float32{x[0], x[3]}[:scores] {
+								for i := range s {
+									if i/Lanes >= laneSees(&sees, i%Lanes, n) {
+										s[i] = 0
+									}
+								}
+							}
+							return nil
+						},
+					})
+				}
 			}
 		}
 		return calls

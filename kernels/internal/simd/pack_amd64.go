@@ -42,6 +42,8 @@ func gatherVector(dst []float32, width int, src []float32, stride, panels, k int
 		gather12AVX512(&dst[0], &src[0], stride, panels, k)
 	case width == 16:
 		gather16AVX2(&dst[0], &src[0], stride, panels, k)
+	case width == 8:
+		gather8AVX2(&dst[0], &src[0], stride, panels, k)
 	case width == 6:
 		gather6AVX2(&dst[0], &src[0], stride, panels, k)
 	default:
@@ -55,6 +57,11 @@ func gatherVector(dst []float32, width int, src []float32, stride, panels, k int
 //
 //go:noescape
 func gather16AVX2(dst, src *float32, stride, panels, k int)
+
+// gather8AVX2 is the same for panels of 8.
+//
+//go:noescape
+func gather8AVX2(dst, src *float32, stride, panels, k int)
 
 // gather6AVX2 is the same for panels of 6.
 //

@@ -27,3 +27,23 @@ func transposeGeneric(dst []float32, dstStride int, src []float32, srcStride, ro
 		}
 	}
 }
+
+// CopyRows does dst[i·dstStride+j] = src[i·srcStride+j] for i < rows, j < cols. dst
+// does not overlap src.
+func CopyRows(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	_, _ = dst[(rows-1)*dstStride+cols-1], src[(rows-1)*srcStride+cols-1]
+	if level != AVX512 {
+		copyRowsGeneric(dst, dstStride, src, srcStride, rows, cols)
+		return
+	}
+	copyRowsVector(dst, dstStride, src, srcStride, rows, cols)
+}
+
+func copyRowsGeneric(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	for i := range rows {
+		copy(dst[i*dstStride:][:cols], src[i*srcStride:])
+	}
+}

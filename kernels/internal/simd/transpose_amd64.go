@@ -11,7 +11,13 @@ func transposeVector(dst []float32, dstStride int, src []float32, srcStride, row
 	if cols == 0 {
 		return
 	}
-	for i := 0; i < rows; i += 8 {
+	i := 0
+	if level == AVX512 && cols%16 == 0 {
+		for ; i+16 <= rows; i += 16 {
+			interleaveAVX512(&dst[i], dstStride, &src[i*srcStride], srcStride, 16, cols/16)
+		}
+	}
+	for ; i < rows; i += 8 {
 		transposeAVX2(&dst[i], dstStride, &src[i*srcStride], srcStride, cols/8)
 	}
 }
