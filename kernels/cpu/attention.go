@@ -35,7 +35,8 @@ type heads struct {
 	slopes           []float64 // of each query head, or nil
 	segments         []kernels.Segment
 	prefix           []kernels.KV
-	rows             int // rows of the stream that one chunk takes
+	lanes            bool // whether chunks are blocks of lanes
+	rows             int  // rows of the stream that one chunk takes at most
 }
 
 func headsOf(a kernels.AttentionArgs) heads {
@@ -45,20 +46,36 @@ func headsOf(a kernels.AttentionArgs) heads {
 		qStride: a.Heads * a.HeadDim, kStride: a.KVHeads * a.HeadDim,
 		scale: float32(a.Scale), slopes: a.Slopes, segments: a.Segments, prefix: a.Prefix,
 	}
-	for stacked := queryRows; stacked >= queryRows/8; stacked /= 2 {
-		h.rows = max(stacked/h.group, 1)
-		if n, _ := h.chunks(); n >= fewChunks {
+	h.lanes = simd.HasLanes()
+	unit, most, few := 1, queryRows, fewChunks
+	if h.lanes {
+		unit, most, few = laneRows, laneQueries, laneChunks
+	}
+	for stacked := most; stacked >= queryRows/8; stacked /= 2 {
+		h.rows = max(stacked/h.group/unit, 1) * unit
+		if n, _ := h.chunks(); n >= few {
 			break
 		}
 	}
 	return h
 }
 
+// pieces returns how many rows of a segment a chunk takes, and the number of such
+// pieces of it.
+func (h *heads) pieces(s kernels.Segment) (rows, n int) {
+	rows = h.rows
+	if h.lanes {
+		rows = max(evenly(s.Len, rows, laneRows), 1)
+	}
+	return rows, ceilDiv(s.Len, rows)
+}
+
 // chunks returns the number of (segment, key head, block of rows), and the
 // work of the call.
 func (h *heads) chunks() (n, work int) {
 	for _, s := range h.segments {
-		n += ceilDiv(s.Len, h.rows) * h.kvHeads
+		_, pieces := h.pieces(s)
+		n += pieces * h.kvHeads
 		work += s.Len * (s.PrefixLen + s.Len) * h.qStride
 	}
 	return n, work
@@ -66,11 +83,12 @@ func (h *heads) chunks() (n, work int) {
 
 // chunk returns segment, key head and first row of a chunk; the last rows of a
 // segment, which see the most keys, come first.
-func (h *heads) chunk(chunk int) (segment, g, row int) {
+func (h *heads) chunk(chunk int) chunkRows {
 	for i, s := range h.segments {
-		n := ceilDiv(s.Len, h.rows)
+		rows, n := h.pieces(s)
 		if chunk < n*h.kvHeads {
-			return i, chunk % h.kvHeads, (n - 1 - chunk/h.kvHeads) * h.rows
+			from := (n - 1 - chunk%n) * rows
+			return chunkRows{i, chunk / n, from, min(rows, s.Len-from), s.PrefixLen + from}
 		}
 		chunk -= n * h.kvHeads
 	}
@@ -95,7 +113,11 @@ func (be *Backend) Attention(a kernels.AttentionArgs) {
 	n, work := h.chunks()
 	be.each(work/attentionCost, n, func(chunk int) {
 		s := be.scratch.get()
-		h.attend(s, chunk)
+		if h.lanes {
+			h.attendLanes(s, chunk)
+		} else {
+			h.attend(s, chunk)
+		}
 		be.scratch.put(s)
 	})
 }
@@ -103,8 +125,8 @@ func (be *Backend) Attention(a kernels.AttentionArgs) {
 // stack is the state of a chunk's rows, all query heads of a key head stacked:
 // row r is head r%group of the stream's row r/group, counted from the first.
 type stack struct {
-	segment, g, from int       // of the chunk
-	first, rows      int       // absolute position of the first row; stacked rows
+	chunkRows
+	rows             int       // stacked
 	q, o             view      // queries times scale; sums of values, padded to panels
 	p                view      // one tile of scores
 	top, sum, shrink []float32 // of each row
@@ -118,10 +140,9 @@ type stack struct {
 
 func (h *heads) stack(s *scratch, chunk int) stack {
 	t, d := simd.GemmTile(), h.width
-	segment, g, from := h.chunk(chunk)
-	seg := h.segments[segment]
-	own := min(h.rows, seg.Len-from)
-	st := stack{segment: segment, g: g, from: from, first: seg.PrefixLen + from, rows: own * h.group}
+	st := stack{chunkRows: h.chunk(chunk)}
+	g, from, own, seg := st.g, st.from, st.own, h.segments[st.segment]
+	st.rows = own * h.group
 	block := padded(padded(min(keyBlock, st.first+own), t.NR), 8)
 	wide, all := padded(d, t.NR), padded(st.rows, t.MR)
 	ramp := 0
@@ -150,7 +171,7 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 
 func (h *heads) attend(s *scratch, chunk int) {
 	st, t := h.stack(s, chunk), simd.GemmTile()
-	seen := st.first + st.rows/h.group
+	seen := st.first + st.own
 	for k0 := 0; k0 < seen; k0 += keyBlock {
 		keys := min(keyBlock, seen-k0)
 		h.packBlock(&st, k0, keys)
@@ -171,7 +192,7 @@ func (h *heads) attend(s *scratch, chunk int) {
 
 // finish writes the stack's rows, divided by their sums, to out.
 func (h *heads) finish(st *stack) {
-	seg, d, own := h.segments[st.segment], h.width, st.rows/h.group
+	seg, d, own := h.segments[st.segment], h.width, st.own
 	for i := range h.group {
 		at := h.place(seg, st.g, st.from, i)
 		f := st.shrink[:own]
@@ -241,33 +262,40 @@ func (h *heads) place(seg kernels.Segment, g, from, r int) int {
 // position k0 on.
 func (h *heads) packBlock(st *stack, k0, n int) {
 	t, d := simd.GemmTile(), h.width
-	rows, stride := h.run(st, h.k, k0, n, false)
+	rows, stride := h.run(&st.chunkRows, h.k, k0, n, false, st.gathered)
 	packKeys(st.panels, rows, stride, n, d, st.gathered[len(st.gathered)-t.NR*d:])
-	rows, stride = h.run(st, h.v, k0, n, true)
+	rows, stride = h.run(&st.chunkRows, h.v, k0, n, true, st.gathered)
 	simd.Gather(st.values, t.NR, rows, stride, d, n)
 	sum := simd.Sum(st.values[:n*st.o.cols])
 	st.finite = sum-sum == 0
 }
 
-// run returns a key head's rows [from, from+n) of the stack's sequence and their
-// stride: in place, or gathered where they lie on both sides of the end of the
+// chunkRows is what a chunk of Attention has to do: rows [from, from+own) of a
+// segment, all query heads of key head g.
+type chunkRows struct {
+	segment, g, from, own int
+	first                 int // absolute position of the first row
+}
+
+// run returns a key head's rows [from, from+n) of the chunk's sequence and their
+// stride: in place, or gathered in room where they lie on both sides of the end of the
 // prefix. own is h.k or h.v; values tells them apart in the prefix.
-func (h *heads) run(st *stack, own []float32, from, n int, values bool) (rows []float32, stride int) {
-	seg := h.segments[st.segment]
-	own = own[seg.Start*h.kStride+st.g*h.width:]
+func (h *heads) run(c *chunkRows, own []float32, from, n int, values bool, room []float32) (rows []float32, stride int) {
+	seg := h.segments[c.segment]
+	own = own[seg.Start*h.kStride+c.g*h.width:]
 	if from >= seg.PrefixLen {
 		return own[(from-seg.PrefixLen)*h.kStride:], h.kStride
 	}
-	earlier := f32(h.prefix[st.segment].K)
+	earlier := f32(h.prefix[c.segment].K)
 	if values {
-		earlier = f32(h.prefix[st.segment].V)
+		earlier = f32(h.prefix[c.segment].V)
 	}
-	earlier = earlier[from*h.kStride+st.g*h.width:]
+	earlier = earlier[from*h.kStride+c.g*h.width:]
 	before := seg.PrefixLen - from
 	if before >= n {
 		return earlier, h.kStride
 	}
-	gatherRows(st.gathered, earlier, h.kStride, before, h.width)
-	gatherRows(st.gathered[before*h.width:], own, h.kStride, n-before, h.width)
-	return st.gathered, h.width
+	gatherRows(room, earlier, h.kStride, before, h.width)
+	gatherRows(room[before*h.width:], own, h.kStride, n-before, h.width)
+	return room, h.width
 }

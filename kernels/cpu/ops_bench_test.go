@@ -152,11 +152,12 @@ func BenchmarkAdamW(b *testing.B) {
 	}
 }
 
-// attentionShapes are training batches of OPT-125M and of SmolLM2-135M, of short
-// sentences and of 128 tokens, and
-// long sequences.
+// attentionShapes are those of OPT-125M, SmolLM2-135M and LLaMA-7B: training batches
+// of short sentences and of 128 tokens, and long sequences.
 var attentionShapes = []struct{ segments, tokens, heads, kvHeads, width int }{
-	{16, 30, 12, 12, 64}, {16, 30, 9, 3, 64}, {4, 128, 12, 12, 64}, {4, 128, 9, 3, 64}, {1, 512, 12, 12, 64}, {1, 2048, 9, 3, 64},
+	{16, 30, 12, 12, 64}, {4, 128, 12, 12, 64}, {1, 512, 12, 12, 64}, {1, 1024, 12, 12, 64}, {1, 2048, 12, 12, 64},
+	{16, 30, 9, 3, 64}, {4, 128, 9, 3, 64}, {1, 512, 9, 3, 64}, {1, 1024, 9, 3, 64}, {1, 2048, 9, 3, 64},
+	{4, 128, 32, 32, 128}, {1, 512, 32, 32, 128}, {1, 1024, 32, 32, 128}, {1, 2048, 32, 32, 128},
 }
 
 // attention returns a call on equal segments, and its gradients.
@@ -192,7 +193,7 @@ func BenchmarkAttention(b *testing.B) {
 			// Products that causal attention needs: two forward, five backward.
 			pairs := float64(s.segments) * float64(s.tokens) * float64(s.tokens+1) / 2
 			flop := 2 * pairs * float64(s.heads*s.width)
-			name := fmt.Sprintf("segments=%d/tokens=%d/heads=%d/kv=%d/threads=%d", s.segments, s.tokens, s.heads, s.kvHeads, threads)
+			name := fmt.Sprintf("segments=%d/tokens=%d/heads=%d/kv=%d/width=%d/threads=%d", s.segments, s.tokens, s.heads, s.kvHeads, s.width, threads)
 			rate := func(b *testing.B, products float64) {
 				b.ReportMetric(products*flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			}
