@@ -46,7 +46,11 @@ func (be *Backend) AttentionBackward(a kernels.AttentionGrads) {
 	}
 	be.each(work/attentionCost, len(g.segments)*n, func(chunk int) {
 		s := be.scratch.get()
-		g.segment(s, g.segments[chunk/n], chunk%n*together, together)
+		if g.lanes {
+			g.segmentLanes(s, g.segments[chunk/n], chunk%n*together, together)
+		} else {
+			g.segment(s, g.segments[chunk/n], chunk%n*together, together)
+		}
 		be.scratch.put(s)
 	})
 	if g.group > 1 {

@@ -90,6 +90,15 @@ var guardRows = []guardRow{
 		LaneValues(x[1], x[0], x[2], k+1, 8, k, n, sees, x[6][:Lanes*(n%2)])
 		LaneValues(x[1], x[0], x[7], 8, 8*n, k, n, sees, nil)
 	})},
+	{"LaneOuter", strided(func(c *call, rows, n, stride int) {
+		const k = 7
+		tiles := (rows + LaneKeys - 1) / LaneKeys * LaneKeys
+		c.floats = []int{span(rows, n, stride), span(tiles, k, Lanes), span(k, n, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {
+			LaneOuter(x[0], stride, x[1], x[2], stride, rows, k, n, n%2 == 0, n%3 == 0)
+			return nil
+		}
+	})},
 	{"LaneScale", laneCalls(0, func(x [][]float32, k, n int, sees *[3]int) { LaneScale(x[1], x[4], k) })},
 	{"SoftmaxRows", scoreCalls(1, func(x [][]float32, ld, cols int, sees []int32) {
 		SoftmaxRows(x[3], ld, cols, sees, x[0], x[1], x[2])

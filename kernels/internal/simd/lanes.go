@@ -194,19 +194,63 @@ func LaneValues(o, p, values []float32, stride, panel, width, n int, sees *[3]in
 
 func laneValuesGeneric(o, p, values []float32, stride, panel, width, n int, sees *[3]int, shrink []float32) {
 	for d := range width {
-		row, column := o[d*Lanes:][:Lanes], values[d/8*panel+d%8:]
-		for j := range row {
-			seen, sum := laneSees(sees, j, n), float32(0)
-			if seen == 0 {
-				continue
+		var sums [Lanes]float32
+		for i := range n {
+			v, row := values[d/8*panel+d%8+i*stride], p[i*Lanes:][:Lanes]
+			for u, least := range sees {
+				for j := 16*u + min(max(i+1-least, 0), 16); j < 16*u+16; j++ {
+					sums[j] += v * row[j]
+				}
 			}
-			for i := range seen {
-				sum += column[i*stride] * p[i*Lanes+j]
+		}
+		row := o[d*Lanes:][:Lanes]
+		for j, sum := range sums {
+			if laneSees(sees, j, n) == 0 {
+				continue
 			}
 			if len(shrink) > 0 {
 				sum += row[j] * shrink[j]
 			}
 			row[j] = sum
+		}
+	}
+}
+
+// LaneKeys is how many keys LaneOuter takes at a time.
+const LaneKeys = 6
+
+// LaneOuter adds what lanes give to keys:
+//
+//	c[i·ldc+j] (+)= Σ_l p[48i+l]·b[l·ldb+j]   i < m, j < cols, l = 0..k-1 in order
+//
+// or, for keys and lanes on the diagonal, l from i/6·6 on. p has room for whole tiles of
+// [LaneKeys].
+func LaneOuter(c []float32, ldc int, p, b []float32, ldb, m, k, cols int, diagonal, add bool) {
+	if m == 0 || cols == 0 || k == 0 {
+		return
+	}
+	step := 0
+	if diagonal {
+		step = LaneKeys
+	}
+	_, _, _ = c[(m-1)*ldc+cols-1], b[(k-1)*ldb+cols-1], p[((m-1)/LaneKeys*LaneKeys+LaneKeys-1)*Lanes+k-1]
+	if level != AVX512 {
+		laneOuterGeneric(c, ldc, p, b, ldb, m, k, cols, step, add)
+		return
+	}
+	laneOuterVector(c, ldc, p, b, ldb, m, k, cols, step, add)
+}
+
+func laneOuterGeneric(c []float32, ldc int, p, b []float32, ldb, m, k, cols, step int, add bool) {
+	for i := range m {
+		row, weights := c[i*ldc:][:cols], p[i*Lanes:][:k]
+		if !add {
+			clear(row)
+		}
+		for l := i / LaneKeys * step; l < k; l++ {
+			for j, v := range b[l*ldb:][:cols] {
+				row[j] += weights[l] * v
+			}
 		}
 	}
 }

@@ -88,3 +88,12 @@ func copyRowsAVX512(dst *float32, dstStride int, src *float32, srcStride, rows, 
 func copyRowsVector(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
 	copyRowsAVX512(&dst[0], dstStride, &src[0], srcStride, rows, cols)
 }
+
+//go:noescape
+func laneOuterAVX512(c *float32, ldc int, p, b *float32, ldb, m, k, cols, step int, add bool)
+
+func laneOuterVector(c []float32, ldc int, p, b []float32, ldb, m, k, cols, step int, add bool) {
+	for j := 0; j < cols; j += 64 {
+		laneOuterAVX512(&c[j], ldc, &p[0], &b[j], ldb, m, k, min(64, cols-j), step, add)
+	}
+}

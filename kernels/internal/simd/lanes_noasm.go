@@ -27,3 +27,7 @@ func laneScaleVector(o, f []float32, width int) { laneScaleGeneric(o, f, width) 
 func copyRowsVector(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
 	copyRowsGeneric(dst, dstStride, src, srcStride, rows, cols)
 }
+
+func laneOuterVector(c []float32, ldc int, p, b []float32, ldb, m, k, cols, step int, add bool) {
+	laneOuterGeneric(c, ldc, p, b, ldb, m, k, cols, step, add)
+}

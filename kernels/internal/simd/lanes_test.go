@@ -276,6 +276,53 @@ func TestLaneValuesAgainstFloat64(t *testing.T) {
 	})
 }
 
+func TestLaneOuterAgainstFloat64(t *testing.T) {
+	laneLevels(t, func(t *testing.T) {
+		r := noise(9)
+		for _, cols := range []int{1, 15, 16, 33, 63, 64, 65, 80, 128} {
+			for m := 1; m < 15; m++ {
+				for _, k := range []int{1, 3, 4, 9, 16} {
+					for bit := range 4 {
+						diagonal, add := bit&1 != 0, bit&2 != 0
+						ldc, ldb := cols+m%3, cols+k%2
+						c, b := r.rows(m, ldc, cols), r.rows(k, ldb, cols)
+						p := r.rows((m+LaneKeys-1)/LaneKeys*LaneKeys, Lanes, k)
+						was := slices.Clone(c.x)
+						LaneOuter(c.x, ldc, p.x, b.x, ldb, m, k, cols, diagonal, add)
+						name := fmt.Sprintf("cols=%d m=%d k=%d diagonal=%v add=%v", cols, m, k, diagonal, add)
+						if !c.intact() {
+							t.Fatalf("%s: wrote outside", name)
+						}
+						for i := range m {
+							from := 0
+							if diagonal {
+								from = i / LaneKeys * LaneKeys
+							}
+							for j := range ldc {
+								at := i*ldc + j
+								if at >= len(c.x) {
+									continue
+								}
+								want, size := float64(was[at]), math.Abs(float64(was[at]))
+								if j < cols && !add {
+									want, size = 0, 0
+								}
+								for l := from; l < k && j < cols; l++ {
+									v := float64(p.x[i*Lanes+l]) * float64(b.x[l*ldb+j])
+									want, size = want+v, size+math.Abs(v)
+								}
+								if got := float64(c.x[at]); !(math.Abs(got-want) <= float64(k+1)*0x1p-24*size) {
+									t.Fatalf("%s: [%d %d] = %v, want %v", name, i, j, got, want)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestLaneScale(t *testing.T) {
 	laneLevels(t, func(t *testing.T) {
 		r := noise(6)
