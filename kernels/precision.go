@@ -25,9 +25,10 @@ const (
 	// below BF16's smallest numbers, and sums the six products aᵢbⱼ with i+j ≤ 4: the
 	// accuracy of F32.
 	PrecisionBF16x6
-	// PrecisionQ8 rounds the left operand to 8 bits in blocks of 32, each with a scale, where
-	// the right one is stored in a block type, so that products within blocks are sums of
-	// integers; all other products are F32.
+	// PrecisionQ8 rounds the left operand to 8 bits in blocks of 32 along the inner axis, each
+	// with a scale, where the right one is stored [N P] in a block type, so that products
+	// within blocks are sums of integers; all other products are F32. It is for MatVec too,
+	// which other precisions leave in F32.
 	PrecisionQ8
 )
 

@@ -32,7 +32,8 @@ type Options struct {
 	// runtime.GOMAXPROCS(0).
 	Threads int
 	// Precision is the arithmetic of MatMul, one of [Precisions]. Where [HasBF16] is
-	// false BF16 is no faster than F32. MatVec, attention and all else is F32.
+	// false BF16 is no faster than F32. MatVec is F32 but with Q8; attention and all else
+	// is F32.
 	Precision kernels.Precision
 	// Delay, if not nil, is called before every chunk of work, for tests of
 	// independence from scheduling.
@@ -46,12 +47,13 @@ type Options struct {
 // at once; Close it when done.
 type Backend struct {
 	tensor.Host
-	pool      *par.Pool
-	precision kernels.Precision
-	small     int // work below which a call stays on its caller: smallWork, 0 in tests
-	scratch   freeList[scratch]
-	products  freeList[product]
-	vectors   freeList[vector]
+	pool       *par.Pool
+	precision  kernels.Precision
+	small      int // work below which a call stays on its caller: smallWork, 0 in tests
+	scratch    freeList[scratch]
+	products   freeList[product]
+	productsQ8 freeList[q8Product]
+	vectors    freeList[vector]
 }
 
 // New returns a backend with goroutines of its own.
@@ -82,7 +84,7 @@ func (be *Backend) Name() string {
 
 // Precisions returns the arithmetics that MatMul has on a processor.
 func Precisions() []kernels.Precision {
-	return []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16}
+	return []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16, kernels.PrecisionQ8}
 }
 
 // Precision returns the arithmetic that the backend was made with.

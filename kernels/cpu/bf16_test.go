@@ -89,7 +89,7 @@ func TestBF16OperandsAreRounded(t *testing.T) {
 }
 
 func TestPrecisionIsInTheName(t *testing.T) {
-	for d, want := range map[kernels.Precision]string{kernels.PrecisionF32: "", kernels.PrecisionBF16: "+bf16"} {
+	for d, want := range map[kernels.Precision]string{kernels.PrecisionF32: "", kernels.PrecisionBF16: "+bf16", kernels.PrecisionQ8: "+q8"} {
 		be := New(Options{Precision: d})
 		defer be.Close()
 		if got := be.Name(); got != "cpu/"+simd.Active().String()+want {

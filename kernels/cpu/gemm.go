@@ -86,6 +86,10 @@ type strip struct{ part, j, cols int }
 
 // MatMul implements kernels.Backend.
 func (be *Backend) MatMul(args kernels.MatMulArgs) {
+	if be.inQ8(&args) {
+		be.matMulQ8(args)
+		return
+	}
 	p := be.newProduct()
 	p.set("MatMul", args)
 	p.compute()
@@ -95,11 +99,21 @@ func (be *Backend) MatMul(args kernels.MatMulArgs) {
 // MatMuls implements kernels.Backend.
 func (be *Backend) MatMuls(products []kernels.MatMulArgs) {
 	p := be.newProduct()
-	for _, args := range products {
-		p.set("MatMuls", args)
+	inQ8 := 0
+	for i := range products {
+		if be.inQ8(&products[i]) {
+			inQ8++
+		} else {
+			p.set("MatMuls", products[i])
+		}
 	}
-	p.compute()
+	if inQ8 < len(products) {
+		p.compute()
+	}
 	p.release()
+	if inQ8 > 0 {
+		be.matMulsQ8(products)
+	}
 }
 
 func (be *Backend) newProduct() *product {

@@ -112,7 +112,11 @@ func (v *vector) input(d tensor.DType, a tensor.Tensor) int {
 		in.rows = append(in.rows, simd.Vector{})
 	}
 	for r := range a.Rows() {
-		in.rows[r].Set(x[r*k:(r+1)*k], d)
+		if d.IsBlock() && v.be.precision == kernels.PrecisionQ8 {
+			in.rows[r].SetQ8(x[r*k:(r+1)*k], d)
+		} else {
+			in.rows[r].Set(x[r*k:(r+1)*k], d)
+		}
 	}
 	return n
 }

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"lamina/kernels/internal/simd"
 )
 
 // scratch is the memory one worker needs while it runs a chunk. Chunks take one
@@ -17,6 +19,7 @@ type scratch struct {
 	extra  []float32 // of the other operations: see floats
 
 	unpaired []float32 // panels of op(B) before they are pairs of BF16
+	q8       simd.Q8   // a row rounded to 8 bits
 }
 
 // floats returns n floats with undefined contents, which last until the next

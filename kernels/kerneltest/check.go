@@ -17,6 +17,7 @@ type suite struct {
 	types  []tensor.DType
 	oracle kernels.Backend
 	bf16   bool // of RunBF16
+	q8     bool // of RunQ8
 	every  int  // which of the cases that come to checkSome are checked
 	cases  int  // that came to checkSome
 	thin   int  // of the cases of a kind, which are checked

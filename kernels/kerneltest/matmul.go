@@ -42,6 +42,7 @@ type productShape struct {
 	whole          bool    // small integers, compared exactly where f is
 	size           float64 // of A's numbers, 0 for 1
 	bf16           bool    // operands are rounded to BF16 first
+	q8             bool    // A is rounded to 8 bits first where inQ8
 }
 
 // fit rounds B's stored row up to whole blocks.
@@ -104,7 +105,7 @@ func (s *suite) matMulCase(src source, p productShape) testCase {
 		tc.operands = append(tc.operands, r)
 	}
 	tc.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatMul(be, p.args(o)) }
-	p.bf16 = s.bf16
+	p.bf16, p.q8 = s.bf16, s.q8
 	setProductBounds(&tc, p)
 	return tc
 }
@@ -144,7 +145,9 @@ func setProductBounds(tc *testCase, p productShape) {
 	if p.bf16 {
 		tc.bound = func(_, i int, _, u float64) float64 { return boundInBF16(p.p, u) * size()[i] }
 	}
-	if p.whole && !(p.bf16 && p.b.IsBlock()) { // whose values may have more bits
+	if p.inQ8() {
+		tc.bound = boundInQ8(p, a, b, tc.bound)
+	} else if p.whole && !(p.bf16 && p.b.IsBlock()) { // whose values may have more bits
 		tc.bound = exactly
 	}
 	if p.f != kernels.Identity || p.residual {
@@ -171,7 +174,7 @@ func setEpilogueBounds(tc *testCase, p productShape, sums func() []float64) {
 		_, want := finish()
 		return want
 	}
-	if p.whole && (p.f == kernels.Identity || p.f == kernels.ReLU) {
+	if p.whole && !p.inQ8() && (p.f == kernels.Identity || p.f == kernels.ReLU) {
 		return
 	}
 	tc.bound = func(o, i int, want, u float64) float64 {
@@ -230,18 +233,24 @@ func (s *suite) matMuls(t *testing.T) {
 
 // matMulsCase is a group with an op(A) of [m k]. Its want is that of the oracle,
 // which takes the products one by one: in float64, whole numbers but for
-// functions, so the bound is funcBound's.
+// functions, so the bound is funcBound's, or that of rounding to 8 bits.
 func (s *suite) matMulsCase(src source, run func(kernels.Backend, []kernels.MatMulArgs), group []productShape, m, k int, transA bool) testCase {
 	tc := testCase{name: named("MatMuls of %d, [%d %d] transA=%v", len(group), m, k, transA), poison: []int{0}}
 	tc.operands = []operand{in("A", src.integers(m*k, 3), stored(m, k, transA)...)}
 	tc.operands[0].rowwise = !transA
 	first := make([]int, len(group)+1)
+	bounds := make([]func(o, i int, want, u float64) float64, len(group))
 	for i := range group {
 		p := &group[i]
 		first[i] = len(tc.operands)
 		one := productShape{m: m, p: k, n: p.n, transA: transA, transB: p.transB, b: p.b, accumulate: p.accumulate, bias: p.bias, f: p.f, residual: p.residual, whole: true}
 		*p = one
 		c := s.matMulCase(src, one)
+		if one.q8 = s.q8; one.inQ8() {
+			c.operands[1] = tc.operands[0]
+			setProductBounds(&c, one)
+			bounds[i] = c.bound
+		}
 		c.operands[0].name = named("C%d", i)
 		tc.operands = append(tc.operands, c.operands[0])
 		tc.operands = append(tc.operands, c.operands[2:]...)
@@ -255,8 +264,11 @@ func (s *suite) matMulsCase(src source, run func(kernels.Backend, []kernels.MatM
 		}
 		run(be, products)
 	}
-	tc.bound = func(o, _ int, want, u float64) float64 {
+	tc.bound = func(o, at int, want, u float64) float64 {
 		for i, p := range group {
+			if o == first[i] && bounds[i] != nil {
+				return bounds[i](0, at, want, u)
+			}
 			if o == first[i] && p.f != kernels.Identity {
 				return 8 * u * (1 + math.Abs(want)) * 16
 			}

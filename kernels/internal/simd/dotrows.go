@@ -11,6 +11,9 @@ type Vector struct {
 	// layout is x as the type's kernel takes it, nil to go by the Go loop.
 	layout []float32
 	memory []float32
+
+	rounded bool // x is q8
+	q8      q8Vector
 }
 
 // Set makes the vector that of x and rows stored as d. x must not change while
@@ -18,7 +21,7 @@ type Vector struct {
 //
 // How DotRows sums, and so its bits, follows from the level, d and x alone.
 func (v *Vector) Set(x []float32, d tensor.DType) {
-	v.x, v.dtype, v.layout = x, d, nil
+	v.x, v.dtype, v.layout, v.rounded = x, d, nil, false
 	if level != Generic && len(x) > 0 && len(x)%32 == 0 {
 		v.arrange()
 	}
@@ -34,6 +37,10 @@ func (v *Vector) DotRows(y []float32, src []byte) {
 	row := v.dtype.Bytes(len(v.x))
 	if len(src) != len(y)*row {
 		panic("simd: DotRows: sizes differ")
+	}
+	if v.rounded {
+		v.q8.dotRows(y, src, v.dtype)
+		return
 	}
 	if v.layout != nil {
 		if len(y) > 0 {

@@ -188,6 +188,34 @@ var guardRows = []guardRow{
 		c.floats, c.bytes = []int{n}, d.Bytes(n)
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
 	})},
+	{"RoundQ8", q8Calls},
+	{"UnroundQ8", func() []call {
+		var calls []call
+		for blocks := range 5 {
+			calls = append(calls, call{
+				at: fmt.Sprintf("blocks=%d", blocks), floats: []int{32 * blocks, blocks}, bytes: 32 * blocks,
+				run: func(x [][]float32, q []byte, _ []int32) []float64 {
+					UnroundQ8(x[0], tensor.View[int8](q), x[1])
+					return nil
+				},
+			})
+		}
+		return calls
+	}},
+	{"Vector.SetQ8", storedCalls(func(c *call, d tensor.DType, n int) {
+		if !d.IsBlock() {
+			n = 0
+		}
+		rows := n / 32 % 4
+		c.noTwin = true
+		c.floats, c.bytes = []int{rows, n}, rows*d.Bytes(n)
+		c.run = func(x [][]float32, src []byte, _ []int32) []float64 {
+			var v Vector
+			v.SetQ8(x[1], d)
+			v.DotRows(x[0], src)
+			return nil
+		}
+	})},
 	{"Vector.DotRows", storedCalls(func(c *call, d tensor.DType, n int) {
 		rows := n / 32 % 4
 		c.noTwin = true // scales of blocks may be infinite
@@ -199,6 +227,30 @@ var guardRows = []guardRow{
 			return nil
 		}
 	})},
+}
+
+// q8Calls round blocks of 32. What is left of a row that cannot be rounded is of no
+// interest.
+func q8Calls() []call {
+	var calls []call
+	for blocks := range 5 {
+		n := 32 * blocks
+		calls = append(calls, call{
+			at: fmt.Sprintf("n=%d", n), floats: []int{n / 32, n}, bytes: n, ints: make([]int32, n/4), noTwin: true,
+			run: func(x [][]float32, q []byte, sums []int32) []float64 {
+				if !RoundQ8(tensor.View[int8](q), x[0], sums, x[1]) {
+					clear(x[0])
+					return nil
+				}
+				all := make([]float64, 0, n)
+				for _, s := range sums {
+					all = append(all, float64(s))
+				}
+				return all
+			},
+		})
+	}
+	return calls
 }
 
 func transposeCalls() []call {
