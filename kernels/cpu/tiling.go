@@ -11,9 +11,11 @@ type tiling struct {
 const (
 	// maxTileRows is how many rows a tile may have: KC of each, packed, are half a MiB.
 	maxTileRows = 528
-	// packCost is how many multiplications take the time of packing an element into the
-	// second-level cache, and sharedCost of packing it for everybody.
-	packCost, sharedCost = 20, 40
+	// packRowCost and packColumnCost are how many multiplications take the time of
+	// packing an element of op(A) and op(B) into the second-level cache. Packing op(A)
+	// for everybody, and fetching it from there, takes sharedCost: it comes and goes
+	// between caches.
+	packRowCost, packColumnCost, sharedCost = 28, 12, 100
 	// meetCost is how many take the time of waiting for the last worker: some 5 µs.
 	meetCost = 1 << 19
 )
@@ -62,9 +64,9 @@ func (p *product) cost(rows, cols, tiles int, own bool) int {
 	if p.work < p.be.small {
 		workers = 1
 	}
-	tile, shared := rows*cols+packCost*cols, 0
+	tile, shared := rows*cols+packColumnCost*cols, 0
 	if own {
-		tile += packCost * rows
+		tile += packRowCost * rows
 	} else {
 		shared = sharedCost * p.m * p.k / workers
 		if workers > 1 {
@@ -74,7 +76,7 @@ func (p *product) cost(rows, cols, tiles int, own bool) int {
 	rounds := ceilDiv(tiles, workers)
 	late := 0
 	if workers > 1 {
-		late = tile / 8
+		late = tile / 32
 	}
 	return (rounds*tile+late)*p.k + shared
 }

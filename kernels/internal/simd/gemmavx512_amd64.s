@@ -47,7 +47,8 @@
 
 // func gemmAVX512(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool)
 //
-// Panel by panel of A, the same panel of B for each.
+// Panel by panel of A, the same panel of B for each. C's rows are fetched one at a
+// time: 24 lines at once would keep those of A waiting. R12 is 0.
 TEXT ·gemmAVX512(SB), NOSPLIT, $0-57
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), R8
@@ -57,11 +58,14 @@ TEXT ·gemmAVX512(SB), NOSPLIT, $0-57
 	MOVQ cols+48(FP), AX
 	MASKS
 	SHLQ $2, R8
+	XORQ R12, R12
 
 panel:
 	MOVQ b+24(FP), DX
 	CLEAR_TILE
-	FETCH_TILE
+	MOVQ DI, R9
+	MOVQ R8, R10
+	MOVQ $12, AX
 	MOVQ R11, CX
 	MOVQ R11, BX
 	SHRQ $2, BX
@@ -69,6 +73,11 @@ panel:
 	PCALIGN $64
 
 loop:
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	ADDQ R10, R9
+	DECQ AX
+	CMOVQEQ R12, R10
 	PREFETCHT0 768(SI)
 	PREFETCHT0 832(SI)
 	PREFETCHT0 896(SI)
