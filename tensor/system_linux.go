@@ -13,16 +13,23 @@ import (
 // hugePage is the size of a large page of amd64, and of arm64 with pages of 4 KiB.
 const hugePage = 2 << 20
 
-// advise asks for large pages where whole ones fit into data: arenas, weights and
-// moments are gone through in order and by several streams at once, which small
-// pages slow down by a fifth. A system that refuses the hint is only slower.
+// advisedBytes is the size from which on memory is worth a hint: a matrix of a small
+// model.
+const advisedBytes = 256 << 10
+
+// advise asks for large pages wherever data lies, its first and last ones whole, which
+// memory before and behind it shares: arenas, weights and moments are gone through in
+// order and by several streams at once, which small pages slow down by a fifth, and by
+// half where they are scattered over memory. A system that refuses the hint is only
+// slower.
 func advise(data []byte) {
-	if len(data) < 2*hugePage {
+	if len(data) < advisedBytes {
 		return
 	}
-	skip := int(-uintptr(unsafe.Pointer(&data[0])) & (hugePage - 1))
-	n := (len(data) - skip) / hugePage * hugePage
-	_ = unix.Madvise(data[skip:skip+n], unix.MADV_HUGEPAGE)
+	from := unsafe.Pointer(&data[0])
+	before := int(uintptr(from) & (hugePage - 1))
+	n := (before + len(data) + hugePage - 1) / hugePage * hugePage
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(from)-uintptr(before), uintptr(n), unix.MADV_HUGEPAGE)
 }
 
 // systemMemory reads /proc/meminfo, which says what a program could take without
