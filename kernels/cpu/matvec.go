@@ -6,9 +6,15 @@ import (
 	"lamina/tensor"
 )
 
-// vecChunk is how many elements of the weight one chunk of MatVec reads: one run
-// of memory long enough to be worth fetching ahead, short enough to share out.
-const vecChunk = 1 << 16
+// vecChunk is how many bytes of the weight one chunk of MatVec reads at most: runs of
+// memory long enough for the processor to fetch ahead, whose first lines, which it
+// does not, cost a few percent. vecShares is into how many chunks a smaller weight is
+// cut, vecLeast how small they may be for that: some 3 µs.
+const (
+	vecChunk  = 1 << 17
+	vecShares = 4
+	vecLeast  = 1 << 15
+)
 
 // A weight stored [P N] is gone through vecCols columns and vecRows rows at a time:
 // whole blocks of any storage type, and no more runs of memory at once than are
@@ -80,7 +86,7 @@ func (v *vector) compute(products []kernels.MatMulArgs) {
 		p := vecProduct{w: weightOf(args.B), c: f32(args.C), n: args.C.Cols(), finish: epilogueOf(args), transB: args.TransB, first: chunks}
 		if p.transB {
 			p.input = v.input(p.w.dtype, a)
-			p.step = max(vecChunk/max(p.w.cols, 1), 1)
+			p.step = vecRowsOf(p.n, p.w.rowBytes)
 		} else {
 			p.a, p.step = f32(a), vecCols
 		}
@@ -91,6 +97,16 @@ func (v *vector) compute(products []kernels.MatMulArgs) {
 	v.be.each(work*a.Rows(), chunks, v.run)
 	clear(v.products)
 	v.products, v.inputs = v.products[:0], v.inputs[:0]
+}
+
+// vecRowsOf returns how many of n rows of so many bytes a chunk takes. Chunks are alike
+// and a power of two in number, so that two, four or eight workers end together.
+func vecRowsOf(n, rowBytes int) int {
+	chunks := 1
+	for size := n * rowBytes; size/chunks > vecChunk || chunks < vecShares && size/chunks >= 2*vecLeast; {
+		chunks *= 2
+	}
+	return max(ceilDiv(n, chunks), 1)
 }
 
 // input returns the number of the input for weights of type d, which it makes of

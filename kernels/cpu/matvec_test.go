@@ -73,6 +73,16 @@ func TestMatVecIsWithinTheBoundAndIndependentOfRows(t *testing.T) {
 	})
 }
 
+func TestVecRowsOf(t *testing.T) {
+	for _, c := range []struct{ n, bytes, want int }{
+		{0, 4, 1}, {1, 1 << 20, 1}, {64, 360, 64}, {192, 360, 96}, {576, 360, 144}, {1536, 360, 192}, {49152, 1152, 96},
+	} {
+		if got := vecRowsOf(c.n, c.bytes); got != c.want {
+			t.Errorf("of %d rows of %d bytes a chunk takes %d, want %d", c.n, c.bytes, got, c.want)
+		}
+	}
+}
+
 func TestMatMulWidensEveryWeightType(t *testing.T) {
 	be := New(Options{Threads: 2})
 	defer be.Close()
