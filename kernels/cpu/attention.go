@@ -81,8 +81,9 @@ func (h *heads) chunks() (n, work int) {
 	return n, work
 }
 
-// chunk returns segment, key head and first row of a chunk; the last rows of a
-// segment, which see the most keys, come first.
+// chunk returns what a chunk has to do. Those of a key head follow each other, so that
+// its keys and values stay in the caches; the last rows of a segment, which see the most
+// keys, come first.
 func (h *heads) chunk(chunk int) chunkRows {
 	for i, s := range h.segments {
 		rows, n := h.pieces(s)
@@ -106,7 +107,8 @@ func (h *heads) chunk(chunk int) chunkRows {
 //
 // Blocks begin at absolute position 0, and beyond its own position a row has
 // zeros, which add nothing: neither the cut into chunks nor that between prefix
-// and own rows reaches a bit.
+// and own rows reaches a bit. Where simd has blocks of lanes, they take the place of
+// tiles: see attendBlock.
 func (be *Backend) Attention(a kernels.AttentionArgs) {
 	mustF32("Attention", a.Q)
 	h := headsOf(a)
