@@ -88,7 +88,7 @@ func TestTF32IsOfGPUs(t *testing.T) {
 		t.Errorf("--device cpu: exit %d, %q", code, stderr)
 	}
 	pretend(t, pretended{})
-	if code, _, stderr := lamina(t, "doctor", "--precision", "tf32"); code != exitError || !strings.Contains(stderr, "the CPU has f32, bf16, q8: cuda: not used: no GPU 0 here") {
+	if code, _, stderr := lamina(t, "doctor", "--precision", "tf32"); code != exitError || !strings.Contains(stderr, "the CPU has f32, bf16, bf16x3, bf16x6, q8: cuda: not used: no GPU 0 here") {
 		t.Errorf("with CUDA and no GPU: exit %d, %q", code, stderr)
 	}
 	pretend(t, pretended{free: 1 << 30})

@@ -72,8 +72,8 @@ func New(o Options) *Backend {
 	return be
 }
 
-// Name returns "cpu/" and the instruction set: "cpu/avx2"; with products in BF16
-// "cpu/avx2+bf16".
+// Name returns "cpu/" and the instruction set: "cpu/avx2"; with products in another
+// arithmetic than F32 that too: "cpu/avx2+bf16x3".
 func (be *Backend) Name() string {
 	name := "cpu/" + simd.Active().String()
 	if be.precision != kernels.PrecisionF32 {
@@ -84,7 +84,7 @@ func (be *Backend) Name() string {
 
 // Precisions returns the arithmetics that MatMul has on a processor.
 func Precisions() []kernels.Precision {
-	return []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16, kernels.PrecisionQ8}
+	return []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionBF16, kernels.PrecisionBF16x3, kernels.PrecisionBF16x6, kernels.PrecisionQ8}
 }
 
 // Precision returns the arithmetic that the backend was made with.

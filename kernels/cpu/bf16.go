@@ -12,20 +12,58 @@ import (
 type format uint8
 
 const (
-	wide    format = iota // F32
-	rounded               // F32 that are BF16 numbers: the same result, without the speed
-	pairs                 // pairs of BF16, for simd.GemmBF16
+	wide     format = iota // F32
+	rounded                // F32 that are BF16 numbers: the same result, without the speed
+	rounded2               // F32 that are sums of two BF16
+	pairs                  // pairs of BF16, for simd.GemmBF16
+	tiles1                 // tiles of BF16, for simd.GemmTiles
+	tiles2                 // the same in two parts
+	tiles3                 // in three
 )
 
-// format is that of the backend's products on this machine.
+// format is that of the backend's products on this machine. Without tiles, numbers in
+// two or three parts are multiplied at once, in F32: that takes no longer than half of
+// their products in any instruction there is. Three parts are the number itself.
 func (be *Backend) format() format {
-	switch {
-	case be.precision != kernels.PrecisionBF16:
-		return wide
-	case simd.HasBF16():
-		return pairs
+	tiles := simd.Has(simd.TileBF16)
+	switch be.precision {
+	case kernels.PrecisionBF16:
+		switch {
+		case tiles:
+			return tiles1
+		case simd.HasBF16():
+			return pairs
+		}
+		return rounded
+	case kernels.PrecisionBF16x3:
+		if tiles {
+			return tiles2
+		}
+		return rounded2
+	case kernels.PrecisionBF16x6:
+		if tiles {
+			return tiles3
+		}
 	}
-	return rounded
+	return wide
+}
+
+// parts is how many parts of BF16 an operand in tiles has, 0 of one that is not in tiles.
+func (f format) parts() int {
+	if f < tiles1 {
+		return 0
+	}
+	return 1 + int(f-tiles1)
+}
+
+// round rounds packed numbers in place.
+func (f format) round(x []float32) {
+	switch f {
+	case rounded:
+		simd.RoundBF16(x)
+	case rounded2:
+		simd.RoundBF16x2(x)
+	}
 }
 
 // depth is how many floats of a packed panel's column k inner indices take. A
@@ -43,9 +81,7 @@ func (p *product) packLeft(dst []float32, from, to, k0, kl int) {
 	width := p.tile.MR
 	if p.format != pairs {
 		packPanelsOf(dst, width, p.a, p.transA, from, to, k0, kl)
-		if p.format == rounded {
-			simd.RoundBF16(dst)
-		}
+		p.format.round(dst)
 		return
 	}
 	s := p.be.scratch.get()
@@ -69,8 +105,8 @@ func (p *product) packRight(s *scratch, q *part, dst []float32, j0, j1, k0, kl i
 		return
 	}
 	q.b.pack(s, dst, width, q.transB, j0, j1, k0, kl)
-	if p.format == rounded && q.b.dtype != tensor.BF16 {
-		simd.RoundBF16(dst[:ceilDiv(j1-j0, width)*width*kl])
+	if q.b.dtype != tensor.BF16 {
+		p.format.round(dst[:ceilDiv(j1-j0, width)*width*kl])
 	}
 }
 

@@ -22,13 +22,40 @@ func vectorLevels(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-func TestConformanceInBF16(t *testing.T) {
+// roundedPrecisions are those whose operands are rounded to parts in BF16.
+func roundedPrecisions() []kernels.Precision {
+	return []kernels.Precision{kernels.PrecisionBF16, kernels.PrecisionBF16x3, kernels.PrecisionBF16x6}
+}
+
+// eachMachine runs f at all levels beside plain Go, and at the best one also as if the
+// machine had fewer of its features, for each every-th case then.
+func eachMachine(t *testing.T, f func(t *testing.T, every int)) {
+	const every = 5
 	vectorLevels(t, func(t *testing.T) {
-		be, other := New(Options{Threads: 2, Precision: kernels.PrecisionBF16}), New(Options{Threads: 5, Precision: kernels.PrecisionBF16, SplitAll: true})
-		defer be.Close()
-		defer other.Close()
-		kerneltest.RunBF16(t, be, kerneltest.Options{Same: []kernels.Backend{other}})
+		t.Run("all", func(t *testing.T) { f(t, 1) })
+		var gone []simd.Feature
+		for _, feature := range []simd.Feature{simd.TileBF16, simd.DotBF16} {
+			if simd.Has(feature) {
+				gone = append(gone, feature)
+				restore := simd.Without(gone...)
+				t.Run("without="+feature.String(), func(t *testing.T) { f(t, every) })
+				restore()
+			}
+		}
 	})
+}
+
+func TestConformanceOfPrecisions(t *testing.T) {
+	for _, p := range roundedPrecisions() {
+		t.Run(p.String(), func(t *testing.T) {
+			eachMachine(t, func(t *testing.T, every int) {
+				be, other := New(Options{Threads: 2, Precision: p}), New(Options{Threads: 5, Precision: p, SplitAll: true})
+				defer be.Close()
+				defer other.Close()
+				kerneltest.RunProducts(t, be, p, kerneltest.Options{Same: []kernels.Backend{other}, Every: every})
+			})
+		})
+	}
 }
 
 // TestBF16OperandsAreRounded multiplies numbers beside BF16 ones: the results are
@@ -89,7 +116,7 @@ func TestBF16OperandsAreRounded(t *testing.T) {
 }
 
 func TestPrecisionIsInTheName(t *testing.T) {
-	for d, want := range map[kernels.Precision]string{kernels.PrecisionF32: "", kernels.PrecisionBF16: "+bf16", kernels.PrecisionQ8: "+q8"} {
+	for d, want := range map[kernels.Precision]string{kernels.PrecisionF32: "", kernels.PrecisionBF16: "+bf16", kernels.PrecisionBF16x3: "+bf16x3", kernels.PrecisionBF16x6: "+bf16x6", kernels.PrecisionQ8: "+q8"} {
 		be := New(Options{Precision: d})
 		defer be.Close()
 		if got := be.Name(); got != "cpu/"+simd.Active().String()+want {
@@ -161,4 +188,80 @@ func TestStripsArePackedApart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestInfinitiesInParts: in several parts an infinity makes what it makes in F32, and no
+// NaN of 0·∞, wherever it stands and whatever the weight is stored as; rows and columns
+// beside it keep their bits.
+func TestInfinitiesInParts(t *testing.T) {
+	inf := float32(math.Inf(1))
+	exact := New(Options{Threads: 1})
+	defer exact.Close()
+	eachMachine(t, func(t *testing.T, _ int) {
+		for _, p := range roundedPrecisions() {
+			be := New(Options{Threads: 2, Precision: p})
+			defer be.Close()
+			for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
+				for bit := range 8 {
+					const m, n, k = 150, 70, 300
+					r := noise(bit)
+					a, b := r.slice(m*k), r.slice(n*k)
+					product := func(be *Backend) []float32 {
+						args := kernels.MatMulArgs{TransA: bit&1 != 0, TransB: bit&2 != 0, C: tensor.MustNew(be, tensor.F32, m, n), A: tensorOf(be, a, m, k)}
+						if args.TransA {
+							args.A = tensorOf(be, a, k, m)
+						}
+						args.B = tensor.MustNew(be, d, k, n)
+						if args.TransB {
+							args.B = tensor.MustNew(be, d, n, k)
+						}
+						args.B.SetFloat32s(b)
+						kernels.MatMul(be, args)
+						return args.C.Float32s()
+					}
+					for _, x := range []*[]float32{&a, &b} { // numbers with one part, so that others are 0
+						for i := range *x {
+							(*x)[i] = float32(1 + i%7)
+						}
+					}
+					clean := product(be)
+					if bit&4 != 0 {
+						a[len(a)/2], a[7] = inf, -inf
+					} else {
+						b[len(b)/2], b[7] = inf, -inf
+					}
+					got, want := product(be), product(exact)
+					for i, v := range got {
+						w := want[i]
+						if w-w == 0 && v != clean[i] || w-w != 0 && v != w && (v == v || w == w) {
+							t.Fatalf("%v %v transA=%v transB=%v, in A %v: C[%d] = %v, in F32 %v", p, d, bit&1 != 0, bit&2 != 0, bit&4 != 0, i, v, w)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestLargestNumbersInParts: a number whose BF16 is infinite is not, in several parts.
+func TestLargestNumbersInParts(t *testing.T) {
+	eachMachine(t, func(t *testing.T, _ int) {
+		for _, p := range roundedPrecisions()[1:] {
+			be := New(Options{Threads: 1, Precision: p})
+			defer be.Close()
+			for _, x := range []float32{math.MaxFloat32, -math.MaxFloat32, 0x1.fffp127, 0x1.fep127} {
+				for _, swap := range []bool{false, true} {
+					a, b := []float32{x}, []float32{0.25}
+					if swap {
+						a, b = b, a
+					}
+					c := tensor.MustNew(be, tensor.F32, 1, 1)
+					kernels.MatMul(be, kernels.MatMulArgs{C: c, A: tensorOf(be, a, 1, 1), B: tensorOf(be, b, 1, 1)})
+					if got := c.Float32s()[0]; math.Abs(float64(got-x/4)) > 0x1p-15*math.Abs(float64(x)) {
+						t.Errorf("%v: %g·0.25 = %g", p, x, got)
+					}
+				}
+			}
+		}
+	})
 }

@@ -66,6 +66,7 @@ type product struct {
 	p0, depth int     // inner indices
 	packedA   []float32
 	colTs     int // tiles along a strip of a narrow product
+	tiled     tiled
 
 	pack, run             func(chunk int)
 	packNarrow, runNarrow func(chunk int)
@@ -123,6 +124,7 @@ func (be *Backend) newProduct() *product {
 		p.pack, p.run = p.packChunk, p.runChunk
 		p.packNarrow, p.runNarrow = p.packNarrowChunk, p.runNarrowChunk
 		p.runPlain = p.runPlainChunk
+		p.tiled.pack, p.tiled.run = p.packTiles, p.runTiles
 	}
 	p.parts, p.strips, p.work = p.parts[:0], p.strips[:0], 0
 	p.tile, p.format = simd.GemmTile(), be.format()
@@ -171,6 +173,10 @@ func (p *product) compute() {
 	}
 	if p.narrow() {
 		p.computeNarrow()
+		return
+	}
+	if p.format.parts() > 0 {
+		p.computeTiles()
 		return
 	}
 	p.tiling = p.chooseTiling()

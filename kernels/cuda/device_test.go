@@ -58,7 +58,7 @@ func TestHardware(t *testing.T) {
 	t.Run("bf16", func(t *testing.T) {
 		be, other := hardware(t, Options{Precision: kernels.PrecisionBF16}), hardware(t, Options{Precision: kernels.PrecisionBF16, Poison: true})
 		o.Same = []kernels.Backend{other}
-		kerneltest.RunBF16(t, be, o)
+		kerneltest.RunProducts(t, be, kernels.PrecisionBF16, o)
 	})
 }
 

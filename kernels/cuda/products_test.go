@@ -42,14 +42,14 @@ func TestProductsInBF16(t *testing.T) {
 		if own {
 			every = 499
 		}
-		kerneltest.RunBF16(t, be, kerneltest.Options{Only: some, Every: every})
+		kerneltest.RunProducts(t, be, kernels.PrecisionBF16, kerneltest.Options{Only: some, Every: every})
 	}
 }
 
 // TF32 has 11 bits of significand, BF16 8: what it gives is within BF16's bounds.
 func TestProductsInTF32(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{Precision: kernels.PrecisionTF32})
-	kerneltest.RunBF16(t, be, kerneltest.Options{Only: some, Every: 199})
+	kerneltest.RunProducts(t, be, kernels.PrecisionBF16, kerneltest.Options{Only: some, Every: 199})
 	if !strings.HasSuffix(be.Name(), "+tf32") {
 		t.Error(be.Name())
 	}

@@ -11,17 +11,17 @@ import (
 
 // suite is one run of the conformance suite.
 type suite struct {
-	be     *Counting
-	inner  kernels.Backend // that it counts for
-	same   []kernels.Backend
-	types  []tensor.DType
-	oracle kernels.Backend
-	bf16   bool // of RunBF16
-	q8     bool // of RunQ8
-	every  int  // which of the cases that come to checkSome are checked
-	cases  int  // that came to checkSome
-	thin   int  // of the cases of a kind, which are checked
-	kinds  map[string]int
+	be        *Counting
+	inner     kernels.Backend // that it counts for
+	same      []kernels.Backend
+	types     []tensor.DType
+	oracle    kernels.Backend
+	precision kernels.Precision // of RunProducts
+	q8        bool              // of RunQ8
+	every     int               // which of the cases that come to checkSome are checked
+	cases     int               // that came to checkSome
+	thin      int               // of the cases of a kind, which are checked
+	kinds     map[string]int
 
 	poisoned []string // methods that were called with NaN and infinities in a row
 }

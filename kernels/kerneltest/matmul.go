@@ -41,8 +41,8 @@ type productShape struct {
 	residual       bool
 	whole          bool    // small integers, compared exactly where f is
 	size           float64 // of A's numbers, 0 for 1
-	bf16           bool    // operands are rounded to BF16 first
-	q8             bool    // A is rounded to 8 bits first where inQ8
+	precision      kernels.Precision
+	q8             bool // A is rounded to 8 bits first where inQ8
 }
 
 // fit rounds B's stored row up to whole blocks.
@@ -105,7 +105,7 @@ func (s *suite) matMulCase(src source, p productShape) testCase {
 		tc.operands = append(tc.operands, r)
 	}
 	tc.run = func(be kernels.Backend, o []tensor.Tensor) { kernels.MatMul(be, p.args(o)) }
-	p.bf16, p.q8 = s.bf16, s.q8
+	p.precision, p.q8 = s.precision, s.q8
 	setProductBounds(&tc, p)
 	return tc
 }
@@ -141,13 +141,10 @@ func setProductBounds(tc *testCase, p productShape) {
 	want := sync.OnceValue(func() []float64 { return gemm(p, a, b, add) })
 	size := sync.OnceValue(func() []float64 { return gemm(p, magnitudes(a), magnitudes(b), magnitudes(add)) })
 	tc.want = func(tensor.DType) []float64 { return want() }
-	tc.bound = func(_, i int, _, u float64) float64 { return min(gamma(p.p+2, u), walk(p.p)*u) * size()[i] }
-	if p.bf16 {
-		tc.bound = func(_, i int, _, u float64) float64 { return boundInBF16(p.p, u) * size()[i] }
-	}
+	tc.bound = func(_, i int, _, u float64) float64 { return boundOfSum(p.precision, p.p, u) * size()[i] }
 	if p.inQ8() {
 		tc.bound = boundInQ8(p, a, b, tc.bound)
-	} else if p.whole && !(p.bf16 && p.b.IsBlock()) { // whose values may have more bits
+	} else if p.whole && !(p.precision != kernels.PrecisionF32 && p.b.IsBlock()) { // whose values may have more bits
 		tc.bound = exactly
 	}
 	if p.f != kernels.Identity || p.residual {

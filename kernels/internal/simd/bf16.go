@@ -35,6 +35,48 @@ func roundBF16Generic(x []float32) {
 	}
 }
 
+// leastRoundedToInfinity are the bits of the least float32 whose BF16 is infinite.
+const leastRoundedToInfinity = 0x7f7f8000
+
+// roundsToInfinity reports whether x is infinite or NaN, or its BF16 is.
+func roundsToInfinity(x float32) bool {
+	return math.Float32bits(x)&^(1<<31) >= leastRoundedToInfinity
+}
+
+// RoundBF16x2 rounds x to the sum of two BF16, in place:
+//
+//	x[i] = x₁ + x₂   x₁ = BF16(x[i])   x₂ = BF16(x[i] - x₁)
+//
+// A finite number whose BF16 is infinite is cut off to both instead of rounded.
+func RoundBF16x2(x []float32) {
+	done, largest := 0, uint32(leastRoundedToInfinity)
+	if level != Generic {
+		done, largest = roundBF16x2Vector(x)
+	}
+	if largest >= leastRoundedToInfinity { // those are left as they were
+		for i, v := range x[:done] {
+			if roundsToInfinity(v) {
+				roundBF16x2Generic(x[i : i+1])
+			}
+		}
+	}
+	roundBF16x2Generic(x[done:])
+}
+
+func roundBF16x2Generic(x []float32) {
+	for i, v := range x {
+		if v-v != 0 {
+			continue
+		}
+		half := tensor.F32ToBF16
+		if roundsToInfinity(v) {
+			half = func(v float32) uint16 { return uint16(math.Float32bits(v) >> 16) }
+		}
+		first := tensor.BF16ToF32(half(v))
+		x[i] = first + tensor.BF16ToF32(half(v-first))
+	}
+}
+
 // PairBF16 rounds a packed panel and puts its inner indices into pairs:
 //
 //	dst[q·width+i] = pair of src[2q·width+i], src[(2q+1)·width+i]   q < (k+1)/2

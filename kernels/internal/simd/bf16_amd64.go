@@ -18,6 +18,22 @@ func roundBF16Vector(x []float32) int {
 //go:noescape
 func roundBF16AVX2(x *float32, blocks int)
 
+// roundBF16x2Vector returns how many numbers it has rounded, but for those that round to
+// infinity, and the bits of the largest without its sign.
+func roundBF16x2Vector(x []float32) (done int, largest uint32) {
+	blocks := len(x) / 8
+	if blocks > 0 {
+		largest = roundBF16x2AVX2(&x[0], blocks)
+	}
+	return blocks * 8, largest
+}
+
+// roundBF16x2AVX2 is [RoundBF16x2] of 8·blocks numbers, blocks > 0, but for those that
+// round to infinity. It returns the largest bits, without the sign.
+//
+//go:noescape
+func roundBF16x2AVX2(x *float32, blocks int) (largest uint32)
+
 func pairBF16Vector(dst, src []float32, width, k int) {
 	pairBF16AVX512(&dst[0], &src[0], width, k)
 }

@@ -49,6 +49,42 @@ func TestRoundBF16HasTheBitsOfStorage(t *testing.T) {
 	vectorLevels(t, check)
 }
 
+// TestRoundBF16x2HasTheBitsOfItsTwin, which is held to the sum of two parts where numbers
+// are of ordinary size.
+func TestRoundBF16x2HasTheBitsOfItsTwin(t *testing.T) {
+	check := func(t *testing.T) {
+		edges := edgesOfBF16()
+		for _, n := range lengths() {
+			r := noise(n)
+			x := newGuarded(&r, n, n%5, 3)
+			for i := range x.x {
+				if i%3 == 0 {
+					x.x[i] = edges[(n+i)%len(edges)]
+				}
+			}
+			from, want := slices.Clone(x.x), slices.Clone(x.x)
+			RoundBF16x2(x.x)
+			roundBF16x2Generic(want)
+			if !x.intact() {
+				t.Fatalf("n=%d: wrote outside", n)
+			}
+			for i, v := range x.x {
+				if math.Float32bits(v) != math.Float32bits(want[i]) {
+					t.Fatalf("n=%d: %x became %x, want %x", n, math.Float32bits(from[i]), math.Float32bits(v), math.Float32bits(want[i]))
+				}
+				if h := splitBF16(from[i], 2); from[i]-from[i] == 0 && math.Abs(float64(from[i])) >= 0x1p-100 && v != tensor.BF16ToF32(h[0])+tensor.BF16ToF32(h[1]) {
+					t.Fatalf("%x became %x, not the sum of its parts", math.Float32bits(from[i]), math.Float32bits(v))
+				}
+				if off := math.Abs(float64(v) - float64(from[i])); from[i]-from[i] == 0 && off > 0x1p-16*math.Abs(float64(from[i])) && off > 0x1p-134 {
+					t.Fatalf("%x became %x", math.Float32bits(from[i]), math.Float32bits(v))
+				}
+			}
+		}
+	}
+	t.Run("generic", func(t *testing.T) { generic(func() { check(t) }) })
+	vectorLevels(t, check)
+}
+
 func TestPairBF16MatchesItsFormula(t *testing.T) {
 	check := func(t *testing.T) {
 		edges := edgesOfBF16()

@@ -51,6 +51,7 @@ var guardRows = []guardRow{
 	{"SumSquaresF64", each(1, func(x [][]float32) []float64 { return []float64{SumSquaresF64(x[0], 0.1)} })},
 	{"Max", each(1, func(x [][]float32) []float64 { return []float64{float64(Max(x[0]))} })},
 	{"RoundBF16", plain(1, func(x [][]float32) { RoundBF16(x[0]) })},
+	{"RoundBF16x2", plain(1, func(x [][]float32) { RoundBF16x2(x[0]) })},
 	{"Dots", strided(func(c *call, rows, n, stride int) {
 		c.floats = []int{rows, n, span(rows, n, stride)}
 		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { Dots(x[0], x[1], x[2], stride); return nil }

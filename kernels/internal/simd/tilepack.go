@@ -43,7 +43,7 @@ func (s *TileSource) place(o, p int) int {
 //	x₁ = BF16(x)   x₂ = BF16(x - x₁)   x₃ = BF16(x - x₁ - x₂)
 //
 // Rounding is to nearest even; only where it would make the first of several parts of a
-// finite number infinite, that is cut off instead. Denormal numbers, rests too, become
+// finite number infinite, all are cut off instead. Denormal numbers, rests too, become
 // zeros.
 //
 // Several parts of infinities and NaN are zeros, so that products of parts make no NaN of
@@ -121,13 +121,12 @@ func splitBF16(x float32, parts int) (halves [3]uint16) {
 	if x-x != 0 {
 		return halves
 	}
+	cut := roundsToInfinity(x)
 	for i := range parts {
-		h := tensor.F32ToBF16(flushed(x))
-		if h&0x7f80 == 0x7f80 {
-			h = uint16(math.Float32bits(x) >> 16)
+		if halves[i] = tensor.F32ToBF16(flushed(x)); cut {
+			halves[i] = uint16(math.Float32bits(flushed(x)) >> 16)
 		}
-		halves[i] = h
-		x -= tensor.BF16ToF32(h)
+		x -= tensor.BF16ToF32(halves[i])
 	}
 	return halves
 }

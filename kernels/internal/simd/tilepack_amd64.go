@@ -34,9 +34,6 @@ var asTheyAre, inTurn = func() (a, b [32]uint16) {
 	return a, b
 }()
 
-// roundsToInfinity is the least float32 whose BF16 is infinite.
-const roundsToInfinity = 0x7f7f8000
-
 // packTilesVector reports whether all numbers have parts that are their own.
 func packTilesVector(dst []float32, part, parts int, src *TileSource, n, k int, side Side) bool {
 	tiles := (k + TileDepth - 1) / TileDepth
@@ -83,7 +80,7 @@ func packTilesVector(dst []float32, part, parts int, src *TileSource, n, k int, 
 			split(dst[o/TileWidth*panel:], o*src.Stride)
 		}
 	}
-	if parts > 1 && r.largest >= roundsToInfinity {
+	if parts > 1 && r.largest >= leastRoundedToInfinity {
 		return false
 	}
 	if src.Across != bool(side) {

@@ -1,0 +1,279 @@
+package cpu
+
+import (
+	"lamina/kernels/internal/simd"
+	"lamina/tensor"
+)
+
+// A product in tiles of BF16 is packed as simd.GemmTiles has it:
+//
+//	for blocks of rows                                          (usually one)
+//	    round and pack op(A)                                    (parallel)
+//	    for tiles of C                                          (parallel)
+//	        for blocks of KC of the inner index, in order
+//	            round and pack op(B) here
+//	            simd.GemmTiles, which goes on with the sums in C
+//	        bias, function, residual
+//
+// Each operand is one, two or three parts, as simd.PackTiles makes them. Products of
+// parts are passes, over a block of KC each, those of the smallest parts first; a pass
+// adds the products of 32 inner indices to an element of C at once. So the order of its
+// sum depends on the inner size and the number of parts alone.
+
+const (
+	// maxTiledA bounds the words of op(A) in tiles: 8 MiB.
+	maxTiledA = 1 << 21
+	// unitRows is how many rows of A are packed at once.
+	unitRows = 64
+	// callRows is how many rows of A are multiplied in one call: with KC of 512 they are
+	// 256 KiB, which stay in the second-level cache for all panels of B.
+	callRows = 256
+	// tilesPerWorker is how many tiles of C leave no worker idle for long at the end.
+	tilesPerWorker = 6
+)
+
+// tiledDepths is KC by the number of parts: two panels of all parts of B take 32, or 24, of
+// the 48 KiB of the first-level cache in processors with AMX.
+var tiledDepths = [...]int{1: 512, 2: 256, 3: 128}
+
+// tiled is what a product in tiles has beside the others.
+type tiled struct {
+	parts  int    // of an operand
+	kc     int    // inner indices of a block
+	blocks int    // of kc
+	sick   []bool // by block and unit: A has infinities or NaN there
+	rows   int    // of a tile of C
+	cols   int    // its columns
+	across int    // tiles along a strip
+	groups int    // tiles below each other, for each of which op(B) is packed anew
+
+	pack, run func(chunk int)
+}
+
+// slots is how many parts there is room for: one more for whole numbers.
+func (t *tiled) slots() int {
+	if t.parts == 1 {
+		return 1
+	}
+	return t.parts + 1
+}
+
+// units is how many units of rows are at work.
+func (t *tiled) units() int { return len(t.sick) / t.blocks }
+
+// tiles is a block of an operand: part i lies i·part words further, and the first part with
+// its infinities and NaN, if it has any, is number whole.
+type tiles struct {
+	simd.Tiled
+	part, parts, whole int
+	sick               bool
+}
+
+// first returns where the first part is that goes with the first one of the other operand.
+func (t *tiles) first() int {
+	if t.sick {
+		return t.whole * t.part
+	}
+	return 0
+}
+
+// mark notes whether a further panel was finite: once one is not, all have whole numbers.
+func (t *tiles) mark(panel int, finite bool) {
+	whole := func(from, to int) {
+		copy(t.Data[t.whole*t.part+from*t.Panel:], t.Data[from*t.Panel:to*t.Panel])
+	}
+	switch {
+	case t.sick && finite:
+		whole(panel, panel+1)
+	case !t.sick && !finite:
+		whole(0, panel)
+		t.sick = true
+	}
+}
+
+func tilesOf(k int) int { return ceilDiv(k, simd.TileDepth) }
+
+// tiledWords returns the words of one part of n outer and k inner indices.
+func tiledWords(n, k int) int { return ceilDiv(n, simd.TileWidth) * tilesOf(k) * simd.TileWords }
+
+func (p *product) computeTiles() {
+	t := &p.tiled
+	t.parts = p.format.parts()
+	t.kc = evenly(p.k, tiledDepths[t.parts], simd.TileDepth)
+	t.blocks = ceilDiv(p.k, t.kc)
+	rows := evenly(p.m, maxTiledA/(t.slots()*tiledWords(unitRows, p.k))*unitRows, unitRows)
+	for p.i0 = 0; p.i0 < p.m; p.i0 += rows {
+		p.rows = min(rows, p.m-p.i0)
+		grow(&p.packedA, t.slots()*tiledWords(p.rows, p.k))
+		n := ceilDiv(p.rows, unitRows) * t.blocks
+		if cap(t.sick) < n {
+			t.sick = make([]bool, n)
+		}
+		t.sick = t.sick[:n]
+		p.be.each(p.work, n, t.pack)
+		p.be.each(p.work, p.cutTiles(), t.run)
+	}
+}
+
+// cutTiles chooses the tiles of C for the rows at work, as wide as leaves some for every
+// worker, and returns their number.
+func (p *product) cutTiles() int {
+	t := &p.tiled
+	enough := 1
+	if workers := p.be.Threads(); workers > 1 {
+		enough = tilesPerWorker * workers
+	}
+	n := 0
+	for t.cols = stripCols; ; t.cols /= 2 {
+		n = 0
+		for _, at := range p.strips {
+			n += ceilDiv(at.cols, t.cols)
+		}
+		if n >= enough || t.cols == 2*simd.TileWidth {
+			break
+		}
+	}
+	t.rows = evenly(p.rows, ceilDiv(p.rows*n, enough), unitRows)
+	t.groups = ceilDiv(p.rows, t.rows)
+	t.across = stripCols / t.cols
+	return len(p.strips) * t.across * t.groups
+}
+
+// depthOf returns where a block begins in the inner index, and how long it is.
+func (p *product) depthOf(block int) (k0, kl int) {
+	k0 = block * p.tiled.kc
+	return k0, min(p.tiled.kc, p.k-k0)
+}
+
+// left is a block of op(A) from a unit of the rows at work on.
+func (p *product) left(block, unit int) tiles {
+	t := &p.tiled
+	k0, kl := p.depthOf(block)
+	panel := tilesOf(kl) * simd.TileWords
+	data := p.packedA[t.slots()*tiledWords(p.rows, k0)+unit*unitRows/simd.TileWidth*panel:]
+	return tiles{
+		Tiled: simd.Tiled{Data: data, Panel: panel},
+		part:  tiledWords(p.rows, kl), parts: t.parts, whole: t.parts, sick: t.sick[block*t.units()+unit],
+	}
+}
+
+// packTiles packs a unit of a block.
+func (p *product) packTiles(chunk int) {
+	t := &p.tiled
+	block, unit := chunk/t.units(), chunk%t.units()
+	k0, kl := p.depthOf(block)
+	i := unit * unitRows
+	to := p.left(block, unit)
+	src := sourceOf(p.a, p.transA, p.i0+i, k0)
+	t.sick[chunk] = !simd.PackTiles(to.Data, to.part, to.parts, src, min(unitRows, p.rows-i), kl, simd.Left)
+}
+
+// sourceOf returns the elements of v from an outer and an inner index on; the outer index
+// runs over its rows, or its columns with across.
+func sourceOf(v view, across bool, outer, inner int) simd.TileSource {
+	if across {
+		return simd.TileSource{Data: v.data[inner*v.stride+outer:], Stride: v.stride, Across: true}
+	}
+	return simd.TileSource{Data: v.data[outer*v.stride+inner:], Stride: v.stride}
+}
+
+// runTiles computes a tile of C.
+func (p *product) runTiles(chunk int) {
+	t := &p.tiled
+	i := chunk % t.groups * t.rows // from i0
+	chunk /= t.groups
+	at := p.strips[chunk/t.across]
+	from := chunk % t.across * t.cols
+	m, n := min(t.rows, p.rows-i), min(t.cols, at.cols-from)
+	if n <= 0 || m <= 0 {
+		return
+	}
+	q, j := &p.parts[at.part], at.j+from
+	s := p.be.scratch.get()
+	to := q.begin(s, p.i0+i, j, m, n, true)
+	for block := range t.blocks {
+		k0, kl := p.depthOf(block)
+		right := q.b.tiles(s, t, q.transB, j, n, k0, kl)
+		for r := 0; r < m; r += callRows {
+			rows := min(callRows, m-r)
+			c := to
+			c.data, c.add = to.data[r*to.stride:], to.add || block > 0
+			p.multiplyTiles(c, block, i+r, rows, n, &right)
+			if block == t.blocks-1 {
+				q.end(c, p.i0+i+r, j, rows, n)
+			}
+		}
+	}
+	p.be.scratch.put(s)
+}
+
+// multiplyTiles adds a block of the inner index to rows and columns of C, from row i of
+// those at work on: at once, or unit by unit if A is not finite somewhere.
+func (p *product) multiplyTiles(c sums, block, i, rows, n int, right *tiles) {
+	t := &p.tiled
+	_, kl := p.depthOf(block)
+	sick := false
+	for u := i / unitRows; u <= (i+rows-1)/unitRows; u++ {
+		sick = sick || t.sick[block*t.units()+u]
+	}
+	step := rows
+	if sick {
+		step = unitRows
+	}
+	for r := 0; r < rows; r += step {
+		left := p.left(block, (i+r)/unitRows)
+		var passes [6]simd.Pass
+		simd.GemmTiles(c.data[r*c.stride:], c.stride, left.Tiled, right.Tiled, passesOf(passes[:0], &left, right), min(step, rows-r), n, tilesOf(kl), c.add)
+	}
+}
+
+// passesOf appends the products of parts i and j, from 0, with i + j less than the number
+// of parts, the largest of these sums first. Parts of numbers that are not finite are
+// zeros but in the product of the first ones.
+func passesOf(passes []simd.Pass, a, b *tiles) []simd.Pass {
+	for sum := a.parts - 1; sum > 0; sum-- {
+		for i := sum; i >= 0; i-- {
+			if j := sum - i; j < b.parts {
+				passes = append(passes, simd.Pass{A: i * a.part, B: j * b.part})
+			}
+		}
+	}
+	return append(passes, simd.Pass{A: a.first(), B: b.first()})
+}
+
+// tiles packs columns [j, j+n) and inner indices [k0, k0+kl) of op(w).
+func (w *weight) tiles(s *scratch, t *tiled, trans bool, j, n, k0, kl int) tiles {
+	to := tiles{
+		Tiled: simd.Tiled{Data: grow(&s.b, t.slots()*tiledWords(n, kl)), Panel: tilesOf(kl) * simd.TileWords},
+		part:  tiledWords(n, kl), parts: t.parts, whole: t.parts,
+	}
+	switch {
+	case w.f32 != nil:
+		src := sourceOf(view{w.f32, w.rows, w.cols, w.cols}, !trans, j, k0)
+		to.sick = !simd.PackTiles(to.Data, to.part, to.parts, src, n, kl, simd.Right)
+	case w.dtype == tensor.BF16 && t.parts == 1:
+		halves, at := tensor.View[uint16](w.bytes), k0*w.cols+j
+		if trans {
+			at = j*w.cols + k0
+		}
+		simd.PackTilesBF16(to.Data, halves[at:], w.cols, !trans, n, kl, simd.Right)
+	case trans:
+		wide := grow(&s.wide, simd.TileWidth*kl)
+		for o := 0; o < n; o += simd.TileWidth {
+			rows := min(simd.TileWidth, n-o)
+			for r := range rows {
+				w.row(wide[r*kl:], j+o+r, k0, k0+kl)
+			}
+			src, panel := simd.TileSource{Data: wide, Stride: kl}, o/simd.TileWidth
+			to.mark(panel, simd.PackTiles(to.Data[panel*to.Panel:], to.part, to.parts, src, rows, kl, simd.Right))
+		}
+	default:
+		wide := grow(&s.wide, n*kl)
+		for r := range kl {
+			w.row(wide[r*n:], k0+r, j, j+n)
+		}
+		src := simd.TileSource{Data: wide, Stride: n, Across: true}
+		to.sick = !simd.PackTiles(to.Data, to.part, to.parts, src, n, kl, simd.Right)
+	}
+	return to
+}
