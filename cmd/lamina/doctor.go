@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"lamina/internal/machine"
 	"lamina/kernels/cpu"
 )
@@ -11,7 +13,9 @@ type doctorCommand struct{}
 // doctorResult is its JSON.
 type doctorResult struct {
 	machine.Description
-	CUDA cudaDescription `json:"cuda"`
+	AMX      string            `json:"amx"`      // "", or why not
+	Products map[string]string `json:"products"` // what computes them, by precision
+	CUDA     cudaDescription   `json:"cuda"`
 }
 
 // Run shows processor, kernels, memory and GPU; of a GPU that was asked for and cannot be
@@ -29,8 +33,13 @@ func (doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	d := doctorResult{machine.Describe(be.Name(), threads, cpu.HasBF16() || s.device.gpu != nil), cudaGraphics.describe()}
-	s.printLines(append(d.Lines(), d.CUDA.lines...))
+	d := doctorResult{machine.Describe(be.Name(), threads, cpu.HasBF16() || s.device.gpu != nil), cpu.NoTiles(), map[string]string{}, cudaGraphics.describe()}
+	lines := append(d.Lines(), [2]string{"AMX", cmp.Or(d.AMX, "usable")})
+	for _, p := range cpu.Precisions() {
+		d.Products[p.String()] = cpu.Instruction(p)
+		lines = append(lines, [2]string{p.String(), "--precision " + p.String() + " on the processor: " + d.Products[p.String()]})
+	}
+	s.printLines(append(lines, d.CUDA.lines...))
 	return s.writeJSON(d)
 }
 

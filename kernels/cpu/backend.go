@@ -93,6 +93,25 @@ func (be *Backend) Precision() kernels.Precision { return be.precision }
 // HasBF16 reports whether this machine has an instruction for products in BF16.
 func HasBF16() bool { return simd.HasBF16() }
 
+// NoTiles says why products do not go through AMX, Intel's tiles: "" where they do.
+func NoTiles() string { return simd.NoTiles() }
+
+// Instruction says what multiplies numbers in a precision on this machine.
+func Instruction(p kernels.Precision) string {
+	be := Backend{precision: p}
+	switch be.format() {
+	case tiles1:
+		return "AMX (TDPBF16PS)"
+	case tiles2, tiles3:
+		return fmt.Sprintf("AMX (TDPBF16PS) on %d parts", be.format().parts())
+	case pairs:
+		return "AVX512_BF16 (VDPBF16PS)"
+	case rounded, rounded2:
+		return "F32 kernels on rounded operands: no faster than f32"
+	}
+	return "F32 kernels"
+}
+
 // Threads returns the number of goroutines that compute at once.
 func (be *Backend) Threads() int { return be.pool.Workers() }
 
