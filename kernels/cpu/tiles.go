@@ -145,8 +145,8 @@ func (p *product) depthOf(block int) (k0, kl int) {
 	return k0, min(p.tiled.kc, p.k-k0)
 }
 
-// left is a block of op(A) from a unit of the rows at work on.
-func (p *product) left(block, unit int) tiles {
+// leftTiles is a block of op(A) from a unit of the rows at work on.
+func (p *product) leftTiles(block, unit int) tiles {
 	t := &p.tiled
 	k0, kl := p.depthOf(block)
 	panel := tilesOf(kl) * simd.TileWords
@@ -163,7 +163,7 @@ func (p *product) packTiles(chunk int) {
 	block, unit := chunk/t.units(), chunk%t.units()
 	k0, kl := p.depthOf(block)
 	i := unit * unitRows
-	to := p.left(block, unit)
+	to := p.leftTiles(block, unit)
 	src := sourceOf(p.a, p.transA, p.i0+i, k0)
 	t.sick[chunk] = !simd.PackTiles(to.Data, to.part, to.parts, src, min(unitRows, p.rows-i), kl, simd.Left)
 }
@@ -221,7 +221,7 @@ func (p *product) multiplyTiles(c sums, block, i, rows, n int, right *tiles) {
 		step = unitRows
 	}
 	for r := 0; r < rows; r += step {
-		left := p.left(block, (i+r)/unitRows)
+		left := p.leftTiles(block, (i+r)/unitRows)
 		var passes [6]simd.Pass
 		simd.GemmTiles(c.data[r*c.stride:], c.stride, left.Tiled, right.Tiled, passesOf(passes[:0], &left, right), min(step, rows-r), n, tilesOf(kl), c.add)
 	}
