@@ -75,7 +75,10 @@ func (d DType) BlockBytes() int { return dtypes[d].blockBytes }
 
 // Bytes returns the storage size of n elements. n must be whole blocks.
 func (d DType) Bytes(n int) int {
-	b := dtypes[d]
+	b := &dtypes[d]
+	if b.block == 1 {
+		return n * b.blockBytes
+	}
 	if n%b.block != 0 {
 		panic(fmt.Sprintf("tensor: Bytes: %d elements are not whole blocks of %s (%d)", n, d, b.block))
 	}

@@ -17,18 +17,24 @@ type epilogue struct {
 	aside    bool
 }
 
-func epilogueOf(a kernels.MatMulArgs) epilogue {
-	e := epilogue{add: a.Accumulate, bias: f32(a.Bias), residual: f32(a.Residual)}
+// set makes e, which is zero, what a call asks for.
+func (e *epilogue) set(a *kernels.MatMulArgs) {
+	e.add = a.Accumulate
+	if !a.Bias.IsNone() {
+		e.bias = f32(a.Bias)
+	}
+	if !a.Residual.IsNone() {
+		e.residual = f32(a.Residual)
+	}
 	if a.Func != kernels.Identity {
 		e.f = functionOf(a.Func)
 	}
-	return e
 }
 
 // growInC arranges that sums grow in C: if it is the residual, they begin with
 // it, or grow aside of it.
-func (e *epilogue) growInC(residualIsC bool) {
-	if e.residual == nil || !residualIsC {
+func (e *epilogue) growInC(a *kernels.MatMulArgs) {
+	if e.residual == nil || !a.Residual.SameMemory(a.C) {
 		return
 	}
 	e.aside = e.f != nil

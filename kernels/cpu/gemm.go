@@ -55,7 +55,7 @@ type product struct {
 	transA bool
 	parts  []part
 	work   int
-	strips []strip // of all parts
+	own    scratch // of a call that stays on its caller
 
 	// The pass at work, and its tiles.
 	tile      simd.Tile
@@ -65,7 +65,6 @@ type product struct {
 	i0, rows  int     // rows of C
 	p0, depth int     // inner indices
 	packedA   []float32
-	colTs     int // tiles along a strip of a narrow product
 	tiled     tiled
 
 	pack, run             func(chunk int)
@@ -92,7 +91,7 @@ func (be *Backend) MatMul(args kernels.MatMulArgs) {
 		return
 	}
 	p := be.newProduct()
-	p.set("MatMul", args)
+	p.set("MatMul", &args)
 	p.compute()
 	p.release()
 }
@@ -105,7 +104,7 @@ func (be *Backend) MatMuls(products []kernels.MatMulArgs) {
 		if be.inQ8(&products[i]) {
 			inQ8++
 		} else {
-			p.set("MatMuls", products[i])
+			p.set("MatMuls", &products[i])
 		}
 	}
 	if inQ8 < len(products) {
@@ -126,7 +125,7 @@ func (be *Backend) newProduct() *product {
 		p.runPlain = p.runPlainChunk
 		p.tiled.pack, p.tiled.run = p.packTiles, p.runTiles
 	}
-	p.parts, p.strips, p.work = p.parts[:0], p.strips[:0], 0
+	p.parts, p.work = p.parts[:0], 0
 	p.tile, p.format = simd.GemmTile(), be.format()
 	return p
 }
@@ -138,22 +137,24 @@ func (p *product) release() {
 }
 
 // set adds a product. All have the same op(A).
-func (p *product) set(op string, args kernels.MatMulArgs) {
-	mustF32(op, args.C, args.A)
-	p.a, p.transA = viewOf(args.A), args.TransA
+func (p *product) set(op string, args *kernels.MatMulArgs) {
+	mustF32(op, args.C)
+	mustF32(op, args.A)
+	p.a.data, p.a.rows, p.a.cols, p.a.stride = f32(args.A), args.A.Rows(), args.A.Cols(), args.A.Cols()
+	p.transA = args.TransA
 	p.m, p.k = p.a.rows, p.a.cols
 	if p.transA {
 		p.m, p.k = p.k, p.m
 	}
-	q := part{c: f32(args.C), n: args.C.Cols(), b: weightOf(args.B), transB: args.TransB, epilogue: epilogueOf(args)}
-	q.growInC(args.Residual.SameMemory(args.C))
-	if p.m == 0 || q.n == 0 {
+	n := args.C.Cols()
+	if p.m == 0 || n == 0 {
 		return
 	}
-	for j := 0; j < q.n; j += stripCols {
-		p.strips = append(p.strips, strip{len(p.parts), j, min(stripCols, q.n-j)})
-	}
-	p.parts = append(p.parts, q)
+	p.parts = append(p.parts, part{})
+	q := &p.parts[len(p.parts)-1]
+	q.c, q.n, q.b, q.transB = f32(args.C), n, weightOf(args.B), args.TransB
+	q.epilogue.set(args)
+	q.growInC(args)
 	p.work += p.m * q.n * p.k / productsPerWork
 }
 

@@ -29,8 +29,9 @@ func (p *product) computeNarrow() {
 	t := p.tile
 	grow(&p.packedA, ceilDiv(p.m, t.NR)*t.NR*p.k)
 	p.be.each(p.work, ceilDiv(p.k, t.KC), p.packNarrow)
-	p.colTs = ceilDiv(stripCols, narrowCols)
-	p.be.each(p.work, len(p.strips)*p.colTs, p.runNarrow)
+	p.tiling = tiling{rows: p.m, cols: narrowCols}
+	p.cutColumns()
+	p.be.each(p.work, len(p.columns), p.runNarrow)
 }
 
 // packNarrowChunk packs a block of KC inner indices of op(A).
@@ -46,13 +47,8 @@ func (p *product) narrowBlock(k0 int) []float32 {
 
 // runNarrowChunk computes all rows and some columns of C.
 func (p *product) runNarrowChunk(chunk int) {
-	t, at := p.tile, p.strips[chunk/p.colTs]
-	from := chunk % p.colTs * narrowCols
-	n := min(narrowCols, at.cols-from)
-	if n <= 0 {
-		return
-	}
-	q, j := &p.parts[at.part], at.j+from
+	t, at := p.tile, p.columns[chunk]
+	q, j, n := &p.parts[at.part], at.j, at.cols
 	s := p.be.scratch.get()
 	to := q.begin(s, 0, j, p.m, n, true)
 	turned := grow(&s.turned, n*p.m)

@@ -48,6 +48,10 @@ func (p *product) computePlain() {
 	pieces, n := 1, 0
 	if workers := p.be.pool.Workers(); workers > 1 && p.work >= p.be.small {
 		pieces = plainPieces * workers
+	} else if len(p.parts) == 1 && !p.streams(p.parts[0].n) {
+		q := &p.parts[0]
+		p.plainTile(&p.own, q, 0, 0, p.m, q.n)
+		return
 	}
 	turned := false
 	for i := range p.parts {
@@ -76,9 +80,13 @@ func (p *product) streams(n int) bool { return p.m <= plainRows && p.k*n > strea
 func (p *product) runPlainChunk(chunk int) {
 	at := p.columns[chunk%len(p.columns)]
 	i := chunk / len(p.columns) * p.tiling.rows
-	m, n := min(p.tiling.rows, p.m-i), at.cols
-	q, j := &p.parts[at.part], at.j
 	s := p.be.scratch.get()
+	p.plainTile(s, &p.parts[at.part], i, at.j, min(p.tiling.rows, p.m-i), at.cols)
+	p.be.scratch.put(s)
+}
+
+// plainTile computes m rows from i on, n columns from j on.
+func (p *product) plainTile(s *scratch, q *part, i, j, m, n int) {
 	to := q.begin(s, i, j, m, n, true)
 	switch {
 	case q.transB && m > turnRows:
@@ -94,7 +102,6 @@ func (p *product) runPlainChunk(chunk int) {
 		}
 	}
 	q.end(to, i, j, m, n)
-	p.be.scratch.put(s)
 }
 
 // left is op(A) from row i and inner index k0 on.

@@ -83,7 +83,8 @@ func (v *vector) compute(products []kernels.MatMulArgs) {
 	chunks, work := 0, 0
 	for _, args := range products {
 		mustF32("MatVec", args.C, args.A)
-		p := vecProduct{w: weightOf(args.B), c: f32(args.C), n: args.C.Cols(), finish: epilogueOf(args), transB: args.TransB, first: chunks}
+		p := vecProduct{w: weightOf(args.B), c: f32(args.C), n: args.C.Cols(), transB: args.TransB, first: chunks}
+		p.finish.set(&args)
 		if p.transB {
 			p.input = v.input(p.w.dtype, a)
 			p.step = vecRowsOf(p.n, p.w.rowBytes)

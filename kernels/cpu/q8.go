@@ -61,7 +61,7 @@ func (p *q8Product) compute(op string, products []kernels.MatMulArgs) {
 		f := p.be.newProduct()
 		for i := range products {
 			if p.be.inQ8(&products[i]) {
-				f.set(op, products[i])
+				f.set(op, &products[i])
 			}
 		}
 		f.cut(p.i0, rows)
