@@ -13,7 +13,7 @@ const (
 	plainWork = 1 << 25
 	// plainRows and turnedRows are the rows of any product, with op(B) stored by rows
 	// and by columns. Of more, the weight's elements are used often enough to pack them.
-	plainRows, turnedRows = 24, 128
+	plainRows, turnedRows = 24, 32
 	// streamed is the length of a weight that does not stay in the second-level cache:
 	// streamDepth rows at a time, it is read in long runs, and the sums wait in C, about
 	// streamSums of them.
