@@ -22,8 +22,9 @@ const (
 	turnRows = 16
 	// plainPieces is how many tiles a worker takes, so that none is idle for long.
 	plainPieces = 4
-	// plainHeight and plainWidth are the least that a tile should have.
-	plainHeight, plainWidth = 8, 64
+	// plainHeight and plainWidth are the least that a tile should have, turnedHeight
+	// where it turns op(B), each for itself.
+	plainHeight, plainWidth, turnedHeight = 8, 64, 96
 )
 
 // plain reports whether the product is computed that way.
@@ -60,7 +61,9 @@ func (p *product) computePlain() {
 	p.tiling = tiling{rows: p.m, cols: n}
 	switch {
 	case turned:
-		p.tiling.cols = ceilDiv(n, pieces)
+		across := max(min(pieces, p.m/turnedHeight), 1)
+		p.tiling.rows = ceilDiv(p.m, across)
+		p.tiling.cols = ceilDiv(n, ceilDiv(pieces, across))
 	case p.streams(n):
 		p.tiling.cols = min(ceilDiv(n, pieces), max(streamSums/p.m, streamSums/16))
 	default:
