@@ -46,6 +46,7 @@ type tiled struct {
 	cols   int    // its columns
 	across int    // tiles along a strip
 	groups int    // tiles below each other, for each of which op(B) is packed anew
+	strips []strip
 
 	pack, run func(chunk int)
 }
@@ -98,6 +99,12 @@ func tiledWords(n, k int) int { return ceilDiv(n, simd.TileWidth) * tilesOf(k) *
 
 func (p *product) computeTiles() {
 	t := &p.tiled
+	t.strips = t.strips[:0]
+	for i := range p.parts {
+		for n, j := p.parts[i].n, 0; j < n; j += stripCols {
+			t.strips = append(t.strips, strip{i, j, min(stripCols, n-j)})
+		}
+	}
 	t.parts = p.format.parts()
 	t.kc = evenly(p.k, tiledDepths[t.parts], simd.TileDepth)
 	t.blocks = ceilDiv(p.k, t.kc)
@@ -126,7 +133,7 @@ func (p *product) cutTiles() int {
 	n := 0
 	for t.cols = stripCols; ; t.cols /= 2 {
 		n = 0
-		for _, at := range p.strips {
+		for _, at := range t.strips {
 			n += ceilDiv(at.cols, t.cols)
 		}
 		if n >= enough || t.cols == 2*simd.TileWidth {
@@ -136,7 +143,7 @@ func (p *product) cutTiles() int {
 	t.rows = evenly(p.rows, ceilDiv(p.rows*n, enough), unitRows)
 	t.groups = ceilDiv(p.rows, t.rows)
 	t.across = stripCols / t.cols
-	return len(p.strips) * t.across * t.groups
+	return len(t.strips) * t.across * t.groups
 }
 
 // depthOf returns where a block begins in the inner index, and how long it is.
@@ -182,7 +189,7 @@ func (p *product) runTiles(chunk int) {
 	t := &p.tiled
 	i := chunk % t.groups * t.rows // from i0
 	chunk /= t.groups
-	at := p.strips[chunk/t.across]
+	at := t.strips[chunk/t.across]
 	from := chunk % t.across * t.cols
 	m, n := min(t.rows, p.rows-i), min(t.cols, at.cols-from)
 	if n <= 0 || m <= 0 {
