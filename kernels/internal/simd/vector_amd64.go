@@ -23,6 +23,9 @@ func scaleAVX2(dst, x *float32, n int, a float32)
 func affineAVX2(dst, x, gain, bias *float32, n int, mean, rstd float32)
 
 //go:noescape
+func affineAVX512(dst, x, gain, bias *float32, n int, mean, rstd float32)
+
+//go:noescape
 func reluAVX2(dst, x *float32, n int)
 
 //go:noescape
@@ -39,6 +42,9 @@ func sumAVX2(x *float32, n int) float32
 
 //go:noescape
 func maxAVX2(x *float32, n int) (largest float32, nan bool)
+
+//go:noescape
+func maxAVX512(x *float32, n int) (largest float32, nan bool)
 
 //go:noescape
 func sumF64AVX2(x *float32, runs int) float64
@@ -77,7 +83,11 @@ func scaleVector(dst, x []float32, a float32) {
 }
 
 func affineVector(dst, x []float32, mean, rstd float32, gain, bias []float32) {
-	if len(dst) > 0 {
+	switch {
+	case len(dst) == 0:
+	case level == AVX512:
+		affineAVX512(&dst[0], &x[0], &gain[0], &bias[0], len(dst), mean, rstd)
+	default:
 		affineAVX2(&dst[0], &x[0], &gain[0], &bias[0], len(dst), mean, rstd)
 	}
 }
@@ -118,7 +128,12 @@ func maxVector(x []float32) float32 {
 	if len(x) == 0 {
 		return maxGeneric(x)
 	}
-	largest, nan := maxAVX2(&x[0], len(x))
+	largest, nan := float32(0), false
+	if level == AVX512 {
+		largest, nan = maxAVX512(&x[0], len(x))
+	} else {
+		largest, nan = maxAVX2(&x[0], len(x))
+	}
 	if nan {
 		return float32(math.NaN())
 	}
