@@ -60,10 +60,10 @@ var activationTable = replicated([...]float32{
 	geluLinear, geluCubic, 3 * geluCubic, -geluMax, geluMax, logisticMin,
 	expShift, expLow, logisticMax, -expMax, expShift - 1,
 	geluLinearHi, geluLinear - geluLinearHi, geluCubicLo, -0.5,
-	geluTanhMin, geluTanhMax,
+	geluTanhMin, geluTanhMax, expShift16, expSquare, expCube,
 })
 
-func replicated(values [45]float32) (table [45][8]float32) {
+func replicated(values [48]float32) (table [48][8]float32) {
 	for i, v := range values {
 		for lane := range table[i] {
 			table[i][lane] = v

@@ -72,6 +72,9 @@ done:          \
 #define MINUS_HALF 1344
 #define GELU_TANH_MIN 1376
 #define GELU_TANH_MAX 1408
+#define EXP_SHIFT16 1440
+#define EXP_SQUARE 1472
+#define EXP_CUBE 1504
 
 // STEP: p = p·x + coefficient.
 #define STEP(k, x, p) VFMADD213PS k(R8), x, p

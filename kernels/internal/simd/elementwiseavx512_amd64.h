@@ -3,6 +3,8 @@
 // numbers come broadcast from the first of their eight places. The body stands
 // twice, for whole vectors, and for the rest, where K1 has a bit for each element:
 // a masked load costs more than a whole one. A body may use Z0 to Z31 and K2 to K7.
+// Exponentials fetch both their operands a kilobyte ahead: so few of their loops are
+// under way at once that memory would wait for them, and they for memory.
 
 #define EACH512(loop, rest) \
 	XORQ AX, AX    \
@@ -22,76 +24,76 @@ rest:                 \
 	BZHIL CX, BX, BX  \
 	KMOVW BX, K1
 
-// Constants of exponentials stay in registers: an operand in memory for each
-// multiply-add made them a sixth slower.
+// An exponential is e^x = 2^n·e^r, where n = round(16·x·log2 e)/16, r = x - n·ln 2. The
+// fraction of n chooses one of 16 powers of two in a register, which leaves so little
+// for e^r that a cubic is enough; scaling takes the rest of n and reaches every
+// float32, denormals and Inf included.
+//
+// Constants stay in registers: an operand in memory for each multiply-add made
+// exponentials a sixth slower.
 #define LOG2E512 Z31
 #define SHIFT512 Z30
 #define LN2_HI512 Z29
 #define LN2_LO512 Z28
-#define E4 Z27
-#define E3 Z26
-#define E2 Z25
-#define E1 Z24
-#define E0 Z23
-#define ONE512 Z22
-#define LOW512 Z21
-#define HIGH512 Z20
+#define POWERS512 Z27
+#define CUBE512 Z26
+#define SQUARE512 Z25
+#define ONE512 Z24
+#define LOW512 Z23
+#define HIGH512 Z22
+#define LOST512 Z21
 
-// EXP_CONSTANTS512 loads them, low and high being the bounds of the exponent.
+// EXP_CONSTANTS512 loads them, low and high being bounds that a body may use.
 #define EXP_CONSTANTS512(low, high) \
 	LEAQ         ·activationTable(SB), R8 \
 	VBROADCASTSS LOG2E(R8), LOG2E512      \
-	VBROADCASTSS EXP_SHIFT(R8), SHIFT512  \
+	VBROADCASTSS EXP_SHIFT16(R8), SHIFT512 \
 	VBROADCASTSS LN2_HI(R8), LN2_HI512    \
 	VBROADCASTSS LN2_LO(R8), LN2_LO512    \
-	VBROADCASTSS EXP4(R8), E4             \
-	VBROADCASTSS EXP3(R8), E3             \
-	VBROADCASTSS EXP2(R8), E2             \
-	VBROADCASTSS EXP1(R8), E1             \
-	VBROADCASTSS EXP0(R8), E0             \
+	VMOVUPS      ·sixteenths+0(SB), POWERS512 \
+	VMOVUPS      ·sixteenths+64(SB), LOST512  \
+	VBROADCASTSS EXP_CUBE(R8), CUBE512    \
+	VBROADCASTSS EXP_SQUARE(R8), SQUARE512 \
 	VBROADCASTSS ONE(R8), ONE512          \
 	VBROADCASTSS low(R8), LOW512          \
 	VBROADCASTSS high(R8), HIGH512
 
-// EXP_REDUCE512: n = round(x·log2 e), x = x - n·ln 2.
-#define EXP_REDUCE512(x, n) \
-	VMOVAPS      SHIFT512, n     \
-	VFMADD231PS  LOG2E512, x, n  \
-	VSUBPS       SHIFT512, n, n  \
+// EXP_REDUCE512: x = r; t has the fraction of n in its low bits: SHIFT512 is large
+// enough to leave a sum with it nothing below sixteenths.
+#define EXP_REDUCE512(x, n, t) \
+	VMOVAPS      SHIFT512, t     \
+	VFMADD231PS  LOG2E512, x, t  \
+	VSUBPS       SHIFT512, t, n  \
 	VFNMADD231PS LN2_HI512, n, x \
 	VFNMADD231PS LN2_LO512, n, x
 
-// EXP_POLYNOMIAL512: p = e^r; q and s are scratch. Its terms are paired, so that
-// fewer wait for each other than in Horner's order; 1 comes last, when what it is
-// added to is below 0.42, and so is that sum's error.
-#define EXP_POLYNOMIAL512(r, p, q, s) \
-	VMOVAPS     E1, q        \
-	VFMADD213PS E0, r, q     \
-	VMOVAPS     E3, p        \
-	VFMADD213PS E2, r, p     \
-	VMULPS      r, r, s      \
-	VFMADD231PS E4, s, p     \
-	VFMADD213PS q, s, p      \
-	VFMADD213PS r, s, p      \
-	VADDPS      ONE512, p, p
+// EXP_REST512: p = e^r·2^(the fraction of n); t and Z20 are lost. What rounding took from
+// the power, relative to it, goes to e^r - 1.
+#define EXP_REST512(r, t, p) \
+	VMOVAPS     CUBE512, p        \
+	VFMADD213PS SQUARE512, r, p   \
+	VFMADD213PS ONE512, r, p      \
+	VPERMPS     LOST512, t, Z20   \
+	VPERMPS     POWERS512, t, t   \
+	VFMADD213PS Z20, r, p         \
+	VFMADD213PS t, t, p
 
-// EXP512: x = e^x as in exp_generic.go, with EXP_MIN and EXP_MAX for bounds; n, p, q, s
-// are scratch. Minimum and maximum take x second, so that NaN stays. Scaling by n
-// reaches every float32, denormals and Inf included.
-#define EXP512(x, n, p, q, s) \
-	VMAXPS    x, LOW512, x           \
-	VMINPS    x, HIGH512, x          \
-	EXP_REDUCE512(x, n)              \
-	EXP_POLYNOMIAL512(x, p, q, s)    \
+// EXP512: x = e^x, with EXP_MIN and EXP_MAX for bounds; n, t, p are scratch. Minimum
+// and maximum take x second, so that NaN stays.
+#define EXP512(x, n, t, p) \
+	VMAXPS    x, LOW512, x  \
+	VMINPS    x, HIGH512, x \
+	EXP_REDUCE512(x, n, t)  \
+	EXP_REST512(x, t, p)    \
 	VSCALEFPS n, p, x
 
 // EXP_DOWN512: the same for x ≤ EXP_MAX, and 0 below EXP_LOW, which LOW512 is: e^x is
 // no normal number there, and what follows would be slow with denormals. K2 is
 // scratch as well.
-#define EXP_DOWN512(x, n, p, q, s) \
+#define EXP_DOWN512(x, n, t, p) \
 	VCMPPS      $0x15, LOW512, x, K2 \
-	EXP_REDUCE512(x, n)              \
-	EXP_POLYNOMIAL512(x, p, q, s)    \
+	EXP_REDUCE512(x, n, t)           \
+	EXP_REST512(x, t, p)             \
 	VSCALEFPS.Z n, p, K2, x
 
 // RECIPROCAL512: r = 1/d of normal d, whose reciprocal is normal, within 0.6 units; t is
@@ -110,35 +112,35 @@ rest:                 \
 	VFNMADD231PS q, d, x \
 	VFMADD231PS  r, x, q
 
-// LOGISTIC_EXP512: x = e = e^-|x| and p = 1+e: σ(|x|) is 1/p, and σ(-|x|) e/p. n, q, s are
+// LOGISTIC_EXP512: x = e = e^-|x| and p = 1+e: σ(|x|) is 1/p, and σ(-|x|) e/p. n and t are
 // scratch. LOW512 is EXP_MIN, sign has the sign bit of each lane.
-#define LOGISTIC_EXP512(sign, x, n, p, q, s) \
-	VORPS     sign, x, x          \
-	VMAXPS    x, LOW512, x        \
-	EXP_REDUCE512(x, n)           \
-	EXP_POLYNOMIAL512(x, p, q, s) \
-	VSCALEFPS n, p, x             \
+#define LOGISTIC_EXP512(sign, x, n, t, p) \
+	VORPS     sign, x, x     \
+	VMAXPS    x, LOW512, x   \
+	EXP_REDUCE512(x, n, t)   \
+	EXP_REST512(x, t, p)     \
+	VSCALEFPS n, p, x        \
 	VADDPS    ONE512, x, p
 
-// SIGMOID512: y = σ(x); n, p, q, s and K2 are scratch.
-#define SIGMOID512(sign, x, y, n, p, q, s) \
-	VPMOVD2M x, K2                          \
-	VMOVAPS  x, n                           \
-	LOGISTIC_EXP512(sign, n, y, p, q, s)    \
-	VMOVAPS  ONE512, q                      \
-	VMOVAPS  n, K2, q                       \
-	QUOTIENT512(q, p, y, s)
+// SIGMOID512: y = σ(x); e, n, p and K2 are scratch.
+#define SIGMOID512(sign, x, y, e, n, p) \
+	VPMOVD2M x, K2                    \
+	VMOVAPS  x, e                     \
+	LOGISTIC_EXP512(sign, e, y, n, p) \
+	VMOVAPS  ONE512, n                \
+	VMOVAPS  e, K2, n                 \
+	QUOTIENT512(n, p, y, e)
 
-// SIGMOIDS512: y = σ(x) and z = σ(-x), which is 1-y, but with all its digits; n, p, q, s
-// and K2 are scratch.
-#define SIGMOIDS512(sign, x, y, z, n, p, q, s) \
-	VPMOVD2M  x, K2                         \
-	VMOVAPS   x, n                          \
-	LOGISTIC_EXP512(sign, n, y, p, q, s)    \
-	RECIPROCAL512(p, z, q)                  \
-	VMULPS    z, n, n                       \
-	VBLENDMPS n, z, K2, y                   \
-	VBLENDMPS z, n, K2, z
+// SIGMOIDS512: y = σ(x) and z = σ(-x), which is 1-y, but with all its digits; e, n, p and
+// K2 are scratch.
+#define SIGMOIDS512(sign, x, y, z, e, n, p) \
+	VPMOVD2M  x, K2                   \
+	VMOVAPS   x, e                    \
+	LOGISTIC_EXP512(sign, e, y, n, p) \
+	RECIPROCAL512(p, z, n)            \
+	VMULPS    z, e, e                 \
+	VBLENDMPS e, z, K2, y             \
+	VBLENDMPS z, e, K2, z
 
 // SUM512: the sum of z's lanes in x, its lowest quarter: halves, and pairs of what is
 // left. y is z's lower half; ty and tx, halves of one register, are scratch.

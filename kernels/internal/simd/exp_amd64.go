@@ -2,6 +2,19 @@
 
 package simd
 
+import "math"
+
+// sixteenths holds 2^(i/16) for AVX-512's exponentials, and what each lost in rounding,
+// relative to it.
+var sixteenths = func() (powers [2][16]float32) {
+	for i := range 16 {
+		exact := math.Exp2(float64(i) / 16)
+		powers[0][i] = float32(exact)
+		powers[1][i] = float32(exact/float64(powers[0][i]) - 1)
+	}
+	return powers
+}()
+
 // tanhTable holds the constants of tanhAVX2 and tanhAVX512.
 var tanhTable = [...]float32{tanhSmall, tanh4, tanh3, tanh2, tanh1, tanh0}
 

@@ -27,6 +27,15 @@ const (
 	expShift = 12582912 + 127
 )
 
+// Constants of AVX-512's exponentials: e^r = 1 + r·(1 + r·(square + r·cube)) for
+// |r| ≤ ln 2/32, with a minimax fit of our own (relative error 2e-9). expShift16 is
+// large enough to leave a sum with it nothing below sixteenths.
+const (
+	expSquare  = 0.5000162124633789
+	expCube    = 0.16666720807552338
+	expShift16 = 786432
+)
+
 func expOne(x float32) float32 {
 	x = min(max(x, expMin), expMax)
 	n := float32(math.RoundToEven(float64(x * log2e)))
