@@ -14,9 +14,13 @@ import (
 // Bench measures cases on one backend.
 type Bench struct {
 	Backend   kernels.Backend
-	Threads   int           // of the backend, and of the machine's own rates
-	Precision string        // of the backend's products, as rows state it
+	Threads   int // of the backend, and of the machine's own rates
+	Precision kernels.Precision
 	Time      time.Duration // each case is measured at least so long
+
+	// Rounded are backends for cases of a precision of their own, on the same memory and as
+	// many threads.
+	Rounded map[kernels.Precision]kernels.Backend
 
 	// Open opens the model of [Cases] that lies in a file, on Backend.
 	Open func(path string) (*transformer.Decoder, error)
@@ -37,19 +41,19 @@ type Measurement struct {
 	Unit    string  `json:"unit"`
 	Limit   float64 `json:"limit"`
 	Share   float64 `json:"share"`
-	// Precision is that of products; their limit stays F32's.
+	// Precision is that of products, which their limit is of as well.
 	Precision string `json:"precision"`
 }
 
 // Text shows measurements as a table.
 func Text(rows []Measurement) string {
 	t := report.Table{Columns: []report.Column{
-		{Name: "work"}, {Name: "shape"}, {Name: "threads", Right: true}, {Name: "value", Right: true}, {Name: "unit"},
+		{Name: "work"}, {Name: "shape"}, {Name: "precision"}, {Name: "threads", Right: true}, {Name: "value", Right: true}, {Name: "unit"},
 		{Name: "limit", Right: true}, {Name: "share", Right: true},
 	}}
 	for _, m := range rows {
 		t.Rows = append(t.Rows, []string{
-			m.Work, m.Shape, fmt.Sprint(m.Threads), fmt.Sprintf("%.1f", m.Value), m.Unit, fmt.Sprintf("%.1f", m.Limit), fmt.Sprintf("%.0f%%", 100*m.Share),
+			m.Work, m.Shape, m.Precision, fmt.Sprint(m.Threads), fmt.Sprintf("%.1f", m.Value), m.Unit, fmt.Sprintf("%.1f", m.Limit), fmt.Sprintf("%.0f%%", 100*m.Share),
 		})
 	}
 	return t.Text()
@@ -82,9 +86,11 @@ func (b *Bench) Run(ctx context.Context, cases []Case) ([]Measurement, error) {
 		}
 	}
 	machine = machine.Better(Measure(b.Threads))
-	rows := make([]Measurement, len(cases))
+	rows := []Measurement{}
 	for i, c := range cases {
-		rows[i] = b.row(c, timings[i], machine)
+		if c.rate == nil || timings[i].rate > 0 { // else the machine has no such instruction
+			rows = append(rows, b.row(c, timings[i], machine))
+		}
 	}
 	return rows, nil
 }
@@ -108,15 +114,33 @@ func (b *Bench) time(ctx context.Context, c Case) (timing, error) {
 
 // row holds a timing against the machine.
 func (b *Bench) row(c Case, t timing, machine Machine) Measurement {
-	row := Measurement{Work: c.Work, Shape: c.Shape, Threads: b.Threads, Unit: c.Unit, Precision: b.Precision}
+	precision := b.precision(c.Precision)
+	row := Measurement{Work: c.Work, Shape: c.Shape, Threads: b.Threads, Unit: c.Unit, Precision: precision.String()}
 	if c.rate != nil {
 		row.Value, row.Limit, row.Share = t.rate/1e9, t.rate/1e9, 1
 		return row
 	}
+	machine = machine.At(precision)
 	amount := map[string]float64{FLOPS: t.cost.FLOP / 1e9, Bytes: (t.cost.Read + t.cost.Moved) / 1e9, Tokens: float64(t.tokens)}[c.Unit]
 	row.Value, row.Limit = amount/t.seconds, amount/t.cost.Seconds(machine)
 	row.Share = row.Value / row.Limit
 	return row
+}
+
+// precision is a case's own or the bench's.
+func (b *Bench) precision(own kernels.Precision) kernels.Precision {
+	if own != kernels.PrecisionF32 {
+		return own
+	}
+	return b.Precision
+}
+
+// backend is the one for cases of a precision.
+func (b *Bench) backend(own kernels.Precision) kernels.Backend {
+	if be := b.Rounded[own]; be != nil {
+		return be
+	}
+	return b.Backend
 }
 
 // enter makes room for another group of cases.
@@ -134,7 +158,7 @@ func fastest(ctx context.Context, long time.Duration, call func()) (float64, err
 	begin := time.Now()
 	call()
 	first := time.Since(begin)
-	for end := time.Now().Add(min(long/4, first)); time.Now().Before(end); {
+	for end := time.Now().Add(long / 4); first < long && time.Now().Before(end); {
 		call()
 	}
 	best, least := -1.0, 2

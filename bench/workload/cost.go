@@ -37,10 +37,13 @@ func (m Machine) At(p kernels.Precision) Machine {
 	return m
 }
 
-// Measure measures the limits of so many threads in about half a second.
+// Measure measures the limits of so many threads in about a second.
 func Measure(threads int) Machine {
 	const size = 64 << 20 // bytes a thread
-	return Machine{Peak: profile.PeakFLOPS(threads), Read: profile.ReadBandwidth(threads), Copy: profile.CopyBandwidth(threads, size)}
+	return Machine{
+		Peak: profile.PeakFLOPS(threads), Read: profile.ReadBandwidth(threads), Copy: profile.CopyBandwidth(threads, size),
+		BF16: profile.PeakBF16(threads), Int8: profile.PeakInt8(threads),
+	}
 }
 
 // Seconds returns the least time the cost takes on m.

@@ -68,32 +68,41 @@ func (s source) Parameter(name string, initial nn.Initial, shape ...int) *autogr
 // format. No speed depends on them, but each page has to be one of its own.
 func Stored(be kernels.Backend, d tensor.DType, seed uint64, shape ...int) tensor.Tensor {
 	t := tensor.MustNew(be, d, shape...)
+	n, block := t.Len(), d.BlockLen()
+	part := storedPart(d, seed, min(n, storedValues))
+	blocks := t.Reshape(n/block, block)
+	for from := 0; from < n; from += storedValues {
+		to := min(n, from+storedValues)
+		blocks.Slice(from/block, to/block).SetRaw(part[:d.Bytes(to-from)])
+	}
+	return t
+}
+
+// storedValues is how many values of a weight differ: making more would take longer than
+// what is measured on them.
+const storedValues = 1 << 18
+
+// storedPart returns n values as they are stored.
+func storedPart(d tensor.DType, seed uint64, n int) []byte {
 	state := seed | 1
 	next := func() uint64 { // a linear congruential generator: quick, and good enough for weights that mean nothing
 		state = state*6364136223846793005 + 1442695040888963407
 		return state
 	}
+	raw := make([]byte, d.Bytes(n))
 	if d.IsBlock() {
-		raw := make([]byte, t.Bytes())
 		const keep = 0x13 // as the upper byte of an F16: below 2^-10
 		for i := range raw {
 			raw[i] = byte(next()>>56) & keep
 		}
-		t.SetRaw(raw)
-		return t
+		return raw
 	}
-	values := make([]float32, t.Len())
+	values := make([]float32, n)
 	for i := range values {
 		values[i] = float32(int32(next()>>32)) * (0.05 / (1 << 31))
 	}
-	if d == tensor.F32 {
-		t.SetFloat32s(values)
-		return t
-	}
-	raw := make([]byte, t.Bytes())
 	tensor.EncodeF32(raw, values, d)
-	t.SetRaw(raw)
-	return t
+	return raw
 }
 
 // Model is a decoder with random weights and what it is measured with.
@@ -107,6 +116,9 @@ type Model struct {
 func NewModel(be kernels.Backend, s Shape, d tensor.DType) *Model {
 	return &Model{s, transformer.New(s.Parse(), source{be, d}), be}
 }
+
+// On is the same model, computed by another backend in the same memory.
+func (m *Model) On(be kernels.Backend) *Model { return &Model{m.Shape, m.Decoder, be} }
 
 // OfDecoder wraps a decoder that was read from a file: to decode and to prefill.
 func OfDecoder(be kernels.Backend, name string, decoder *transformer.Decoder) *Model {

@@ -94,6 +94,26 @@ func (p Product) Work(be kernels.Backend, d tensor.DType, threads int) Work {
 	return Work{Run: run, Cost: Cost{FLOP: p.FLOP()}}
 }
 
+// RoundedProducts are those of Products that are measured in every precision: squares and
+// layers, by a weight.
+func RoundedProducts() []Product {
+	var some []Product
+	for _, p := range Products() {
+		if p.TransB && min(p.M, p.N, p.K) >= 512 && p.M <= 1024 {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// FewRows is a product of some rows, too few for it to be held against the peak, with a weight
+// [n p] of a storage type, which is read once.
+func FewRows(be kernels.Backend, d tensor.DType, rows, n, p int) Work {
+	w := Stored(be, d, 1, n, p)
+	x, y := Stored(be, tensor.F32, 2, rows, p), tensor.MustNew(be, tensor.F32, rows, n)
+	return Work{Cost: Cost{Read: float64(w.Bytes())}, Run: func() { kernels.MatMul(be, kernels.MatMulArgs{C: y, A: x, B: w, TransB: true}) }}
+}
+
 // MatVec is one row against a weight [n p] of a storage type: the product of
 // decoding.
 func MatVec(be kernels.Backend, d tensor.DType, n, p int) Work {

@@ -9,12 +9,14 @@ import (
 
 	"lamina/bench/workload"
 	"lamina/crash/emulate"
+	"lamina/kernels"
+	"lamina/kernels/cpu"
 	"lamina/transformer"
 )
 
 // benchCommand measures the machine and our work on it; see package workload.
 type benchCommand struct {
-	Filter string        `placeholder:"WORDS" help:"Only rows whose work, shape and unit hold each of these words, e.g. 'gemm ABt' or 'decode Q4_1'."`
+	Filter string        `placeholder:"WORDS" help:"Only rows whose work, shape, unit and precision hold each of these words, e.g. 'gemm ABt' or 'decode Q4_1'."`
 	Model  string        `placeholder:"PATH" help:"Measure decode and prefill of this model too."`
 	Time   time.Duration `default:"100ms" placeholder:"D" help:"How long each row is measured at least (default 100ms)."`
 }
@@ -27,7 +29,11 @@ func (c benchCommand) Run(s *session) error {
 	if d, err := parseDevice(s.Device); err != nil || d.kind == "cuda" {
 		return cmp.Or(err, fmt.Errorf("--device %s: bench measures processors: for a GPU there is bench/cuda/check.sh, see docs/cuda.md", s.Device))
 	}
-	cases, err := workload.Choose(c.Model, c.Filter)
+	rounded, err := roundedPrecisions(s.Precision)
+	if err != nil {
+		return err
+	}
+	cases, err := workload.Choose(c.Model, c.Filter, rounded)
 	if err != nil {
 		return usageError{err}
 	}
@@ -35,11 +41,16 @@ func (c benchCommand) Run(s *session) error {
 	if slices.Equal(counts, []int{0}) {
 		counts = slices.Compact([]int{1, runtime.GOMAXPROCS(0)})
 	}
-	bar := s.progress("bench", len(counts)*len(cases))
+	parts, total := make([][]workload.Case, len(counts)), 0
+	for i, threads := range counts {
+		parts[i] = slices.DeleteFunc(slices.Clone(cases), func(w workload.Case) bool { return threads < slices.Max(counts) && roundedModel(w) })
+		total += len(parts[i])
+	}
+	bar := s.progress("bench", total)
 	defer bar.Done()
-	var rows []workload.Measurement
-	for _, threads := range counts {
-		some, err := c.measure(s, threads, cases, func(w workload.Case) {
+	rows := []workload.Measurement{}
+	for i, threads := range counts {
+		some, err := c.measure(s, threads, parts[i], func(w workload.Case) {
 			bar.Describe(w.Work + " " + w.Shape)
 			bar.Add(1)
 		})
@@ -53,6 +64,24 @@ func (c benchCommand) Run(s *session) error {
 	return s.writeJSON(rows)
 }
 
+// roundedModel reports whether a case runs a model in a precision of its own: those take a
+// minute for each number of threads, and are measured on the largest one alone.
+func roundedModel(w workload.Case) bool {
+	return w.Precision != kernels.PrecisionF32 && w.Unit == workload.Tokens
+}
+
+// roundedPrecisions are those that have rows beside F32's: what this processor has an
+// instruction for. Of another precision all rows are, and there are none beside them.
+func roundedPrecisions(own string) ([]kernels.Precision, error) {
+	p, err := kernels.ParsePrecision(own)
+	if err != nil || p != kernels.PrecisionF32 {
+		return nil, err
+	}
+	return slices.DeleteFunc(cpu.Precisions(), func(p kernels.Precision) bool {
+		return p == kernels.PrecisionF32 || p != kernels.PrecisionQ8 && !cpu.HasBF16()
+	}), nil
+}
+
 // measure runs the cases on so many threads.
 func (c benchCommand) measure(s *session, threads int, cases []workload.Case, next func(workload.Case)) ([]workload.Measurement, error) {
 	be, err := openBackend("cpu", s.Precision, threads)
@@ -60,7 +89,16 @@ func (c benchCommand) measure(s *session, threads int, cases []workload.Case, ne
 		return nil, err
 	}
 	defer be.Close()
-	b := &workload.Bench{Backend: be, Threads: threads, Precision: s.Precision, Time: c.Time, Next: next}
+	b := &workload.Bench{
+		Backend: be, Threads: threads, Precision: be.precision, Time: c.Time, Next: next, Rounded: map[kernels.Precision]kernels.Backend{},
+	}
+	for _, one := range cases {
+		if p := one.Precision; p != kernels.PrecisionF32 && b.Rounded[p] == nil {
+			other := cpu.New(cpu.Options{Threads: threads, Precision: p})
+			defer other.Close()
+			b.Rounded[p] = other
+		}
+	}
 	b.Open = func(path string) (*transformer.Decoder, error) {
 		c, err := s.openCheckpoint(path)
 		if err == nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"lamina/bench/workload"
+	"lamina/kernels"
+	"lamina/kernels/cpu"
 )
 
 // Rows of each unit, on one or two threads: names, JSON and finite shares. No
@@ -22,7 +24,8 @@ func TestBenchOfEachUnit(t *testing.T) {
 		{"25x25x64 AB", "1,2", "GFLOP/s", 2, "gemm", "144 of 25x25x64 AB"},
 		{"op layer_norm 512", "2", "GB/s", 2, "op", "layer_norm 512x768"},
 		{"tiny", "2", "tokens/s", 2, "forward", "tiny 8x64"},
-		{"peak", "1", "GFLOP/s", 1, "peak", "multiply-add"},
+		{"multiply-add", "1", "GFLOP/s", 1, "peak", "multiply-add"},
+		{"attention 512 backward", "1", "GFLOP/s", 1, "attention", "512 tokens, 12x64 backward"},
 	} {
 		out := filepath.Join(t.TempDir(), "b.json")
 		text := must(t, "bench", "--filter", c.filter, "--threads", c.threads, "--time", "1ms", "--json", out)
@@ -56,13 +59,47 @@ func TestBenchOfAModel(t *testing.T) {
 	}
 }
 
+// What the processor has an instruction for has rows of its own, whole models on the most
+// threads alone; with another precision all rows are of it.
+func TestBenchOfPrecisions(t *testing.T) {
+	run := func(args ...string) []workload.Measurement {
+		out := filepath.Join(t.TempDir(), "b.json")
+		must(t, append([]string{"bench", "--threads", "1,2", "--time", "1ms", "--json", out}, args...)...)
+		return read[[]workload.Measurement](t, out)
+	}
+	count := func(rows []workload.Measurement, precision string, threads int) (n int) {
+		for _, r := range rows {
+			if r.Precision == precision && r.Threads == threads {
+				n++
+			}
+		}
+		return n
+	}
+	rows, want := run("--filter", "512x512x512 ABt"), 0
+	if cpu.HasBF16() {
+		want = 1
+	}
+	for threads := 1; threads <= 2; threads++ {
+		if count(rows, "f32", threads) != 1 || count(rows, "bf16", threads) != want {
+			t.Errorf("%+v", rows)
+		}
+	}
+	if rows := run("--filter", "512x512x512 ABt", "--precision", "bf16"); len(rows) != 2 || count(rows, "bf16", 2) != 1 {
+		t.Errorf("%+v", rows)
+	}
+	whole := workload.Case{Unit: workload.Tokens, Precision: kernels.PrecisionBF16}
+	if !roundedModel(whole) || roundedModel(workload.Case{Unit: workload.Tokens}) || roundedModel(workload.Case{Unit: workload.FLOPS, Precision: kernels.PrecisionBF16}) {
+		t.Error("other cases are whole models in a precision of their own")
+	}
+}
+
 func TestBenchWrongUsage(t *testing.T) {
 	for _, c := range []struct {
 		args string
 		code int
 		want string
 	}{
-		{"--filter gemm#", exitUsage, "gemm, matvec, op, forward, train, decode, prefill"},
+		{"--filter gemm#", exitUsage, "gemm, matvec, rows, attention, op, forward, train, decode, prefill"},
 		{"--threads 1,0", exitUsage, "--threads 0"},
 		{"--threads 1,x", exitUsage, "--threads"},
 		{"--time 0s", exitUsage, "--time"},

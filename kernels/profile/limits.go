@@ -19,6 +19,25 @@ func PeakFLOPS(threads int) float64 {
 	return best(threads, func(int) int { return simd.Peak(rounds) })
 }
 
+// PeakBF16 is [PeakFLOPS] of products of BF16, with tiles where the processor has them,
+// else with AVX512_BF16; 0 without either.
+func PeakBF16(threads int) float64 { return peakOf(threads, simd.TileBF16, simd.DotBF16) }
+
+// PeakInt8 is [PeakFLOPS] of products of bytes, with tiles where the processor has them,
+// else with AVX512_VNNI; 0 without either.
+func PeakInt8(threads int) float64 { return peakOf(threads, simd.TileInt8, simd.DotInt8) }
+
+// peakOf is the peak of the first of some features that there is.
+func peakOf(threads int, features ...simd.Feature) float64 {
+	rounds := map[bool]int{true: 1 << 15, false: 1 << 20} // some milliseconds of tiles, or of vectors
+	for _, f := range features {
+		if simd.Has(f) {
+			return best(threads, func(int) int { return simd.PeakOf(f, rounds[f == simd.TileBF16 || f == simd.TileInt8]) })
+		}
+	}
+	return 0
+}
+
 // memoryBytes is what a thread reads or copies where the caches shall not help.
 const memoryBytes = 64 << 20
 
