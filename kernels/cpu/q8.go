@@ -17,6 +17,13 @@ type q8Product struct {
 	rounded []float32 // a as it is multiplied
 	one     [1]kernels.MatMulArgs
 	round   func(row int)
+
+	// Of products in integers: see q8bytes.go.
+	parts     []part
+	rows      int       // at work
+	panels    []float32 // of A
+	strange   []bool    // rows that are taken as they are
+	pack, run func(chunk int)
 }
 
 // inQ8 reports whether a product takes its A rounded to 8 bits: blocks of the weight then
@@ -44,16 +51,26 @@ func (be *Backend) matMulsQ8(products []kernels.MatMulArgs) {
 func (be *Backend) productQ8() *q8Product {
 	p := be.productsQ8.get()
 	if p.be == nil {
-		p.be, p.round = be, p.roundRow
+		p.be, p.round, p.pack, p.run = be, p.roundRow, p.packChunk, p.runChunk
 	}
 	return p
 }
 
-// compute multiplies the rounded numbers d·q as a product in F32: where there is no
-// instruction for sums of products of bytes, nothing is faster.
+// compute multiplies in integers where there is an instruction for that.
 func (p *q8Product) compute(op string, products []kernels.MatMulArgs) {
 	first := &products[0]
 	p.a, p.m, p.k = f32(first.A), first.A.Rows(), first.A.Cols()
+	if simd.Has(simd.DotInt8) && p.k > 0 {
+		p.computeBytes(op, products)
+	} else {
+		p.computeWide(op, products)
+	}
+	p.a = nil
+}
+
+// computeWide multiplies the rounded numbers d·q as a product in F32: where there is no
+// instruction for sums of products of bytes, nothing is faster.
+func (p *q8Product) computeWide(op string, products []kernels.MatMulArgs) {
 	for p.i0 = 0; p.i0 < p.m; p.i0 += q8Rows {
 		rows := min(q8Rows, p.m-p.i0)
 		grow(&p.rounded, rows*p.k)
@@ -69,7 +86,6 @@ func (p *q8Product) compute(op string, products []kernels.MatMulArgs) {
 		f.compute()
 		f.release()
 	}
-	p.a = nil
 }
 
 // roundRow rounds a row, unless it is one that is taken as it is.

@@ -20,6 +20,8 @@ type scratch struct {
 
 	unpaired []float32 // panels of op(B) before they are pairs of BF16
 	q8       simd.Q8   // a row rounded to 8 bits
+	q8Codes  simd.Q8Codes
+	vector   simd.Vector // a row that is not
 }
 
 // floats returns n floats with undefined contents, which last until the next

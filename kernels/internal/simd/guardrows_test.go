@@ -2,6 +2,7 @@ package simd
 
 import (
 	"fmt"
+	"math"
 
 	"lamina/tensor"
 )
@@ -190,6 +191,61 @@ var guardRows = []guardRow{
 		c.run = func(x [][]float32, src []byte, _ []int32) []float64 { Decode(x[0], src, d); return nil }
 	})},
 	{"RoundQ8", q8Calls},
+	{"PackQ8Left", func() []call {
+		var calls []call
+		for blocks := range 4 {
+			for _, row := range []int{0, 7, Q8Tile - 1} {
+				calls = append(calls, call{
+					at: fmt.Sprintf("blocks=%d row=%d", blocks, row), floats: []int{Q8LeftStep * blocks, 32 * blocks}, noTwin: true,
+					run: func(x [][]float32, _ []byte, _ []int32) []float64 {
+						PackQ8Left(x[0], row, x[1])
+						wordsOnly(x[0])
+						return nil
+					},
+				})
+			}
+		}
+		return calls
+	}},
+	{"ClearQ8Left", func() []call {
+		return []call{{at: "2 blocks", floats: []int{2 * Q8LeftStep}, run: func(x [][]float32, _ []byte, _ []int32) []float64 {
+			ClearQ8Left(x[0], Q8Tile-1)
+			return nil
+		}}}
+	}},
+	{"Q8Codes.Pack", storedCalls(func(c *call, d tensor.DType, n int) {
+		if !d.IsBlock() {
+			n = 0
+		}
+		rows := (n/32*5 + 1) % 17
+		c.noTwin = true
+		c.floats, c.bytes = []int{n / 32 * Q8RightStep}, rows*d.Bytes(n)
+		c.run = func(x [][]float32, src []byte, _ []int32) []float64 {
+			var s Q8Codes
+			s.Pack(x[0], src, d.Bytes(n), rows, n/32, d)
+			wordsOnly(x[0])
+			return nil
+		}
+	})},
+	{"GemmQ8", func() []call {
+		var calls []call
+		blockTypes(func(d tensor.DType) {
+			for blocks := range 4 {
+				for panels := range 3 {
+					ldc, step := Q8Tile+blocks, blocks*Q8LeftStep+4
+					calls = append(calls, call{
+						at: fmt.Sprintf("%v blocks=%d panels=%d", d, blocks, panels), noTwin: true, clean: halves,
+						floats: []int{span(Q8Tile*panels, Q8Tile, ldc), span(panels, blocks*Q8LeftStep, step), blocks * Q8RightStep},
+						run: func(x [][]float32, _ []byte, _ []int32) []float64 {
+							GemmQ8(x[0], ldc, x[1], x[2], blocks, panels, step, d, blocks%2 == 0)
+							return nil
+						},
+					})
+				}
+			}
+		})
+		return calls
+	}},
 	{"UnroundQ8", func() []call {
 		var calls []call
 		for blocks := range 5 {
@@ -228,6 +284,13 @@ var guardRows = []guardRow{
 			return nil
 		}
 	})},
+}
+
+// wordsOnly leaves of floats that hold bits what is the same in all words that are NaN.
+func wordsOnly(x []float32) {
+	for i, v := range x {
+		x[i] = float32(math.Float32bits(v) >> 8)
+	}
 }
 
 // q8Calls round blocks of 32. What is left of a row that cannot be rounded is of no

@@ -203,7 +203,7 @@ func putFloat(dst []byte, lane int, v float32) {
 func putInt(dst []byte, lane int, v int32) { binary.LittleEndian.PutUint32(dst[4*lane:], uint32(v)) }
 
 // sum returns the sum of the codes of block b.
-func (r *q8Vector) sum(b int) (sum int32) {
+func (r *Q8) sum(b int) (sum int32) {
 	for _, v := range (*[8]int32)(r.Sums[8*b:]) {
 		sum += v
 	}

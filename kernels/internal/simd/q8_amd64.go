@@ -11,25 +11,29 @@ import (
 // q8Table holds the constants of q8dot_amd64.h and q8round_amd64.s.
 var q8Table = struct {
 	lower, sixteen [8]uint32
-	spread         [2][32]uint8
+	spread         [3][32]uint8
 	bit            [32]uint8
 	upper, top     [8]uint32
 	ones           [8]uint32
 	most           [8]float32
 	order          [8]uint32
 }{
-	eight(0x0f0f0f0f), eight(0x10101010), spreadOfPairs, eachBit,
+	eight(0x0f0f0f0f), eight(0x10101010), spreads, eachBit,
 	eight(0x30303030), eight(0x80808080), eight(0x00010001), [8]float32{127}, [8]uint32{0, 4, 1, 5, 2, 6, 3, 7},
 }
 
-// spreadOfPairs has for elements 0 to 15 of two blocks, and for 16 to 31, the byte that
-// their fifth bits stand in; eachBit has the bit.
+// spreads has for elements 0 to 15 of two blocks, for 16 to 31, and for those of one block,
+// the byte that their fifth bits stand in; eachBit has the bit.
 var (
-	spreadOfPairs = [2][32]uint8{
+	spreads = [3][32]uint8{
 		{8: 1, 9: 1, 10: 1, 11: 1, 12: 1, 13: 1, 14: 1, 15: 1, 24: 1, 25: 1, 26: 1, 27: 1, 28: 1, 29: 1, 30: 1, 31: 1},
 		{
 			2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
 			2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
+		},
+		{
+			8: 1, 9: 1, 10: 1, 11: 1, 12: 1, 13: 1, 14: 1, 15: 1,
+			16: 2, 17: 2, 18: 2, 19: 2, 20: 2, 21: 2, 22: 2, 23: 2, 24: 3, 25: 3, 26: 3, 27: 3, 28: 3, 29: 3, 30: 3, 31: 3,
 		},
 	}
 	eachBit = [32]uint8{

@@ -11,3 +11,19 @@ func roundQ8Vector(q []int8, d []float32, sums []int32, x []float32) bool {
 func unroundQ8Vector(dst []float32, q []int8, d []float32) { unroundQ8Generic(dst, q, d) }
 
 func dotRowsQ8Vector(y []float32, layout, src []byte, d tensor.DType, n int) { panic("unreachable") }
+
+func packQ8LeftVector(dst []float32, row int, x []float32) bool {
+	return packQ8LeftGeneric(dst, row, x)
+}
+
+func takeApartVector(codes []int8, scales, minima []float32, src []byte, d tensor.DType) {
+	takeApartGeneric(codes, scales, minima, src, d)
+}
+
+func interleaveQ8Vector(dst []float32, codes []int8, width int, flip uint8) {
+	interleaveQ8Generic(dst, codes, width, flip)
+}
+
+func gemmQ8Vector(c []float32, ldc int, a, b []float32, blocks, panels, step int, d tensor.DType, add bool) {
+	gemmQ8Generic(c, ldc, a, b, blocks, panels, step, d, add)
+}

@@ -26,17 +26,6 @@
 	VMOVDQU (R9), Y15      \
 	CONSTANTS
 
-// In the table: bytes of 15 (in Y15) and of 16, for fifth bits the byte of each element
-// of the lower and the upper halves and its bit, bits 4 and 5 of each byte, bytes of 128,
-// words of 1.
-#define SIXTEEN  32(R9)
-#define SPREAD0  64(R9)
-#define SPREAD1  96(R9)
-#define EACH_BIT 128(R9)
-#define UPPER    160(R9)
-#define TOP_BITS 192(R9)
-#define ONES     224(R9)
-
 #define ROW_BEGIN \
 	MOVQ   R8, DX     \
 	MOVQ   R11, CX    \
@@ -84,7 +73,7 @@
 	VMULPS    64(DX), Y3, Y3
 
 // FIFTHS_OF_PAIR and FIFTHS_OF_LAST put the fifth bits of each block into all words of
-// its half of Y7, FIFTHS adds 16 to the bytes of w whose bit is set.
+// its half of Y7.
 #define FIFTHS_OF_PAIR(size, at) \
 	VPBROADCASTD at(SI), Y7       \
 	VPBROADCASTD size+at(SI), Y2  \
@@ -92,19 +81,6 @@
 
 #define FIFTHS_OF_LAST(at) \
 	VPBROADCASTD at(SI), X7
-
-#define FIFTHS(spread, w) \
-	VPSHUFB  spread, Y7, Y2   \
-	VPAND    EACH_BIT, Y2, Y2 \
-	VPCMPEQB EACH_BIT, Y2, Y2 \
-	VPAND    SIXTEEN, Y2, Y2  \
-	VPOR     Y2, w, w
-
-// HALVES sets Y0 and Y1 to the lower and the upper halves of the bytes of Y0.
-#define HALVES \
-	VPSRLW $4, Y0, Y1   \
-	VPAND  Y15, Y0, Y0  \
-	VPAND  Y15, Y1, Y1
 
 #define HALVES_AND_FIFTHS \
 	HALVES              \
@@ -244,46 +220,6 @@ done:                        \
 	VZEROUPPER           \
 	RET
 
-// K_SCALES unpacks the eight 6-bit scales and minima of a block of 256 (tensor's
-// kScales) in the general registers, four at a time, and leaves scales times d and those
-// of x, at 256(DX), in the frame and dmin·minima in Y3.
-#define K_SCALES \
-	VPBROADCASTD (SI), X0        \
-	VCVTPH2PS    X0, Y0          \
-	MOVL         4(SI), AX       \
-	MOVL         12(SI), BX      \
-	MOVL         AX, R12         \
-	ANDL         $0x3f3f3f3f, AX \
-	SHRL         $2, R12         \
-	ANDL         $0x30303030, R12 \
-	MOVL         BX, R13         \
-	ANDL         $0x0f0f0f0f, R13 \
-	ORL          R13, R12        \
-	SHLQ         $32, R12        \
-	ORQ          R12, AX         \
-	VMOVQ        AX, X3          \
-	VPMOVZXBD    X3, Y3          \
-	VCVTDQ2PS    Y3, Y3          \
-	VMOVSLDUP    Y0, Y1          \
-	VMULPS       Y1, Y3, Y3      \
-	VMULPS       256(DX), Y3, Y3 \
-	VMOVUPS      Y3, (SP)        \
-	MOVL         8(SI), AX       \
-	MOVL         AX, R12         \
-	ANDL         $0x3f3f3f3f, AX \
-	SHRL         $2, R12         \
-	ANDL         $0x30303030, R12 \
-	SHRL         $4, BX          \
-	ANDL         $0x0f0f0f0f, BX \
-	ORL          BX, R12         \
-	SHLQ         $32, R12        \
-	ORQ          R12, AX         \
-	VMOVQ        AX, X3          \
-	VPMOVZXBD    X3, Y3          \
-	VCVTDQ2PS    Y3, Y3          \
-	VMOVSHDUP    Y0, Y0          \
-	VMULPS       Y0, Y3, Y3
-
 // K_PART multiplies the codes of w, 32 elements at x, and the scale in the frame.
 #define K_PART(x, w, scale, sum) \
 	DOT_ZERO(x(DX), w, Y2)         \
@@ -303,12 +239,8 @@ done:                        \
 #define Q5K_RUN(i, SHIFT0, n0, SHIFT1, n1) \
 	VMOVDQU 48+32*i(SI), Y0           \
 	HALVES                            \
-	SHIFT0  $n0, Y7, Y2               \
-	VPAND   SIXTEEN, Y2, Y2           \
-	VPOR    Y2, Y0, Y0                \
-	SHIFT1  $n1, Y7, Y2               \
-	VPAND   SIXTEEN, Y2, Y2           \
-	VPOR    Y2, Y1, Y1                \
+	K_FIFTHS(SHIFT0, n0, Y0)          \
+	K_FIFTHS(SHIFT1, n1, Y1)          \
 	K_PART(64*i, Y0, 8*i, Y4)         \
 	K_PART(64*i+32, Y1, 8*i+4, Y6)
 
@@ -332,17 +264,23 @@ block:                        \
 	VZEROUPPER            \
 	RET
 
+// K_LANES leaves scales of both sides in the frame, and adds minima times sums.
+#define K_LANES \
+	K_SCALES                     \
+	VMULPS      256(DX), Y3, Y3  \
+	VMOVUPS     Y3, (SP)         \
+	K_MINIMA                     \
+	VFMADD231PS 288(DX), Y3, Y5
+
 #define Q4K_BLOCK \
-	K_SCALES                   \
-	VFMADD231PS 288(DX), Y3, Y5 \
+	K_LANES                    \
 	Q4K_RUN(0)                 \
 	Q4K_RUN(1)                 \
 	Q4K_RUN(2)                 \
 	Q4K_RUN(3)
 
 #define Q5K_BLOCK \
-	K_SCALES                      \
-	VFMADD231PS 288(DX), Y3, Y5   \
+	K_LANES                       \
 	VMOVDQU 16(SI), Y7            \
 	Q5K_RUN(0, VPSLLW, 4, VPSLLW, 3) \
 	Q5K_RUN(1, VPSLLW, 2, VPSLLW, 1) \
@@ -354,9 +292,7 @@ block:                        \
 // block of 256: its bytes, the integers that the sums of each 32 begin with, and the
 // scales of each 32, twice.
 #define Q6K_PART(SHIFT, n, g, w, sum) \
-	SHIFT        $n, Y7, Y2               \
-	VPAND        UPPER, Y2, Y2            \
-	VPOR         Y2, w, w                 \
+	SIXTHS(SHIFT, n, w)                   \
 	VMOVDQU      256+32*(g)(DX), Y2       \
 	DOT(32*(g)(DX), w, Y2)                \
 	VCVTDQ2PS    Y2, Y2                   \
@@ -377,14 +313,7 @@ block:                        \
 	Q6K_PART(VPSRLW, 2, 4*h+3, Y1, Y6)
 
 #define Q6K_BLOCK \
-	VPMOVSXBD    192(SI), Y0     \
-	VPMOVSXBD    200(SI), Y1     \
-	VPBROADCASTW 208(SI), X2     \
-	VCVTPH2PS    X2, Y2          \
-	VCVTDQ2PS    Y0, Y0          \
-	VCVTDQ2PS    Y1, Y1          \
-	VMULPS       Y2, Y0, Y0      \
-	VMULPS       Y2, Y1, Y1      \
+	SIX_SCALES                   \
 	VMULPS       512(DX), Y0, Y0 \
 	VMULPS       544(DX), Y1, Y1 \
 	VMOVUPS      Y0, (SP)        \

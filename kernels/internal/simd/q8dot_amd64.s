@@ -31,6 +31,7 @@
 	VPMADDUBSW sum, w, sum   \
 	VPMADDWD   Y14, sum, sum
 
+#include "q8codes_amd64.h"
 #include "q8dot_amd64.h"
 
 // func q8Q40AVX2(y *float32, x, src *byte, rows, blocks int)

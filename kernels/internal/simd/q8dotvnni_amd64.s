@@ -23,6 +23,7 @@
 	VPXOR    Y14, w, w   \
 	VPDPBUSD x, w, sum
 
+#include "q8codes_amd64.h"
 #include "q8dot_amd64.h"
 
 // func q8Q40VNNI(y *float32, x, src *byte, rows, blocks int)
