@@ -35,7 +35,7 @@ func (p *q8Product) computeBytes(op string, products []kernels.MatMulArgs) {
 	f := p.be.newProduct()
 	for i := range products {
 		if p.be.inQ8(&products[i]) {
-			f.set(op, products[i])
+			f.set(op, &products[i])
 		}
 	}
 	p.parts = append(p.parts[:0], f.parts...)
