@@ -229,6 +229,7 @@ func (m *Model) train(params nn.Params, cost Cost) (Work, *nn.Trained) {
 		p.Close()
 		opt.Close()
 	}
+	run() // a first pass learns how much memory it needs, and the next one takes that at once
 	return Work{Cost: cost, Tokens: n, Run: run, Done: done}, trained
 }
 
