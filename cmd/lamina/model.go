@@ -11,6 +11,7 @@ import (
 	"lamina/eval/task"
 	"lamina/hub"
 	"lamina/internal/files"
+	"lamina/kernels"
 	"lamina/transformer"
 )
 
@@ -52,6 +53,9 @@ func (s *session) openCheckpoint(path string) (*transformer.Checkpoint, error) {
 	}
 	s.closers = append(s.closers, func() { c.Close() })
 	s.warn(c.Warnings())
+	if _, blocks := c.Bytes(); !blocks && s.Precision == kernels.PrecisionQ8.String() {
+		s.warnf("--precision q8 rounds what meets weights in GGUF blocks, and %s has none: all products are f32", path)
+	}
 	return c, nil
 }
 

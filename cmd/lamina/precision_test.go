@@ -22,14 +22,23 @@ func TestPrecision(t *testing.T) {
 		}
 		return all
 	}
-	exact, rounded := logits("f32"), logits("bf16")
-	var off, size float64
-	for i, v := range exact {
-		off += math.Pow(float64(v-rounded[i]), 2)
-		size += math.Pow(float64(v), 2)
+	exact := logits("f32")
+	for _, c := range []struct {
+		precision   string
+		least, most float64
+	}{{"bf16", 0x1p-12, 0x1p-6}, {"medium", 0x1p-12, 0x1p-6}, {"bf16x3", 0x1p-26, 0x1p-13}, {"bf16x6", 0, 0x1p-19}, {"highest", 0, 0}} {
+		var off, size float64
+		rounded := logits(c.precision)
+		for i, v := range exact {
+			off += math.Pow(float64(v-rounded[i]), 2)
+			size += math.Pow(float64(v), 2)
+		}
+		if r := math.Sqrt(off / size); !(r >= c.least && r <= c.most) {
+			t.Errorf("logits in %s are off by %.2g of their size, want %.2g to %.2g", c.precision, r, c.least, c.most)
+		}
 	}
-	if r := math.Sqrt(off / size); !(r > 0x1p-12 && r < 0x1p-6) {
-		t.Errorf("logits in bf16 are off by %.2g of their size", r)
+	if _, _, stderr := lamina(t, "logits", "--model", model, "--tokens", tokens, "--precision", "q8"); !strings.Contains(stderr, "--precision q8") || !strings.Contains(stderr, "all products are f32") {
+		t.Errorf("q8 without weights in blocks says %q", stderr)
 	}
 	text := must(t, "doctor", "--precision", "bf16")
 	if !strings.Contains(text, "+bf16") || !strings.Contains(text, "--precision bf16") {

@@ -51,10 +51,6 @@ func (d Description) Lines() [][2]string {
 	if !d.Static {
 		linked = "not static: it needs the C library's loader"
 	}
-	bf16 := "--precision bf16 has an instruction here"
-	if !d.BF16 {
-		bf16 = "--precision bf16 rounds, but is no faster here: no AVX512_BF16"
-	}
 	lines := [][2]string{
 		{"lamina", fmt.Sprintf("%s, %s, %s/%s, %s", d.Version, d.Go, d.OS, d.Arch, linked)},
 		{"processor", cmp.Or(d.CPU, "unknown")},
@@ -62,7 +58,6 @@ func (d Description) Lines() [][2]string {
 		{"caches", fmt.Sprintf("L1 %s, L2 %s, L3 %s", units.Bytes(d.CacheL1), units.Bytes(d.CacheL2), units.Bytes(d.CacheL3))},
 		{"threads", fmt.Sprintf("%d of %d processors", d.Threads, d.Processors)},
 		{"kernels", d.Backend},
-		{"bf16", bf16},
 		{"memory", fmt.Sprintf("%s, %s available", units.Bytes(d.Memory), units.Bytes(d.MemoryFree))},
 	}
 	if d.MemoryLimit > 0 {

@@ -99,6 +99,12 @@ func NoTiles() string { return simd.NoTiles() }
 // Instruction says what multiplies numbers in a precision on this machine.
 func Instruction(p kernels.Precision) string {
 	be := Backend{precision: p}
+	if p == kernels.PrecisionQ8 {
+		if simd.Has(simd.DotInt8) {
+			return "AVX512_VNNI (VPDPBUSD) with weights in blocks, F32 kernels with others"
+		}
+		return "sums of integers where one row meets weights in blocks, F32 kernels on rounded operands elsewhere"
+	}
 	switch be.format() {
 	case tiles1:
 		return "AMX (TDPBF16PS)"

@@ -9,12 +9,6 @@ func softmaxRowsAVX2(p *float32, ld, cols int, sees *int32, rows int, top, sum, 
 func softmaxSlopesAVX2(p, dp *float32, ld, cols int, sees *int32, rows int, scale float32)
 
 //go:noescape
-func softmaxRowsAVX512(p *float32, ld, cols int, sees *int32, rows int, top, sum, shrink *float32)
-
-//go:noescape
-func softmaxSlopesAVX512(p, dp *float32, ld, cols int, sees *int32, rows int, scale float32)
-
-//go:noescape
 func scaleRowsAVX2(dst *float32, dstStride int, src *float32, srcStride, cols int, f *float32, rows int)
 
 func scaleRowsVector(dst []float32, dstStride int, src []float32, srcStride, cols int, f []float32) {
@@ -22,17 +16,9 @@ func scaleRowsVector(dst []float32, dstStride int, src []float32, srcStride, col
 }
 
 func softmaxRowsVector(p []float32, ld, cols int, sees []int32, top, sum, shrink []float32) {
-	if level == AVX512 {
-		softmaxRowsAVX512(&p[0], ld, cols, &sees[0], len(sees), &top[0], &sum[0], &shrink[0])
-		return
-	}
 	softmaxRowsAVX2(&p[0], ld, cols, &sees[0], len(sees), &top[0], &sum[0], &shrink[0])
 }
 
 func softmaxSlopesVector(p, dp []float32, ld, cols int, sees []int32, scale float32) {
-	if level == AVX512 {
-		softmaxSlopesAVX512(&p[0], &dp[0], ld, cols, &sees[0], len(sees), scale)
-		return
-	}
 	softmaxSlopesAVX2(&p[0], &dp[0], ld, cols, &sees[0], len(sees), scale)
 }

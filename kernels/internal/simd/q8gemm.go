@@ -21,9 +21,6 @@ const (
 	Q8RightStep = 160
 )
 
-// tilesOfQ8 reports whether GemmQ8 goes by tiles of bytes.
-func tilesOfQ8() bool { return false }
-
 // PackQ8Left rounds x, as [RoundQ8] does, into one of the 16 rows of a panel of A, and
 // reports whether it could. If not, the row is zeros.
 func PackQ8Left(dst []float32, row int, x []float32) bool {
@@ -103,10 +100,7 @@ func (s *Q8Codes) Pack(dst []float32, src []byte, stride, n, blocks int, d tenso
 	for i := range n {
 		takeApart(s.codes[i*width:][:width], s.scales[i*blocks:][:blocks], s.minima[i*blocks:][:blocks], src[i*stride:][:size], d)
 	}
-	flip := uint8(128)
-	if tilesOfQ8() {
-		flip = 0
-	}
+	const flip = 128 // what multiplies takes these bytes without a sign
 	if level == AVX512 {
 		interleaveQ8Vector(dst, s.codes, width, flip)
 	} else {
@@ -202,10 +196,7 @@ func gemmQ8Block(row, a []float32, i int, b []float32, d tensor.DType) {
 	for j := range row {
 		var sums [2]int32
 		for p, v := range q {
-			code := codes[p/4*64+4*j+p%4]
-			if !tilesOfQ8() {
-				code ^= 128
-			}
+			code := codes[p/4*64+4*j+p%4] ^ 128
 			sums[p/16] += int32(int8(v)) * int32(int8(code))
 		}
 		scale, second := b[128+j], b[144+j]

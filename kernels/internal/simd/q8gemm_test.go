@@ -63,16 +63,7 @@ func TestQ8CodesPackHasTheBitsOfItsTwin(t *testing.T) {
 					want := slices.Clone(got.x)
 					var s, twin Q8Codes
 					s.Pack(got.x, src, stride, rows, n/32, d)
-					flip := uint8(128)
-					if tilesOfQ8() {
-						flip = 0
-					}
 					generic(func() { twin.Pack(want, src, stride, rows, n/32, d) })
-					for b := range n / 32 { // plain Go has no tiles
-						for i, v := range tensor.Bytes(want[b*Q8RightStep:][:128]) {
-							tensor.Bytes(want[b*Q8RightStep:][:128])[i] = v ^ 128 ^ flip
-						}
-					}
 					for i, v := range want { // NaN of scales are the same, whatever their payload
 						if v != v && got.x[i] != got.x[i] && i%Q8RightStep >= 128 {
 							want[i] = got.x[i]
