@@ -23,14 +23,15 @@ const (
 // tileWidths are the columns that tiles may have at most.
 var tileWidths = [...]int{1024, 768, 512, 384, 256, 192, 128, 96, 64}
 
-// blockRows is how many packed rows of op(A) micro-kernels go down at once: what
-// stays in the second-level cache beside op(B), 1 MiB or more where there is AVX-512,
+// blockRows is how many packed rows of op(A), whole panels, micro-kernels go down at once:
+// what stays in the second-level cache beside op(B), 1 MiB or more where there is AVX-512,
 // else from 256 KiB on.
 func blockRows() int {
+	rows, height := 132, simd.GemmTile().MR
 	if simd.Active() == simd.AVX512 {
-		return maxTileRows
+		rows = maxTileRows
 	}
-	return 132
+	return rows / height * height
 }
 
 // chooseTiling returns the tiles that take the least time on the backend's workers.
