@@ -28,9 +28,8 @@ type Arena struct {
 	inUse, peak int
 	extent      int // bytes laid out since Reset
 	wanted      int // size of the chunk that is to replace those that Reset gave back
-	// ChunkBytes is the least that is asked of the device at once; 0 means as much as the
-	// arena has already, from 1 to 32 MiB. With 1 every tensor asks for itself, which shows
-	// who survives a refusal.
+	// ChunkBytes is the least that is asked of the device at once; 0 means 32 MiB. With
+	// 1 every tensor asks for itself, which shows who survives a refusal.
 	ChunkBytes int
 	// Poison fills freed memory with NaN, so that a read after free shows. For
 	// tests on host devices.
@@ -48,11 +47,9 @@ type Block struct {
 	freed  bool
 }
 
-// An arena of a small pass stays small, and one of a large pass has its memory in a few
-// chunks.
 const (
-	leastBytes, mostBytes = 1 << 20, 32 << 20
-	classes               = 4 * 48
+	chunkBytes = 32 << 20
+	classes    = 4 * 48
 )
 
 // NewArena returns an empty arena on dev.
@@ -69,7 +66,7 @@ func (a *Arena) Reserve(bytes int) error {
 
 func (a *Arena) leastChunk() int {
 	if a.ChunkBytes == 0 {
-		return min(max(leastBytes, a.Capacity()), mostBytes)
+		return chunkBytes
 	}
 	return a.ChunkBytes
 }
