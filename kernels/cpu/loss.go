@@ -21,15 +21,21 @@ type logSum struct {
 
 func newLogSum() logSum { return logSum{top: float32(math.Inf(-1))} }
 
-// add takes up a piece, does dst = e^(x - shift), and returns the shift.
-func (s *logSum) add(dst, x []float32) (shift float32) {
+// raise takes up a piece's largest and returns what to shift the piece by.
+func (s *logSum) raise(x []float32) (shift float32) {
 	if top := simd.Max(x); !(top <= s.top) { // larger, or NaN
 		s.sum *= math.Exp(float64(s.top) - float64(top))
 		s.top = top
 	}
-	if shift = s.top; math.IsInf(float64(shift), -1) {
-		shift = 0 // nothing but -Inf so far: e^x is 0, not e^(Inf-Inf)
+	if math.IsInf(float64(s.top), -1) {
+		return 0 // nothing but -Inf so far: e^x is 0, not e^(Inf-Inf)
 	}
+	return s.top
+}
+
+// add takes up a piece, does dst = e^(x - shift), and returns the shift.
+func (s *logSum) add(dst, x []float32) (shift float32) {
+	shift = s.raise(x)
 	s.sum += float64(simd.ExpSum(dst, x, shift))
 	return shift
 }
@@ -53,11 +59,11 @@ func (be *Backend) LogSoftmax(y, x tensor.Tensor) {
 }
 
 func logSumOf(x []float32) logSum {
-	var e [lossPiece]float32
 	s := newLogSum()
 	for from := 0; from < len(x); from += lossPiece {
-		to := min(from+lossPiece, len(x))
-		s.add(e[:to-from], x[from:to])
+		piece := x[from:min(from+lossPiece, len(x))]
+		shift := s.raise(piece)
+		s.sum += float64(simd.SumExp(piece, shift))
 	}
 	return s
 }
