@@ -1,38 +1,13 @@
 //go:build !noasm
 
 #include "textflag.h"
+#include "clearavx512_amd64.h"
 
 // A tile is 8 rows by three vectors of 16 lanes: row i is Z(8+3i), Z(9+3i), Z(10+3i).
 // Its 24 sums cover the latency of a fused product three times over, and 11 loads
 // feed 24 of them. Rows of lanes are 48 floats. SI points to row 0 of what is
 // broadcast, R8 to R14 are how far behind it rows 1 to 7 begin, DX points to the
 // lanes of a step. Vectors that see nothing are the first ones: they are left out.
-
-#define CLEAR_TILE \
-	VPXORD Z8, Z8, Z8 \
-	VPXORD Z9, Z9, Z9 \
-	VPXORD Z10, Z10, Z10 \
-	VPXORD Z11, Z11, Z11 \
-	VPXORD Z12, Z12, Z12 \
-	VPXORD Z13, Z13, Z13 \
-	VPXORD Z14, Z14, Z14 \
-	VPXORD Z15, Z15, Z15 \
-	VPXORD Z16, Z16, Z16 \
-	VPXORD Z17, Z17, Z17 \
-	VPXORD Z18, Z18, Z18 \
-	VPXORD Z19, Z19, Z19 \
-	VPXORD Z20, Z20, Z20 \
-	VPXORD Z21, Z21, Z21 \
-	VPXORD Z22, Z22, Z22 \
-	VPXORD Z23, Z23, Z23 \
-	VPXORD Z24, Z24, Z24 \
-	VPXORD Z25, Z25, Z25 \
-	VPXORD Z26, Z26, Z26 \
-	VPXORD Z27, Z27, Z27 \
-	VPXORD Z28, Z28, Z28 \
-	VPXORD Z29, Z29, Z29 \
-	VPXORD Z30, Z30, Z30 \
-	VPXORD Z31, Z31, Z31
 
 // FOLLOW: row n begins step bytes behind the one before it, or where that begins if
 // there are no more than n rows, whose number is in R15.

@@ -2,6 +2,7 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "turn16_amd64.h"
 
 // VCVTNE2PS2BF16(lo, hi, d) rounds 16 floats of Zlo to the first 16 halves of Zd and those
 // of Zhi to the others, to nearest even, denormals to zeros. Go's assembler does not know
@@ -118,18 +119,6 @@ TEXT ·split2AVX512(SB), NOSPLIT, $0-8
 TEXT ·split3AVX512(SB), NOSPLIT, $0-8
 	ROWS(PARTS3)
 
-// PAIRS, QUADS and HALVES exchange rows and columns of 16 vectors, at distances of 1, 2,
-// and 4 and 8.
-#define PAIRS(a, b, lo, hi) \
-	VPUNPCKLDQ b, a, lo \
-	VPUNPCKHDQ b, a, hi
-
-#define QUADS(lo0, hi0, lo1, hi1, c0, c1, c2, c3) \
-	VPUNPCKLQDQ lo1, lo0, c0 \
-	VPUNPCKHQDQ lo1, lo0, c1 \
-	VPUNPCKLQDQ hi1, hi0, c2 \
-	VPUNPCKHQDQ hi1, hi0, c3
-
 // COLUMNS stores columns c, 4+c, 8+c and 12+c of the rows 0 to 3 in u0, 4 to 7 in u1 and
 // so on.
 #define COLUMNS(u0, u1, u2, u3, c) \
@@ -175,18 +164,7 @@ tile:
 	VMOVDQU32 (AX)(R9*1), Z13
 	VMOVDQU32 (AX)(R9*2), Z14
 	VMOVDQU32 (AX)(R10*1), Z15
-	PAIRS(Z0, Z1, Z16, Z17)
-	PAIRS(Z2, Z3, Z18, Z19)
-	PAIRS(Z4, Z5, Z20, Z21)
-	PAIRS(Z6, Z7, Z22, Z23)
-	PAIRS(Z8, Z9, Z24, Z25)
-	PAIRS(Z10, Z11, Z26, Z27)
-	PAIRS(Z12, Z13, Z28, Z29)
-	PAIRS(Z14, Z15, Z30, Z31)
-	QUADS(Z16, Z17, Z18, Z19, Z0, Z1, Z2, Z3)
-	QUADS(Z20, Z21, Z22, Z23, Z4, Z5, Z6, Z7)
-	QUADS(Z24, Z25, Z26, Z27, Z8, Z9, Z10, Z11)
-	QUADS(Z28, Z29, Z30, Z31, Z12, Z13, Z14, Z15)
+	TURN_QUARTERS
 	COLUMNS(Z0, Z4, Z8, Z12, 0)
 	COLUMNS(Z1, Z5, Z9, Z13, 1)
 	COLUMNS(Z2, Z6, Z10, Z14, 2)
