@@ -2,11 +2,7 @@
 
 package simd
 
-import (
-	"unsafe"
-
-	"lamina/tensor"
-)
+import "lamina/tensor"
 
 // codeTable holds the constants of dotcodes_amd64.h and decodek_amd64.h: the masks of nibbles in words
 // of 32 bits and of bytes, bytes of 15 and of 16, and for 32 fifth bits the byte
@@ -61,11 +57,6 @@ var (
 	topFactors    = [4]float32{0x1p-24, 0x1p-24, 0x1p-24, 0x1p-24}
 )
 
-// tooLarge is the sum of squares from which a vector goes by the Go loop: NaN and
-// infinities, which must not meet codes that an offset makes zero, and numbers
-// whose products with codes could overflow before a scale makes them small.
-const tooLarge = 0x1p160
-
 // arrange makes the layout for the type's kernel.
 func (v *Vector) arrange() {
 	n := len(v.x)
@@ -101,19 +92,6 @@ func (v *Vector) arrange() {
 	case tensor.Q6_K:
 		arrangeGroups(v.reserve(n/32*40), v.x)
 	}
-}
-
-// reserve makes the layout n floats long, aligned to a cache line: kernels read it
-// in vectors of that size once for each row.
-func (v *Vector) reserve(n int) []float32 {
-	if cap(v.memory) < n {
-		const line = 64
-		raw := make([]float32, n+line/4)
-		skip := int(-uintptr(unsafe.Pointer(&raw[0]))&(line-1)) / 4
-		v.memory = raw[skip:]
-	}
-	v.layout = v.memory[:n]
-	return v.layout
 }
 
 // arrangePairs writes of each 16 elements the even ones, then the odd ones.

@@ -1,4 +1,4 @@
-//go:build noasm || !amd64
+//go:build noasm || (!amd64 && !arm64)
 
 package simd
 
@@ -7,3 +7,6 @@ import "lamina/tensor"
 func (v *Vector) arrange() {}
 
 func dotRowsVector(y, layout []float32, src []byte, d tensor.DType, n int) { panic("unreachable") }
+
+// decodeVector returns how many elements it has widened.
+func decodeVector(dst []float32, src []byte, d tensor.DType) int { return 0 }

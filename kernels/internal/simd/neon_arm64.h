@@ -1,9 +1,51 @@
-// Instructions that Go's assembler has no name for, on four floats. The operands
-// are register numbers: d = n·m, and so on.
+// Instructions that Go's assembler has no name for, or none for numbers of registers,
+// named as the architecture has them: d is the register written, n and m are those read,
+// in the architecture's order. Registers hold four floats or words, 16 bytes (_B), or two
+// float64 (_D). TestWordsAreTheInstruction holds each of them.
 
 #define FADD(d, n, m) WORD $(0x4E20D400 | (m)<<16 | (n)<<5 | (d))
 #define FSUB(d, n, m) WORD $(0x4EA0D400 | (m)<<16 | (n)<<5 | (d))
 #define FMUL(d, n, m) WORD $(0x6E20DC00 | (m)<<16 | (n)<<5 | (d))
 
+// FMLA: d += n·m, rounded once.
+#define FMLA(d, n, m) WORD $(0x4E20CC00 | (m)<<16 | (n)<<5 | (d))
+#define FMLS(d, n, m) WORD $(0x4EA0CC00 | (m)<<16 | (n)<<5 | (d))
+
 // FMLA_LANE: d += n·m[i], element by element with one element of m.
 #define FMLA_LANE(d, n, m, i) WORD $(0x4F801000 | ((i)&1)<<21 | (m)<<16 | ((i)>>1)<<11 | (n)<<5 | (d))
+#define FMUL_LANE(d, n, m, i) WORD $(0x4F809000 | ((i)&1)<<21 | (m)<<16 | ((i)>>1)<<11 | (n)<<5 | (d))
+
+// FADDP: the sums of neighbours of n, then of m.
+#define FADDP(d, n, m) WORD $(0x6E20D400 | (m)<<16 | (n)<<5 | (d))
+
+#define SCVTF(d, n) WORD $(0x4E21D800 | (n)<<5 | (d))
+
+// SCVTF_FRACTION: d = n/2^f of signed words n.
+#define SCVTF_FRACTION(d, n, f) WORD $(0x4F00E400 | (64-(f))<<16 | (n)<<5 | (d))
+
+// FCVTL widens the lower four F16 of n, FCVTL2 the upper four. SHLL and SHLL2 move 16
+// bits to the upper half of a word, which widens BF16.
+#define FCVTL(d, n) WORD $(0x0E217800 | (n)<<5 | (d))
+#define FCVTL2(d, n) WORD $(0x4E217800 | (n)<<5 | (d))
+#define SHLL(d, n) WORD $(0x2E613800 | (n)<<5 | (d))
+#define SHLL2(d, n) WORD $(0x6E613800 | (n)<<5 | (d))
+
+// SXTL and UXTL widen eight bytes; SXTL_H and SXTL2_H widen four of eight halves.
+#define SXTL(d, n) WORD $(0x0F08A400 | (n)<<5 | (d))
+#define UXTL(d, n) WORD $(0x2F08A400 | (n)<<5 | (d))
+#define SXTL_H(d, n) WORD $(0x0F10A400 | (n)<<5 | (d))
+#define SXTL2_H(d, n) WORD $(0x4F10A400 | (n)<<5 | (d))
+
+#define AND_B(d, n, m) WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d))
+#define ORR_B(d, n, m) WORD $(0x4EA01C00 | (m)<<16 | (n)<<5 | (d))
+#define BIC_B(d, n, m) WORD $(0x4E601C00 | (m)<<16 | (n)<<5 | (d))
+
+// CMTST_B: bytes of ones where n and m share a bit.
+#define CMTST_B(d, n, m) WORD $(0x4E208C00 | (m)<<16 | (n)<<5 | (d))
+#define SUB_B(d, n, m) WORD $(0x6E208400 | (m)<<16 | (n)<<5 | (d))
+#define SHL_B(d, n, s) WORD $(0x4F005400 | (8+(s))<<16 | (n)<<5 | (d))
+#define USHR_B(d, n, s) WORD $(0x6F000400 | (16-(s))<<16 | (n)<<5 | (d))
+
+// TBL: byte i of d is byte m[i] of n, 0 where n has no such byte.
+#define TBL(d, n, m) WORD $(0x4E000000 | (m)<<16 | (n)<<5 | (d))
+#define DUP_S(d, n, i) WORD $(0x4E040400 | (i)<<19 | (n)<<5 | (d))
