@@ -138,6 +138,10 @@ func (t *TrainAt) UnmarshalText(text []byte) (err error) {
 // IsZero reports whether the method decides.
 func (t TrainAt) IsZero() bool { return t == TrainAt{} }
 
+// Decided reports whether the layers are known before any is chosen to stay: the same ones
+// train then, whatever a method keeps.
+func (t TrainAt) Decided() bool { return t.list != "" || t.rule().layers != nil }
+
 // rule returns the rule that t names; that of a list or of nothing does nothing.
 func (t TrainAt) rule() position {
 	for _, p := range positions {

@@ -22,15 +22,15 @@ type LossDifference struct {
 	PHolm       float64  `json:"p_holm"`
 }
 
-// baselines holds each emulator against the baselines of the table, see [Recipe]: of several
-// seeds or draws, against their mean. Two baselines are compared once.
+// baselines holds each emulator against the baselines of the table that keep as many layers,
+// see [Recipe]: of several seeds or draws, against their mean. Two baselines are compared once.
 func (x *Experiment) baselines() []Comparison {
 	all := x.contenders()
 	var out []Comparison
 	for i, base := range all {
 		from := len(out)
 		for k, c := range all {
-			if base.Baseline && c.emulates() && k != i && !(c.Baseline && k < i) {
+			if base.Baseline && c.emulates() && x.Protocol.kept(c.Recipe) == x.Protocol.kept(base.Recipe) && k != i && !(c.Baseline && k < i) {
 				out = append(out, x.against(c, base))
 			}
 		}

@@ -42,7 +42,8 @@ func (r Recipe) Identity() ([]byte, error) {
 		Compress    plan.Transform `json:"compress,omitzero"`
 		FullDepth   bool           `json:"full_depth,omitempty"`
 		OwnerTrains bool           `json:"owner_trains,omitempty"`
-	}{r.Method.Name, r.Plan, r.Sharing, r.Repair, r.Trains, r.Restored, r.Given, r.Draws, r.Compress, r.FullDepth, r.OwnerTrains})
+		Keep        int            `json:"keep,omitempty"`
+	}{r.Method.Name, r.Plan, r.Sharing, r.Repair, r.Trains, r.Restored, r.Given, r.Draws, r.Compress, r.FullDepth, r.OwnerTrains, r.Keep})
 }
 
 // RowNames returns the names of the rows that the recipe makes: one, or one a draw.

@@ -17,7 +17,7 @@ func (p *Protocol) Outline(r Recipe) (*train.Trainer, *emulate.Emulator, error) 
 	one := *p
 	one.Rows, one.chosen = []Recipe{r}, nil
 	r = one.rows()[0]
-	if m := r.Method; m.Choose != nil && (m.Cost != nil || len(one.request(m).Needed(m)) > 0) {
+	if m := r.Method; m.Choose != nil && (m.Cost != nil || len(one.request(r).Needed(m)) > 0) {
 		r.Method, one.TrainAt = plan.Uniform, plan.TrainAt{}
 	}
 	e := emulate.Whole(p.Full)

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,10 +102,13 @@ func (p *Protocol) Validate() error {
 				return fmt.Errorf("row %s: %w", r.Name, err)
 			}
 		}
+		if r.Given && p.Plan != nil && p.kept(r) != p.Keep {
+			return fmt.Errorf("row %s: takes the plan that is given, which keeps %d layers: leave out the plan, or @%d", r.Name, p.Keep, r.Keep)
+		}
 		if r.Method.Choose == nil || p.Plan != nil {
 			continue
 		}
-		if _, err := p.request(r.Method).CostOf(r.Method); err != nil {
+		if _, err := p.request(p.chooses(r)).CostOf(p.chooses(r).Method); err != nil {
 			return fmt.Errorf("row %s: %w", r.Name, err)
 		}
 	}
@@ -138,21 +142,38 @@ func (p *Protocol) checkChosen(layers int) error {
 	return nil
 }
 
-// rows are the recipes as they are run: with a plan of one's own no similarity is needed.
+// rows are the recipes as they are run.
 func (p *Protocol) rows() []Recipe {
-	if p.Plan == nil {
-		return p.Rows
-	}
-	rows := slices.Clone(p.Rows)
-	for i := range rows {
-		if rows[i].Given {
-			rows[i].Method = plan.Method{Name: "given", Help: "a plan of one's own", Choose: func(plan.Request) (plan.Choice, error) {
-				return plan.Choice{Plan: slices.Clone(p.Plan)}, nil
-			}}
-		}
+	rows := make([]Recipe, len(p.Rows))
+	for i, r := range p.Rows {
+		rows[i] = p.chooses(r)
 	}
 	return rows
 }
+
+// chooses returns a recipe with the method that it comes to in this protocol: with a plan of
+// one's own, and where it is known beforehand which layers train and no other is removed,
+// nothing is measured.
+func (p *Protocol) chooses(r Recipe) Recipe {
+	switch {
+	case r.Given && p.Plan != nil:
+		r.Method = plan.Method{Name: "given", Help: "a plan of one's own", Choose: func(plan.Request) (plan.Choice, error) {
+			return plan.Choice{Plan: slices.Clone(p.Plan)}, nil
+		}}
+	case r.KeepsAll(p.TrainAt):
+		r.Method = plan.Method{Name: "trained", Help: "the layers that train", TrainAt: p.TrainAt, Choose: plan.Uniform.Choose}
+	}
+	return r
+}
+
+// KeepsAll reports whether a row has all layers in its place and trains the same ones
+// whatever its method would keep, where at says which train.
+func (r Recipe) KeepsAll(at plan.TrainAt) bool {
+	return (r.Restored || r.FullDepth) && r.Method.Choose != nil && at.Decided()
+}
+
+// kept is how many layers a row keeps, or is made as large as if it kept them.
+func (p *Protocol) kept(r Recipe) int { return cmp.Or(r.Keep, p.Keep) }
 
 // Run measures the rows in order and calls emit after each; finished rows of an
 // earlier run in Dir are taken from there. When ctx ends it saves and returns
@@ -189,17 +210,24 @@ func (p *Protocol) Run(ctx context.Context, emit func(Row) error) error {
 	return nil
 }
 
-// request is what a method is asked for, before anything is measured.
-func (p *Protocol) request(m plan.Method) plan.Request {
-	return plan.Request{
-		Layers: len(p.Full.Blocks), Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds && m.AnchorEnds, TrainAt: p.TrainAt, Seed: p.Seed,
+// request is what a row's method is asked for, before anything is measured.
+func (p *Protocol) request(r Recipe) plan.Request {
+	q := plan.Request{
+		Layers: len(p.Full.Blocks), Keep: p.kept(r), Trainable: p.Trainable, AnchorEnds: p.AnchorEnds && r.Method.AnchorEnds, TrainAt: p.TrainAt, Seed: p.Seed,
 	}
+	if r.KeepsAll(p.TrainAt) {
+		q.Keep, q.AnchorEnds = p.Trainable, false
+	}
+	return q
 }
 
 // choose chooses by a method, once: rows that share a method and a request share its
 // choice, and what took runs of the model is kept in the run directory.
 func (p *Protocol) choose(ctx context.Context, c *Chooser, m plan.Method, q plan.Request) (choice plan.Choice, err error) {
 	key := fmt.Sprintf("%s-%d", m.Name, q.Seed)
+	if q.Keep != p.Keep {
+		key = fmt.Sprintf("%s@%d-%d", m.Name, q.Keep, q.Seed)
+	}
 	if choice, ok := p.chosen[key]; ok {
 		return choice, nil
 	}

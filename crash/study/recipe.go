@@ -23,6 +23,7 @@ type Recipe struct {
 	Restored bool         // no layer is removed: the chosen ones are trained inside the full model
 	Given    bool         // where the experiment is given a plan, the row takes that instead of what its method chooses
 	Draws    int          // so many rows of this kind, each with a seed of its own; 0: one
+	Keep     int          // so many layers stay, whatever the protocol says; 0: as it says
 
 	// Compress makes the frozen layers smaller; the zero value: nothing does. Without an
 	// amount, where its kind has one, it makes them as much smaller as [emulate.EqualShare]
@@ -151,6 +152,8 @@ func (r Recipe) check(layers int) error {
 		return fmt.Errorf("row %s: an emulator of which no starred layer is trained", r.Name)
 	case r.Draws < 0:
 		return fmt.Errorf("row %s: %d draws", r.Name, r.Draws)
+	case r.Keep < 0 || r.Keep > 0 && (!chooses || r.Restored):
+		return fmt.Errorf("row %s: %d layers stay: want 1 or more, of an emulator whose layers a method chooses", r.Name, r.Keep)
 	case r.changes() && (r.Restored || !chooses):
 		return fmt.Errorf("row %s: sharing, repair and compression are of emulators whose layers a method chooses", r.Name)
 	case r.Sharing != plan.ShareNone && r.repairs():

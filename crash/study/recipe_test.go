@@ -146,6 +146,15 @@ func TestSelect(t *testing.T) {
 	if r := rows[4]; r.Draws != 5 || !r.FullDepth || r.Compress != (plan.Transform{Name: "svd"}) {
 		t.Errorf("%+v", r)
 	}
+	rows, err = study.Select(study.Recipes, []string{"uniform@24", "crash@24+ghost", "sleb-answer@27/damped", "crash@15:svd0.5", "near=crash@27"}, plan.Parse)
+	if got := study.Names(rows); err != nil || !slices.Equal(got, []string{"uniform-24", "crash-24-ghost", "sleb-answer-27-damped", "crash-15-svd0.5", "near"}) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for i, want := range []int{24, 24, 27, 15, 27} {
+		if r := rows[i]; r.Keep != want || r.Baseline != (i == 0 || i == 4) {
+			t.Errorf("%s keeps %d, want %d; a baseline: %t", r.Name, r.Keep, want, r.Baseline)
+		}
+	}
 	for words, want := range map[string]string{
 		"best":                          `row "best" is not known (zs, full,`,
 		"=0*":                           `row "": want a name`,
@@ -166,6 +175,13 @@ func TestSelect(t *testing.T) {
 		"crash:svd2":                    `row "crash:svd2": compress: transform svd: 2: want a share`,
 		"crash:prun0.5":                 `row "crash:prun0.5": compress: transform "prun0.5" is unknown`,
 		"crash+ghost/all":               "leaves no gap to repair",
+		"uniform@":                      `row "uniform@": @: want the number of layers`,
+		"uniform@0+ghost":               "@0: want the number of layers that stay, 1 or more",
+		"uniform@-3":                    "@-3: want the number of layers that stay",
+		"uniform@70000":                 "@70000: want the number of layers that stay",
+		"uniform+ghost@3":               `repair: "ghost@3" is unknown`,
+		"ceiling@3":                     `"ceiling" is no row of a method alone`,
+		"random@3":                      "taken by the row random",
 		"crash/own":                     "want a compression alone",
 		"crash:replaceme":               "give it as the repair",
 		"crash/damped,CRASH/damped":     `"CRASH" is no row`,
@@ -174,6 +190,90 @@ func TestSelect(t *testing.T) {
 		if _, err := study.Select(study.Recipes, strings.Split(words, ","), plan.Parse); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", words, err, want)
 		}
+	}
+}
+
+// TestRowsOfOtherSizes: a row that says how many layers stay is, to the bit, the row of a
+// protocol of that size, and is held against baselines of its size alone.
+func TestRowsOfOtherSizes(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full, dir := crashtest.Small(be, "llama"), t.TempDir()
+	p := protocol(t, be, full, dir, "crash", "crash@3", "sleb", "sleb@3+ghost", "uniform@3", "uniform@3:svd")
+	p.LRs = p.LRs[:1]
+	got, err := table(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := protocol(t, be, full, "", "crash", "uniform", "sleb-ghost", "uniform:svd")
+	small.Keep, small.LRs = 3, small.LRs[:1]
+	want, err := table(context.Background(), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, at := range map[int]int{2: 1, 3: 2, 4: 0, 5: 3} { // rows of offered names come first
+		one, other := got[i], want[at]
+		if one.Name = other.Name; text(t, []study.Row{one}) != text(t, []study.Row{other}) {
+			t.Errorf("%s of %d layers:\n%s\nwant\n%s", got[i].Name, 3, text(t, got[i:i+1]), text(t, want[at:at+1]))
+		}
+	}
+	if kept := len(got[0].Plan.Kept()); kept != 4 {
+		t.Errorf("crash keeps %d layers, want those of the protocol, 4", kept)
+	}
+	p.Rows[2].Keep = 7
+	if err := p.Validate(); err == nil || !strings.Contains(err.Error(), "row crash-3: plan: cannot keep 7 of 6 layers") {
+		t.Error(err)
+	}
+	p.Rows[2].Keep, p.Plan = 3, plan.Plan{{Layer: 0, Trainable: true}, {Layer: 1}, {Layer: 2}, {Layer: 5, Trainable: true}}
+	if err := p.Validate(); err == nil || !strings.Contains(err.Error(), "row crash-3: takes the plan that is given, which keeps 4 layers") {
+		t.Error(err)
+	}
+	recipes, err := study.Select(study.Recipes, []string{"crash", "uniform@3", "crash@3+ghost", "crash@3"}, plan.Parse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipes[0].Keep = 4
+	var sizes study.Table
+	for _, r := range recipes {
+		sizes.Rows = append(sizes.Rows, study.Row{Name: r.Name, Seed: 42, PlugIn: new(float64), N: 1, Right: "0"})
+	}
+	sizes.Relate(recipes)
+	var pairs []string
+	for _, c := range sizes.Baselines {
+		pairs = append(pairs, c.Row+" "+c.Against)
+	}
+	if want := []string{"crash-3-ghost uniform-3", "crash-3 uniform-3", "crash-3-ghost crash-3"}; !slices.Equal(pairs, want) {
+		t.Errorf("compared %q, want %q", pairs, want)
+	}
+}
+
+// TestCeilingAsksNothing: where it is known which layers train, what is trained inside the
+// full model is no matter of what a method keeps, and nothing is measured for it.
+func TestCeilingAsksNothing(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := crashtest.Small(be, "opt")
+	var rows []string
+	for _, keep := range []int{2, 4} {
+		for _, anchored := range []bool{false, true} {
+			p := protocol(t, be, full, "", "ceiling")
+			at, err := plan.ParseTrainAt("2,4")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Keep, p.AnchorEnds, p.TrainAt, p.Support.Rows, p.LRs = keep, anchored, at, nil, p.LRs[:1]
+			got, err := table(context.Background(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0].Plan.String() != "0 1 2* 3 4* 5" {
+				t.Errorf("keep %d: plan %s", keep, got[0].Plan)
+			}
+			rows = append(rows, text(t, got))
+		}
+	}
+	if len(slices.Compact(rows)) != 1 {
+		t.Errorf("the ceiling depends on what is kept: %s", rows)
 	}
 }
 

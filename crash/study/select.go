@@ -3,6 +3,7 @@ package study
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lamina/crash/plan"
@@ -40,7 +41,7 @@ func Select(offered []Recipe, words []string, read func(text string) (plan.Plan,
 // readRow returns the recipe of a word that names no offered one.
 func readRow(offered []Recipe, word string, read func(text string) (plan.Plan, error)) (Recipe, error) {
 	name, text, isOwn := strings.Cut(word, "=")
-	if !isOwn && !strings.ContainsAny(word, "+/:") {
+	if !isOwn && !strings.ContainsAny(word, "@+/:") {
 		return Recipe{}, fmt.Errorf("row %.64q is not known (%s); %s", word, strings.Join(Names(offered), ", "), ComposeHelp)
 	}
 	if !isOwn {
@@ -62,8 +63,8 @@ func readRow(offered []Recipe, word string, read func(text string) (plan.Plan, e
 }
 
 // ComposeHelp says how rows that are not offered are asked for.
-const ComposeHelp = "METHOD+REPAIR, METHOD/SHARE and METHOD:TRANSFORM, or all of them in this order, is a row that is put together, " +
-	"such as sleb+ghost, crash/damped or uniform:svd0.5 (:svd alone, or /own:svd0.5, removes no layer); " +
+const ComposeHelp = "METHOD@K, METHOD+REPAIR, METHOD/SHARE and METHOD:TRANSFORM, or all of them in this order, is a row that is put together, " +
+	"such as uniform@24 (24 blocks stay, whatever --keep says), sleb+ghost, crash@24/damped or uniform:svd0.5 (:svd alone, or /own:svd0.5, removes no layer); " +
 	"NAME= before it names it; NAME=PLAN or NAME=@FILE is a layer plan of your own"
 
 // ownShare is the word that stands for a sharing where no layer is removed.
@@ -71,25 +72,34 @@ const ownShare = "own"
 
 // Compose returns the recipe that a text puts together of an offered row of a method:
 //
+//	uniform@24        24 layers stay, whatever the protocol says
 //	sleb+ghost        its gaps repaired by a [plan.Repair]
 //	crash/damped      its removed places filled by a [plan.Sharing]
 //	uniform:svd0.5    its frozen layers made smaller by a [plan.Transform]
 //	crash/own:svd0.5  likewise, and no layer removed
 //	crash:svd         likewise, so much smaller that it holds as many weights as crash
 //
-// or METHOD+REPAIR:TRANSFORM and METHOD/SHARE:TRANSFORM. Its name is the text with a dash
+// or METHOD@K+REPAIR:TRANSFORM and METHOD@K/SHARE:TRANSFORM. Its name is the text with a dash
 // for each of these signs.
 func Compose(offered []Recipe, text string) (Recipe, error) {
 	rest, transform, _ := strings.Cut(text, ":")
 	rest, share, _ := strings.Cut(rest, "/")
-	method, repair, _ := strings.Cut(rest, "+")
+	rest, repair, _ := strings.Cut(rest, "+")
+	method, kept, sized := strings.Cut(rest, "@")
 	at := slices.IndexFunc(offered, func(r Recipe) bool { return r.Name == method })
 	if at < 0 || offered[at].Method.Choose == nil || offered[at].Restored || offered[at].changes() {
 		return Recipe{}, fmt.Errorf("row %.64q: %.64q is no row of a method alone: want one of %s", text, method, strings.Join(Names(methodRows(offered)), ", "))
 	}
 	r := offered[at]
-	r.Name = strings.NewReplacer("+", "-", "/", "-", ":", "-").Replace(text)
-	r.Default, r.Baseline = false, false
+	r.Name = strings.NewReplacer("@", "-", "+", "-", "/", "-", ":", "-").Replace(text)
+	r.Default, r.Baseline = false, r.Baseline && sized && rest == text // others of its size are held against it
+	if sized {
+		n, err := strconv.ParseUint(kept, 10, 16)
+		if err != nil || n == 0 {
+			return r, fmt.Errorf("row %.64q: @%.16s: want the number of layers that stay, 1 or more", text, kept)
+		}
+		r.Keep = int(n)
+	}
 	if r.FullDepth = share == ownShare; r.FullDepth {
 		share = ""
 	}

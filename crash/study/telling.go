@@ -43,16 +43,17 @@ type KindRow struct {
 	OwnerTrains bool   `json:"owner_trains,omitempty"`
 	Baseline    bool   `json:"baseline,omitempty"`
 	Draws       int    `json:"draws,omitempty"`
+	Keep        int    `json:"keep,omitempty"`
 }
 
 // kindOf notes what is told of a recipe.
 func kindOf(r Recipe) KindRow {
-	return KindRow{r.Name, r.Help, r.Trains, r.emulates(), r.Plan != nil, r.Restored, r.OwnerTrains, r.Baseline, r.Draws}
+	return KindRow{r.Name, r.Help, r.Trains, r.emulates(), r.Plan != nil, r.Restored, r.OwnerTrains, r.Baseline, r.Draws, r.Keep}
 }
 
 // recipe is one of which the same is told; it cannot be run.
 func (k KindRow) recipe() Recipe {
-	r := Recipe{Name: k.Name, Help: k.Help, Trains: k.Trains, Restored: k.Restored, OwnerTrains: k.OwnerTrains, Baseline: k.Baseline, Draws: k.Draws}
+	r := Recipe{Name: k.Name, Help: k.Help, Trains: k.Trains, Restored: k.Restored, OwnerTrains: k.OwnerTrains, Baseline: k.Baseline, Draws: k.Draws, Keep: k.Keep}
 	switch {
 	case k.OwnPlan:
 		r.Plan = plan.Plan{}

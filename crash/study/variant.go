@@ -39,7 +39,7 @@ func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
 
 // variant returns a draw of a recipe. Draws are apart in the upper half of the seed.
 func (p *Protocol) variant(ctx context.Context, c *Chooser, r Recipe, draw int) (v variant, err error) {
-	q := p.request(r.Method)
+	q := p.request(r)
 	q.Seed += uint64(draw) << 32
 	v = variant{Recipe: r, plan: plan.Identity(q.Layers, nil)}
 	switch {
@@ -81,7 +81,7 @@ func (p *Protocol) change(v *variant) error {
 func (p *Protocol) transform(r Recipe) (t plan.Transform, err error) {
 	t = r.Compress
 	if r.FullDepth && t.Amount == 0 {
-		t.Amount, err = emulate.EqualShare(p.Full.Config, p.Keep, p.Trainable, t.Name)
+		t.Amount, err = emulate.EqualShare(p.Full.Config, p.kept(r), p.Trainable, t.Name)
 	}
 	return t, err
 }

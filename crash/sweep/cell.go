@@ -153,6 +153,7 @@ func (s *Study) made(c Cell, o *Opened, precision string) ([]byte, error) {
 		}
 		o.identities[memo] = identity
 	}
+	recipe.Keep = 0 // which the experiment says
 	row, err := recipe.Identity()
 	if err != nil {
 		return nil, err
@@ -180,10 +181,11 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 	if p.Vectors, err = s.vectors(); err != nil {
 		return nil, err
 	}
-	if p.TrainAt, err = plan.ParseTrainAt(s.TrainAt); err != nil {
+	if p.TrainAt, err = plan.ParseTrainAt(s.trainAt(s.Models[c.model])); err != nil {
 		return nil, err
 	}
 	p.Keep, p.Trainable = s.sizes(s.Models[c.model])
+	p.Keep, p.Rows[0].Keep = cmp.Or(recipe.Keep, p.Keep), 0 // a row of a size is that of a study of the size
 	if text := s.Models[c.model].Plans[s.Tasks[c.task].Name]; text != "" && recipe.Given {
 		if p.Plan, err = plan.Parse(text); err != nil {
 			return nil, err
@@ -199,6 +201,9 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 func (s *Study) neutral(p *study.Protocol, r study.Recipe) {
 	if r.Trains != study.Starred {
 		p.Keep, p.Trainable, p.AnchorEnds, p.TrainAt = 1, 1, false, plan.TrainAt{}
+	}
+	if r.KeepsAll(p.TrainAt) && (r.Restored || r.Compress.Amount != 0) {
+		p.Keep, p.AnchorEnds = p.Trainable, false
 	}
 	if r.Trains == study.Nothing {
 		p.LRs, p.Settings.Epochs, p.Settings.Steps, p.Settings.Batch, p.Settings.MicroBatch = []float64{1}, 0, 1, 1, 0

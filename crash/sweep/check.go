@@ -157,12 +157,12 @@ func (s *Study) checkCell(m, t, r int, c *transformer.Checkpoint, a amount, bloc
 	if p.Settings, err = setup.Training.settings(c.Config); err != nil {
 		return 0, 0, err
 	}
-	if p.TrainAt, err = plan.ParseTrainAt(s.TrainAt); err != nil {
+	if p.TrainAt, err = plan.ParseTrainAt(s.trainAt(s.Models[m])); err != nil {
 		return 0, 0, err
 	}
 	p.Keep, p.Trainable = s.sizes(s.Models[m])
-	if p.Keep > c.Config.Layers {
-		return 0, 0, fmt.Errorf("keep %d: the model has %d blocks", p.Keep, c.Config.Layers)
+	if keep := cmp.Or(recipe.Keep, p.Keep); keep > c.Config.Layers {
+		return 0, 0, fmt.Errorf("keep %d: the model has %d blocks", keep, c.Config.Layers)
 	}
 	if text := s.Models[m].Plans[s.Tasks[t].Name]; text != "" && recipe.Given {
 		if p.Plan, err = plan.Parse(text); err == nil {

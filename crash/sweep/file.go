@@ -16,7 +16,7 @@ type Study struct {
 	// Overrides change the setup for some cells, one after the other.
 	Overrides []Override `yaml:"overrides"`
 
-	Keep       int    `yaml:"keep"`      // blocks of an emulator
+	Keep       int    `yaml:"keep"`      // blocks of an emulator, but for rows METHOD@K
 	Trainable  int    `yaml:"trainable"` // of which so many train
 	AnchorEnds bool   `yaml:"anchor_ends"`
 	TrainAt    string `yaml:"train_at"` // as lamina run --train-at
@@ -48,6 +48,7 @@ type Model struct {
 	Config    string `yaml:"config"`
 	Keep      int    `yaml:"keep"` // 0: the study's
 	Trainable int    `yaml:"trainable"`
+	TrainAt   string `yaml:"train_at"` // "": the study's
 	// Plans are, by the task's name, the layers that stay and train in rows that take a
 	// given plan (crash, ceiling and what shares), instead of those that are chosen.
 	Plans map[string]string `yaml:"plans"`

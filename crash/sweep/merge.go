@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,7 +90,12 @@ func (s *Study) tested(cells []Cell, model, t int, results map[string]Result) te
 			}
 		}
 	}
-	out.Relate(s.recipes)
+	recipes := slices.Clone(s.recipes)
+	for i := range recipes {
+		keep, _ := s.sizes(s.Models[model])
+		recipes[i].Keep = cmp.Or(recipes[i].Keep, keep) // rows of one size are compared
+	}
+	out.Relate(recipes)
 	return out
 }
 

@@ -149,6 +149,12 @@ func (s *Study) checkPlans() error {
 	for i, m := range s.Models {
 		for name, text := range m.Plans {
 			at := fmt.Sprintf("$.models[%d].plans.%s", i, name)
+			if where := s.trainAt(m); where != "" {
+				return s.source.errorf(at, "plan of %s: says itself which layers train, and train_at says %s: leave out one of them", name, where)
+			}
+			if r := slices.IndexFunc(s.recipes, func(r study.Recipe) bool { return r.Given && r.Keep > 0 }); r >= 0 {
+				return s.source.errorf(at, "plan of %s: row %s would take it, and keeps %d layers whatever it says: leave out one of them", name, s.recipes[r].Name, s.recipes[r].Keep)
+			}
 			if !slices.ContainsFunc(s.Tasks, func(t Task) bool { return t.Name == name }) {
 				return s.source.errorf(at, "plans: task %.64q is not in tasks", name)
 			}
@@ -168,6 +174,9 @@ func (s *Study) checkPlans() error {
 	return nil
 }
 
+// trainAt says where blocks of a model train.
+func (s *Study) trainAt(m Model) string { return cmp.Or(m.TrainAt, s.TrainAt) }
+
 // sizes returns how many blocks of a model are kept and train.
 func (s *Study) sizes(m Model) (keep, trainable int) {
 	return cmp.Or(m.Keep, s.Keep), cmp.Or(m.Trainable, s.Trainable)
@@ -182,6 +191,16 @@ func (s *Study) checkSizes() error {
 		}
 		if keep < 1 || trainable < 1 || trainable > keep {
 			return s.source.errorf(at, "model %s: keep %d, trainable %d: want 1 or more, and no more to train than are kept", m.Name, keep, trainable)
+		}
+		for _, r := range s.recipes {
+			if r.Keep > 0 && trainable > r.Keep {
+				return s.source.errorf("$.rows", "row %s: keeps %d layers, and model %s trains %d: want no more to train than are kept", r.Name, r.Keep, m.Name, trainable)
+			}
+		}
+		if m.TrainAt != "" {
+			if _, err := plan.ParseTrainAt(m.TrainAt); err != nil {
+				return s.source.errorf(fmt.Sprintf("$.models[%d].train_at", i), "train_at: %w", err)
+			}
 		}
 	}
 	seen := map[uint64]bool{}

@@ -294,7 +294,11 @@ func (s *Study) said() (all []Setting) {
 	}
 	for _, m := range s.Models {
 		keep, trainable := s.sizes(m)
-		add("Model "+m.Name, "%s; %d blocks kept, %d trained", m.Path, keep, trainable)
+		where := s.trainAt(m)
+		if where != "" {
+			where = ", at " + where
+		}
+		add("Model "+m.Name, "%s; %d blocks kept, %d trained%s", m.Path, keep, trainable, where)
 	}
 	for i, t := range s.Tasks {
 		prompt := s.tasks[i].prompt.Name()

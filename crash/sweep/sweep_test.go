@@ -199,6 +199,49 @@ func TestStudiesShareCells(t *testing.T) {
 	}
 }
 
+// TestSizesShareCells: a row of a size is that of a study of that size, whatever its name;
+// one model may stand in a study with several places to train at, and what is trained inside
+// the full model is one cell for all sizes.
+func TestSizesShareCells(t *testing.T) {
+	cells := t.TempDir()
+	first := worker(t, studyFile(t, "two", "zs, ceiling, uniform", "train_at: last\nseeds: [1]\noverrides: [{rates: [1e-3]}]"), cells, t.TempDir(), "a")
+	if n := len(computed(t, context.Background(), first)); n != 3 {
+		t.Fatalf("%d cells", n)
+	}
+	file := studyFile(t, "sizes", `zs, ceiling, "uniform@2", "uniform@3", "uniform@2:svd0.5"`, "train_at: last\nseeds: [1]\noverrides: [{rates: [1e-3]}]")
+	text := get(t, file)
+	models, path := text[strings.Index(text, "models:"):strings.Index(text, "tasks:")], ""
+	if _, err := fmt.Sscanf(models, "models:\n  - {name: small, path: %s", &path); err != nil {
+		t.Fatal(err)
+	}
+	path = strings.TrimSuffix(path, "}")
+	data := filepath.Dir(first.Study.source.path) // the same files
+	text = strings.NewReplacer("keep: 2", "keep: 1", models, models+"  - {name: at-first, path: "+path+", train_at: first}\n",
+		"train: train", "train: "+data+"/train", "valid: valid", "valid: "+data+"/valid", "test: test", "test: "+data+"/test").Replace(text)
+	put(t, file, text)
+	w := worker(t, file, cells, t.TempDir(), "b")
+	got := computed(t, context.Background(), w)
+	want := []string{"small ids uniform-3 rate 0.001 seed 1", "small ids uniform-2-svd0.5 rate 0.001 seed 1",
+		"at-first ids ceiling rate 0.001 seed 1", "at-first ids uniform-2 rate 0.001 seed 1", "at-first ids uniform-3 rate 0.001 seed 1", "at-first ids uniform-2-svd0.5 rate 0.001 seed 1"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("computed %q, want %q", got, want)
+	}
+	merged, err := w.Merge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, trained := range []string{"2*", "0*"} {
+		for _, r := range merged.Models[i].Rows[1:] {
+			if p := r.Plans[0].Plan; !strings.Contains(p, trained) || r.Row == "ceiling" && strings.Count(p, " ") != 2 {
+				t.Errorf("%s %s: plan %s, want %s trained", merged.Models[i].Name, r.Row, p, trained)
+			}
+		}
+	}
+	if text := table(t, w); !strings.Contains(text, "uniform-3 ") {
+		t.Error(text)
+	}
+}
+
 // TestTwoWorkersMakeTheSameTable as one, and no cell is computed twice.
 func TestTwoWorkersMakeTheSameTable(t *testing.T) {
 	file := studyFile(t, "two", `zs, uniform, crash`, "seeds: [1]")
