@@ -78,13 +78,13 @@ func normalTail(x float32) (phi, e float32) {
 	square := z * z
 	// What z·z lost in rounding matters times z²/2 in e^(-z²/2).
 	lost := float32(float64(z)*float64(z) - float64(square))
-	e = expOne(-0.5*square) * (1 - float32(0.5*lost))
+	e = float32(expOne(-0.5*square) * (1 - float32(0.5*lost)))
 	t := 1 / (1 + float32(tailScale*z))
 	p := float32(tail9)
 	for _, c := range [...]float32{tail8, tail7, tail6, tail5, tail4, tail3, tail2, tail1, tail0} {
 		p = float32(p*t) + c
 	}
-	q := float32(p*t) * e
+	q := float32(float32(p*t) * e)
 	if math.Signbit(float64(x)) {
 		return q, e
 	}
@@ -108,9 +108,9 @@ func geluBackwardGeneric(dst, dy, x []float32) {
 func geluTanhGeneric(dst, x []float32) {
 	for i, v := range x {
 		a := float64(min(max(v, -geluMax), geluMax))
-		u := a * (geluLinear + float64(geluCubic*float64(a*a)))
+		u := float64(a * (geluLinear + float64(geluCubic*float64(a*a))))
 		high := float32(u)
-		e := expOne(-high) * (1 - float32(u-float64(high)))
+		e := float32(expOne(-high) * (1 - float32(u-float64(high))))
 		dst[i] = v * (1 / (1 + e))
 	}
 }

@@ -32,7 +32,7 @@ func AdamW(w, grad, m, v []float32, s *AdamWStep) {
 
 func adamWGeneric(w, grad, m, v []float32, s *AdamWStep) {
 	for i := range w {
-		g := s.Coef * grad[i]
+		g := float32(s.Coef * grad[i])
 		m[i] += float32(s.Rest1 * float32(g-m[i]))
 		v[i] = float32(s.Beta2*v[i]) + float32(float32(s.Rest2*g)*g)
 		root := float32(math.Sqrt(float64(v[i])))

@@ -35,24 +35,6 @@
 	FMLA(30, 6, 22) \
 	FMLA(31, 7, 23)
 
-// func dotF32NEON(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotF32NEON(SB), NOSPLIT, $0-40
-	ROWS_BEGIN
-
-row:
-	ROW_BEGIN_EIGHT
-
-block:
-	VLD1.P 64(R2), [V0.S4, V1.S4, V2.S4, V3.S4]
-	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
-	LOAD_X
-	PRODUCTS
-	SUB    $1, R6
-	CBNZ   R6, block
-	ROW_END_EIGHT
-	CBNZ   R3, row
-	RET
-
 // HALVES widens 32 numbers of 16 bits at R2 to V0 to V7.
 #define HALVES(LOWER, UPPER) \
 	VLD1.P 64(R2), [V8.H8, V9.H8, V10.H8, V11.H8] \
@@ -79,14 +61,6 @@ block:                   \
 	CBNZ R3, row         \
 	RET
 
-// func dotBF16NEON(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotBF16NEON(SB), NOSPLIT, $0-40
-	DOT_HALVES(SHLL, SHLL2)
-
-// func dotF16NEON(y, x *float32, src *byte, rows, blocks int)
-TEXT ·dotF16NEON(SB), NOSPLIT, $0-40
-	DOT_HALVES(FCVTL, FCVTL2)
-
 #define DECODE_HALVES(LOWER, UPPER) \
 	MOVD   dst+0(FP), R0                          \
 	MOVD   src+8(FP), R2                          \
@@ -98,6 +72,32 @@ block:                                            \
 	SUB    $1, R6                                 \
 	CBNZ   R6, block                              \
 	RET
+
+// func dotF32NEON(y, x *float32, src *byte, rows, blocks int)
+TEXT ·dotF32NEON(SB), NOSPLIT, $0-40
+	ROWS_BEGIN
+
+row:
+	ROW_BEGIN_EIGHT
+
+block:
+	VLD1.P 64(R2), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	LOAD_X
+	PRODUCTS
+	SUB    $1, R6
+	CBNZ   R6, block
+	ROW_END_EIGHT
+	CBNZ   R3, row
+	RET
+
+// func dotBF16NEON(y, x *float32, src *byte, rows, blocks int)
+TEXT ·dotBF16NEON(SB), NOSPLIT, $0-40
+	DOT_HALVES(SHLL, SHLL2)
+
+// func dotF16NEON(y, x *float32, src *byte, rows, blocks int)
+TEXT ·dotF16NEON(SB), NOSPLIT, $0-40
+	DOT_HALVES(FCVTL, FCVTL2)
 
 // func decodeBF16NEON(dst *float32, src *byte, blocks int)
 TEXT ·decodeBF16NEON(SB), NOSPLIT, $0-24

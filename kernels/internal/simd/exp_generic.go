@@ -36,6 +36,8 @@ const (
 	expShift16 = 786432
 )
 
+// Here and in all twins conversions keep a product from being fused with a sum, which Go
+// does on arm64 even if the product has a name.
 func expOne(x float32) float32 {
 	x = min(max(x, expMin), expMax)
 	n := float32(math.RoundToEven(float64(x * log2e)))
@@ -48,7 +50,7 @@ func expOne(x float32) float32 {
 	y := float32(float32(q*float32(r*r))+r) + 1
 	// 2ⁿ in two factors reaches every float32, denormals and Inf included.
 	k := int32(n)
-	return y * pow2(k>>1) * pow2(k-k>>1)
+	return float32(y * pow2(k>>1) * pow2(k-k>>1))
 }
 
 func pow2(n int32) float32 { return math.Float32frombits(uint32(n+127) << 23) }

@@ -7,6 +7,23 @@
 #define FSUB(d, n, m) WORD $(0x4EA0D400 | (m)<<16 | (n)<<5 | (d))
 #define FMUL(d, n, m) WORD $(0x6E20DC00 | (m)<<16 | (n)<<5 | (d))
 
+#define FDIV(d, n, m) WORD $(0x6E20FC00 | (m)<<16 | (n)<<5 | (d))
+
+// FMAX and FMIN are NaN where n or m is.
+#define FMAX(d, n, m) WORD $(0x4E20F400 | (m)<<16 | (n)<<5 | (d))
+#define FMIN(d, n, m) WORD $(0x4EA0F400 | (m)<<16 | (n)<<5 | (d))
+#define FABS(d, n) WORD $(0x4EA0F800 | (n)<<5 | (d))
+#define FNEG(d, n) WORD $(0x6EA0F800 | (n)<<5 | (d))
+#define FSQRT(d, n) WORD $(0x6EA1F800 | (n)<<5 | (d))
+
+// FRINTN rounds to nearest even; FCVTZS makes numbers words, towards 0.
+#define FRINTN(d, n) WORD $(0x4E218800 | (n)<<5 | (d))
+#define FCVTZS(d, n) WORD $(0x4EA1B800 | (n)<<5 | (d))
+
+// FCMGE and FCMGT: words of ones where n ≥ m, or n > m.
+#define FCMGE(d, n, m) WORD $(0x6E20E400 | (m)<<16 | (n)<<5 | (d))
+#define FCMGT(d, n, m) WORD $(0x6EA0E400 | (m)<<16 | (n)<<5 | (d))
+
 // FMLA: d += n·m, rounded once.
 #define FMLA(d, n, m) WORD $(0x4E20CC00 | (m)<<16 | (n)<<5 | (d))
 #define FMLS(d, n, m) WORD $(0x4EA0CC00 | (m)<<16 | (n)<<5 | (d))
@@ -36,6 +53,27 @@
 #define SXTL_H(d, n) WORD $(0x0F10A400 | (n)<<5 | (d))
 #define SXTL2_H(d, n) WORD $(0x4F10A400 | (n)<<5 | (d))
 
+// Two float64: FCVTL_D widens the lower two floats of n, FCVTL2_D the upper two; FCVTN_D
+// rounds to them, and the upper two become 0; FCVTN2_D leaves the lower two.
+#define FADD_D(d, n, m) WORD $(0x4E60D400 | (m)<<16 | (n)<<5 | (d))
+#define FSUB_D(d, n, m) WORD $(0x4EE0D400 | (m)<<16 | (n)<<5 | (d))
+#define FMUL_D(d, n, m) WORD $(0x6E60DC00 | (m)<<16 | (n)<<5 | (d))
+#define FMLA_D(d, n, m) WORD $(0x4E60CC00 | (m)<<16 | (n)<<5 | (d))
+#define FCVTL_D(d, n) WORD $(0x0E617800 | (n)<<5 | (d))
+#define FCVTL2_D(d, n) WORD $(0x4E617800 | (n)<<5 | (d))
+#define FCVTN_D(d, n) WORD $(0x0E616800 | (n)<<5 | (d))
+#define FCVTN2_D(d, n) WORD $(0x4E616800 | (n)<<5 | (d))
+
+#define ADD_S(d, n, m) WORD $(0x4EA08400 | (m)<<16 | (n)<<5 | (d))
+#define SUB_S(d, n, m) WORD $(0x6EA08400 | (m)<<16 | (n)<<5 | (d))
+#define SHL_S(d, n, s) WORD $(0x4F005400 | (32+(s))<<16 | (n)<<5 | (d))
+#define SSHR_S(d, n, s) WORD $(0x4F000400 | (64-(s))<<16 | (n)<<5 | (d))
+
+// BIT_B: bits of n go to d where m has ones. BSL_B: d chooses between the bits of n, where
+// it has ones, and m.
+#define BIT_B(d, n, m) WORD $(0x6EA01C00 | (m)<<16 | (n)<<5 | (d))
+#define BSL_B(d, n, m) WORD $(0x6E601C00 | (m)<<16 | (n)<<5 | (d))
+#define EOR_B(d, n, m) WORD $(0x6E201C00 | (m)<<16 | (n)<<5 | (d))
 #define AND_B(d, n, m) WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d))
 #define ORR_B(d, n, m) WORD $(0x4EA01C00 | (m)<<16 | (n)<<5 | (d))
 #define BIC_B(d, n, m) WORD $(0x4E601C00 | (m)<<16 | (n)<<5 | (d))

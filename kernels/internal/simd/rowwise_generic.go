@@ -9,7 +9,7 @@ func softmaxBackwardGeneric(dst, dy, y []float32, shift float32) {
 func normSumsGeneric(dy, x, gain []float32, mean, rstd float32) (g, gx float32) {
 	var a, b [4]float32
 	for i, v := range x {
-		d := dy[i] * gain[i]
+		d := float32(dy[i] * gain[i])
 		a[i&3] += d
 		b[i&3] += float32(d * float32(float32(v-mean)*rstd))
 	}
@@ -18,15 +18,15 @@ func normSumsGeneric(dy, x, gain []float32, mean, rstd float32) (g, gx float32) 
 
 func normBackwardGeneric(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
 	for i, v := range x {
-		unit := float32(v-mean) * rstd
+		unit := float32(float32(v-mean) * rstd)
 		dst[i] = rstd * (float32(dy[i]*gain[i]) - meanG - float32(unit*meanGX))
 	}
 }
 
 func normBackwardAddGeneric(dst, dy, x, gain []float32, mean, rstd, meanG, meanGX float32) {
 	for i, v := range x {
-		unit := float32(v-mean) * rstd
-		dst[i] += rstd * (float32(dy[i]*gain[i]) - meanG - float32(unit*meanGX))
+		unit := float32(float32(v-mean) * rstd)
+		dst[i] += float32(rstd * (float32(dy[i]*gain[i]) - meanG - float32(unit*meanGX)))
 	}
 }
 

@@ -94,7 +94,7 @@ func mulGeneric(dst, x, y []float32) {
 // levels agree to the bit.
 func affineGeneric(dst, x []float32, mean, rstd float32, gain, bias []float32) {
 	for i, v := range x {
-		v = float32(v-mean) * rstd
+		v = float32(float32(v-mean) * rstd)
 		if gain != nil {
 			v *= gain[i]
 		}

@@ -10,12 +10,6 @@ func sumSquaresF64Vector(x []float32, mean float64) float64 { return sumSquaresF
 func maxVector(x []float32) float32                         { return maxGeneric(x) }
 func reluVector(dst, x []float32)                           { reluGeneric(dst, x) }
 func reluBackwardVector(dst, dy, x []float32)               { reluBackwardGeneric(dst, dy, x) }
-func expSumVector(dst, x []float32, shift float32) float32  { return expSumGeneric(dst, x, shift) }
-func sumExpVector(x []float32, shift float32) float32       { return sumExpGeneric(x, shift) }
-func sigmoidVector(dst, x []float32)                        { sigmoidGeneric(dst, x) }
-func siluVector(dst, x []float32)                           { siluGeneric(dst, x) }
-func siluBackwardVector(dst, dy, x []float32)               { siluBackwardGeneric(dst, dy, x) }
-func tanhVector(dst, x []float32)                           { tanhGeneric(dst, x) }
 func adamWVector(w, grad, m, v []float32, s *AdamWStep)     { adamWGeneric(w, grad, m, v, s) }
 
 func affineVector(dst, x []float32, mean, rstd float32, gain, bias []float32) {
