@@ -114,7 +114,7 @@ func softmaxSlopesGeneric(p, dp []float32, ld, cols int, sees []int32, scale flo
 			row[i] = size * float32(v-m)
 		}
 		inverse := 1 / expDownSum(row, 0)
-		mean := dotGeneric(row, slope) * inverse
+		mean := float32(dotGeneric(row, slope) * inverse)
 		for i, e := range row {
 			row[i] = e * inverse
 			slope[i] = scale * float32(row[i]*(slope[i]-mean))

@@ -68,3 +68,49 @@ func TestNEONHasTheBitsOfTheTwins(t *testing.T) {
 		})
 	}
 }
+
+// TestNEONRowsHaveTheBitsOfTheTwins: rows of every length up to some turns of every loop,
+// with what is special in half of them.
+func TestNEONRowsHaveTheBitsOfTheTwins(t *testing.T) {
+	defer Set(Active())
+	for n := range 90 {
+		x, top := wave(n, 0.7), []float32{0.3}
+		if n%2 == 1 {
+			for i := range x {
+				if i%5 == 3 {
+					x[i] = specials[(i+n)%len(specials)]
+				}
+			}
+		}
+		for _, scale := range []float32{0.5, -2} {
+			for seen := range 2 {
+				sees := []int32{int32(n - seen*n/3)}
+				var want, got [3][]float32
+				for i, l := range []Level{Generic, NEON} {
+					Set(l)
+					room := make([]float32, n+8)
+					copy(room, x)
+					sum, shrink := []float32{1.7}, []float32{0}
+					start := append([]float32(nil), top...)
+					SoftmaxRows(room, n, n, sees, start, sum, shrink)
+					dst := make([]float32, n+1)
+					rest := dst[:n]
+					if n > 0 {
+						ScaleRows(rest, n, x, n, n, []float32{scale})
+					}
+					got = [3][]float32{room, {start[0], sum[0], shrink[0], float32(SumF64(x)), float32(SumSquaresF64(x, 0.2)), Max(x)}, dst}
+					if i == 0 {
+						want = got
+					}
+				}
+				for k := range want {
+					for i, v := range got[k] {
+						if !sameBits(v, want[k][i]) && v != want[k][i] {
+							t.Fatalf("n=%d seen=%d: result %d[%d] is %v, want %v", n, sees[0], k, i, v, want[k][i])
+						}
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,9 +1,8 @@
-//go:build noasm || !amd64
+//go:build noasm || (!amd64 && !arm64)
 
 package simd
 
-// Without assembly for a machine the vector versions are the Go twins. Those
-// that NEON has are in plain_noasm.go.
+// Without assembly for a machine the vector versions are the Go twins.
 
 func sumF64Vector(x []float32) float64                      { return sumF64Generic(x) }
 func sumSquaresF64Vector(x []float32, mean float64) float64 { return sumSquaresF64Generic(x, mean) }
