@@ -10,3 +10,5 @@ func dotRowsVector(y, layout []float32, src []byte, d tensor.DType, n int) { pan
 
 // decodeVector returns how many elements it has widened.
 func decodeVector(dst []float32, src []byte, d tensor.DType) int { return 0 }
+
+func dotRowsQ8Vector(y []float32, layout, src []byte, d tensor.DType, n int) { panic("unreachable") }

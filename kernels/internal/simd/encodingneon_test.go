@@ -70,6 +70,12 @@ var neonInstructions = map[string]string{
 	"SXTL_H":         "sxtl vd.4s, vn.4h",
 	"SXTL2_H":        "sxtl2 vd.4s, vn.8h",
 
+	"SMULL":    "smull vd.8h, vn.8b, vm.8b",
+	"SMULL2":   "smull2 vd.8h, vn.16b, vm.16b",
+	"ADDP_H":   "addp vd.8h, vn.8h, vm.8h",
+	"SADDLP_H": "saddlp vd.4s, vn.8h",
+	"SADALP_H": "sadalp vd.4s, vn.8h",
+
 	"AND_B":   "and vd.16b, vn.16b, vm.16b",
 	"ORR_B":   "orr vd.16b, vn.16b, vm.16b",
 	"BIC_B":   "bic vd.16b, vn.16b, vm.16b",

@@ -74,6 +74,14 @@
 #define BIT_B(d, n, m) WORD $(0x6EA01C00 | (m)<<16 | (n)<<5 | (d))
 #define BSL_B(d, n, m) WORD $(0x6E601C00 | (m)<<16 | (n)<<5 | (d))
 #define EOR_B(d, n, m) WORD $(0x6E201C00 | (m)<<16 | (n)<<5 | (d))
+// Products of eight signed bytes, the lower and the upper, and sums of neighbours among
+// halves: as halves, as words, and added to words.
+#define SMULL(d, n, m) WORD $(0x0E20C000 | (m)<<16 | (n)<<5 | (d))
+#define SMULL2(d, n, m) WORD $(0x4E20C000 | (m)<<16 | (n)<<5 | (d))
+#define ADDP_H(d, n, m) WORD $(0x4E60BC00 | (m)<<16 | (n)<<5 | (d))
+#define SADDLP_H(d, n) WORD $(0x4E602800 | (n)<<5 | (d))
+#define SADALP_H(d, n) WORD $(0x4E606800 | (n)<<5 | (d))
+
 #define AND_B(d, n, m) WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d))
 #define ORR_B(d, n, m) WORD $(0x4EA01C00 | (m)<<16 | (n)<<5 | (d))
 #define BIC_B(d, n, m) WORD $(0x4E601C00 | (m)<<16 | (n)<<5 | (d))

@@ -136,7 +136,11 @@ func (v *Vector) SetQ8(x []float32, d tensor.DType) {
 	}
 	v.x = x
 	v.q8.layout = nil
-	if level >= AVX2 && len(x) > 0 {
+	switch {
+	case len(x) == 0:
+	case level == NEON:
+		v.q8.arrangeRow()
+	case level >= AVX2:
 		v.q8.arrange(d)
 	}
 }
@@ -161,6 +165,17 @@ const (
 	q8RunsBytes  = 320
 	q8SixBytes   = 576
 )
+
+// arrangeRow makes NEON's layout for all types: the codes, the scales, the scaled sums.
+func (r *q8Vector) arrangeRow() {
+	n, blocks := len(r.Q), len(r.D)
+	dst := r.reserve(n + 8*blocks)
+	copy(dst, tensor.Bytes(r.Q))
+	for b, d := range r.D {
+		putFloat(dst[n:], b, d)
+		putFloat(dst[n+4*blocks:], b, r.scaledSum(b))
+	}
+}
 
 // arrange makes the layout for the type's kernel.
 func (r *q8Vector) arrange(d tensor.DType) {

@@ -10,8 +10,6 @@ func roundQ8Vector(q []int8, d []float32, sums []int32, x []float32) bool {
 
 func unroundQ8Vector(dst []float32, q []int8, d []float32) { unroundQ8Generic(dst, q, d) }
 
-func dotRowsQ8Vector(y []float32, layout, src []byte, d tensor.DType, n int) { panic("unreachable") }
-
 func packQ8LeftVector(dst []float32, row int, x []float32) bool {
 	return packQ8LeftGeneric(dst, row, x)
 }
