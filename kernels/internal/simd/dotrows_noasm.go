@@ -12,3 +12,9 @@ func dotRowsVector(y, layout []float32, src []byte, d tensor.DType, n int) { pan
 func decodeVector(dst []float32, src []byte, d tensor.DType) int { return 0 }
 
 func dotRowsQ8Vector(y []float32, layout, src []byte, d tensor.DType, n int) { panic("unreachable") }
+
+func roundQ8Vector(q []int8, d []float32, sums []int32, x []float32) bool {
+	return roundQ8Generic(q, d, sums, x)
+}
+
+func unroundQ8Vector(dst []float32, q []int8, d []float32) { unroundQ8Generic(dst, q, d) }

@@ -70,6 +70,14 @@ var neonInstructions = map[string]string{
 	"SXTL_H":         "sxtl vd.4s, vn.4h",
 	"SXTL2_H":        "sxtl2 vd.4s, vn.8h",
 
+	"FMAXV":  "fmaxv sd, vn.4s",
+	"FCVTNS": "fcvtns vd.4s, vn.4s",
+	"ADDP_S": "addp vd.4s, vn.4s, vm.4s",
+	"XTN_H":  "xtn vd.4h, vn.4s",
+	"XTN2_H": "xtn2 vd.8h, vn.4s",
+	"XTN_B":  "xtn vd.8b, vn.8h",
+	"XTN2_B": "xtn2 vd.16b, vn.8h",
+
 	"SMULL":    "smull vd.8h, vn.8b, vm.8b",
 	"SMULL2":   "smull2 vd.8h, vn.16b, vm.16b",
 	"ADDP_H":   "addp vd.8h, vn.8h, vm.8h",
@@ -116,7 +124,7 @@ func TestWordsAreTheInstruction(t *testing.T) {
 			for _, operand := range strings.Split(macro[2], ", ") {
 				number := strconv.Itoa(neonNumbers[operand][try])
 				expression = regexp.MustCompile(`\b`+operand+`\b`).ReplaceAllString(expression, number)
-				text = regexp.MustCompile(`(\bv|#|\[)`+operand+`\b`).ReplaceAllString(text, "${1}"+number)
+				text = regexp.MustCompile(`(\b[vs]|#|\[)`+operand+`\b`).ReplaceAllString(text, "${1}"+number)
 			}
 			value, err := types.Eval(token.NewFileSet(), nil, token.NoPos, expression)
 			if err != nil {

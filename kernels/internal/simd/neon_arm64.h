@@ -16,7 +16,12 @@
 #define FNEG(d, n) WORD $(0x6EA0F800 | (n)<<5 | (d))
 #define FSQRT(d, n) WORD $(0x6EA1F800 | (n)<<5 | (d))
 
-// FRINTN rounds to nearest even; FCVTZS makes numbers words, towards 0.
+// FMAXV: the largest of four.
+#define FMAXV(d, n) WORD $(0x6E30F800 | (n)<<5 | (d))
+
+// FRINTN rounds to nearest even; FCVTNS makes numbers words so, FCVTZS towards 0; of NaN
+// they make 0.
+#define FCVTNS(d, n) WORD $(0x4E21A800 | (n)<<5 | (d))
 #define FRINTN(d, n) WORD $(0x4E218800 | (n)<<5 | (d))
 #define FCVTZS(d, n) WORD $(0x4EA1B800 | (n)<<5 | (d))
 
@@ -64,6 +69,7 @@
 #define FCVTN_D(d, n) WORD $(0x0E616800 | (n)<<5 | (d))
 #define FCVTN2_D(d, n) WORD $(0x4E616800 | (n)<<5 | (d))
 
+#define ADDP_S(d, n, m) WORD $(0x4EA0BC00 | (m)<<16 | (n)<<5 | (d))
 #define ADD_S(d, n, m) WORD $(0x4EA08400 | (m)<<16 | (n)<<5 | (d))
 #define SUB_S(d, n, m) WORD $(0x6EA08400 | (m)<<16 | (n)<<5 | (d))
 #define SHL_S(d, n, s) WORD $(0x4F005400 | (32+(s))<<16 | (n)<<5 | (d))
@@ -81,6 +87,13 @@
 #define ADDP_H(d, n, m) WORD $(0x4E60BC00 | (m)<<16 | (n)<<5 | (d))
 #define SADDLP_H(d, n) WORD $(0x4E602800 | (n)<<5 | (d))
 #define SADALP_H(d, n) WORD $(0x4E606800 | (n)<<5 | (d))
+
+// XTN takes the lower halves of words (_H) or of halves (_B) to the lower eight bytes,
+// XTN2 to the upper eight.
+#define XTN_H(d, n) WORD $(0x0E612800 | (n)<<5 | (d))
+#define XTN2_H(d, n) WORD $(0x4E612800 | (n)<<5 | (d))
+#define XTN_B(d, n) WORD $(0x0E212800 | (n)<<5 | (d))
+#define XTN2_B(d, n) WORD $(0x4E212800 | (n)<<5 | (d))
 
 #define AND_B(d, n, m) WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d))
 #define ORR_B(d, n, m) WORD $(0x4EA01C00 | (m)<<16 | (n)<<5 | (d))

@@ -39,7 +39,7 @@ func RoundQ8(q []int8, d []float32, sums []int32, x []float32) bool {
 	if blocks == 0 {
 		return true
 	}
-	if level >= AVX2 {
+	if level != Generic {
 		return roundQ8Vector(q, d, sums, x)
 	}
 	return roundQ8Generic(q, d, sums, x)
@@ -84,7 +84,7 @@ func UnroundQ8(dst []float32, q []int8, d []float32) {
 	if len(dst)%q8Block != 0 {
 		panic("simd: UnroundQ8: not whole blocks")
 	}
-	if level >= AVX2 && blocks > 0 {
+	if level != Generic && blocks > 0 {
 		unroundQ8Vector(dst, q, d)
 		return
 	}

@@ -4,12 +4,6 @@ package simd
 
 import "lamina/tensor"
 
-func roundQ8Vector(q []int8, d []float32, sums []int32, x []float32) bool {
-	return roundQ8Generic(q, d, sums, x)
-}
-
-func unroundQ8Vector(dst []float32, q []int8, d []float32) { unroundQ8Generic(dst, q, d) }
-
 func packQ8LeftVector(dst []float32, row int, x []float32) bool {
 	return packQ8LeftGeneric(dst, row, x)
 }
