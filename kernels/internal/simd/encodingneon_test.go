@@ -78,6 +78,10 @@ var neonInstructions = map[string]string{
 	"XTN_B":  "xtn vd.8b, vn.8h",
 	"XTN2_B": "xtn2 vd.16b, vn.8h",
 
+	"UMULL":  "umull vd.2d, vn.2s, vm.2s",
+	"UMULL2": "umull2 vd.2d, vn.4s, vm.4s",
+	"CMHI":   "cmhi vd.4s, vn.4s, vm.4s",
+
 	"SMULL":    "smull vd.8h, vn.8b, vm.8b",
 	"SMULL2":   "smull2 vd.8h, vn.16b, vm.16b",
 	"ADDP_H":   "addp vd.8h, vn.8h, vm.8h",

@@ -95,6 +95,12 @@
 #define XTN_B(d, n) WORD $(0x0E212800 | (n)<<5 | (d))
 #define XTN2_B(d, n) WORD $(0x4E212800 | (n)<<5 | (d))
 
+// UMULL and UMULL2: 64-bit products of words, the lower and the upper two. CMHI: words of
+// ones where n > m without sign.
+#define UMULL(d, n, m) WORD $(0x2EA0C000 | (m)<<16 | (n)<<5 | (d))
+#define UMULL2(d, n, m) WORD $(0x6EA0C000 | (m)<<16 | (n)<<5 | (d))
+#define CMHI(d, n, m) WORD $(0x6EA03400 | (m)<<16 | (n)<<5 | (d))
+
 #define AND_B(d, n, m) WORD $(0x4E201C00 | (m)<<16 | (n)<<5 | (d))
 #define ORR_B(d, n, m) WORD $(0x4EA01C00 | (m)<<16 | (n)<<5 | (d))
 #define BIC_B(d, n, m) WORD $(0x4E601C00 | (m)<<16 | (n)<<5 | (d))
