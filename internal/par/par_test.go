@@ -123,6 +123,41 @@ func TestCloseEndsTheGoroutines(t *testing.T) {
 	}
 }
 
+// TestAwake: helpers are awake while they run chunks, not once they had nothing to do for a
+// while, and never again after Close.
+func TestAwake(t *testing.T) {
+	p := New(2)
+	for range 20 {
+		var seen atomic.Bool
+		both := make(chan struct{}, 2)
+		p.For(2, func(int) { // neither chunk ends before both have begun
+			both <- struct{}{}
+			for len(both) < 2 {
+				runtime.Gosched()
+			}
+			if p.Awake() { // the helper sees it; its caller may come too late
+				seen.Store(true)
+			}
+		})
+		if !seen.Load() {
+			t.Fatal("a helper in a chunk is not awake")
+		}
+		for end := time.Now().Add(10 * time.Second); p.Awake() && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		if p.Awake() {
+			t.Fatal("a helper without work stays awake")
+		}
+	}
+	p.Close()
+	if p.Awake() {
+		t.Error("awake after Close")
+	}
+	if one := New(1); one.Awake() {
+		t.Error("a pool without helpers has one awake")
+	}
+}
+
 // BenchmarkFor measures one call that computes for 16 µs on one worker, cut in 8
 // chunks, after its caller was alone for a while: parked helpers are late.
 func BenchmarkFor(b *testing.B) {

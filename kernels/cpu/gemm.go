@@ -70,6 +70,7 @@ type product struct {
 	pack, run             func(chunk int)
 	packNarrow, runNarrow func(chunk int)
 	runPlain              func(chunk int)
+	runSpread             func(chunk int)
 }
 
 // part is one of the products.
@@ -123,6 +124,7 @@ func (be *Backend) newProduct() *product {
 		p.pack, p.run = p.packChunk, p.runChunk
 		p.packNarrow, p.runNarrow = p.packNarrowChunk, p.runNarrowChunk
 		p.runPlain = p.runPlainChunk
+		p.runSpread = p.runSpreadChunk
 		p.tiled.pack, p.tiled.run = p.packTiles, p.runTiles
 	}
 	p.parts, p.work = p.parts[:0], 0
@@ -164,6 +166,10 @@ func (p *product) compute() {
 	}
 	if p.plain() {
 		p.computePlain()
+		return
+	}
+	if p.spread() {
+		p.computeSpread()
 		return
 	}
 	if p.k == 0 || p.work < p.be.small && p.unpacked() && p.format == wide {

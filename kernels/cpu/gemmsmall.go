@@ -6,6 +6,17 @@ import "lamina/kernels/internal/simd"
 // elements are used too few times.
 const manyRows = 64
 
+// A small product is cut for several workers if it has so many rows, and at most so much
+// work, in smallWork's unit, by whether op(A) is stored by rows or by columns, whose rows
+// then come with a stride. The numbers are those of a Zen 3; below half of smallWork it
+// stays on its caller, and below smallWork unless somebody is awake.
+const (
+	spreadRows                   = 16
+	spreadMost, spreadMostTurned = 1 << 21, 1 << 20
+	// spreadPieces is into how many tiles a worker's share is cut, so that none waits long.
+	spreadPieces = 2
+)
+
 // unpacked reports whether sgemm can take all weights.
 func (p *product) unpacked() bool {
 	for i := range p.parts {
@@ -24,6 +35,62 @@ func (p *product) small(q *part) {
 	c := view{to.data, p.m, q.n, to.stride}
 	s.sgemm(c, p.a, p.transA, view{q.b.f32, q.b.rows, q.b.cols, q.b.cols}, q.transB, to.add)
 	q.end(to, 0, 0, p.m, q.n)
+	p.be.scratch.put(s)
+}
+
+// spread reports whether several workers compute the product each as if its part were a
+// small product: where it is, packing for everybody, and waiting for that, takes longer than
+// packing a few columns of op(B) more than once.
+func (p *product) spread() bool {
+	if !p.tile.Strided || p.tile.Plain || p.format != wide || p.k == 0 || p.m < spreadRows || p.be.pool.Workers() == 1 {
+		return false
+	}
+	most := spreadMost
+	if p.transA {
+		most = spreadMostTurned
+	}
+	if p.work > most || p.work < p.be.small/2 || !p.unpacked() {
+		return false
+	}
+	return p.work >= p.be.small || p.be.pool.Awake()
+}
+
+// computeSpread cuts C into columns, whole panels, so that nobody packs what another does;
+// into rows too where there are few.
+func (p *product) computeSpread() {
+	n := 0
+	for i := range p.parts {
+		n += p.parts[i].n
+	}
+	pieces := spreadPieces * p.be.pool.Workers()
+	cols := max(n/pieces/p.tile.NR, 1) * p.tile.NR
+	across := max(pieces/ceilDiv(n, cols), 1)
+	p.tiling = tiling{rows: ceilDiv(ceilDiv(p.m, across), p.tile.MR) * p.tile.MR, cols: cols}
+	p.cutColumns()
+	p.be.pool.For(ceilDiv(p.m, p.tiling.rows)*len(p.columns), p.runSpread)
+}
+
+// runSpreadChunk computes one tile of C.
+func (p *product) runSpreadChunk(chunk int) {
+	at := p.columns[chunk%len(p.columns)]
+	i := chunk / len(p.columns) * p.tiling.rows
+	m, n := min(p.tiling.rows, p.m-i), at.cols
+	q := &p.parts[at.part]
+	a, b := p.a, view{q.b.f32, p.k, n, q.b.cols}
+	if p.transA {
+		a.data, a.cols = a.data[i:], m
+	} else {
+		a.data, a.rows = a.data[i*a.stride:], m
+	}
+	if q.transB {
+		b.data, b.rows, b.cols = b.data[at.j*b.stride:], n, p.k
+	} else {
+		b.data = b.data[at.j:]
+	}
+	s := p.be.scratch.get()
+	to := q.begin(s, i, at.j, m, n, true)
+	s.sgemm(view{to.data, m, n, to.stride}, a, p.transA, b, q.transB, to.add)
+	q.end(to, i, at.j, m, n)
 	p.be.scratch.put(s)
 }
 

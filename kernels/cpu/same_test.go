@@ -26,6 +26,8 @@ func TestMatMulHasTheSameBitsForAnyWorkers(t *testing.T) {
 		{m: 300, n: 200, k: 300, transB: true, bias: true},
 		{m: 64, n: 65, k: 520, transA: true, add: true},
 		{m: 5, n: 700, k: 260},
+		// Small ones, which workers share by columns, by rows too, and as they are awake.
+		{m: 64, n: 64, k: 64}, {m: 130, n: 20, k: 270, add: true}, {m: 16, n: 300, k: 257, transB: true, bias: true}, {m: 70, n: 100, k: 90, transA: true, transB: true},
 	}
 	for _, c := range cases {
 		a, bt, bias, into := c.operands()
