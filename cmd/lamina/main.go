@@ -20,6 +20,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"reflect"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -57,8 +59,8 @@ type commands struct {
 	Convert    convertCommand    `cmd:"" help:"Write any readable checkpoint as a Hugging Face directory."`
 	Hub        hubCommand        `cmd:"" help:"Fetch models and datasets from the Hugging Face hub."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine and our work on it."`
-	Completion completionCommand `cmd:"" help:"Print a script that teaches bash, zsh or fish the command line."`
-	Man        manCommand        `cmd:"" help:"Print the man page."`
+	Completion completionCommand `cmd:"" whole:"" help:"Print a script that teaches bash, zsh or fish the command line."`
+	Man        manCommand        `cmd:"" whole:"" help:"Print the man page."`
 	Licenses   licensesCommand   `cmd:"" help:"Print the licences of Lamina and of all that its binary holds."`
 }
 
@@ -84,7 +86,7 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	}
 	var line commands
 	helped := false
-	parser := o.parser(&line, kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
+	parser := o.parserOf(&line, args[0], kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	parsed, err := parser.Parse(args)
 	if helped {
 		return 0
@@ -109,13 +111,43 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 	return 0
 }
 
-// parser reads a command line into line.
-func (o offer) parser(line *commands, more ...kong.Option) *kong.Kong {
+// parserOf is parser where the first word of the line is known: that of its command alone,
+// since building those of all takes longer than many a command does. Words that are no
+// command are for parser, which says so, and so are commands that print the whole of it.
+func (o offer) parserOf(line *commands, first string, more ...kong.Option) *kong.Kong {
+	command, help, ok := commandOf(reflect.ValueOf(line).Elem(), first)
+	if !ok {
+		return o.parser(line, more...)
+	}
+	return o.parser(&line.commonFlags, append(more, kong.DynamicCommand(first, help, "", command))...)
+}
+
+// commandOf returns the command of a name, a pointer to its field of v, and its help.
+func commandOf(v reflect.Value, name string) (command any, help string, ok bool) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if _, embedded := field.Tag.Lookup("embed"); embedded {
+			if command, help, ok = commandOf(v.Field(i), name); ok {
+				return command, help, true
+			}
+		}
+		if _, whole := field.Tag.Lookup("whole"); whole {
+			continue
+		}
+		if _, is := field.Tag.Lookup("cmd"); is && strings.ToLower(field.Name) == name {
+			return v.Field(i).Addr().Interface(), field.Tag.Get("help"), true
+		}
+	}
+	return nil, "", false
+}
+
+// parser reads a command line into line, which points to a struct.
+func (o offer) parser(line any, more ...kong.Option) *kong.Kong {
 	parser, err := kong.New(line, append([]kong.Option{
 		kong.Name("lamina"), kong.Description(description), o.lists(), kong.WithHyphenPrefixedParameters(true), kong.Help(helpWithExample),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true})}, more...)...)
 	if err != nil {
-		panic(err) // the struct above is wrong: every run would fail
+		panic(err) // the struct is wrong: every run would fail
 	}
 	return parser
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"lamina/internal/machine"
 )
@@ -70,7 +75,40 @@ func TestHelpShowsTheContract(t *testing.T) {
 	}
 }
 
-// A binary carries the licences of what it is made of.
+// TestParserOfOneCommand: whatever a line begins with, the parser that knows one command
+// alone says what that of all says.
+func TestParserOfOneCommand(t *testing.T) {
+	var all []string
+	for _, n := range offered.parser(new(commands)).Model.Children {
+		all = append(all, n.Name)
+	}
+	printed := []string{"completion", "man"} // which print all
+	var out bytes.Buffer
+	said := func(k *kong.Kong, args []string) string {
+		out.Reset()
+		_, err := k.Parse(args)
+		return fmt.Sprintf("%s%v", &out, err)
+	}
+	options := []kong.Option{kong.Writers(&out, &out), kong.Exit(func(int) {})}
+	whole := offered.parser(new(commands), options...)
+	for _, name := range append(all, "no-command", "commonflags", "measures", "--threads=2") {
+		for _, more := range [][]string{{"--help"}, {"--no-flag"}, {"--threads=x"}, {"one", "two", "three", "four"}} {
+			args := append([]string{name}, more...)
+			one := offered.parserOf(new(commands), name, options...)
+			if got, want := said(one, args), said(whole, args); got != want {
+				t.Errorf("%q: %q, of all commands %q", args, got, want)
+			}
+			want := len(whole.Model.Children)
+			if slices.Contains(all, name) && !slices.Contains(printed, name) {
+				want = 1
+			}
+			if got := len(one.Model.Children); got != want {
+				t.Errorf("%q: a parser of %d commands, want %d", args, got, want)
+			}
+		}
+	}
+}
+
 func TestLicenses(t *testing.T) {
 	text := must(t, "licenses")
 	for _, want := range []string{"Apache License", "SIL OPEN FONT LICENSE", "The FreeType Project", "github.com/klauspost/compress v", "The Go Authors"} {
