@@ -30,7 +30,9 @@ func roundedPrecisions() []kernels.Precision {
 // eachMachine runs f at all levels beside plain Go, and at the best one also as if the
 // machine had fewer of its features, for each every-th case then.
 func eachMachine(t *testing.T, f func(t *testing.T, every int)) {
-	const every = 5 // cases where F32 kernels multiply, which other tests go through whole
+	// Of the cases where F32 kernels multiply, which TestConformance goes through whole: a
+	// prime, so that each shape comes with other storage types and flags.
+	const every = 7
 	vectorLevels(t, func(t *testing.T) {
 		first := 1
 		if !simd.Has(simd.TileBF16) {

@@ -16,6 +16,8 @@ type operand struct {
 	values  []float64 // plain float types; the values before, if written
 	ints    []int32   // I32
 	raw     []byte    // block types
+	bytes   []byte    // values as stored in type kind, nil if that was not made yet
+	kind    tensor.DType
 	written bool
 	rowwise bool // axis 0 is a batch of rows that do not depend on each other
 }
@@ -91,6 +93,9 @@ func (o operand) storage(d tensor.DType) (tensor.DType, []byte) {
 	case o.dtype != tensor.Invalid:
 		d = o.dtype
 	}
+	if o.bytes != nil && o.kind == d {
+		return d, o.bytes
+	}
 	return d, encode(o.values, d)
 }
 
@@ -108,6 +113,9 @@ func (o operand) cut(from, to int) operand {
 		o.ints = o.ints[from*row : to*row]
 	} else {
 		o.values = o.values[from*row : to*row]
+		if o.bytes != nil {
+			o.bytes = o.bytes[o.kind.Bytes(from*row):o.kind.Bytes(to*row)]
+		}
 	}
 	return o
 }
@@ -172,6 +180,18 @@ func (c testCase) kind() string {
 		word += " poisoned"
 	}
 	return word
+}
+
+// encoded returns the case with the bytes of its operands in type d, which all runs in that
+// type then share.
+func (c testCase) encoded(d tensor.DType) testCase {
+	c.operands = append([]operand(nil), c.operands...)
+	for i := range c.operands {
+		if o := &c.operands[i]; o.values != nil {
+			o.kind, o.bytes = o.storage(d)
+		}
+	}
+	return c
 }
 
 // batch returns the number of independent rows, 0 if there is no such axis.

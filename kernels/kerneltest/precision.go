@@ -54,6 +54,7 @@ func boundOfSum(p kernels.Precision, n int, u float64) float64 {
 // RunProducts holds the products of a backend that computes them in another arithmetic
 // than F32 against the contracts of package kernels: all of them, but for the bound.
 func RunProducts(t *testing.T, be kernels.Backend, p kernels.Precision, opts Options) {
+	defer lessCollection()()
 	s := newSuite(be, opts)
 	s.precision = p
 	for _, r := range productRows {

@@ -35,8 +35,10 @@ func boundInQ8(p productShape, a, b []float64, plain func(o, i int, want, u floa
 }
 
 // RunQ8 holds the products of a backend opened with PrecisionQ8 against the contracts of
-// package kernels: all of them, but for the wider bound where A is rounded.
+// package kernels: all that round A, with a wider bound, and some of those that do not, whose
+// kernels are those of F32.
 func RunQ8(t *testing.T, be kernels.Backend, opts Options) {
+	defer lessCollection()()
 	s := newSuite(be, opts)
 	s.q8 = true
 	for _, r := range productRows {

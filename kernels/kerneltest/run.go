@@ -14,7 +14,8 @@ import (
 // Options says what a backend promises beyond the interface.
 type Options struct {
 	// Same are backends that must give the same bits, such as the same one with
-	// other numbers of workers.
+	// other numbers of workers. Where there are more than some cases of a kind, each of
+	// the rest is run on one of them, in turn.
 	Same []kernels.Backend
 	// F64 says that the backend computes in float64 too.
 	F64 bool
@@ -46,8 +47,7 @@ var commonRows = []row{
 // Run holds be against the contracts of package kernels. Every method of the
 // Backend interface has a row; the last subtest fails if one was never called.
 func Run(t *testing.T, be kernels.Backend, opts Options) {
-	const garbage = 300 // operands of thousands of calls: a third of the time is their collection otherwise
-	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
+	defer lessCollection()()
 	s := newSuite(be, opts)
 	for _, r := range slices.Concat(
 		productRows, elementwiseRows, movementRows, lossRows, normRows,
@@ -57,6 +57,13 @@ func Run(t *testing.T, be kernels.Backend, opts Options) {
 			t.Run(r.name, func(t *testing.T) { r.run(s, t) })
 		}
 	}
+}
+
+// lessCollection has garbage collected less often until the function is called that it returns:
+// the operands of thousands of calls, which a third of the time goes to otherwise.
+func lessCollection() (restore func()) {
+	was := debug.SetGCPercent(300)
+	return func() { debug.SetGCPercent(was) }
 }
 
 func newSuite(be kernels.Backend, opts Options) *suite {
