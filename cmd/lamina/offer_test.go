@@ -43,7 +43,7 @@ func TestWhatIsOfferedIsAList(t *testing.T) {
 	}{
 		{0, []string{"plan", "--help"}, "top: the last layers."},
 		{0, []string{"plan", "--help"}, "for crash, hierarchical-single, hierarchical-average, hierarchical-complete and top."},
-		{0, []string{"run", "--help"}, "top-shared: the last layers. METHOD+REPAIR"},
+		{0, []string{"run", "--help"}, "top-shared: the last layers. METHOD@K, METHOD+REPAIR"},
 		{0, []string{"plan", "top", "--keep", "2", "--trainable", "1", "--similarity", sim}, "1 2*\n"},
 		{2, []string{"plan", "top", "--layers", "3", "--keep", "2", "--trainable", "1"}, "a top plan needs --similarity F.json"},
 		{2, []string{"plan", "uniform", "--layers", "3", "--keep", "2", "--trainable", "1", "--anchor-ends"}, "--anchor-ends is for random, normal, left-normal, right-normal, inverse-normal, crash, iterative-drop, block-influence, angular, streamline, sleb, sleb-answer, shapley, gradient-fidelity, gradient-gram and top"},
