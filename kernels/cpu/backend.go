@@ -35,6 +35,9 @@ type Options struct {
 	// false BF16 is no faster than F32. MatVec is F32 but with Q8; attention and all else
 	// is F32.
 	Precision kernels.Precision
+	// TilesInGo computes products in parts of BF16 as AMX does, to the bit, by plain Go
+	// where the machine has none: very slowly, for tests and tables of errors.
+	TilesInGo bool
 	// Delay, if not nil, is called before every chunk of work, for tests of
 	// independence from scheduling.
 	Delay func()
@@ -49,6 +52,7 @@ type Backend struct {
 	tensor.Host
 	pool       *par.Pool
 	precision  kernels.Precision
+	tilesInGo  bool
 	small      int // work below which a call stays on its caller: smallWork, 0 in tests
 	scratch    freeList[scratch]
 	products   freeList[product]
@@ -65,7 +69,7 @@ func New(o Options) *Backend {
 		panic(fmt.Sprintf("cpu: New: no products in %v", o.Precision))
 	}
 	pool := par.Open(par.Options{Workers: o.Threads, Delay: o.Delay})
-	be := &Backend{pool: pool, precision: o.Precision, small: smallWork}
+	be := &Backend{pool: pool, precision: o.Precision, tilesInGo: o.TilesInGo, small: smallWork}
 	if o.SplitAll {
 		be.small = 0
 	}

@@ -36,6 +36,11 @@ const (
 // the 48 KiB of the first-level cache in processors with AMX.
 var tiledDepths = [...]int{1: 512, 2: 256, 3: 128}
 
+// tiledStretch is how many blocks of three parts make a stretch: 256 inner indices, as F32
+// kernels sum them. Its sums begin with 0 and are added to C when it is over. In sums that
+// have grown the products of small parts would round away.
+const tiledStretch = 2
+
 // tiled is what a product in tiles has beside the others.
 type tiled struct {
 	parts  int    // of an operand
@@ -201,17 +206,38 @@ func (p *product) runTiles(chunk int) {
 	for block := range t.blocks {
 		k0, kl := p.depthOf(block)
 		right := q.b.tiles(s, t, q.transB, j, n, k0, kl)
+		sum, apart := t.place(s, to, block, m, n)
 		for r := 0; r < m; r += callRows {
 			rows := min(callRows, m-r)
-			c := to
-			c.data, c.add = to.data[r*to.stride:], to.add || block > 0
-			p.multiplyTiles(c, block, i+r, rows, n, &right)
-			if block == t.blocks-1 {
+			c, of := to, sum
+			c.data, of.data = to.data[r*to.stride:], sum.data[r*sum.stride:]
+			p.multiplyTiles(of, block, i+r, rows, n, &right)
+			if apart && (block+1 == t.blocks || (block+1)%tiledStretch == 0) {
+				c.grow(of, rows, n)
+			}
+			if block+1 == t.blocks {
 				q.end(c, p.i0+i+r, j, rows, n)
 			}
 		}
 	}
 	p.be.scratch.put(s)
+}
+
+// place returns where the sums of a block of m rows and n columns grow: to, where those
+// before it are, or apart from them, beginning with 0.
+func (t *tiled) place(s *scratch, to sums, block, m, n int) (sum sums, apart bool) {
+	if t.parts < 3 || block < tiledStretch && !to.add {
+		to.add = to.add || block > 0
+		return to, false
+	}
+	return sums{grow(&s.turned, m*n), n, block%tiledStretch > 0}, true
+}
+
+// grow adds m rows and n columns of further sums to those that stand there.
+func (to sums) grow(further sums, m, n int) {
+	for r := range m {
+		simd.AddTo(to.data[r*to.stride:][:n], further.data[r*further.stride:])
+	}
 }
 
 // multiplyTiles adds a block of the inner index to rows and columns of C, from row i of
