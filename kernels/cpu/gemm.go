@@ -172,7 +172,7 @@ func (p *product) compute() {
 		p.computeSpread()
 		return
 	}
-	if p.k == 0 || p.work < p.be.small && p.unpacked() && p.format == wide {
+	if p.k == 0 || (p.work < p.be.small || p.few()) && p.unpacked() && p.format == wide {
 		for i := range p.parts {
 			p.small(&p.parts[i])
 		}

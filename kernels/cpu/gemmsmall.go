@@ -17,6 +17,25 @@ const (
 	spreadPieces = 2
 )
 
+// fewRows is how many rows of op(A) a worker alone multiplies by weights in place, of
+// fewWeights elements at most: those stay in the third-level cache, while long rows from
+// memory are read in longer runs by what packs them.
+const fewRows, fewWeights = 24, 1 << 20
+
+// few reports whether packing the weights would cost more than it gains, and nobody else
+// could take a part of the product.
+func (p *product) few() bool {
+	if !p.tile.Strided || p.m > fewRows || p.be.pool.Workers() > 1 {
+		return false
+	}
+	for i := range p.parts {
+		if q := &p.parts[i]; q.transB || p.k*q.n > fewWeights {
+			return false
+		}
+	}
+	return true
+}
+
 // unpacked reports whether sgemm can take all weights.
 func (p *product) unpacked() bool {
 	for i := range p.parts {

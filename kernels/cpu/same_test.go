@@ -84,6 +84,29 @@ func TestMatMulRowsDoNotSeeEachOther(t *testing.T) {
 	})
 }
 
+// TestFewRowsHaveTheBitsOfMany: a worker alone leaves the weights of few rows in place.
+func TestFewRowsHaveTheBitsOfMany(t *testing.T) {
+	one, two := New(Options{Threads: 1}), New(Options{Threads: 2})
+	defer one.Close()
+	defer two.Close()
+	eachLevel(t, func(t *testing.T) {
+		const n, k = 1003, 530
+		for _, transA := range []bool{false, true} {
+			all := matMulCase{m: 70, n: n, k: k, transA: transA, bias: true}
+			a, bt, bias, into := all.operands()
+			want := all.run(two, a, bt, bias, into)
+			for _, m := range []int{15, fewRows, fewRows + 1} {
+				c := all
+				c.m = m
+				for _, be := range []*Backend{one, two} {
+					got := c.run(be, a[:m*k], bt, bias, into[:m*n])
+					sameFloats(t, got, want[:m*n], fmt.Sprintf("transA=%v, %d rows by %d workers", transA, m, be.Threads()))
+				}
+			}
+		}
+	})
+}
+
 func TestMatMulPropagatesNaNAndInf(t *testing.T) {
 	be := New(Options{Threads: 2})
 	defer be.Close()

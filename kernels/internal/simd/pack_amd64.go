@@ -45,12 +45,18 @@ func gatherVector(dst []float32, width int, src []float32, stride, panels, k int
 	case width == 8:
 		gather8AVX2(&dst[0], &src[0], stride, panels, k)
 	case width == 6:
-		gather6AVX2(&dst[0], &src[0], stride, panels, k)
+		for p := 0; p < panels; p += gatheredAtOnce {
+			gather6AVX2(&dst[6*k*p], &src[6*p], stride, min(gatheredAtOnce, panels-p), k)
+		}
 	default:
 		return false
 	}
 	return true
 }
+
+// gatheredAtOnce is how many panels of 6 are written at once: each is in other lines, and
+// those of many do not stay in the first-level cache until they are full.
+const gatheredAtOnce = 8
 
 // gather16AVX2 does dst[(j·k+p)·16+i] = src[p·stride+16j+i] for i < 16,
 // j < panels, p < k.
