@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"lamina/crash/demo"
+	"lamina/crash/exchange"
 	"lamina/crash/study"
 )
 
@@ -29,7 +30,7 @@ func (c demoCommand) Run(s *session) error {
 		Test:      filepath.Join(data, demo.TestFile),
 		Valid:     filepath.Join(data, demo.ValidFile),
 		Support:   filepath.Join(data, demo.PublicFile),
-		Rules:     "0.4", Keep: d.Keep, Trainable: d.Trainable, LRs: d.LRs, Pool: "mean_weighted", Tokens: "plain",
+		Rules:     "0.4", Keep: d.Keep, Trainable: d.Trainable, Samples: exchange.SupportDocuments, LRs: d.LRs, Pool: "mean_weighted", Tokens: "plain",
 		Rows: study.Names(study.Defaults(s.recipes)),
 		stepFlags: stepFlags{
 			Epochs: d.Train.Epochs, Steps: d.Train.Steps, Batch: d.Train.Batch, Schedule: string(d.Train.Schedule),

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/crash/exchange"
 	"lamina/crash/measure"
 	"lamina/crash/plan"
 	"lamina/crash/study"
@@ -36,6 +37,7 @@ type runCommand struct {
 	Seeds       []uint64  `placeholder:"N,…" help:"Seeds, each a run of every row; default: --seed."`
 	Limit       int       `placeholder:"N" help:"Score the first N documents only."`
 	TrainAt     string    `placeholder:"WHERE" help:"Which layers train in every row whose method chooses: ${train_at_help}; or a list such as 0,5,11. Default: where each method says."`
+	Samples     int       `default:"128" placeholder:"N" help:"Only the first N support documents for methods that run the model again and again, which take 128 at the most (default 128)."`
 	Pool        string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
 	Tokens      string    `default:"plain" placeholder:"HOW" help:"What is done to each token's state before, as in lamina similarity."`
 	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss; one that diverges is named and left out."`
@@ -144,6 +146,9 @@ func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error
 	if p.Rows, err = study.Select(s.recipes, c.Rows, plan.Read); err != nil {
 		return p, usageError{err}
 	}
+	if p.Samples, err = samples(c.Samples); err != nil {
+		return p, err
+	}
 	if p.Vectors, err = measure.ParseVectors(c.Pool, c.Tokens); err != nil {
 		return p, usageError{err}
 	}
@@ -162,6 +167,17 @@ func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error
 		}
 	}
 	return p, nil
+}
+
+// samples returns how many texts searches run over where they are not as many as may be.
+func samples(n int) (int, error) {
+	switch {
+	case n < 1:
+		return 0, usagef("--samples %d: want 1 or more", n)
+	case n >= exchange.SupportDocuments:
+		return 0, nil
+	}
+	return n, nil
 }
 
 // chosen reads what is brought instead of measuring and choosing.

@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -22,12 +23,16 @@ type Chooser struct {
 	Full    *transformer.Decoder
 	Support Support
 	Vectors measure.Vectors // of similarities
+	// Samples is over how many texts the model is run again and again; 0: supportTexts, which
+	// are the most.
+	Samples int
 
 	// Similarity is asked for that of the full model; nil: it is measured.
 	Similarity func(ctx context.Context) (measure.Similarity, error)
 	// Watch is told what goes on; may be nil.
 	Watch func(Event)
 
+	answers   *answers // to questions that were asked before; may be nil
 	gradients *measure.Gradients
 	asked     int // questions of the method that chooses
 	questions int // of it at the most
@@ -85,6 +90,15 @@ func (s Support) few() Support {
 	return Support{s.Rows[:min(len(s.Rows), supportTexts)], s.Answers[:min(len(s.Answers), supportTexts)]}
 }
 
+// few returns those that the model is run over again and again.
+func (c *Chooser) few() Support {
+	s := c.Support.few()
+	if n := c.Samples; n > 0 {
+		s.Rows, s.Answers = s.Rows[:min(len(s.Rows), n)], s.Answers[:min(len(s.Answers), n)]
+	}
+	return s
+}
+
 // measurements bring what methods of choosing need.
 var measurements = []struct {
 	need    plan.Need
@@ -105,17 +119,17 @@ var measurements = []struct {
 		return err
 	}},
 	{plan.NeedTextLoss, func(ctx context.Context, c *Chooser, q *plan.Request) error {
-		items := measure.Texts(c.Support.few().Rows)
-		q.TextLoss = c.loss(ctx, items)
+		items := measure.Texts(c.few().Rows)
+		q.TextLoss = c.loss(ctx, plan.NeedTextLoss, items)
 		return wantTexts(len(items), "of two tokens or more")
 	}},
 	{plan.NeedAnswerLoss, func(ctx context.Context, c *Chooser, q *plan.Request) error {
-		items := c.Support.few().Answers
-		q.AnswerLoss = c.loss(ctx, items)
+		items := c.few().Answers
+		q.AnswerLoss = c.loss(ctx, plan.NeedAnswerLoss, items)
 		return wantTexts(len(items), "with an answer")
 	}},
 	{plan.NeedNeighbours, func(ctx context.Context, c *Chooser, q *plan.Request) error {
-		rows := c.Support.few().Rows
+		rows := c.few().Rows
 		c.warn(measure.Doubt(rows))
 		q.Neighbours = func(kept []int) ([]float64, error) {
 			return asked(c, func() ([]float64, error) {
@@ -126,7 +140,11 @@ var measurements = []struct {
 	}},
 	{plan.NeedGradient, func(ctx context.Context, c *Chooser, q *plan.Request) error {
 		q.GradientCosine = func(kept, trained []int) (float64, error) {
-			return asked(c, func() (float64, error) { return c.gradient().Cosine(ctx, kept, trained) })
+			return asked(c, func() (float64, error) {
+				return c.answers.recall(question(plan.NeedGradient, kept, trained), func() (float64, error) {
+					return c.gradient().Cosine(ctx, kept, trained)
+				})
+			})
 		}
 		return wantTexts(len(c.Support.Answers), "with an answer")
 	}},
@@ -173,12 +191,13 @@ func (c *Chooser) Choose(ctx context.Context, m plan.Method, q plan.Request) (pl
 		return plan.Choice{}, err
 	}
 	c.phase, c.asked, c.questions = m.Name, 0, cost.Forwards+cost.Backwards
-	return m.Plan(q)
+	choice, err := m.Plan(q)
+	return choice, errors.Join(err, c.answers.save())
 }
 
 // costs says what the questions of a method cost, "" where it asks none.
 func (c *Chooser) costs(m plan.Method, q plan.Request, cost plan.Cost) string {
-	few := c.Support.few()
+	few := c.few()
 	texts, tokens := len(few.Rows), 0
 	for _, r := range few.Rows {
 		tokens += len(r)
@@ -204,14 +223,16 @@ func asked[T any](c *Chooser, answer func() (T, error)) (T, error) {
 }
 
 // loss returns the question for the mean loss on items.
-func (c *Chooser) loss(ctx context.Context, items []transformer.Continuation) func(kept []int) (float64, error) {
+func (c *Chooser) loss(ctx context.Context, need plan.Need, items []transformer.Continuation) func(kept []int) (float64, error) {
 	return func(kept []int) (float64, error) {
 		return asked(c, func() (float64, error) {
-			loss, err := measure.Loss(ctx, c.Backend, measure.Keeping(c.Full, kept), items)
-			if err == nil && math.IsInf(loss, 0) {
-				err = fmt.Errorf("the loss without some layers is %v: look at the model's weights and the texts", loss)
-			}
-			return loss, err
+			return c.answers.recall(question(need, kept, nil), func() (float64, error) {
+				loss, err := measure.Loss(ctx, c.Backend, measure.Keeping(c.Full, kept), items)
+				if err == nil && math.IsInf(loss, 0) {
+					err = fmt.Errorf("the loss without some layers is %v: look at the model's weights and the texts", loss)
+				}
+				return loss, err
+			})
 		})
 	}
 }
@@ -230,7 +251,7 @@ func (c *Chooser) similarity(ctx context.Context) (measure.Similarity, error) {
 // gradient returns what measures gradients, on the first texts.
 func (c *Chooser) gradient() *measure.Gradients {
 	if c.gradients == nil {
-		c.gradients = &measure.Gradients{Backend: c.Backend, Full: c.Full, Items: c.Support.few().Answers}
+		c.gradients = &measure.Gradients{Backend: c.Backend, Full: c.Full, Items: c.few().Answers}
 	}
 	return c.gradients
 }

@@ -33,6 +33,7 @@ type Protocol struct {
 	Keep, Trainable int
 	AnchorEnds      bool
 	TrainAt         plan.TrainAt // of every row whose method chooses
+	Samples         int          // of the support texts that choosing runs the model over again and again; 0: 128, which are the most
 	Rows            []Recipe     // in the order they are run
 	Seed            uint64
 	LRs             []float64       // candidates
@@ -88,6 +89,8 @@ func (p *Protocol) Validate() error {
 		return fmt.Errorf("--lr: no learning rate: want one or more")
 	case len(p.LRs) > 1 && len(p.Valid) == 0:
 		return fmt.Errorf("%d learning rates and no validation examples to choose by", len(p.LRs))
+	case p.Samples < 0:
+		return fmt.Errorf("--samples %d: want 1 or more", p.Samples)
 	case p.Keep < 1 || p.Keep > layers:
 		return fmt.Errorf("--keep %d: want 1 to %d, the model's layers", p.Keep, layers)
 	case p.Trainable < 1 || p.Trainable > p.Keep:

@@ -23,7 +23,10 @@ func (p *Protocol) variants(ctx context.Context) ([]variant, error) {
 	if p.resolved != nil {
 		return p.resolved, nil
 	}
-	c := &Chooser{Backend: p.Backend, Full: p.Full, Support: p.Support, Vectors: p.Vectors, Similarity: p.Similarity, Watch: p.Watch}
+	c := &Chooser{Backend: p.Backend, Full: p.Full, Support: p.Support, Vectors: p.Vectors, Similarity: p.Similarity, Watch: p.Watch, Samples: p.Samples}
+	var doubt string
+	c.answers, doubt = openAnswers(p.Dir)
+	p.warn(doubt)
 	for _, r := range p.rows() {
 		for i, name := range r.rowNames() {
 			v, err := p.variant(ctx, c, r, i)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/eval"
@@ -191,6 +192,9 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 			return nil, err
 		}
 	}
+	if p.Samples = s.Samples; p.Samples >= exchange.SupportDocuments {
+		p.Samples = 0
+	}
 	s.neutral(p, recipe)
 	x.Data, err = s.data(c, o, t)
 	return x, err
@@ -199,6 +203,9 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 // neutral puts in the place of settings that a row does not come to the same ones always, so
 // that studies which differ in these alone share its cells.
 func (s *Study) neutral(p *study.Protocol, r study.Recipe) {
+	if !p.Asks(r) {
+		p.Samples = 0
+	}
 	if r.Trains != study.Starred {
 		p.Keep, p.Trainable, p.AnchorEnds, p.TrainAt = 1, 1, false, plan.TrainAt{}
 	}

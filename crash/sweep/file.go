@@ -20,6 +20,7 @@ type Study struct {
 	Trainable  int    `yaml:"trainable"` // of which so many train
 	AnchorEnds bool   `yaml:"anchor_ends"`
 	TrainAt    string `yaml:"train_at"` // as lamina run --train-at
+	Samples    int    `yaml:"samples"`  // support texts that searches run the model over again and again; 0: 128, the most
 	Pool       string `yaml:"pool"`     // of similarities; "": mean_weighted
 	Tokens     string `yaml:"tokens"`   // likewise; "": plain
 

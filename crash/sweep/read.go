@@ -222,6 +222,8 @@ func (s *Study) checkSizes() error {
 	switch {
 	case len(s.Seeds) == 0:
 		return s.source.errorf("$.seeds", "seeds: none: want one or more")
+	case s.Samples < 0:
+		return s.source.errorf("$.samples", "samples %d: want 1 or more, or none", s.Samples)
 	case s.Limit < 0:
 		return s.source.errorf("$.limit", "limit %d: want 1 or more, or none", s.Limit)
 	}

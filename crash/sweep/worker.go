@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/crash/train"
 	"lamina/internal/files"
@@ -222,25 +223,41 @@ func numbersOf(r study.Row) study.Row {
 	return r
 }
 
-// sharedNames are what an experiment keeps in a seed's directory and cells of one model,
-// task and seed have in common.
-var sharedNames = []string{"similarity.json", "plans"}
+// shared are directories of what cells have in common.
+type shared struct {
+	measured string // the similarity, and answers to the questions of searches: of a model and a task, whatever is kept and trained
+	chosen   string // plans: of one size
+}
 
 // borrow puts what other cells measured of the model into an experiment that was opened,
 // and returns where its own go. What is there comes to the same bits.
-func (w *Worker) borrow(c Cell, x *study.Experiment) (dir string, err error) {
+func (w *Worker) borrow(c Cell, x *study.Experiment) (s shared, err error) {
 	common := study.Experiment{Model: x.Model, Data: x.Data, Precision: x.Precision, Fingerprint: x.Fingerprint, Protocol: x.Protocol}
 	common.Protocol.LRs, common.Protocol.Settings = nil, train.Settings{} // which nothing shared depends on
-	identity, err := common.Identity()
+	seed := c.Seed
+	if x.Data.Support.Path != "" {
+		seed = 0 // the same texts for each
+	}
+	if s.chosen, err = w.shared(common, seed); err != nil {
+		return s, err
+	}
+	p := &common.Protocol
+	p.Keep, p.Trainable, p.AnchorEnds, p.TrainAt, p.Plan = 1, 1, false, plan.TrainAt{}, nil
+	if s.measured, err = w.shared(common, seed); err != nil {
+		return s, err
+	}
+	to := w.seedDir(x)
+	return s, errors.Join(copyInto(s.measured, to, "similarity.json"), study.LendAnswers(s.measured, to), copyInto(s.chosen, to, "plans"))
+}
+
+// shared returns the directory of what depends on this of an experiment alone.
+func (w *Worker) shared(x study.Experiment, seed uint64) (string, error) {
+	identity, err := x.Identity()
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(made{Format: format, Device: x.Model.Backend.Name(), Files: w.open.files, Experiment: identity, Seed: c.Seed})
-	if err != nil {
-		return "", err
-	}
-	dir = w.Cells.shared(digest(text))
-	return dir, copyInto(dir, w.seedDir(x))
+	text, err := json.Marshal(made{Format: format, Device: x.Model.Backend.Name(), Files: w.open.files, Experiment: identity, Seed: seed})
+	return w.Cells.shared(digest(text)), err
 }
 
 func (w *Worker) seedDir(x *study.Experiment) string {
@@ -248,11 +265,14 @@ func (w *Worker) seedDir(x *study.Experiment) string {
 }
 
 // lend keeps for other cells what an experiment measured.
-func (w *Worker) lend(x *study.Experiment, dir string) error { return copyInto(w.seedDir(x), dir) }
+func (w *Worker) lend(x *study.Experiment, s shared) error {
+	from := w.seedDir(x)
+	return errors.Join(copyInto(from, s.measured, "similarity.json"), study.LendAnswers(from, s.measured), copyInto(from, s.chosen, "plans"))
+}
 
-// copyInto copies the shared files of a directory that another lacks.
-func copyInto(from, to string) error {
-	for _, name := range sharedNames {
+// copyInto copies files of a directory, or of directories in it, that another lacks.
+func copyInto(from, to string, names ...string) error {
+	for _, name := range names {
 		info, err := os.Stat(filepath.Join(from, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
