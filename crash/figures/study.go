@@ -42,6 +42,11 @@ func studied(path string, data []byte) (s Shown, err error) {
 		s.scores(m, len(t.Models) > 1)
 		s.plans(m, len(t.Models) > 1)
 	}
+	s.transfer(t)
+	for _, sheet := range t.CorrelationSheets() {
+		s.section.Tables = append(s.section.Tables, sheetTable(sheet))
+	}
+	s.section.Notes = append(s.section.Notes, t.CorrelationNotes()...)
 	s.section.Tables = append(s.section.Tables, sheetTable(t.CellSheet()))
 	if t.PublishedSource != "" {
 		s.section.Notes = append(s.section.Notes, "Published numbers are of "+t.PublishedSource+". They are printed beside ours, and no number here is made of them.")

@@ -55,6 +55,7 @@ func (w *Worker) Merge() (*Table, error) {
 			t.PublishedSource = Published().Source
 		}
 	}
+	t.correlate()
 	return t, nil
 }
 

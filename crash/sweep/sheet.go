@@ -192,7 +192,7 @@ func (m ModelTable) Sheets() []Sheet {
 	if len(m.Baselines) > 0 {
 		sheets = append(sheets, Differences(m.Name+": every emulator against each baseline", m.Baselines))
 	}
-	return append(sheets, m.RowSheet(), m.PlanSheet())
+	return append(append(sheets, m.TransferSheets()...), m.RowSheet(), m.PlanSheet())
 }
 
 // PublishedNotes say what is to be known of published numbers that the table has.
@@ -246,6 +246,10 @@ func (t *Table) written(sheet func(Sheet) string) string {
 		parts = append(parts, lines(m.Notes)...)
 		parts = append(parts, lines(m.PublishedNotes())...)
 	}
+	for _, s := range t.CorrelationSheets() {
+		parts = append(parts, sheet(s))
+	}
+	parts = append(parts, lines(t.CorrelationNotes())...)
 	if t.PublishedSource != "" {
 		parts = append(parts, "Published: "+t.PublishedSource+".\n")
 	}

@@ -237,7 +237,12 @@ func TestSizesShareCells(t *testing.T) {
 			}
 		}
 	}
-	if text := table(t, w); !strings.Contains(text, "uniform-3 ") {
+	for _, l := range merged.Models[1].Transfer {
+		if l.Measures["cosine"].Value == nil || l.Emulates && l.Measures[HeldShare].Value == nil {
+			t.Errorf("a cell keeps not all: %+v", l)
+		}
+	}
+	if text := table(t, w); !strings.Contains(text, "uniform-3 ") || !strings.Contains(text, "at-first: what transfers") {
 		t.Error(text)
 	}
 }

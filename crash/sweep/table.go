@@ -21,7 +21,9 @@ type Table struct {
 	Settings        []Setting    `json:"settings"`
 	PublishedSource string       `json:"published_source,omitempty"`
 	Models          []ModelTable `json:"models"`
-	Cells           []CellFacts  `json:"cells"`
+	// Correlations say what goes with recovery over the emulators of the table.
+	Correlations []Correlation `json:"correlations,omitempty"`
+	Cells        []CellFacts   `json:"cells"`
 }
 
 // Setting is a line of what the study file says.
@@ -47,6 +49,7 @@ type ModelTable struct {
 	// all comparisons, and of all with one baseline.
 	Comparisons []TaskComparison `json:"comparisons"`
 	Baselines   []TaskComparison `json:"baselines,omitempty"`
+	Transfer    []TransferLine   `json:"transfer,omitempty"`
 	PublishedAs string           `json:"published_as,omitempty"` // the model of [Published] that stands beside
 	Notes       []string         `json:"notes,omitempty"`
 }
@@ -145,6 +148,9 @@ func (s *Study) model(m int, p *planned, results map[string]Result) merged {
 		for _, c := range all[i].Baselines {
 			t.Baselines = append(t.Baselines, TaskComparison{given.Name, c})
 		}
+		for _, note := range all[i].Notes {
+			t.Notes = append(t.Notes, given.Name+": "+note)
+		}
 		for _, row := range all[i].missing {
 			t.Notes = append(t.Notes, fmt.Sprintf("%s: every rate of %s diverged", given.Name, row))
 		}
@@ -155,6 +161,7 @@ func (s *Study) model(m int, p *planned, results map[string]Result) merged {
 		t.Rows = append(t.Rows, s.row(t, recipe, all, s.Models[m]))
 	}
 	markBest(t.Rows, len(s.Tasks))
+	t.Transfer = s.transfer(all)
 	return out
 }
 

@@ -20,6 +20,13 @@ func (t *Table) Validate() error {
 			return fmt.Errorf("models, %d: %w", i+1, err)
 		}
 	}
+	for i, c := range t.Correlations {
+		for _, v := range []*float64{c.Rho, c.Low, c.High} {
+			if v != nil && !(math.Abs(*v) <= 1+1e-9) {
+				return fmt.Errorf("correlations, %d: %v: want -1 to 1", i+1, *v)
+			}
+		}
+	}
 	return nil
 }
 

@@ -112,6 +112,7 @@ func TestScatter(t *testing.T) {
 		t.Errorf("logarithmic: %q, %d markers", doc.texts, doc.elements["polygon"])
 	}
 	rasterise(t, Scatter{Series: []Points{{Name: "none"}}}.Draw())
+	mustPanic(t, "1 errors of 2 points", func() { Scatter{Series: []Points{{Points: make([]Point, 2), Errors: make([]Point, 1)}}}.Draw() })
 	mustPanic(t, "1 names of 2 points", func() { Scatter{Series: []Points{{Points: make([]Point, 2), Names: []string{"a"}}}}.Draw() })
 }
 
@@ -165,5 +166,60 @@ func TestHeatMapOfTwo(t *testing.T) {
 		g := h
 		bad(&g)
 		mustPanic(t, "not square", func() { g.Draw() })
+	}
+}
+
+// TestScatterErrors: bars for the errors that there are, within the axes, numbers and errors for
+// those who point or listen, and no name over another or past the edge.
+func TestScatterErrors(t *testing.T) {
+	s := Scatter{Title: "Errors", XLabel: "share", YLabel: "recovery", Series: []Points{{
+		Name: "emulators", Names: []string{"first", "second", "beneath", "at-the-right-edge"},
+		Points: []Point{{1, 2}, {1, 2}, {1, 2.001}, {9, 3}},
+		Errors: []Point{{0.5, 4}, {math.NaN(), -1}, {0, 0}, {0, math.Inf(1)}},
+	}}}
+	p := s.Draw()
+	svg := p.SVG()
+	rasterise(t, p)
+	for _, want := range []string{"first: 1 ± 0.5, 2 ± 4", "second: 1, 2<", "at-the-right-edge: 9, 3<"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if !strings.Contains(p.values, "first at 1 ± 0.5, 2 ± 4; second at 1, 2;") {
+		t.Errorf("in words: %s", p.values)
+	}
+	_, y := s.axes()
+	if y.lo > -2 || y.hi < 6 {
+		t.Errorf("the axis from %g to %g does not hold -2 to 6", y.lo, y.hi)
+	}
+	var names []text
+	bars := 0
+	for _, shape := range p.shapes {
+		switch one := shape.(type) {
+		case text:
+			if one.size == smallSize {
+				names = append(names, one)
+			}
+		case poly:
+			if one.stroke.alpha == 0.6 {
+				bars++
+			}
+		}
+	}
+	if bars != 2*3 {
+		t.Errorf("%d lines of bars, want a bar with two feet in each direction", bars)
+	}
+	if len(names) != 4 {
+		t.Fatalf("%d names: %v", len(names), names)
+	}
+	for i, a := range names {
+		if a.x+textWidth(a.s, smallSize) > p.width {
+			t.Errorf("%s stands past the edge", a.s)
+		}
+		for _, b := range names[:i] {
+			if math.Abs(a.y-b.y) < smallSize && a.x < b.x+textWidth(b.s, smallSize) && b.x < a.x+textWidth(a.s, smallSize) {
+				t.Errorf("%s and %s cover each other", a.s, b.s)
+			}
+		}
 	}
 }

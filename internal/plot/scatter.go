@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,9 @@ type Points struct {
 	Points []Point
 	// Names stand beside the points; nil: none.
 	Names []string
+	// Errors are standard errors of both coordinates, drawn as bars where they are > 0; nil:
+	// none. Names of points with errors stand where they cover no other name, or not at all.
+	Errors []Point
 }
 
 const (
@@ -27,11 +31,14 @@ const (
 	scatterHeight = 420
 )
 
-// Draw lays the points out. It panics where names are not as many as points.
+// Draw lays the points out. It panics where names or errors are not as many as points.
 func (s Scatter) Draw() *Picture {
 	for _, series := range s.Series {
 		if series.Names != nil && len(series.Names) != len(series.Points) {
 			panic(fmt.Sprintf("plot: Scatter: %d names of %d points", len(series.Names), len(series.Points)))
+		}
+		if series.Errors != nil && len(series.Errors) != len(series.Points) {
+			panic(fmt.Sprintf("plot: Scatter: %d errors of %d points", len(series.Errors), len(series.Points)))
 		}
 	}
 	p, top := newPicture(s.Title)
@@ -46,6 +53,7 @@ func (s Scatter) Draw() *Picture {
 	y.from, y.to = top+scatterHeight, top
 	frame(p, x, y, x.ticks(8), yTicks, s.XLabel, s.YLabel)
 	var keys []key
+	var taken []rect
 	for i, series := range s.Series {
 		colour, r := seriesColour(i), 4.0
 		if len(series.Points) > 40 {
@@ -56,11 +64,18 @@ func (s Scatter) Draw() *Picture {
 				continue
 			}
 			name := cut(series.Name, maxName)
+			label := text{x: x.at(v.X) + 7, y: y.at(v.Y) - 5, size: smallSize, fill: themed(ink)}
 			if series.Names != nil {
 				name = cut(series.Names[k], maxName)
-				p.add(text{x: x.at(v.X) + 7, y: y.at(v.Y) - 5, s: name, size: smallSize, fill: themed(ink)})
+				label.s = name
 			}
-			p.add(marker(i, x.at(v.X), y.at(v.Y), r, colour, fmt.Sprintf("%s: %.4g, %.4g", name, v.X, v.Y)))
+			switch {
+			case series.Errors != nil:
+				taken = p.bars(x, y, v, series.Errors[k], colour, label, taken)
+			case label.s != "":
+				p.add(label)
+			}
+			p.add(marker(i, x.at(v.X), y.at(v.Y), r, colour, fmt.Sprintf("%s: %s, %s", name, withError(v.X, series.error(k).X), withError(v.Y, series.error(k).Y))))
 		}
 		keys = append(keys, key{cut(series.Name, maxName), func(p *Picture, x, y float64) {
 			p.add(marker(i, x+keyWidth/2, y, 4, colour, ""))
@@ -73,16 +88,69 @@ func (s Scatter) Draw() *Picture {
 	return p.finish(left+scatterWidth+margin+10, bottom+margin)
 }
 
+// error returns the errors of a point, 0 where there are none to draw.
+func (s Points) error(k int) Point {
+	if s.Errors == nil {
+		return Point{}
+	}
+	return Point{Estimate{StdErr: s.Errors[k].X}.whisker(), Estimate{StdErr: s.Errors[k].Y}.whisker()}
+}
+
+// withError is a number with its error, if it has one.
+func withError(v, e float64) string {
+	if e > 0 {
+		return fmt.Sprintf("%.4g ± %.2g", v, e)
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+// bars draws the errors of a point and its name where that covers none of the places that are
+// taken, which it returns with its own.
+func (p *Picture) bars(x, y axis, v, e Point, colour rgb, name text, taken []rect) []rect {
+	line := stroke{paint: solid(colour), width: 1.2, alpha: 0.6}
+	const foot = 3
+	if d := (Estimate{StdErr: e.X}).whisker(); d > 0 {
+		a, b, at := max(x.at(v.X-d), x.from), min(x.at(v.X+d), x.to), y.at(v.Y)
+		p.line(a, at, b, at, line)
+		p.line(a, at-foot, a, at+foot, line)
+		p.line(b, at-foot, b, at+foot, line)
+	}
+	if d := (Estimate{StdErr: e.Y}).whisker(); d > 0 {
+		a, b, at := y.at(v.Y-d), y.at(v.Y+d), x.at(v.X)
+		p.line(at, a, at, b, line)
+		p.line(at-foot, a, at+foot, a, line)
+		p.line(at-foot, b, at+foot, b, line)
+	}
+	if name.s == "" {
+		return taken
+	}
+	const beside, height = 7, smallSize + 1
+	px, py, w := x.at(v.X), y.at(v.Y), textWidth(name.s, smallSize)
+	for _, place := range []point{{px + beside, py - 5}, {px + beside, py + height + 2}, {px - beside - w, py - 5}, {px - beside - w, py + height + 2}} {
+		box := rect{x: place.x, y: place.y - height, w: w, h: height}
+		free := box.x >= x.from && box.x+box.w <= x.to+margin && !slices.ContainsFunc(taken, func(o rect) bool {
+			return box.x < o.x+o.w && o.x < box.x+box.w && box.y < o.y+o.h && o.y < box.y+box.h
+		})
+		if free {
+			name.x, name.y = place.x, place.y
+			p.add(name)
+			return append(taken, box)
+		}
+	}
+	return taken
+}
+
 func (s Scatter) drawable(v Point) bool { return finite(v.X) && finite(v.Y) && (!s.LogX || v.X > 0) }
 
 // axes returns the ranges of all points; pixels are set by Draw.
 func (s Scatter) axes() (x, y axis) {
 	x, y = axis{lo: math.Inf(1), hi: math.Inf(-1), log: s.LogX}, axis{lo: math.Inf(1), hi: math.Inf(-1)}
 	for _, series := range s.Series {
-		for _, v := range series.Points {
+		for k, v := range series.Points {
 			if s.drawable(v) {
-				x.lo, x.hi = bounds(x.lo, x.hi, finite, v.X)
-				y.lo, y.hi = bounds(y.lo, y.hi, finite, v.Y)
+				e, positive := series.error(k), func(x float64) bool { return !s.LogX || x > 0 }
+				x.lo, x.hi = bounds(x.lo, x.hi, positive, v.X, v.X-e.X, v.X+e.X)
+				y.lo, y.hi = bounds(y.lo, y.hi, finite, v.Y, v.Y-e.Y, v.Y+e.Y)
 			}
 		}
 	}
@@ -115,7 +183,7 @@ func (s Scatter) words() string {
 				continue
 			}
 			if series.Names != nil {
-				out = append(out, fmt.Sprintf("%s at %.4g, %.4g", cut(series.Names[k], maxName), v.X, v.Y))
+				out = append(out, fmt.Sprintf("%s at %s, %s", cut(series.Names[k], maxName), withError(v.X, series.error(k).X), withError(v.Y, series.error(k).Y)))
 			}
 			middle.X, middle.Y = middle.X+v.X, middle.Y+v.Y
 			n++
