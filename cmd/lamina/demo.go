@@ -31,7 +31,7 @@ func (c demoCommand) Run(s *session) error {
 		Valid:     filepath.Join(data, demo.ValidFile),
 		Support:   filepath.Join(data, demo.PublicFile),
 		Rules:     "0.4", Keep: d.Keep, Trainable: d.Trainable, Samples: exchange.SupportDocuments, LRs: d.LRs, Pool: "mean_weighted", Tokens: "plain",
-		Rows: study.Names(study.Defaults(s.recipes)),
+		Rows: append(study.Names(study.Defaults(s.recipes)), d.Rows...),
 		stepFlags: stepFlags{
 			Epochs: d.Train.Epochs, Steps: d.Train.Steps, Batch: d.Train.Batch, Schedule: string(d.Train.Schedule),
 			Warmup: d.Train.Warmup, Clip: d.Train.Clip, WeightDecay: d.Train.WeightDecay, EvalEvery: d.Train.EvalEvery, Format: "scoring", Overlong: "error",
@@ -46,7 +46,8 @@ func (c demoCommand) Run(s *session) error {
 	s.printf(`A model owner has a decoder of %d blocks, trained on public stories. A data owner has
 %d private questions. The owner keeps %d blocks for an emulator, chosen from public
 stories alone; the data owner trains %d of them; they go back into the full model.
-The table says what that gains, and what training the full model would.
+The table says what that gains, and what training the full model would; its last rows
+repair what removing blocks broke, and remove fewer.
 
 `, demo.Layers, demo.TrainSize, d.Keep, d.Trainable)
 	return run.Run(s)
