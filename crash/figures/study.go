@@ -41,6 +41,7 @@ func studied(path string, data []byte) (s Shown, err error) {
 		s.section.Notes = append(append(s.section.Notes, m.Notes...), m.PublishedNotes()...)
 		s.scores(m, len(t.Models) > 1)
 		s.plans(m, len(t.Models) > 1)
+		s.moments(m, len(t.Models) > 1)
 	}
 	s.transfer(t)
 	for _, sheet := range t.CorrelationSheets() {

@@ -41,6 +41,7 @@ type config struct {
 	Pool        measure.Pooling `json:"pool"`
 	Tokens      measure.Tokens  `json:"tokens,omitempty"` // where they are not plain
 	LRs         []float64       `json:"lr"`
+	PlugAt      []float64       `json:"plug_at,omitempty"`
 	Precision   string          `json:"precision"`
 	Training    train.Settings  `json:"training"`
 }
@@ -60,7 +61,7 @@ func (x *Experiment) config() (config, error) {
 	c := config{
 		Model: x.Table.Model, Params: x.Model.Config.Params(), Fingerprint: x.Fingerprint,
 		Task: x.Table.Task, identities: ids, Limit: d.Limit, TrainLimit: d.TrainLimit, MaxLength: d.MaxLength, Format: d.Format,
-		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, TrainAt: p.TrainAt, Samples: p.Samples, Pool: p.Vectors.Pooling, Tokens: p.Vectors.Tokens, LRs: p.LRs,
+		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, TrainAt: p.TrainAt, Samples: p.Samples, PlugAt: p.PlugAt, Pool: p.Vectors.Pooling, Tokens: p.Vectors.Tokens, LRs: p.LRs,
 		Precision: x.Precision, Training: settings, Plan: p.Plan,
 	}
 	if d.SupportTask != nil && d.SupportTask.Name() != d.Task.Name() {

@@ -239,7 +239,7 @@ func (x *Experiment) writeTables() error {
 // markdown is what table.md holds: the result, the measures and the plans.
 func (x *Experiment) markdown() string {
 	text := x.result().Markdown()
-	for _, t := range []report.Table{x.transfer(), x.leak(), x.againstBaselines()} {
+	for _, t := range []report.Table{x.transfer(), x.leak(), x.againstBaselines(), x.trajectories()} {
 		if len(t.Rows) > 0 {
 			text += "\n" + t.Caption + ":\n\n" + t.Markdown()
 		}

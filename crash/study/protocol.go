@@ -34,6 +34,7 @@ type Protocol struct {
 	AnchorEnds      bool
 	TrainAt         plan.TrainAt // of every row whose method chooses
 	Samples         int          // of the support texts that choosing runs the model over again and again; 0: 128, which are the most
+	PlugAt          []float64    // epochs after which emulator and plug-in are measured on validation rows besides, ascending
 	Rows            []Recipe     // in the order they are run
 	Seed            uint64
 	LRs             []float64       // candidates
@@ -115,7 +116,7 @@ func (p *Protocol) Validate() error {
 			return fmt.Errorf("row %s: %w", r.Name, err)
 		}
 	}
-	return p.checkChosen(layers)
+	return errors.Join(checkMoments(p.PlugAt), p.checkChosen(layers))
 }
 
 // checkChosen tests what was brought instead of measuring and choosing.

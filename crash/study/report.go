@@ -21,7 +21,7 @@ import (
 // rows.
 func (x *Experiment) Text() string {
 	text := x.result().Text()
-	for _, t := range []report.Table{x.transfer(), x.leak(), x.againstBaselines(), x.healths()} {
+	for _, t := range []report.Table{x.transfer(), x.leak(), x.againstBaselines(), x.healths(), x.trajectories()} {
 		if len(t.Rows) > 0 {
 			text += "\n" + t.Caption + "\n" + t.Text()
 		}
@@ -148,8 +148,10 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 		"Learning rate and checkpoint were chosen by the loss of the emulator (of the model, in the rows " + strings.Join(wholeRows(), " and ") + ") on the validation rows. Plans were made from the support rows only. The scored rows were read for nothing else.",
 		"A standard error is over documents: it does not hold what another seed of training would change. Rows score the same documents, so that their difference is surer than their two errors make it look; the differences below are taken document by document.",
 	}}
-	if t := x.healths(); len(t.Rows) > 0 {
-		result.Tables = append(result.Tables, t)
+	for _, t := range []report.Table{x.healths(), x.trajectories()} {
+		if len(t.Rows) > 0 {
+			result.Tables = append(result.Tables, t)
+		}
 	}
 	rows := report.Section{Title: "Rows", Tables: []report.Table{x.meanings()}}
 	if note := x.ceilingNote(); note != "" {

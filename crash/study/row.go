@@ -86,6 +86,8 @@ type candidate struct {
 	trainer *train.Trainer  // holds the trained weights; nil before training
 	store   *train.RunDir   // nil without a directory
 	done    bool            // trained by an earlier run: the weights are still in store
+
+	trajectory *trajectory // nil where nothing is measured on the way
 }
 
 // close gives back what was trained.
@@ -142,6 +144,9 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		if first || out.BestLoss < r.ValidLoss {
 			kept, next = next, kept
 			r.LR, r.ValidLoss, r.BestStep, r.Steps = lr, out.BestLoss, out.BestStep, out.Steps
+			if kept.trajectory != nil {
+				r.Trajectory = kept.trajectory.moments
+			}
 		}
 		if first {
 			continue
@@ -272,6 +277,7 @@ func (p *Protocol) finetune(ctx context.Context, v variant, c *candidate, lr flo
 		p.tell(Event{Row: v.row, Phase: "train", Done: step, Total: total, Resumed: true})
 	}
 	c.trainer = t
+	p.follow(ctx, v, c, t, dir)
 	base := transformer.Fingerprint(c.Params())
 	var store *train.RunDir
 	if p.Dir != "" {

@@ -40,6 +40,7 @@ type Row struct {
 	// Health is the emulator's loss before training beside the full model's.
 	Health       *emulate.Health `json:"health,omitempty"`
 	BestStep     int             `json:"best_step,omitempty"`
+	Trajectory   []Moment        `json:"trajectory,omitempty"` // where [Protocol.PlugAt] asks for some
 	Steps        int             `json:"steps,omitempty"`
 	HeldParams   int             `json:"held_params"`
 	TrainParams  int             `json:"train_params"`

@@ -195,6 +195,7 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 	if p.Samples = s.Samples; p.Samples >= exchange.SupportDocuments {
 		p.Samples = 0
 	}
+	p.PlugAt = s.PlugAt
 	s.neutral(p, recipe)
 	x.Data, err = s.data(c, o, t)
 	return x, err
@@ -207,6 +208,7 @@ func (s *Study) neutral(p *study.Protocol, r study.Recipe) {
 		p.Samples = 0
 	}
 	if r.Trains != study.Starred {
+		p.PlugAt = nil
 		p.Keep, p.Trainable, p.AnchorEnds, p.TrainAt = 1, 1, false, plan.TrainAt{}
 	}
 	if r.KeepsAll(p.TrainAt) && (r.Restored || r.Compress.Amount != 0) {

@@ -21,8 +21,11 @@ type Study struct {
 	AnchorEnds bool   `yaml:"anchor_ends"`
 	TrainAt    string `yaml:"train_at"` // as lamina run --train-at
 	Samples    int    `yaml:"samples"`  // support texts that searches run the model over again and again; 0: 128, the most
-	Pool       string `yaml:"pool"`     // of similarities; "": mean_weighted
-	Tokens     string `yaml:"tokens"`   // likewise; "": plain
+	// PlugAt are epochs after which emulator and plug-in are measured on validation rows
+	// besides, ascending.
+	PlugAt []float64 `yaml:"plug_at"`
+	Pool   string    `yaml:"pool"`   // of similarities; "": mean_weighted
+	Tokens string    `yaml:"tokens"` // likewise; "": plain
 
 	Seeds     []uint64 `yaml:"seeds"`
 	Rules     string   `yaml:"rules"`     // of scoring: 0.4 (where it is not given) or 0.3

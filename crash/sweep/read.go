@@ -222,6 +222,8 @@ func (s *Study) checkSizes() error {
 	switch {
 	case len(s.Seeds) == 0:
 		return s.source.errorf("$.seeds", "seeds: none: want one or more")
+	case slices.ContainsFunc(s.PlugAt, func(e float64) bool { return !(e > 0) || math.IsInf(e, 0) }) || !slices.IsSorted(s.PlugAt):
+		return s.source.errorf("$.plug_at", "plug_at %v: want epochs above 0, ascending", s.PlugAt)
 	case s.Samples < 0:
 		return s.source.errorf("$.samples", "samples %d: want 1 or more, or none", s.Samples)
 	case s.Limit < 0:

@@ -57,6 +57,7 @@ func TestWrongFiles(t *testing.T) {
 		{"a plan and where to train", "    path:", "    train_at: last\n    path:", `6:25: plan of openbookqa: says itself which layers train, and train_at says last`},
 		{"a place to train that is none", "    path:", "    train_at: middle\n    path:", `4:15: train_at: train at "middle": want one of`},
 		{"a row of too few layers", "[zs, crash,", "[zs, crash, uniform@1,", `10:7: row uniform-1: keeps 1 layers, and model opt trains 2`},
+		{"moments", "keep: 3", "keep: 3\nplug_at: [1, 0.5]", `12:10: plug_at [1 0.5]: want epochs above 0, ascending`},
 		{"samples", "keep: 3", "keep: 3\nsamples: -1", `12:10: samples -1: want 1 or more`},
 		{"a plan of no layers", "0* 3 5*}", "nought}", `5:25: plan of openbookqa: `},
 		{"more trained than kept", "trainable: 2", "trainable: 4", `11:7: model opt: keep 3, trainable 4`},

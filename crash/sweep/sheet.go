@@ -192,7 +192,7 @@ func (m ModelTable) Sheets() []Sheet {
 	if len(m.Baselines) > 0 {
 		sheets = append(sheets, Differences(m.Name+": every emulator against each baseline", m.Baselines))
 	}
-	return append(append(sheets, m.TransferSheets()...), m.RowSheet(), m.PlanSheet())
+	return append(append(sheets, m.TransferSheets()...), m.TrajectorySheet(), m.RowSheet(), m.PlanSheet())
 }
 
 // PublishedNotes say what is to be known of published numbers that the table has.

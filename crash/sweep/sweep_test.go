@@ -204,11 +204,11 @@ func TestStudiesShareCells(t *testing.T) {
 // the full model is one cell for all sizes.
 func TestSizesShareCells(t *testing.T) {
 	cells := t.TempDir()
-	first := worker(t, studyFile(t, "two", "zs, ceiling, uniform", "train_at: last\nseeds: [1]\noverrides: [{rates: [1e-3]}]"), cells, t.TempDir(), "a")
+	first := worker(t, studyFile(t, "two", "zs, ceiling, uniform", "train_at: last\nplug_at: [0.2]\nseeds: [1]\noverrides: [{rates: [1e-3]}]"), cells, t.TempDir(), "a")
 	if n := len(computed(t, context.Background(), first)); n != 3 {
 		t.Fatalf("%d cells", n)
 	}
-	file := studyFile(t, "sizes", `zs, ceiling, "uniform@2", "uniform@3", "uniform@2:svd0.5"`, "train_at: last\nseeds: [1]\noverrides: [{rates: [1e-3]}]")
+	file := studyFile(t, "sizes", `zs, ceiling, "uniform@2", "uniform@3", "uniform@2:svd0.5"`, "train_at: last\nplug_at: [0.2]\nseeds: [1]\noverrides: [{rates: [1e-3]}]")
 	text := get(t, file)
 	models, path := text[strings.Index(text, "models:"):strings.Index(text, "tasks:")], ""
 	if _, err := fmt.Sscanf(models, "models:\n  - {name: small, path: %s", &path); err != nil {
@@ -241,6 +241,9 @@ func TestSizesShareCells(t *testing.T) {
 		if l.Measures["cosine"].Value == nil || l.Emulates && l.Measures[HeldShare].Value == nil {
 			t.Errorf("a cell keeps not all: %+v", l)
 		}
+	}
+	if m := merged.Models[1].Moments; len(m) != 4 || m[0].Row != "ceiling" || m[0].PlugIn.Value == nil {
+		t.Errorf("moments %+v", m)
 	}
 	if text := table(t, w); !strings.Contains(text, "uniform-3 ") || !strings.Contains(text, "at-first: what transfers") {
 		t.Error(text)

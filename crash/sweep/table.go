@@ -50,6 +50,7 @@ type ModelTable struct {
 	Comparisons []TaskComparison `json:"comparisons"`
 	Baselines   []TaskComparison `json:"baselines,omitempty"`
 	Transfer    []TransferLine   `json:"transfer,omitempty"`
+	Moments     []MomentLine     `json:"moments,omitempty"`      // where the study asks for some
 	PublishedAs string           `json:"published_as,omitempty"` // the model of [Published] that stands beside
 	Notes       []string         `json:"notes,omitempty"`
 }
@@ -161,7 +162,7 @@ func (s *Study) model(m int, p *planned, results map[string]Result) merged {
 		t.Rows = append(t.Rows, s.row(t, recipe, all, s.Models[m]))
 	}
 	markBest(t.Rows, len(s.Tasks))
-	t.Transfer = s.transfer(all)
+	t.Transfer, t.Moments = s.transfer(all), s.moments(all)
 	return out
 }
 

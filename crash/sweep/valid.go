@@ -39,6 +39,9 @@ func (m ModelTable) validate() error {
 	case m.Blocks < 0 || m.Blocks > mostBlocks:
 		return fmt.Errorf("blocks: %d: want %d at most", m.Blocks, mostBlocks)
 	}
+	if !validMoments(m.Moments) {
+		return fmt.Errorf("moments: want epochs above 0")
+	}
 	for _, r := range m.Rows {
 		if len(r.Lines) == 0 {
 			return fmt.Errorf("row %.64q: no lines", r.Row)
