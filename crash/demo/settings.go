@@ -20,6 +20,6 @@ func DefaultSettings() Settings {
 	return Settings{
 		Keep: 8, Trainable: 4, LRs: []float64{1e-3},
 		Train: train.Settings{Epochs: 2, Batch: 16, Schedule: "linear", Warmup: 20, Clip: 1},
-		Rows:  []string{"crash-ghost", "crash@10+ghost"},
+		Rows:  []string{"crash+ghost", "crash@10+ghost"},
 	}
 }

@@ -23,7 +23,7 @@ type Chooser struct {
 	Full    *transformer.Decoder
 	Support Support
 	Vectors measure.Vectors // of similarities
-	// Samples is over how many texts the model is run again and again; 0: supportTexts, which
+	// Samples is over how many texts the model is run again and again; 0: SupportTexts, which
 	// are the most.
 	Samples int
 
@@ -45,9 +45,9 @@ type Support struct {
 	Answers []transformer.Continuation // what is scored of them, after what
 }
 
-// supportTexts is how many texts are used where the model runs over them again and again:
+// SupportTexts is how many texts are used at the most where the model runs over them again and again:
 // as many as SLEB and GradOT's Gram form take.
-const supportTexts = exchange.SupportDocuments
+const SupportTexts = exchange.SupportDocuments
 
 // NewSupport encodes documents.
 func NewSupport(m *eval.Model, t task.Task, docs []task.Document, length int, overlong task.Overlong) (s Support, err error) {
@@ -87,7 +87,7 @@ func BringSimilarity(path string, m plan.Method, q *plan.Request) (doubts []stri
 
 // few returns the first texts alone.
 func (s Support) few() Support {
-	return Support{s.Rows[:min(len(s.Rows), supportTexts)], s.Answers[:min(len(s.Answers), supportTexts)]}
+	return Support{s.Rows[:min(len(s.Rows), SupportTexts)], s.Answers[:min(len(s.Answers), SupportTexts)]}
 }
 
 // few returns those that the model is run over again and again.

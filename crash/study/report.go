@@ -176,7 +176,7 @@ func (x *Experiment) report(figures []figure) (report.Report, error) {
 // measured is the part of the page with the measures.
 func (x *Experiment) measured() report.Section {
 	s := report.Section{Title: "Measures", Tables: []report.Table{x.transfer(), x.leak()}, Notes: append([]string{
-		"Gradients and gains are of the right answers of " + units.Count(supportTexts) + " support texts at most, which the plans were made from too, so that they flatter rows that were chosen or fitted by them; accuracies and answer losses of the scored documents. A dash: it has no meaning for the row.",
+		"Gradients and gains are of the right answers of " + units.Count(SupportTexts) + " support texts at most, which the plans were made from too, so that they flatter rows that were chosen or fitted by them; accuracies and answer losses of the scored documents. A dash: it has no meaning for the row.",
 	}, x.Table.Notes...)}
 	if len(x.Table.Baselines) > 0 {
 		s.Tables = append(s.Tables, x.againstBaselines())

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/eval"
@@ -192,7 +191,7 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 			return nil, err
 		}
 	}
-	if p.Samples = s.Samples; p.Samples >= exchange.SupportDocuments {
+	if p.Samples = s.Samples; p.Samples >= study.SupportTexts {
 		p.Samples = 0
 	}
 	p.PlugAt = s.PlugAt
