@@ -69,6 +69,16 @@ func (s *Session) Add(t task.Task, from Data, shots *Data) error {
 	return nil
 }
 
+// Generated returns how many tokens the answers of the tasks that were added have at most.
+func (s *Session) Generated() (tokens int) {
+	for _, j := range s.jobs {
+		for _, p := range j.Requests.Prompts {
+			tokens += p.MaxTokens
+		}
+	}
+	return tokens
+}
+
 // Run scores the tasks in turn and returns what results files say, and what each
 // task came to. After ctx has ended the error is its own, and what was finished is
 // in Dir.

@@ -194,6 +194,12 @@ func HostFloats[T float32 | float64](t Tensor) []T { return View[T](HostBytes(t)
 // HostInts returns an I32 tensor's elements in place, for host backends.
 func HostInts(t Tensor) []int32 { return View[int32](HostBytes(t)) }
 
+// OnHost reports whether t lies in [*HostMemory]: the functions above and below read it.
+func (t Tensor) OnHost() bool {
+	_, ok := t.mem.(*HostMemory)
+	return ok
+}
+
 // HostBytes returns t's storage in place, for host backends.
 func HostBytes(t Tensor) []byte {
 	if t.IsNone() {

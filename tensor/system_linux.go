@@ -32,6 +32,13 @@ func advise(data []byte) {
 	_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(from)-uintptr(before), uintptr(n), unix.MADV_HUGEPAGE)
 }
 
+// LargePages reports whether the system gives large pages to memory that asks for them, as
+// that of [Host.Alloc] does.
+func LargePages() bool {
+	setting, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
+	return err == nil && !bytes.Contains(setting, []byte("[never]"))
+}
+
 // systemMemory reads /proc/meminfo, which says what a program could take without
 // others being moved to swap space, and the limit of the program's group; 0, 0 if
 // there is no such file.

@@ -36,6 +36,8 @@ type Checkpoint struct {
 	names  map[string]string // transformers' name → the file's
 	faults map[string]error  // why a tensor that index or shards name is not there
 	loaded []tensor.Tensor   // on devices, given back by Close
+	mapped map[*byte]string  // the file's names of tensors that a host reads there, by where they begin
+	copied []tensor.Memory   // of weights that were, given back by Close
 }
 
 // weightFiles are tried in this order, as transformers does.
@@ -159,7 +161,10 @@ func (c *Checkpoint) Close() error {
 	for _, t := range c.loaded {
 		t.Free()
 	}
-	c.loaded = nil
+	for _, m := range c.copied {
+		m.Free()
+	}
+	c.loaded, c.mapped, c.copied = nil, nil, nil
 	return c.source.Close()
 }
 
@@ -373,6 +378,7 @@ func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, erro
 	if err != nil {
 		return tensor.Tensor{}, fmt.Errorf("%s: tensor %s: %w", c.Path, formats.Quote(name), err)
 	}
+	c.noteMapped(t, data, name)
 	c.loaded = append(c.loaded, t)
 	return t, nil
 }

@@ -19,6 +19,7 @@ type benchCommand struct {
 	Filter string        `placeholder:"WORDS" help:"Only rows whose work, shape, unit and precision hold each of these words, e.g. 'gemm ABt' or 'decode Q4_1'."`
 	Model  string        `placeholder:"PATH" help:"Measure decode and prefill of this model too."`
 	Time   time.Duration `default:"100ms" placeholder:"D" help:"How long each row is measured at least (default 100ms)."`
+	mmapFlag
 }
 
 // Run measures what the filter chooses and prints it as one table at the end.
@@ -100,14 +101,18 @@ func (c benchCommand) measure(s *session, threads int, cases []workload.Case, ne
 		}
 	}
 	b.Open = func(path string) (*transformer.Decoder, error) {
-		c, err := s.openCheckpoint(path)
+		file, err := s.openCheckpoint(path)
 		if err == nil {
-			err = emulate.Check(c)
+			err = emulate.Check(file)
 		}
 		if err != nil {
 			return nil, err
 		}
-		return c.Decoder(be)
+		d, err := file.Decoder(be)
+		if err == nil {
+			err = c.place(file, d, manyTokens)
+		}
+		return d, err
 	}
 	return b.Run(s.ctx, cases)
 }

@@ -36,6 +36,7 @@ type evalCommand struct {
 	Overwrite    bool   `help:"Start anew in --out."`
 	LogSamples   bool   `help:"Write samples_TASK_DATE.jsonl to --out too: every prompt, answer and score."`
 	delimiterFlag
+	mmapFlag
 	profileFlag
 
 	groups []results.Group // of task files
@@ -81,6 +82,9 @@ func (c evalCommand) Run(s *session) error {
 		if err := scoring.Add(t, m.data(c.Data[i], c.Config, c.Split), shots); err != nil {
 			return err
 		}
+	}
+	if err := c.place(m.Checkpoint, m.Decoder, scoring.Generated()); err != nil {
+		return err
 	}
 	scores, outcomes, err := c.score(s, scoring)
 	if err != nil {

@@ -23,6 +23,7 @@ type generateCommand struct {
 	Sample      bool     `help:"Draw as transformers does with do_sample: temperature and cuts of generation_config.json, else temperature 1 and top-k 50."`
 	Chat        bool     `help:"Put the prompt into the model's chat template."`
 	ChatVars    string   `placeholder:"JSON" help:"With --chat: JSON object of further variables of the template, such as {\"tools\": [...], \"date_string\": \"1 Jan 2025\"}."`
+	mmapFlag
 	profileFlag
 }
 
@@ -71,6 +72,9 @@ func (c generateCommand) Run(s *session) error {
 	limit := min(most, m.Config.MaxPositions-len(prompt))
 	if limit < 1 {
 		return fmt.Errorf("the prompt of %d tokens fills the model's %d positions", len(prompt), m.Config.MaxPositions)
+	}
+	if err := c.place(m.Checkpoint, m.Decoder, limit); err != nil {
+		return err
 	}
 	ends := m.EndTokens(t)
 	begin := time.Now()
