@@ -4,8 +4,8 @@
 //	go run ./cmd/demomodel                # writes crash/demo/model.safetensors
 //	go run ./cmd/demomodel -out FILE      # elsewhere
 //
-// It ends with the SHA-256 of the file and whether it is the recorded one; on the
-// instruction set of the recorded bits (see package crash/demo) it is.
+// It ends with the SHA-256 of the file and whether it is the recorded one, which it was on
+// the instruction set and at the commit that package crash/demo names.
 package main
 
 import (

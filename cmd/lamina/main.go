@@ -32,7 +32,7 @@ import (
 type commands struct {
 	commonFlags
 
-	Demo       demoCommand       `cmd:"" help:"Run the whole protocol on a small embedded model, in half a minute."`
+	Demo       demoCommand       `cmd:"" help:"Run the whole protocol on a small embedded model, in a minute."`
 	Doctor     doctorCommand     `cmd:"" help:"Show what this machine offers and which kernels run on it."`
 	Info       infoCommand       `cmd:"" help:"Show a model's architecture, size, tokenizer and memory need."`
 	Tokenize   tokenizeCommand   `cmd:"" help:"Turn texts into token ids."`

@@ -24,10 +24,13 @@
 //	train, err := task.ReadFile("data/train.jsonl")
 //
 // The model is the embedded file model.safetensors. `go run ./cmd/demomodel`
-// trains it again from the seed, in minutes, and says whether the bits are the
-// same. They are for any number of threads; they depend on the instruction set,
-// as all sums do, and the recorded ones are those of amd64 with AVX2 and FMA
-// (GOAMD64=v1, the default).
+// trains one from the same seed, in minutes, and says whether the bits are the
+// same. They are for any number of threads; they depend on the instruction set and
+// on the order in which kernels sum: the recorded ones are those of amd64 with AVX2
+// and FMA (GOAMD64=v1, the default) at commit 4872347. Kernels have changed some last
+// bits since, and what the recipe gives today (30 November 2026) is another model,
+// which knows the task too well for a demonstration: fine-tuning it brings 6 points,
+// where the tests ask for ten before any plan is compared. So the file stays.
 //
 // The package does not know the protocol that is run on its data and takes no
 // part in choosing a plan. Invariants: every row, split and document is a
