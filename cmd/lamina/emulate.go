@@ -11,7 +11,8 @@ import (
 // emulateCommand writes what the data owner gets.
 type emulateCommand struct {
 	modelFlag
-	Plan string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote)."`
+	Plan string `required:"" placeholder:"PLAN" help:"Layer plan such as \"0* 1 2 5*\", or @FILE (text, or what lamina plan wrote), or auto: what lamina plan auto chooses on the documents of --support, for --keep or --budget."`
+	autoFlags
 	shapeFlags
 	fitFlags
 	DType   string `name:"dtype" placeholder:"TYPE" help:"Storage type of what is not trained: f32, f16 or bf16; starred blocks keep their values. Default: as the model has it, f32 where it is quantised."`
@@ -41,7 +42,7 @@ func (c emulateCommand) Run(s *session) error {
 	if err := c.check("emulator"); err != nil {
 		return err
 	}
-	m, e, err := c.build(s)
+	m, e, share, err := c.build(s)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (c emulateCommand) Run(s *session) error {
 		return err
 	}
 	bar := s.waiting("writing " + c.Out)
-	handed, err := m.HandOut(e, c.Share, c.Out, c.Receipt, emulate.Options{
+	handed, err := m.HandOut(e, share, c.Out, c.Receipt, emulate.Options{
 		Overwrite: c.Overwrite, DType: dtype, Compact: c.Compact, Health: health})
 	bar.Done()
 	if err != nil {
@@ -72,39 +73,53 @@ func (c emulateCommand) Run(s *session) error {
 	return s.writeJSON(handed)
 }
 
-// build opens the model and builds the emulator of the plan. What can be wrong with flags
-// and plan is found before a document is read.
-func (c emulateCommand) build(s *session) (*model, *emulate.Emulator, error) {
+// build opens the model and builds the emulator of the plan; share says how its removed
+// places were filled. What can be wrong with flags and plan is found before a document is
+// read, but for those that a plan is chosen on.
+func (c emulateCommand) build(s *session) (m *model, e *emulate.Emulator, share string, err error) {
 	shape, err := c.shape()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
+	}
+	if err := c.autoFlags.want(c.Plan, c.Support); err != nil {
+		return nil, nil, "", err
 	}
 	opt, err := c.options(s.Seed)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	m, err := s.openModel(c.Model)
-	if err != nil {
-		return nil, nil, err
+	if m, err = s.openModel(c.Model); err != nil {
+		return nil, nil, "", err
 	}
 	if err := m.Full("emulate"); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)
+	p, shape, err := c.plan(s, m, shape)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	s.warn(shape.Doubts(p, left))
 	if err := p.WantStar(); err != nil {
 		s.warnf("%v: nobody can train this emulator", err)
 	}
 	if c.Fold {
 		if err := emulate.WantFoldable(m.Config, p); err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 	}
-	e, err := c.fit(s, m, p, opt)
-	return m, e, err
+	e, err = c.fit(s, m, p, opt)
+	return m, e, shape.Share.String(), err
+}
+
+// plan returns the plan that is given, shaped, or the one that is recommended, and what was
+// made of it.
+func (c emulateCommand) plan(s *session, m *model, shape plan.Shape) (plan.Plan, plan.Shape, error) {
+	if c.Plan != plan.Auto.Name {
+		p, left, err := plan.ReadShaped(c.Plan, shape, m.Config.Layers)
+		s.warn(shape.Doubts(p, left))
+		return p, shape, err
+	}
+	chosen, err := c.autoFlags.choose(s, m, shape, c.fitFlags)
+	return chosen.Plan, chosen.Shape, err
 }
 
 // health measures the emulator's loss beside the model's. It is nil where there is

@@ -52,7 +52,7 @@ func (f outFlags) check(kind string) error {
 }
 
 // counts are flags that say how many, and mean another number where they are not given.
-var counts = []string{"limit", "train-limit", "max-length", "max-gen-tokens", "micro-batch", "eval-every", "save-every", "targets", "shadows", "complete-tokens", "points"}
+var counts = []string{"limit", "train-limit", "max-length", "max-gen-tokens", "micro-batch", "eval-every", "save-every", "targets", "trainable", "shadows", "complete-tokens", "points"}
 
 // wantCounts refuses a 0 of theirs, which is none and not the default.
 func wantCounts(line *kong.Context) error {

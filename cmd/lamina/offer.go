@@ -27,6 +27,13 @@ type offer struct {
 // offered is what there is.
 var offered = offer{plan.Methods, study.Recipes}
 
+// What a plan is made from where nobody says.
+const (
+	planDocuments = 512
+	planPool      = "mean_weighted"
+	planTokens    = "plain"
+)
+
 // lists puts the lists in that help, defaults and choices of flags name as ${NAME}. It is
 // done here, as kong's own variables are all looked through again for each flag of each
 // command, which took longer than many a command does.
@@ -67,7 +74,7 @@ func (o offer) vars() map[string]string {
 		"methods_anchor":     o.anchoring(),
 		"methods_similarity": o.reading(plan.NeedSimilarity),
 		"methods_list":       o.reading(plan.NeedList),
-		"methods_model":      o.methodsThat(func(m plan.Method) bool { return len(m.Needs) > 0 && !m.Reads(plan.NeedList) }),
+		"methods_model":      o.methodsThat(func(m plan.Method) bool { return len(m.Needs) > 0 && !m.Reads(plan.NeedList) || m.Advised != nil }),
 		"methods_options":    o.options(),
 		"train_at_help":      plan.TrainAtHelp(),
 		"shares":             strings.Join(plan.SharingNames(), ","),
@@ -79,6 +86,10 @@ func (o offer) vars() map[string]string {
 		"compress_help":      plan.TransformHelp(),
 		"ridge":              fmt.Sprint(emulate.DefaultRidge),
 		"gap_ridge":          fmt.Sprint(emulate.GapRidge),
+		"auto_trainable":     fmt.Sprint(plan.AutoTrainable),
+		"plan_pool":          planPool,
+		"plan_tokens":        planTokens,
+		"plan_documents":     fmt.Sprint(planDocuments),
 		"support_documents":  fmt.Sprint(exchange.SupportDocuments),
 		"returns":            strings.Join(exchange.FormNames(), ","),
 		"returns_help":       explained(exchange.Forms, func(f exchange.Form) (string, string) { return f.Name, f.Help }),

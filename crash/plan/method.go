@@ -23,6 +23,13 @@ type Method struct {
 	Options []Option
 	// Cost returns how often Choose runs the model; nil: as often as its needs do, once.
 	Cost func(Request) Cost
+	// Trainable is how many layers train where nobody says, or all that stay if they are
+	// fewer; 0: somebody has to say.
+	Trainable int
+	// Advised are what the method stands for, by the share of layers that stay: needs,
+	// options, costs and choice are those of [Method.As], and [Method.Advice] says what the
+	// method wants made of its plan. nil: it stands for itself.
+	Advised []Advice
 
 	// Choose returns as many kept and starred layers as asked. It is called through
 	// [Method.Plan], which has checked the request and puts the stars elsewhere where
@@ -35,6 +42,7 @@ var Methods = []Method{
 	Uniform, UniformLearnable, Random, Normal, LeftNormal, RightNormal, InverseNormal, Fixed,
 	CRaSh, HierarchicalSingle, HierarchicalAverage, HierarchicalComplete, IterativeDrop,
 	BlockInfluence, Angular, Streamline, SLEB, SLEBAnswer, Shapley, GradientFidelity, GradientGram,
+	Auto,
 }
 
 // Choice is what a method decided: the plan, and what it was made of where there is
@@ -126,6 +134,7 @@ func (m Method) Reads(n Need) bool { return slices.Contains(m.Needs, n) }
 // measurement is missing, of another size or not a number, if something is asked that
 // the method does not know, and if what was chosen is not what was asked for.
 func (m Method) Plan(r Request) (Choice, error) {
+	m = m.As(r)
 	if err := m.check(&r); err != nil {
 		return Choice{}, err
 	}

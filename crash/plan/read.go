@@ -24,6 +24,8 @@ type File struct {
 	Steps      []Step  `json:"steps,omitempty"`      // each decision with the score of every candidate
 	Repair     Repair  `json:"repair,omitempty"`     // of gaps
 	Compress   string  `json:"compress,omitempty"`   // of frozen layers
+
+	Recommended *Advised `json:"recommended,omitempty"` // where the method stands for others
 }
 
 // File states the choice that a method made of a request, shaped, and the gaps that a repair
@@ -36,6 +38,9 @@ func (c Choice) File(m Method, r Request, s Shape) (f File, left []Gap, err erro
 	}
 	if s.repairs() {
 		f.Repair = s.Repair
+	}
+	if a, ok := m.Advice(r); ok {
+		f.Recommended = a.advised()
 	}
 	f.Plan, left, err = s.Of(c.Plan, r.Layers)
 	return f, left, err

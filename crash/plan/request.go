@@ -92,6 +92,7 @@ func (r *Request) Has(n Need) bool {
 // Needed returns what choosing by m reads: the method's needs, and that of the rule that
 // says where layers train.
 func (r Request) Needed(m Method) []Need {
+	m = m.As(r)
 	needs := slices.Clone(m.Needs)
 	if at := r.trainAt(m); at.rule().needs != "" && !slices.Contains(needs, at.rule().needs) {
 		needs = append(needs, at.rule().needs)
@@ -229,6 +230,7 @@ type Cost struct{ Forwards, Backwards int }
 
 // CostOf returns what choosing by m costs, matrices included.
 func (r Request) CostOf(m Method) (c Cost, err error) {
+	m = m.As(r)
 	if err := m.checkSizes(&r); err != nil {
 		return c, err
 	}

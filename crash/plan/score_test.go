@@ -249,6 +249,7 @@ func TestCostsAreWhatIsAsked(t *testing.T) {
 			if m.Name == "fixed" {
 				r.List = span(0, keep)
 			}
+			m := m.As(r) // whose measurements are read
 			if _, err := m.Plan(r); err != nil {
 				t.Fatalf("%s: %v", m.Name, err)
 			}

@@ -69,6 +69,8 @@ func BringSimilarity(path string, m plan.Method, q *plan.Request) (doubts []stri
 		return nil, err
 	}
 	near := plan.Adjacent(s.Matrix)
+	q.Similarity, q.Layers = s.Matrix, len(s.Matrix)-1
+	m = m.As(*q)
 	add := func(doubt string) {
 		if doubt != "" {
 			doubts = append(doubts, path+": "+doubt)
@@ -81,7 +83,6 @@ func BringSimilarity(path string, m plan.Method, q *plan.Request) (doubts []stri
 	if len(doubts) == 0 && len(near) > 1 && slices.Max(near) == slices.Min(near) {
 		add(fmt.Sprintf("all neighbours are equally alike (%g): the plan follows from the order of the layers alone", near[0]))
 	}
-	q.Similarity, q.Layers = s.Matrix, len(s.Matrix)-1
 	return doubts, nil
 }
 
@@ -179,19 +180,25 @@ func (c *Chooser) Measure(ctx context.Context, needs []plan.Need, q *plan.Reques
 
 // Choose chooses by a method. What it costs is told before it begins.
 func (c *Chooser) Choose(ctx context.Context, m plan.Method, q plan.Request) (plan.Choice, error) {
+	return c.choose(ctx, m, &q)
+}
+
+// choose is Choose that leaves in the request what was measured.
+func (c *Chooser) choose(ctx context.Context, m plan.Method, q *plan.Request) (plan.Choice, error) {
 	defer c.close()
 	cost, err := q.CostOf(m)
 	if err != nil {
 		return plan.Choice{}, err
 	}
-	if text := c.costs(m, q, cost); text != "" {
+	m = m.As(*q)
+	if text := c.costs(m, *q, cost); text != "" {
 		c.tell(Event{Phase: "note", Note: m.Name + ": " + text})
 	}
-	if err := c.Measure(ctx, q.Needed(m), &q); err != nil {
+	if err := c.Measure(ctx, q.Needed(m), q); err != nil {
 		return plan.Choice{}, err
 	}
 	c.phase, c.asked, c.questions = m.Name, 0, cost.Forwards+cost.Backwards
-	choice, err := m.Plan(q)
+	choice, err := m.Plan(*q)
 	return choice, errors.Join(err, c.answers.save())
 }
 

@@ -30,6 +30,10 @@ func (x *Experiment) Identity() ([]byte, error) {
 // Identity is a text of all that a recipe says of its rows but what they are called, and
 // whether somebody asks for them or compares with them.
 func (r Recipe) Identity() ([]byte, error) {
+	var advised []string
+	for _, a := range r.Method.Advised {
+		advised = append(advised, a.String())
+	}
 	return json.Marshal(struct {
 		Method      string         `json:"method,omitempty"`
 		Plan        plan.Plan      `json:"plan,omitempty"`
@@ -43,7 +47,8 @@ func (r Recipe) Identity() ([]byte, error) {
 		FullDepth   bool           `json:"full_depth,omitempty"`
 		OwnerTrains bool           `json:"owner_trains,omitempty"`
 		Keep        int            `json:"keep,omitempty"`
-	}{r.Method.Name, r.Plan, r.Sharing, r.Repair, r.Trains, r.Restored, r.Given, r.Draws, r.Compress, r.FullDepth, r.OwnerTrains, r.Keep})
+		Advised     []string       `json:"advised,omitempty"` // of a method that stands for others
+	}{r.Method.Name, r.Plan, r.Sharing, r.Repair, r.Trains, r.Restored, r.Given, r.Draws, r.Compress, r.FullDepth, r.OwnerTrains, r.Keep, advised})
 }
 
 // RowNames returns the names of the rows that the recipe makes: one, or one a draw.

@@ -123,6 +123,8 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 			places = 6
 		case "svd", "asvd", "nystrom", "gradot":
 			kept, places = 6, 6
+		case "auto":
+			places = len(r.Plan) // with what is recommended in gaps
 		case "crash-ghost", "sleb-ghost", "uniform-ghost", "patch":
 			places = len(r.Plan) // with the maps
 			if places <= kept {
@@ -159,7 +161,7 @@ func TestProtocolRunsEveryRow(t *testing.T) {
 	want := []string{"zs", "full", "ceiling", "uniform", "uniform-learnable", "random-1", "random-2", "random-3", "random-4", "random-5",
 		"crash", "share-all", "share-frozen", "share-damped", "sleb", "gradient-fidelity", "crash-ghost", "sleb-ghost", "uniform-ghost", "patch", "replaceme", "svd", "asvd", "nystrom", "gradot", "normal", "left-normal", "right-normal", "inverse-normal",
 		"hierarchical-single", "hierarchical-average", "hierarchical-complete", "iterative-drop", "block-influence", "angular", "streamline",
-		"sleb-answer", "shapley", "gradient-gram"}
+		"sleb-answer", "shapley", "gradient-gram", "auto"}
 	if !slices.Equal(names, want) {
 		t.Errorf("rows %v, want %v", names, want)
 	}

@@ -137,6 +137,22 @@ func (r Recipe) changes() bool {
 	return r.Sharing != plan.ShareNone || r.repairs() || r.Compress.Name != "" || r.FullDepth
 }
 
+// advised returns the recipe with the method that its own stands for where so many layers
+// stay, and with what that method wants made of its plan, where the recipe asks for nothing
+// else and layers are left out.
+func (r Recipe) advised(q plan.Request) Recipe {
+	a, ok := r.Method.Advice(q)
+	if !ok {
+		return r
+	}
+	r.Method = r.Method.As(q)
+	if !r.Restored && !r.FullDepth {
+		s := plan.Shape{Share: r.Sharing, Repair: r.Repair, Compress: r.Compress}.Or(a.Shape)
+		r.Sharing, r.Repair, r.Compress = s.Share, s.Repair, s.Compress
+	}
+	return r
+}
+
 // check returns an error for a recipe that cannot be made of a model of so many
 // layers.
 func (r Recipe) check(layers int) error {
