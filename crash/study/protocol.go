@@ -159,7 +159,9 @@ func (p *Protocol) rows() []Recipe {
 // one's own, and where it is known beforehand which layers train and no other is removed,
 // nothing is measured.
 func (p *Protocol) chooses(r Recipe) Recipe {
-	r = r.advised(plan.Request{Layers: len(p.Full.Blocks), Keep: p.kept(r)})
+	if r.Method.Advised != nil {
+		r = r.advised(plan.Request{Layers: len(p.Full.Blocks), Keep: p.kept(r)})
+	}
 	switch {
 	case r.Given && p.Plan != nil:
 		r.Method = plan.Method{Name: "given", Help: "a plan of one's own", Choose: func(plan.Request) (plan.Choice, error) {

@@ -173,6 +173,7 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 	x := &study.Experiment{Model: o.Model, Seeds: []uint64{c.Seed}, Precision: precision, Fingerprint: o.fingerprint}
 	x.Table.Model, x.Table.Task = o.fingerprint, s.tasks[c.task].prompt.Name()
 	p := &x.Protocol
+	p.Full = o.Decoder // whose sizes say what some methods stand for
 	var err error
 	if p.Settings, err = t.settings(o.Config); err != nil {
 		return nil, err

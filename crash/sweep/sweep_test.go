@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lamina/crash/crashtest"
+	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/eval"
 	"lamina/eval/task"
@@ -196,6 +197,28 @@ func TestStudiesShareCells(t *testing.T) {
 	}
 	if text := table(t, second); !strings.Contains(text, "mine") || !strings.Contains(text, "other: accuracy") {
 		t.Error(text)
+	}
+}
+
+// TestAutoIsACell of each size, with what is recommended for the size, and shared like others.
+func TestAutoIsACell(t *testing.T) {
+	cells := t.TempDir()
+	file := studyFile(t, "auto", `zs, "auto@2", "auto@3"`, "train_at: last\nseeds: [1]\noverrides: [{rates: [1e-3]}]")
+	w := worker(t, file, cells, t.TempDir(), "a")
+	if got := computed(t, context.Background(), w); len(got) != 3 {
+		t.Fatalf("computed %q", got)
+	}
+	merged, err := w.Merge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range merged.Models[0].Rows[1:] {
+		if p, err := plan.Parse(r.Plans[0].Plan); err != nil || len(p.Kept()) != i+2 || len(p.Trainable()) != 1 {
+			t.Errorf("%s: plan %s, %v", r.Row, r.Plans[0].Plan, err)
+		}
+	}
+	if again := computed(t, context.Background(), worker(t, file, cells, t.TempDir(), "b")); again != nil {
+		t.Errorf("computed again: %q", again)
 	}
 }
 
