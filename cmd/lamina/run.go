@@ -39,6 +39,7 @@ type runCommand struct {
 	TrainAt     string    `placeholder:"WHERE" help:"Which layers train in every row whose method chooses: ${train_at_help}; or a list such as 0,5,11. Default: where each method says."`
 	Samples     int       `default:"128" placeholder:"N" help:"Only the first N support documents for methods that run the model again and again, which take 128 at the most (default 128)."`
 	PlugAt      []float64 `placeholder:"E,…" help:"Epochs, such as 0.125,0.5,1, after which the losses of emulator and plug-in on the validation rows are measured besides; they choose nothing."`
+	PlugInOnly  bool      `help:"Do not score emulators by themselves, before training or after: half of the scoring; no skill in accuracy then."`
 	Pool        string    `default:"mean_weighted" placeholder:"NAME" help:"Pooling of hidden states over tokens."`
 	Tokens      string    `default:"plain" placeholder:"HOW" help:"What is done to each token's state before, as in lamina similarity."`
 	LRs         []float64 `name:"lr" required:"" placeholder:"X,…" help:"Learning rates; of several, each row keeps the one of the lowest validation loss; one that diverges is named and left out."`
@@ -139,7 +140,7 @@ func (c *runCommand) data(m *model) (d study.Data, err error) {
 
 // protocol is what holds for every seed.
 func (c *runCommand) protocol(s *session, m *model) (p study.Protocol, err error) {
-	p = study.Protocol{PlugAt: c.PlugAt, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute, SaveEvery: c.SaveEvery,
+	p = study.Protocol{PlugAt: c.PlugAt, PlugInOnly: c.PlugInOnly, Keep: c.Keep, Trainable: c.Trainable, AnchorEnds: c.AnchorEnds, LRs: c.LRs, Recompute: c.Recompute, SaveEvery: c.SaveEvery,
 		Available: s.room(), Overcommit: c.Overcommit}
 	if p.CachePrefix, err = c.prefixFlags.parse(); err != nil {
 		return p, err

@@ -42,6 +42,7 @@ type config struct {
 	Tokens      measure.Tokens  `json:"tokens,omitempty"` // where they are not plain
 	LRs         []float64       `json:"lr"`
 	PlugAt      []float64       `json:"plug_at,omitempty"`
+	PlugInOnly  bool            `json:"plug_in_only,omitempty"`
 	Precision   string          `json:"precision"`
 	Training    train.Settings  `json:"training"`
 }
@@ -61,7 +62,7 @@ func (x *Experiment) config() (config, error) {
 	c := config{
 		Model: x.Table.Model, Params: x.Model.Config.Params(), Fingerprint: x.Fingerprint,
 		Task: x.Table.Task, identities: ids, Limit: d.Limit, TrainLimit: d.TrainLimit, MaxLength: d.MaxLength, Format: d.Format,
-		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, TrainAt: p.TrainAt, Samples: p.Samples, PlugAt: p.PlugAt, Pool: p.Vectors.Pooling, Tokens: p.Vectors.Tokens, LRs: p.LRs,
+		Rules: d.Rules, Keep: p.Keep, Trainable: p.Trainable, AnchorEnds: p.AnchorEnds, TrainAt: p.TrainAt, Samples: p.Samples, PlugAt: p.PlugAt, PlugInOnly: p.PlugInOnly, Pool: p.Vectors.Pooling, Tokens: p.Vectors.Tokens, LRs: p.LRs,
 		Precision: x.Precision, Training: settings, Plan: p.Plan,
 	}
 	if d.SupportTask != nil && d.SupportTask.Name() != d.Task.Name() {

@@ -36,6 +36,7 @@ type Protocol struct {
 	Samples         int          // of the support texts that choosing runs the model over again and again; 0: 128, which are the most
 	PlugAt          []float64    // epochs after which emulator and plug-in are measured on validation rows besides, ascending
 	Rows            []Recipe     // in the order they are run
+	PlugInOnly      bool         // emulators by themselves are not scored, before training or after: half of the scoring, and no skill in accuracy
 	Seed            uint64
 	LRs             []float64       // candidates
 	Settings        train.Settings  // LR and Seed are set per run

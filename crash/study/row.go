@@ -161,7 +161,7 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		}
 	}
 	r.TrainParams, r.HeldParams = nn.Count(kept.Params()), kept.HeldParams()
-	if v.emulates() {
+	if v.emulates() && !p.PlugInOnly {
 		acc, err := p.accuracy(ctx, v.row, kept.Decoder)
 		if err != nil {
 			return err
@@ -180,11 +180,14 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 
 // untrained measures a row's emulator before training.
 func (p *Protocol) untrained(ctx context.Context, r *Row, v variant, e *emulate.Emulator) error {
-	acc, err := p.accuracy(ctx, v.row, e.Decoder)
-	if err != nil {
-		return err
+	if !p.PlugInOnly {
+		acc, err := p.accuracy(ctx, v.row, e.Decoder)
+		if err != nil {
+			return err
+		}
+		r.EmulatorZS = &acc.Metrics[0].Value
 	}
-	r.EmulatorZS = &acc.Metrics[0].Value
+	var err error
 	r.Health, err = p.health(ctx, v, e)
 	return err
 }

@@ -11,6 +11,36 @@ import (
 	"lamina/kernels/cpu"
 )
 
+// TestPlugInOnly: rows are the same without what emulators score by themselves, and tables are
+// made of them.
+func TestPlugInOnly(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	full := crashtest.Small(be, "opt")
+	run := func(only bool) []study.Row {
+		p := protocol(t, be, full, "", "zs", "ceiling", "uniform")
+		p.LRs, p.Settings.Steps, p.Settings.EvalEvery, p.PlugInOnly = p.LRs[:1], 2, 2, only
+		rows, err := table(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	all, only := run(false), run(true)
+	for i := range all {
+		if emulates := all[i].Name == "uniform"; (all[i].EmulatorZS != nil) != emulates || (all[i].EmulatorFT != nil) != emulates {
+			t.Errorf("%s: an emulator's scores: %v, %v", all[i].Name, all[i].EmulatorZS, all[i].EmulatorFT)
+		}
+		if only[i].EmulatorZS != nil || only[i].EmulatorFT != nil || only[i].Delta != nil {
+			t.Errorf("%s: scored: %+v", only[i].Name, only[i])
+		}
+		all[i].EmulatorZS, all[i].EmulatorFT, all[i].Delta = nil, nil, nil
+	}
+	if text(t, all) != text(t, only) {
+		t.Errorf("leaving scores out changes the rows:\n%s\nwant\n%s", text(t, only), text(t, all))
+	}
+}
+
 // TestTrajectory: losses on the way are measured at the steps that are asked for, change nothing
 // of the row, end with those of what was trained, and survive an interruption to the bit.
 func TestTrajectory(t *testing.T) {

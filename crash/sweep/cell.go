@@ -195,7 +195,7 @@ func (s *Study) experiment(c Cell, o *Opened, precision string) (*study.Experime
 	if p.Samples = s.Samples; p.Samples >= study.SupportTexts {
 		p.Samples = 0
 	}
-	p.PlugAt = s.PlugAt
+	p.PlugAt, p.PlugInOnly = s.PlugAt, s.PlugInOnly
 	s.neutral(p, recipe)
 	x.Data, err = s.data(c, o, t)
 	return x, err
@@ -207,6 +207,7 @@ func (s *Study) neutral(p *study.Protocol, r study.Recipe) {
 	if !p.Asks(r) {
 		p.Samples = 0
 	}
+	p.PlugInOnly = p.PlugInOnly && r.Emulates()
 	if r.Trains != study.Starred {
 		p.PlugAt = nil
 		p.Keep, p.Trainable, p.AnchorEnds, p.TrainAt = 1, 1, false, plan.TrainAt{}

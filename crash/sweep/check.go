@@ -185,7 +185,7 @@ func (s *Study) checkCell(m, t, r int, c *transformer.Checkpoint, a amount, bloc
 	if err := need.AddTraining(trainer, e.Decoder, a.longest, min(a.longest, maxTargets)); err != nil {
 		return 0, 0, err
 	}
-	seconds = a.seconds(settings, or(setup.Training.TrainLimit, 0), s.Limit, block, workOf(e), float64(len(full.Blocks)), recipe.Emulates())
+	seconds = a.seconds(settings, or(setup.Training.TrainLimit, 0), s.Limit, block, workOf(e), float64(len(full.Blocks)), recipe.Emulates() && !s.PlugInOnly)
 	return need.Training, seconds, nil
 }
 
@@ -238,8 +238,8 @@ func blockSeconds(ctx context.Context, d *transformer.Decoder, on kernels.Backen
 }
 
 // seconds is the time of a cell, block being that of a token in a block: steps, validations,
-// and scores, of which an emulator has two and the full model, which is so deep, one.
-func (a amount) seconds(s train.Settings, trainLimit, limit int, block float64, w work, depth float64, emulates bool) float64 {
+// and scores, of which an emulator that is scored has two and the full model, which is so deep, one.
+func (a amount) seconds(s train.Settings, trainLimit, limit int, block float64, w work, depth float64, scored bool) float64 {
 	n := a.Train
 	if trainLimit > 0 {
 		n = min(n, trainLimit)
@@ -248,15 +248,15 @@ func (a amount) seconds(s train.Settings, trainLimit, limit int, block float64, 
 	steps := s.TotalSteps(n)
 	learned := float64(steps) * float64(min(s.Batch, n)*a.Tokens)
 	validations := float64(steps/cmp.Or(s.EvalEvery, (n-1)/s.Batch+1) + 1)
-	scored := a.Test
+	documents := a.Test
 	if limit > 0 {
-		scored = min(scored, limit)
+		documents = min(documents, limit)
 	}
 	passes := depth
-	if emulates {
+	if scored {
 		passes += 2 * w.forward
 	}
 	const choice = 0.25 // of a document's tokens, which a further choice adds to the shared context
 	perChoice := 1 + choice*float64(max(a.Choices-1, 0))
-	return learned*w.step*block + validations*float64(a.Valid*a.Tokens)*w.forward*block + float64(scored*a.Tokens)*perChoice*passes*block
+	return learned*w.step*block + validations*float64(a.Valid*a.Tokens)*w.forward*block + float64(documents*a.Tokens)*perChoice*passes*block
 }

@@ -24,8 +24,11 @@ type Study struct {
 	// PlugAt are epochs after which emulator and plug-in are measured on validation rows
 	// besides, ascending.
 	PlugAt []float64 `yaml:"plug_at"`
-	Pool   string    `yaml:"pool"`   // of similarities; "": mean_weighted
-	Tokens string    `yaml:"tokens"` // likewise; "": plain
+	// PlugInOnly leaves out what emulators score by themselves: half of the scoring.
+	PlugInOnly bool `yaml:"plug_in_only"`
+
+	Pool   string `yaml:"pool"`   // of similarities; "": mean_weighted
+	Tokens string `yaml:"tokens"` // likewise; "": plain
 
 	Seeds     []uint64 `yaml:"seeds"`
 	Rules     string   `yaml:"rules"`     // of scoring: 0.4 (where it is not given) or 0.3

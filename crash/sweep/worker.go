@@ -233,7 +233,7 @@ type shared struct {
 // and returns where its own go. What is there comes to the same bits.
 func (w *Worker) borrow(c Cell, x *study.Experiment) (s shared, err error) {
 	common := study.Experiment{Model: x.Model, Data: x.Data, Precision: x.Precision, Fingerprint: x.Fingerprint, Protocol: x.Protocol}
-	common.Protocol.LRs, common.Protocol.PlugAt, common.Protocol.Settings = nil, nil, train.Settings{} // which nothing shared depends on
+	common.Protocol.LRs, common.Protocol.PlugAt, common.Protocol.PlugInOnly, common.Protocol.Settings = nil, nil, false, train.Settings{} // which nothing shared depends on
 	seed := c.Seed
 	if x.Data.Support.Path != "" {
 		seed = 0 // the same texts for each
