@@ -20,10 +20,10 @@ type Distilled struct {
 
 // String tells it in half a sentence.
 func (d Distilled) String() string {
-	return fmt.Sprintf("its frozen part was distilled (%s)", d.how())
+	return fmt.Sprintf("its frozen part was distilled (%s)", d.How())
 }
 
-// how tells what was trained, and for how long.
-func (d Distilled) how() string {
+// How tells what was trained, and for how long.
+func (d Distilled) How() string {
 	return fmt.Sprintf("%s, %d weights, %d steps of %d of %d texts", d.Train, d.Params, d.Steps, d.Batch, d.Texts)
 }

@@ -2,6 +2,7 @@ package emulate
 
 import (
 	"fmt"
+	"io"
 	"slices"
 
 	"lamina/autograd"
@@ -29,6 +30,7 @@ type Emulator struct {
 	Folded   bool     // every place is a layer as the family has it, see [Emulator.Fold]
 
 	own    []tensor.Tensor     // weights that were made for it, see [Fit]
+	opened io.Closer           // what it was loaded from, see [OpenDir]
 	layers []int               // trainable layers, ascending
 	blocks []transformer.Block // their blocks
 }
@@ -79,13 +81,17 @@ func (e *Emulator) Untrained(full *transformer.Decoder) *Emulator {
 	return again
 }
 
-// Close gives back the weights that were made for the emulator; those of the full model
-// stay. It must not be used then, nor what it was plugged into.
+// Close gives back the weights that were made for the emulator, or loaded by [OpenDir]; those of
+// the full model stay. It must not be used then, nor what it was plugged into.
 func (e *Emulator) Close() {
 	for _, t := range e.own {
 		t.Free()
 	}
 	e.own = nil
+	if e.opened != nil {
+		e.opened.Close() // of files that were only read
+		e.opened = nil
+	}
 }
 
 // collect notes the trainable blocks in order of their original layers.

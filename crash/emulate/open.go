@@ -1,6 +1,7 @@
 package emulate
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ func Verify(dir string) error {
 	if !IsEmulator(dir) {
 		return nil
 	}
-	_, _, err := readManifest(dir)
+	_, _, err := ReadManifest(dir)
 	return err
 }
 
@@ -66,9 +67,9 @@ func Check(c *transformer.Checkpoint) error {
 	return Verify(c.Dir)
 }
 
-// readManifest returns the lamina.json of a directory whose files are all as they were
+// ReadManifest returns the lamina.json of a directory whose files are all as they were
 // written, and the SHA-256 of its MANIFEST.json, "" of an earlier version without one.
-func readManifest(dir string) (m Manifest, sent string, err error) {
+func ReadManifest(dir string) (m Manifest, sent string, err error) {
 	sent, err = files.ReadSent(dir, manifestFile, &m)
 	if err == nil {
 		err = files.CheckFormat(dir, manifestFile, kind, format, m.Kind, m.Format, sent)
@@ -84,7 +85,7 @@ func readManifest(dir string) (m Manifest, sent string, err error) {
 // names they have in the full model. First every file is held against MANIFEST.json: an
 // error names the one that was changed, added or lost.
 func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, error) {
-	m, sent, err := readManifest(c.Dir)
+	m, sent, err := ReadManifest(c.Dir)
 	if err != nil {
 		return nil, m, err
 	}
@@ -105,6 +106,20 @@ func Open(c *transformer.Checkpoint, dev tensor.Device) (*Emulator, Manifest, er
 	if got := transformer.Fingerprint(e.Params()); got != m.Base {
 		return nil, m, fmt.Errorf("%s: the trainable weights are not the ones this emulator was exported with (%.19q…, want %.19q…)", c.Dir, got, m.Base)
 	}
+	return e, m, nil
+}
+
+// OpenDir is Open of a directory by itself: Close gives back all that was loaded of it.
+func OpenDir(dir string, dev tensor.Device) (*Emulator, Manifest, error) {
+	c, err := transformer.Open(dir)
+	if err != nil {
+		return nil, Manifest{}, Blame(dir, err)
+	}
+	e, m, err := Open(c, dev)
+	if err != nil {
+		return nil, m, errors.Join(err, c.Close())
+	}
+	e.opened = c
 	return e, m, nil
 }
 

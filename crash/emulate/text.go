@@ -23,7 +23,7 @@ func (m Manifest) Text() string {
 		text += fmt.Sprintf("%s\n", m.Distilled)
 	}
 	if m.Repaired != nil {
-		text += fmt.Sprintf("its starred blocks were trained by the model's owner (%s): the model's own are not in it, and a %s of them is what he wants back\n", m.Repaired.how(), m.Return)
+		text += fmt.Sprintf("its starred blocks were trained by the model's owner (%s): the model's own are not in it, and a %s of them is what he wants back\n", m.Repaired.How(), m.Return)
 	}
 	switch h := m.Health; {
 	case h == nil:

@@ -48,7 +48,8 @@ func (r Recipe) Identity() ([]byte, error) {
 		OwnerTrains bool           `json:"owner_trains,omitempty"`
 		Keep        int            `json:"keep,omitempty"`
 		Advised     []string       `json:"advised,omitempty"` // of a method that stands for others
-	}{r.Method.Name, r.Plan, r.Sharing, r.Repair, r.Trains, r.Restored, r.Given, r.Draws, r.Compress, r.FullDepth, r.OwnerTrains, r.Keep, advised})
+		Ready       string         `json:"ready,omitempty"`   // what the emulator's files are, wherever they lie
+	}{r.Method.Name, r.Plan, r.Sharing, r.Repair, r.Trains, r.Restored, r.Given, r.Draws, r.Compress, r.FullDepth, r.OwnerTrains, r.Keep, advised, r.Ready.Sent})
 }
 
 // RowNames returns the names of the rows that the recipe makes: one, or one a draw.

@@ -102,6 +102,13 @@ func (p *Protocol) Validate() error {
 		if err := r.check(layers); err != nil {
 			return err
 		}
+		if r.Ready.Dir != "" {
+			e, err := p.openReady(r)
+			if err != nil {
+				return fmt.Errorf("row %s: %w", r.Name, err)
+			}
+			e.Close()
+		}
 		if r.Compress.Name != "" {
 			if _, err := p.transform(r); err != nil {
 				return fmt.Errorf("row %s: %w", r.Name, err)

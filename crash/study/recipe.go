@@ -17,6 +17,7 @@ type Recipe struct {
 
 	Method   plan.Method  // chooses the layers; without one, and without a Plan, all stay
 	Plan     plan.Plan    // of one's own, instead of a method
+	Ready    Ready        // an emulator that was made beforehand, whose plan Plan is
 	Sharing  plan.Sharing // fills the places of removed layers
 	Repair   plan.Repair  // fills the gaps that removed layers leave; "": nothing does
 	Trains   Trains       // what is trained, and comes back

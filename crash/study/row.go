@@ -199,13 +199,14 @@ type rowConfig struct {
 	Settings train.Settings `json:"settings"`
 	Train    int            `json:"train"`
 	Valid    int            `json:"valid"`
+	Ready    string         `json:"ready,omitempty"` // what an emulator that was made beforehand is
 }
 
 // config returns what decides the numbers of a row at a learning rate.
 func (p *Protocol) config(v variant, lr float64) rowConfig {
 	settings := p.Settings
 	settings.LR, settings.Seed = lr, p.Seed
-	return rowConfig{v.plan, v.Trains == Everything, settings, len(p.Train), len(p.Valid)}
+	return rowConfig{v.plan, v.Trains == Everything, settings, len(p.Train), len(p.Valid), v.Ready.Sent}
 }
 
 // lrDir is the run directory of a learning rate in the directory of a row.

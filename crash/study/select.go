@@ -6,13 +6,14 @@ import (
 	"strconv"
 	"strings"
 
+	"lamina/crash/emulate"
 	"lamina/crash/plan"
 )
 
 // Select returns the recipes that words ask for: names of offered ones, which come
 // back in the order of offered and once, then in the order of words what is put together
-// of them, as [Compose] reads it, and name=plan for rows with a plan of one's own. name=
-// may stand before a composition as well. read turns what stands after = into a plan.
+// of them, as [Compose] reads it, name=plan for rows with a plan of one's own, and name=@dir
+// for an emulator that was made beforehand ([ReadReady]). name= may stand before a composition as well. read turns what stands after = into a plan.
 func Select(offered []Recipe, words []string, read func(text string) (plan.Plan, error)) ([]Recipe, error) {
 	asked := map[string]bool{}
 	var own []Recipe
@@ -52,6 +53,13 @@ func readRow(offered []Recipe, word string, read func(text string) (plan.Plan, e
 		r.Name = name
 		return r, err
 	}
+	if dir, ok := strings.CutPrefix(text, "@"); ok && emulate.IsEmulator(dir) {
+		r, err := ReadReady(name, dir)
+		if err != nil {
+			return r, fmt.Errorf("row %s: %w", name, err)
+		}
+		return r, nil
+	}
 	p, err := read(text)
 	if err != nil {
 		return Recipe{}, fmt.Errorf("row %s: %w", name, err)
@@ -65,7 +73,7 @@ func readRow(offered []Recipe, word string, read func(text string) (plan.Plan, e
 // ComposeHelp says how rows that are not offered are asked for.
 const ComposeHelp = "METHOD@K, METHOD+REPAIR, METHOD/SHARE and METHOD:TRANSFORM, or all of them in this order, is a row that is put together, " +
 	"such as uniform@24 (24 blocks stay, whatever --keep says), sleb+ghost, crash@24/damped or uniform:svd0.5 (:svd alone, or /own:svd0.5, removes no layer); " +
-	"NAME= before it names it; NAME=PLAN or NAME=@FILE is a layer plan of your own"
+	"NAME= before it names it; NAME=PLAN or NAME=@FILE is a layer plan of your own, NAME=@DIR an emulator that lamina emulate or distill wrote of this model"
 
 // ownShare is the word that stands for a sharing where no layer is removed.
 const ownShare = "own"

@@ -89,7 +89,7 @@ func (p *Protocol) transform(r Recipe) (t plan.Transform, err error) {
 	return t, err
 }
 
-// build makes what a row runs and trains, before training: what is fitted in it is fitted
+// build makes what a row runs and trains, before training, or opens it where it was made beforehand: what is fitted in it is fitted
 // to the first support texts, and comes to the same bits at each call. It says in the row
 // what came out.
 func (p *Protocol) build(ctx context.Context, r *Row, v variant) (*emulate.Emulator, error) {
@@ -97,6 +97,13 @@ func (p *Protocol) build(ctx context.Context, r *Row, v variant) (*emulate.Emula
 		return emulate.Whole(p.Full), nil
 	}
 	begin := time.Now()
+	if v.Ready.Dir != "" {
+		e, err := p.openReady(v.Recipe)
+		if err == nil {
+			r.BuildSeconds, r.Fits = time.Since(begin).Seconds(), e.Fits
+		}
+		return e, err
+	}
 	e, fits, err := emulate.Fit(ctx, p.Backend, p.Full, v.plan, p.Support.few().Rows, emulate.FitOptions{Progress: func(done, total int) {
 		p.tell(Event{Row: v.row, Phase: "build", Done: done, Total: total})
 	}})

@@ -126,10 +126,17 @@ func (s *Study) readRows(offered []study.Recipe) error {
 	if len(s.Rows) == 0 {
 		return s.source.errorf("$.rows", "rows: none: want one or more of %s", strings.Join(study.Names(offered), ", "))
 	}
-	read := func(text string) (plan.Plan, error) { return plan.Parse(text) }
-	for i, word := range s.Rows {
+	words := slices.Clone(s.Rows)
+	for i, word := range words {
 		at := fmt.Sprintf("$.rows[%d]", i)
-		all, err := study.Select(offered, s.Rows[:i+1], read)
+		if name, path, ok := strings.Cut(word, "=@"); ok {
+			path, err := s.source.file(path)
+			if err != nil {
+				return s.source.errorf(at, "row %s: %w", name, err)
+			}
+			words[i] = name + "=@" + path
+		}
+		all, err := study.Select(offered, words[:i+1], plan.Read)
 		if err != nil {
 			return s.source.errorf(at, "%w", err)
 		}
