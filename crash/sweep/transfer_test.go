@@ -156,7 +156,7 @@ func TestTransfer(t *testing.T) {
 	for _, s := range append(m.TransferSheets(), table.CorrelationSheets()...) {
 		said += s.Caption + "\n" + s.report().Text()
 	}
-	for _, want := range []string{"spread: what transfers", "1.15 ±0.10 ±0.05", "0:0.26, 3:-0.04", "what the emulators give away", "80.0%", "yes",
+	for _, want := range []string{"spread: what transfers", "1.15 ±0.10 ±0.05", "0:0.26, 3:-0.04", "what the emulators give away", "80.0%", "yes", "mean  uniform", "1.16 ±0.07 ±0.04",
 		"Transfer, spread, last: what goes with recovery", "+1.00", "8 (few)"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is missing in\n%s", want, said)

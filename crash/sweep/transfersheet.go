@@ -36,7 +36,7 @@ func (m ModelTable) transferSheet(caption string, leak bool, last Head, behind f
 		}
 	}
 	s.Heads = append(s.Heads, last)
-	for _, l := range m.Transfer {
+	for _, l := range append(m.Transfer[:len(m.Transfer):len(m.Transfer)], m.meanLines()...) {
 		if leak && !l.Emulates {
 			continue
 		}
@@ -49,6 +49,21 @@ func (m ModelTable) transferSheet(caption string, leak bool, last Head, behind f
 		s.Rows = append(s.Rows, append(row, behind(l)))
 	}
 	return s
+}
+
+// meanLines are the means over several tasks of the emulators that were measured on each.
+func (m ModelTable) meanLines() (lines []TransferLine) {
+	if len(m.Tasks) < 2 {
+		return nil
+	}
+	for _, e := range emulators([]ModelTable{m}, "") {
+		l := TransferLine{Task: "mean", Row: e.Row, Emulates: true, Measures: e.Measures}
+		if at := slices.IndexFunc(m.Transfer, func(l TransferLine) bool { return l.Row == e.Row }); at >= 0 {
+			l.TrainingFree = m.Transfer[at].TrainingFree
+		}
+		lines = append(lines, l)
+	}
+	return lines
 }
 
 // TransferSheets are what serves the full model, and what emulators give away.
