@@ -71,11 +71,25 @@ func (e *Emulator) Untrained(full *transformer.Decoder) *Emulator {
 	if e.Plan == nil {
 		return Whole(full)
 	}
+	return e.again(func(place int) transformer.Block { return full.Blocks[e.Plan[place].Layer] })
+}
+
+// Again is Untrained with the weights that e's own blocks have, for one whose owner trained
+// them before he handed it out: they are not the model's.
+func (e *Emulator) Again() *Emulator {
+	if e.Plan == nil {
+		return Whole(e.Decoder)
+	}
+	return e.again(func(place int) transformer.Block { return e.Decoder.Blocks[place] })
+}
+
+// again returns an emulator over the same frozen blocks that trains copies of others.
+func (e *Emulator) again(of func(place int) transformer.Block) *Emulator {
 	d := *e.Decoder
 	d.Blocks = slices.Clone(d.Blocks)
 	again := &Emulator{Plan: e.Plan, Decoder: &d, Unsealed: e.Unsealed, Origin: e.Origin, Fits: e.Fits, FittedOn: e.FittedOn, Folded: e.Folded}
 	for _, place := range e.Plan.TrainablePlaces() {
-		d.Blocks[place] = full.Blocks[e.Plan[place].Layer].Clone()
+		d.Blocks[place] = of(place).Clone()
 	}
 	again.collect()
 	return again

@@ -128,7 +128,12 @@ func (p *Protocol) measures(ctx context.Context, v variant, kept candidate) (*Me
 			return nil, err
 		}
 	}
-	loss, err := measure.Loss(ctx, p.Backend, kept.Plug(p.Full), g.Items)
+	plugged, release, err := kept.plugged(p.Full)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	loss, err := measure.Loss(ctx, p.Backend, plugged, g.Items)
 	m.SupportGain = finite(p.answerLoss - loss)
 	return m, err
 }

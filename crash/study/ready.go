@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/transformer"
 )
 
@@ -12,28 +13,31 @@ import (
 type Ready struct {
 	Dir  string // "": there is none
 	Sent string // SHA-256 of its MANIFEST.json, which has those of its files
+
+	// Repaired says that its owner trained the starred blocks too: they are not the model's,
+	// and what training adds to them is plugged in, as [exchange.DeltaForm] does.
+	Repaired bool
 }
 
 // ReadReady returns the recipe of an emulator in a directory, whose files are held against
-// its MANIFEST.json. Its starred blocks are to be the model's own: one whose owner trained
-// them is an error, since only what training adds to them could be plugged in.
+// its MANIFEST.json.
 func ReadReady(name, dir string) (Recipe, error) {
 	m, sent, err := emulate.ReadManifest(dir)
 	if err != nil {
 		return Recipe{}, err
 	}
 	r := Recipe{
-		Name: name, Help: "an emulator that was made beforehand", Plan: m.Plan, Ready: Ready{dir, sent}, Trains: Starred,
-		OwnerTrains: m.Distilled != nil,
+		Name: name, Help: "an emulator that was made beforehand", Plan: m.Plan, Ready: Ready{dir, sent, m.Repaired != nil}, Trains: Starred,
+		OwnerTrains: m.Distilled != nil || m.Repaired != nil,
 	}
-	switch {
-	case sent == "":
+	if sent == "" {
 		return r, fmt.Errorf("%s: has no MANIFEST.json, as emulators of earlier versions: write it again with lamina emulate", dir)
-	case m.Repaired != nil:
-		return r, fmt.Errorf("%s: its starred blocks are not the model's own (%s): a row trains those that are; finetune, plug and eval do the same for this one", dir, m.Repaired.How())
 	}
 	if m.Distilled != nil {
-		r.Help += ": " + m.Distilled.String()
+		r.Help += "; " + m.Distilled.String()
+	}
+	if m.Repaired != nil {
+		r.Help += fmt.Sprintf("; its starred blocks were trained by their owner (%s), and what training adds to them is plugged in", m.Repaired.How())
 	}
 	return r, nil
 }
@@ -61,11 +65,33 @@ func (p *Protocol) fits(e *emulate.Emulator, m emulate.Manifest, r Recipe) error
 		return fmt.Errorf("is an emulator of a model of %d layers, and this one has %d", m.Layers, len(p.Full.Blocks))
 	}
 	own, err := emulate.New(p.Full, m.Plan.Starred())
-	if err != nil {
+	if err != nil || m.Repaired != nil { // whose blocks tell nothing of the model
 		return err
 	}
 	if got := transformer.Fingerprint(own.Params()); got != m.Base {
 		return fmt.Errorf("is an emulator of another model: its starred blocks have fingerprint %.19q…, and this model's %.19q…", m.Base, got)
 	}
 	return nil
+}
+
+// attempt returns what a row trains at one rate, of its emulator.
+func (v variant) attempt(built *emulate.Emulator, full *transformer.Decoder) *emulate.Emulator {
+	if v.Ready.Repaired {
+		return built.Again()
+	}
+	return built.Untrained(full)
+}
+
+// plugged returns the full model with what came of the training; release gives back what it
+// takes beside the trained weights.
+func (c candidate) plugged(full *transformer.Decoder) (d *transformer.Decoder, release func(), err error) {
+	if !c.repaired {
+		return c.Plug(full), func() {}, nil
+	}
+	d, params, err := exchange.Added(full, c.Plan, exchange.Returned{After: c.Params(), Before: c.start})
+	return d, func() {
+		for w := range params {
+			w.Value.Free()
+		}
+	}, err
 }

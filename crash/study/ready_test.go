@@ -9,9 +9,11 @@ import (
 
 	"lamina/crash/crashtest"
 	"lamina/crash/emulate"
+	"lamina/crash/exchange"
 	"lamina/crash/plan"
 	"lamina/crash/study"
 	"lamina/kernels/cpu"
+	"lamina/tensor"
 )
 
 // TestReady: a row of an emulator that was written beforehand is, to the bit, that of the plan
@@ -71,14 +73,85 @@ func TestReady(t *testing.T) {
 	if err := foreign.Validate(); err == nil || !strings.Contains(err.Error(), "row mine: "+dir+": is an emulator of another model") {
 		t.Error(err)
 	}
-	repaired := write(emulate.Options{Repaired: &emulate.Distilled{Train: "trained", Steps: 3}})
-	if _, err := study.Select(nil, []string{"mine=@" + repaired}, plan.Read); err == nil || !strings.Contains(err.Error(), "its starred blocks are not the model's own (trained") {
-		t.Error(err)
-	}
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := table(context.Background(), again); err == nil || !strings.Contains(err.Error(), "row mine: ") || !strings.Contains(err.Error(), "config.json") {
 		t.Errorf("a file was changed: %v", err)
+	}
+}
+
+// TestReadyRepaired: of an emulator whose owner trained the starred blocks before, what training
+// adds to them is plugged in: nothing, where no step changes them, whatever they were.
+func TestReadyRepaired(t *testing.T) {
+	be := cpu.New(cpu.Options{})
+	defer be.Close()
+	ckpt, full := crashtest.Made(t, be, "opt", 32)
+	e, err := emulate.New(full, crashtest.Plan(t, "0* 2 3 5*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for w := range e.Params() {
+		values := w.Value.Float32s()
+		for i := range values {
+			values[i] += 0.01 * float32(i%7-3)
+		}
+		w.Value = tensor.MustFromFloat32s(be, tensor.F32, values, w.Value.Shape()...)
+	}
+	dir := filepath.Join(t.TempDir(), "emulator")
+	if _, err := e.Export(ckpt, full, dir, emulate.Options{Repaired: &emulate.Distilled{Train: "trained", Steps: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	run := func(lr float64) []study.Row {
+		p := protocol(t, be, full, "", "zs", "mine=@"+dir)
+		p.Valid = p.Train // so that what is learned shows
+		if p.LRs = []float64{lr}; !p.Rows[1].OwnerTrains || !strings.Contains(p.Rows[1].Help, "starred blocks were trained by their owner (trained") {
+			t.Errorf("row %+v", p.Rows[1])
+		}
+		rows, err := table(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	still := run(1e-30)
+	if *still[1].AnswerLoss != *still[0].AnswerLoss || *still[1].Measures.SupportGain != 0 {
+		t.Errorf("without a change the plug-in has a loss of %v, the model %v", *still[1].AnswerLoss, *still[0].AnswerLoss)
+	}
+	if share := *still[1].Measures.ExactShare; share > 0.9 {
+		t.Errorf("%v of the model's weights stand in it, and its starred blocks are others", share)
+	}
+	moved := run(1e-3)
+	if moved[1].BestStep == 0 || *moved[1].AnswerLoss == *moved[0].AnswerLoss {
+		t.Error("training changes nothing")
+	}
+
+	// The same by hand: what is added to the emulator's own weights stands in the model.
+	again := e.Again()
+	before := []tensor.Tensor{}
+	for w := range again.Params() {
+		before = append(before, w.Value)
+		values := w.Value.Float32s()
+		values[1] += 0.5
+		w.Value = tensor.MustFromFloat32s(be, tensor.F32, values, w.Value.Shape()...)
+	}
+	_, params, err := exchange.Added(full, e.Plan, exchange.Returned{After: again.Params(), Before: before})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := map[string][]float32{}
+	for w := range full.Params() {
+		own[w.Name] = w.Value.Float32s()
+	}
+	for w := range params {
+		for i, v := range w.Value.Float32s() {
+			want := own[w.Name][i]
+			if i == 1 {
+				want += 0.5
+			}
+			if diff := v - want; diff > 1e-6 || diff < -1e-6 || i != 1 && v != want {
+				t.Fatalf("%s[%d] = %v, want %v", w.Name, i, v, want)
+			}
+		}
 	}
 }

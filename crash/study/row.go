@@ -87,6 +87,8 @@ type candidate struct {
 	store   *train.RunDir   // nil without a directory
 	done    bool            // trained by an earlier run: the weights are still in store
 
+	repaired bool // start are not the full model's: what training added to them comes back
+
 	trajectory *trajectory // nil where nothing is measured on the way
 }
 
@@ -121,13 +123,13 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 	var kept candidate
 	defer func() { kept.close() }()
 	for i, lr := range p.LRs {
-		e := built.Untrained(p.Full)
+		e := v.attempt(built, p.Full)
 		if i == 0 && v.emulates() {
 			if err := p.untrained(ctx, r, v, e); err != nil {
 				return err
 			}
 		}
-		next := candidate{Emulator: e, start: values(e.Params())}
+		next := candidate{Emulator: e, start: values(e.Params()), repaired: v.Ready.Repaired}
 		out, err := p.finetune(ctx, v, &next, lr, lrDir(dir, lr))
 		if err != nil {
 			next.close()
@@ -168,7 +170,13 @@ func (p *Protocol) train(ctx context.Context, r *Row, v variant, dir string) err
 		}
 		r.EmulatorFT = &acc.Metrics[0].Value
 	}
-	if err := p.scoreInto(ctx, r, kept.Plug(p.Full)); err != nil {
+	plugged, release, err := kept.plugged(p.Full)
+	if err != nil {
+		return err
+	}
+	err = p.scoreInto(ctx, r, plugged)
+	release()
+	if err != nil {
 		return err
 	}
 	if r.EmulatorFT != nil {

@@ -91,7 +91,12 @@ func (p *Protocol) moment(ctx context.Context, c *candidate, t *trajectory, step
 	if m.Emulator, err = p.loss(ctx, c.Decoder); err != nil {
 		return err
 	}
-	if m.PlugIn, err = p.loss(ctx, c.Plug(p.Full)); err != nil {
+	plugged, release, err := c.plugged(p.Full)
+	if err != nil {
+		return err
+	}
+	m.PlugIn, err = p.loss(ctx, plugged)
+	if release(); err != nil {
 		return err
 	}
 	if finite(m.Emulator) == nil || finite(m.PlugIn) == nil {
