@@ -335,7 +335,8 @@ func (t *Table) sameWeights() (groups [][]ModelTable) {
 	return groups
 }
 
-// correlate fills in the correlations.
+// correlate fills in the correlations, of no fewer emulators than have an interval: the order of
+// two or three says nothing.
 func (t *Table) correlate() {
 	for _, group := range t.sameWeights() {
 		var names []string
@@ -353,7 +354,7 @@ func (t *Table) correlate() {
 			for _, of := range []string{Recovery, LossRecovery} {
 				for _, q := range quantities {
 					if q.ranked {
-						if c := correlation(points, of, q.name); c.N > 1 {
+						if c := correlation(points, of, q.name); c.N >= leastRanked {
 							c.Models, c.Task = names, task
 							t.Correlations = append(t.Correlations, c)
 						}

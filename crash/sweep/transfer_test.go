@@ -168,6 +168,13 @@ func TestTransfer(t *testing.T) {
 	if err := table.Models[0].validate(); err == nil { // has no rows
 		t.Error("validated")
 	}
+	few := Table{Models: slices.Clone(table.Models)}
+	for i := range few.Models { // of the two emulators of one model's ends
+		few.Models[i].Transfer = slices.DeleteFunc(slices.Clone(few.Models[i].Transfer), func(l TransferLine) bool { return l.Emulates && l.Row != "crash" })
+	}
+	if few.correlate(); len(few.Correlations) != 0 {
+		t.Errorf("%d correlations of two emulators", len(few.Correlations))
+	}
 	two := 2.0
 	wrong := Table{Models: table.Models, Correlations: []Correlation{{Rho: &two}}}
 	for i := range wrong.Models {

@@ -102,7 +102,7 @@ func (t *Table) CorrelationSheets() (sheets []Sheet) {
 			sheets = append(sheets, Sheet{Caption: caption, Heads: []Head{
 				{Name: "task", Help: "all: means over the tasks, of emulators that were measured on each"}, {Name: "recovery"}, {Name: "with"},
 				{Name: "Spearman", Number: true, Help: "rank correlation over emulators: 1 where the one order is the other, -1 where it is its reverse"},
-				{Name: "95 %", Number: true, Help: fmt.Sprintf("middle 95 %% of it where the emulators are drawn again, %d times, with replacement; none of fewer than %d", rankDraws, leastRanked)},
+				{Name: "95 %", Number: true, Help: fmt.Sprintf("middle 95 %% of it where the emulators are drawn again, %d times, with replacement", rankDraws)},
 				{Name: "n", Number: true, Help: fmt.Sprintf("emulators; of fewer than %d a correlation says little, whatever its size", fewEmulators)},
 			}})
 		}
