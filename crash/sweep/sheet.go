@@ -72,8 +72,11 @@ func (m ModelTable) Sheet() Sheet {
 	for _, r := range m.Rows {
 		for _, l := range r.Lines {
 			cells, printed := []string{r.Row, shownOf(l.Of)}, []string{r.Row, ""}
-			has := false
-			for i, e := range l.shown() {
+			has, shown := false, l.shown()
+			if !slices.ContainsFunc(shown, func(e Estimate) bool { return e.Value != nil || e.Published != nil }) {
+				continue // such as an emulator's own scores in a study of plug-ins
+			}
+			for i, e := range shown {
 				if e.Best {
 					s.Best = append(s.Best, [2]int{len(s.Rows), i + 2})
 				}

@@ -184,3 +184,14 @@ func TestTransfer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLinesWithoutNumbers: of a study of plug-ins alone the table has no empty lines.
+func TestLinesWithoutNumbers(t *testing.T) {
+	value := 0.5
+	m := ModelTable{Tasks: []TaskFacts{{Task: "a"}}, Rows: []TableRow{{Row: "uniform", Lines: []TableLine{
+		{Of: "emulator_zs", Tasks: make([]Estimate, 1)}, {Of: "plug_in", Tasks: []Estimate{{Value: &value, Best: true}}},
+	}}}}
+	if s := m.Sheet(); len(s.Rows) != 1 || s.Rows[0][1] != "plug-in" || len(s.Best) != 1 || s.Best[0] != [2]int{0, 2} {
+		t.Errorf("%+v", s)
+	}
+}
