@@ -20,10 +20,11 @@ var tradeOffs = []struct {
 	{"recovery-parameters", sweep.Recovery, sweep.HeldShare, "recovery in accuracy", "weights that the data owner holds, % of the full model's", 100},
 	{"recovery-skill", sweep.Recovery, sweep.Skill, "recovery in accuracy", "skill of the emulator in accuracy, share of the full model's", 1},
 	{"loss-recovery-parameters", sweep.LossRecovery, sweep.HeldShare, "recovery in answer loss", "weights that the data owner holds, % of the full model's", 100},
-	{"loss-recovery-skill", sweep.LossRecovery, sweep.Skill, "recovery in answer loss", "skill of the emulator in accuracy, share of the full model's", 1},
+	{"loss-recovery-skill", sweep.LossRecovery, sweep.LossSkill, "recovery in answer loss", "skill of the emulator by its loss, share of the full model's", 1},
 }
 
-// transfer draws recovery against what the emulators give away, a point for each.
+// transfer draws recovery against what the emulators give away, a point for each: of one model
+// rows that differ in their size alone have one colour, and their sizes beside them.
 func (s *Shown) transfer(t sweep.Table) {
 	groups := t.Emulators()
 	for _, emulators := range groups {
@@ -35,12 +36,13 @@ func (s *Shown) transfer(t sweep.Table) {
 				if x.Value == nil || y.Value == nil {
 					continue
 				}
-				at := slices.IndexFunc(p.Series, func(o plot.Points) bool { return o.Name == e.Model })
+				series, label := seriesOf(e, emulators)
+				at := slices.IndexFunc(p.Series, func(o plot.Points) bool { return o.Name == series })
 				if at < 0 {
-					at, p.Series = len(p.Series), append(p.Series, plot.Points{Name: e.Model})
+					at, p.Series = len(p.Series), append(p.Series, plot.Points{Name: series})
 				}
 				one := &p.Series[at]
-				one.Names = append(one.Names, e.Row)
+				one.Names = append(one.Names, label)
 				one.Points = append(one.Points, plot.Point{X: d.scale * *x.Value, Y: *y.Value})
 				one.Errors = append(one.Errors, plot.Point{X: d.scale * x.Error(), Y: y.Error()})
 				values.Rows = append(values.Rows, []string{e.Model, e.Row, errored(d.scale**x.Value, d.scale*x.Error()), errored(*y.Value, y.Error())})
@@ -63,6 +65,26 @@ func (s *Shown) transfer(t sweep.Table) {
 			})
 		}
 	}
+}
+
+// seriesOf says which points an emulator is one of, and what stands beside it.
+func seriesOf(e sweep.Emulator, all []sweep.Emulator) (series, label string) {
+	alike := 0
+	for _, o := range all {
+		if o.Model != e.Model {
+			return e.Model, e.Row
+		}
+		if o.Kind == e.Kind {
+			alike++
+		}
+	}
+	switch {
+	case e.Kind == "": // of an earlier version
+		return e.Model, e.Row
+	case alike < 2 || e.Keep == 0:
+		return e.Kind, e.Row
+	}
+	return e.Kind, fmt.Sprint(e.Keep)
 }
 
 // errored is a number with its error, if it has one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"lamina/crash/study"
 )
@@ -33,6 +34,8 @@ func (m Measured) Error() (e float64) {
 type TransferLine struct {
 	Task         string              `json:"task"`
 	Row          string              `json:"row"`
+	Kind         string              `json:"kind,omitempty"` // the row without its size: uniform of uniform@24
+	Keep         int                 `json:"keep,omitempty"` // layers of the model that run in it; 0: not the same in all runs
 	Emulates     bool                `json:"emulates"`
 	TrainingFree *bool               `json:"training_free,omitempty"`
 	Measures     map[string]Measured `json:"measures"` // by the names of quantities
@@ -60,6 +63,7 @@ const (
 	LossRecovery = "loss_recovery"
 	HeldShare    = "held_share"
 	Skill        = "skill"
+	LossSkill    = "loss_skill"
 )
 
 func ofMeasures(of func(*study.Measures) *float64) func(study.Row) *float64 {
@@ -140,7 +144,7 @@ var quantities = []quantity{
 		value: emulatorLoss, stderr: nothing, show: fourPlaces},
 	{name: Skill, shown: "skill", leak: true, ranked: true, help: "(emulator - chance)/(full - chance) in accuracy, before training, on the scored documents; chance is a guess",
 		value: ofMeasures(func(m *study.Measures) *float64 { return m.Skill }), stderr: nothing, show: twoPlaces},
-	{name: "loss_skill", shown: "skill, loss", leak: true, ranked: true, help: "(chance - emulator)/(chance - full) in nats, before training, on the validation rows; chance is ln V",
+	{name: LossSkill, shown: "skill, loss", leak: true, ranked: true, help: "(chance - emulator)/(chance - full) in nats, before training, on the validation rows; chance is ln V",
 		value: ofMeasures(func(m *study.Measures) *float64 { return m.LossSkill }), stderr: nothing, show: twoPlaces},
 	{name: "exact_share", shown: "exact weights", leak: true, help: "share of the full model's weights that stand in the emulator to the bit",
 		value: ofMeasures(func(m *study.Measures) *float64 { return m.ExactShare }), stderr: nothing, show: percent},
@@ -163,13 +167,21 @@ func (s *Study) transfer(all []tested) (lines []TransferLine) {
 					}
 				}
 				if l := transferOf(rows); len(l.Measures) > 0 {
-					l.Task, l.Row, l.Emulates = s.Tasks[i].Name, name, recipe.Emulates()
+					l.Task, l.Row, l.Kind, l.Emulates = s.Tasks[i].Name, name, kindOf(recipe), recipe.Emulates()
 					lines = append(lines, l)
 				}
 			}
 		}
 	}
 	return lines
+}
+
+// kindOf is the name of a recipe without the size that it says.
+func kindOf(r study.Recipe) string {
+	if r.Keep == 0 {
+		return r.Name
+	}
+	return strings.Replace(r.Name, fmt.Sprintf("-%d", r.Keep), "", 1)
 }
 
 // transferOf is what the runs of a row on a task came to.
@@ -195,6 +207,10 @@ func transferOf(rows []study.Row) TransferLine {
 				counts[b.Layer]++
 			}
 		}
+	}
+	l.Keep = len(rows[0].Plan.Kept())
+	if slices.ContainsFunc(rows, func(r study.Row) bool { return len(r.Plan.Kept()) != l.Keep }) {
+		l.Keep = 0
 	}
 	for layer, n := range counts {
 		l.Blocks = append(l.Blocks, BlockMean{layer, sums[layer] / float64(n)})
@@ -241,6 +257,8 @@ func (t *Table) Emulators() (groups [][]Emulator) {
 // it carries. Of several tasks numbers are means over them, their errors sqrt(Σe²)/k.
 type Emulator struct {
 	Model, Row string
+	Kind       string // the row without its size
+	Keep       int    // layers of the model that run in it; 0: not the same in all runs
 	Measures   map[string]Measured
 }
 
@@ -263,7 +281,8 @@ func emulators(models []ModelTable, task string) (out []Emulator) {
 		}
 		for _, name := range names {
 			if len(lines[name]) == tasks {
-				out = append(out, Emulator{m.Name, name, overTasks(lines[name])})
+				one := lines[name][0]
+				out = append(out, Emulator{m.Name, name, one.Kind, one.Keep, overTasks(lines[name])})
 			}
 		}
 	}
