@@ -11,7 +11,7 @@ import (
 var Recommended = []Advice{
 	{
 		From: 0, Method: Uniform, TrainAt: AtSpread, Shape: Shape{Repair: Repair(Ghost)}, Return: "weights",
-		Why: "evenly spread layers with a linear map in each gap brought most of a training back, more than clusters did and than either did without maps (24 and 15 of 30 layers, one task, one seed: docs/findings.md)",
+		Why: "evenly spread layers with a linear map in each gap: of what training inside the model gains in loss they brought back .85 to .94 at 24 of 30 layers and .53 to .68 at 15, on four tasks (docs/findings.md)",
 	},
 }
 
