@@ -223,3 +223,22 @@ func TestScatterErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesCoverNoPoint: where another point lies beside one with errors, its name stands
+// elsewhere.
+func TestNamesCoverNoPoint(t *testing.T) {
+	errors := []Point{{0, 0.01}, {0, 0.01}, {0, 0.01}}
+	at := func(second Point) float64 {
+		s := Scatter{Series: []Points{{Points: []Point{{0, 0}, second, {100, 100}}, Names: []string{"first", "", ""}, Errors: errors}}}
+		for _, one := range s.Draw().shapes {
+			if label, ok := one.(text); ok && label.s == "first" {
+				return label.y
+			}
+		}
+		t.Fatal("no name")
+		return 0
+	}
+	if free, covered := at(Point{50, 50}), at(Point{3, 2}); covered <= free {
+		t.Errorf("the name stands at %g, above its point as where nothing is beside it (%g)", covered, free)
+	}
+}

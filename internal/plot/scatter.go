@@ -22,7 +22,8 @@ type Points struct {
 	// Names stand beside the points; nil: none.
 	Names []string
 	// Errors are standard errors of both coordinates, drawn as bars where they are > 0; nil:
-	// none. Names of points with errors stand where they cover no other name, or not at all.
+	// none. Names of points with errors stand where they cover no point with errors and no other name,
+	// or not at all.
 	Errors []Point
 }
 
@@ -53,7 +54,7 @@ func (s Scatter) Draw() *Picture {
 	y.from, y.to = top+scatterHeight, top
 	frame(p, x, y, x.ticks(8), yTicks, s.XLabel, s.YLabel)
 	var keys []key
-	var taken []rect
+	taken := s.marks(x, y)
 	for i, series := range s.Series {
 		colour, r := seriesColour(i), 4.0
 		if len(series.Points) > 40 {
@@ -86,6 +87,19 @@ func (s Scatter) Draw() *Picture {
 		bottom = p.legend(keys, left, bottom, scatterWidth)
 	}
 	return p.finish(left+scatterWidth+margin+10, bottom+margin)
+}
+
+// marks are the places of the markers of points with errors, which no name is to cover.
+func (s Scatter) marks(x, y axis) (taken []rect) {
+	const r = 4
+	for _, series := range s.Series {
+		for _, v := range series.Points {
+			if series.Errors != nil && s.drawable(v) {
+				taken = append(taken, rect{x: x.at(v.X) - r, y: y.at(v.Y) - r, w: 2 * r, h: 2 * r})
+			}
+		}
+	}
+	return taken
 }
 
 // error returns the errors of a point, 0 where there are none to draw.
