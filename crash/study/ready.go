@@ -22,6 +22,9 @@ type Ready struct {
 // ReadReady returns the recipe of an emulator in a directory, whose files are held against
 // its MANIFEST.json.
 func ReadReady(name, dir string) (Recipe, error) {
+	if !emulate.IsEmulator(dir) {
+		return Recipe{}, fmt.Errorf("%s: is no emulator: give the directory that lamina emulate or lamina distill wrote, or a file with a plan", dir)
+	}
 	m, sent, err := emulate.ReadManifest(dir)
 	if err != nil {
 		return Recipe{}, err

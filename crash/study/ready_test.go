@@ -68,6 +68,10 @@ func TestReady(t *testing.T) {
 		t.Errorf("identities %s and %s", one, two)
 	}
 
+	if _, err := study.Select(nil, []string{"mine=@" + t.TempDir()}, plan.Read); err == nil || !strings.Contains(err.Error(), "row mine: ") || !strings.Contains(err.Error(), "is no emulator: give") {
+		t.Error(err)
+	}
+
 	_, other := crashtest.Made(t, be, "llama", 64)
 	foreign := protocol(t, be, other, "", "zs", "mine=@"+dir)
 	if err := foreign.Validate(); err == nil || !strings.Contains(err.Error(), "row mine: "+dir+": is an emulator of another model") {

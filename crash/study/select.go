@@ -2,11 +2,11 @@ package study
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
-	"lamina/crash/emulate"
 	"lamina/crash/plan"
 )
 
@@ -53,7 +53,7 @@ func readRow(offered []Recipe, word string, read func(text string) (plan.Plan, e
 		r.Name = name
 		return r, err
 	}
-	if dir, ok := strings.CutPrefix(text, "@"); ok && emulate.IsEmulator(dir) {
+	if dir, ok := strings.CutPrefix(text, "@"); ok && isDir(dir) {
 		r, err := ReadReady(name, dir)
 		if err != nil {
 			return r, fmt.Errorf("row %s: %w", name, err)
@@ -142,6 +142,11 @@ func methodRows(offered []Recipe) []Recipe {
 	return slices.DeleteFunc(slices.Clone(offered), func(r Recipe) bool {
 		return r.Method.Choose == nil || r.Restored || r.changes()
 	})
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func letter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
