@@ -56,7 +56,7 @@ done
 du -ch "$here"/*.png
 
 # The trade-off, of cells that are kept.
-cp -r "$here/../../bench/results/transfer/transfer" transfer
+[[ -e transfer ]] || cp -r "$here/../../bench/results/transfer/transfer" transfer
 lamina study "$here/../../recipes/transfer.yaml" --out transfer --cells "$here/../../bench/results/transfer/cells" --merge >/dev/null
 cp transfer/figures/study-loss-recovery-parameters.png "$here/transfer-parameters.png"
 cp transfer/figures/study-loss-recovery-skill.png "$here/transfer-skill.png"
