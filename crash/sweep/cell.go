@@ -211,6 +211,7 @@ func (s *Study) neutral(p *study.Protocol, r study.Recipe) {
 	if r.Trains != study.Starred {
 		p.PlugAt = nil
 		p.Keep, p.Trainable, p.AnchorEnds, p.TrainAt = 1, 1, false, plan.TrainAt{}
+		p.Settings.DropSpan, p.Settings.GapNoise = 0, 0 // nothing is frozen
 	}
 	if r.KeepsAll(p.TrainAt) && (r.Restored || r.Compress.Amount != 0) {
 		p.Keep, p.AnchorEnds = p.Trainable, false
@@ -218,7 +219,7 @@ func (s *Study) neutral(p *study.Protocol, r study.Recipe) {
 	if r.Trains == study.Nothing {
 		p.LRs, p.Settings.Epochs, p.Settings.Steps, p.Settings.Batch, p.Settings.MicroBatch = []float64{1}, 0, 1, 1, 0
 		p.Settings.Schedule, p.Settings.Warmup, p.Settings.Clip, p.Settings.WeightDecay = optim.Constant, 0, 1, 0
-		p.Settings.Dropout, p.Settings.EvalEvery, p.Settings.NoShuffle = 0, 0, false
+		p.Settings.Dropout, p.Settings.Proximal, p.Settings.EvalEvery, p.Settings.NoShuffle = 0, 0, 0, false
 	}
 }
 

@@ -99,6 +99,9 @@ type Training struct {
 	Clip        *float64 `yaml:"clip"`
 	WeightDecay *float64 `yaml:"weight_decay"`
 	Dropout     *float64 `yaml:"dropout"` // not given: as the model's config says
+	Proximal    *float64 `yaml:"proximal"`
+	DropSpan    *float64 `yaml:"drop_span"`
+	GapNoise    *float64 `yaml:"gap_noise"`
 	EvalEvery   *int     `yaml:"eval_every"`
 	NoShuffle   *bool    `yaml:"no_shuffle"`
 	MaxLength   *int     `yaml:"max_length"`
@@ -134,6 +137,9 @@ func (t Training) over(more Training) Training {
 	set(&t.Clip, more.Clip)
 	set(&t.WeightDecay, more.WeightDecay)
 	set(&t.Dropout, more.Dropout)
+	set(&t.Proximal, more.Proximal)
+	set(&t.DropSpan, more.DropSpan)
+	set(&t.GapNoise, more.GapNoise)
 	set(&t.EvalEvery, more.EvalEvery)
 	set(&t.NoShuffle, more.NoShuffle)
 	set(&t.MaxLength, more.MaxLength)

@@ -300,7 +300,7 @@ func (s *Study) checkSetup(setup Setup, at string) error {
 
 // unflagged says keys for the flags that settings speak of.
 var unflagged = strings.NewReplacer("--lr", "rate", "--weight-decay", "weight_decay", "--micro-batch", "micro_batch", "--eval-every", "eval_every",
-	"--max-length", "max_length", "--", "")
+	"--max-length", "max_length", "--drop-span", "drop_span", "--gap-noise", "gap_noise", "--", "")
 
 func (s *Study) checkOverrides() error {
 	for i, o := range s.Overrides {
@@ -349,6 +349,7 @@ func (t Training) settings(c transformer.Config) (train.Settings, error) {
 		Schedule: optim.Kind(or(t.Schedule, string(optim.Constant))), Warmup: or(t.Warmup, 0), Clip: or(t.Clip, 1), WeightDecay: or(t.WeightDecay, 0),
 		Dropout: or(t.Dropout, c.Dropout), EvalEvery: or(t.EvalEvery, 0), NoShuffle: or(t.NoShuffle, false),
 	}
+	s.Proximal, s.DropSpan, s.GapNoise = or(t.Proximal, 0), or(t.DropSpan, 0), or(t.GapNoise, 0)
 	switch {
 	case t.Epochs != nil && t.Steps != nil:
 		return s, fmt.Errorf("epochs and steps: want one of them")

@@ -63,6 +63,8 @@ func TestWrongFiles(t *testing.T) {
 		{"more trained than kept", "trainable: 2", "trainable: 4", `11:7: model opt: keep 3, trainable 4`},
 		{"epochs and steps", "{epochs: 2,", "{epochs: 2, steps: 3,", `15:12: epochs and steps: want one of them`},
 		{"an unknown schedule", "cosine", "sinus", `15:12: `},
+		{"a negative pull", "cosine", "cosine, proximal: -1", `15:12: proximal -1: want`},
+		{"a share above all", "cosine", "cosine, drop_span: 1.5", `15:12: drop_span 1.5: want`},
 		{"an override of no row", "rows: [mine]", "rows: [yours]", `17:12: row "yours" is not in rows`},
 		{"an override of nothing", "    rates: [1e-2]\n", "", `17:5: an override of nothing`},
 		{"an unknown published table", "    path:", "    published: opt-13b\n    path:", `4:16: published: "opt-13b" is not known: want opt-1.3b`},

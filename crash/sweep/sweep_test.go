@@ -222,6 +222,48 @@ func TestAutoIsACell(t *testing.T) {
 	}
 }
 
+// TestTrainingOptionsAreCellsOfTheirOwn: what a training is pulled, cut and disturbed by changes
+// the rows that are told so and no other, stands in the settings of the table, and is nothing
+// where nothing is frozen.
+func TestTrainingOptionsAreCellsOfTheirOwn(t *testing.T) {
+	cells := t.TempDir()
+	const rows = `zs, full, "uniform@2", "pulled=uniform@2", "cut=uniform@2", "noisy=uniform@2"`
+	w := worker(t, studyFile(t, "plain", rows, "seeds: [1]\noverrides: [{rates: [1e-2]}]"), cells, t.TempDir(), "a")
+	if got := computed(t, context.Background(), w); len(got) != 3 { // those of one recipe are one cell
+		t.Fatalf("computed %q", got)
+	}
+	options := []string{"proximal 100", "drop_span 0.9", "gap_noise 0.5"}
+	w = worker(t, studyFile(t, "options", rows, `seeds: [1]
+overrides:
+  - {rates: [1e-2]}
+  - {rows: [pulled], training: {proximal: 100}}
+  - {rows: [cut, full], training: {drop_span: 0.9}}
+  - {rows: [noisy, full], training: {gap_noise: 0.5}}
+`), cells, t.TempDir(), "b")
+	if got := computed(t, context.Background(), w); len(got) != 3 {
+		t.Fatalf("computed %q", got)
+	}
+	merged, err := w.Merge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	losses := map[float64]string{}
+	for _, l := range merged.Models[0].Transfer {
+		if l.Emulates {
+			losses[*l.Measures["answer_loss"].Value] = l.Row
+		}
+	}
+	if len(losses) != 4 {
+		t.Errorf("losses of plug-ins: %v, want four", losses)
+	}
+	text := table(t, w)
+	for _, o := range options {
+		if !strings.Contains(text, o) {
+			t.Errorf("%s is not told:\n%s", o, text)
+		}
+	}
+}
+
 // TestSizesShareCells: a row of a size is that of a study of that size, whatever its name;
 // one model may stand in a study with several places to train at, and what is trained inside
 // the full model is one cell for all sizes.
