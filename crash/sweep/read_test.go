@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -108,6 +109,18 @@ func TestWrongFiles(t *testing.T) {
 	}
 	if s.Rates[0] != 1e-3 || s.Rates[1] != 5e-4 {
 		t.Errorf("rates %v", s.Rates)
+	}
+	if said := fmt.Sprint(s.said()); strings.Contains(said, "Measuring") {
+		t.Errorf("settings that the file has not: %s", said)
+	}
+	put(t, path, strings.Replace(goodFile, "keep: 3", "keep: 3\npool: mean\ntokens: rms\nsamples: 4\nplug_at: [0.5, 1]\nplug_in_only: true\nlimit: 7\nrules: \"0.3\"\nprecision: bf16", 1))
+	if s, err = Read(path, study.Recipes); err != nil {
+		t.Fatal(err)
+	}
+	const want = "{Measuring pool mean, tokens rms, samples 4, plug_at 0.5, 1, plug_in_only: emulators by themselves are not scored, " +
+		"limit: the first 7 documents of a task are scored, rules 0.3, precision bf16}"
+	if said := fmt.Sprint(s.said()); !strings.Contains(said, want) {
+		t.Errorf("settings %s, want %s", said, want)
 	}
 	for _, from := range []string{"${NO_SUCH_VARIABLE}/x", "${}"} {
 		if _, err := s.source.file(from); (err == nil) != (from == "${}") {
