@@ -54,8 +54,8 @@ func (d *Distillation) Load(ctx context.Context) error {
 		return err
 	}
 	t, full := d.Trainer, d.Model.Decoder
-	d.data, d.checked = data, rows[:min(len(rows), exchange.CheckedDocuments)]
 	support := rows[:min(len(rows), exchange.SupportDocuments)]
+	d.data, d.checked = data, checkedRows(rows, len(support))
 	if d.Part, err = d.Model.Fit(ctx, d.Plan, support, d.Available, emulate.FitOptions{Seed: t.Settings.Seed}); err != nil {
 		return err
 	}
@@ -125,6 +125,15 @@ func (d *Distillation) Close() {
 	if d.Part != nil {
 		d.Part.Close()
 	}
+}
+
+// checkedRows are those that losses are measured on where nothing is held out: behind the first,
+// which maps were fitted to and which flatter them, if there are any.
+func checkedRows(rows [][]int32, fitted int) [][]int32 {
+	if len(rows) > fitted {
+		rows = rows[fitted:]
+	}
+	return rows[:min(len(rows), exchange.CheckedDocuments)]
 }
 
 // Health measures the emulator as it is now, after Load, on the first validation rows, or

@@ -48,6 +48,21 @@ func distillation(t *testing.T, be kernels.Backend, model, plan string, kind dis
 	return d, d.Load(t.Context())
 }
 
+// TestCheckedRowsWereNotFittedTo: losses before and after are told of rows behind those that maps
+// were fitted to, if there are any.
+func TestCheckedRowsWereNotFittedTo(t *testing.T) {
+	rows := make([][]int32, 300)
+	for i := range rows {
+		rows[i] = []int32{int32(i)}
+	}
+	for _, c := range []struct{ rows, fitted, first, n int }{{300, 128, 128, 64}, {130, 128, 128, 2}, {128, 128, 0, 64}, {5, 5, 0, 5}} {
+		got := study.CheckedRows(rows[:c.rows], c.fitted)
+		if len(got) != c.n || got[0][0] != int32(c.first) {
+			t.Errorf("of %d rows, %d of them fitted to: %d from %d, want %d from %d", c.rows, c.fitted, len(got), got[0][0], c.n, c.first)
+		}
+	}
+}
+
 // TestDistilledIsWhatIsWritten: the emulator that is opened again computes, to the bit, what
 // the one that was trained does, of every family and kind, and the model what it did.
 func TestDistilledIsWhatIsWritten(t *testing.T) {
