@@ -60,7 +60,7 @@ func (p Plan) Repaired(layers int, how Repair) (repaired Plan, left []Gap, err e
 		return nil, nil, err
 	}
 	if slices.ContainsFunc(p, Slot.IsMap) && how != NoRepair {
-		return nil, nil, fmt.Errorf("repair %s: plan %s has maps already", how, p)
+		return nil, nil, fmt.Errorf("repair %s: plan %s has maps already: leave the repair out, or the maps (~)", how, p)
 	}
 	repaired = slices.Clone(p)
 	if how == NoRepair {
