@@ -70,7 +70,17 @@ func Check(c *transformer.Checkpoint) error {
 // ReadManifest returns the lamina.json of a directory whose files are all as they were
 // written, and the SHA-256 of its MANIFEST.json, "" of an earlier version without one.
 func ReadManifest(dir string) (m Manifest, sent string, err error) {
-	sent, err = files.ReadSent(dir, manifestFile, &m)
+	return readManifest(dir, files.ReadSent)
+}
+
+// Describe is [ReadManifest] of a directory that may lack other files, such as the weights:
+// it says what emulator that is, and [Open] wants them all.
+func Describe(dir string) (m Manifest, sent string, err error) {
+	return readManifest(dir, files.ReadSentAlone)
+}
+
+func readManifest(dir string, read func(dir, name string, v any) (string, error)) (m Manifest, sent string, err error) {
+	sent, err = read(dir, manifestFile, &m)
 	if err == nil {
 		err = files.CheckFormat(dir, manifestFile, kind, format, m.Kind, m.Format, sent)
 	}

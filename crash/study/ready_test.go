@@ -68,6 +68,24 @@ func TestReady(t *testing.T) {
 		t.Errorf("identities %s and %s", one, two)
 	}
 
+	described := t.TempDir() // without its weights it is the same row, which can't be run
+	for _, name := range []string{"lamina.json", "MANIFEST.json"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(described, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lacking := protocol(t, be, full, "", "zs", "mine=@"+described)
+	if two, _ := lacking.Rows[1].Identity(); string(one) != string(two) {
+		t.Errorf("identities %s and %s", one, two)
+	}
+	if err := lacking.Validate(); err == nil || !strings.Contains(err.Error(), "row mine: ") || !strings.Contains(err.Error(), "missing") {
+		t.Errorf("a row without weights: %v", err)
+	}
+
 	if _, err := study.Select(nil, []string{"mine=@" + t.TempDir()}, plan.Read); err == nil || !strings.Contains(err.Error(), "row mine: ") || !strings.Contains(err.Error(), "is no emulator: give") {
 		t.Error(err)
 	}

@@ -141,8 +141,19 @@ func HasManifest(dir string) bool {
 // file there was held against the manifest. digest is the manifest's SHA-256, "" where
 // there is none, as in directories of the first format: see [CheckFormat].
 func ReadSent(dir, name string, v any) (digest string, err error) {
+	return readSent(dir, name, v, Verify)
+}
+
+// ReadSentAlone is [ReadSent] for who wants that file alone: others may be missing.
+func ReadSentAlone(dir, name string, v any) (digest string, err error) {
+	return readSent(dir, name, v, func(dir string) error {
+		return VerifyPart(dir, func([]string) ([]string, error) { return []string{name}, nil })
+	})
+}
+
+func readSent(dir, name string, v any, verify func(dir string) error) (digest string, err error) {
 	if HasManifest(dir) {
-		if err := Verify(dir); err != nil {
+		if err := verify(dir); err != nil {
 			return "", err
 		}
 		if digest, err = ManifestSum(dir); err != nil {
