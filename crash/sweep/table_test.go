@@ -205,6 +205,11 @@ func TestRecipes(t *testing.T) {
 	if err != nil || len(paths) < 4 {
 		t.Fatal(paths, err)
 	}
+	emulators, err := filepath.Abs("../../bench/results/transfer/emulators") // their descriptions
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LAMINA_EMULATORS", emulators)
 	blocks := map[string]int{"opt-1.3b": 24, "opt-6.7b": 32, "llama-7b": 32}
 	nowhere := func(name string) (string, error) { return "", os.ErrNotExist }
 	for _, path := range paths {
