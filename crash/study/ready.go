@@ -20,8 +20,8 @@ type Ready struct {
 }
 
 // ReadReady returns the recipe of an emulator in a directory, whose files are held against
-// its MANIFEST.json. Those that are missing are when the row is run, so that a table can be
-// made of its results where the emulator is not.
+// its MANIFEST.json. One that is missing is an error when the row is run, and not here: a table
+// of its results can be made where the weights are not.
 func ReadReady(name, dir string) (Recipe, error) {
 	if !emulate.IsEmulator(dir) {
 		return Recipe{}, fmt.Errorf("%s: is no emulator: give the directory that lamina emulate or lamina distill wrote, or a file with a plan", dir)
