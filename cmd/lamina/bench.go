@@ -27,9 +27,11 @@ func (c benchCommand) Run(s *session) error {
 	if c.Time <= 0 || c.Time > time.Minute {
 		return usagef("--time %v: want more than 0, and 1m at most", c.Time)
 	}
-	if d, err := parseDevice(s.Device); err != nil || d.kind == "cuda" {
+	d, err := parseDevice(s.Device)
+	if err != nil || d.kind == "cuda" {
 		return cmp.Or(err, fmt.Errorf("--device %s: bench measures processors: for a GPU there is bench/cuda/check.sh, see docs/cuda.md", s.Device))
 	}
+	d.limit()
 	rounded, err := roundedPrecisions(s.Precision)
 	if err != nil {
 		return err

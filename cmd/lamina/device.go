@@ -12,12 +12,14 @@ import (
 
 // deviceChoice is what --device says.
 type deviceChoice struct {
-	kind   string // auto, cpu or cuda
-	number int
+	kind         string // auto, cpu or cuda
+	number       int    // of a GPU
+	instructions string // of a processor; "": the best it has
 }
 
 func parseDevice(device string) (d deviceChoice, err error) {
 	name, number, numbered := strings.Cut(device, ":")
+	processor, set, chosen := strings.Cut(device, "/")
 	switch {
 	case device == "auto", device == "cpu", device == "cuda":
 		return deviceChoice{kind: device}, nil
@@ -26,9 +28,29 @@ func parseDevice(device string) (d deviceChoice, err error) {
 		if err != nil {
 			return d, usagef("--device %.32q: want cuda or cuda:N", device)
 		}
-		return deviceChoice{"cuda", int(n)}, nil
+		return deviceChoice{kind: "cuda", number: int(n)}, nil
+	case processor == "cpu" && chosen:
+		if have := cpu.Instructions(); !slices.Contains(have, set) {
+			return d, usagef("--device %.32q: this machine or build has cpu/%s", device, strings.Join(have, ", cpu/"))
+		}
+		return deviceChoice{kind: "cpu", instructions: set}, nil
 	}
-	return d, usagef("--device %.32q is unknown: want auto, cpu, cuda or cuda:N", device)
+	return d, usagef("--device %.32q is unknown: want auto, cpu, cpu/INSTRUCTIONS, cuda or cuda:N", device)
+}
+
+// String returns what --device said, without the number of a GPU.
+func (d deviceChoice) String() string {
+	if d.instructions != "" {
+		return d.kind + "/" + d.instructions
+	}
+	return d.kind
+}
+
+// limit lets the process compute with the instructions that were asked for, if any were.
+func (d deviceChoice) limit() {
+	if d.instructions != "" {
+		cpu.Limit(d.instructions)
+	}
 }
 
 // opened is a device that is ready.
@@ -76,6 +98,7 @@ func openBackend(device, precision string, threads int) (*opened, error) {
 		}
 		return nil, usagef("--precision %v is of NVIDIA GPUs (--device cuda): the CPU has %s", p, have)
 	}
+	d.limit()
 	return &opened{Backend: cpu.New(cpu.Options{Threads: threads, Precision: p}), precision: p, note: note}, nil
 }
 

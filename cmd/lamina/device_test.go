@@ -96,6 +96,26 @@ func TestTF32IsOfGPUs(t *testing.T) {
 	must(t, "doctor", "--precision", "high", "--device", "cuda")
 }
 
+// TestDeviceNamesInstructions: a process computes with those that were asked for, whatever
+// better ones the machine has, and one that it has not is an error that lists what it has.
+func TestDeviceNamesInstructions(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "d.json")
+	for _, set := range cpu.Instructions() {
+		p := begin(t, "doctor", "--device", "cpu/"+set, "--json", out)
+		if code, _ := p.end(); code != 0 {
+			t.Fatalf("cpu/%s: exit %d, %s", set, code, &p.stderr)
+		}
+		if r := read[struct{ Backend string }](t, out); r.Backend != "cpu/"+set {
+			t.Errorf("cpu/%s: %s", set, r.Backend)
+		}
+	}
+	for _, device := range []string{"cpu/", "cpu/avx", "cuda/avx2", "cpu:1"} {
+		if code, _, stderr := lamina(t, "doctor", "--device", device); code != exitUsage || !strings.Contains(stderr, "cpu/") {
+			t.Errorf("%s: exit %d, %q", device, code, stderr)
+		}
+	}
+}
+
 func TestDoctorSaysWhetherCUDAIsThere(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "d.json")
 	text := must(t, "doctor", "--device", "cpu", "--json", out)

@@ -19,7 +19,7 @@ import (
 
 // commonFlags are accepted by every command.
 type commonFlags struct {
-	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default: a GPU if this binary has CUDA and one can be used, else the CPU), cpu, cuda or cuda:N."`
+	Device    string `default:"auto" placeholder:"DEVICE" help:"Where to compute: auto (default: a GPU if this binary has CUDA and one can be used, else the CPU), cpu, cuda or cuda:N; or cpu/avx2, cpu/generic: the CPU with those instructions and no better, for the very bits that a machine without them computes."`
 	Precision string `default:"f32" placeholder:"TYPE" help:"Arithmetic of matrix products: f32 (default); bf16, which rounds their operands; bf16x3 and bf16x6, which split each into 2 and 3 parts of bf16; q8, which rounds inputs of GGUF blocks to 8 bits; or on a GPU tf32. Also PyTorch's words highest, high, medium. Sums, weights and all else stay f32."`
 	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once on the CPU; 0: one per processor. Results do not depend on it."`
 	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`

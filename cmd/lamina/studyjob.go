@@ -65,7 +65,7 @@ func (s *session) emitStudy(st *sweep.Study, engine string, j sweep.Job) (err er
 		return err
 	}
 	if d.kind != "auto" {
-		j.Device = d.kind // a job that asks for one GPU sees it as the first
+		j.Device = d.String() // a job that asks for one GPU sees it as the first
 	}
 	j.Precision = s.Precision
 	text, err := st.Emit(engine, j)

@@ -113,7 +113,7 @@ func (w *Worker) differs(text []byte, want planned) error {
 	case have.Format != want.Format:
 		what = fmt.Sprintf("its format is %d, not %d", have.Format, want.Format)
 	case have.Device != want.Device:
-		what = fmt.Sprintf("it was planned for %s, and this machine computes on %s, whose last bits are others: take machines of one kind, or another --out", have.Device, want.Device)
+		what = fmt.Sprintf("it was planned for %s, and this machine computes on %s, whose last bits are others: take machines of one kind, give --device cpu/INSTRUCTIONS for what they share, or another --out", have.Device, want.Device)
 	case len(have.Cells) == len(want.Cells):
 		for i, c := range want.Cells {
 			if have.Cells[i] != c.plain() {

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"lamina/internal/par"
 	"lamina/kernels"
@@ -84,6 +85,27 @@ func (be *Backend) Name() string {
 		name += "+" + be.precision.String()
 	}
 	return name
+}
+
+// Instructions returns the instruction sets that this machine has kernels for, the
+// slowest first: "generic", "avx2", "avx512".
+func Instructions() []string {
+	var names []string
+	for _, l := range simd.Levels() {
+		names = append(names, l.String())
+	}
+	return names
+}
+
+// Limit lets this process compute with one of [Instructions] instead of the best, so that
+// results have the bits of a machine that has no better. It is for the start of a program,
+// before a backend computes. It panics on another name.
+func Limit(instructions string) {
+	i := slices.Index(Instructions(), instructions)
+	if i < 0 {
+		panic(fmt.Sprintf("cpu: Limit: no %q: this machine or build has %s", instructions, strings.Join(Instructions(), ", ")))
+	}
+	simd.Set(simd.Levels()[i])
 }
 
 // Precisions returns the arithmetics that MatMul has on a processor.
