@@ -25,7 +25,7 @@ var GradientFidelity = Method{
 func aimed(choose func(Request) (Choice, error)) func(Request) (Choice, error) {
 	return func(r Request) (Choice, error) {
 		if r.Trained() == nil {
-			return Choice{}, fmt.Errorf("it has to know which layers train before it removes any: train at ends, first, last, spread, gain or a list")
+			return Choice{}, fmt.Errorf("it has to know which layers train before it removes any: train at ends, first, last, spread, upper, gain or a list")
 		}
 		return choose(r)
 	}

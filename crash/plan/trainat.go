@@ -21,6 +21,7 @@ var (
 	AtCentres = TrainAt{name: "centres"}
 	AtEnds    = TrainAt{name: "ends"}
 	AtSpread  = TrainAt{name: "spread"}
+	AtUpper   = TrainAt{name: "upper"}
 )
 
 // position is a rule: which of the full model's layers train. Without layers it is
@@ -39,6 +40,9 @@ var positions = []position{
 	{"first", "the first of the model", "", func(r *Request) []int { return span(0, r.Trainable) }},
 	{"last", "the last of the model", "", func(r *Request) []int { return span(r.Layers-r.Trainable, r.Layers) }},
 	{"spread", "evenly over the model", "", func(r *Request) []int { return starEvenly(span(0, r.Layers), r.Trainable).Trainable() }},
+	{"upper", "evenly over the upper middle of the model, from 7/15 to 13/15 of its depth", "", func(r *Request) []int {
+		return starEvenly(upperMiddle(r.Layers, r.Trainable), r.Trainable).Trainable()
+	}},
 	{"gain", "those of the full model whose first step of training promises most, by the sum of |gradient| on the support texts", NeedGains, mostGain},
 }
 
@@ -49,6 +53,14 @@ func span(from, to int) []int {
 		layers = append(layers, i)
 	}
 	return layers
+}
+
+// upperMiddle returns the layers from 7/15 to 13/15 of the depth, 14 to 26 of 30, or as many
+// more around them as are to train. Below them a layer's gradient in the emulator has gone
+// through too many gaps to be the model's; above there is little to train (docs/findings.md).
+func upperMiddle(layers, trainable int) []int {
+	from := min(layers*7/15, layers-trainable)
+	return span(from, max(layers*13/15+1, from+trainable))
 }
 
 // mostGain returns the layers of the largest gains, of equal ones the lower.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,7 @@ func TestTrainAt(t *testing.T) {
 		{Uniform, "first", 6, 3, "0* 1* 2* 3 7 11"},
 		{Uniform, "last", 6, 3, "0 4 8 9* 10* 11*"},
 		{Uniform, "spread", 6, 3, "0* 1 5 6* 10 11*"},
+		{Uniform, "upper", 6, 3, "0 4 5* 8* 10* 11"},
 		{Uniform, "gain", 5, 3, "0 2* 5* 10 11*"},
 		{Uniform, "3,4", 4, 2, "0 3* 4* 11"},
 		{CRaSh, "", 4, 2, "4* 9 10 11*"},      // all neighbours equally alike: the first run is long
@@ -45,13 +47,13 @@ func TestTrainAt(t *testing.T) {
 // TestTrainAtOfEveryMethod: whoever chooses, the layers that are asked for train.
 func TestTrainAtOfEveryMethod(t *testing.T) {
 	for _, m := range Methods {
-		for at, want := range map[string]string{"ends": "0 1 11", "first": "0 1 2", "last": "9 10 11", "spread": "0 6 11", "2,5,6": "2 5 6"} {
+		for at, want := range map[string]string{"ends": "0 1 11", "first": "0 1 2", "last": "9 10 11", "spread": "0 6 11", "upper": "5 8 10", "2,5,6": "2 5 6"} {
 			r := everything(12, 6, 3)
 			r.TrainAt, _ = ParseTrainAt(at)
-			r.List = []int{0, 1, 2, 5, 6, 9, 10, 11}
-			r.Keep = 8
+			r.List = []int{0, 1, 2, 5, 6, 8, 9, 10, 11}
+			r.Keep = 9
 			p, err := chosen(m, r)
-			if spanning := m.Name == "angular" || m.Name == "streamline"; spanning && err == nil && len(p.Kept()) != 8 {
+			if spanning := m.Name == "angular" || m.Name == "streamline"; spanning && err == nil && len(p.Kept()) != 9 {
 				t.Errorf("%s at %s: %v", m.Name, at, p)
 			}
 			if got := strings.Trim(strings.Join(strings.Fields(listText(p.Trainable())), " "), " "); err != nil || strings.ReplaceAll(got, ",", "") != want {
@@ -63,7 +65,7 @@ func TestTrainAtOfEveryMethod(t *testing.T) {
 
 func TestTrainAtRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"top": `"top": want one of centres, ends, first, last, spread, gain, or layers such as 0,5,11`,
+		"top": `"top": want one of centres, ends, first, last, spread, upper, gain, or layers such as 0,5,11`,
 		"3,3": "want one of", "5,2": "want one of", "1*": "want one of", ",": "want one of",
 	} {
 		if at, err := ParseTrainAt(text); err == nil || !strings.Contains(err.Error(), want) {
@@ -94,6 +96,24 @@ func TestTrainAtRefuses(t *testing.T) {
 		c.spoil(&r)
 		if got, err := c.method.Plan(r); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s at %s: %v, %v; want %q", c.method.Name, c.at, got.Plan, err, c.want)
+		}
+	}
+}
+
+// TestUpperMiddle: the layers of docs/findings.md, and as many as train in any model.
+func TestUpperMiddle(t *testing.T) {
+	at := func(layers, trainable int) []int {
+		return AtUpper.rule().layers(&Request{Layers: layers, Trainable: trainable})
+	}
+	if got := listText(at(30, 4)); got != "14, 18, 22, 26" {
+		t.Errorf("4 of 30: %s", got)
+	}
+	for layers := 1; layers <= 40; layers++ {
+		for trainable := 1; trainable <= layers; trainable++ {
+			got := at(layers, trainable)
+			if len(slices.Compact(slices.Clone(got))) != trainable || !slices.IsSorted(got) || got[0] < 0 || got[trainable-1] >= layers {
+				t.Errorf("%d of %d: %v", trainable, layers, got)
+			}
 		}
 	}
 }
