@@ -21,7 +21,6 @@ var (
 	AtCentres = TrainAt{name: "centres"}
 	AtEnds    = TrainAt{name: "ends"}
 	AtSpread  = TrainAt{name: "spread"}
-	AtUpper   = TrainAt{name: "upper"}
 )
 
 // position is a rule: which of the full model's layers train. Without layers it is

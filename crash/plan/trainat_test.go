@@ -103,7 +103,7 @@ func TestTrainAtRefuses(t *testing.T) {
 // TestUpperMiddle: the layers of docs/findings.md, and as many as train in any model.
 func TestUpperMiddle(t *testing.T) {
 	at := func(layers, trainable int) []int {
-		return AtUpper.rule().layers(&Request{Layers: layers, Trainable: trainable})
+		return TrainAt{name: "upper"}.rule().layers(&Request{Layers: layers, Trainable: trainable})
 	}
 	if got := listText(at(30, 4)); got != "14, 18, 22, 26" {
 		t.Errorf("4 of 30: %s", got)
