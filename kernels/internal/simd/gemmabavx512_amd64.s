@@ -13,18 +13,38 @@
 	VFMADD231PS  Z0, x, lo  \
 	VFMADD231PS  Z1, x, hi
 
-#define ROWS1 ROW((SI), Z2, Z8, Z9)
-#define ROWS2 ROWS1 ROW((SI)(R11*1), Z3, Z10, Z11)
-#define ROWS3 ROWS2 ROW((SI)(R11*2), Z4, Z12, Z13)
-#define ROWS4 ROWS3 ROW((BX), Z5, Z14, Z15)
-#define ROWS5 ROWS4 ROW((BX)(R11*1), Z2, Z16, Z17)
-#define ROWS6 ROWS5 ROW((BX)(R11*2), Z3, Z18, Z19)
-#define ROWS7 ROWS6 ROW((R13), Z4, Z20, Z21)
-#define ROWS8 ROWS7 ROW((R13)(R11*1), Z5, Z22, Z23)
-#define ROWS9 ROWS8 ROW((R13)(R11*2), Z2, Z24, Z25)
-#define ROWS10 ROWS9 ROW((AX), Z3, Z26, Z27)
-#define ROWS11 ROWS10 ROW((AX)(R11*1), Z4, Z28, Z29)
-#define ROWS12 ROWS11 ROW((AX)(R11*2), Z5, Z30, Z31)
+// EACH is ROW without the broadcast, for addresses without an index: with one, an
+// instruction counts as two.
+#define EACH(mem, lo, hi) \
+	VFMADD231PS.BCST mem, Z0, lo \
+	VFMADD231PS.BCST mem, Z1, hi
+
+#define ROWS1(d) EACH(d(SI), Z8, Z9)
+#define ROWS2(d) ROWS1(d) ROW(d(SI)(R11*1), Z3, Z10, Z11)
+#define ROWS3(d) ROWS2(d) ROW(d(SI)(R11*2), Z4, Z12, Z13)
+#define ROWS4(d) ROWS3(d) EACH(d(BX), Z14, Z15)
+#define ROWS5(d) ROWS4(d) ROW(d(BX)(R11*1), Z2, Z16, Z17)
+#define ROWS6(d) ROWS5(d) ROW(d(BX)(R11*2), Z3, Z18, Z19)
+#define ROWS7(d) ROWS6(d) EACH(d(R13), Z20, Z21)
+#define ROWS8(d) ROWS7(d) ROW(d(R13)(R11*1), Z5, Z22, Z23)
+#define ROWS9(d) ROWS8(d) ROW(d(R13)(R11*2), Z2, Z24, Z25)
+#define ROWS10(d) ROWS9(d) EACH(d(AX), Z26, Z27)
+#define ROWS11(d) ROWS10(d) ROW(d(AX)(R11*1), Z4, Z28, Z29)
+#define ROWS12(d) ROWS11(d) ROW(d(AX)(R11*2), Z5, Z30, Z31)
+
+// COLUMNS1 to COLUMNS12 are for an A stored by columns: its rows are side by side at SI.
+#define COLUMNS1 EACH(0(SI), Z8, Z9)
+#define COLUMNS2 COLUMNS1 ROW(4(SI), Z2, Z10, Z11)
+#define COLUMNS3 COLUMNS2 EACH(8(SI), Z12, Z13)
+#define COLUMNS4 COLUMNS3 ROW(12(SI), Z3, Z14, Z15)
+#define COLUMNS5 COLUMNS4 EACH(16(SI), Z16, Z17)
+#define COLUMNS6 COLUMNS5 ROW(20(SI), Z4, Z18, Z19)
+#define COLUMNS7 COLUMNS6 EACH(24(SI), Z20, Z21)
+#define COLUMNS8 COLUMNS7 ROW(28(SI), Z5, Z22, Z23)
+#define COLUMNS9 COLUMNS8 EACH(32(SI), Z24, Z25)
+#define COLUMNS10 COLUMNS9 ROW(36(SI), Z2, Z26, Z27)
+#define COLUMNS11 COLUMNS10 EACH(40(SI), Z28, Z29)
+#define COLUMNS12 COLUMNS11 ROW(44(SI), Z3, Z30, Z31)
 
 // HALF is a row of up to 16 columns.
 #define HALF(mem, lo) VFMADD231PS.BCST mem, Z0, lo
@@ -52,11 +72,43 @@
 #define WIDE(loop, ROWS) \
 	VMOVUPS (DX), Z0   \
 	VMOVUPS 64(DX), Z1 \
-	ROWS               \
+	ROWS(0)            \
 	ADVANCE            \
 	DECQ CX            \
 	JNZ  loop          \
 	JMP  rest
+
+// FOURS is WIDE for an A stored by rows, R14 times four inner indices.
+#define FOURS(loop, ROWS) \
+	STEP(ROWS, 0)  \
+	STEP(ROWS, 4)  \
+	STEP(ROWS, 8)  \
+	STEP(ROWS, 12) \
+	ADDQ $16, SI       \
+	ADDQ $16, BX       \
+	ADDQ $16, R13      \
+	ADDQ $16, AX       \
+	DECQ R14           \
+	JNZ  loop          \
+	JMP  left
+
+#define STEP(ROWS, d) \
+	VMOVUPS (DX), Z0   \
+	VMOVUPS 64(DX), Z1 \
+	ADDQ R10, DX       \
+	ROWS(d)
+
+// UPRIGHT is WIDE for an A stored by columns, whose rows lie too far apart to be fetched ahead.
+#define UPRIGHT(loop, COLUMNS) \
+	VMOVUPS (DX), Z0   \
+	VMOVUPS 64(DX), Z1 \
+	COLUMNS            \
+	PREFETCHT0 (SI)(R12*8) \
+	ADDQ R12, SI       \
+	ADDQ R10, DX       \
+	DECQ CX            \
+	JNZ  loop          \
+	JMP  upright
 
 #define NARROW(loop, ROWS) \
 	VMOVUPS (DX), Z0 \
@@ -65,6 +117,32 @@
 	DECQ CX          \
 	JNZ  loop        \
 	JMP  rest
+
+// BYHEIGHT goes to the loop for as many rows as R15 says.
+#define BYHEIGHT(h1, h2, h3, h4, h5, h6, h7, h8, h9, h10, h11, h12) \
+	CMPQ R15, $12 \
+	JEQ  h12 \
+	CMPQ R15, $11 \
+	JEQ  h11 \
+	CMPQ R15, $10 \
+	JEQ  h10 \
+	CMPQ R15, $9 \
+	JEQ  h9 \
+	CMPQ R15, $8 \
+	JEQ  h8 \
+	CMPQ R15, $7 \
+	JEQ  h7 \
+	CMPQ R15, $6 \
+	JEQ  h6 \
+	CMPQ R15, $5 \
+	JEQ  h5 \
+	CMPQ R15, $4 \
+	JEQ  h4 \
+	CMPQ R15, $3 \
+	JEQ  h3 \
+	CMPQ R15, $2 \
+	JEQ  h2 \
+	JMP  h1
 
 // UPTO goes to a label after the last row, which R15 counts.
 #define UPTO(row, label) \
@@ -172,27 +250,25 @@ ready:
 	JLE  half
 
 wide:
-	CMPQ R15, $6
-	JEQ  wide6
-	JGT  wideMore
-	CMPQ R15, $2
-	JLT  wide1
-	JEQ  wide2
-	CMPQ R15, $4
-	JLT  wide3
-	JEQ  wide4
-	JMP  wide5
+	CMPQ R11, $4
+	JEQ  byColumns
+	CMPQ R12, $4
+	JNE  any
+	MOVQ CX, R14
+	ANDQ $3, CX
+	SHRQ $2, R14
+	JZ   any
+	BYHEIGHT(four1, four2, four3, four4, four5, four6, four7, four8, four9, four10, four11, four12)
 
-wideMore:
-	CMPQ R15, $12
-	JEQ  wide12
-	CMPQ R15, $8
-	JLT  wide7
-	JEQ  wide8
-	CMPQ R15, $10
-	JLT  wide9
-	JEQ  wide10
-	JMP  wide11
+byColumns:
+	BYHEIGHT(column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11, column12)
+
+left:
+	TESTQ CX, CX
+	JZ   rest
+
+any:
+	BYHEIGHT(wide1, wide2, wide3, wide4, wide5, wide6, wide7, wide8, wide9, wide10, wide11, wide12)
 
 wide1:
 	WIDE(wide1, ROWS1)
@@ -230,28 +306,88 @@ wide11:
 wide12:
 	WIDE(wide12, ROWS12)
 
-half:
-	CMPQ R15, $6
-	JEQ  half6
-	JGT  halfMore
-	CMPQ R15, $2
-	JLT  half1
-	JEQ  half2
-	CMPQ R15, $4
-	JLT  half3
-	JEQ  half4
-	JMP  half5
+four1:
+	FOURS(four1, ROWS1)
 
-halfMore:
-	CMPQ R15, $12
-	JEQ  half12
-	CMPQ R15, $8
-	JLT  half7
-	JEQ  half8
-	CMPQ R15, $10
-	JLT  half9
-	JEQ  half10
-	JMP  half11
+four2:
+	FOURS(four2, ROWS2)
+
+four3:
+	FOURS(four3, ROWS3)
+
+four4:
+	FOURS(four4, ROWS4)
+
+four5:
+	FOURS(four5, ROWS5)
+
+four6:
+	FOURS(four6, ROWS6)
+
+four7:
+	FOURS(four7, ROWS7)
+
+four8:
+	FOURS(four8, ROWS8)
+
+four9:
+	FOURS(four9, ROWS9)
+
+four10:
+	FOURS(four10, ROWS10)
+
+four11:
+	FOURS(four11, ROWS11)
+
+four12:
+	FOURS(four12, ROWS12)
+
+column1:
+	UPRIGHT(column1, COLUMNS1)
+
+column2:
+	UPRIGHT(column2, COLUMNS2)
+
+column3:
+	UPRIGHT(column3, COLUMNS3)
+
+column4:
+	UPRIGHT(column4, COLUMNS4)
+
+column5:
+	UPRIGHT(column5, COLUMNS5)
+
+column6:
+	UPRIGHT(column6, COLUMNS6)
+
+column7:
+	UPRIGHT(column7, COLUMNS7)
+
+column8:
+	UPRIGHT(column8, COLUMNS8)
+
+column9:
+	UPRIGHT(column9, COLUMNS9)
+
+column10:
+	UPRIGHT(column10, COLUMNS10)
+
+column11:
+	UPRIGHT(column11, COLUMNS11)
+
+column12:
+	UPRIGHT(column12, COLUMNS12)
+
+	// Where the pointers to A's other rows would have come.
+upright:
+	LEAQ (R11)(R11*2), CX
+	LEAQ (SI)(CX*1), BX
+	LEAQ (SI)(CX*2), R13
+	LEAQ (BX)(CX*2), AX
+	JMP  rest
+
+half:
+	BYHEIGHT(half1, half2, half3, half4, half5, half6, half7, half8, half9, half10, half11, half12)
 
 half1:
 	NARROW(half1, HALVES1)

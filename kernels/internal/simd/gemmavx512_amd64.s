@@ -3,47 +3,43 @@
 #include "textflag.h"
 #include "gemmavx512_amd64.h"
 
-// STEP does one p: A at aoff(SI), B at boff(DX). B is Z0, Z1; A is broadcast to
-// Z2 to Z5.
+// STEP does one p: A at aoff(SI), B at boff(DX). B is Z0, Z1. A is broadcast to Z2 to Z5
+// for every other row, and by the multiplications themselves for the others: 20 loads, for
+// which there is time for 24, and 32 instructions instead of 38. Where another thread runs
+// on the core, that is 1.1 times as fast.
 #define STEP(aoff, boff) \
 	VMOVUPS boff(DX), Z0 \
 	VMOVUPS boff+64(DX), Z1 \
 	VBROADCASTSS aoff(SI), Z2 \
 	VFMADD231PS Z0, Z2, Z8 \
 	VFMADD231PS Z1, Z2, Z9 \
-	VBROADCASTSS aoff+4(SI), Z3 \
-	VFMADD231PS Z0, Z3, Z10 \
-	VFMADD231PS Z1, Z3, Z11 \
-	VBROADCASTSS aoff+8(SI), Z4 \
-	VFMADD231PS Z0, Z4, Z12 \
-	VFMADD231PS Z1, Z4, Z13 \
-	VBROADCASTSS aoff+12(SI), Z5 \
-	VFMADD231PS Z0, Z5, Z14 \
-	VFMADD231PS Z1, Z5, Z15 \
-	VBROADCASTSS aoff+16(SI), Z2 \
-	VFMADD231PS Z0, Z2, Z16 \
-	VFMADD231PS Z1, Z2, Z17 \
-	VBROADCASTSS aoff+20(SI), Z3 \
-	VFMADD231PS Z0, Z3, Z18 \
-	VFMADD231PS Z1, Z3, Z19 \
-	VBROADCASTSS aoff+24(SI), Z4 \
-	VFMADD231PS Z0, Z4, Z20 \
-	VFMADD231PS Z1, Z4, Z21 \
-	VBROADCASTSS aoff+28(SI), Z5 \
-	VFMADD231PS Z0, Z5, Z22 \
-	VFMADD231PS Z1, Z5, Z23 \
+	VFMADD231PS.BCST aoff+4(SI), Z0, Z10 \
+	VFMADD231PS.BCST aoff+4(SI), Z1, Z11 \
+	VBROADCASTSS aoff+8(SI), Z3 \
+	VFMADD231PS Z0, Z3, Z12 \
+	VFMADD231PS Z1, Z3, Z13 \
+	VFMADD231PS.BCST aoff+12(SI), Z0, Z14 \
+	VFMADD231PS.BCST aoff+12(SI), Z1, Z15 \
+	VBROADCASTSS aoff+16(SI), Z4 \
+	VFMADD231PS Z0, Z4, Z16 \
+	VFMADD231PS Z1, Z4, Z17 \
+	VFMADD231PS.BCST aoff+20(SI), Z0, Z18 \
+	VFMADD231PS.BCST aoff+20(SI), Z1, Z19 \
+	VBROADCASTSS aoff+24(SI), Z5 \
+	VFMADD231PS Z0, Z5, Z20 \
+	VFMADD231PS Z1, Z5, Z21 \
+	VFMADD231PS.BCST aoff+28(SI), Z0, Z22 \
+	VFMADD231PS.BCST aoff+28(SI), Z1, Z23 \
 	VBROADCASTSS aoff+32(SI), Z2 \
 	VFMADD231PS Z0, Z2, Z24 \
 	VFMADD231PS Z1, Z2, Z25 \
-	VBROADCASTSS aoff+36(SI), Z3 \
-	VFMADD231PS Z0, Z3, Z26 \
-	VFMADD231PS Z1, Z3, Z27 \
-	VBROADCASTSS aoff+40(SI), Z4 \
-	VFMADD231PS Z0, Z4, Z28 \
-	VFMADD231PS Z1, Z4, Z29 \
-	VBROADCASTSS aoff+44(SI), Z5 \
-	VFMADD231PS Z0, Z5, Z30 \
-	VFMADD231PS Z1, Z5, Z31
+	VFMADD231PS.BCST aoff+36(SI), Z0, Z26 \
+	VFMADD231PS.BCST aoff+36(SI), Z1, Z27 \
+	VBROADCASTSS aoff+40(SI), Z3 \
+	VFMADD231PS Z0, Z3, Z28 \
+	VFMADD231PS Z1, Z3, Z29 \
+	VFMADD231PS.BCST aoff+44(SI), Z0, Z30 \
+	VFMADD231PS.BCST aoff+44(SI), Z1, Z31
 
 // func gemmAVX512(c *float32, ldc int, a, b *float32, k, rows, cols int, add bool)
 //
