@@ -26,14 +26,13 @@ type Machine struct {
 }
 
 // At returns m with the peak of products of a precision, of which bf16x3 makes three of BF16
-// for each one and bf16x6 six. Without an instruction it is F32's.
+// for each one and bf16x6 six. Where that is less than F32's, F32 kernels on rounded operands
+// beat it, and the peak is theirs.
 func (m Machine) At(p kernels.Precision) Machine {
 	peak := map[kernels.Precision]float64{
 		kernels.PrecisionBF16: m.BF16, kernels.PrecisionBF16x3: m.BF16 / 3, kernels.PrecisionBF16x6: m.BF16 / 6, kernels.PrecisionQ8: m.Int8,
 	}[p]
-	if peak > 0 {
-		m.Peak = peak
-	}
+	m.Peak = max(m.Peak, peak)
 	return m
 }
 

@@ -12,7 +12,7 @@
 // larger than the caches, and copy that of copying them, both directions counted. Of
 // products in bf16 the peak is that of the processor's instructions for BF16, of bf16x3
 // and bf16x6, which make three and six of them, a third and a sixth of it, of q8 that of
-// 8-bit integers; without such an instruction it is F32's. Either part is 0 where the
+// 8-bit integers; where F32's is higher it is that. Either part is 0 where the
 // other hides it: a product counts its operations alone, but one of few rows its weight's
 // bytes, an operator or a step of decoding its bytes alone, a training step its products
 // and the optimiser's bytes. An operator whose operands stay in a cache between calls can

@@ -52,9 +52,9 @@ func TestCosts(t *testing.T) {
 	if got := m.Better(Machine{Peak: 1, Read: 5, Copy: 8}); got != (Machine{Peak: 2, Read: 5, Copy: 8}) {
 		t.Errorf("the better of two is %v", got)
 	}
-	m.BF16 = 60
+	m.Peak, m.BF16 = 12, 60
 	for p, peak := range map[kernels.Precision]float64{
-		kernels.PrecisionF32: 2, kernels.PrecisionBF16: 60, kernels.PrecisionBF16x3: 20, kernels.PrecisionBF16x6: 10, kernels.PrecisionQ8: 2,
+		kernels.PrecisionF32: 12, kernels.PrecisionBF16: 60, kernels.PrecisionBF16x3: 20, kernels.PrecisionBF16x6: 12, kernels.PrecisionQ8: 12,
 	} {
 		if got := m.At(p).Peak; got != peak {
 			t.Errorf("the peak of %v is %v, want %v", p, got, peak)

@@ -116,8 +116,9 @@ func Precisions() []kernels.Precision {
 // Precision returns the arithmetic that the backend was made with.
 func (be *Backend) Precision() kernels.Precision { return be.precision }
 
-// HasBF16 reports whether this machine has an instruction for products in BF16.
-func HasBF16() bool { return simd.HasBF16() }
+// HasBF16 reports whether this machine has an instruction for products in BF16 that is
+// faster than F32's.
+func HasBF16() bool { return simd.FastBF16() || simd.Has(simd.TileBF16) }
 
 // NoTiles says why products do not go through AMX, Intel's tiles: "" where they do.
 func NoTiles() string { return simd.NoTiles() }
@@ -138,7 +139,12 @@ func Instruction(p kernels.Precision) string {
 		return fmt.Sprintf("AMX (TDPBF16PS) on %d parts", be.format().parts())
 	case pairs:
 		return "AVX512_BF16 (VDPBF16PS)"
-	case rounded, rounded2:
+	case rounded:
+		if simd.HasBF16() {
+			return "F32 kernels on rounded operands: no faster than f32, and twice as fast as VDPBF16PS on this processor"
+		}
+		return "F32 kernels on rounded operands: no faster than f32"
+	case rounded2:
 		return "F32 kernels on rounded operands: no faster than f32"
 	}
 	return "F32 kernels"

@@ -31,7 +31,7 @@ func (be *Backend) format() format {
 		switch {
 		case tiles:
 			return tiles1
-		case simd.HasBF16():
+		case inPairs():
 			return pairs
 		}
 		return rounded
@@ -47,6 +47,10 @@ func (be *Backend) format() format {
 	}
 	return wide
 }
+
+// inPairs reports whether products in BF16 go through the instruction for pairs. Tests
+// replace it.
+var inPairs = simd.FastBF16
 
 // parts is how many parts of BF16 an operand in tiles has, 0 of one that is not in tiles.
 func (f format) parts() int {

@@ -22,6 +22,18 @@ func vectorLevels(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
+// inPairsToo runs f by the instruction for pairs, where this machine has it and does not
+// choose it.
+func inPairsToo(t *testing.T, f func(t *testing.T)) {
+	if !simd.HasBF16() || simd.FastBF16() {
+		return
+	}
+	defer simd.Without(simd.TileBF16)()
+	inPairs = simd.HasBF16
+	defer func() { inPairs = simd.FastBF16 }()
+	t.Run("pairs", f)
+}
+
 // roundedPrecisions are those whose operands are rounded to parts in BF16.
 func roundedPrecisions() []kernels.Precision {
 	return []kernels.Precision{kernels.PrecisionBF16, kernels.PrecisionBF16x3, kernels.PrecisionBF16x6}
@@ -39,6 +51,7 @@ func eachMachine(t *testing.T, f func(t *testing.T, every int)) {
 			first = every
 		}
 		t.Run("all", func(t *testing.T) { f(t, first) })
+		inPairsToo(t, func(t *testing.T) { f(t, every) })
 		var gone []simd.Feature
 		for _, feature := range []simd.Feature{simd.TileBF16, simd.DotBF16} {
 			if simd.Has(feature) {
@@ -71,7 +84,7 @@ func TestBF16OperandsAreRounded(t *testing.T) {
 	exact := New(Options{Threads: 2})
 	defer be.Close()
 	defer exact.Close()
-	eachLevel(t, func(t *testing.T) {
+	check := func(t *testing.T) {
 		for _, k := range []int{1, 2, 3, 31, 256, 257, 300} {
 			for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16} {
 				for bit := range 4 {
@@ -112,13 +125,15 @@ func TestBF16OperandsAreRounded(t *testing.T) {
 							t.Fatalf("k=%d %v transA=%v transB=%v: C[%d] = %v, with rounded operands %v", k, d, bit&1 != 0, bit&2 != 0, i, v, want[i])
 						}
 					}
-					if !simd.HasBF16() && !slices.Equal(got, want) {
+					if be.format() == rounded && !slices.Equal(got, want) {
 						t.Fatalf("k=%d: other bits than the product in F32 of the rounded operands", k)
 					}
 				}
 			}
 		}
-	})
+	}
+	eachLevel(t, check)
+	inPairsToo(t, check)
 }
 
 func TestPrecisionIsInTheName(t *testing.T) {
@@ -142,19 +157,21 @@ func TestPrecisionIsInTheName(t *testing.T) {
 func TestBF16ProductsFlushDenormals(t *testing.T) {
 	be := New(Options{Threads: 1, Precision: kernels.PrecisionBF16})
 	defer be.Close()
-	eachLevel(t, func(t *testing.T) {
+	check := func(t *testing.T) {
 		for _, x := range [][2]float32{{0x1p-130, 0x1p10}, {0x1p10, 0x1p-130}, {0x1p-70, 0x1p-70}} {
 			c := tensor.MustNew(be, tensor.F32, 1, 1)
 			be.MatMul(kernels.MatMulArgs{C: c, A: tensorOf(be, []float32{x[0]}, 1, 1), B: tensorOf(be, []float32{x[1]}, 1, 1)})
 			want := x[0] * x[1]
-			if simd.HasBF16() {
+			if be.format() != rounded {
 				want = 0
 			}
 			if got := c.Float32s()[0]; got != want {
 				t.Errorf("%g·%g = %g, want %g", x[0], x[1], got, want)
 			}
 		}
-	})
+	}
+	eachLevel(t, check)
+	inPairsToo(t, check)
 }
 
 // TestStripsArePackedApart: workers that pack neighbouring columns do not write where
