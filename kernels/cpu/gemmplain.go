@@ -10,7 +10,7 @@ import "lamina/kernels/internal/simd"
 const (
 	// plainWork is the largest product of many rows: its operands stay in the
 	// second-level cache.
-	plainWork = 1 << 25
+	plainWork = 1 << 26
 	// plainRows and turnedRows are the rows of any product, with op(B) stored by rows
 	// and by columns. Of more, the weight's elements are used often enough to pack them.
 	plainRows, turnedRows = 24, 32
