@@ -67,7 +67,7 @@ func Choose(model, filter string, rounded []kernels.Precision) ([]Case, error) {
 func Cases(model string, rounded []kernels.Precision) []Case {
 	all := append(machineCases(), productCases(rounded)...)
 	for _, d := range WeightTypes() {
-		const n, p = 32768, 2048 // larger than the caches in every type
+		const n, p = 32768, 2048 // larger than most caches in every type
 		all = append(all, Case{Work: "matvec", Shape: fmt.Sprintf("%dx%d %s", n, p, d), Unit: Bytes, prepare: func(b *Bench) (Work, error) {
 			return MatVec(b.Backend, d, n, p), nil
 		}})
@@ -134,14 +134,16 @@ func machineCases() []Case {
 	}
 	for _, m := range []struct {
 		name string
-		size int // bytes a thread
-	}{{"L1 16 KiB", 16 << 10}, {"L2 256 KiB", 256 << 10}, {"memory 64 MiB", 64 << 20}} {
+		size func(threads int) int // bytes a thread
+	}{{"L1 16 KiB", always(16 << 10)}, {"L2 256 KiB", always(256 << 10)}, {"memory", profile.MemoryBytes}} {
 		all = append(all,
-			Case{Work: "read", Shape: m.name, Unit: Bytes, rate: func(b *Bench) float64 { return profile.ReadBandwidthOf(b.Threads, m.size) }},
-			Case{Work: "copy", Shape: m.name, Unit: Bytes, rate: func(b *Bench) float64 { return profile.CopyBandwidth(b.Threads, m.size) }})
+			Case{Work: "read", Shape: m.name, Unit: Bytes, rate: func(b *Bench) float64 { return profile.ReadBandwidthOf(b.Threads, m.size(b.Threads)) }},
+			Case{Work: "copy", Shape: m.name, Unit: Bytes, rate: func(b *Bench) float64 { return profile.CopyBandwidth(b.Threads, m.size(b.Threads)) }})
 	}
 	return all
 }
+
+func always(size int) func(int) int { return func(int) int { return size } }
 
 // shapeCases measure a standard shape: forward and training, and, but for the tiny
 // one, decoding and reading a prompt; SmolLM2's from several storage types, and in the

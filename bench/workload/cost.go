@@ -38,9 +38,8 @@ func (m Machine) At(p kernels.Precision) Machine {
 
 // Measure measures the limits of so many threads in about a second.
 func Measure(threads int) Machine {
-	const size = 64 << 20 // bytes a thread
 	return Machine{
-		Peak: profile.PeakFLOPS(threads), Read: profile.ReadBandwidth(threads), Copy: profile.CopyBandwidth(threads, size),
+		Peak: profile.PeakFLOPS(threads), Read: profile.ReadBandwidth(threads), Copy: profile.CopyBandwidth(threads, profile.MemoryBytes(threads)),
 		BF16: profile.PeakBF16(threads), Int8: profile.PeakInt8(threads),
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"lamina/kernels/internal/simd"
 )
 
@@ -38,13 +40,18 @@ func peakOf(threads int, features ...simd.Feature) float64 {
 	return 0
 }
 
-// memoryBytes is what a thread reads or copies where the caches shall not help.
-const memoryBytes = 64 << 20
+// MemoryBytes returns how many bytes each of so many threads reads or copies where the
+// caches shall not help: 64 MiB, or together twice the largest cache, which servers have
+// some hundred MiB of; no more than 1 GiB for that.
+func MemoryBytes(threads int) int {
+	const least, most = 64 << 20, 1 << 30
+	return max(least, min(2*cpuid.CPU.Cache.L3, most)/threads)
+}
 
 // ReadBandwidth returns the bytes a second that so many threads read from memory,
 // from arrays larger than the caches: what products with one row, which read each
 // weight once, are held against.
-func ReadBandwidth(threads int) float64 { return ReadBandwidthOf(threads, memoryBytes) }
+func ReadBandwidth(threads int) float64 { return ReadBandwidthOf(threads, MemoryBytes(threads)) }
 
 // ReadBandwidthOf returns the bytes a second that so many threads read, each from
 // size bytes of its own again and again: the bandwidth of the cache they fit, or

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"lamina/kernels"
 	"lamina/kernels/intercept"
 	"lamina/kernels/profile"
@@ -112,5 +114,10 @@ func TestLimitsArePositive(t *testing.T) {
 	}
 	if b := profile.ReadBandwidth(1); !(b > 0) {
 		t.Errorf("ReadBandwidth(1) = %v", b)
+	}
+	for _, threads := range []int{1, 2, 64} {
+		if size := profile.MemoryBytes(threads); size < 64<<20 || size*threads < cpuid.CPU.Cache.L3 && size*threads < 1<<30 {
+			t.Errorf("%d threads read %d bytes each, the largest cache has %d", threads, size, cpuid.CPU.Cache.L3)
+		}
 	}
 }
