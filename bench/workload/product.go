@@ -2,8 +2,8 @@ package workload
 
 import (
 	"fmt"
-	"sync"
 
+	"lamina/internal/par"
 	"lamina/kernels"
 	"lamina/tensor"
 )
@@ -60,7 +60,8 @@ func Products() []Product {
 }
 
 // Work returns the product on a backend, B stored as d. A batch is shared out to so many
-// goroutines, since each product of it is too small for two.
+// goroutines, since each product of it is too small for two; like those of a batched
+// product, they wait for the next call.
 func (p Product) Work(be kernels.Backend, d tensor.DType, threads int) Work {
 	calls := make([]kernels.MatMulArgs, p.Batch)
 	for i := range calls {
@@ -78,17 +79,13 @@ func (p Product) Work(be kernels.Backend, d tensor.DType, threads int) Work {
 	}
 	run := func() { kernels.MatMul(be, calls[0]) }
 	if p.Batch > 1 {
+		pool, pieces := par.New(threads), 4*threads
 		run = func() {
-			var wg sync.WaitGroup
-			for t := range threads {
-				part := calls[t*len(calls)/threads : (t+1)*len(calls)/threads]
-				wg.Go(func() {
-					for _, c := range part {
-						kernels.MatMul(be, c)
-					}
-				})
-			}
-			wg.Wait()
+			pool.For(pieces, func(i int) {
+				for _, c := range calls[i*len(calls)/pieces : (i+1)*len(calls)/pieces] {
+					kernels.MatMul(be, c)
+				}
+			})
 		}
 	}
 	return Work{Run: run, Cost: Cost{FLOP: p.FLOP()}}

@@ -91,6 +91,9 @@ func (be *Backend) MatMul(args kernels.MatMulArgs) {
 		be.matMulQ8(args)
 		return
 	}
+	if be.bare(&args) {
+		return
+	}
 	p := be.newProduct()
 	p.set("MatMul", &args)
 	p.compute()

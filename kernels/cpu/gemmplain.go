@@ -1,6 +1,10 @@
 package cpu
 
-import "lamina/kernels/internal/simd"
+import (
+	"lamina/kernels"
+	"lamina/kernels/internal/simd"
+	"lamina/tensor"
+)
 
 // A product that is small, or has few rows, leaves its operands where they are: packing
 // would take a good part of the time, and of few rows more than all the rest. It is cut
@@ -43,6 +47,58 @@ func (p *product) plain() bool {
 		}
 	}
 	return true
+}
+
+// bareWork is the largest product that is over in the time that setting up its call takes.
+const bareWork = 1 << 17
+
+// bare computes a product of F32 by F32 that asks for nothing else and is no larger than
+// bareWork, and reports whether it was one.
+func (be *Backend) bare(args *kernels.MatMulArgs) bool {
+	if args.B.DType() != tensor.F32 || args.Func != kernels.Identity || !args.Bias.IsNone() || !args.Residual.IsNone() {
+		return false
+	}
+	m, n, k := args.C.Rows(), args.C.Cols(), args.A.Len()/max(args.C.Rows(), 1)
+	work := m * n * k
+	if work == 0 || work > bareWork || work/productsPerWork >= be.small || args.TransB && m <= turnRows {
+		return false
+	}
+	t := simd.GemmTile()
+	if !t.Plain || be.format() != wide {
+		return false
+	}
+	mustF32("MatMul", args.C, args.A)
+	c, a, b := f32(args.C), simd.Unpacked{Data: f32(args.A), Outer: k, Inner: 1}, f32(args.B)
+	if args.TransA {
+		a.Outer, a.Inner = 1, m
+	}
+	into := simd.Fresh
+	if args.Accumulate {
+		into = simd.Plus
+	}
+	for k0 := 0; k0 < k; k0 += t.KC {
+		kl := min(t.KC, k-k0)
+		if args.TransB {
+			be.barePanels(c, a, b[k0:], m, n, k, kl, into)
+		} else {
+			simd.GemmAB(c, n, a, b[k0*n:], n, m, n, kl, into)
+		}
+		a.Data, into = a.Data[min(kl*a.Inner, len(a.Data)):], simd.Plus
+	}
+	return true
+}
+
+// barePanels multiplies kl inner indices of a weight [n k] stored by columns, a panel of
+// which is packed at a time.
+func (be *Backend) barePanels(c []float32, a simd.Unpacked, b []float32, m, n, k, kl int, into simd.Into) {
+	s, nr := be.scratch.get(), simd.GemmTile().NR
+	panel := grow(&s.b, nr*kl)
+	for j := 0; j < n; j += nr {
+		cols := min(nr, n-j)
+		simd.Interleave(panel, nr, b[j*k:], k, cols, kl)
+		simd.GemmAB(c[j:], n, a, panel, nr, m, cols, kl, into)
+	}
+	be.scratch.put(s)
 }
 
 func (p *product) computePlain() {
