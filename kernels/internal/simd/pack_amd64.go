@@ -39,7 +39,9 @@ func gatherVector(dst []float32, width int, src []float32, stride, panels, k int
 	case width == 32 && level == AVX512:
 		gather32AVX512(&dst[0], &src[0], stride, panels, k)
 	case width == 12 && level == AVX512:
-		gather12AVX512(&dst[0], &src[0], stride, panels, k)
+		for p := 0; p < panels; p += gatheredAtOnce512 {
+			gather12AVX512(&dst[12*k*p], &src[12*p], stride, min(gatheredAtOnce512, panels-p), k)
+		}
 	case width == 16:
 		gather16AVX2(&dst[0], &src[0], stride, panels, k)
 	case width == 8:
@@ -54,9 +56,9 @@ func gatherVector(dst []float32, width int, src []float32, stride, panels, k int
 	return true
 }
 
-// gatheredAtOnce is how many panels of 6 are written at once: each is in other lines, and
-// those of many do not stay in the first-level cache until they are full.
-const gatheredAtOnce = 8
+// gatheredAtOnce is how many panels of 6, and of 12, are written at once: each is in other
+// lines, and those of many do not stay in the first-level cache until they are full.
+const gatheredAtOnce, gatheredAtOnce512 = 8, 4
 
 // gather16AVX2 does dst[(j·k+p)·16+i] = src[p·stride+16j+i] for i < 16,
 // j < panels, p < k.
