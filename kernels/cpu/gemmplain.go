@@ -121,7 +121,7 @@ func (p *product) computePlain() {
 		p.tiling.rows = ceilDiv(p.m, across)
 		p.tiling.cols = ceilDiv(n, ceilDiv(pieces, across))
 	case p.streams(n):
-		p.tiling.cols = min(ceilDiv(n, pieces), max(streamSums/p.m, streamSums/16))
+		p.tiling.cols = min(ceilDiv(n, ceilDiv(pieces, 2)), max(streamSums/p.m, streamSums/16))
 	default:
 		across := max(min(pieces, p.m/plainHeight), 1)
 		p.tiling.rows = ceilDiv(p.m, across)
