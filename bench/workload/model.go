@@ -183,7 +183,7 @@ func (m *Model) Train() Work {
 		before[i].Free()
 	}
 	clear(before)
-	debug.FreeOSMemory()
+	warm(w)
 	done := w.Done
 	w.Done = func() {
 		done()
@@ -201,12 +201,21 @@ func (m *Model) Finetune(places ...int) Work {
 	}
 	lengths := slices.Repeat([]int{m.Length}, m.Sequences)
 	w, trained := m.train(nn.Join(params...), FinetuneCost(m.Decoder.Config, places, lengths, m.Sequences*m.Length))
+	warm(w)
 	done := w.Done
 	w.Done = func() {
 		done()
 		trained.Close()
 	}
 	return w
+}
+
+// warm runs a step, which learns how much memory it needs; the next one takes that at once,
+// after what nobody needs any more has gone back to the system.
+func warm(w Work) {
+	debug.FreeOSMemory()
+	w.Run()
+	debug.FreeOSMemory()
 }
 
 // train is a step on some weights. Done leaves them trained.
@@ -229,7 +238,6 @@ func (m *Model) train(params nn.Params, cost Cost) (Work, *nn.Trained) {
 		p.Close()
 		opt.Close()
 	}
-	run() // a first pass learns how much memory it needs, and the next one takes that at once
 	return Work{Cost: cost, Tokens: n, Run: run, Done: done}, trained
 }
 

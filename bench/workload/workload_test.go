@@ -2,6 +2,7 @@ package workload
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"lamina/kernels"
@@ -107,4 +108,30 @@ func run(t *testing.T, name string, w Work) {
 	if !(w.Cost.Seconds(Machine{Peak: 1, Read: 1, Copy: 1}) > 0) {
 		t.Errorf("%s costs nothing: %+v", name, w.Cost)
 	}
+}
+
+// heldAt notes the memory that is held at every product.
+type heldAt struct {
+	*cpu.Backend
+	held []int64
+}
+
+func (h *heldAt) MatMul(args kernels.MatMulArgs) {
+	h.held = append(h.held, h.Held())
+	h.Backend.MatMul(args)
+}
+
+// TestTrainingHoldsItsWeightsOnce: no pass, not even the first, runs beside the weights that
+// the trained ones were copied from.
+func TestTrainingHoldsItsWeightsOnce(t *testing.T) {
+	h := &heldAt{Backend: cpu.New(cpu.Options{Threads: 1})}
+	defer h.Close()
+	w := NewModel(h, Shapes()[0], tensor.F32).Train()
+	first := slices.Max(h.held)
+	h.held = nil
+	w.Run()
+	if later := slices.Max(h.held); first > later {
+		t.Errorf("%d bytes held in the first step, %d in the second", first, later)
+	}
+	w.Done()
 }
