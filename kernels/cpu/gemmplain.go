@@ -117,9 +117,9 @@ func (p *product) computePlain() {
 	p.tiling = tiling{rows: p.m, cols: n}
 	switch {
 	case turned:
-		across := max(min(pieces, p.m/turnedHeight), 1)
-		p.tiling.rows = ceilDiv(p.m, across)
-		p.tiling.cols = ceilDiv(n, ceilDiv(pieces, across))
+		beside := max(min(pieces, n/p.tile.NR), 1) // each panel is turned once, or as seldom as can be
+		p.tiling.cols = ceilDiv(n, beside)
+		p.tiling.rows = ceilDiv(p.m, max(min(ceilDiv(pieces, beside), p.m/turnedHeight), 1))
 	case p.streams(n):
 		p.tiling.cols = min(ceilDiv(n, ceilDiv(pieces, 2)), max(streamSums/p.m, streamSums/16))
 	default:
