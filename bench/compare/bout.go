@@ -26,7 +26,8 @@ type bout struct {
 // longest is how long one measurement may take: compiling a model is one.
 const longest = 30 * time.Minute
 
-// suite measures the cases of a suite.
+// suite measures the cases of a suite. Where one fails, or the user stops it, those before it
+// come with the error.
 func (b *bout) suite(s suite) ([]result, error) {
 	b.document.machines = map[int]workload.Machine{}
 	rounds := s.rounds
@@ -43,35 +44,41 @@ func (b *bout) suite(s suite) ([]result, error) {
 			cases = append(cases, m)
 		}
 	}
-	results := make([]result, len(cases))
+	var results []result
+	err := b.cases(s.name, cases, rounds, &results)
+	for i := range results {
+		results[i].finish(cases[i], b.document.machines)
+	}
+	return results, err
+}
+
+// cases measures cases and appends what each came to, up to the first that fails.
+func (b *bout) cases(suite string, cases []measurement, rounds int, results *[]result) error {
 	for i, m := range cases {
 		if i == 0 || m.fresh || i%8 == 0 || m.threads != cases[i-1].threads {
 			for _, n := range m.threadCounts() {
-				if err := b.machine(s.name, n); err != nil {
-					return nil, err
+				if err := b.machine(suite, n); err != nil {
+					return err
 				}
 			}
 		}
 		begin := time.Now()
 		r, err := b.measure(m, rounds)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		results[i] = r
+		*results = append(*results, r)
 		if m.fresh {
 			b.closeOthers()
 		}
-		fmt.Fprintf(os.Stderr, "%s: %s on %s: %.1f s\n", s.name, m.name, threadsText(m.threads), time.Since(begin).Seconds())
+		fmt.Fprintf(os.Stderr, "%s: %s on %s: %.1f s\n", suite, m.name, threadsText(m.threads), time.Since(begin).Seconds())
 	}
 	for n := range b.document.machines { // once more at the end
-		if err := b.machine(s.name, n); err != nil {
-			return nil, err
+		if err := b.machine(suite, n); err != nil {
+			return err
 		}
 	}
-	for i := range results {
-		results[i].finish(cases[i], b.document.machines)
-	}
-	return results, nil
+	return nil
 }
 
 func isOurs(e entry) bool { return e.worker == oursName }

@@ -45,6 +45,8 @@ func fake() {
 			fmt.Printf("@@ {\"seconds\": %s, \"tokens\": 7, \"peak\": 1000}\n", f[1])
 		case "rising":
 			fmt.Printf("@@ {\"seconds\": %d}\n", asked)
+		case "machine":
+			fmt.Println(`@@ {"limits": {"flops": 1, "read": 1, "copy": 1}}`)
 		case "fail":
 			fmt.Println(`@@ {"error": "no such thing"}`)
 		case "garbage":
@@ -192,6 +194,27 @@ func TestNoise(t *testing.T) {
 				t.Errorf("%s: %q is in the table: %v, want %v\n%s", c.name, part, !want, want, text)
 			}
 		}
+	}
+}
+
+// What was measured before a case fails is not lost with it.
+func TestSuiteThatFails(t *testing.T) {
+	t.Setenv("COMPARE_WORKER", "fake")
+	dir := t.TempDir()
+	b := &bout{options: &options{}, place: place{dir: dir}, commands: map[string][]string{oursName: {os.Args[0]}},
+		document: &document{Limits: map[int]map[string]*limits{}}, pool: map[string]*worker{}}
+	defer b.closeAll()
+	if err := os.Mkdir(b.place.path("logs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	one := func(name, verb string) measurement {
+		return measurement{suite: "some", name: name, threads: 1, amount: 6, entries: []entry{{worker: oursName, label: oursName, threads: 1, fields: []any{verb, 2}}}}
+	}
+	results, err := b.suite(suite{name: "some", rounds: 3, cases: func(*options) []measurement {
+		return []measurement{one("first", "seconds"), one("second", "fail"), one("third", "seconds")}
+	}})
+	if err == nil || len(results) != 1 || results[0].Case != "first" || results[0].Entries[0].Rate != 3 {
+		t.Errorf("%+v, %v; want the first case at a rate of 3, and an error", results, err)
 	}
 }
 

@@ -288,11 +288,8 @@ func run(o *options) error {
 	for _, s := range o.suites {
 		begin := time.Now()
 		b := &bout{options: o, place: p, commands: commands, document: d, stop: stop, pool: map[string]*worker{}}
-		results, err := b.suite(s)
+		results, failure := b.suite(s)
 		b.closeAll()
-		if err != nil {
-			return err
-		}
 		d.Seconds[s.name] = math.Round(time.Since(begin).Seconds())
 		d.Results = append(d.Results, results...)
 		fmt.Fprintf(os.Stderr, "%s took %.0f s\n", s.name, d.Seconds[s.name])
@@ -301,7 +298,7 @@ func run(o *options) error {
 			text += epochText(o.files, results)
 		}
 		body.WriteString(text)
-		if err := o.write(d, body.String()+targetsText(d.Results)); err != nil { // after each suite: a run is long
+		if err := errors.Join(failure, o.write(d, body.String()+targetsText(d.Results))); err != nil { // after each suite: a run is long
 			return err
 		}
 	}
