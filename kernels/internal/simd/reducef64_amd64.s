@@ -2,9 +2,11 @@
 
 #include "textflag.h"
 
-// Both take whole runs of 16 floats, four to each of the sums Y4 to Y7.
+// Both take whole runs of 16 floats, four to each of the sums Y4 to Y7, and fetch ahead:
+// all gradients of a model come from memory.
 
 #define WIDEN \
+	PREFETCHT0 2048(SI)  \
 	VCVTPS2PD (SI), Y0   \
 	VCVTPS2PD 16(SI), Y1 \
 	VCVTPS2PD 32(SI), Y2 \
