@@ -2,8 +2,9 @@
 // points to C, R8 is the length of its rows in bytes.
 //
 // 12×32 has 24 sums, which covers four cycles of latency at two FMA a cycle three
-// times over, and takes 14 loads for 24 FMA; 14×32 would take 16 for 28, no better,
-// leave nothing for B and A to run ahead in, and pad M to multiples of 14.
+// times over, and takes 14 loads for 24 FMA, of 24 that there is time for: some more can
+// save instructions. 14×32 would take 16 for 28, no better, leave nothing for B and A to
+// run ahead in, and pad M to multiples of 14.
 
 #include "clearavx512_amd64.h"
 
