@@ -25,6 +25,9 @@ const (
 // two or three parts are multiplied at once, in F32: that takes no longer than half of
 // their products in any instruction there is. Three parts are the number itself.
 func (be *Backend) format() format {
+	if be.precision == kernels.PrecisionF32 {
+		return wide
+	}
 	tiles := simd.Has(simd.TileBF16) || be.tilesInGo
 	switch be.precision {
 	case kernels.PrecisionBF16:

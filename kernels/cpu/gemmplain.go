@@ -22,6 +22,8 @@ const (
 	// streamDepth rows at a time, it is read in long runs, and the sums wait in C, about
 	// streamSums of them.
 	streamed, streamDepth, streamSums = 1 << 18, 16, 1 << 13
+	// unevenRows, unevenFloats and unevenPart say which products are uneven.
+	unevenRows, unevenFloats, unevenPart = 96, 1 << 17, 16
 	// turnRows is how many rows make it worth while to turn a panel in memory.
 	turnRows = 16
 	// plainPieces is how many tiles a worker takes, so that none is idle for long.
@@ -42,11 +44,19 @@ func (p *product) plain() bool {
 		if q.transB {
 			most = turnedRows
 		}
-		if !q.transB && q.b.f32 == nil || p.m > most && p.m*q.n*p.k > plainWork {
+		if !p.uneven() && (!q.transB && q.b.f32 == nil || p.m > most && p.m*q.n*p.k > plainWork) {
 			return false
 		}
 	}
 	return true
+}
+
+// uneven reports whether a large product's op(A) has so few rows, and stays in the second-level
+// cache, that filling its last panel up would be a good part of the work: in place its rows go
+// into tiles of like height, and op(B) is packed beside them.
+func (p *product) uneven() bool {
+	missing := ceilDiv(p.m, p.tile.MR)*p.tile.MR - p.m
+	return p.work > plainWork/productsPerWork && p.m > turnedRows && p.m <= unevenRows && p.m*p.k <= unevenFloats && unevenPart*missing > p.m
 }
 
 // bareWork is the largest product that is over in the time that setting up its call takes.
@@ -120,6 +130,8 @@ func (p *product) computePlain() {
 		beside := max(min(pieces, n/p.tile.NR), 1) // each panel is turned once, or as seldom as can be
 		p.tiling.cols = ceilDiv(n, beside)
 		p.tiling.rows = ceilDiv(p.m, max(min(ceilDiv(pieces, beside), p.m/turnedHeight), 1))
+	case p.uneven():
+		p.tiling.cols = ceilDiv(n, pieces)
 	case p.streams(n):
 		p.tiling.cols = min(ceilDiv(n, ceilDiv(pieces, 2)), max(streamSums/p.m, streamSums/16))
 	default:
@@ -148,8 +160,10 @@ func (p *product) runPlainChunk(chunk int) {
 func (p *product) plainTile(s *scratch, q *part, i, j, m, n int) {
 	to := q.begin(s, i, j, m, n, true)
 	switch {
+	case p.uneven():
+		p.plainPanels(s, q, to, i, j, m, n, groupCols)
 	case q.transB && m > turnRows:
-		p.plainPanels(s, q, to, i, j, m, n)
+		p.plainPanels(s, q, to, i, j, m, n, p.tile.NR)
 	case q.transB:
 		p.plainTurned(s, q, to, i, j, m, n)
 	case p.streams(q.n):
@@ -199,17 +213,21 @@ func (p *product) plainStream(s *scratch, q *part, to sums, i, j, m, n int) {
 	}
 }
 
-// plainPanels computes a tile from a weight stored by columns, a panel of which is
+// plainPanels computes a tile from a weight of which so many columns, whole panels, are
 // packed at a time.
-func (p *product) plainPanels(s *scratch, q *part, to sums, i, j, m, n int) {
+func (p *product) plainPanels(s *scratch, q *part, to sums, i, j, m, n, group int) {
 	nr := p.tile.NR
+	group = max(group, q.b.columnUnit(q.transB, nr))
 	for k0 := 0; k0 < p.k; k0 += p.tile.KC {
 		kl := min(p.tile.KC, p.k-k0)
-		panel := grow(&s.b, nr*kl)
-		for c := 0; c < n; c += nr {
-			cols := min(nr, n-c)
-			q.b.pack(s, panel, nr, true, j+c, j+c+cols, k0, kl)
-			simd.GemmAB(to.data[c:], to.stride, p.left(i, k0), panel, nr, m, cols, kl, to.into(k0))
+		panels := grow(&s.b, group*kl)
+		for g := 0; g < n; g += group {
+			end := min(g+group, n)
+			q.b.pack(s, panels, nr, q.transB, j+g, j+end, k0, kl)
+			for c := g; c < end; c += nr {
+				panel := panels[(c-g)*kl:][:nr*kl]
+				simd.GemmAB(to.data[c:], to.stride, p.left(i, k0), panel, nr, m, min(nr, end-c), kl, to.into(k0))
+			}
 		}
 	}
 }
