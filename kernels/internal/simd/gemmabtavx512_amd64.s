@@ -10,7 +10,7 @@
 
 // AHEAD is how far ahead of what is turned B's columns are fetched, in bytes: 16 streams are
 // more than the processor follows by itself.
-#define AHEAD 512
+#define AHEAD 256
 
 // LOAD loads column i of B, a masked part of it, and goes on if it was the last.
 #define LOAD(i, y) \
