@@ -20,8 +20,12 @@ const (
 	meetCost = 1 << 19
 )
 
-// tileWidths are the columns that tiles may have at most.
-var tileWidths = [...]int{1024, 768, 512, 384, 256, 192, 128, 96, 64}
+// tileWidths are the columns that tiles may have at most. C of the widest does not stay in the
+// second-level cache until the next block of KC: with AVX-512 that still takes less than
+// packing op(A) twice, with AVX2 more.
+var tileWidths = [...]int{2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64}
+
+const widestWithout512 = 1024
 
 // blockRows is how many packed rows of op(A), whole panels, micro-kernels go down at once:
 // what stays in the second-level cache beside op(B), 1 MiB or more where there is AVX-512,
@@ -41,6 +45,9 @@ func (p *product) chooseTiling() tiling {
 		rows := ceilDiv(ceilDiv(p.m, pieces), p.tile.MR) * p.tile.MR
 		rowTs := ceilDiv(p.m, rows)
 		for _, limit := range tileWidths {
+			if limit > widestWithout512 && simd.Active() != simd.AVX512 {
+				continue
+			}
 			colTs, cols := 0, 0
 			for i := range p.parts {
 				width := evenly(p.parts[i].n, limit, p.tile.NR)
