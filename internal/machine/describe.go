@@ -23,7 +23,7 @@ type Description struct {
 	CacheL2     int      `json:"cache_l2,omitempty"`
 	CacheL3     int      `json:"cache_l3,omitempty"`
 	Backend     string   `json:"backend"`
-	BF16        bool     `json:"bf16"` // products in BF16 have an instruction
+	BF16        bool     `json:"bf16"` // products in BF16 have an instruction that is faster than F32's
 	Memory      int      `json:"memory"`
 	MemoryFree  int      `json:"memory_free"`
 	MemoryLimit int      `json:"memory_limit,omitempty"`
@@ -32,7 +32,8 @@ type Description struct {
 }
 
 // Describe describes the machine, on which a backend computes in so many goroutines; 0
-// is one per processor. bf16 says whether its products in BF16 have an instruction.
+// is one per processor. bf16 says whether its products in BF16 have an instruction
+// that is faster than F32's.
 func Describe(backend string, threads int, bf16 bool) Description {
 	memory := ReadMemory()
 	d := Description{
