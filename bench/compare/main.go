@@ -294,16 +294,17 @@ func run(o *options) error {
 		d.Results = append(d.Results, results...)
 		fmt.Fprintf(os.Stderr, "%s took %.0f s\n", s.name, d.Seconds[s.name])
 		text := markdown(s, results) + d.limitsText(s.name)
-		if s.name == "epoch" {
+		if s.name == "epoch" && failure == nil {
 			text += epochText(o.files, results)
 		}
 		body.WriteString(text)
-		if err := errors.Join(failure, o.write(d, body.String()+targetsText(d.Results))); err != nil { // after each suite: a run is long
-			return err
+		// After each suite: a run is long.
+		if err = errors.Join(failure, o.write(d, body.String()+targetsText(d.Results))); err != nil {
+			break
 		}
 	}
-	_, err = io.WriteString(os.Stdout, d.head()+body.String()+targetsText(d.Results))
-	return err
+	_, printed := io.WriteString(os.Stdout, d.head()+body.String()+targetsText(d.Results))
+	return errors.Join(err, printed)
 }
 
 // write puts the results so far into OUT.md and OUT.json.

@@ -133,6 +133,9 @@ func (o *ours) forget() {
 	if o.file != nil {
 		o.file.Close()
 	}
+	if o.work.Done != nil {
+		o.work.Done()
+	}
 	o.key, o.work, o.gate, o.file = "", workload.Work{}, nil, nil
 	debug.FreeOSMemory()
 }

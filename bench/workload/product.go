@@ -77,10 +77,11 @@ func (p Product) Work(be kernels.Backend, d tensor.DType, threads int) Work {
 			A: Stored(be, tensor.F32, uint64(2*i+1), a[0], a[1]), B: Stored(be, d, uint64(2*i+2), b[0], b[1]),
 		}
 	}
-	run := func() { kernels.MatMul(be, calls[0]) }
+	w := Work{Run: func() { kernels.MatMul(be, calls[0]) }, Cost: Cost{FLOP: p.FLOP()}}
 	if p.Batch > 1 {
 		pool, pieces := par.New(threads), 4*threads
-		run = func() {
+		w.Done = pool.Close
+		w.Run = func() {
 			pool.For(pieces, func(i int) {
 				for _, c := range calls[i*len(calls)/pieces : (i+1)*len(calls)/pieces] {
 					kernels.MatMul(be, c)
@@ -88,7 +89,7 @@ func (p Product) Work(be kernels.Backend, d tensor.DType, threads int) Work {
 			})
 		}
 	}
-	return Work{Run: run, Cost: Cost{FLOP: p.FLOP()}}
+	return w
 }
 
 // RoundedProducts are those of Products that are measured in every precision: squares and

@@ -139,13 +139,8 @@ func Instruction(p kernels.Precision) string {
 		return fmt.Sprintf("AMX (TDPBF16PS) on %d parts", be.format().parts())
 	case pairs:
 		return "AVX512_BF16 (VDPBF16PS)"
-	case rounded:
-		if simd.HasBF16() {
-			return "F32 kernels on rounded operands: no faster than f32, and twice as fast as VDPBF16PS on this processor"
-		}
-		return "F32 kernels on rounded operands: no faster than f32"
-	case rounded2:
-		return "F32 kernels on rounded operands: no faster than f32"
+	case rounded, rounded2:
+		return "F32 kernels on rounded operands: no faster than f32" + map[bool]string{true: ", and twice as fast as VDPBF16PS on this processor"}[be.format() == rounded && simd.HasBF16()]
 	}
 	return "F32 kernels"
 }
