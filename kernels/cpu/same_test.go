@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -195,4 +196,38 @@ func strided(x []float32, rows, cols int) view {
 		copy(v.data[i*v.stride:], x[i*cols:][:cols])
 	}
 	return v
+}
+
+// TestFewRowsOfALargeProduct: rows that fill no panels are computed in place, the first of
+// them alone, which do, from packed ones, to the same bits.
+func TestFewRowsOfALargeProduct(t *testing.T) {
+	be := New(Options{Threads: 2})
+	defer be.Close()
+	const m, whole, n, k = 40, 36, 8224, 320
+	r := noise(3)
+	a, across := r.slice(m*k), make([]float32, m*k)
+	for i := range m {
+		for p := range k {
+			across[p*m+i] = a[i*k+p]
+		}
+	}
+	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Q8_0} {
+		for bit := range 4 {
+			args := kernels.MatMulArgs{TransA: bit&1 != 0, TransB: bit&2 != 0, A: tensorOf(be, a, m, k), C: tensor.MustNew(be, tensor.F32, m, n)}
+			if args.TransA {
+				args.A = tensorOf(be, across, k, m)
+			}
+			args.B = tensor.MustNew(be, d, k, n)
+			if args.TransB {
+				args.B = tensor.MustNew(be, d, n, k)
+			}
+			args.B.SetFloat32s(r.slice(n * k))
+			be.MatMul(args)
+			few := kernels.MatMulArgs{TransB: args.TransB, A: tensorOf(be, a[:whole*k], whole, k), B: args.B, C: tensor.MustNew(be, tensor.F32, whole, n)}
+			be.MatMul(few)
+			if got, want := args.C.Float32s(), few.C.Float32s(); !slices.Equal(got[:len(want)], want) {
+				t.Errorf("%v, TransA %v, TransB %v: rows have other bits beside others", d, args.TransA, args.TransB)
+			}
+		}
+	}
 }
