@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"lamina/autograd"
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/ref"
@@ -55,7 +56,7 @@ func decoded(t *testing.T, be kernels.Backend, d *transformer.Decoder, tokens in
 func TestDecodingIsAGraph(t *testing.T) {
 	const tokens = 7
 	for name := range smallModels {
-		if testing.Short() && name != "llama" {
+		if cases.Few() && name != "llama" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

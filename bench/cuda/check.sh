@@ -88,7 +88,7 @@ else
     skip kerneltest "it is of the GPU"
   else
     number=${device#cuda} number=${number#:}
-    LAMINA_CUDA=${number:-0} stage kerneltest 100 "$here/kernels.test" -test.v -test.run '^TestHardware' || true
+    LAMINA_TESTS=whole LAMINA_CUDA=${number:-0} stage kerneltest 100 "$here/kernels.test" -test.v -test.run '^TestHardware' || true
   fi
   bench parity 60
   bench train 45

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/kernels/cuda/cudatest"
@@ -37,7 +38,7 @@ func TestHoldAgainst(t *testing.T) {
 	t.Run("cpu", func(t *testing.T) { holds(t, host, ref.New(), "f32") })
 	for _, p := range []kernels.Precision{kernels.PrecisionF32, kernels.PrecisionTF32, kernels.PrecisionBF16} {
 		t.Run(p.String(), func(t *testing.T) {
-			if testing.Short() && p != kernels.PrecisionF32 {
+			if cases.Few() && p != kernels.PrecisionF32 {
 				t.Skip("one precision will do")
 			}
 			be := cudatest.Open(t, cudatest.Options{Precision: p})

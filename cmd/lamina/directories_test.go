@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"lamina/internal/cases"
 )
 
 // tree lists a tree with what its files hold, links not followed.
@@ -82,7 +84,7 @@ func TestOverwriteReplacesItsOwnKindOnly(t *testing.T) {
 			out = append(out, at("linked"))
 		}
 		for i, out := range out {
-			if testing.Short() && i%4 != len(name)%4 {
+			if cases.Few() && i%4 != len(name)%4 {
 				continue
 			}
 			code, _, stderr := lamina(t, append(commands[name], "--overwrite", "--out", out)...)

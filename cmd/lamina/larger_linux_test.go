@@ -11,6 +11,7 @@ import (
 
 	"lamina/formats"
 	"lamina/formats/safetensors"
+	"lamina/internal/cases"
 	"lamina/internal/heaptest"
 	"lamina/kernels/ref"
 	"lamina/nn"
@@ -27,8 +28,8 @@ func TestMeasuresModelsTwiceTheMemory(t *testing.T) {
 	if !heaptest.Counts {
 		t.Skip("memory is counted without the race detector")
 	}
-	if testing.Short() {
-		t.Skip("it writes 400 MB and reads them four times")
+	if cases.Few() {
+		t.Skip("it writes 400 MB and reads them four times: with LAMINA_TESTS=whole")
 	}
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skipf("nobody says what a process held at most: %v", err)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"lamina/internal/cases"
 )
 
 // absurd are values that every flag which takes a number is tried with.
@@ -139,7 +141,7 @@ func TestAbsurdNumbers(t *testing.T) {
 			}
 			tried[flag.field] = true
 			for i, value := range values {
-				if testing.Short() && i%12 != len(flag.name)%12 {
+				if cases.Few() && i%12 != len(flag.name)%12 {
 					continue
 				}
 				tryNumber(t, line, flag.name, value)

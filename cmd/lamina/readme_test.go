@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/kernels/ref"
 	"lamina/nn"
 	"lamina/transformer"
@@ -44,8 +45,8 @@ func TestREADME(t *testing.T) {
 
 // TestTutorial does the same with the tutorial's lines.
 func TestTutorial(t *testing.T) {
-	if testing.Short() {
-		t.Skip("one command after another, as README's")
+	if cases.Few() {
+		t.Skip("one command after another, as README's: with LAMINA_TESTS=whole")
 	}
 	typeLines(t, "docs", "tutorial.md")
 	wantMade(t, "study/report.html", "study/figures", "table/report.html")

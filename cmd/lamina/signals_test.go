@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lamina/internal/cases"
 )
 
 // asLamina in the environment makes a process of this test lamina.
@@ -59,7 +61,7 @@ func TestSignalsAreHeededInEveryPhase(t *testing.T) {
 	words := write(t, dir, "words.json", string(texts))
 	out := func(name string) string { return filepath.Join(dir, name) }
 	endless := "100000000" // steps: a quick machine is in a later phase than the row says, never done
-	for _, c := range []struct {
+	for nth, c := range []struct {
 		phase string
 		after time.Duration
 		args  []string
@@ -77,7 +79,7 @@ func TestSignalsAreHeededInEveryPhase(t *testing.T) {
 		{"benchmarks", 500 * time.Millisecond, []string{"bench", "--time", "10s"}},
 	} {
 		for i, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-			if i != len(c.phase)%3 && (testing.Short() || c.phase != "training") {
+			if (i != len(c.phase)%3 && (cases.Few() || c.phase != "training")) || nth%cases.Each(2) != 0 {
 				continue
 			}
 			if sig == syscall.SIGHUP && signal.Ignored(sig) {

@@ -11,6 +11,7 @@ import (
 
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/nn"
 	"lamina/transformer"
@@ -80,11 +81,11 @@ func Plans() map[string]int {
 	return widths
 }
 
-// EveryPlan builds the emulators of [Plans] for a family; in a short test those of LLaMA
+// EveryPlan builds the emulators of [Plans] for a family; where a few cases do, those of LLaMA
 // alone.
 func EveryPlan(t testing.TB, be kernels.Backend, family string) (all []Built) {
 	t.Helper()
-	if testing.Short() && family != "llama" {
+	if cases.Few() && family != "llama" {
 		return nil
 	}
 	widths, models := Plans(), map[int]Built{}

@@ -17,6 +17,7 @@ import (
 	"lamina/crash/train"
 	"lamina/eval"
 	"lamina/eval/task"
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/transformer"
@@ -155,8 +156,8 @@ func TestDepthMatters(t *testing.T) {
 }
 
 func TestFineTuningHelps(t *testing.T) {
-	if testing.Short() {
-		t.Skip("fine-tunes the whole model, tens of seconds: not under -short")
+	if cases.Few() {
+		t.Skip("fine-tunes the whole model, tens of seconds: with LAMINA_TESTS=whole")
 	}
 	b := open(t)
 	zs := b.accuracy(t, b.full)

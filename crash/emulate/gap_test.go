@@ -13,6 +13,7 @@ import (
 	"lamina/crash/emulate"
 	"lamina/crash/plan"
 	"lamina/crash/repair"
+	"lamina/internal/cases"
 	"lamina/internal/heaptest"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
@@ -321,7 +322,10 @@ func TestFitMemory(t *testing.T) {
 	for range 8 {
 		rows = append(rows, row)
 	}
-	for _, text := range []string{"0:replaceme 2 ~ 4", "1:svd0.5 4", "1:asvd0.5 4", "1:width0.5 4", "1:heads0.5 4", "1:wanda0.5 4", "1:gradot0.5 4:gradot0.5"} {
+	for i, text := range []string{"0:replaceme 2 ~ 4", "1:svd0.5 4", "1:asvd0.5 4", "1:width0.5 4", "1:heads0.5 4", "1:wanda0.5 4", "1:gradot0.5 4:gradot0.5"} {
+		if i%cases.Each(4) != 0 {
+			continue
+		}
 		p := crashtest.Plan(t, text)
 		said := emulate.FitMemory(full, p, rows)
 		peak := heaptest.Peak(func() {

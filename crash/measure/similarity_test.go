@@ -14,6 +14,7 @@ import (
 
 	"lamina/crash/crashtest"
 	"lamina/crash/measure"
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 	"lamina/kernels/cuda/cudatest"
@@ -39,7 +40,7 @@ func TestSimilarityEqualsReference(t *testing.T) {
 		t.Fatalf("%d models, %v", len(golden), err)
 	}
 	devices := []kernels.Backend{ref.New(), cpu.New(cpu.Options{})}
-	if !testing.Short() { // minutes under the race detector
+	if !cases.Few() { // seconds, and minutes under the race detector
 		devices = append(devices, cudatest.Open(t, cudatest.Options{}))
 	}
 	for _, be := range devices {

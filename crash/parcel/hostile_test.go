@@ -12,6 +12,7 @@ import (
 	"lamina/crash/crashtest"
 	"lamina/crash/exchange"
 	"lamina/crash/parcel"
+	"lamina/internal/cases"
 )
 
 // hostile is a package that is not to be accepted.
@@ -298,7 +299,7 @@ func (h *houses) refuses(t *testing.T, pkg string, bad hostile, good map[string]
 	if _, err := parcel.Inspect(p.pkg, p.trusted); err != nil && strings.ContainsAny(err.Error(), "\n\x1b\x00") {
 		t.Errorf("inspect: %q", err)
 	}
-	if testing.Short() && len(bad.name)%4 > 0 { // the twins of some: each is the same package
+	if cases.Few() && len(bad.name)%4 > 0 { // the twins of some: each is the same package
 		return
 	}
 	if out, err = here.accept(pkg, parcel.Trusting{}, false); err != nil {

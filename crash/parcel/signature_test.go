@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"lamina/crash/parcel"
+	"lamina/internal/cases"
 )
 
 // vector reads a file that minisign wrote.
@@ -124,8 +125,8 @@ func TestSecretKeysOfMinisign(t *testing.T) {
 	if err := check("password", none); err == nil || !strings.Contains(err.Error(), "nobody is there") {
 		t.Errorf("without a password: %v", err)
 	}
-	if testing.Short() {
-		t.Skip("1 GiB and a second for each password")
+	if cases.Few() {
+		t.Skip("1 GiB and a second for each password: with LAMINA_TESTS=whole")
 	}
 	if err := check("password", func() (string, error) { return "between two houses", nil }); err != nil {
 		t.Error(err)

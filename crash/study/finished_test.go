@@ -15,6 +15,7 @@ import (
 	"lamina/crash/crashtest"
 	"lamina/crash/study"
 	"lamina/crash/train"
+	"lamina/internal/cases"
 	"lamina/kernels/cpu"
 )
 
@@ -28,34 +29,34 @@ func TestFinishedRatesAreNotTrainedAgain(t *testing.T) {
 	lrs := []float64{1e-3, 5e-3, 2e-3}
 	const steps = 3 // of each rate, see protocol
 	for _, row := range []string{"crash", "full"} {
+		run := func(dir string, stop func(e study.Event, taken int) bool, taken *int) ([]study.Row, error) {
+			p := protocol(t, be, full, dir, row)
+			p.LRs = lrs
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			p.Watch = func(e study.Event) {
+				if e.Phase == "train" && e.Metrics.Loss > 0 {
+					*taken++
+				}
+				if stop(e, *taken) {
+					cancel()
+				}
+			}
+			return table(ctx, p)
+		}
+		never := func(study.Event, int) bool { return false }
+		alone := 0
+		want, err := run(t.TempDir(), never, &alone)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for name, stop := range map[string]func(e study.Event, taken int) bool{
 			"in the first rate":          func(e study.Event, taken int) bool { return e.Phase == "train" && taken == 2 },
 			"in the second rate":         func(e study.Event, taken int) bool { return e.Phase == "train" && taken == steps+1 },
 			"at the end of a rate":       func(e study.Event, taken int) bool { return e.Phase == "train" && taken == 2*steps },
 			"in scoring of what is kept": func(e study.Event, taken int) bool { return e.Phase == "score" && taken == 3*steps },
 		} {
-			run := func(dir string, stop func(e study.Event, taken int) bool, taken *int) ([]study.Row, error) {
-				p := protocol(t, be, full, dir, row)
-				p.LRs = lrs
-				ctx, cancel := context.WithCancel(context.Background())
-				defer cancel()
-				p.Watch = func(e study.Event) {
-					if e.Phase == "train" && e.Metrics.Loss > 0 {
-						*taken++
-					}
-					if stop(e, *taken) {
-						cancel()
-					}
-				}
-				return table(ctx, p)
-			}
-			never := func(study.Event, int) bool { return false }
-			var alone, cut int
-			want, err := run(t.TempDir(), never, &alone)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
+			cut, dir := 0, t.TempDir()
 			if _, err := run(dir, stop, &cut); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s %s: %v, want an interruption", row, name, err)
 			}
@@ -114,10 +115,13 @@ func TestKilledRunsTakeNoStepTwice(t *testing.T) {
 	want := run(dir, func(e study.Event) {
 		step(e)
 		same := fmt.Sprint(taken, digest(t, dir))
-		if seen[same] || testing.Short() && len(moments)%5 != 0 {
+		if seen[same] {
 			return
 		}
 		seen[same] = true
+		if len(seen)%cases.Each(5) != 0 {
+			return
+		}
 		left := filepath.Join(t.TempDir(), "left")
 		if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 			t.Fatal(err)

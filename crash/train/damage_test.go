@@ -13,6 +13,7 @@ import (
 
 	"lamina/crash/crashtest"
 	"lamina/crash/train"
+	"lamina/internal/cases"
 	"lamina/internal/philox"
 	"lamina/kernels/ref"
 	"lamina/transformer"
@@ -188,7 +189,7 @@ func TestMetricsThatAreNotTheCheckpoints(t *testing.T) {
 // all over.
 func TestEveryBitOfARunDirectory(t *testing.T) {
 	most := 8 // bits a file
-	if testing.Short() {
+	if cases.Few() {
 		most = 2
 	}
 	r := &rescue{full: crashtest.Small(ref.New(), "opt")}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lamina/crash/crashtest"
+	"lamina/internal/cases"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/tensor"
 	"lamina/transformer"
@@ -43,7 +44,7 @@ func foreseen(t *testing.T, what string, be *cudatest.Device, none bool, said, s
 // they begin, by our products and by the library's.
 func TestMemoryOfADeviceIsForeseen(t *testing.T) {
 	for _, family := range []string{"opt", "llama"} {
-		if testing.Short() && family != "llama" {
+		if cases.Few() && family != "llama" {
 			continue
 		}
 		for _, none := range []bool{true, false} {

@@ -86,7 +86,7 @@ func TestDocumentsAreBoundedByBytes(t *testing.T) {
 		var docs []Document
 		var err error
 		var peak uint64
-		for range 3 { // a busy machine collects garbage late
+		for range 6 { // a busy machine collects garbage late
 			docs = nil
 			peak = heaptest.Peak(func() {
 				docs, _, err = mustNamed(t, c.task).First(record.Scan(strings.NewReader(c.text), "f"), 0, int64(size))

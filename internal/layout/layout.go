@@ -96,8 +96,9 @@ var layers = []layer{
 		"eval", "transformer", "transformer/tokenizer", "formats", "nn", "autograd", "kernels", "tensor", "internal/files"}, bottom...)},
 	{"crash/crashtest", []string{everything}},
 
+	{"internal/cases", nil},
 	{"internal/files", []string{"internal/strictjson", "internal/units"}},
-	{"internal/files/filestest", []string{"internal/files", "internal/powercut"}},
+	{"internal/files/filestest", []string{"internal/cases", "internal/files", "internal/powercut"}},
 	{"internal/foreign", nil},
 	{"internal/heaptest", nil},
 	{"internal/interrupt", []string{"internal/files"}},
@@ -135,7 +136,7 @@ var (
 
 // testOnly packages serve tests; they may name devices, and only tests, or each
 // other, import them.
-var testOnly = []string{"kernels/kerneltest", "kernels/cuda/cudatest", "kernels/cuda/internal/ptx", "kernels/cuda/internal/sim", "kernels/cuda/internal/header", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/heaptest", "internal/files/filestest"}
+var testOnly = []string{"kernels/kerneltest", "kernels/cuda/cudatest", "kernels/cuda/internal/ptx", "kernels/cuda/internal/sim", "kernels/cuda/internal/header", "autograd/gradcheck", "formats/internal/formattest", "hub/hubtest", "crash/crashtest", "internal/cases", "internal/heaptest", "internal/files/filestest"}
 
 // testLibraries are modules that only tests may import.
 var testLibraries = []string{"github.com/google/go-cmp"}

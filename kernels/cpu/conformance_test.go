@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lamina/internal/cases"
 	"lamina/internal/philox"
 	"lamina/kernels"
 	"lamina/kernels/internal/simd"
@@ -49,7 +50,7 @@ func TestConformance(t *testing.T) {
 		t.Run("level="+l.String(), func(t *testing.T) {
 			be := New(Options{Threads: 2})
 			defer be.Close()
-			kerneltest.Run(t, be, kerneltest.Options{Same: crowd(t)})
+			kerneltest.Run(t, be, kerneltest.Options{Same: crowd(t), Every: cases.Each(5), Thin: cases.Each(3)})
 		})
 	}
 }

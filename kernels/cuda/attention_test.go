@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/kerneltest"
@@ -18,7 +19,7 @@ func TestAttentionConforms(t *testing.T) {
 	if os.Getenv("LAMINA_SWEEP") != "" {
 		rows = append(rows, "Attention", "AttentionPrefix", "AttentionBackward")
 	}
-	kerneltest.Run(t, cudatest.Open(t, cudatest.Options{}), kerneltest.Options{Only: rows})
+	kerneltest.Run(t, cudatest.Open(t, cudatest.Options{}), kerneltest.Options{Only: rows, Thin: cases.Each(5)})
 }
 
 // within fails unless got is within bound of want.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cuda"
 	"lamina/kernels/cuda/internal/door"
@@ -224,8 +225,8 @@ func (b *barriers) try(l sim.Launch, name string) error {
 // Every barrier of every kernel is needed: without any one of them the kernel has a race in
 // shared memory, which is found.
 func TestWithoutABarrier(t *testing.T) {
-	if testing.Short() {
-		t.Skip("minutes under the race detector")
+	if cases.Few() {
+		t.Skip("every barrier of every kernel: with LAMINA_TESTS=whole")
 	}
 	all := withBarriers(t)
 	hooks := map[string]sim.Kernel{}

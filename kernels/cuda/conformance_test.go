@@ -3,6 +3,7 @@ package cuda_test
 import (
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/kernels/cuda/cudatest"
 	"lamina/kernels/kerneltest"
@@ -15,8 +16,8 @@ func TestConformanceOnASimulatedGPU(t *testing.T) {
 	be := cudatest.Open(t, cudatest.Options{Clean: true})
 	other := cudatest.Open(t, cudatest.Options{Seed: 5, Workers: 2, Multiprocessors: 7})
 	o := kerneltest.Options{Same: []kernels.Backend{other}, Every: 5, Thin: 7}
-	if testing.Short() {
-		o.Every, o.Thin = 29, 13
+	if cases.Few() {
+		o.Every, o.Thin = 37, 17
 	}
 	kerneltest.Run(t, be, o)
 }

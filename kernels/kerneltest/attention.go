@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/kernels"
 	"lamina/tensor"
 )
@@ -331,7 +332,10 @@ func (s *suite) attentionSplit(t *testing.T, w heads, whole sequence) {
 	c := attentionCase("Attention", w, []sequence{whole}, kernels.Attention)
 	for _, d := range s.types {
 		together := c.execute(t, s.be, d, aligned)
-		for _, p := range []int{1, 5, 63, 64, 128, 257, 600, 649} {
+		for i, p := range []int{64, 1, 5, 63, 649, 128, 257, 600} {
+			if i%cases.Each(4) != 0 {
+				continue
+			}
 			part := attentionCase("Attention after a prefix", w, []sequence{whole.split(w, p)}, kernels.Attention)
 			want := make([][]byte, len(part.operands))
 			want[argOut] = together[argOut][p*len(together[argOut])/whole.len:]

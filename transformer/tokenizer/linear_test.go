@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lamina/internal/cases"
 )
 
 // longTexts are texts of n bytes without a place to cut, or full of places
@@ -95,8 +97,8 @@ var pipelines = []string{"bloom", "gpt2", "llama2", "llama3", "mistral-0.3", "qw
 func TestLongTexts(t *testing.T) {
 	f, _ := readFamilies(t)
 	size := 1 << 18
-	if testing.Short() {
-		size = 1 << 14 // the race detector makes it many times slower
+	if cases.Few() {
+		size = 1 << 14
 	}
 	texts := longTexts(size)
 	for _, name := range pipelines {

@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"testing"
 
+	"lamina/internal/cases"
 	"lamina/internal/files"
 	"lamina/internal/powercut"
 )
@@ -42,7 +43,8 @@ type Scenario struct {
 	// does not. What is half there, under a name that says it is whole, is an error.
 	Found func(dir string) error
 	// Step lets the disk fail at every so manyth operation alone, and with each failure at
-	// others; 0: at every one. It is for what takes longer. Power goes after each.
+	// others; 0: at every one. It is for what takes longer. Power goes after each. Where a few
+	// cases do (internal/cases), both are at each fourth of these.
 	Step int
 	// Said looks at what Run said of a disturbance; nil: any error will do.
 	Said func(err error) error
@@ -180,7 +182,7 @@ func (e *everywhere) checkModel(r done, dir string) {
 // cuts lets the power go after each operation.
 func (e *everywhere) cuts(r done) {
 	seen := map[string]bool{}
-	for n := range len(r.log) + 1 {
+	for n := 0; n <= len(r.log); n += cases.Each(4) {
 		kept := r.kept(n)
 		for _, p := range powercut.Policies {
 			e.counts.Cuts++
@@ -206,7 +208,7 @@ func (e *everywhere) cuts(r done) {
 
 // failures lets the disk fail at each operation.
 func (e *everywhere) failures() {
-	step := max(1, e.Step)
+	step := max(1, e.Step) * cases.Each(4)
 	for i, f := range failures {
 		for f.at = 1 + i%step; ; f.at += step {
 			dir := e.dir()
