@@ -72,16 +72,27 @@ func wantWeight(op, name string, t tensor.Tensor) {
 	}
 }
 
-// wantApart panics if the output y shares memory with x.
+// wantApart panics if the output y shares memory with x, or is not to be written.
 func wantApart(op, yName string, y tensor.Tensor, xName string, x tensor.Tensor) {
+	wantUnfixed(op, yName, y)
 	if y.Overlaps(x) {
 		fail(op, "output overlaps an operand", yName, y, xName, x)
 	}
 }
 
-// wantWhole panics if the output y shares memory with x other than as a whole.
+// wantWhole panics if the output y shares memory with x other than as a whole, or is not to
+// be written.
 func wantWhole(op, yName string, y tensor.Tensor, xName string, x tensor.Tensor) {
+	wantUnfixed(op, yName, y)
 	if y.Overlaps(x) && !y.SameMemory(x) {
 		fail(op, "output overlaps part of an operand", yName, y, xName, x)
+	}
+}
+
+// wantUnfixed panics if nobody may write y any more. What compares an output with operands
+// asks it on the way.
+func wantUnfixed(op, yName string, y tensor.Tensor) {
+	if y.Fixed() != nil {
+		fail(op, "output is fixed", yName, y)
 	}
 }

@@ -219,3 +219,62 @@ type quiet struct{ *ref.Backend }
 func (quiet) MatMul(kernels.MatMulArgs)                        {}
 func (quiet) Binary(_ kernels.BinaryOp, _, _, _ tensor.Tensor) {}
 func (quiet) Attention(kernels.AttentionArgs)                  {}
+
+// TestFixedOutputsPanic: no kernel writes a tensor that is fixed, whatever it does to it.
+func TestFixedOutputsPanic(t *testing.T) {
+	be := ref.New()
+	f32 := func(shape ...int) tensor.Tensor { return tensor.MustNew(be, tensor.F32, shape...) }
+	ids := tensor.MustNew(be, tensor.I32, 4)
+	fixed, x, row, column := f32(4, 6).Fix(), f32(4, 6), f32(6), f32(4)
+	adamw := func(change func(*kernels.AdamWArgs)) kernels.AdamWArgs {
+		a := kernels.AdamWArgs{W: f32(6), M: f32(6), V: f32(6), Grad: f32(6), Step: 1, Beta1: 0.9, Beta2: 0.99}
+		change(&a)
+		return a
+	}
+	for name, call := range map[string]func(){
+		"MatMul":        func() { kernels.MatMul(be, kernels.MatMulArgs{C: fixed, A: f32(4, 5), B: f32(5, 6)}) },
+		"MatVec":        func() { kernels.MatVec(be, kernels.MatMulArgs{C: fixed, A: f32(4, 5), B: f32(5, 6)}) },
+		"Unary":         func() { kernels.Unary(be, kernels.ReLU, fixed, x) },
+		"UnaryBackward": func() { kernels.UnaryBackward(be, kernels.ReLU, fixed, x, x) },
+		"Gated":         func() { kernels.Gated(be, kernels.SiLU, fixed, x, x) },
+		"GatedBackward": func() { kernels.GatedBackward(be, kernels.SiLU, f32(4, 6), fixed, x, x, x) },
+		"Binary":        func() { kernels.Binary(be, kernels.Add, fixed, x, x) },
+		"AddScaled":     func() { kernels.AddScaled(be, fixed, x, 1) },
+		"Reduce":        func() { kernels.Reduce(be, kernels.Sum, f32(1, 6).Fix(), x) },
+		"Fill":          func() { kernels.Fill(be, fixed, 1) },
+		"Convert":       func() { kernels.Convert(be, fixed, x) },
+		"Transpose":     func() { kernels.Transpose(be, fixed, f32(6, 4), 1, 0) },
+		"CopyAxis":      func() { kernels.CopyAxis(be, fixed, x, 0, 0, 0, 1, false) },
+		"Gather":        func() { kernels.Gather(be, fixed, x, ids) },
+		"ScatterAdd":    func() { kernels.ScatterAdd(be, fixed, ids, x) },
+		"Dropout": func() {
+			kernels.Dropout(be, kernels.DropoutArgs{Y: fixed, X: x, Rows: tensor.MustNew(be, tensor.I32, 4, 2), P: 0.5})
+		},
+		"Softmax":          func() { kernels.Softmax(be, fixed, x) },
+		"LogSoftmax":       func() { kernels.LogSoftmax(be, fixed, x) },
+		"SoftmaxBackward":  func() { kernels.SoftmaxBackward(be, fixed, x, x) },
+		"CrossEntropy":     func() { kernels.CrossEntropy(be, f32(4).Fix(), column, x, ids) },
+		"CrossEntropyGrad": func() { kernels.CrossEntropyGrad(be, column, fixed, x, ids, f32(4)) },
+		"ArgMax":           func() { kernels.ArgMax(be, tensor.MustNew(be, tensor.I32, 4).Fix(), x) },
+		"LayerNorm":        func() { kernels.LayerNorm(be, kernels.NormArgs{Y: fixed, X: x, Gain: row, Eps: 1e-5}) },
+		"RMSNorm":          func() { kernels.RMSNorm(be, kernels.NormArgs{Y: fixed, X: x, Gain: row, Eps: 1e-5}) },
+		"RoPE": func() {
+			kernels.RoPE(be, kernels.RoPEArgs{Y: fixed, X: x, Cos: f32(4, 1), Sin: f32(4, 1), HeadDim: 3})
+		},
+		"Attention": func() {
+			kernels.Attention(be, kernels.AttentionArgs{Out: fixed, Q: x, K: f32(4, 3), V: f32(4, 3), Segments: []kernels.Segment{{Len: 4}}, Heads: 2, KVHeads: 1, HeadDim: 3, Scale: 1})
+		},
+		"SumSquares": func() { kernels.SumSquares(be, tensor.MustNew(be, tensor.F64, 1).Fix(), x) },
+		"AdamW's W":  func() { kernels.AdamW(be, adamw(func(a *kernels.AdamWArgs) { a.W = a.W.Fix() })) },
+		"AdamW's V":  func() { kernels.AdamW(be, adamw(func(a *kernels.AdamWArgs) { a.V = a.V.Fix() })) },
+	} {
+		func() {
+			defer func() {
+				if said := fmt.Sprint(recover()); !strings.Contains(said, "is fixed") {
+					t.Errorf("%s: %s", name, said)
+				}
+			}()
+			call()
+		}()
+	}
+}

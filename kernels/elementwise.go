@@ -212,6 +212,7 @@ func Reduce(be Backend, op ReduceOp, y, x tensor.Tensor) {
 // Fill sets every element of y (F32 or F64) to v.
 func Fill(be Backend, y tensor.Tensor, v float64) {
 	wantReal("Fill", "y", y)
+	wantUnfixed("Fill", "y", y)
 	be.Fill(y, v)
 }
 

@@ -55,6 +55,7 @@ func (t Tensor) CopyFloat32s(dst []float32) {
 // SetFloats copies values from the host, rounding to the storage type
 // (F32, F64, F16, BF16).
 func (t Tensor) SetFloats(values []float64) {
+	t.wantFree("SetFloats")
 	if len(values) != t.Len() {
 		panic(fmt.Sprintf("tensor: SetFloats: %d values for %v", len(values), t))
 	}
@@ -71,6 +72,7 @@ func (t Tensor) SetFloats(values []float64) {
 
 // SetFloat32s is SetFloats from float32.
 func (t Tensor) SetFloat32s(values []float32) {
+	t.wantFree("SetFloat32s")
 	if len(values) != t.Len() {
 		panic(fmt.Sprintf("tensor: SetFloat32s: %d values for %v", len(values), t))
 	}
@@ -100,6 +102,7 @@ func (t Tensor) Ints() []int32 {
 
 // SetInts copies values into an I32 tensor.
 func (t Tensor) SetInts(values []int32) {
+	t.wantFree("SetInts")
 	if t.dtype != I32 || len(values) != t.Len() {
 		panic(fmt.Sprintf("tensor: SetInts: %d values for %v", len(values), t))
 	}
@@ -140,6 +143,7 @@ func (t Tensor) WriteTo(w io.Writer) (n int64, err error) {
 
 // SetRaw copies storage bytes from the host.
 func (t Tensor) SetRaw(data []byte) {
+	t.wantFree("SetRaw")
 	if len(data) != t.Bytes() {
 		panic(fmt.Sprintf("tensor: SetRaw: %d bytes for %v", len(data), t))
 	}

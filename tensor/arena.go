@@ -71,18 +71,23 @@ func (a *Arena) leastChunk() int {
 	return a.ChunkBytes
 }
 
-// arenas is a device that counts what arenas hold apart. AllocArena is its Alloc.
+// arenas is a device that has memory of its own for arenas, or counts it apart. AllocArena is
+// its Alloc, but for what the memory holds: nothing that is defined. first says that the arena
+// has no other chunk.
 type arenas interface {
-	AllocArena(bytes int) (Memory, error)
+	AllocArena(bytes int, first bool) (Memory, error)
 }
 
 // grow takes a chunk of at least bytes from the device.
 func (a *Arena) grow(bytes int) error {
-	alloc := a.dev.Alloc
+	bytes = max(bytes, a.wanted)
+	var chunk Memory
+	var err error
 	if d, ok := a.dev.(arenas); ok {
-		alloc = d.AllocArena
+		chunk, err = d.AllocArena(bytes, len(a.chunks) == 0)
+	} else {
+		chunk, err = a.dev.Alloc(bytes)
 	}
-	chunk, err := alloc(max(bytes, a.wanted))
 	if err != nil {
 		return err
 	}

@@ -217,6 +217,8 @@ func (w *watched) Alloc(bytes int) (tensor.Memory, error) {
 	return mem, err
 }
 
+func (w *watched) AllocArena(bytes int, _ bool) (tensor.Memory, error) { return w.Alloc(bytes) }
+
 // TestArenaResetLetsGoOfPieces: chunks that became one are not kept alive by the
 // bookkeeping of tensors past.
 func TestArenaResetLetsGoOfPieces(t *testing.T) {
@@ -236,4 +238,65 @@ func TestArenaResetLetsGoOfPieces(t *testing.T) {
 		}
 	}
 	runtime.KeepAlive(a)
+}
+
+// TestChunkGivenBackIsOneArenas: a chunk that was given back twice, or is held by one arena, comes
+// to no other, and what is held is counted.
+func TestChunkGivenBackIsOneArenas(t *testing.T) {
+	var host tensor.Host
+	take := func() tensor.Memory {
+		m, err := host.AllocArena(32<<20, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for range 3 {
+		gone := take()
+		gone.Free()
+		gone.Free()
+		seen := map[*byte]bool{}
+		var held []tensor.Memory
+		for i := range 3 {
+			m := take()
+			first := &m.(*tensor.HostMemory).Data[0]
+			if seen[first] || m.Len() != 32<<20 {
+				t.Fatalf("%d bytes at %p, which another arena may hold: %v", m.Len(), first, seen[first])
+			}
+			seen[first] = true
+			if held = append(held, m); host.Held() != int64(i+1)<<25 {
+				t.Fatalf("%d chunks are held, said to be %d bytes", i+1, host.Held())
+			}
+		}
+		for _, m := range held {
+			m.Free()
+		}
+		if host.Held() != 0 {
+			t.Fatalf("nothing is held, said to be %d bytes", host.Held())
+		}
+	}
+}
+
+// TestArenaThatBecameOneKeepsOneChunk: of the chunks that one as large as all of them replaces, the
+// heap has one at most after a collection. Training holds as much in its first pass as in
+// each later one, and they would be there twice.
+func TestArenaThatBecameOneKeepsOneChunk(t *testing.T) {
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const chunk = 32 << 20
+	a := tensor.NewArena(ref.New())
+	before := heap()
+	for range 8 {
+		tensor.Must(a.New(tensor.I8, chunk))
+	}
+	capacity := int64(a.Capacity())
+	a.Reset()
+	if left := heap() - before; left > chunk+chunk/2 {
+		t.Errorf("%d of %d MiB that were given back are on the heap", left>>20, capacity>>20)
+	}
+	a.Close()
 }

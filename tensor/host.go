@@ -3,6 +3,7 @@ package tensor
 import (
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -55,11 +56,42 @@ func (h *Host) Alloc(bytes int) (Memory, error) {
 			return nil, err
 		}
 	}
+	h.held.Add(int64(bytes))
+	return &HostMemory{aligned(bytes), h.release}, nil
+}
+
+// aligned returns zeroed bytes, in large pages where the system has them.
+func aligned(bytes int) []byte {
 	raw := make([]byte, bytes+hostAlign)
 	advise(raw)
 	skip := int(-uintptr(unsafe.Pointer(&raw[0])) & (hostAlign - 1))
-	h.held.Add(int64(bytes))
-	return &HostMemory{raw[skip : skip+bytes : skip+bytes], h.release}, nil
+	return raw[skip : skip+bytes : skip+bytes]
+}
+
+// spare are first chunks that arenas gave back, for those that begin: zeroing 32 MiB takes longer
+// than most passes of a small model. To the collector they are garbage, and it takes what lies
+// here over two collections.
+var spare sync.Pool
+
+// AllocArena is Alloc for an [Arena], whose tensors are undefined until they are written, as
+// is this memory. Who embeds a Host and has an Alloc of its own has this as well. Chunks that
+// are not an arena's first are not kept when they come back: it gives many at once where
+// it needs one as large as all of them.
+func (h *Host) AllocArena(bytes int, first bool) (Memory, error) {
+	if bytes != chunkBytes || !first {
+		return h.Alloc(bytes)
+	}
+	h.held.Add(chunkBytes)
+	chunk, ok := spare.Get().(*[chunkBytes]byte)
+	if !ok {
+		chunk = (*[chunkBytes]byte)(aligned(chunkBytes))
+	}
+	return &HostMemory{chunk[:], h.releaseChunk}, nil
+}
+
+func (h *Host) releaseChunk(m *HostMemory) {
+	spare.Put((*[chunkBytes]byte)(m.Data))
+	h.release(m)
 }
 
 // release drops memory and no longer counts it.

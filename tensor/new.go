@@ -61,6 +61,7 @@ func FromInts(dev Device, values []int32, shape ...int) (Tensor, error) {
 // arena, which frees its own.
 func (t Tensor) Free() {
 	if t.mem != nil && t.block == nil {
+		t.fixed.Free()
 		t.mem.Free()
 	}
 }

@@ -18,6 +18,7 @@ type Tensor struct {
 	mem   Memory
 	off   int    // byte offset of the first element in mem
 	block *Block // the arena's bookkeeping; nil for memory that is not an arena's
+	fixed *Fixed // nil where elements may change
 }
 
 func header(op string, d DType, shape []int) Tensor {
@@ -154,7 +155,7 @@ func (t Tensor) Slice(from, to int) Tensor {
 	row := t
 	row.dims[0] = 1
 	t.off += from * t.dtype.Bytes(row.Len())
-	t.dims[0] = to - from
+	t.dims[0], t.fixed = to-from, nil
 	return t
 }
 

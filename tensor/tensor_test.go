@@ -200,3 +200,38 @@ func TestDTypes(t *testing.T) {
 		t.Error("invalid types have names")
 	}
 }
+
+// kept is a form that counts what is freed.
+type kept struct{ freed *int }
+
+func (k kept) Free() { *k.freed++ }
+
+func TestFixedTensors(t *testing.T) {
+	w := tensor.MustFromFloats(ref.New(), tensor.F32, []float64{1, 2, 3, 4}, 2, 2)
+	if w.Fixed() != nil {
+		t.Error("fixed before Fix")
+	}
+	w.Fixed().Free() // of nothing
+	freed := 0
+	one, two := w.Fix(), w
+	if one.Fix().Fixed() != one.Fixed() || two.Fixed() != nil || one.Slice(0, 1).Fixed() != nil || one.Reshape(4).Fixed() != nil {
+		t.Error("Fix is of one tensor, not of its views")
+	}
+	none := func() tensor.Form { return nil }
+	if form, created := one.Fixed().Form("key", none); form != nil || created {
+		t.Errorf("%v, created %v, where nothing could be made", form, created)
+	}
+	if form, created := one.Fixed().Form("key", func() tensor.Form { return kept{&freed} }); form == nil || !created {
+		t.Errorf("%v, created %v: not kept", form, created)
+	}
+	if form, created := one.Fixed().Form("key", none); form == nil || created {
+		t.Errorf("%v, created %v: made twice or lost", form, created)
+	}
+	mustPanic(t, "tensor: SetFloats: elements of F32[2 2] are fixed", func() { one.SetFloats(make([]float64, 4)) })
+	mustPanic(t, "tensor: SetRaw: elements of F32[2 2] are fixed", func() { one.SetRaw(make([]byte, 16)) })
+	one.Free()
+	one.Free()
+	if freed != 1 {
+		t.Errorf("freed %d times", freed)
+	}
+}

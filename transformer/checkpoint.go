@@ -362,9 +362,9 @@ func loadedType(e formats.Entry) tensor.DType {
 	return e.DType
 }
 
-// Tensor returns one tensor on dev: on a host device a view of the file where
-// alignment allows. It stays there until the checkpoint is closed. Not for concurrent
-// use.
+// Tensor returns one tensor on dev, fixed ([tensor.Tensor.Fix]): on a host device a view of
+// the file where alignment allows. It stays there until the checkpoint is closed. Not for
+// concurrent use.
 func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, error) {
 	e, ok := c.Entry(name)
 	if !ok {
@@ -379,6 +379,7 @@ func (c *Checkpoint) Tensor(dev tensor.Device, name string) (tensor.Tensor, erro
 		return tensor.Tensor{}, fmt.Errorf("%s: tensor %s: %w", c.Path, formats.Quote(name), err)
 	}
 	c.noteMapped(t, data, name)
+	t = t.Fix()
 	c.loaded = append(c.loaded, t)
 	return t, nil
 }

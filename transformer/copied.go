@@ -51,11 +51,16 @@ func (c *Checkpoint) CopyMapped(d *Decoder) error {
 				return fmt.Errorf("%s: copying weights: %w", c.Path, err)
 			}
 			copy(rest, old)
+			t = t.Fix()
 			rest = rest[alignedBytes(t):]
 			c.loaded, copies[&old[0]] = append(c.loaded, t), t
 			c.source.Release(c.mapped[&old[0]])
 		}
-		w.Value = copies[&old[0]].Reshape(w.Value.Shape()...)
+		if t := copies[&old[0]]; t.SameShape(w.Value) {
+			w.Value = t
+		} else {
+			w.Value = t.Reshape(w.Value.Shape()...)
+		}
 		return nil
 	})
 }

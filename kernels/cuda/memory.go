@@ -120,7 +120,9 @@ func (be *Backend) mark() (*drv.Event, error) {
 func (be *Backend) Alloc(bytes int) (tensor.Memory, error) { return be.alloc(bytes, tagTensor) }
 
 // AllocArena is Alloc for a [tensor.Arena]: out-of-memory errors tell what arenas hold.
-func (be *Backend) AllocArena(bytes int) (tensor.Memory, error) { return be.alloc(bytes, tagArena) }
+func (be *Backend) AllocArena(bytes int, _ bool) (tensor.Memory, error) {
+	return be.alloc(bytes, tagArena)
+}
 
 func (be *Backend) alloc(bytes int, t tag) (tensor.Memory, error) {
 	be.mu.Lock()

@@ -151,7 +151,7 @@ func TestOutOfMemoryNamesTheLargestFive(t *testing.T) {
 	be := simulated(t, sim.Options{Devices: []sim.Device{{Memory: 64 << 20}}}, Options{}, door.Options{})
 	tensor.Must(be.Wrap(make([]byte, 2<<20)))
 	tensor.Must(be.Alloc(3 << 20))
-	tensor.Must(be.AllocArena(5 << 20))
+	tensor.Must(be.AllocArena(5<<20, true))
 	defer be.scratch(4 << 20).free()
 	_, err := be.Alloc(60 << 20)
 	if err == nil || !strings.HasSuffix(err.Error(), ": arenas 5 MiB, scratch 4 MiB, tensors 3 MiB, weights 2 MiB, pinned 8 KiB") { // the sixth are tables
