@@ -48,20 +48,48 @@ type sums struct {
 	data   []float32
 	stride int
 	add    bool
+	from   []float32 // with add: what they begin with, where it stands elsewhere, in rows as long
+}
+
+// begins returns what they begin with, or nil for zeros.
+func (s *sums) begins() []float32 {
+	if s.add && s.from == nil {
+		return s.data
+	}
+	return s.from
+}
+
+// row returns the sums from a row on.
+func (s sums) row(i int) sums {
+	s.data = s.data[i*s.stride:]
+	if s.from != nil {
+		s.from = s.from[i*s.stride:]
+	}
+	return s
 }
 
 // begin returns the place for the sums of rows [i, i+m), columns [j, j+n) of C,
 // first if no part of them is there yet.
 func (q *part) begin(s *scratch, i, j, m, n int, first bool) sums {
 	if q.aside {
-		return sums{grow(&s.tile, m*n), n, false}
+		return sums{data: grow(&s.tile, m*n), stride: n}
 	}
-	to := sums{q.c[i*q.n+j:], q.n, q.add || !first}
-	if first && q.residual != nil && q.f == nil {
+	to := q.beginApart(i, j, first)
+	if to.from != nil {
 		for r := range m {
-			copy(to.data[r*q.n:][:n], q.residual[(i+r)*q.n+j:])
+			copy(to.data[r*q.n:][:n], to.from[r*q.n:])
 		}
-		to.add = true
+		to.from = nil
+	}
+	return to
+}
+
+// beginApart is begin in C, where sums may begin with what stands elsewhere.
+func (q *part) beginApart(i, j int, first bool) sums {
+	at := i*q.n + j
+	to := sums{data: q.c[at:], stride: q.n, add: q.add || !first}
+	if first && q.residual != nil && q.f == nil {
+		to.add, to.from = true, q.residual[at:]
 	}
 	return to
 }

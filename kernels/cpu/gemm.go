@@ -71,6 +71,7 @@ type product struct {
 	packNarrow, runNarrow func(chunk int)
 	runPlain              func(chunk int)
 	runSpread             func(chunk int)
+	runScarce             func(chunk int)
 }
 
 // part is one of the products.
@@ -80,6 +81,8 @@ type part struct {
 	b      weight
 	transB bool
 	epilogue
+
+	prepacked *prepacked // or nil: tiles pack b
 }
 
 // strip is some columns of a part.
@@ -128,6 +131,7 @@ func (be *Backend) newProduct() *product {
 		p.packNarrow, p.runNarrow = p.packNarrowChunk, p.runNarrowChunk
 		p.runPlain = p.runPlainChunk
 		p.runSpread = p.runSpreadChunk
+		p.runScarce = p.runScarceChunk
 		p.tiled.pack, p.tiled.run = p.packTiles, p.runTiles
 	}
 	p.parts, p.work = p.parts[:0], 0
@@ -169,6 +173,10 @@ func (p *product) compute() {
 	}
 	if p.plain() {
 		p.computePlain()
+		return
+	}
+	if p.scarce() {
+		p.computeScarce()
 		return
 	}
 	if p.spread() {

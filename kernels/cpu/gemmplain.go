@@ -193,6 +193,18 @@ func (to *sums) into(k0 int) simd.Into {
 	return simd.Fresh
 }
 
+// take adds the sums of a block of KC that begins at k0, or begins with them.
+func (to sums) take(block []float32, m, n, k0 int) {
+	for r := range m {
+		row := to.data[r*to.stride:][:n]
+		if to.into(k0) == simd.Plus {
+			simd.AddTo(row, block[r*n:])
+		} else {
+			copy(row, block[r*n:])
+		}
+	}
+}
+
 // plainStream computes a tile from a weight that comes from memory.
 func (p *product) plainStream(s *scratch, q *part, to sums, i, j, m, n int) {
 	for k0 := 0; k0 < p.k; k0 += p.tile.KC {
@@ -206,9 +218,7 @@ func (p *product) plainStream(s *scratch, q *part, to sums, i, j, m, n int) {
 			simd.GemmAB(c, stride, p.left(i, k0+d), q.b.f32[(k0+d)*q.n+j:], q.n, m, n, min(streamDepth, kl-d), into)
 		}
 		if aside {
-			for r := range m {
-				simd.AddTo(to.data[r*to.stride:][:n], c[r*n:])
-			}
+			to.take(c, m, n, k0)
 		}
 	}
 }

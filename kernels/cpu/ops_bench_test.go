@@ -276,10 +276,3 @@ func BenchmarkAttentionSlopes(b *testing.B) {
 		})
 	}
 }
-
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}

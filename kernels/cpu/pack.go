@@ -55,10 +55,11 @@ type weight struct {
 	f32        []float32 // the same, if F32
 	rows, cols int
 	rowBytes   int
+	fixed      *tensor.Fixed // or nil: it may change
 }
 
 func weightOf(t tensor.Tensor) weight {
-	w := weight{dtype: t.DType(), rows: t.Rows(), cols: t.Cols(), bytes: tensor.HostBytes(t)}
+	w := weight{dtype: t.DType(), rows: t.Rows(), cols: t.Cols(), bytes: tensor.HostBytes(t), fixed: t.Fixed()}
 	if w.dtype == tensor.F32 {
 		w.f32 = tensor.View[float32](w.bytes)
 	}

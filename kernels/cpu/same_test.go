@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lamina/kernels"
+	"lamina/kernels/internal/simd"
 	"lamina/tensor"
 )
 
@@ -227,6 +228,46 @@ func TestFewRowsOfALargeProduct(t *testing.T) {
 			be.MatMul(few)
 			if got, want := args.C.Float32s(), few.C.Float32s(); !slices.Equal(got[:len(want)], want) {
 				t.Errorf("%v, TransA %v, TransB %v: rows have other bits beside others", d, args.TransA, args.TransB)
+			}
+		}
+	}
+}
+
+// TestScarceRowsAreThoseOfMany: one row, or two, of a large weight have the bits that they have
+// among many rows, with all that may come to a sum, at every level and on one thread and three.
+func TestScarceRowsAreThoseOfMany(t *testing.T) {
+	const many, n, k = 40, 601, 700
+	r := noise(7)
+	a, w, bias, residual, before := r.slice(many*k), r.slice(n*k), r.slice(n), r.slice(many*n), r.slice(many*n)
+	defer simd.Set(simd.Active())
+	for _, l := range simd.Levels() {
+		simd.Set(l)
+		for _, threads := range []int{1, 3} {
+			be := New(Options{Threads: threads, SplitAll: threads > 1})
+			defer be.Close()
+			for bits := range 8 {
+				product := func(m int) []float32 {
+					args := kernels.MatMulArgs{TransA: bits&1 != 0, TransB: bits&2 != 0, Accumulate: bits&4 != 0, A: tensorOf(be, a[:m*k], m, k), B: tensorOf(be, w, k, n), C: tensorOf(be, before[:m*n], m, n)}
+					if args.TransA {
+						across := make([]float32, m*k)
+						simd.Transpose(across, m, a, k, m, k)
+						args.A = tensorOf(be, across, k, m)
+					}
+					if args.TransB {
+						args.B = tensorOf(be, w, n, k)
+					}
+					if !args.Accumulate {
+						args.Bias, args.Func, args.Residual = tensorOf(be, bias, n), kernels.ReLU, tensorOf(be, residual[:m*n], m, n)
+					}
+					kernels.MatMul(be, args)
+					return args.C.Float32s()
+				}
+				want := product(many)
+				for m := 1; m <= scarceRows+1; m++ {
+					if got := product(m); !slices.Equal(got, want[:m*n]) {
+						t.Errorf("%v, %d threads, case %d: other bits of %d rows alone", l, threads, bits, m)
+					}
+				}
 			}
 		}
 	}

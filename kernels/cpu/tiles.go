@@ -11,7 +11,7 @@ import (
 //	    round and pack op(A)                                    (parallel)
 //	    for tiles of C                                          (parallel)
 //	        for blocks of KC of the inner index, in order
-//	            round and pack op(B) here
+//	            round and pack op(B) here, unless it is kept packed
 //	            simd.GemmTiles, which goes on with the sums in C
 //	        bias, function, residual
 //
@@ -28,13 +28,24 @@ const (
 	// callRows is how many rows of A are multiplied in one call: with KC of 512 they are
 	// 256 KiB, which stay in the second-level cache for all panels of B.
 	callRows = 256
-	// tilesPerWorker is how many tiles of C leave no worker idle for long at the end.
-	tilesPerWorker = 6
+	// residentA is how many bytes of op(A), packed by one worker, stay in the second-level cache
+	// beside what a tile has there.
+	residentA = 1 << 20
 )
 
-// tiledDepths is KC by the number of parts: two panels of all parts of B take 32, or 24, of
-// the 48 KiB of the first-level cache in processors with AMX.
-var tiledDepths = [...]int{1: 512, 2: 256, 3: 128}
+// What takes how many nanoseconds, about: a product of two numbers, a byte that comes from
+// beyond the second-level cache, and packing a number of op(B) by the number of parts.
+const (
+	productCost = 1. / 1100
+	byteCost    = 0.1
+)
+
+var packCosts = [...]float64{1: 0.25, 2: 0.4, 3: 0.6}
+
+// tiledDepths is KC by the number of parts: two panels of all parts of B take 40, 32 or 24 of
+// the 48 KiB of the first-level cache in processors with AMX. C is read and written once a block
+// of KC, which takes as long as multiplying some 400 inner indices where C is beyond the second-level cache.
+var tiledDepths = [...]int{1: 640, 2: 256, 3: 128}
 
 // tiledStretch is how many blocks of three parts make a stretch: 256 inner indices, as F32
 // kernels sum them. Its sums begin with 0 and are added to C when it is over. In sums that
@@ -113,6 +124,7 @@ func (p *product) computeTiles() {
 	t.parts = p.format.parts()
 	t.kc = evenly(p.k, tiledDepths[t.parts], simd.TileDepth)
 	t.blocks = ceilDiv(p.k, t.kc)
+	p.findPrepacked()
 	rows := evenly(p.m, maxTiledA/(t.slots()*tiledWords(unitRows, p.k))*unitRows, unitRows)
 	for p.i0 = 0; p.i0 < p.m; p.i0 += rows {
 		p.rows = min(rows, p.m-p.i0)
@@ -127,28 +139,46 @@ func (p *product) computeTiles() {
 	}
 }
 
-// cutTiles chooses the tiles of C for the rows at work, as wide as leaves some for every
-// worker, and returns their number.
+// cutTiles chooses the tiles of C for the rows at work that take the least time on the
+// backend's workers, and returns their number. Narrow ones leave no worker idle for long at the
+// end, and fetch op(A) often, which does not stay in a cache if it is large.
 func (p *product) cutTiles() int {
 	t := &p.tiled
-	enough := 1
-	if workers := p.be.Threads(); workers > 1 {
-		enough = tilesPerWorker * workers
-	}
-	n := 0
-	for t.cols = stripCols; ; t.cols /= 2 {
-		n = 0
+	least := 0.
+	for cols := stripCols; cols >= 2*simd.TileWidth; cols /= 2 {
+		across := 0
 		for _, at := range t.strips {
-			n += ceilDiv(at.cols, t.cols)
+			across += ceilDiv(at.cols, cols)
 		}
-		if n >= enough || t.cols == 2*simd.TileWidth {
-			break
+		for rows, below := p.rows, 0; rows > unitRows || below == 0; rows = ceilDiv(rows, 2) {
+			height := evenly(p.rows, rows, unitRows)
+			below = ceilDiv(p.rows, height)
+			if cost := p.tiledCost(height, cols, across*below); least == 0 || cost < least {
+				least, t.rows, t.cols, t.groups = cost, height, cols, below
+			}
 		}
 	}
-	t.rows = evenly(p.rows, ceilDiv(p.rows*n, enough), unitRows)
-	t.groups = ceilDiv(p.rows, t.rows)
 	t.across = stripCols / t.cols
 	return len(t.strips) * t.across * t.groups
+}
+
+// tiledCost estimates the nanoseconds that so many tiles of C take.
+func (p *product) tiledCost(rows, cols, tiles int) float64 {
+	parts, k := p.tiled.parts, float64(p.k)
+	tile := float64(rows*cols) * k * float64(parts*(parts+1)/2) * productCost
+	if p.parts[0].prepacked != nil {
+		tile += float64(2*parts*cols) * k * byteCost
+	} else {
+		tile += float64(cols) * k * packCosts[parts]
+	}
+	workers := p.be.Threads()
+	if bytes := 2 * parts * p.rows * p.k; workers > 1 || bytes > residentA { // others packed some of it, in their caches
+		tile += float64(2*parts*rows) * k * byteCost
+	}
+	if workers == 1 {
+		return float64(tiles) * tile
+	}
+	return float64(ceilDiv(tiles, workers))*tile + tile/2 // one worker may be twice as slow, beside a neighbour
 }
 
 // depthOf returns where a block begins in the inner index, and how long it is.
@@ -202,15 +232,19 @@ func (p *product) runTiles(chunk int) {
 	}
 	q, j := &p.parts[at.part], at.j+from
 	s := p.be.scratch.get()
-	to := q.begin(s, p.i0+i, j, m, n, true)
+	var to sums
+	if q.aside || t.parts == 3 {
+		to = q.begin(s, p.i0+i, j, m, n, true)
+	} else {
+		to = q.beginApart(p.i0+i, j, true)
+	}
 	for block := range t.blocks {
 		k0, kl := p.depthOf(block)
-		right := q.b.tiles(s, t, q.transB, j, n, k0, kl)
+		right := q.right(s, t, j, n, k0, kl)
 		sum, apart := t.place(s, to, block, m, n)
 		for r := 0; r < m; r += callRows {
 			rows := min(callRows, m-r)
-			c, of := to, sum
-			c.data, of.data = to.data[r*to.stride:], sum.data[r*sum.stride:]
+			c, of := to.row(r), sum.row(r)
 			p.multiplyTiles(of, block, i+r, rows, n, &right)
 			if apart && (block+1 == t.blocks || (block+1)%tiledStretch == 0) {
 				c.grow(of, rows, n)
@@ -227,10 +261,12 @@ func (p *product) runTiles(chunk int) {
 // before it are, or apart from them, beginning with 0.
 func (t *tiled) place(s *scratch, to sums, block, m, n int) (sum sums, apart bool) {
 	if t.parts < 3 || block < tiledStretch && !to.add {
-		to.add = to.add || block > 0
+		if block > 0 {
+			to.add, to.from = true, nil
+		}
 		return to, false
 	}
-	return sums{grow(&s.turned, m*n), n, block%tiledStretch > 0}, true
+	return sums{data: grow(&s.turned, m*n), stride: n, add: block%tiledStretch > 0}, true
 }
 
 // grow adds m rows and n columns of further sums to those that stand there.
@@ -256,7 +292,8 @@ func (p *product) multiplyTiles(c sums, block, i, rows, n int, right *tiles) {
 	for r := 0; r < rows; r += step {
 		left := p.leftTiles(block, (i+r)/unitRows)
 		var passes [6]simd.Pass
-		simd.GemmTiles(c.data[r*c.stride:], c.stride, left.Tiled, right.Tiled, passesOf(passes[:0], &left, right), min(step, rows-r), n, tilesOf(kl), c.add)
+		to := c.row(r)
+		simd.GemmTiles(to.data, to.stride, left.Tiled, right.Tiled, passesOf(passes[:0], &left, right), min(step, rows-r), n, tilesOf(kl), to.begins())
 	}
 }
 
@@ -272,6 +309,14 @@ func passesOf(passes []simd.Pass, a, b *tiles) []simd.Pass {
 		}
 	}
 	return append(passes, simd.Pass{A: a.first(), B: b.first()})
+}
+
+// right returns columns [j, j+n) and inner indices [k0, k0+kl) of op(B), packed.
+func (q *part) right(s *scratch, t *tiled, j, n, k0, kl int) tiles {
+	if q.prepacked != nil {
+		return q.prepacked.tiles(t, j, k0, kl)
+	}
+	return q.b.tiles(s, t, q.transB, j, n, k0, kl)
 }
 
 // tiles packs columns [j, j+n) and inner indices [k0, k0+kl) of op(w).

@@ -212,10 +212,12 @@ func rowKernel(d tensor.DType) rowDot {
 }
 
 // rowStreams is in how many places of memory a kernel that is faster than memory
-// reads in turn, a row in each: a core fetches ahead in several at once. On Zen 3
-// four give a third more bytes a second than one, with or without prefetch
-// instructions. Kernels of few bits lose by it.
-const rowStreams = 4
+// reads in turn, a row in each: a core fetches ahead in several at once. On a Zen 3 alone
+// four give a third more bytes a second than one; beside neighbours that use the memory
+// they give a tenth less, and two are as good as one or better, of every type, with
+// pages of 4 KiB and of 2 MiB. Prefetch instructions lose, and kernels of few bits by
+// any of this.
+const rowStreams = 2
 
 // rowOrder is the order in which a kernel goes through rows, in bytes: how far on
 // after a row, where src has already moved by the row itself; and, past the last

@@ -35,8 +35,7 @@ func codeOf(t *testing.T, f any, name string) uintptr {
 	}
 }
 
-// disassembled is what GNU's disassembler reads from an assembly function on, up to its
-// return.
+// disassembled is what GNU's disassembler reads of an assembly function.
 func disassembled(t *testing.T, f any, name string) string {
 	t.Helper()
 	tool, err := exec.LookPath("objdump")
@@ -48,12 +47,16 @@ func disassembled(t *testing.T, f any, name string) string {
 		t.Fatal(err)
 	}
 	code := codeOf(t, f, name)
-	text, err := exec.Command(tool, "-d", "--no-show-raw-insn", fmt.Sprintf("--start-address=%#x", code), fmt.Sprintf("--stop-address=%#x", code+0x2000), self).Output()
+	end := code
+	for at := runtime.FuncForPC(code); at != nil && at.Entry() == code; at = runtime.FuncForPC(end) {
+		end++
+	}
+	text, err := exec.Command(tool, "-d", "--no-show-raw-insn", fmt.Sprintf("--start-address=%#x", code), fmt.Sprintf("--stop-address=%#x", end), self).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _, found := strings.Cut(string(text), "int3")
-	if !found || strings.Contains(body, "(bad)") {
+	body, _, _ := strings.Cut(string(text), "int3") // what fills up to the next function
+	if strings.Contains(body, "(bad)") {
 		t.Fatalf("not code:\n%s", body)
 	}
 	return body
@@ -128,12 +131,13 @@ func TestBytesAreTheInstruction(t *testing.T) {
 			each := func(text string) (all []string) {
 				for tile, place := range places {
 					if (tile < 2 || kernel.rows) && (tile%2 == 0 || kernel.across) {
-						all = append(all, strings.NewReplacer("TILE", fmt.Sprintf("%%tmm%d", tile), "PLACE", place).Replace(text))
+						all = append(all, strings.NewReplacer("TILE", fmt.Sprintf("%%tmm%d", tile), "PLACE", place, "FROM", strings.Replace(place, "rdi", "rsi", 1)).Replace(text))
 					}
 				}
 				return all
 			}
-			want := slices.Concat([]string{"ldtilecfg (%rsi)"}, each("tileloadd PLACE,TILE"), each("tilezero TILE"),
+			want := slices.Concat([]string{"ldtilecfg (%rsi)"}, each("tileloadd FROM,TILE"), each("tilezero TILE"),
+				slices.Repeat([]string{"prefetchw (%r15)", "prefetchw 0x40(%r15)"}, 2),
 				[]string{"tileloadd 0x0(%rdx,%r9,1),%tmm6", "tileloaddt1 0x0(%rsi,%r9,1),%tmm4", "tdpbf16ps %tmm6,%tmm4,%tmm0"})
 			if kernel.across {
 				want = append(want, "tileloadd 0x0(%r12,%r9,1),%tmm7", "tdpbf16ps %tmm7,%tmm4,%tmm1")
@@ -145,7 +149,7 @@ func TestBytesAreTheInstruction(t *testing.T) {
 				want = append(want, "tdpbf16ps %tmm7,%tmm5,%tmm3")
 			}
 			want = append(append(want, each("tilestored TILE,PLACE")...), "tilerelease")
-			wantInstructions(t, operandsOf(disassembled(t, kernel.f, kernel.name), "ldtilecfg|tile[a-z0-9]*|tdp[a-z0-9]*"), want)
+			wantInstructions(t, operandsOf(disassembled(t, kernel.f, kernel.name), "ldtilecfg|tile[a-z0-9]*|tdp[a-z0-9]*|prefetchw"), want)
 		})
 	}
 }

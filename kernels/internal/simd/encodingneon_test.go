@@ -48,6 +48,7 @@ var neonInstructions = map[string]string{
 	"SUB_S":  "sub vd.4s, vn.4s, vm.4s",
 	"SHL_S":  "shl vd.4s, vn.4s, #s",
 	"SSHR_S": "sshr vd.4s, vn.4s, #s",
+	"USHR_S": "ushr vd.4s, vn.4s, #s",
 	"BIT_B":  "bit vd.16b, vn.16b, vm.16b",
 	"BSL_B":  "bsl vd.16b, vn.16b, vm.16b",
 	"EOR_B":  "eor vd.16b, vn.16b, vm.16b",

@@ -13,18 +13,18 @@ type tileBlock struct {
 	a, b       *float32
 	aPanel     int
 	bPanel     int
-	passes     *Pass // words
-	count      int   // of passes, > 0
-	tiles      int   // inner ones, > 0
-	rows, cols int   // blocks, > 0
-	add        bool
+	passes     *Pass    // words
+	count      int      // of passes, > 0
+	tiles      int      // inner ones, > 0
+	rows, cols int      // blocks, > 0
+	from       *float32 // what C begins with, in rows like its own, or nil
 }
 
 // gemmTilesVector cuts C into whole blocks of 32×32 and what is left on the right, below,
 // and in the corner: tiles of one call have the same shapes.
-func gemmTilesVector(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, add bool) {
+func gemmTilesVector(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, from []float32) {
 	const whole = 2 * TileWidth
-	t := tileBlock{ldc: 4 * ldc, aPanel: 4 * a.Panel, bPanel: 4 * b.Panel, passes: &passes[0], count: len(passes), tiles: tiles, add: add}
+	t := tileBlock{ldc: 4 * ldc, aPanel: 4 * a.Panel, bPanel: 4 * b.Panel, passes: &passes[0], count: len(passes), tiles: tiles}
 	for i := 0; i < m; {
 		rows := min(whole, m-i)
 		t.rows = max((m-i)/whole, 1)
@@ -33,6 +33,9 @@ func gemmTilesVector(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tile
 			t.cols = max((n-j)/whole, 1)
 			shapes := shapesOf(rows, cols)
 			t.shapes, t.c = &shapes, &c[i*ldc+j]
+			if from != nil {
+				t.from = &from[i*ldc+j]
+			}
 			t.a, t.b = &a.Data[i/TileWidth*a.Panel], &b.Data[j/TileWidth*b.Panel]
 			switch {
 			case rows > TileWidth && cols > TileWidth:

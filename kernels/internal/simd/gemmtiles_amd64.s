@@ -10,16 +10,18 @@
 // to 3, are loaded and stored once for all passes. A's are 4 and 5, B's 6 and 7.
 //
 // AX is the block; DI C, R8 the length of its rows; R9 that of a row of a tile. SI and BX
-// walk along A's panels, DX and R12 along B's.
+// walk along A's panels, DX and R12 along B's. R15 walks down the block of C that comes
+// next, to R14: its lines are fetched while this one is computed, two rows a step, as
+// storing a block whose lines are in memory takes as long as multiplying it.
 
-// BELOW points BX to C's second row of tiles.
-#define BELOW \
+// BELOW points BX to the second row of tiles of what begins at R.
+#define BELOW(R) \
 	MOVQ R8, BX \
 	SHLQ $4, BX \
-	ADDQ DI, BX
+	ADDQ R, BX
 
-#define LOAD11 TILELOADD(0, RDI, 8, 0)
-#define LOAD12 LOAD11; TILELOADD(1, RDI, 8, 64)
+#define LOAD11 TILELOADD(0, RSI, 8, 0)
+#define LOAD12 LOAD11; TILELOADD(1, RSI, 8, 64)
 #define LOAD21 LOAD11; TILELOADD(2, RBX, 8, 0)
 #define LOAD22 LOAD12; TILELOADD(2, RBX, 8, 0); TILELOADD(3, RBX, 8, 64)
 
@@ -51,6 +53,13 @@
 	TDPBF16PS(2, 5, 6); \
 	TDPBF16PS(3, 5, 7)
 
+// FETCHROW fetches the line at R15 and the next for writing, by PREFETCHW, which Go's assembler
+// does not know, and goes on to the next row of C.
+#define FETCHROW \
+	BYTE $0x41; BYTE $0x0f; BYTE $0x0d; BYTE $0x0f; \
+	BYTE $0x41; BYTE $0x0f; BYTE $0x0d; BYTE $0x4f; BYTE $0x40; \
+	ADDQ R8, R15
+
 // BLOCKS is the body of a function of blocks of 2^down tiles by 2^across.
 #define BLOCKS(LOAD, ZERO, STORE, STEP, down, across) \
 	MOVQ t+0(FP), AX \
@@ -70,11 +79,23 @@ col: \
 	MOVQ tileBlock_rows(AX), CX \
 	MOVQ CX, rows-32(SP) \
 row: \
+	MOVQ R8, R14 \
+	SHLQ $(4+down), R14 \
+	LEAQ (DI)(R14*1), R15 \
+	CMPQ rows-32(SP), $1 \
+	JNE  below \
+	MOVQ c-24(SP), R15 \
+	ADDQ $(64<<across), R15 \
+below: \
+	ADDQ R15, R14 \
 	MOVQ tileBlock_passes(AX), R13 \
 	MOVQ tileBlock_count(AX), R11 \
-	CMPB tileBlock_add(AX), $0 \
+	MOVQ tileBlock_from(AX), SI \
+	TESTQ SI, SI \
 	JEQ  zero \
-	BELOW \
+	ADDQ DI, SI \
+	SUBQ tileBlock_c(AX), SI \
+	BELOW(SI) \
 	LOAD \
 	JMP  pass \
 zero: \
@@ -91,6 +112,11 @@ pass: \
 	ADDQ DX, R12 \
 	MOVQ tileBlock_tiles(AX), CX \
 step: \
+	CMPQ R15, R14 \
+	JCC  fetched \
+	FETCHROW \
+	FETCHROW \
+fetched: \
 	STEP \
 	ADDQ $1024, SI \
 	ADDQ $1024, BX \
@@ -101,7 +127,7 @@ step: \
 	ADDQ $Pass__size, R13 \
 	DECQ R11 \
 	JNZ  pass \
-	BELOW \
+	BELOW(DI) \
 	STORE \
 	MOVQ tileBlock_aPanel(AX), BX \
 	SHLQ $down, BX \

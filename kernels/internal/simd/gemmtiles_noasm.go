@@ -2,6 +2,6 @@
 
 package simd
 
-func gemmTilesVector(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, add bool) {
-	gemmTilesGeneric(c, ldc, a, b, passes, m, n, tiles, add)
+func gemmTilesVector(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, from []float32) {
+	gemmTilesGeneric(c, ldc, a, b, passes, m, n, tiles, from)
 }

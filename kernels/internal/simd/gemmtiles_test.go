@@ -55,8 +55,8 @@ func TestGemmTilesHasTheBitsOfItsTwin(t *testing.T) {
 		for _, m := range []int{1, 15, 16, 17, 31, 32, 33, 70} {
 			for _, n := range []int{1, 15, 16, 17, 32, 33, 50, 64} {
 				for tiles := range 4 {
-					for bit := range 4 {
-						add, parts := bit&1 != 0, 1+bit&2
+					for bit := range 6 {
+						begin, parts := bit%3, 1+bit/3*2
 						r := noise(m + n + tiles)
 						ga, a, aAt := tiledNoise(&r, m, tiles, parts, 256*(tiles%2), strange)
 						gb, b, bAt := tiledNoise(&r, n, tiles, parts, 0, strange)
@@ -71,20 +71,16 @@ func TestGemmTilesHasTheBitsOfItsTwin(t *testing.T) {
 								got.x[i] *= strange[i%len(strange)]
 							}
 						}
+						other := newGuarded(&r, len(got.x), m%3, 1)
 						want := slices.Clone(got.x)
-						gemmTilesGeneric(want, ldc, a, b, passes, m, n, tiles, add)
-						if tiles == 0 && !add {
-							for i := range m {
-								clear(want[i*ldc:][:n])
-							}
-						}
-						GemmTiles(got.x, ldc, a, b, passes, m, n, tiles, add)
-						if !got.intact() || !ga.intact() || !gb.intact() {
+						gemmTilesGeneric(want, ldc, a, b, passes, m, n, tiles, [][]float32{nil, want, other.x}[begin])
+						GemmTiles(got.x, ldc, a, b, passes, m, n, tiles, [][]float32{nil, got.x, other.x}[begin])
+						if !other.intact() || !got.intact() || !ga.intact() || !gb.intact() {
 							t.Fatal("wrote outside")
 						}
 						for i, v := range got.x {
 							if !sameBits(v, want[i]) {
-								t.Fatalf("%s m=%d n=%d tiles=%d parts=%d add=%v: word %d is %g (%x), want %g (%x)", name, m, n, tiles, parts, add, i,
+								t.Fatalf("%s m=%d n=%d tiles=%d parts=%d begin=%d: word %d is %g (%x), want %g (%x)", name, m, n, tiles, parts, begin, i,
 									v, math.Float32bits(v), want[i], math.Float32bits(want[i]))
 							}
 						}
@@ -126,7 +122,7 @@ func BenchmarkGemmTiles(b *testing.B) {
 			ldc := s.n
 			c := aligned(s.m * ldc)
 			for b.Loop() {
-				GemmTiles(c, ldc, x, y, passes, s.m, s.n, tiles, true)
+				GemmTiles(c, ldc, x, y, passes, s.m, s.n, tiles, c)
 			}
 			b.ReportMetric(float64(2*s.m*s.n*s.k*b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})

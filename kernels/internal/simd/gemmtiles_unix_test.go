@@ -28,9 +28,9 @@ func TestTilesOutliveSignals(t *testing.T) {
 			_, a, _ := tiledNoise(&r, m, tiles, 1, 0, nil)
 			_, b, _ := tiledNoise(&r, n, tiles, 1, 0, nil)
 			want, got := make([]float32, m*n), make([]float32, m*n)
-			gemmTilesGeneric(want, n, a, b, []Pass{{}}, m, n, tiles, false)
+			gemmTilesGeneric(want, n, a, b, []Pass{{}}, m, n, tiles, nil)
 			for !stop.Load() {
-				GemmTiles(got, n, a, b, []Pass{{}}, m, n, tiles, false)
+				GemmTiles(got, n, a, b, []Pass{{}}, m, n, tiles, nil)
 				if !slices.Equal(got, want) {
 					t.Error("other bits among signals")
 					return

@@ -61,6 +61,10 @@ var guardRows = []guardRow{
 		c.floats = []int{n, rows, span(rows, n, stride)}
 		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { AddRows(x[0], x[1], x[2], stride); return nil }
 	})},
+	{"AddColumns", strided(func(c *call, rows, n, stride int) {
+		c.floats = []int{rows, n, span(rows, n, stride)}
+		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 { AddColumns(x[0], x[1], x[2], stride); return nil }
+	})},
 	{"ScaleRows", strided(func(c *call, rows, n, stride int) {
 		c.floats = []int{span(rows, n, stride+1), span(rows, n, stride), rows}
 		c.run = func(x [][]float32, _ []byte, _ []int32) []float64 {

@@ -24,10 +24,11 @@ func gemmTilesCalls() []call {
 				ldc := n + m%3
 				calls = append(calls, call{
 					at: fmt.Sprintf("m=%d n=%d tiles=%d", m, n, tiles), clean: halves,
-					floats: []int{span(m, n, ldc), parts * a, parts * b},
+					floats: []int{span(m, n, ldc), parts * a, parts * b, span(m, n, ldc)},
 					run: func(x [][]float32, _ []byte, _ []int32) []float64 {
 						passes := []Pass{{a, 0}, {0, b}, {0, 0}}
-						GemmTiles(x[0], ldc, Tiled{x[1], tiles * TileWords}, Tiled{x[2], tiles * TileWords}, passes, m, n, tiles, m%2 == 0)
+						from := [][]float32{nil, x[0], x[3]}[m%3]
+						GemmTiles(x[0], ldc, Tiled{x[1], tiles * TileWords}, Tiled{x[2], tiles * TileWords}, passes, m, n, tiles, from)
 						return nil
 					},
 				})

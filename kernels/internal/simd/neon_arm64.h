@@ -73,6 +73,7 @@
 #define ADD_S(d, n, m) WORD $(0x4EA08400 | (m)<<16 | (n)<<5 | (d))
 #define SUB_S(d, n, m) WORD $(0x6EA08400 | (m)<<16 | (n)<<5 | (d))
 #define SHL_S(d, n, s) WORD $(0x4F005400 | (32+(s))<<16 | (n)<<5 | (d))
+#define USHR_S(d, n, s) WORD $(0x6F000400 | (64-(s))<<16 | (n)<<5 | (d))
 #define SSHR_S(d, n, s) WORD $(0x4F000400 | (64-(s))<<16 | (n)<<5 | (d))
 
 // BIT_B: bits of n go to d where m has ones. BSL_B: d chooses between the bits of n, where

@@ -39,3 +39,26 @@ func addRowsGeneric(dst, w, rows []float32, stride int) {
 		axpyGeneric(dst, rows[i*stride:][:len(dst)], a)
 	}
 }
+
+// AddColumns does dst[j] += Σ_p w[p]·rows[j·stride+p], one product after the other: a sum
+// has the order and the bits that [AddRows] has of the same numbers turned, and may be made
+// in several calls.
+func AddColumns(dst, w, rows []float32, stride int) {
+	if len(w) == 0 || len(dst) == 0 {
+		return
+	}
+	_ = rows[:(len(dst)-1)*stride+len(w)]
+	if level < AVX2 {
+		addColumnsGeneric(dst, w, rows, stride)
+		return
+	}
+	addColumnsVector(dst, w, rows, stride)
+}
+
+func addColumnsGeneric(dst, w, rows []float32, stride int) {
+	for j := range dst {
+		for p, v := range rows[j*stride:][:len(w)] {
+			dst[j] += float32(w[p] * v)
+		}
+	}
+}

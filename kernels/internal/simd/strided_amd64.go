@@ -2,6 +2,8 @@
 
 package simd
 
+import "math"
+
 //go:noescape
 func dotsAVX2(dst *float32, n int, x *float32, k int, rows *float32, stride int)
 
@@ -34,4 +36,48 @@ func addRowsVector(dst, w, rows []float32, stride int) {
 			rows = rows[lanes:]
 		}
 	}
+}
+
+// columnTile is how many columns, and how many products of each, addColumnsAVX2 takes.
+const columnTile = 16
+
+// addColumnsAVX2 is [AddColumns] of 16 columns and 16·tiles products, tiles > 0.
+//
+//go:noescape
+func addColumnsAVX2(dst, w *float32, tiles int, rows *float32, stride int)
+
+func addColumnsVector(dst, w, rows []float32, stride int) {
+	for len(dst) >= columnTile {
+		k := len(w) &^ (columnTile - 1)
+		if k > 0 {
+			addColumnsAVX2(&dst[0], &w[0], k/columnTile, &rows[0], stride)
+		}
+		if k < len(w) {
+			addColumnsEdge(dst[:columnTile], w[k:], rows[k:], stride)
+		}
+		if len(dst) == columnTile {
+			return
+		}
+		dst, rows = dst[columnTile:], rows[columnTile*stride:]
+	}
+	for k := 0; len(dst) > 0 && k < len(w); k += columnTile {
+		addColumnsEdge(dst, w[k:min(k+columnTile, len(w))], rows[k:], stride)
+	}
+}
+
+// addColumnsEdge is AddColumns of up to 16 columns and products, filled up with 0·(-0), which
+// changes no sum, not the sign of a zero either.
+func addColumnsEdge(dst, w, rows []float32, stride int) {
+	var tile [columnTile * columnTile]float32
+	var sums, left [columnTile]float32
+	for i := range tile {
+		tile[i] = float32(math.Copysign(0, -1))
+	}
+	for j := range dst {
+		copy(tile[j*columnTile:], rows[j*stride:][:len(w)])
+	}
+	copy(sums[:], dst)
+	copy(left[:], w)
+	addColumnsAVX2(&sums[0], &left[0], 1, &tile[0], columnTile)
+	copy(dst, sums[:])
 }

@@ -15,3 +15,5 @@ func addRowsVector(dst, w, rows []float32, stride int) {
 		axpyVector(dst, rows[i*stride:][:len(dst)], a)
 	}
 }
+
+func addColumnsVector(dst, w, rows []float32, stride int) { addColumnsGeneric(dst, w, rows, stride) }

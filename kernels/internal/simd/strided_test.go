@@ -76,3 +76,39 @@ func TestDotsAndAddRowsMayBeSplit(t *testing.T) {
 		}
 	}
 }
+
+// TestAddColumnsHasTheBitsOfAddRows of the same numbers turned, zeros of both signs among
+// them, however its products are split.
+func TestAddColumnsHasTheBitsOfAddRows(t *testing.T) {
+	defer Set(Active())
+	for _, l := range Levels() {
+		Set(l)
+		for n := range 40 {
+			for _, k := range []int{1, 2, 15, 16, 17, 33, 64, 100} {
+				stride := k + n%3
+				rows, w := wave(n*stride+k, 0.7), wave(k, 1.3)
+				w[k/2] = 0
+				turned := make([]float32, n*k)
+				for j := range n {
+					for p := range k {
+						turned[p*n+j] = rows[j*stride+p]
+					}
+				}
+				want := make([]float32, n)
+				for j := range want {
+					want[j] = float32(math.Copysign(0, float64(j%3-1)))
+				}
+				whole, split := append([]float32(nil), want...), append([]float32(nil), want...)
+				AddRows(want, w, turned, n)
+				AddColumns(whole, w, rows, stride)
+				AddColumns(split, w[:k/3], rows, stride)
+				AddColumns(split, w[k/3:], rows[k/3:], stride)
+				for j := range want {
+					if !sameBits(whole[j], want[j]) || !sameBits(split[j], want[j]) {
+						t.Fatalf("%v n=%d k=%d: [%d] = %v, split %v, want %v", l, n, k, j, whole[j], split[j], want[j])
+					}
+				}
+			}
+		}
+	}
+}

@@ -51,7 +51,9 @@
 	REST \
 	PART((DI)(R12*2))
 
-// ROWS is the body: SI and DI walk along a row, R13 and BX are where it begins.
+// ROWS is the body: SI and DI walk along a row, R13 and BX are where it begins. What stands
+// four rows further is fetched ahead: rows are no longer than a few lines, and each would
+// begin with waiting for memory.
 #define ROWS(PARTS) \
 	MOVQ r+0(FP), AX \
 	MOVQ splitRows_src(AX), R13 \
@@ -61,6 +63,8 @@
 	MOVQ splitRows_dstStep(AX), R11 \
 	MOVQ splitRows_part(AX), R12 \
 	MOVQ splitRows_rows(AX), R8 \
+	MOVQ splitRows_srcRow(AX), R14 \
+	SHLQ $2, R14 \
 	MOVQ splitRows_index(AX), CX \
 	VMOVDQU32 (CX), Z29 \
 	KMOVW splitRows_low(AX), K1 \
@@ -76,6 +80,9 @@ row: \
 	DECQ CX \
 	JZ   last \
 vector: \
+	LEAQ (SI)(R14*1), R15 \
+	PREFETCHT0 (R15) \
+	PREFETCHT0 (R15)(R9*1) \
 	VMOVUPS (SI), Z0 \
 	VMOVUPS.Z (SI)(R9*1), K3, Z1 \
 	PARTS \

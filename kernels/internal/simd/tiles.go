@@ -27,22 +27,28 @@ type Tiled struct {
 // Pass is a product of two parts: where they begin in the words of the operands.
 type Pass struct{ A, B int }
 
-// GemmTiles adds products of parts to m rows and n columns of C, or begins with zeros:
+// GemmTiles adds products of parts to m rows and n columns of from, which may be C, or nil
+// for zeros, and whose rows lie like C's:
 //
-//	c(i, j) = c(i, j) + (Σ_q a(i, 2q)·b(2q, j) + Σ_q a(i, 2q+1)·b(2q+1, j))   q = 0..15
+//	c(i, j) = from(i, j) + (Σ_q a(i, 2q)·b(2q, j) + Σ_q a(i, 2q+1)·b(2q+1, j))   q = 0..15
 //
 // for every tile in order, all of a pass before the next. The two sums begin with +0 and
 // have each product added in order, rounded once, as is their sum, and its sum with c:
 // Intel's definition of TDPBF16PS. Denormal numbers, operands and sums, count as zero.
-func GemmTiles(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, add bool) {
+func GemmTiles(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, from []float32) {
 	if m == 0 || n == 0 {
 		return
 	}
 	_ = c[(m-1)*ldc+n-1]
+	if from != nil {
+		_ = from[(m-1)*ldc+n-1]
+	}
 	if tiles == 0 || len(passes) == 0 {
-		if !add {
-			for i := range m {
+		for i := range m {
+			if from == nil {
 				clear(c[i*ldc:][:n])
+			} else {
+				copy(c[i*ldc:][:n], from[i*ldc:])
 			}
 		}
 		return
@@ -52,17 +58,19 @@ func GemmTiles(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int,
 		_ = b.Data[p.B : p.B+(n-1)/TileWidth*b.Panel+tiles*TileWords]
 	}
 	if Has(TileBF16) {
-		gemmTilesVector(c, ldc, a, b, passes, m, n, tiles, add)
+		gemmTilesVector(c, ldc, a, b, passes, m, n, tiles, from)
 		return
 	}
-	gemmTilesGeneric(c, ldc, a, b, passes, m, n, tiles, add)
+	gemmTilesGeneric(c, ldc, a, b, passes, m, n, tiles, from)
 }
 
-func gemmTilesGeneric(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, add bool) {
+func gemmTilesGeneric(c []float32, ldc int, a, b Tiled, passes []Pass, m, n, tiles int, from []float32) {
 	for i := range m {
 		for j := range n {
 			at := &c[i*ldc+j]
-			if !add {
+			if from != nil {
+				*at = from[i*ldc+j]
+			} else {
 				*at = 0
 			}
 			for _, p := range passes {
