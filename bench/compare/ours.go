@@ -44,8 +44,12 @@ func openOurs(threads int, precision string) (*cpu.Backend, error) {
 	if !slices.Contains(cpu.Precisions(), p) {
 		return nil, fmt.Errorf("no products in %v", p)
 	}
-	return cpu.New(cpu.Options{Threads: threads, Precision: p}), nil
+	return cpu.New(cpu.Options{Threads: threads, Precision: p, Prepack: prepackBytes}), nil
 }
+
+// prepackBytes holds all weights of the models that are read from files, packed for AMX as
+// `lamina` keeps them on a machine of 16 GiB.
+const prepackBytes = 2 << 30
 
 // serve answers requests with our backend until standard input ends.
 func serve(threads int, precision string) error {
@@ -190,6 +194,11 @@ func (o *ours) prepare(f []string) (workload.Work, error) {
 		d, err := c.Decoder(o.be)
 		if err != nil {
 			return w, err
+		}
+		if f[0] == "decode-file" { // as generate does where 128 tokens may come
+			if err := c.CopyMapped(d); err != nil {
+				return w, err
+			}
 		}
 		if w, err = oneSequence(workload.OfDecoder(o.be, f[1], d), f); err != nil {
 			return w, err

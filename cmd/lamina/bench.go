@@ -87,7 +87,7 @@ func roundedPrecisions(own string) ([]kernels.Precision, error) {
 
 // measure runs the cases on so many threads.
 func (c benchCommand) measure(s *session, threads int, cases []workload.Case, next func(workload.Case)) ([]workload.Measurement, error) {
-	be, err := openBackend("cpu", s.Precision, threads)
+	be, err := openBackend("cpu", s.Precision, threads, s.prepackFlag)
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +97,12 @@ func (c benchCommand) measure(s *session, threads int, cases []workload.Case, ne
 	}
 	for _, one := range cases {
 		if p := one.Precision; p != kernels.PrecisionF32 && b.Rounded[p] == nil {
-			other := cpu.New(cpu.Options{Threads: threads, Precision: p})
+			other, err := openBackend("cpu", p.String(), threads, s.prepackFlag)
+			if err != nil {
+				return nil, err
+			}
 			defer other.Close()
-			b.Rounded[p] = other
+			b.Rounded[p] = other.Backend
 		}
 	}
 	b.Open = func(path string) (*transformer.Decoder, error) {

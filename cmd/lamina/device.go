@@ -59,12 +59,13 @@ type opened struct {
 	gpu       *gpu              // nil: it computes in the process's memory
 	precision kernels.Precision // of its products
 	note      string            // a line for people, or ""
+	prepack   int               // bytes that packed weights may take in the process's memory
 	room      int               // bytes that its memory had for us at opening, where it has its own
 }
 
 // openBackend opens the device that --device names, with products in the arithmetic that
 // --precision names. PyTorch's "high" is tf32 on a GPU and bf16x3 on a processor.
-func openBackend(device, precision string, threads int) (*opened, error) {
+func openBackend(device, precision string, threads int, prepack prepackFlag) (*opened, error) {
 	d, err := parseDevice(device)
 	if err != nil {
 		return nil, err
@@ -99,7 +100,15 @@ func openBackend(device, precision string, threads int) (*opened, error) {
 		return nil, usagef("--precision %v is of NVIDIA GPUs (--device cuda): the CPU has %s", p, have)
 	}
 	d.limit()
-	return &opened{Backend: cpu.New(cpu.Options{Threads: threads, Precision: p}), precision: p, note: note}, nil
+	bytes, unused, err := prepack.bytes(p)
+	if err != nil {
+		return nil, err
+	}
+	if note != "" && unused != "" {
+		note += "; "
+	}
+	note += unused
+	return &opened{Backend: cpu.New(cpu.Options{Threads: threads, Precision: p, Prepack: bytes}), precision: p, note: note, prepack: bytes}, nil
 }
 
 func onGPU(g *gpu, p kernels.Precision) *opened {

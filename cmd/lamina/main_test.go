@@ -168,6 +168,8 @@ func TestWrongInput(t *testing.T) {
 		{"device", []string{"doctor", "--device", "tpu"}, exitUsage, "tpu"},
 		{"cuda", []string{"doctor", "--device", "cuda:1"}, exitError, "CUDA"},
 		{"precision", []string{"doctor", "--precision", "f16"}, exitUsage, "f16"},
+		{"prepack", []string{"doctor", "--prepack", "much"}, exitUsage, "--prepack"},
+		{"prepack nothing", []string{"doctor", "--prepack", "0"}, exitUsage, "--prepack 0: want off"},
 		{"json in no directory", []string{"doctor", "--json", filepath.Join(dir, "none", "x.json")}, exitError, "none"},
 		{"missing model", []string{"info", "--model", filepath.Join(dir, "none")}, exitError, "none"},
 		{"hub id", []string{"info", "--model", "facebook/opt-125m"}, exitError, "hub"},

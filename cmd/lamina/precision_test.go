@@ -40,6 +40,14 @@ func TestPrecision(t *testing.T) {
 	if _, _, stderr := lamina(t, "logits", "--model", model, "--tokens", tokens, "--precision", "q8"); !strings.Contains(stderr, "--precision q8") || !strings.Contains(stderr, "all products are f32") {
 		t.Errorf("q8 without weights in blocks says %q", stderr)
 	}
+	for _, quiet := range []string{"auto", "off"} {
+		if _, _, stderr := lamina(t, "doctor", "--prepack", quiet); stderr != "" {
+			t.Errorf("--prepack %s says %q", quiet, stderr)
+		}
+	}
+	if _, _, stderr := lamina(t, "doctor", "--prepack", "1MiB"); !strings.Contains(stderr, "--prepack 1MiB keeps nothing: products in f32") {
+		t.Errorf("memory for packed weights that nothing uses: %q", stderr)
+	}
 	text := must(t, "doctor", "--precision", "bf16")
 	if !strings.Contains(text, "+bf16") || !strings.Contains(text, "--precision bf16") {
 		t.Errorf("doctor says %s", text)

@@ -1,17 +1,24 @@
 package main
 
 import (
+	"fmt"
+
 	"lamina/crash/study"
 	"lamina/internal/machine"
+	"lamina/internal/units"
 )
 
 // room returns how many bytes of memory a run may take in all where it computes, with the
-// model that is there; 0 where the system does not say.
+// model that is there, and beside the weights that are kept packed; 0 where the system does not say.
 func (s *session) room() int {
 	if s.device != nil && s.device.gpu != nil {
 		return s.device.room
 	}
-	return machine.ReadMemory().Whole()
+	whole := machine.ReadMemory().Whole()
+	if s.device != nil && whole > 0 {
+		whole = max(whole-s.device.prepack, 1)
+	}
+	return whole
 }
 
 // left is what may be taken beyond what is there.
@@ -33,7 +40,11 @@ func (f roomFlags) check(s *session, run interface{ CheckMemory(available int) e
 	if f.Overcommit {
 		return nil
 	}
-	return run.CheckMemory(s.room())
+	err := run.CheckMemory(s.room())
+	if err != nil && s.device != nil && s.device.prepack > 0 {
+		return fmt.Errorf("%w; --prepack off leaves it %s more", err, units.Bytes(s.device.prepack))
+	}
+	return err
 }
 
 // prefixFlags say what is kept of places below which nothing trains.

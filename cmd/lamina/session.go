@@ -24,6 +24,7 @@ type commonFlags struct {
 	Threads   []int  `default:"0" placeholder:"N" help:"Goroutines that compute at once on the CPU; 0: one per processor. Results do not depend on it."`
 	Seed      uint64 `default:"42" placeholder:"N" help:"Seed of everything drawn at random (default 42)."`
 	JSON      string `name:"json" placeholder:"FILE" help:"Write the result for machines to this file, whole or not at all."`
+	prepackFlag
 }
 
 // session is what a command runs in: when to stop, where to write, the flags that
@@ -54,6 +55,9 @@ func (s *session) check() error {
 	if err != nil {
 		return usagef("--precision: %w", err)
 	}
+	if _, _, err := s.prepackFlag.parse(); err != nil {
+		return err
+	}
 	if s.Precision != "high" { // what that is, the device decides
 		s.Precision = p.String()
 	}
@@ -77,7 +81,7 @@ func (s *session) backend() (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := openBackend(s.Device, s.Precision, threads)
+	o, err := openBackend(s.Device, s.Precision, threads, s.prepackFlag)
 	if err != nil {
 		return nil, err
 	}
