@@ -277,6 +277,25 @@ func TestChunkGivenBackIsOneArenas(t *testing.T) {
 	}
 }
 
+// TestTrimGivesBackSpareChunks: what arenas left for others is no longer on the heap, nor held by
+// the process beside what comes next. A collection alone lets it lie until the second.
+func TestTrimGivesBackSpareChunks(t *testing.T) {
+	kept := func() int64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc + m.HeapIdle - m.HeapReleased)
+	}
+	tensor.Trim()
+	before := kept()
+	a := tensor.NewArena(ref.New())
+	tensor.Must(a.New(tensor.I8, 1<<20))
+	a.Close()
+	tensor.Trim()
+	if left := kept() - before; left > 8<<20 {
+		t.Errorf("%d MiB that an arena gave back are still there", left>>20)
+	}
+}
+
 // TestArenaThatBecameOneKeepsOneChunk: of the chunks that one as large as all of them replaces, the
 // heap has one at most after a collection. Training holds as much in its first pass as in
 // each later one, and they would be there twice.

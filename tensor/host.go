@@ -89,6 +89,16 @@ func (h *Host) AllocArena(bytes int, first bool) (Memory, error) {
 	return &HostMemory{chunk[:], h.releaseChunk}, nil
 }
 
+// Trim gives back to the system what nobody uses: garbage, and the chunks that arenas left for
+// others, which a collection alone would let lie until the next. It collects, so that it takes
+// some milliseconds for each GiB of objects with pointers. For whoever is to take much memory,
+// or says how much he took.
+func Trim() {
+	for spare.Get() != nil {
+	}
+	debug.FreeOSMemory()
+}
+
 func (h *Host) releaseChunk(m *HostMemory) {
 	spare.Put((*[chunkBytes]byte)(m.Data))
 	h.release(m)
@@ -107,7 +117,7 @@ func (h *Host) check(bytes int64) error {
 	if total == 0 || bytes <= free {
 		return nil
 	}
-	debug.FreeOSMemory()
+	Trim()
 	if free, _ = h.Memory(); bytes <= free {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,7 +140,7 @@ func (o *ours) forget() {
 		o.work.Done()
 	}
 	o.key, o.work, o.gate, o.file = "", workload.Work{}, nil, nil
-	debug.FreeOSMemory()
+	tensor.Trim()
 }
 
 // prepare makes what a request measures, warm.
@@ -207,7 +206,7 @@ func (o *ours) prepare(f []string) (workload.Work, error) {
 	}
 	for range warm {
 		w.Run()
-		debug.FreeOSMemory() // a first pass learns how much memory it needs, a second one has it
+		tensor.Trim() // a first pass learns how much memory it needs, a second one has it
 	}
 	return w, nil
 }

@@ -2,7 +2,6 @@ package workload
 
 import (
 	"hash/fnv"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -213,9 +212,9 @@ func (m *Model) Finetune(places ...int) Work {
 // warm runs a step, which learns how much memory it needs; the next one takes that at once,
 // after what nobody needs any more has gone back to the system.
 func warm(w Work) {
-	debug.FreeOSMemory()
+	tensor.Trim()
 	w.Run()
-	debug.FreeOSMemory()
+	tensor.Trim()
 }
 
 // train is a step on some weights. Done leaves them trained.

@@ -9,6 +9,7 @@ import (
 	"lamina/eval/task"
 	"lamina/internal/interrupt"
 	"lamina/nn/optim"
+	"lamina/tensor"
 	"lamina/transformer"
 )
 
@@ -88,8 +89,8 @@ type training interface {
 // train runs a training in its directory and shows its progress.
 func (s *session) train(f training, dir *train.RunDir) (train.Outcome, error) {
 	defer sparing()()
-	debug.FreeOSMemory() // what measuring took, which lies otherwise than what training will
-	defer debug.FreeOSMemory()
+	tensor.Trim() // what measuring took, which lies otherwise than what training will
+	defer tensor.Trim()
 	show := s.watcher()
 	defer show.Close()
 	dir.Warn = func(text string) { show.Note("lamina: warning: " + oneLine(text)) }
