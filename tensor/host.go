@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -90,12 +91,10 @@ func (h *Host) AllocArena(bytes int, first bool) (Memory, error) {
 }
 
 // Trim gives back to the system what nobody uses: garbage, and the chunks that arenas left for
-// others, which a collection alone would let lie until the next. It collects, so that it takes
-// some milliseconds for each GiB of objects with pointers. For whoever is to take much memory,
-// or says how much he took.
+// others, which outlive one collection. It collects twice, each time some milliseconds for a GiB
+// of objects with pointers. For whoever is to take much memory, or says how much he took.
 func Trim() {
-	for spare.Get() != nil {
-	}
+	runtime.GC()
 	debug.FreeOSMemory()
 }
 
