@@ -84,11 +84,11 @@ func openBackend(device, precision string, threads int, prepack prepackFlag) (*o
 		if err != nil {
 			return nil, fmt.Errorf("--device %s: %s", device, strings.TrimPrefix(err.Error(), "cuda: "))
 		}
-		return onGPU(g, graphic), nil
+		return onGPU(g, graphic, prepack)
 	case "auto":
 		g, why := cudaGraphics.choose(graphic)
 		if g != nil {
-			return onGPU(g, graphic), nil
+			return onGPU(g, graphic, prepack)
 		}
 		note = why
 	}
@@ -100,20 +100,27 @@ func openBackend(device, precision string, threads int, prepack prepackFlag) (*o
 		return nil, usagef("--precision %v is of NVIDIA GPUs (--device cuda): the CPU has %s", p, have)
 	}
 	d.limit()
-	bytes, unused, err := prepack.bytes(p)
+	bytes, unused, err := prepack.bytes(p, false)
 	if err != nil {
 		return nil, err
 	}
-	if note != "" && unused != "" {
-		note += "; "
-	}
-	note += unused
-	return &opened{Backend: cpu.New(cpu.Options{Threads: threads, Precision: p, Prepack: bytes}), precision: p, note: note, prepack: bytes}, nil
+	be := cpu.New(cpu.Options{Threads: threads, Precision: p, Prepack: bytes})
+	return &opened{Backend: be, precision: p, note: remarks(note, unused), prepack: bytes}, nil
 }
 
-func onGPU(g *gpu, p kernels.Precision) *opened {
+func onGPU(g *gpu, p kernels.Precision, prepack prepackFlag) (*opened, error) {
+	_, unused, err := prepack.bytes(p, true)
+	if err != nil {
+		g.Close()
+		return nil, err
+	}
 	free, _ := g.Memory()
-	return &opened{Backend: g.Backend, gpu: g, precision: p, note: g.note, room: max(int(free)-g.overhead, 1)}
+	return &opened{Backend: g.Backend, gpu: g, precision: p, note: remarks(g.note, unused), room: max(int(free)-g.overhead, 1)}, nil
+}
+
+// remarks are some in one line.
+func remarks(notes ...string) string {
+	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), "; ")
 }
 
 // processorPrecisions are the arithmetics of a processor, for people.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"lamina/crash/study"
 	"lamina/kernels"
 	"lamina/kernels/cpu"
 )
@@ -71,6 +72,14 @@ func TestAutoTakesTheGPU(t *testing.T) {
 	if code, _, stderr := lamina(t, append(args, "--device", "cuda:1")...); code != exitError || !strings.Contains(stderr, "--device cuda:1: no GPU 1 here") {
 		t.Errorf("--device cuda:1: exit %d, %q", code, stderr)
 	}
+	pretend(t, pretended{free: 512 << 20})
+	if _, _, stderr := lamina(t, append(args, "--prepack", "1MiB")...); !strings.Contains(stderr, "--prepack 1MiB keeps nothing: it is for processors with AMX") {
+		t.Errorf("memory for packed weights on a GPU: %q", stderr)
+	}
+	if code, _, stderr := lamina(t, append(args, "--prepack", "much")...); code != exitUsage || !strings.Contains(stderr, "--prepack") {
+		t.Errorf("--prepack much on a GPU: exit %d, %q", code, stderr)
+	}
+	pretend(t, pretended{})
 	if code, stdout, _ := lamina(t, "doctor", "--device", "cuda"); code != exitError || !strings.Contains(stdout, "a path") {
 		t.Errorf("doctor of a GPU that is not there: exit %d, %q; want what was looked for", code, stdout)
 	}
@@ -137,6 +146,22 @@ func TestDoctorSaysWhetherCUDAIsThere(t *testing.T) {
 	must(t, "doctor", "--device", "cpu", "--json", out)
 	if r := read[result](t, out); !r.CUDA.Built || r.CUDA.Report["driver"] != "12.2" || !strings.HasPrefix(r.Backend, "cpu/") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestPackedWeightsAreNamed: what is refused for memory says what --prepack off would leave it,
+// and nothing else does.
+func TestPackedWeightsAreNamed(t *testing.T) {
+	large, other := fmt.Errorf("row a: %w", &study.TooLarge{}), errors.New("no such row")
+	none, packed := &session{device: &opened{}}, &session{device: &opened{prepack: 1 << 30}}
+	if err := packed.remedied(large); !errors.Is(err, large) || !strings.HasSuffix(err.Error(), "; --prepack off leaves it 1.0 GiB more") {
+		t.Errorf("a run beside packed weights is refused by %q", err)
+	}
+	if none.remedied(large) != large || packed.remedied(other) != other || (&session{}).remedied(large) != large {
+		t.Error("packed weights are named where there are none, or where memory is not the matter")
+	}
+	if got, all := packed.besidePacked(3<<30), none.besidePacked(3<<30); got != 2<<30 || all != 3<<30 || packed.besidePacked(0) != 0 || packed.besidePacked(5) != 1 {
+		t.Errorf("of 3 GiB there are %d beside packed weights, and %d beside none", got, all)
 	}
 }
 

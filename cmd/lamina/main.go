@@ -106,7 +106,7 @@ func (o offer) run(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return complain(ctx, stderr, err)
 	}
 	if err := parsed.Run(s); err != nil {
-		return complain(ctx, stderr, err)
+		return complain(ctx, stderr, s.remedied(err))
 	}
 	return 0
 }

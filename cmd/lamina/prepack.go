@@ -36,15 +36,17 @@ func (f prepackFlag) parse() (bytes int, auto bool, err error) {
 }
 
 // bytes returns what weights may take on this machine in a precision, and a line for people
-// where memory was offered that nothing uses.
-func (f prepackFlag) bytes(p kernels.Precision) (bytes int, note string, err error) {
+// where memory was offered that nothing uses, on a GPU too.
+func (f prepackFlag) bytes(p kernels.Precision, onGPU bool) (bytes int, note string, err error) {
 	bytes, auto, err := f.parse()
 	switch {
 	case err != nil:
 		return 0, "", err
-	case !cpu.CanPrepack(p) && bytes > 0:
+	case onGPU && bytes > 0:
+		return 0, fmt.Sprintf("--prepack %s keeps nothing: it is for processors with AMX, and products run on a GPU", f.Prepack), nil
+	case !onGPU && !cpu.CanPrepack(p) && bytes > 0:
 		return 0, fmt.Sprintf("--prepack %s keeps nothing: products in %v do not go through AMX here", f.Prepack, p), nil
-	case !cpu.CanPrepack(p):
+	case onGPU || !cpu.CanPrepack(p):
 		return 0, "", nil
 	case auto:
 		return machine.ReadMemory().Usable() / autoPrepackShare, "", nil

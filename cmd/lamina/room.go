@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"lamina/crash/study"
@@ -14,17 +15,22 @@ func (s *session) room() int {
 	if s.device != nil && s.device.gpu != nil {
 		return s.device.room
 	}
-	whole := machine.ReadMemory().Whole()
-	if s.device != nil && whole > 0 {
-		whole = max(whole-s.device.prepack, 1)
+	return s.besidePacked(machine.ReadMemory().Whole())
+}
+
+// besidePacked is what weights that are kept packed leave of the process's memory; 0 where the
+// system does not say.
+func (s *session) besidePacked(bytes int) int {
+	if s.device == nil || bytes == 0 {
+		return bytes
 	}
-	return whole
+	return max(bytes-s.device.prepack, 1)
 }
 
 // left is what may be taken beyond what is there.
 func (s *session) left() int {
 	if s.device == nil || s.device.gpu == nil {
-		return machine.ReadMemory().Usable()
+		return s.besidePacked(machine.ReadMemory().Usable())
 	}
 	free, _ := s.device.Memory()
 	return max(int(free)-s.device.gpu.overhead, 1)
@@ -40,8 +46,13 @@ func (f roomFlags) check(s *session, run interface{ CheckMemory(available int) e
 	if f.Overcommit {
 		return nil
 	}
-	err := run.CheckMemory(s.room())
-	if err != nil && s.device != nil && s.device.prepack > 0 {
+	return run.CheckMemory(s.room())
+}
+
+// remedied adds to an error of too little memory what packed weights would leave.
+func (s *session) remedied(err error) error {
+	var large *study.TooLarge
+	if errors.As(err, &large) && s.device != nil && s.device.prepack > 0 {
 		return fmt.Errorf("%w; --prepack off leaves it %s more", err, units.Bytes(s.device.prepack))
 	}
 	return err

@@ -65,10 +65,15 @@ func smaller(t *train.Trainer, need train.Memory) (ways []Smaller) {
 	return ways
 }
 
+// TooLarge is the error of a run that takes more memory than there is.
+type TooLarge struct{ text string }
+
+func (e *TooLarge) Error() string { return e.text }
+
 // CheckMemory refuses a run that takes more memory than there is, process bytes beside the
 // trainer's, and names ways to take less, each with what it would take: those of the
 // trainer's settings, and others. What is available, to the whole process, is 0 where the
-// system does not say.
+// system does not say. The refusal is a [*TooLarge].
 func CheckMemory(t *train.Trainer, process, available int, others ...Smaller) error {
 	need, err := t.Memory()
 	if err != nil {
@@ -89,8 +94,8 @@ func CheckMemory(t *train.Trainer, process, available int, others ...Smaller) er
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("training takes about %s (%s, the rest %s) and %s are available: %s; --overcommit tries anyway",
-		units.Bytes(total), strings.Join(parts, ", "), units.Bytes(process), units.Bytes(available), remedy)
+	return &TooLarge{fmt.Sprintf("training takes about %s (%s, the rest %s) and %s are available: %s; --overcommit tries anyway",
+		units.Bytes(total), strings.Join(parts, ", "), units.Bytes(process), units.Bytes(available), remedy)}
 }
 
 // mostWays is how many are named.
