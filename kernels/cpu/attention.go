@@ -14,10 +14,11 @@ import (
 const keyBlock = 256
 
 // A chunk takes at most queryRows rows of queries, all heads that read one key
-// head counted, which share the packed keys: packing costs as much as four rows.
-// It takes fewer, down to an eighth, where there would be less than fewChunks.
+// head counted, which share the packed keys: packing costs as much as some twenty rows.
+// It takes fewer, down to leastRows, where there would be less than fewChunks.
 const (
-	queryRows = 192
+	queryRows = 384
+	leastRows = 24
 	fewChunks = 8
 )
 
@@ -51,7 +52,7 @@ func headsOf(a kernels.AttentionArgs) heads {
 	if h.lanes {
 		unit, most, few = laneRows, laneQueries, laneChunks
 	}
-	for stacked := most; stacked >= queryRows/8; stacked /= 2 {
+	for stacked := most; stacked >= leastRows; stacked /= 2 {
 		h.rows = max(stacked/h.group/unit, 1) * unit
 		if n, _ := h.chunks(); n >= few {
 			break
@@ -63,10 +64,11 @@ func headsOf(a kernels.AttentionArgs) heads {
 // pieces returns how many rows of a segment a chunk takes, and the number of such
 // pieces of it.
 func (h *heads) pieces(s kernels.Segment) (rows, n int) {
-	rows = h.rows
+	unit := 1
 	if h.lanes {
-		rows = max(evenly(s.Len, rows, laneRows), 1)
+		unit = laneRows
 	}
+	rows = max(evenly(s.Len, h.rows, unit), 1)
 	return rows, ceilDiv(s.Len, rows)
 }
 
@@ -146,7 +148,7 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 	g, from, own, seg := st.g, st.from, st.own, h.segments[st.segment]
 	st.rows = own * h.group
 	block := padded(padded(min(keyBlock, st.first+own), t.NR), 8)
-	wide, all := padded(d, t.NR), padded(st.rows, t.MR)
+	wide, all := padded(d, t.NR), st.rows
 	ramp := 0
 	if h.slopes != nil {
 		ramp = st.first + own
@@ -165,7 +167,6 @@ func (h *heads) stack(s *scratch, chunk int) stack {
 	for i := range h.group {
 		simd.ScaleRows(st.q.data[i*d:], h.group*d, h.q[h.place(seg, g, from, i):], h.qStride, d, st.shrink[:own])
 	}
-	clear(st.q.data[st.rows*d:])
 	fill(st.top, float32(math.Inf(-1)))
 	clear(st.sum)
 	return st
@@ -211,7 +212,7 @@ func (h *heads) attendTile(s *scratch, st *stack, r, rows, keys, k0 int) {
 	t, d, wide, add := simd.GemmTile(), h.width, st.o.cols, k0 > 0
 	sees := st.sees[r : r+rows]
 	cols := int(sees[rows-1])
-	s.multiply(st.p.data, st.p.stride, t.MR, padded(cols, t.NR), st.q.data[r*d:], d, 1, st.panels, d, d, false)
+	s.multiply(st.p.data, st.p.stride, rows, padded(cols, t.NR), st.q.data[r*d:], d, 1, st.panels, d, d, false)
 	if h.slopes != nil {
 		for i, n := range sees {
 			slope := float32(h.slopes[st.g*h.group+(r+i)%h.group])
@@ -228,7 +229,7 @@ func (h *heads) attendTile(s *scratch, st *stack, r, rows, keys, k0 int) {
 		}
 	}
 	if st.finite || int(sees[0]) == cols {
-		s.multiply(o, wide, t.MR, wide, st.p.data, st.p.stride, 1, st.values, keys, cols, add)
+		s.multiply(o, wide, rows, wide, st.p.data, st.p.stride, 1, st.values, keys, cols, add)
 		return
 	}
 	// Zero times an infinite or NaN value would reach the rows that do not see it.

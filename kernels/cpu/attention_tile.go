@@ -10,29 +10,13 @@ import "lamina/kernels/internal/simd"
 // has the bits of MatMul for k ≤ KC. a may end behind its m-th row.
 func (s *scratch) multiply(c []float32, ldc, m, n int, a []float32, rowStep, step int, b []float32, depth, k int, add bool) {
 	t := simd.GemmTile()
-	whole := m == t.MR
-	var packed []float32
-	if !t.InPlace || !whole {
-		packed = grow(&s.a, t.MR*k)
+	left := simd.Panels{Data: a, Outer: rowStep, Inner: step, Panel: t.MR * rowStep}
+	if !t.Strided && (!t.InPlace || m < t.MR) {
+		packed := grow(&s.a, t.MR*k)
 		packRows(packed, t.MR, a, rowStep, step, m, k)
+		left = simd.Packed(packed, t.MR, k)
 	}
-	edge := grow(&s.tile, t.MR*t.NR)
-	for j := 0; j < n; j += t.NR {
-		to, width, sum := c[j:], ldc, add
-		inside := whole && j+t.NR <= n
-		if !inside {
-			to, width, sum = edge, t.NR, false
-		}
-		panel := b[j*depth:][:t.NR*k]
-		if packed != nil {
-			simd.Gemm(to, width, packed, panel, k, sum)
-		} else {
-			simd.GemmInPlace(to, width, a, rowStep, step, panel, k, sum)
-		}
-		if !inside {
-			copyTile(c[j:], ldc, to, t.NR, m, min(t.NR, n-j), add)
-		}
-	}
+	simd.GemmBlock(c, ldc, left, simd.Panels{Data: b, Outer: 1, Inner: t.NR, Panel: t.NR * depth}, m, n, k, add)
 }
 
 // packRows packs m rows of k elements, a[i·rowStep+p·step], as one panel of the

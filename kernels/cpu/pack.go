@@ -34,20 +34,6 @@ func packPanelsOf(dst []float32, width int, v view, across bool, from, to, k0, k
 	}
 }
 
-// copyTile does c[i·ldc+j] (+)= edge[i·width+j] for i < m, j < n.
-func copyTile(c []float32, ldc int, edge []float32, width, m, n int, add bool) {
-	for i := range m {
-		row, from := c[i*ldc:][:n], edge[i*width:][:n]
-		if !add {
-			copy(row, from)
-			continue
-		}
-		for j, v := range from {
-			row[j] += v
-		}
-	}
-}
-
 // weight is a matrix of any float storage type, in place.
 type weight struct {
 	dtype      tensor.DType
