@@ -77,9 +77,12 @@ var spare sync.Pool
 // AllocArena is Alloc for an [Arena], whose tensors are undefined until they are written, as
 // is this memory. Who embeds a Host and has an Alloc of its own has this as well. Chunks that
 // are not an arena's first are not kept when they come back: it gives many at once where
-// it needs one as large as all of them.
+// it needs one as large as all of them, and that takes their place in memory, not another.
 func (h *Host) AllocArena(bytes int, first bool) (Memory, error) {
 	if bytes != chunkBytes || !first {
+		if bytes >= checkedBytes {
+			Trim()
+		}
 		return h.Alloc(bytes)
 	}
 	h.held.Add(chunkBytes)

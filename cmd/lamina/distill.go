@@ -42,7 +42,6 @@ type distillCommand struct {
 
 // Run distils; what can be wrong with the input is found before the run directory is made.
 func (c distillCommand) Run(s *session) error {
-	defer sparing()()
 	t, err := c.task(c.Task)
 	if err != nil {
 		return err

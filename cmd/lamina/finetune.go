@@ -38,7 +38,6 @@ type finetuneCommand struct {
 // Run trains; what can be wrong with the input is found before the run directory
 // is made.
 func (c *finetuneCommand) Run(s *session) error {
-	defer sparing()()
 	t, err := c.task(c.Task)
 	if err != nil {
 		return err

@@ -268,7 +268,6 @@ func (c leakCommand) given(s *session, m *model, rows leakRows) (*leakResult, er
 			return nil, err
 		}
 	}
-	defer sparing()()
 	r.Table, err = g.Table(s.ctx)
 	if err == nil && c.Public == "" {
 		r.Notes = append(r.Notes, "how far a training on public rows restores it is not measured: --public")
@@ -325,7 +324,6 @@ func (c leakCommand) brought(s *session, m *model, rows leakRows) (*leakResult, 
 			return nil, err
 		}
 	}
-	defer sparing()()
 	if c.Out != "" {
 		defer interrupt.Saving("finished shadows are kept")()
 	}

@@ -40,7 +40,6 @@ type lensDistancesCommand struct {
 
 // Run prints how far each layer is from the next and from the last.
 func (c lensDistancesCommand) Run(s *session) error {
-	defer sparing()()
 	if c.Samples < 1 {
 		return usagef("--samples %d: want 1 or more", c.Samples)
 	}

@@ -32,7 +32,6 @@ type lensTrainCommand struct {
 
 // Run trains; what can be wrong with the input is found before the run directory is made.
 func (c lensTrainCommand) Run(s *session) error {
-	defer sparing()()
 	if err := (outFlags{c.Out, c.Overwrite}).check(lens.Written); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lamina/internal/garbage"
 	"lamina/internal/interrupt"
 )
 
@@ -66,7 +67,12 @@ type commands struct {
 
 const description = `Lamina opens a decoder language model layer by layer: measure, cluster, remove, share, fine-tune a part, plug it back, score.`
 
+// garbageBytes is how much a command leaves about before it is collected; a run's planned
+// memory counts it ([transformer.Config.ProcessMemory]).
+const garbageBytes = 16 << 20
+
 func main() {
+	garbage.Bound(garbageBytes)
 	os.Exit(interrupt.Heed("lamina", interrupt.Signals(), os.Stderr, func(ctx context.Context) int {
 		return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	}))

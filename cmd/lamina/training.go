@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
 
 	"lamina/crash/study"
 	"lamina/crash/train"
@@ -88,7 +87,6 @@ type training interface {
 
 // train runs a training in its directory and shows its progress.
 func (s *session) train(f training, dir *train.RunDir) (train.Outcome, error) {
-	defer sparing()()
 	tensor.Trim() // what measuring took, which lies otherwise than what training will
 	defer tensor.Trim()
 	show := s.watcher()
@@ -96,15 +94,6 @@ func (s *session) train(f training, dir *train.RunDir) (train.Outcome, error) {
 	dir.Warn = func(text string) { show.Note("lamina: warning: " + oneLine(text)) }
 	defer interrupt.Saving("the step under way is finished and saved")()
 	return f.Run(s.ctx, show)
-}
-
-// sparing keeps garbage small until the call of its result. It may grow by so many percent
-// of the heap before it is collected, and the heap is weights, moments and activations
-// here: all of it would be twice the memory.
-func sparing() (end func()) {
-	const garbage = 10
-	before := debug.SetGCPercent(garbage)
-	return func() { debug.SetGCPercent(before) }
 }
 
 // watcher shows how far a training or an experiment is.

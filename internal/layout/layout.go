@@ -100,6 +100,7 @@ var layers = []layer{
 	{"internal/files", []string{"internal/strictjson", "internal/units"}},
 	{"internal/files/filestest", []string{"internal/cases", "internal/files", "internal/powercut"}},
 	{"internal/foreign", nil},
+	{"internal/garbage", nil},
 	{"internal/heaptest", nil},
 	{"internal/interrupt", []string{"internal/files"}},
 	{"internal/jinja", []string{"record"}},
