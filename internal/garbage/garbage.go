@@ -15,7 +15,7 @@ import (
 
 // Bound has the collector begin, from now on, when there may be so many bytes of garbage and as
 // many as can have pointers: after each collection GOGC becomes 100·(bytes + scannable)/live, of
-// the heap's bytes. It is for main, and once. Where the environment sets GOGC, that holds.
+// the heap's bytes, and no more than 100. It is for main, and once. Where the environment sets GOGC, that holds.
 func Bound(bytes int) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -47,8 +47,10 @@ func (b *bound) collected() {
 	b.watch()
 }
 
-// percent returns GOGC for so many bytes of garbage beside those that live, 1 at least.
-func percent(bytes, live uint64) int64 { return int64(max(100*bytes/max(live, 1<<20), 1)) }
+// percent returns GOGC for so many bytes of garbage beside those that live: 1 at least, and no more
+// than the runtime's own 100, since it holds for what lives after the next collection too, until
+// that is looked at.
+func percent(bytes, live uint64) int64 { return int64(min(max(100*bytes/max(live, 1), 1), 100)) }
 
 // differs reports whether it is worth stopping all goroutines to set it.
 func differs(p, was int64) bool { return p < was-was/8 || p > was+was/8 }

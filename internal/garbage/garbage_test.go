@@ -81,7 +81,7 @@ func TestPercent(t *testing.T) {
 	for _, c := range []struct {
 		bytes, live uint64
 		want        int64
-	}{{16 << 20, 1 << 30, 1}, {16 << 20, 160 << 20, 10}, {16 << 20, 16 << 20, 100}, {16 << 20, 0, 1600}, {1, 1 << 40, 1}} {
+	}{{16 << 20, 1 << 30, 1}, {16 << 20, 160 << 20, 10}, {16 << 20, 16 << 20, 100}, {16 << 20, 0, 100}, {16 << 20, 3 << 20, 100}, {1, 1 << 40, 1}} {
 		if got := percent(c.bytes, c.live); got != c.want {
 			t.Errorf("%d bytes beside %d: GOGC %d, want %d", c.bytes, c.live, got, c.want)
 		}
